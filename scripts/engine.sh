@@ -6,13 +6,15 @@
 #   engine_start [OPT…]    starts a dockerd of our own (root only) and sets ENGINE_HOST; OPTs go to dockerd
 #   engine_stop            stops it by its pid and removes its folders, mounts and bridge
 #
-# An engine of our own lives in a folder, a session and a bridge of its own, and leaves the firewall and the kernel's
-# forwarding switch alone: ports published on loopback need neither. Nothing that was there before is touched.
+# An engine of our own lives in a folder, a session and a bridge of its own, and leaves the kernel's forwarding switch
+# alone: ports published on loopback do not need it. Nothing that was there before is touched; only where the firewall
+# drops what is forwarded (an earlier engine leaves it so), one rule lets our containers talk, until we stop.
 
 ENGINE_HOST=${ENGINE_HOST:-}
 ENGINE_DIR=
 ENGINE_PID=
 ENGINE_BRIDGE=
+ENGINE_RULE=
 
 # curl's way to the engine at $1: prints the options and the base address.
 engine_curl() {
@@ -67,10 +69,21 @@ engine_make_bridge() {
   return 1
 }
 
+# $1: -I or -D. Only traffic that stays on one side of docker's bridges is let through.
+engine_rule() {
+  PATH=$PATH:/usr/sbin:/sbin iptables "$1" FORWARD -i br-+ -o br-+ -m comment --comment "$ENGINE_BRIDGE" -j ACCEPT
+}
+
+engine_open_forward() {
+  PATH=$PATH:/usr/sbin:/sbin iptables -S FORWARD 2>/dev/null | grep -q '^-P FORWARD DROP' || return 0
+  engine_rule -I && ENGINE_RULE=1
+}
+
 engine_start() {
   [ "$(id -u)" = 0 ] || { echo "engine: starting one needs root" >&2; return 1; }
   ENGINE_DIR=$(mktemp -d /tmp/apphost-engine.XXXXXX) || return 1
   engine_make_bridge || { echo "engine: cannot make a network bridge" >&2; engine_stop; return 1; }
+  engine_open_forward
   # The default address pools start at 172.17: an engine that runs already has them, so ours takes others.
   PATH=$PATH:/usr/sbin:/sbin setsid dockerd --data-root "$ENGINE_DIR/data" --exec-root "$ENGINE_DIR/exec" \
     --pidfile "$ENGINE_DIR/pid" -H "unix://$ENGINE_DIR/docker.sock" --group root -b "$ENGINE_BRIDGE" \
@@ -98,11 +111,19 @@ engine_wait_gone() {
   return 1
 }
 
+# The bridges of networks that users of our engine left behind: dockerd keeps those when it stops.
+engine_bridges() {
+  engine_call GET '/networks?filters=%7B%22driver%22%3A%5B%22bridge%22%5D%7D' --max-time 5 2>/dev/null |
+    grep -o '"Id":"[0-9a-f]\{12\}' | sed 's/.*"/br-/'
+}
+
 # dockerd stops its containers and its containerd by itself when it is asked in peace; 20 s is twice what that takes.
 engine_stop() {
   if [ -n "$ENGINE_PID" ]; then
     engine_pids=$ENGINE_PID
     [ -s "$ENGINE_DIR/pid" ] && engine_pids=$(cat "$ENGINE_DIR/pid")
+    [ -n "$ENGINE_RULE" ] && engine_rule -D
+    ENGINE_BRIDGE="$ENGINE_BRIDGE $(engine_bridges)"
     kill "$engine_pids" 2>/dev/null
     engine_wait_gone "$engine_pids" 200 || kill -9 "$engine_pids" 2>/dev/null
     wait "$ENGINE_PID" 2>/dev/null
@@ -114,7 +135,9 @@ engine_stop() {
     done
     rm -rf --one-file-system "$ENGINE_DIR"
   fi
-  [ -n "$ENGINE_BRIDGE" ] && ip link del "$ENGINE_BRIDGE" 2>/dev/null
-  ENGINE_PID= ENGINE_DIR= ENGINE_BRIDGE= ENGINE_HOST=
+  for engine_bridge in $ENGINE_BRIDGE; do
+    ip link del "$engine_bridge" 2>/dev/null
+  done
+  ENGINE_PID= ENGINE_RULE= ENGINE_DIR= ENGINE_BRIDGE= ENGINE_HOST=
   return 0
 }

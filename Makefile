@@ -1,0 +1,78 @@
+# apphost: see README.md. `make` builds the program, `make check` the fast tests, `make e2e` the tests on a real engine.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+V       ?= 0
+VERSION := 0.1.0
+
+# A variant is a build folder of its own, so that sanitized and release objects never mix.
+VARIANT ?= release
+BUILD   ?= build/$(VARIANT)
+Q       := $(if $(filter 1,$(V)),,@)
+
+PKGS     := libcurl libuv yaml-0.1 libcjson openssl hiredis
+PKG_INC  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -fno-common
+WERROR ?= -Werror
+BASEFLAGS := -std=c11 $(WARN) $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude $(PKG_INC) -MMD -MP -g
+ifeq ($(VARIANT),release)
+  OPT := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
+  LDOPT := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
+else ifeq ($(VARIANT),asan)
+  OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+  LDOPT := -fsanitize=address,undefined
+else ifeq ($(VARIANT),tsan)
+  OPT := -O1 -fsanitize=thread -fno-omit-frame-pointer
+  LDOPT := -fsanitize=thread
+endif
+ALLCFLAGS = $(BASEFLAGS) $(OPT) $(CFLAGS)
+
+ROOMS := $(shell sed -n 's/^\([a-z_]*\):.*/\1/p' scripts/layers.txt)
+room_objs = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
+PROGRAM_ROOMS := $(filter-out client,$(ROOMS))
+MAIN_OBJ := $(BUILD)/main.o
+
+.PHONY: all check e2e fuzz bench tidy install uninstall clean unit golden style layers corpora format
+all: $(BUILD)/apphost
+	$(Q)ln -sf $(abspath $(BUILD)/apphost) build/apphost
+
+$(BUILD)/%.o: src/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
+
+# One archive a room: a unit test links its room and the rooms below it, nothing else.
+define room_rule
+$(BUILD)/lib/$(1).a: $(call room_objs,$(1))
+	@mkdir -p $$(@D)
+	$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(BUILD)/apphost: $(MAIN_OBJ) $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS))
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDOPT) -o $@ $(MAIN_OBJ) -Wl,--start-group $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS)) -Wl,--end-group $(PKG_LIBS) $(LDFLAGS)
+
+# Unit tests: tests/unit/ROOM/test_*.c, each a program of its own; helpers shared by a room's tests are the other .c files there.
+unit_srcs := $(wildcard tests/unit/*/test_*.c)
+unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_srcs))
+below = $(shell awk -v r=$(1) -F: '/^[a-z]/{d[$$1]=$$2} function go(x,  a,n,i){if(s[x]++)return; n=split(d[x],a," "); for(i=1;i<=n;i++)go(a[i])} END{go(r); for(x in s) printf "%s ",x}' scripts/layers.txt)
+define unit_rule
+$(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c)) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(1)))
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$<"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -Itests/unit/$(1) -o $$@ $$(filter %.c,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
+endef
+$(foreach r,$(sort $(patsubst tests/unit/%/,%,$(dir $(unit_srcs)))),$(eval $(call unit_rule,$(r))))
+
+unit-build: $(unit_bins)
+unit-%: ; $(Q)$(MAKE) --no-print-directory VARIANT=asan unit-room ROOM=$*
+unit-room: $(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bins))
+	$(Q)scripts/run-unit $^
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf build

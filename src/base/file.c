@@ -1,0 +1,220 @@
+/* Small blocking file helpers.
+ *
+ * Writes go to a temporary name in the same folder first and are renamed, so a reader sees the old or the new content,
+ * never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum error_code code_of(int number)
+{
+    if (number == ENOENT || number == ENOTDIR)
+        return ERROR_NOT_FOUND;
+    return number == ENOSPC || number == EDQUOT ? ERROR_SPACE : ERROR_FAILED;
+}
+
+static int read_all(int fd, const char *path, struct strbuf *into, struct error *err)
+{
+    char chunk[16384];
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set(err, code_of(errno), "cannot read %s: %s", path, strerror(errno));
+        if (n == 0)
+            return 0;
+        if (!strbuf_add(into, chunk, (size_t)n))
+            return error_set(err, ERROR_FAILED, "cannot read %s: it is larger than %zu bytes", path, into->limit);
+    }
+}
+
+char *file_read(const char *path, size_t limit, size_t *length, struct error *err)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct strbuf content = {.limit = limit};
+    struct stat st;
+    int rc = 0;
+    if (!is_stdin && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        rc = error_set(err, ERROR_FAILED, "cannot read %s: it is a folder", path);
+    if (rc == 0)
+        rc = read_all(fd, is_stdin ? "standard input" : path, &content, err);
+    if (!is_stdin)
+        close(fd);
+    if (rc < 0) {
+        strbuf_free(&content);
+        return NULL;
+    }
+    if (length)
+        *length = content.length;
+    return strbuf_take(&content);
+}
+
+static int write_all(int fd, const char *data, size_t length)
+{
+    while (length) {
+        ssize_t n = write(fd, data, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        data += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
+{
+    cleanup_free char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return error_set(err, code_of(errno), "cannot write %s: %s", path, strerror(errno));
+    bool ok = fchmod(fd, mode) == 0 && write_all(fd, data, length) == 0;
+    int number = errno;
+    if (close(fd) < 0 && ok) {
+        ok = false;
+        number = errno;
+    }
+    if (ok && rename(temporary, path) < 0) {
+        ok = false;
+        number = errno;
+    }
+    if (ok)
+        return 0;
+    unlink(temporary);
+    return error_set(err, code_of(number), "cannot write %s: %s", path, strerror(number));
+}
+
+int file_mkdirs(const char *path, mode_t mode, struct error *err)
+{
+    cleanup_free char *copy = xstrdup(path);
+    for (char *p = copy + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, mode) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+            return error_set(err, code_of(errno), "cannot create the folder %s: %s", copy, strerror(errno));
+        *p = '/';
+    }
+    if (mkdir(copy, mode) < 0 && errno != EEXIST)
+        return error_set(err, code_of(errno), "cannot create the folder %s: %s", copy, strerror(errno));
+    return 0;
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool file_is_dir(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Removes "//", "/./" and "x/.." from an absolute or relative path, in place. */
+static void normalise(char *path)
+{
+    struct strlist parts = {0};
+    bool absolute = path[0] == '/';
+    cleanup_free char *copy = xstrdup(path);
+    char *save = NULL;
+    for (char *part = strtok_r(copy, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
+        bool up = strcmp(part, "..") == 0;
+        if (strcmp(part, ".") == 0 || (up && absolute && !parts.count))
+            continue;
+        if (up && parts.count && strcmp(parts.items[parts.count - 1], "..") != 0)
+            free(parts.items[--parts.count]);
+        else
+            strlist_add(&parts, part);
+    }
+    struct strbuf out = {0};
+    for (size_t i = 0; i < parts.count; i++)
+        strbuf_addf(&out, "%s%s", i || absolute ? "/" : "", parts.items[i]);
+    strcpy(path, out.length ? strbuf_text(&out) : absolute ? "/" : ".");
+    strbuf_free(&out);
+    strlist_free(&parts);
+}
+
+char *path_join(const char *folder, const char *name)
+{
+    const char *home = getenv("HOME");
+    char *path;
+    if (name[0] == '~' && (name[1] == '/' || !name[1]) && home)
+        path = xasprintf("%s/%s ", home, name + 1);
+    else if (name[0] == '/' || !folder || !*folder)
+        path = xasprintf("%s ", name);
+    else
+        path = xasprintf("%s/%s ", folder, name);
+    path[strlen(path) - 1] = '\0'; /* the blank leaves room for "." when everything cancels out */
+    normalise(path);
+    return path;
+}
+
+char *path_dirname(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return xstrdup(".");
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+const char *path_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_canonical(const char *path)
+{
+    char *real = realpath(path, NULL);
+    if (real)
+        return real;
+    char here[PATH_MAX];
+    if (!getcwd(here, sizeof here))
+        strcpy(here, "/");
+    return path_join(here, path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+int file_remove_tree(const char *path, struct error *err)
+{
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) < 0 && errno != ENOENT)
+        return error_set(err, code_of(errno), "cannot remove %s: %s", path, strerror(errno));
+    return 0;
+}
+
+int fd_set_cloexec(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFD);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
+}
+
+int fd_set_nonblock(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+}

@@ -1,0 +1,36 @@
+/* Files and paths: bounded reads, atomic writes with tight modes, folders, joining. Blocking; for small local files. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Reads a regular file (or "-", standard input) of at most limit bytes. The result is NUL-terminated (*length does not
+ * count that) and owned by the caller; NULL on error. A missing file is ERROR_NOT_FOUND, no room for it ERROR_SPACE. */
+char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
+/* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full disk is
+ * ERROR_SPACE. The old content stays on any failure. */
+int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
+/* Creates the folder and its missing parents with `mode` (0700 for private ones). */
+int file_mkdirs(const char *path, mode_t mode, struct error *err);
+bool file_exists(const char *path);
+bool file_is_dir(const char *path);
+/* "folder/name", or name when it is absolute; "~" and "~/x" expand to $HOME. Normalises "." and "..", not links.
+ * The caller frees. */
+char *path_join(const char *folder, const char *name);
+/* Everything before the last slash ("." when none). The caller frees. */
+char *path_dirname(const char *path);
+/* After the last slash. Borrowed from path. */
+const char *path_basename(const char *path);
+/* realpath(3), or the normalised absolute path when it does not exist. The caller frees. */
+char *path_canonical(const char *path);
+/* Removes a tree below and including path; symbolic links are not followed. */
+int file_remove_tree(const char *path, struct error *err);
+/* O_CLOEXEC / O_NONBLOCK by descriptor. */
+int fd_set_cloexec(int fd, bool on);
+int fd_set_nonblock(int fd, bool on);
+
+#endif

@@ -1,0 +1,283 @@
+/* The typed application: what a manifest says, checked and complete, before anything is lowered to an engine's terms.
+ *
+ * Plain data, no input or output, no YAML. Everything lives in one arena and is immutable once the manifest room has
+ * filled it; pointers are valid until model_free(). Strings are NUL-terminated UTF-8. Every item remembers where it stood
+ * (struct model_pos), so that later rooms can report a problem at its position.
+ *
+ * Two kinds of string: `const char *` is final (interpolated, no references allowed there); `struct model_text` may
+ * contain references like ${cache.host} which resolve late and per consumer. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct model_pos {
+    const char *file;
+    int line, column; /* from 1; 0: not from a file */
+};
+
+/* What follows the resource's name in a reference. MODEL_GET_PARAMETER: the resource is a parameter's name. */
+enum model_get {
+    MODEL_GET_HOST,
+    MODEL_GET_PORT,
+    MODEL_GET_PASSWORD,
+    MODEL_GET_URI,
+    MODEL_GET_CONNECTION_STRING,
+    MODEL_GET_CA_FILE,
+    MODEL_GET_URL, /* of an endpoint */
+    MODEL_GET_PARAMETER,
+};
+
+struct model_part {
+    const char *literal; /* not NULL: text as it is; else the rest is set */
+    enum model_get get;
+    const char *resource; /* name as declared */
+    const char *endpoint; /* for ${api.http.url|host|port}; else NULL */
+    struct model_pos pos;
+};
+
+struct model_text {
+    struct model_part *parts;
+    size_t count; /* 0: not given, or the empty string: see given */
+    bool given;
+    struct model_pos pos;
+};
+
+struct model_variable {
+    const char *name;
+    struct model_text value;
+    struct model_pos pos;
+};
+
+struct model_pair { /* labels, config directives */
+    const char *name, *value;
+    struct model_pos pos;
+};
+
+enum model_kind {
+    MODEL_REDIS,
+    MODEL_VALKEY,
+    MODEL_GARNET,
+    MODEL_CONNECTION_STRING,
+    MODEL_PROCESS,
+    MODEL_CONTAINER,
+    MODEL_KIND_COUNT
+};
+
+struct model_parameter {
+    const char *name;
+    bool secret;
+    const char *value;       /* found by the manifest room: flag, environment, .env; NULL otherwise */
+    const char *fallback;    /* `default`, or NULL */
+    bool generate;
+    int generate_length;     /* default 22 */
+    bool generate_special;
+    const char *description; /* or NULL */
+    struct model_pos pos;
+};
+
+struct model_reference {
+    const char *resource;
+    const char *as;   /* name in the injected variables; NULL: the resource's */
+    const char *env;  /* one more variable that holds the URI, or NULL */
+    bool optional;
+    bool wait;        /* default true */
+    struct model_pos pos;
+};
+
+enum model_until { MODEL_UNTIL_DEFAULT, MODEL_UNTIL_STARTED, MODEL_UNTIL_HEALTHY, MODEL_UNTIL_COMPLETED };
+struct model_wait {
+    const char *resource;
+    enum model_until until;
+    struct model_pos pos;
+};
+
+struct model_endpoint {
+    const char *name;
+    int port;         /* process: what it listens on; container: host_port; 0: chosen */
+    int target_port;  /* container: inside */
+    const char *scheme; /* default "http" for an endpoint called http, https alike, else "tcp" */
+    const char *env;  /* variable that gets the port, or NULL */
+    struct model_pos pos;
+};
+
+enum model_ready_kind { MODEL_READY_DEFAULT, MODEL_READY_HTTP, MODEL_READY_TCP, MODEL_READY_LOG, MODEL_READY_EXEC };
+struct model_ready {
+    enum model_ready_kind kind;
+    const char *http_path;
+    const char *endpoint; /* http, tcp: NULL means the first */
+    int http_status;      /* 0: any 200–399 */
+    const char *log_pattern; /* POSIX ERE, compiled once for checking */
+    const char **exec;    /* NULL-terminated */
+    int64_t interval_ms, timeout_ms; /* 0: defaults. timeout: bound of getting ready as a whole */
+    struct model_pos pos;
+};
+
+enum model_restart_when { MODEL_RESTART_NEVER, MODEL_RESTART_ON_FAILURE, MODEL_RESTART_ALWAYS };
+struct model_restart {
+    enum model_restart_when when;
+    int64_t backoff_ms, max_backoff_ms; /* defaults 1000, 60000 */
+    int max_retries;                    /* -1: for ever */
+};
+
+struct model_stop {
+    int signal;         /* default SIGTERM */
+    int64_t timeout_ms; /* default 10000 */
+};
+
+struct model_mount {
+    bool is_volume;
+    bool read_only;
+    bool external;       /* volumes: exists, never created or removed by us */
+    const char *source;  /* volume: name as written, NULL: "<resource>-data"; bind: absolute path */
+    const char *target;
+    struct model_pos pos;
+};
+
+struct model_persistence {
+    bool given;
+    bool off; /* `persistence: false` */
+    int64_t interval_s;
+    int64_t keys_changed;
+    bool append_only;
+    struct model_pos pos;
+};
+
+enum model_password { MODEL_PASSWORD_GENERATED, MODEL_PASSWORD_TEXT, MODEL_PASSWORD_PARAMETER, MODEL_PASSWORD_NONE };
+
+struct model_sidecar {
+    bool on;
+    const char *name;
+    const char *image;
+    int host_port;
+    bool accept_eula;
+    struct model_mount *data; /* or NULL */
+    struct model_pos pos;
+};
+
+struct model_tls {
+    bool on;
+    const char *cert, *key, *ca; /* absolute paths; NULL: the development CA */
+    struct model_pos pos;
+};
+
+/* redis, valkey, garnet */
+struct model_redis {
+    int host_port;            /* 0: chosen */
+    const char *bind_address; /* default 127.0.0.1 */
+    enum model_password password_kind;
+    const char *password;     /* the text, or the parameter's name */
+    struct model_pos password_pos;
+    struct model_mount *data; /* data_volume or data_bind_mount, target /data; or NULL */
+    struct model_persistence persistence;
+    struct model_pair *config; /* one per configuration line: name, the rest of the line quoted as redis.conf wants */
+    size_t config_count;
+    struct model_tls tls;
+    struct model_sidecar insight, commander;
+    bool host_network;
+    const char **seed; /* absolute paths */
+    size_t seed_count;
+};
+
+struct model_process {
+    struct model_text *command; /* argv; for `shell` it is {"/bin/sh", "-c", text} */
+    size_t command_count;
+    const char *working_dir; /* absolute */
+    bool task;
+    int *success_exit_codes;
+    size_t success_count;    /* 0: {0} */
+    int replicas;            /* 1 */
+    const char **watch;
+    size_t watch_count;
+};
+
+struct model_container {
+    struct model_text *entrypoint;
+    size_t entrypoint_count;
+    struct model_text *command;
+    size_t command_count;
+    const char *working_dir; /* or NULL */
+    bool init;               /* default true */
+    struct model_mount *mounts;
+    size_t mount_count;
+    const char **tmpfs;
+    size_t tmpfs_count;
+    const char *platform;
+    const char **extra_hosts;
+    size_t extra_host_count;
+    struct model_text connection_string; /* given: consumers may reference it like a server */
+};
+
+struct model_connection_string {
+    struct model_text value; /* always given: from `value`, else the environment's ConnectionStrings__NAME */
+    bool missing;            /* neither is there; allowed when all references to it are optional */
+    bool check;
+};
+
+struct model_resource {
+    const char *name;
+    enum model_kind kind;
+    struct model_pos pos;
+    const char *image; /* servers, containers */
+    struct model_reference *references;
+    size_t reference_count;
+    struct model_wait *wait_for;
+    size_t wait_count;
+    struct model_variable *environment; /* env_file entries first, then `environment` (later wins) */
+    size_t environment_count;
+    size_t env_file_count; /* how many of them come from env_file: they yield to what references inject */
+    struct model_endpoint *endpoints;
+    size_t endpoint_count;
+    struct model_pair *labels;
+    size_t label_count;
+    struct model_ready ready;
+    struct model_restart restart;
+    struct model_stop stop;
+    enum { MODEL_SESSION, MODEL_PERSISTENT } lifetime;
+    enum { MODEL_PULL_MISSING, MODEL_PULL_ALWAYS, MODEL_PULL_NEVER } pull;
+    bool manual;    /* start: manual */
+    bool inactive;  /* none of its profiles is on: kept for messages, not lowered */
+    bool optional;
+    int64_t memory; /* bytes; 0: none */
+    const char *user;
+    const char **profiles;
+    size_t profile_count;
+    union {
+        struct model_redis redis;
+        struct model_connection_string connection;
+        struct model_process process;
+        struct model_container container;
+    };
+};
+
+struct model {
+    struct arena arena;
+    const char *name;        /* the project's, validated */
+    const char *file;        /* canonical path of the first manifest, or folder + "/-" for standard input */
+    const char *folder;      /* of the first manifest, absolute */
+    const char *engine;      /* "docker", "native", or NULL: not said */
+    const char *otlp_endpoint; /* or NULL */
+    struct model_parameter *parameters;
+    size_t parameter_count;
+    struct model_resource *resources; /* in the order of the file */
+    size_t resource_count;
+};
+
+void model_free(struct model *model);
+/* Exact name, or NULL. */
+struct model_resource *model_find(const struct model *model, const char *name);
+struct model_parameter *model_find_parameter(const struct model *model, const char *name);
+/* "redis", "connection-string", … */
+const char *model_kind_name(enum model_kind kind);
+static inline bool model_is_server(enum model_kind kind)
+{
+    return kind == MODEL_REDIS || kind == MODEL_VALKEY || kind == MODEL_GARNET;
+}
+/* A literal text in the arena. */
+struct model_text model_literal(struct arena *arena, const char *text);
+
+#endif
