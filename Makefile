@@ -26,6 +26,9 @@ else ifeq ($(VARIANT),asan)
 else ifeq ($(VARIANT),tsan)
   OPT := -O1 -fsanitize=thread -fno-omit-frame-pointer
   LDOPT := -fsanitize=thread
+else ifeq ($(VARIANT),fuzz)
+  OPT := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+  LDOPT := -fsanitize=address,undefined
 endif
 ALLCFLAGS = $(BASEFLAGS) $(OPT) $(CFLAGS)
 
@@ -71,6 +74,33 @@ unit-build: $(unit_bins)
 unit-%: ; $(Q)$(MAKE) --no-print-directory VARIANT=asan unit-room ROOM=$*
 unit-room: $(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bins))
 	$(Q)scripts/run-unit $^
+
+include tests/checks.mk
+
+# The binary is stripped; man pages and the shells' completions go where Debian's and most others' tools look.
+bindir ?= $(PREFIX)/bin
+mandir ?= $(PREFIX)/share/man
+compdir ?= $(PREFIX)/share
+man_pages := $(wildcard man/*.[1-8])
+completions := bash:bash-completion/completions/apphost zsh:zsh/site-functions/_apphost \
+  fish:fish/vendor_completions.d/apphost.fish
+
+install: all
+	install -Ds -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
+	$(Q)set -e; for page in $(man_pages); do \
+	  echo "install $$page"; \
+	  install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
+	done
+	$(Q)set -e; for pair in $(completions); do \
+	  echo "install $${pair#*:}"; \
+	  mkdir -p $(DESTDIR)$(compdir)/$$(dirname $${pair#*:}); \
+	  $(BUILD)/apphost completion $${pair%%:*} >$(DESTDIR)$(compdir)/$${pair#*:}; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/apphost
+	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(foreach pair,$(completions),$(DESTDIR)$(compdir)/$(word 2,$(subst :, ,$(pair))))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -1,0 +1,68 @@
+# The targets that check: included by the Makefile. Each closes with "N passed, N failed, N skipped".
+#
+#   check    unit, golden, corpora, layers, style: what every change must pass, in a few minutes, without an engine
+#   e2e      the program against a real engine        bench    figures beside their floors
+#   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
+FUZZ_SECONDS ?= 30
+CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
+CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
+CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
+
+.PHONY: unit-run corpora-run fuzz-run
+
+check:
+	$(Q)scripts/tally unit golden corpora layers style
+
+# Everything of one kind is built before any of it runs, so that a warning is seen before a test is.
+unit:
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) unit-run
+unit-run: $(unit_bins)
+	$(Q)scripts/run-unit $^
+
+golden: all
+	$(Q)scripts/run-golden
+
+layers:
+	$(Q)scripts/check-layers
+
+style:
+	$(Q)scripts/check-style
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(shell find src include tests -name '*.[ch]')
+
+# Fuzz targets: tests/fuzz/fuzz_X.c links with the room of its first #include "room/…" and the rooms below that.
+# A first line "/* room: NAME */" names another room.
+ASAN_BUILD ?= build/asan
+fuzz_srcs := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_bins := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(fuzz_srcs))
+fuzz_room = $(shell sed -n -e '1s/.*room: *\([a-z_]*\).*/\1/p' -e 's/^.include "\([a-z_]*\)\/.*/\1/p' $(1) | head -n 1)
+fuzz_driver := $(if $(filter fuzz,$(VARIANT)),,tests/fuzz/driver.c)
+fuzz_link := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
+define fuzz_rule
+$(BUILD)/fuzz/$(basename $(notdir $(1))): $(1) $(fuzz_driver) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(call fuzz_room,$(1))))
+	@mkdir -p $$(@D)
+	@echo "  FUZZ  $$<"
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -o $$@ $$(filter %.c,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(fuzz_link) $(PKG_LIBS) -lpthread $(LDFLAGS)
+endef
+$(foreach f,$(fuzz_srcs),$(eval $(call fuzz_rule,$(f))))
+
+corpora:
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) corpora-run
+corpora-run: $(fuzz_bins)
+	$(Q)scripts/run-corpora $^
+
+# New inputs are kept beside the build, not in the corpus: what is worth keeping is copied by hand.
+fuzz:
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz BUILD=build/fuzz CC=$(CLANG) fuzz-run
+fuzz-run: $(fuzz_bins)
+	$(Q)scripts/run-fuzz $(FUZZ_SECONDS) $^
+
+tidy:
+	$(Q)$(CLANG_TIDY) --quiet $(wildcard src/*/*.c src/*.c) -- $(filter-out -MMD -MP -g,$(BASEFLAGS)) 2>/dev/null
+
+e2e: all
+	$(Q)scripts/run-e2e
+
+bench: all
+	$(Q)tests/bench/run
