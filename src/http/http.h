@@ -43,11 +43,14 @@ struct http_call;
 typedef void http_done_cb(const struct http_response *response, const struct error *err, void *data);
 /* A piece of a stream's body (only for statuses below 400). */
 typedef void http_data_cb(const char *bytes, size_t length, void *data);
+/* A stream's answer began: its head arrived with a status below 400. Before the first on_data, at most once. */
+typedef void http_open_cb(int status, void *data);
 
 struct http_handlers {
     http_done_cb *done;
     http_data_cb *on_data; /* streams; NULL for calls */
     void *data;
+    http_open_cb *on_open; /* streams; may be NULL */
 };
 
 struct http_transport;
