@@ -8,7 +8,7 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: unit-run corpora-run fuzz-run
+.PHONY: clang unit-run corpora-run fuzz-run
 
 check:
 	$(Q)scripts/tally unit golden corpora layers style
@@ -57,6 +57,12 @@ fuzz:
 	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz BUILD=build/fuzz CC=$(CLANG) fuzz-run
 fuzz-run: $(fuzz_bins)
 	$(Q)scripts/run-fuzz $(FUZZ_SECONDS) $^
+
+# The second compiler: it must build without a warning as well.
+clang:
+	$(Q)if command -v $(CLANG) >/dev/null; then \
+	  $(MAKE) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost && echo "1 passed, 0 failed, 0 skipped"; \
+	else echo "clang is not installed" && echo "0 passed, 0 failed, 1 skipped"; fi
 
 tidy:
 	$(Q)$(CLANG_TIDY) --quiet $(wildcard src/*/*.c src/*.c) -- $(filter-out -MMD -MP -g,$(BASEFLAGS)) 2>/dev/null

@@ -1,0 +1,227 @@
+# What every end-to-end test stands on. Load it first:  load helpers
+#
+# Each test gets folders of its own for state, sockets, configuration and home, a project name nobody else has, and an
+# empty working folder. At its end the engine, the process table and the socket folder are searched for leftovers; a test
+# that leaves something behind fails. When a test fails, the supervisor's log is shown and everything of it is swept.
+#
+#   manifest < text     writes apphost.yaml in the working folder (the project's name is put in front)
+#   apphost …           the program                        fails CODE apphost …   expects this exit code
+#   wait_until 5 cmd…   repeats until the command succeeds, or fails the test after that many seconds
+#   engine …            engine_call of scripts/engine.sh   containers             names of the project's containers
+#   needs_image NAME    skips the test when the image is not there
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+APPHOST=${APPHOST:-$ROOT/build/apphost}
+REDIS=apphost-test/redis:7.0
+. "$ROOT/scripts/engine.sh"
+ENGINE_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
+
+setup() {
+  T=$(mktemp -d /tmp/ae.XXXXXX)
+  mkdir -m 700 "$T/run" "$T/state" "$T/config" "$T/home" "$T/work"
+  local name
+  for name in $(compgen -e | grep -E '^(APPHOST_|CI$|GITHUB_|XDG_|COMPOSE_|NO_COLOR|FORCE_COLOR|CLICOLOR|DOCKER_)'); do
+    unset "$name"
+  done
+  export XDG_RUNTIME_DIR=$T/run XDG_STATE_HOME=$T/state XDG_CONFIG_HOME=$T/config HOME=$T/home
+  export LC_ALL=C.UTF-8 TERM=dumb DOCKER_HOST=$ENGINE_HOST
+  PROJECT=e2e-$(basename "$T" | tr 'A-Z.' 'a-z-')-$RANDOM
+  cd "$T/work" || return 1
+  if declare -F setup_more >/dev/null; then setup_more; fi
+}
+
+teardown() {
+  cd / || return 1
+  if [ -n "${BATS_TEST_COMPLETED:-}" ]; then
+    local left=0
+    wait_quietly 5 nothing_left || left=1
+    if [ $left = 1 ]; then
+      echo "left behind:"
+      leftovers
+    fi
+    sweep
+    return $left
+  fi
+  [ -n "${BATS_TEST_SKIPPED:-}" ] || show_logs
+  sweep
+}
+
+show_logs() {
+  local log
+  for log in "$T"/state/apphost/*/logs/supervisor.log; do
+    [ -s "$log" ] && echo "--- ${log#"$T"/state/apphost/}" && tail -n 20 "$log"
+  done
+  return 0
+}
+
+manifest() {
+  { echo "name: $PROJECT"; cat; } >apphost.yaml
+}
+
+apphost() {
+  "$APPHOST" "$@"
+}
+
+# What a command said goes to the test's output, which bats shows only when the test fails.
+ok() {
+  run --separate-stderr "$@"
+  printf '$ %s\n[%s]\n%s\n%s\n' "$*" "$status" "$output" "$stderr"
+  [ "$status" -eq 0 ]
+}
+
+fails() {
+  local code=$1
+  shift
+  run --separate-stderr "$@"
+  printf '$ %s\n[%s, wanted %s]\n%s\n%s\n' "$*" "$status" "$code" "$output" "$stderr"
+  [ "$status" -eq "$code" ]
+}
+
+# says TEXT… : standard error holds each of them (regular expressions, in any case)
+says() {
+  local text
+  for text; do
+    grep -Eqi -- "$text" <<<"$stderr" || { echo "not said on stderr: $text"; return 1; }
+  done
+}
+
+prints() {
+  local text
+  for text; do
+    grep -Eqi -- "$text" <<<"$output" || { echo "not printed: $text"; return 1; }
+  done
+}
+
+wait_quietly() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 0.05
+  done
+}
+
+wait_until() {
+  local seconds=$1
+  shift
+  wait_quietly "$seconds" "$@" >/dev/null 2>&1 || { echo "not within $seconds s: $*"; return 1; }
+}
+
+engine() {
+  engine_call "$@"
+}
+
+# Names of what the engine has with our project's label: $1 is containers/json?all=1, networks or volumes.
+labelled() {
+  local sep='?'
+  [[ $1 = *\?* ]] && sep='&'
+  engine GET "/$1${sep}filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D"
+}
+
+containers() {
+  labelled 'containers/json?all=1' | jq -r '.[].Names[0][1:]'
+}
+
+networks() {
+  labelled networks | jq -r '.[].Name'
+}
+
+volumes() {
+  labelled volumes | jq -r '(.Volumes // [])[].Name'
+}
+
+# Processes of this test: the program's own, and children that carry a session. bats and its shells have neither.
+processes() {
+  local pid
+  for pid in /proc/[0-9]*; do
+    pid=${pid#/proc/}
+    [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$APPHOST")" ] ||
+      grep -qsz '^APPHOST_SESSION=' "/proc/$pid/environ" || continue
+    grep -qsz "^XDG_STATE_HOME=$T/" "/proc/$pid/environ" && ! is_zombie "$pid" && echo "$pid"
+  done
+  return 0
+}
+
+is_zombie() {
+  [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) = [ZX]* ]]
+}
+
+sockets() {
+  find "$T/run" -type s 2>/dev/null
+}
+
+leftovers() {
+  local pid
+  containers | sed 's/^/container /'
+  networks | sed 's/^/network /'
+  volumes | sed 's/^/volume /'
+  sockets | sed 's/^/socket /'
+  for pid in $(processes); do
+    echo "process $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+  done
+}
+
+nothing_left() {
+  [ -z "$(leftovers)" ]
+}
+
+# By force, for a test that failed: nothing of ours may disturb the next one.
+sweep() {
+  local pid name
+  for pid in $(processes) $(processes); do kill -9 "$pid" 2>/dev/null; done
+  for name in $(containers); do engine DELETE "/containers/$name?force=1&v=1" >/dev/null; done
+  for name in $(networks); do engine DELETE "/networks/$name" >/dev/null; done
+  for name in $(volumes); do engine DELETE "/volumes/$name" >/dev/null; done
+  umount "$T"/* 2>/dev/null
+  rm -rf "$T"
+  return 0
+}
+
+needs_image() {
+  [ "$(engine_status GET "/images/$1/json")" = 200 ] || skip "the image $1 could not be built here"
+}
+
+needs() {
+  command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# A field of the running session's record: supervisor, guard, id, socket.
+session() {
+  jq -r ".$1" "$T"/state/apphost/"$PROJECT"-*/session.json
+}
+
+alive() {
+  kill -0 "$1" 2>/dev/null && ! is_zombie "$1"
+}
+
+dead() {
+  ! alive "$1"
+}
+
+# state_of RESOURCE
+state_of() {
+  apphost ps -o json | jq -r --arg name "$1" '.resources[] | select(.name == $name) | .state'
+}
+
+has_state() {
+  [ "$(state_of "$1")" = "$2" ]
+}
+
+# A port on loopback that nobody listens on now.
+free_port() {
+  local port
+  for port in $(shuf -i 33000-39999 -n 50); do
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+  done
+}
+
+# ask PORT PASSWORD WORD… : one command to a Redis server, its first answer line
+ask() {
+  redis-cli --no-auth-warning -h 127.0.0.1 -p "$1" ${2:+-a "$2"} "${@:3}"
+}
+
+# The environment of a consumer, into shell variables of this test.
+load_env() {
+  eval "$(apphost env --format shell "$@")"
+}
