@@ -1,0 +1,192 @@
+# The manifest from the command line: validate, config, graph, init. No engine is asked anything.
+load helpers
+
+setup_more() {
+  export DOCKER_HOST=unix:///nowhere/docker.sock
+}
+
+@test "validate: all problems in one run, each with file, line, column, source line and caret" {
+  cat >apphost.yaml <<'END'
+name: shop
+resources:
+  cache:
+    type: reddis
+  api:
+    type: process
+    comand: [node]
+    references: [cahce]
+END
+  fails 3 apphost validate
+  says 'apphost.yaml:4:11: error: .*reddis' 'apphost.yaml:7:5: error: .*comand' 'did you mean' '\^'
+}
+
+@test "validate: a good manifest says so and exits 0" {
+  manifest <<<'resources: {legacy: {type: connection-string, value: "h:1"}}'
+  ok apphost validate
+}
+
+@test "validate -o json lists the problems" {
+  cat >apphost.yaml <<<'resources: {cache: {type: reddis}}'
+  run --separate-stderr apphost validate -o json
+  [ "$status" -eq 3 ]
+  jq -e '.. | objects | select(.line? == 1)' <<<"$output"
+}
+
+@test "compose's words get a hint that names ours" {
+  cat >apphost.yaml <<<'services: {cache: {image: redis}}'
+  fails 3 apphost validate
+  says 'services' 'resources'
+}
+
+@test "hostile YAML is an error, not a crash" {
+  printf 'a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e]\n' >bomb.yaml
+  printf 'resources: %s' "$(printf '[%.0s' $(seq 100))" >deep.yaml
+  head -c 10485760 /dev/zero | tr '\0' 'a' >long.yaml
+  printf 'name: a\0b\n' >nul.yaml
+  printf 'name: \xff\xfe\n' >bytes.yaml
+  printf 'resources:\n\tcache: redis\n' >tab.yaml
+  printf '&a [*a]' >cycle.yaml
+  : >empty.yaml
+  for file in bomb deep long nul bytes tab cycle empty; do
+    run --separate-stderr timeout 10 "$APPHOST" -f $file.yaml validate
+    echo "$file: $status: ${stderr:0:300}"
+    [ "$status" -eq 3 ]
+    grep -q "$file.yaml" <<<"$stderr"
+    [ ${#stderr} -lt 20000 ]
+  done
+}
+
+@test "a BOM and CRLF are no problem" {
+  printf '\xef\xbb\xbfname: shop\r\nresources:\r\n  legacy:\r\n    type: connection-string\r\n    value: "h:1"\r\n' >apphost.yaml
+  ok apphost validate
+}
+
+@test "10,000 resources validate in under a second" {
+  { echo 'name: big'; echo 'resources:'; for i in $(seq 10000); do echo "  r$i: redis"; done; } >apphost.yaml
+  local start=${EPOCHREALTIME/./}
+  ok apphost validate
+  local ms=$(((${EPOCHREALTIME/./} - start) / 1000))
+  echo "$ms ms"
+  [ $ms -lt 1000 ]
+}
+
+@test "a problem in a file with a BOM, and interpolation: the position is right" {
+  printf 'name: shop\nresources:\n  legacy:\n    type: connection-string\n    value: "${NOT_SET}"\n' >apphost.yaml
+  fails 3 apphost validate
+  says 'apphost.yaml:5:[0-9]+: error: .*NOT_SET'
+}
+
+@test ".env is read, the environment wins, defaults come last" {
+  cat >apphost.yaml <<'END'
+name: shop
+resources:
+  legacy:
+    type: connection-string
+    value: "${E2E_HOST:-fallback}:1"
+END
+  ok apphost config
+  prints 'fallback:1'
+  echo 'E2E_HOST=dotenv' >.env
+  ok apphost config
+  prints 'dotenv:1'
+  E2E_HOST=outside ok apphost config
+  prints 'outside:1'
+}
+
+@test "config prints the plan and masks secrets" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, password: "hunter2hunter2"}
+END
+  ok apphost config
+  prints 'cache'
+  ! grep -q hunter2 <<<"$output$stderr"
+  ok apphost config -o json
+  jq -e . <<<"$output"
+  ! grep -q hunter2 <<<"$output"
+}
+
+@test "the override file merges, and null deletes" {
+  manifest <<<'resources: {legacy: {type: connection-string, value: "one:1"}, other: {type: connection-string, value: "x:1"}}'
+  cat >apphost.override.yaml <<<'resources: {legacy: {value: "two:2"}, other: null}'
+  ok apphost config
+  prints 'two:2'
+  ! grep -q 'other' <<<"$output"
+}
+
+@test "the manifest comes from standard input with -f -" {
+  ok apphost -f - validate <<<'{name: piped, resources: {legacy: {type: connection-string, value: "h:1"}}}'
+}
+
+@test "graph prints dependencies as text and as DOT" {
+  manifest <<END
+resources:
+  cache: redis
+  api: {type: process, command: "sleep 1", references: [cache]}
+END
+  ok apphost graph
+  prints 'api' 'cache'
+  ok apphost graph --dot
+  prints 'digraph' '"?api"? *-> *"?cache"?'
+}
+
+@test "a cycle names its edges" {
+  manifest <<'END'
+resources:
+  one: {type: process, command: "sleep 1", wait_for: [two]}
+  two: {type: process, command: "sleep 1", wait_for: [one]}
+END
+  fails 3 apphost validate
+  says 'one' 'two' 'cycle'
+}
+
+@test "init writes a manifest that validates, and does not overwrite one" {
+  mkdir fresh
+  cd fresh
+  ok apphost init
+  [ -s apphost.yaml ]
+  ok apphost validate
+  cp apphost.yaml before
+  run --separate-stderr apphost init
+  [ "$status" -ne 0 ]
+  cmp apphost.yaml before
+}
+
+@test "profiles leave resources out, and a reference to one is an error that names it" {
+  manifest <<'END'
+resources:
+  tool: {type: process, command: "sleep 1", profiles: [debug]}
+  legacy: {type: connection-string, value: "h:1"}
+END
+  ok apphost config
+  ! grep -q '"\?tool' <<<"$output"
+  ok apphost config --profile debug
+  prints 'tool'
+}
+
+@test "what comes in a later release says not yet at its position" {
+  manifest <<<'resources: {cache: {type: garnet}}'
+  fails 3 apphost validate
+  says 'not yet' 'apphost.yaml:'
+}
+
+@test "parameters: from the command line, a file, the environment; a missing one names all places" {
+  cat >apphost.yaml <<'END'
+name: shop
+parameters:
+  where: {}
+resources:
+  legacy:
+    type: connection-string
+    value: "${parameters.where}:1"
+END
+  fails 3 apphost validate
+  says 'where' 'Parameters__where'
+  ok apphost config --parameter where=cli
+  prints 'cli:1'
+  echo -n fromfile >value
+  ok apphost config --parameter where=@value
+  prints 'fromfile:1'
+  Parameters__where=fromenv ok apphost config
+  prints 'fromenv:1'
+}

@@ -1,0 +1,357 @@
+# up, down, env, ps, ls, port, and what a second up does.
+load helpers
+
+redis_and_process() {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  app:
+    type: process
+    command: [sh, -c, 'echo "app has \$ConnectionStrings__cache"; exec sleep 1000']
+    references: [cache]
+END
+}
+
+@test "up -d returns when the server answers; down leaves nothing" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  ok apphost up -d
+  load_env
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
+  [ "$CACHE_HOST" = 127.0.0.1 ]
+  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD" ]
+  [ "$CACHE_URI" = "redis://:$CACHE_PASSWORD@127.0.0.1:$CACHE_PORT" ]
+  ok apphost down
+  nothing_left
+}
+
+@test "the password is asked for, generated, and in nobody's argv" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  ok apphost up -d
+  ! grep -q password=.*[a-zA-Z0-9] <<<"$stderr" || says 'password=\*'
+  load_env
+  [ ${#CACHE_PASSWORD} -eq 22 ]
+  [[ $(ask "$CACHE_PORT" "" PING 2>&1) == *NOAUTH* ]]
+  ! grep -qsz -- "$CACHE_PASSWORD" /proc/[0-9]*/cmdline
+  ok apphost ps
+  ! grep -q "$CACHE_PASSWORD" <<<"$output$stderr"
+  ok apphost down
+}
+
+@test "a password given, with every odd character, works" {
+  manifest <<END
+resources:
+  cache:
+    type: redis
+    image: $REDIS
+    password: '-a b:#"x\$HOME\\y''z*é'
+END
+  ok apphost up -d
+  load_env
+  [ "$CACHE_PASSWORD" = '-a b:#"x$HOME\y'"'"'z*é' ]
+  [ "$(REDISCLI_AUTH=$CACHE_PASSWORD ask "$CACHE_PORT" "" PING)" = PONG ]
+  ok apphost down
+}
+
+@test "password: false means none" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: false}}"
+  ok apphost up -d
+  load_env
+  [ "$(ask "$CACHE_PORT" "" PING)" = PONG ]
+  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT" ]
+  ok apphost down
+}
+
+@test "a process gets what it references, in its log" {
+  redis_and_process
+  ok apphost up -d
+  load_env
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'app has 127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD'"
+  ok apphost down
+}
+
+@test "ps shows names, states and addresses, as a table and as JSON" {
+  redis_and_process
+  ok apphost up -d
+  ok apphost ps
+  prints '^cache ' '^app ' 'ready|running' '127.0.0.1:[0-9]+'
+  ok apphost ps -o json
+  jq -e '.resources | map(select(.name == "cache" and .state == "ready")) | length == 1' <<<"$output"
+  jq -e '.resources[] | select(.name == "app") | .pid > 1' <<<"$output"
+  ok apphost down
+}
+
+@test "a second up -d does nothing, quickly, and keeps the same container" {
+  redis_and_process
+  ok apphost up -d
+  local id pid
+  id=$(labelled 'containers/json' | jq -r '.[].Id')
+  pid=$(apphost ps -o json | jq -r '.resources[] | select(.name == "app") | .pid')
+  ok apphost up -d
+  [ "$(labelled 'containers/json' | jq -r '.[].Id')" = "$id" ]
+  [ "$(apphost ps -o json | jq -r '.resources[] | select(.name == "app") | .pid')" = "$pid" ]
+  ok apphost down
+}
+
+@test "up after a change recreates what changed and says why" {
+  redis_and_process
+  ok apphost up -d
+  local id
+  id=$(labelled 'containers/json' | jq -r '.[].Id')
+  sed -i "s/type: redis, /type: redis, config: {maxmemory: 64mb}, /" apphost.yaml
+  ok apphost up -d --explain
+  prints_or_says 'cache.*(recreat|changed|config|maxmemory)'
+  [ "$(labelled 'containers/json' | jq -r '.[].Id')" != "$id" ]
+  load_env
+  [[ $(ask "$CACHE_PORT" "$CACHE_PASSWORD" CONFIG GET maxmemory) == *67108864* ]]
+  ok apphost down
+}
+
+prints_or_says() {
+  grep -Eqi -- "$1" <<<"$output$stderr" || { echo "neither printed nor said: $1"; return 1; }
+}
+
+@test "a bare up stops what the manifest no longer has; up RES does not" {
+  manifest <<END
+resources:
+  one: {type: process, command: sleep 1000}
+  two: {type: process, command: sleep 1000}
+END
+  ok apphost up -d
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d one
+  has_state two ready || has_state two running
+  ok apphost up -d
+  ! apphost ps | grep -q '^two .*\(ready\|running\)'
+  ok apphost down
+}
+
+@test "up RES starts it and what it needs, nothing else" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  app: {type: process, command: sleep 1000, references: [cache]}
+  other: {type: process, command: sleep 1000}
+END
+  ok apphost up -d app
+  has_state cache ready
+  ! has_state other ready
+  ! has_state other running
+  ok apphost down
+}
+
+@test "an unknown resource is exit 10 or 2 with a suggestion" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  run --separate-stderr apphost up -d cahce
+  [ "$status" -eq 10 ] || [ "$status" -eq 2 ]
+  says 'cahce' 'cache'
+}
+
+@test "up in the foreground shows readiness and logs; Ctrl-C takes all down" {
+  redis_and_process
+  apphost up >"$T/out" 2>"$T/err" &
+  local pid=$!
+  wait_until 20 grep -q 'app has 127.0.0.1' "$T/out"
+  kill -INT $pid
+  local code=0
+  wait $pid || code=$?
+  cat "$T/out" "$T/err"
+  [ $code -eq 130 ] || [ $code -eq 0 ]
+  wait_until 5 nothing_left
+}
+
+@test "a second foreground up joins; its Ctrl-C only detaches" {
+  redis_and_process
+  apphost up >"$T/out" 2>"$T/err" &
+  local first=$!
+  wait_until 20 grep -q 'app has' "$T/out"
+  apphost up >"$T/out2" 2>"$T/err2" &
+  local second=$!
+  wait_until 10 grep -Eqi 'ready|running' "$T/err2"
+  sleep 0.2
+  kill -INT $second
+  wait $second || true
+  has_state cache ready
+  kill -TERM $first
+  wait $first || true
+  wait_until 5 nothing_left
+}
+
+@test "up -d in a command substitution ends" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  local said
+  said=$(timeout 20 "$APPHOST" up -d 2>&1)
+  [ -n "$said" ] || true
+  ok apphost down
+}
+
+@test "env: shell, dotenv, json, github, powershell; --write; --for" {
+  redis_and_process
+  ok apphost up -d
+  ok apphost env --format dotenv
+  prints '^CACHE_PORT="?[0-9]+' '^ConnectionStrings__cache='
+  ok apphost env --format json
+  jq -e '.CACHE_HOST == "127.0.0.1" or .CACHE_HOST.value == "127.0.0.1"' <<<"$output"
+  ok apphost env --format github
+  prints '::add-mask::'
+  ok apphost env --format powershell
+  prints '\$env:CACHE_HOST'
+  ok apphost env --write "$T/work/file.env"
+  grep -q '^export CACHE_PORT=\|^CACHE_PORT=' file.env
+  [ "$(stat -c %a file.env)" = 600 ]
+  ok apphost env --for app
+  prints 'APPHOST_RESOURCE=.?app'
+  fails 2 apphost env --format cobol
+  ok apphost down
+}
+
+@test "port prints the address" {
+  redis_and_process
+  ok apphost up -d
+  load_env
+  ok apphost port cache
+  prints "$CACHE_PORT"
+  fails 10 apphost port nothing
+  ok apphost down
+}
+
+@test "ls lists this machine's projects" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  cd /
+  ok apphost ls
+  prints "$PROJECT"
+  ok apphost ls -o json
+  jq -e . <<<"$output"
+  cd "$T/work"
+  ok apphost down
+}
+
+@test "down names what it removed, works without the manifest, and twice" {
+  redis_and_process
+  ok apphost up -d
+  local name
+  name=$(basename "$T"/state/apphost/"$PROJECT"-*)
+  rm apphost.yaml
+  cd /
+  ok apphost down -p "$PROJECT"
+  cd "$T/work"
+  wait_until 5 nothing_left
+  manifest <<<'resources: {}'
+  ok apphost down
+}
+
+@test "a data volume survives down and up, without a forced save; down -v removes it" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_volume: true}}"
+  ok apphost up -d
+  load_env
+  ask "$CACHE_PORT" "$CACHE_PASSWORD" SET k kept
+  ok apphost down
+  [ "$(volumes | wc -l)" -eq 1 ]
+  ok apphost up -d
+  load_env
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" GET k)" = kept ]
+  ok apphost down -v
+  [ -z "$(volumes)" ]
+}
+
+@test "a bind mount belongs to the caller" {
+  mkdir data
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_bind_mount: ./data}}"
+  ok apphost up -d
+  load_env
+  ask "$CACHE_PORT" "$CACHE_PASSWORD" SET k v
+  ok apphost down
+  [ "$(stat -c %u data)" = "$(id -u)" ]
+  [ "$(find data -name '*.rdb' -user "$(id -u)" | wc -l)" -eq 1 ]
+}
+
+@test "a persistent server outlives the session and is adopted; down --all takes it" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, lifetime: persistent}}"
+  ok apphost up -d
+  local id
+  id=$(labelled 'containers/json' | jq -r '.[].Id')
+  ok apphost down
+  [ "$(labelled 'containers/json' | jq -r '.[].Id')" = "$id" ]
+  ok apphost up -d
+  [ "$(labelled 'containers/json' | jq -r '.[].Id')" = "$id" ]
+  load_env
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
+  ok apphost down --all
+  [ -z "$(containers)" ]
+}
+
+@test "--dry-run says what it would do and does nothing" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  ok apphost up -d --dry-run
+  prints_or_says 'cache'
+  [ -z "$(containers)" ]
+}
+
+@test "ten servers come up together, each with its own port" {
+  { echo 'resources:'; for i in 1 2 3 4 5 6 7 8 9 10; do echo "  s$i: {type: redis, image: $REDIS}"; done; } | manifest
+  ok apphost up -d
+  [ "$(apphost ps -o json | jq '[.resources[] | select(.state == "ready") | .port] | unique | length')" -eq 10 ]
+  ok apphost down
+}
+
+@test "valkey and redis 8 come up as well" {
+  needs_image apphost-test/valkey:8.1
+  needs_image apphost-test/redis:8.0
+  manifest <<END
+resources:
+  new: {type: redis, image: apphost-test/redis:8.0}
+  vk: {type: valkey, image: apphost-test/valkey:8.1}
+END
+  ok apphost up -d
+  load_env
+  [ "$(ask "$NEW_PORT" "$NEW_PASSWORD" PING)" = PONG ]
+  [ "$(ask "$VK_PORT" "$VK_PASSWORD" PING)" = PONG ]
+  ok apphost down
+}
+
+@test "a container resource runs, publishes, and is seen by a process that references it" {
+  manifest <<END
+resources:
+  box:
+    type: container
+    image: $REDIS
+    entrypoint: [redis-server, --protected-mode, "no", --save, ""]
+    endpoints: {tcp: {target_port: 6379}}
+  app:
+    type: process
+    command: [sh, -c, 'env | grep -i box; exec sleep 1000']
+    references: [box]
+END
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'services__box__tcp__0='"
+  ok apphost down
+}
+
+@test "containers talk over the project's network, which goes with them" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  client:
+    type: container
+    image: $REDIS
+    entrypoint: [sh, -c, 'redis-cli --no-auth-warning -u "\$CACHE_URI" ping && sleep 1000']
+    references: [cache]
+    ready: {log: PONG}
+END
+  ok apphost up -d
+  [ "$(networks | wc -l)" -eq 1 ]
+  [[ $(networks) == net-* ]]
+  ok apphost down
+  [ -z "$(networks)" ]
+}
+
+@test "doctor finds the engine and is fine; -o json too" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  ok apphost doctor
+  prints 'engine' '20\.|2[0-9]\.|1\.4'
+  ok apphost doctor -o json
+  jq -e . <<<"$output"
+  DOCKER_HOST=unix://$T/no.sock run --separate-stderr apphost doctor
+  [ "$status" -ne 0 ]
+  prints "$T/no.sock"
+}
