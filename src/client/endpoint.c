@@ -1,9 +1,10 @@
 /*
  * Endpoints: `host`, `host:port`, `v6`, `[v6]:port`, `!/socket`, `!@abstract`.
  *
- * The rules are those of StackExchange.Redis' Format.TryParseEndPoint: two or more colons without brackets are one IPv6
- * address and no port; a port that is no number makes the token unreadable (0, the caller decides what that means); a
- * number that is no port is an error. Addresses may be short as for inet_aton(3) and are printed in full.
+ * The rules are those of StackExchange.Redis' Format.TryParseEndPoint: two or more colons without brackets
+ * are one IPv6 address and no port; a port that is no number makes the token unreadable (0, the caller
+ * decides what that means); a number that is no port is an error. Addresses may be short as for inet_aton(3)
+ * and are printed in full.
  */
 #include "client/fail.h"
 #include "client/options.h"
@@ -102,7 +103,8 @@ int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error
     }
     if (pieces.port < 0 || pieces.port > 65535) {
         free(pieces.host);
-        return fail_set(error, APPHOST_E_ARGUMENT, "port", "the port of '%.200s' is not within 0 and 65535", token);
+        return fail_set(error, APPHOST_E_ARGUMENT, "port", "the port of '%.200s' is not within 0 and 65535",
+                        token);
     }
     char *address = pieces.host ? canonical_address(pieces.host) : NULL;
     if (address) {
@@ -129,7 +131,8 @@ bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
     return a->kind == ENDPOINT_UNIX ? strcmp(a->host, b->host) == 0 : strcasecmp(a->host, b->host) == 0;
 }
 
-int options_push_endpoint(struct apphost_options *options, struct endpoint *endpoint, struct apphost_error *error)
+int options_push_endpoint(struct apphost_options *options, struct endpoint *endpoint,
+                          struct apphost_error *error)
 {
     for (size_t i = 0; i < options->endpoint_count; i++) {
         if (endpoint_is_same(&options->endpoints[i], endpoint)) {

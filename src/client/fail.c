@@ -9,7 +9,8 @@
 #define APPHOST_VERSION "0.0.0"
 #endif
 
-int fail_set(struct apphost_error *error, enum apphost_code code, const char *parameter, const char *format, ...)
+int fail_set(struct apphost_error *error, enum apphost_code code, const char *parameter, const char *format,
+             ...)
 {
     va_list args;
 

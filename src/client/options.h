@@ -1,9 +1,9 @@
 /*
  * Inside the library: what the public options are made of.
  *
- * One table (options_table.c) has a row per key, in the order in which the original prints them. A row drives parsing,
- * its error texts, printing, and the binding of the ConfigurationOptions section. An options object is an array of
- * values with the same index, plus endpoints and the command map.
+ * One table (options_table.c) has a row per key, in the order in which the original prints them. A row drives
+ * parsing, its error texts, printing, and the binding of the ConfigurationOptions section. An options object
+ * is an array of values with the same index, plus endpoints and the command map.
  */
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
@@ -138,7 +138,8 @@ int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error
 void endpoint_fini(struct endpoint *endpoint);
 bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b);
 /* Takes ownership of *endpoint; a duplicate is dropped. */
-int options_push_endpoint(struct apphost_options *options, struct endpoint *endpoint, struct apphost_error *error);
+int options_push_endpoint(struct apphost_options *options, struct endpoint *endpoint,
+                          struct apphost_error *error);
 
 /* Whether `text` begins with a scheme that options_parse_uri() reads. */
 bool options_is_uri(const char *text);

@@ -1,8 +1,9 @@
 /*
  * The table of option keys, and what a value of each type looks like.
  *
- * Order, spelling, defaults and error texts are those of StackExchange.Redis 2.11 (ConfigurationOptions.cs): our users
- * paste strings from there and search for its texts. Keys of ours come last and cannot stand in a string.
+ * Order, spelling, defaults and error texts are those of StackExchange.Redis 2.11 (ConfigurationOptions.cs):
+ * our users paste strings from there and search for its texts. Keys of ours come last and cannot stand in a
+ * string.
  */
 #include "client/fail.h"
 #include "client/options.h"
@@ -80,7 +81,8 @@ enum option_id option_find_config(const char *config_name)
     return OPT_COUNT;
 }
 
-/* ---- Values ----------------------------------------------------------------------------------------------------- */
+/* ---- Values
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct word {
     const char *name;
@@ -110,8 +112,9 @@ static const struct word protocol_words[] = {{"2", 2}, {"resp2", 2}, {"3", 3}, {
 
 /* Default is what .NET has called SSL 3 and TLS 1.0 together. */
 static const struct word ssl_words[] = {
-    {"None", 0},       {"Ssl2", 12},      {"Ssl3", 48},         {"Tls", TLS_BIT_10},     {"Tls11", TLS_BIT_11},
-    {"Tls12", TLS_BIT_12}, {"Tls13", TLS_BIT_13}, {"Default", 240}, {NULL, 0},
+    {"None", 0},           {"Ssl2", 12},          {"Ssl3", 48},
+    {"Tls", TLS_BIT_10},   {"Tls11", TLS_BIT_11}, {"Tls12", TLS_BIT_12},
+    {"Tls13", TLS_BIT_13}, {"Default", 240},      {NULL, 0},
 };
 
 static int parse_ssl_protocols(const char *text, struct option_value *value)
@@ -129,7 +132,8 @@ static int parse_ssl_protocols(const char *text, struct option_value *value)
         bits |= bit;
     }
     for (size_t i = 0; ssl_words[i].name; i++)
-        if (ssl_words[i].number && (bits & ssl_words[i].number) == ssl_words[i].number && i + 2 < 9)
+        if (ssl_words[i].number && ssl_words[i].number != 240 &&
+            (bits & ssl_words[i].number) == ssl_words[i].number)
             text_addf(&printed, "%s%s", printed.len ? "| " : "", ssl_words[i].name);
     if (bits == 0)
         text_adds(&printed, "None");
@@ -180,42 +184,41 @@ static int parse_tunnel(const char *text, struct option_value *value, struct app
 static int refuse(struct apphost_error *error, const char *key, const char *kind, const char *text)
 {
     return fail_set(error, APPHOST_E_ARGUMENT, key,
-                    "Keyword '%.60s' requires %s value; the value '%.200s' is not recognised.", key, kind, text);
+                    "Keyword '%.60s' requires %s; the value '%.200s' is not recognised.", key, kind, text);
 }
 
-static int parse_int(const struct option_row *row, const char *key, const char *text, struct option_value *value,
-                     struct apphost_error *error)
+static int parse_int(const struct option_row *row, const char *key, const char *text,
+                     struct option_value *value, struct apphost_error *error)
 {
     if (text_to_int(text, &value->number) < 0)
-        return refuse(error, key, "an integer", text);
+        return refuse(error, key, "an integer value", text);
     if (value->number < row->minimum)
         return fail_set(error, APPHOST_E_ARGUMENT, key,
-                        "Keyword '%.60s' has a minimum value of '%d'; the value '%.200s' is not permitted.", key,
-                        row->minimum, text);
+                        "Keyword '%.60s' has a minimum value of '%d'; the value '%.200s' is not permitted.",
+                        key, row->minimum, text);
     return 0;
 }
 
-static int parse_value(const struct option_row *row, const char *key, const char *text, struct option_value *value,
-                       struct apphost_error *error)
+static int parse_value(const struct option_row *row, const char *key, const char *text,
+                       struct option_value *value, struct apphost_error *error)
 {
     switch (row->type) {
     case OPTION_BOOL:
-        return find_word(boolean_words, text, &value->number) ? refuse(error, key, "a boolean", text) : 0;
+        return find_word(boolean_words, text, &value->number) ? refuse(error, key, "a boolean value", text)
+                                                              : 0;
     case OPTION_INT:
         return parse_int(row, key, text, value, error);
     case OPTION_VERSION:
-        return parse_version(text, value) ? refuse(error, key, "a version", text) : 0;
+        return parse_version(text, value) ? refuse(error, key, "a version value", text) : 0;
     case OPTION_PROXY:
-        return find_word(proxy_words, text, &value->number) ? refuse(error, key, "a proxy", text) : 0;
+        return find_word(proxy_words, text, &value->number) ? refuse(error, key, "a proxy value", text) : 0;
     case OPTION_SSL_PROTOCOLS:
         if (parse_ssl_protocols(text, value) < 0)
-            return fail_set(error, APPHOST_E_ARGUMENT, key,
-                            "Keyword '%.60s' requires an SslProtocol value (multiple values separated by '|'); the "
-                            "value '%.200s' is not recognised.", key, text);
+            return refuse(error, key, "an SslProtocol value (multiple values separated by '|')", text);
         return 0;
     case OPTION_PROTOCOL:
         if (find_word(protocol_words, text, &value->number))
-            return refuse(error, key, "a RedisProtocol value or a known protocol version number;", text);
+            return refuse(error, key, "a RedisProtocol value or a known protocol version number", text);
         return 0;
     case OPTION_TUNNEL:
         return parse_tunnel(text, value, error);

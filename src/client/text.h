@@ -1,8 +1,8 @@
 /*
  * Inside the library: small text tools that say NULL or -1 instead of aborting when memory is out.
  *
- * A `struct text` grows; once an append has failed it stays failed, so that a long run of appends needs one check, at
- * text_take().
+ * A `struct text` grows; once an append has failed it stays failed, so that a long run of appends needs one
+ * check, at text_take().
  */
 #ifndef CLIENT_TEXT_H
 #define CLIENT_TEXT_H

@@ -93,9 +93,12 @@ int loop_fini(struct loop *loop)
     for (int i = 0; i < loop->signal_count; i++)
         uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
     /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. */
-    for (int i = 0; i < 1000 && uv_loop_close(&loop->uv) == UV_EBUSY; i++)
+    int rc = uv_loop_close(&loop->uv);
+    for (int i = 0; i < 1000 && rc == UV_EBUSY; i++) {
         uv_run(&loop->uv, UV_RUN_NOWAIT);
-    return loop->uv.data && uv_loop_close(&loop->uv) == UV_EBUSY ? -1 : 0;
+        rc = uv_loop_close(&loop->uv);
+    }
+    return rc == UV_EBUSY ? -1 : 0;
 }
 
 static bool step_virtual(struct loop *loop)

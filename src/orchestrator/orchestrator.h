@@ -17,6 +17,8 @@
 #include "engine/engine.h"
 #include "loop/loop.h"
 #include "plan/plan.h"
+#include "probe/probe.h"
+#include "process/process.h"
 #include "state/state.h"
 
 /* A node changed its state: one of these a change, from the one function that changes states. */
@@ -36,18 +38,32 @@ struct orchestrator_transition {
  * "restarting" (backoff) "stopping" "stopped" (exists, not wanted) "removed" "manual" "engine-lost". */
 typedef void orchestrator_transition_cb(const struct orchestrator_transition *transition, void *data);
 
+/* Hands and senses that tests on virtual time replace; a NULL member, or no table at all, is the real one. */
+struct orchestrator_hooks {
+    struct process *(*spawn)(struct loop *loop, const struct process_options *options, struct error *err);
+    pid_t (*pid)(const struct process *process);
+    void (*stop)(struct process *process, int signal, int64_t timeout_ms);
+    int (*signal)(struct process *process, int signal, struct error *err);
+    void (*free)(struct process *process);
+    struct probe *(*probe)(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change, void *data);
+    const struct error *(*probe_error)(const struct probe *probe);
+    void (*probe_free)(struct probe *probe);
+    bool (*port_is_free)(const char *address, int port);
+};
+
 struct orchestrator_services {
     struct loop *loop;
-    struct engine *engine;
+    struct engine *engine; /* NULL: none; only plans without containers can be applied */
     struct state *state;
     const char *session;      /* id: label and APPHOST_SESSION */
-    const char *logs_folder;
+    const char *logs_folder;  /* NULL: output is not kept */
     int processors;           /* engine starts in flight: about twice this */
     int64_t ready_timeout_ms; /* default deadline until first ready: 120,000 */
     orchestrator_transition_cb *on_transition;
     /* Nothing is left that this session holds (all nodes gone or persistent). */
     loop_cb *on_idle;
     void *data;
+    const struct orchestrator_hooks *hooks; /* NULL: all real; borrowed */
 };
 
 struct orchestrator;

@@ -57,7 +57,7 @@ enum plan_node_kind {
 enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_SETTLED, PLAN_GONE };
 struct plan_edge {
     const char *to; /* node id */
-    enum plan_until until;
+    enum plan_until until; /* images, networks, volumes: PLAN_STARTED means that it exists */
     bool required;  /* false: a failure of `to` satisfies the edge too */
     bool explicit_wait; /* from wait_for: shown as such */
 };
@@ -108,7 +108,6 @@ struct plan_run {
     struct plan_text *entrypoint; size_t entrypoint_count;
     struct plan_text *command; size_t command_count; /* process: argv */
     struct plan_variable *environment; size_t environment_count; /* container: all; process: on top of the inherited one */
-    const char **env_file_names; size_t env_file_count; /* reserved: names in environment that yield to injected ones are merged at lowering */
     struct plan_port *ports; size_t port_count;
     struct plan_mount *mounts; size_t mount_count;
     const char **tmpfs; size_t tmpfs_count;
@@ -177,6 +176,8 @@ struct plan {
     struct plan_node *nodes; size_t node_count;
     struct plan_resource *resources; size_t resource_count;
     struct plan_secret *secrets; size_t secret_count;
+    struct plan_index *index;  /* of nodes and resources by name; internal */
+    struct error *warnings; size_t warning_count; /* of the lowering, at positions; not serialised; freed with the plan */
 };
 
 /* What lowering needs to know besides the model. */

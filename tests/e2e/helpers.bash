@@ -93,6 +93,18 @@ prints() {
   done
 }
 
+# `! command` does not fail a test; this does.
+not() {
+  if "$@"; then
+    echo "should not hold: $*"
+    return 1
+  fi
+}
+
+prints_or_says() {
+  grep -Eqi -- "$1" <<<"$output$stderr" || { echo "neither printed nor said: $1"; return 1; }
+}
+
 wait_quietly() {
   local end=$((SECONDS + $1))
   shift

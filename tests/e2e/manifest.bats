@@ -100,10 +100,10 @@ resources:
 END
   ok apphost config
   prints 'cache'
-  ! grep -q hunter2 <<<"$output$stderr"
+  not grep -q hunter2 <<<"$output$stderr"
   ok apphost config -o json
   jq -e . <<<"$output"
-  ! grep -q hunter2 <<<"$output"
+  not grep -q hunter2 <<<"$output"
 }
 
 @test "the override file merges, and null deletes" {
@@ -111,7 +111,7 @@ END
   cat >apphost.override.yaml <<<'resources: {legacy: {value: "two:2"}, other: null}'
   ok apphost config
   prints 'two:2'
-  ! grep -q 'other' <<<"$output"
+  not grep -q 'other' <<<"$output"
 }
 
 @test "the manifest comes from standard input with -f -" {
@@ -159,7 +159,7 @@ resources:
   legacy: {type: connection-string, value: "h:1"}
 END
   ok apphost config
-  ! grep -q '"\?tool' <<<"$output"
+  not grep -q '"\?tool' <<<"$output"
   ok apphost config --profile debug
   prints 'tool'
 }

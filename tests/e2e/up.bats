@@ -27,13 +27,13 @@ END
 @test "the password is asked for, generated, and in nobody's argv" {
   manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
   ok apphost up -d
-  ! grep -q password=.*[a-zA-Z0-9] <<<"$stderr" || says 'password=\*'
+  not grep -q password=.*[a-zA-Z0-9] <<<"$stderr" || says 'password=\*'
   load_env
   [ ${#CACHE_PASSWORD} -eq 22 ]
   [[ $(ask "$CACHE_PORT" "" PING 2>&1) == *NOAUTH* ]]
-  ! grep -qsz -- "$CACHE_PASSWORD" /proc/[0-9]*/cmdline
+  not grep -qsz -- "$CACHE_PASSWORD" /proc/[0-9]*/cmdline
   ok apphost ps
-  ! grep -q "$CACHE_PASSWORD" <<<"$output$stderr"
+  not grep -q "$CACHE_PASSWORD" <<<"$output$stderr"
   ok apphost down
 }
 
@@ -106,10 +106,6 @@ END
   ok apphost down
 }
 
-prints_or_says() {
-  grep -Eqi -- "$1" <<<"$output$stderr" || { echo "neither printed nor said: $1"; return 1; }
-}
-
 @test "a bare up stops what the manifest no longer has; up RES does not" {
   manifest <<END
 resources:
@@ -121,7 +117,8 @@ END
   ok apphost up -d one
   has_state two ready || has_state two running
   ok apphost up -d
-  ! apphost ps | grep -q '^two .*\(ready\|running\)'
+  not has_state two ready
+  not has_state two running
   ok apphost down
 }
 
@@ -134,8 +131,8 @@ resources:
 END
   ok apphost up -d app
   has_state cache ready
-  ! has_state other ready
-  ! has_state other running
+  not has_state other ready
+  not has_state other running
   ok apphost down
 }
 

@@ -1,0 +1,3 @@
+build/asan/resp/reply.o: src/resp/reply.c src/resp/resp.h src/resp/tree.h
+src/resp/resp.h:
+src/resp/tree.h:

@@ -1,0 +1,3 @@
+build/fuzz/resp/buffer.o: src/resp/buffer.c src/resp/resp.h
+
+src/resp/resp.h:

@@ -1,0 +1,2 @@
+build/release/main.o: src/main.c src/cli/cli.h
+src/cli/cli.h:

@@ -1,0 +1,2 @@
+build/release/resp/buffer.o: src/resp/buffer.c src/resp/resp.h
+src/resp/resp.h:

@@ -1,0 +1,19 @@
+/* Files of variables in compose's dialect (".env", `env_file`). Pure: text in, pairs out.
+ *
+ * A line is NAME=value, NAME: value, or NAME alone (take it from the environment); "export " before it, blank
+ * lines and
+ * "#" lines are skipped; " #" ends an unquoted value. '…' is literal, "…" knows \n \r \t \" \\ \$; both may
+ * span lines. Values are not expanded. */
+#ifndef MANIFEST_DOTENV_H
+#define MANIFEST_DOTENV_H
+
+#include "base/error.h"
+
+/* value NULL: a name alone. Both are valid during the call only. */
+typedef void dotenv_pair(const char *name, const char *value, int line, void *data);
+
+/* Calls `pair` for each; −1 with ERROR_MANIFEST at the line (never the value) on the first line that is none.
+ */
+int manifest_dotenv(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err);
+
+#endif

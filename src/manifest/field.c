@@ -1,0 +1,150 @@
+/* Reading a map by its table: look up, check the YAML kind, refuse what is not built yet, hand over to the shape. */
+#include "manifest/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NAMES = 128 };
+
+const struct field *manifest_find_field(const struct table *table, const char *name)
+{
+    for (; table; table = table->base)
+        for (size_t i = 0; i < table->count; i++)
+            if (strcmp(table->fields[i].name, name) == 0)
+                return &table->fields[i];
+    return NULL;
+}
+
+void manifest_each_field(const struct table *table, void (*visit)(const struct field *field, void *data), void *data)
+{
+    for (size_t i = 0; i < table->count; i++)
+        visit(&table->fields[i], data);
+    if (table->base)
+        manifest_each_field(table->base, visit, data);
+}
+
+struct names {
+    const char *items[MAX_NAMES];
+    size_t count;
+};
+
+static void collect_name(const struct field *field, void *data)
+{
+    struct names *names = data;
+    if (names->count < MAX_NAMES)
+        names->items[names->count++] = field->name;
+}
+
+static void report_unknown(struct loader *l, const struct table *table, const struct node *key)
+{
+    manifest_problem(l, key, "%s has no field `%s`", table->help, key->text);
+    const char *ours = manifest_foreign_word(table->name, key->text);
+    if (ours) {
+        manifest_hint(l, "%s", ours);
+        return;
+    }
+    struct names names = {.count = 0};
+    manifest_each_field(table, collect_name, &names);
+    manifest_hint_nearest(l, key->text, names.items, names.count, NULL);
+}
+
+static bool has_kind(const struct shape *shape, const struct node *value)
+{
+    if (value->kind == NODE_LIST)
+        return shape->accept & ACCEPT_LIST;
+    if (value->kind == NODE_MAP)
+        return shape->accept & (ACCEPT_TABLE | ACCEPT_MAP);
+    return shape->accept & ACCEPT_SCALAR;
+}
+
+static const char *describe(const struct node *value)
+{
+    static const char *const names[] = {[NODE_LIST] = "a list", [NODE_MAP] = "a map", [NODE_SCALAR] = "text"};
+    return names[value->kind];
+}
+
+int manifest_bad_value(struct loader *l, const struct field *field, const struct node *value)
+{
+    if (value->kind != NODE_SCALAR)
+        return manifest_problem(l, value, "`%s` must be %s, not %s", field->name, field->shape->words, describe(value));
+    /* What a variable holds may be a secret: only what the file says is repeated. */
+    if (strchr(value->text, '$'))
+        return manifest_problem(l, value, "`%s` must be %s; what `%.60s` gives is none", field->name,
+                                field->shape->words, value->text);
+    return manifest_problem(l, value, "`%s` must be %s, not `%.60s`", field->name, field->shape->words, value->text);
+}
+
+static void read_field(struct loader *l, const struct table *table, const struct field *field, struct node *value,
+                       void *object)
+{
+    if (manifest_is_null(value) && !(field->shape->accept & ACCEPT_NULL))
+        return;
+    manifest_refuse_unbuilt(l, table->name, field->name, value);
+    if (!has_kind(field->shape, value))
+        manifest_bad_value(l, field, value);
+    else
+        field->shape->read(l, field, value, object);
+}
+
+int manifest_read_table(struct loader *l, const struct table *table, struct node *map, void *object)
+{
+    size_t before = l->problems->errors;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct node *key = map->keys[i];
+        const struct field *field = manifest_find_field(table, key->text);
+        if (field)
+            read_field(l, table, field, map->items[i], object);
+        else if (!str_starts(key->text, "x-"))
+            report_unknown(l, table, key);
+    }
+    for (const struct table *t = table; t; t = t->base)
+        if (t->finish)
+            t->finish(l, map, object);
+    return l->problems->errors == before ? 0 : -1;
+}
+
+static int report_range(struct loader *l, const struct field *field, const struct node *value)
+{
+    return manifest_problem(l, value, "`%s` must be from %lld to %lld", field->name, (long long)field->min,
+                            (long long)field->max);
+}
+
+int manifest_read_int64(struct loader *l, const struct field *field, const struct node *value, int64_t *out)
+{
+    const char *text = manifest_final(l, value);
+    if (!text)
+        return -1;
+    int64_t number;
+    if (!str_to_int64(text, INT64_MIN, INT64_MAX, &number))
+        return manifest_bad_value(l, field, value);
+    if (field->max && (number < field->min || number > field->max))
+        return report_range(l, field, value);
+    *out = number;
+    return 0;
+}
+
+int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value, bool *out)
+{
+    static const char *const other[] = {"yes", "no", "on", "off", "y", "n"};
+    const char *text = manifest_final(l, value);
+    if (!text)
+        return -1;
+    *out = strcmp(text, "true") == 0;
+    if (*out || strcmp(text, "false") == 0)
+        return 0;
+    manifest_bad_value(l, field, value);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (strcasecmp(text, other[i]) == 0)
+            manifest_hint(l, "write `%s`", i % 2 ? "false" : "true");
+    return -1;
+}
+
+size_t manifest_item_count(const struct node *value)
+{
+    return value->kind == NODE_LIST ? value->count : 1;
+}
+
+struct node *manifest_item(struct node *value, size_t index)
+{
+    return value->kind == NODE_LIST ? value->items[index] : value;
+}

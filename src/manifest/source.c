@@ -1,0 +1,41 @@
+/* Files that a load has read, kept whole so that a problem can show its line. */
+#include "manifest/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct source_text *manifest_add_source(struct loader *l, const char *name, char *text, size_t length)
+{
+    l->sources = xreallocarray(l->sources, l->source_count + 1, sizeof *l->sources);
+    struct source_text *source = &l->sources[l->source_count++];
+    *source = (struct source_text){arena_strdup(l->arena, name), text, length};
+    return source;
+}
+
+static const struct source_text *find_source(const struct loader *l, const char *name)
+{
+    for (size_t i = 0; name && i < l->source_count; i++)
+        if (strcmp(l->sources[i].name, name) == 0)
+            return &l->sources[i];
+    return NULL;
+}
+
+const char *manifest_source_line(const struct loader *l, const char *name, int line, size_t *length)
+{
+    const struct source_text *source = find_source(l, name);
+    if (!source || line < 1)
+        return NULL;
+    const char *p = source->text, *end = source->text + source->length;
+    for (int i = 1; i < line; i++) {
+        p = memchr(p, '\n', (size_t)(end - p));
+        if (!p)
+            return NULL;
+        p++;
+    }
+    const char *stop = memchr(p, '\n', (size_t)(end - p));
+    stop = stop ? stop : end;
+    *length = (size_t)(stop - p);
+    if (*length && p[*length - 1] == '\r')
+        --*length;
+    return p;
+}

@@ -1,0 +1,396 @@
+/* What the files of the orchestrator share: the node, its facts, its goals. Read it before any .c file of the room.
+ *
+ * A node has a want (what somebody asked for), a specification (from a plan), facts (what is so, as far as we know) and a
+ * table of goals. node_step() finds the first goal that is not met and starts its action; every callback only writes facts
+ * and wakes the node. At most one operation is in flight per node. Nothing here blocks.
+ *
+ * Order of reading: step.c (the step), goals.c (which table), goals_*.c (the tables), facts.c, request.c.
+ *
+ * Ownership: the orchestrator owns nodes and plans; a plan lives as long as a node has its specification from it. */
+#ifndef ORCHESTRATOR_INTERNAL_H
+#define ORCHESTRATOR_INTERNAL_H
+
+#include "logs/logs.h"
+#include "orchestrator/orchestrator.h"
+
+#include <regex.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#define LABEL(name) "io.apphost." name
+#define HASH_VERSION "1"
+
+enum {
+    NODE_ENGINE = PLAN_NODE_KIND_COUNT, /* the root: the engine itself */
+    NODE_KIND_COUNT,
+    GOAL_COUNT = 8,      /* longest table */
+    TAIL_LINES = 20,     /* of output in a failure report */
+    RETRY_LIMIT = 5,     /* of one operation that the engine answered with something that may pass */
+};
+
+enum want { WANT_KEEP, WANT_UP, WANT_STOPPED, WANT_REMOVED };
+enum seen { SEEN_UNKNOWN, SEEN_ABSENT, SEEN_PRESENT };
+enum node_state {
+    STATE_NONE,
+    STATE_WAITING,
+    STATE_PULLING,
+    STATE_CREATING,
+    STATE_STARTING,
+    STATE_RUNNING,
+    STATE_READY,
+    STATE_COMPLETED,
+    STATE_FAILED,
+    STATE_RESTARTING,
+    STATE_STOPPING,
+    STATE_STOPPED,
+    STATE_REMOVED,
+    STATE_MANUAL,
+    STATE_ENGINE_LOST,
+};
+
+struct node;
+/* A row of a lifecycle. */
+struct goal {
+    const char *name;
+    enum node_state state;               /* shown while this is the first row that is not met */
+    bool (*is_met)(struct node *node);
+    void (*act)(struct node *node);      /* starts one operation; NULL: neighbours or the outside will meet it */
+    int64_t (*limit_ms)(struct node *node); /* until first ready: how long the row may take; NULL: no limit of its own */
+};
+struct lifecycle {
+    const struct goal *up, *down; /* each ends with a row without a name */
+};
+extern const struct lifecycle container_lifecycle, process_lifecycle, image_lifecycle, network_lifecycle, volume_lifecycle,
+    value_lifecycle, engine_lifecycle;
+
+/* What is so, as far as we know. Written by callbacks; survives changes of the specification. */
+struct facts {
+    enum seen seen;      /* engine objects */
+    bool disturbed;      /* an event came that a pending answer cannot know of */
+    char *object;        /* container's id, network's id */
+    char *spec_hash;     /* of what is there, or ran last */
+    char *digest;        /* of its resolved values; NULL: not known, taken as the same */
+    bool persistent, ephemeral;
+    bool foreign;        /* there, but not ours to remove */
+    bool spoiled;        /* must go before we can go on: its port is taken, its network is gone */
+    bool joined;         /* member of the project's network */
+    bool inspected;      /* the whole document was read since it was seen */
+    bool running, paused, exited;
+    uint64_t generation; /* restart generation of what runs */
+    int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
+    int exit_code, exit_signal;
+    bool oom;
+    bool ready, was_ready; /* was_ready: since the last request: deadlines are over */
+    enum engine_health health;
+    int64_t not_before;  /* backoff: no action before */
+    int restarts, retries;
+    bool absent, pulled; /* image */
+    bool reachable, subscribed, listed, surveyed; /* engine */
+    char *completed;     /* key under which a task was completed */
+};
+
+struct link {
+    struct node *to;
+    enum plan_until until;
+    bool required;
+};
+struct plan_ref {
+    struct plan *plan;
+    int refs;
+};
+struct node_port {
+    const char *endpoint; /* owned */
+    int host_port;        /* 0: not chosen yet */
+};
+/* Tells whether the instance is ready, and whether it still is. */
+struct sensor {
+    bool on, final;
+    struct probe *probe;
+    regex_t regex;
+    bool has_regex;
+    struct engine_op *exec;
+    struct timer timer;
+    struct error last; /* of exec and image health; probes keep theirs */
+};
+struct output {
+    struct log_writer *writer;
+    struct engine_op *follow;
+    int64_t last_ns;
+    char *tail; /* fetched for a report */
+};
+
+struct node {
+    struct orchestrator *o;
+    UT_hash_handle hh;
+    char *id, *resource, *name;
+    int kind; /* enum plan_node_kind, or NODE_ENGINE */
+    struct plan_ref *origin;
+    const struct plan_node *spec; /* NULL: found, in no plan */
+    enum want want;
+    uint64_t generation; /* wanted: `restart` raises it */
+    int kill_signal;     /* of the stop that is wanted; 0: the mild way */
+    struct facts facts;
+
+    struct link *links;
+    size_t link_count;
+    struct node **dependants;
+    size_t dependant_count;
+    struct strlist bonds; /* ids that the running instance depends on: order of going down */
+
+    struct engine_op *op; /* in flight */
+    const char *op_name;
+    struct process *process;
+    struct sensor sensor;
+    struct output output;
+    struct timer timer;
+    struct turn turn;
+    bool has_slot, queued; /* of engine starts in flight */
+    struct node *slot_next, *slot_prev;
+
+    struct node_port *ports;
+    size_t port_count;
+    uint64_t values_serial; /* of digest and missing below */
+    char *digest;           /* of the resolved values; NULL: some are not known */
+    const char *missing;
+    char *making;           /* digest of what is being created */
+
+    enum node_state state;
+    const struct goal *goal;
+    bool going_down;
+    int64_t goal_ms, asked_ms;
+    char *detail;
+    int64_t current, total; /* bytes of a pull */
+    struct error error;     /* failed for good; cleared by the next request */
+    bool failed;
+    const char *decision;   /* "created", "reused", … */
+    char *explain;
+    struct {
+        const char *goal;
+        int64_t ms;
+    } timings[GOAL_COUNT];
+    int timing_count;
+    bool spec_unsaved;
+    int pins; /* requests that look at it */
+};
+
+struct secret {
+    UT_hash_handle hh;
+    char *name, *value; /* value NULL: not known yet */
+    bool generated, special, is_secret;
+    int length;
+};
+
+enum request_kind { REQUEST_APPLY, REQUEST_DOWN, REQUEST_CONTROL, REQUEST_WAIT };
+struct request {
+    struct orchestrator *o;
+    enum request_kind kind;
+    orchestrator_request id;
+    orchestrator_done_cb *done;
+    void *data;
+    struct node **targets;
+    size_t target_count;
+    enum plan_until until;
+    enum want want; /* control: what the targets are asked for */
+    bool needs_engine, dry_run, verifying;
+    struct strlist removed;
+    struct timer timer;
+    int64_t timeout_ms, pulling_before_ms;
+    struct error error; /* known from the start */
+    struct request *prev, *next;
+};
+
+struct orchestrator {
+    struct orchestrator_services services;
+    struct orchestrator_hooks hooks;
+    struct node *nodes;  /* by id, in order of appearance */
+    struct node *engine; /* the root; NULL without an engine */
+    struct plan_ref *plan; /* the newest */
+    struct secret *secrets;
+    uint64_t values_serial;
+    char *digest_key, *digest_key_id;
+    enum want leftovers; /* what happens to objects of the project that are in no plan */
+    bool leftover_persistent; /* … to persistent ones as well */
+    bool survey_networks, survey_volumes, connected_once, applied_once;
+    int64_t lost_ms;     /* since when the engine does not answer; -1: it does */
+    struct engine_op *events;
+    bool hurry, kill;
+    int starts;          /* in flight */
+    struct node *start_queue;
+    int pulls;
+    int64_t pulling_ms, pull_started_ms;
+    struct request *requests;
+    orchestrator_request last_request;
+    struct turn settle;
+    struct timer saver;
+    bool busy;           /* something was held since on_idle ran last */
+    bool closing;
+    loop_cb *on_closed;
+    void *closed_data;
+    struct turn closed;
+    uint64_t random;
+};
+
+/* ---- step.c ---- */
+void node_wake(struct node *node);
+void node_wake_neighbours(struct node *node);
+void orchestrator_wake_all(struct orchestrator *o);
+/* What one operation came to: call first in every engine callback. */
+void node_op_begin(struct node *node, const char *name, struct engine_op *op);
+void node_op_end(struct node *node);
+/* An operation failed: engine trouble, passing trouble or failure for good. */
+void node_op_failed(struct node *node, const struct error *err);
+/* Failed for good (until the next request); fetches the last lines first where there are some to fetch. */
+void node_fail(struct node *node, const struct error *err);
+void node_fail_text(struct node *node, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void node_clear_failure(struct node *node);
+void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+const char *node_state_name(enum node_state state);
+int64_t node_now(const struct node *node);
+
+/* ---- slots.c ---- */
+bool slot_take(struct node *node);
+void slot_release(struct node *node);
+
+/* ---- goals.c ---- */
+const struct lifecycle *node_lifecycle(const struct node *node);
+bool node_needs_engine(const struct node *node);
+bool engine_is_listed(const struct orchestrator *o);
+/* Up table or down table? */
+bool node_is_going_down(struct node *node);
+bool node_is_current(struct node *node);
+/* The down table ends with stopped, not with removed. */
+bool node_stops_only(struct node *node);
+/* Something of it exists that a dependency must outlive. */
+bool node_is_alive(const struct node *node);
+/* Nothing of it exists. */
+bool node_is_gone(const struct node *node);
+bool node_is_over(const struct node *node); /* a process that ended as it should */
+/* Shared rows. */
+bool goal_waiting_met(struct node *node);
+bool goal_unused_met(struct node *node);
+bool goal_connected_met(struct node *node);
+bool goal_calm_met(struct node *node);
+void goal_calm_act(struct node *node);
+int64_t goal_ready_limit(struct node *node);
+bool link_is_met(const struct link *link);
+/* The dependency whose failure keeps the node from starting, or NULL. */
+struct node *node_blocker(const struct node *node);
+struct node *node_waits_for(struct node *node);
+/* An instance ended by itself: restart, completed or failed. */
+void node_judge_exit(struct node *node);
+void node_instance_started(struct node *node);
+void node_instance_ended(struct node *node);
+bool node_is_server(const struct node *node);
+bool node_succeeded(const struct node *node); /* the exit code is one of success */
+
+/* ---- facts.c ---- */
+void facts_clear(struct facts *facts);
+/* Nothing is there. */
+void facts_gone(struct node *node);
+void facts_of_container(struct node *node, const struct engine_container *container, bool inspected);
+void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count);
+void facts_of_event(struct orchestrator *o, const struct engine_event *event);
+/* The engine was lost: what we know may be old. */
+void facts_unknown(struct orchestrator *o);
+const char *label_of(const struct engine_container *container, const char *name);
+
+/* ---- goals_*.c ---- */
+void engine_need(struct orchestrator *o);
+void engine_lose(struct orchestrator *o, const struct error *err);
+/* Asks for a fresh look at everything. */
+void engine_look_again(struct orchestrator *o);
+void process_forget(struct node *node);
+char *task_key(struct node *node);
+struct node *image_of(struct node *node);
+struct node *network_of(struct orchestrator *o);
+
+/* ---- nodes.c ---- */
+struct node *node_new(struct orchestrator *o, const char *id, int kind);
+void node_free(struct node *node);
+struct node *node_find(struct orchestrator *o, const char *id);
+void node_set_spec(struct node *node, struct plan_ref *origin, const struct plan_node *spec);
+void nodes_link(struct orchestrator *o);
+void plan_ref_drop(struct plan_ref *ref);
+const struct plan_resource *node_resource(const struct node *node);
+/* The node of a resource's name, or NULL. */
+struct node *node_of_resource(struct orchestrator *o, const char *resource);
+void node_remember_bonds(struct node *node);
+
+/* ---- values.c ---- */
+struct plan_lookup values_lookup(struct orchestrator *o);
+/* Something that late values are made of has changed. */
+void values_changed(struct orchestrator *o);
+/* Digest of the node's resolved values (borrowed), or NULL while one is missing (node->missing). */
+const char *values_digest(struct node *node);
+/* argv of entrypoint or command; false when a value is missing. */
+bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
+bool values_environment(struct node *node, struct strlist *out);
+char *values_resolve(struct orchestrator *o, const struct plan_text *text);
+
+/* ---- secrets.c ---- */
+void secrets_take(struct orchestrator *o, const struct plan *plan);
+const char *secret_value(struct orchestrator *o, const char *name);
+/* Finds or makes all values that the wanted nodes need; false when the state could not be written (error). */
+int secrets_settle(struct orchestrator *o, struct error *err);
+/* Does the node use a secret that nobody knows, but a running container may? */
+bool secrets_missing(struct node *node);
+/* Reads secrets back from the environment of the node's container. */
+void secrets_read_back(struct node *node, const cJSON *environment);
+void secrets_free(struct orchestrator *o);
+void secrets_digest_key(struct orchestrator *o);
+
+/* ---- ports.c ---- */
+/* Chooses ports for every wanted node that can have them now; one write of the state. */
+int ports_settle(struct orchestrator *o, struct error *err);
+int port_of(const struct node *node, const char *endpoint);
+/* The next free port instead of one that turned out to be taken. false: it was fixed. */
+bool ports_move(struct node *node, int taken);
+void ports_from_label(struct node *node, const char *label);
+char *ports_label(const struct node *node);
+bool port_is_free(const char *address, int port);
+
+/* ---- holder.c ---- */
+/* Who holds a port, in words ("redis-server (pid 12)"), or NULL. From /proc; the caller frees. */
+char *holder_of_port(int port);
+/* Fails the node with ERROR_PORT: asks the engine which container has the port, else looks into /proc. */
+void holder_fail(struct node *node, const struct plan_port *port, const char *engine_text);
+
+/* ---- spec.c ---- */
+cJSON *spec_container(struct node *node);
+cJSON *spec_labels(const struct node *node, const char *digest);
+
+/* ---- sensor.c ---- */
+void sensor_start(struct node *node);
+void sensor_stop(struct node *node);
+const struct error *sensor_error(const struct node *node);
+const struct plan_probe *node_probe(const struct node *node);
+
+/* ---- output.c ---- */
+struct log_writer *output_open(struct node *node);
+void output_follow(struct node *node);
+void output_unfollow(struct node *node);
+void output_free(struct node *node);
+/* The last lines, or NULL; the caller frees. */
+char *output_tail(const struct node *node);
+
+/* ---- request.c ---- */
+struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done, void *data);
+void request_target(struct request *request, struct node *node);
+void request_start(struct request *request, int64_t timeout_ms);
+void request_free(struct request *request);
+void requests_settle(void *data);
+void requests_changed(struct orchestrator *o);
+
+/* ---- report.c ---- */
+cJSON *report_of(const struct request *request);
+cJSON *report_error(const struct error *err);
+/* What went wrong with the node: its own failure or the one it is derived from. */
+void report_node_error(const struct node *node, struct error *err);
+
+/* ---- persist.c ---- */
+void persist_spec(struct node *node);
+void persist_flush(void *orchestrator);
+
+#endif

@@ -1,0 +1,195 @@
+/* The table-driven JSON codec: walks a record's fields for writing, reading, and for the specification.
+ *
+ * Zero values are not written, so a missing member reads as zero: both ends agree by construction. A member of a wrong type
+ * is an error that names it; unknown members are ignored (a newer client talks to an older supervisor). */
+#include "plan/internal.h"
+
+#include <string.h>
+
+#define AT(base, offset, type) (*(type *)((char *)(base) + (offset)))
+#define CONST_AT(base, offset, type) (*(type const *)((const char *)(base) + (offset)))
+
+static void write_strings(const struct field *f, const void *from, cJSON *into)
+{
+    const char **items = CONST_AT(from, f->offset, const char **);
+    size_t count = 0;
+    if (f->type == FIELD_STRINGS)
+        count = CONST_AT(from, f->count_offset, size_t);
+    for (; f->type == FIELD_ARGV && items && items[count]; count++)
+        ;
+    if (!count)
+        return;
+    cJSON *array = json_add_array(into, f->name);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(array, cJSON_CreateString(items[i]));
+}
+
+static void write_ints(const struct field *f, const void *from, cJSON *into)
+{
+    const int *items = CONST_AT(from, f->offset, int *);
+    size_t count = CONST_AT(from, f->count_offset, size_t);
+    if (!count)
+        return;
+    cJSON *array = json_add_array(into, f->name);
+    for (size_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(array, cJSON_CreateNumber(items[i]));
+}
+
+static void write_array(const struct field *f, const void *from, bool spec_only, cJSON *into)
+{
+    const char *items = CONST_AT(from, f->offset, char *);
+    size_t count = CONST_AT(from, f->count_offset, size_t);
+    if (!count)
+        return;
+    cJSON *array = json_add_array(into, f->name);
+    for (size_t i = 0; i < count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        codec_write(f->sub, items + i * f->sub->size, spec_only, item);
+        cJSON_AddItemToArray(array, item);
+    }
+}
+
+static void write_struct(const struct field *f, const void *from, bool spec_only, cJSON *into)
+{
+    cJSON *item = cJSON_CreateObject();
+    codec_write(f->sub, (const char *)from + f->offset, spec_only, item);
+    if (item->child)
+        cJSON_AddItemToObject(into, f->name, item);
+    else
+        cJSON_Delete(item);
+}
+
+static void write_scalar(const struct field *f, const void *from, cJSON *into)
+{
+    int64_t number = 0;
+    switch (f->type) {
+    case FIELD_STRING: json_add_string(into, f->name, CONST_AT(from, f->offset, char *)); return;
+    case FIELD_INT: number = CONST_AT(from, f->offset, int); break;
+    case FIELD_INT64: number = CONST_AT(from, f->offset, int64_t); break;
+    case FIELD_BOOL:
+        if (CONST_AT(from, f->offset, bool))
+            json_add_bool(into, f->name, true);
+        return;
+    case FIELD_NAME:
+        if (CONST_AT(from, f->offset, int))
+            json_add_string(into, f->name, f->names[CONST_AT(from, f->offset, int)]);
+        return;
+    default: return;
+    }
+    if (number)
+        json_add_int(into, f->name, number);
+}
+
+void codec_write(const struct record *record, const void *from, bool spec_only, cJSON *into)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const struct field *f = &record->fields[i];
+        if (spec_only && !f->in_spec)
+            continue;
+        switch (f->type) {
+        case FIELD_TEXT: {
+            const struct plan_text *text = (const void *)((const char *)from + f->offset);
+            if (text->count)
+                cJSON_AddItemToObject(into, f->name, plan_text_to_json(text));
+            break;
+        }
+        case FIELD_STRINGS:
+        case FIELD_ARGV: write_strings(f, from, into); break;
+        case FIELD_INTS: write_ints(f, from, into); break;
+        case FIELD_ARRAY: write_array(f, from, spec_only, into); break;
+        case FIELD_STRUCT: write_struct(f, from, spec_only, into); break;
+        default: write_scalar(f, from, into);
+        }
+    }
+}
+
+static bool read_strings(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+{
+    size_t count = (size_t)json_count(json), i = 0;
+    const char **items = arena_alloc(arena, (count + 1) * sizeof *items);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json)
+    {
+        if (!cJSON_IsString(item))
+            return false;
+        items[i++] = arena_strdup(arena, item->valuestring);
+    }
+    AT(into, f->offset, const char **) = items;
+    if (f->type == FIELD_STRINGS)
+        AT(into, f->count_offset, size_t) = count;
+    return cJSON_IsArray(json);
+}
+
+static bool read_ints(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+{
+    size_t count = (size_t)json_count(json), i = 0;
+    int *items = arena_alloc(arena, (count + 1) * sizeof *items);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json)
+    {
+        if (!cJSON_IsNumber(item))
+            return false;
+        items[i++] = item->valueint;
+    }
+    AT(into, f->offset, int *) = items;
+    AT(into, f->count_offset, size_t) = count;
+    return cJSON_IsArray(json);
+}
+
+static bool read_array(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+{
+    size_t count = (size_t)json_count(json), i = 0;
+    char *items = arena_alloc(arena, (count + 1) * f->sub->size);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json)
+    {
+        if (codec_read(f->sub, item, arena, items + i++ * f->sub->size, NULL) < 0)
+            return false;
+    }
+    AT(into, f->offset, char *) = items;
+    AT(into, f->count_offset, size_t) = count;
+    return cJSON_IsArray(json);
+}
+
+static bool read_name(const struct field *f, const cJSON *json, void *into)
+{
+    for (int i = 0; cJSON_IsString(json) && i < f->name_count; i++)
+        if (strcmp(f->names[i], json->valuestring) == 0) {
+            AT(into, f->offset, int) = i;
+            return true;
+        }
+    return false;
+}
+
+static bool read_field(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+{
+    switch (f->type) {
+    case FIELD_STRING:
+        AT(into, f->offset, const char *) = cJSON_IsString(json) ? arena_strdup(arena, json->valuestring) : NULL;
+        return cJSON_IsString(json);
+    case FIELD_INT: AT(into, f->offset, int) = json->valueint; return cJSON_IsNumber(json);
+    case FIELD_INT64: AT(into, f->offset, int64_t) = (int64_t)json->valuedouble; return cJSON_IsNumber(json);
+    case FIELD_BOOL: AT(into, f->offset, bool) = cJSON_IsTrue(json); return cJSON_IsBool(json);
+    case FIELD_NAME: return read_name(f, json, into);
+    case FIELD_TEXT: return plan_text_from_json(json, arena, (void *)((char *)into + f->offset));
+    case FIELD_STRINGS:
+    case FIELD_ARGV: return read_strings(f, json, arena, into);
+    case FIELD_INTS: return read_ints(f, json, arena, into);
+    case FIELD_ARRAY: return read_array(f, json, arena, into);
+    case FIELD_STRUCT: return codec_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
+    }
+    return false;
+}
+
+int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into, struct error *err)
+{
+    if (!cJSON_IsObject(json))
+        return error_set(err, ERROR_PROTOCOL, "the plan is damaged: an object was expected");
+    for (size_t i = 0; i < record->count; i++) {
+        const struct field *f = &record->fields[i];
+        const cJSON *value = json_get(json, f->name);
+        if (value && !read_field(f, value, arena, into))
+            return error_set(err, ERROR_PROTOCOL, "the plan is damaged: member \"%s\" has a wrong type", f->name);
+    }
+    return 0;
+}

@@ -1,0 +1,108 @@
+/* The lowering's own context, shared by the lower_*.c files: one file a concern, none of them outside this room.
+ *
+ * lower.c drives: secrets, then a node (and its image and volumes) for every active resource, then edges and hashes. A
+ * consumer is the resource whose text or environment is being lowered: its vantage decides every address. */
+#ifndef PLAN_LOWER_H
+#define PLAN_LOWER_H
+
+#include "plan/internal.h"
+#include "base/str.h"
+
+struct lower {
+    const struct model *model;
+    const struct plan_context *context;
+    struct plan *plan;
+    struct arena *arena; /* the plan's */
+    struct error *problems;
+    size_t problem_count;
+    bool *on_network; /* by index of the resource: must join the project's network */
+    size_t edge_capacity;
+};
+
+struct consumer {
+    const struct model_resource *resource;
+    bool in_container;
+    bool needs_gateway; /* refers to a process of the host from a container */
+    struct plan_node *node; /* gets edges; NULL: exports */
+};
+
+/* Appends a problem at a position; ERROR_MANIFEST. */
+void lower_problem(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void lower_warning(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name, const char *resource);
+void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_edge *edge);
+/* Id of the resource's main node; arena. */
+const char *lower_node_id(struct lower *l, const struct model_resource *resource);
+struct plan_node *lower_find(struct lower *l, const char *id);
+void lower_join_network(struct lower *l, const struct model_resource *resource);
+
+/* ---- texts ---- */
+struct text_builder {
+    struct arena *arena;
+    struct plan_text text;
+    size_t capacity;
+    struct strbuf literal;
+};
+void text_literal(struct text_builder *b, const char *text);
+void text_port(struct text_builder *b, const char *node, const char *endpoint);
+void text_secret(struct text_builder *b, const char *name, enum plan_filter filter);
+void text_append(struct text_builder *b, const struct plan_text *text);
+struct plan_text text_finish(struct text_builder *b);
+struct plan_text text_of(struct arena *arena, const char *literal);
+/* A model text as this consumer sees it. */
+struct plan_text lower_text(struct lower *l, struct consumer *c, const struct model_text *text);
+/* One property of a resource as this consumer sees it; false (with a problem) when it has none. */
+bool lower_get(struct lower *l, struct consumer *c, const struct model_part *part, struct text_builder *out);
+
+/* ---- addresses ---- */
+struct address {
+    const char *host;
+    int port;         /* 0: late: node and endpoint */
+    const char *node, *endpoint;
+    const char *scheme;
+};
+/* endpoint NULL: the first, or the server's. false when it has none. */
+bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target, const char *endpoint,
+                   struct address *address);
+void text_address(struct text_builder *b, const struct address *address); /* "host:port" */
+/* The secret's name of a server's or connection string's password, NULL without one. */
+const char *lower_password(struct lower *l, const struct model_resource *resource);
+
+/* A literal connection string taken apart: enough for a URI. Arena. */
+struct connection_parts {
+    const char *host, *user, *password;
+    int port, database;
+    bool tls;
+};
+bool lower_parse_connection(struct lower *l, const struct model_resource *resource, struct connection_parts *parts);
+
+/* ---- environment ---- */
+struct environment {
+    struct plan_variable *items;
+    size_t count, capacity;
+};
+void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value);
+/* env_file, injected, own: merged in this order. Adds the edges of references to c->node. */
+struct environment lower_environment(struct lower *l, struct consumer *c);
+/* What a reference under the name injects. */
+void lower_inject(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
+                  const char *uri_variable, struct environment *out);
+struct plan_text lower_display(struct lower *l, const struct model_resource *resource);
+
+/* ---- kinds ---- */
+void lower_secrets(struct lower *l);
+void lower_server(struct lower *l, const struct model_resource *resource);
+void lower_container(struct lower *l, const struct model_resource *resource);
+void lower_process(struct lower *l, const struct model_resource *resource);
+void lower_connection_string(struct lower *l, const struct model_resource *resource);
+/* What containers share: image node and edge, engine name, mounts with their volume nodes, labels, limits. */
+void lower_container_base(struct lower *l, struct plan_node *node, const struct model_resource *resource,
+                          const char *image);
+void lower_mount(struct lower *l, struct plan_node *node, const struct model_mount *mount);
+void lower_common_run(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_ready(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+int lower_preferred_port(struct lower *l, const char *resource, const char *endpoint);
+
+#endif

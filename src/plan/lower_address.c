@@ -1,0 +1,160 @@
+/* Addresses and passwords: where a consumer reaches a resource, and under which name the secret is kept.
+ *
+ * From the host: the published address. From a container: the alias on the project's network, or the host's gateway for a
+ * process. Needing the network is noted for both ends. */
+#include "plan/lower.h"
+#include "base/digest.h"
+#include "redis/redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FIRST_PORT = 20000, PORT_COUNT = 12768 };
+
+int lower_preferred_port(struct lower *l, const char *resource, const char *endpoint)
+{
+    cleanup_free char *key = xasprintf("%s/%s%s%s", l->plan->prefix, resource, endpoint ? "/" : "", endpoint ? endpoint : "");
+    return FIRST_PORT + (int)(digest_fnv1a(key) % PORT_COUNT);
+}
+
+static const struct model_endpoint *find_endpoint(const struct model_resource *target, const char *name)
+{
+    for (size_t i = 0; i < target->endpoint_count; i++)
+        if (!name || strcmp(target->endpoints[i].name, name) == 0)
+            return &target->endpoints[i];
+    return NULL;
+}
+
+/* What a client on this machine writes for an address that a port is published on. */
+static const char *published_host(struct lower *l, const char *bind_address)
+{
+    const char *host = l->context->published_host ? l->context->published_host : "127.0.0.1";
+    if (!bind_address || l->context->remote_engine || strcmp(bind_address, "0.0.0.0") == 0 || strcmp(bind_address, "::") == 0)
+        return host;
+    if (strcmp(bind_address, "127.0.0.1") == 0)
+        return host;
+    return strchr(bind_address, ':') ? arena_printf(l->arena, "[%s]", bind_address) : bind_address;
+}
+
+static void server_address(struct lower *l, struct consumer *c, const struct model_resource *target, struct address *address)
+{
+    address->scheme = target->redis.tls.on ? "rediss" : "redis";
+    address->endpoint = "tcp";
+    if (c->in_container) {
+        address->host = target->name;
+        address->port = REDIS_PORT;
+        lower_join_network(l, target);
+        lower_join_network(l, c->resource);
+        return;
+    }
+    address->host = published_host(l, target->redis.bind_address);
+    address->port = target->redis.host_port;
+}
+
+static void container_address(struct lower *l, struct consumer *c, const struct model_resource *target,
+                              const struct model_endpoint *endpoint, struct address *address)
+{
+    if (!c->in_container) {
+        address->host = published_host(l, NULL);
+        address->port = endpoint->port;
+        return;
+    }
+    address->host = target->name;
+    address->port = endpoint->target_port;
+    lower_join_network(l, target);
+    lower_join_network(l, c->resource);
+}
+
+static void process_address(struct lower *l, struct consumer *c, const struct model_endpoint *endpoint,
+                            struct address *address)
+{
+    (void)l;
+    address->host = c->in_container ? "host.docker.internal" : "127.0.0.1";
+    address->port = endpoint->port;
+    c->needs_gateway |= c->in_container;
+}
+
+bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
+                   struct address *address)
+{
+    *address = (struct address){.node = lower_node_id(l, target)};
+    if (model_is_server(target->kind)) {
+        server_address(l, c, target, address);
+        return true;
+    }
+    const struct model_endpoint *endpoint = find_endpoint(target, name);
+    if (!endpoint || target->kind == MODEL_CONNECTION_STRING)
+        return false;
+    address->endpoint = endpoint->name;
+    address->scheme = endpoint->scheme ? endpoint->scheme : "tcp";
+    if (target->kind == MODEL_CONTAINER)
+        container_address(l, c, target, endpoint, address);
+    else
+        process_address(l, c, endpoint, address);
+    return true;
+}
+
+const char *lower_password(struct lower *l, const struct model_resource *resource)
+{
+    if (resource->kind == MODEL_CONNECTION_STRING) {
+        struct connection_parts parts;
+        bool has = lower_parse_connection(l, resource, &parts) && parts.password;
+        return has ? arena_printf(l->arena, "%s-password", resource->name) : NULL;
+    }
+    if (!model_is_server(resource->kind))
+        return NULL;
+    switch (resource->redis.password_kind) {
+    case MODEL_PASSWORD_NONE: return NULL;
+    case MODEL_PASSWORD_PARAMETER: return arena_printf(l->arena, "parameters.%s", resource->redis.password);
+    default: return arena_printf(l->arena, "%s-password", resource->name);
+    }
+}
+
+/* "host:port", "[::1]:6379", "host" */
+static void split_endpoint(struct lower *l, const char *text, struct connection_parts *parts)
+{
+    const char *colon = strrchr(text, ':');
+    bool bracketed = text[0] == '[' && strchr(text, ']');
+    if (colon && (!bracketed || colon > strchr(text, ']')) && (bracketed || strchr(text, ':') == colon)) {
+        int64_t port;
+        if (str_to_int64(colon + 1, 1, 65535, &port))
+            parts->port = (int)port;
+        parts->host = arena_strndup(l->arena, text, (size_t)(colon - text));
+    } else {
+        parts->host = arena_strdup(l->arena, text);
+    }
+}
+
+static void take_option(const char *name, const char *value, struct connection_parts *parts)
+{
+    int64_t number;
+    if (strcasecmp(name, "password") == 0)
+        parts->password = *value ? value : NULL;
+    else if (strcasecmp(name, "user") == 0)
+        parts->user = *value ? value : NULL;
+    else if (strcasecmp(name, "ssl") == 0)
+        parts->tls = strcasecmp(value, "true") == 0;
+    else if (strcasecmp(name, "defaultDatabase") == 0 && str_to_int64(value, 0, 1 << 20, &number))
+        parts->database = (int)number;
+}
+
+bool lower_parse_connection(struct lower *l, const struct model_resource *resource, struct connection_parts *parts)
+{
+    const struct model_text *value = &resource->connection.value;
+    *parts = (struct connection_parts){.port = REDIS_PORT};
+    if (value->count != 1 || !value->parts[0].literal)
+        return false;
+    char *copy = arena_strdup(l->arena, value->parts[0].literal), *save = NULL;
+    for (char *token = strtok_r(copy, ",", &save); token; token = strtok_r(NULL, ",", &save)) {
+        token += strspn(token, " ");
+        char *equals = strchr(token, '=');
+        if (!equals && !parts->host)
+            split_endpoint(l, token, parts);
+        if (!equals)
+            continue;
+        *equals = '\0';
+        take_option(token, equals + 1, parts);
+    }
+    return parts->host != NULL;
+}

@@ -1,0 +1,232 @@
+/* The environment of a consumer: env_file entries, what its references inject, its own variables; later wins.
+ *
+ * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop hyphens),
+ * NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
+#include "plan/lower.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (strcmp(e->items[i].name, name) == 0) {
+            e->items[i].value = value;
+            return;
+        }
+    if (e->count == e->capacity) {
+        size_t capacity = e->capacity ? e->capacity * 2 : 16;
+        e->items = arena_grow(l->arena, e->items, e->count, capacity, sizeof *e->items);
+        e->capacity = capacity;
+    }
+    e->items[e->count++] = (struct plan_variable){arena_strdup(l->arena, name), value};
+}
+
+/* "my-cache" → "MY_CACHE", "1x" → "_1X"; upper false keeps the case. */
+static char *variable_name(const char *name, bool upper)
+{
+    char *out = xasprintf("%s%s", isdigit((unsigned char)name[0]) ? "_" : "", name);
+    for (char *p = out; *p; p++)
+        *p = isalnum((unsigned char)*p) ? (char)(upper ? toupper((unsigned char)*p) : *p) : '_';
+    return out;
+}
+
+static void set_property(struct lower *l, struct consumer *c, struct environment *out, const char *name,
+                         const struct model_part *part)
+{
+    struct text_builder b = {.arena = l->arena};
+    lower_get(l, c, part, &b);
+    environment_set(l, out, name, text_finish(&b));
+}
+
+static void inject_connection_string(struct lower *l, struct consumer *c, const struct model_resource *target,
+                                     const char *name, struct environment *out)
+{
+    struct model_part part = {.get = MODEL_GET_CONNECTION_STRING, .resource = target->name, .pos = target->pos};
+    cleanup_free char *variable = xasprintf("ConnectionStrings__%s", name);
+    set_property(l, c, out, variable, &part);
+    if (!strchr(name, '-'))
+        return;
+    cleanup_free char *plain = variable_name(name, false);
+    cleanup_free char *shell = xasprintf("ConnectionStrings__%s", plain);
+    set_property(l, c, out, shell, &part);
+}
+
+static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
+                              struct environment *out)
+{
+    static const struct {
+        const char *suffix;
+        enum model_get get;
+    } properties[] = {
+        {"HOST", MODEL_GET_HOST}, {"PORT", MODEL_GET_PORT}, {"PASSWORD", MODEL_GET_PASSWORD},
+        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URI},
+    };
+    cleanup_free char *prefix = variable_name(name, true);
+    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+        if (properties[i].get == MODEL_GET_PASSWORD && !lower_password(l, target))
+            continue;
+        struct model_part part = {.get = properties[i].get, .resource = target->name, .pos = target->pos};
+        cleanup_free char *variable = xasprintf("%s_%s", prefix, properties[i].suffix);
+        set_property(l, c, out, variable, &part);
+    }
+}
+
+static int index_of_scheme(const struct model_resource *target, size_t endpoint)
+{
+    int index = 0;
+    for (size_t i = 0; i < endpoint; i++)
+        index += str_eq(target->endpoints[i].scheme, target->endpoints[endpoint].scheme);
+    return index;
+}
+
+static void inject_endpoints(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
+                             struct environment *out)
+{
+    for (size_t i = 0; i < target->endpoint_count; i++) {
+        const struct model_endpoint *endpoint = &target->endpoints[i];
+        struct model_part part = {.get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
+        cleanup_free char *service = xasprintf("services__%s__%s__%d", name, endpoint->scheme ? endpoint->scheme : "tcp",
+                                               index_of_scheme(target, i));
+        cleanup_free char *prefix = variable_name(name, true), *suffix = variable_name(endpoint->name, true);
+        cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
+        set_property(l, c, out, service, &part);
+        set_property(l, c, out, flat, &part);
+    }
+}
+
+static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target, const char *variable,
+                       struct environment *out)
+{
+    bool has_uri = model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING;
+    struct model_part part = {.get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
+    set_property(l, c, out, variable, &part);
+}
+
+void lower_inject(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
+                  const char *uri_variable, struct environment *out)
+{
+    struct connection_parts parts;
+    bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
+    if (model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string)
+        inject_connection_string(l, c, target, name, out);
+    if (model_is_server(target->kind) || (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts)))
+        inject_properties(l, c, target, name, out);
+    if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
+        inject_endpoints(l, c, target, name, out);
+    if (uri_variable)
+        inject_uri(l, c, target, uri_variable, out);
+}
+
+static bool is_available(const struct model_resource *target)
+{
+    if (!target || target->inactive)
+        return false;
+    return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
+}
+
+static void add_reference(struct lower *l, struct consumer *c, const struct model_reference *reference, struct environment *out)
+{
+    const struct model_resource *target = model_find(l->model, reference->resource);
+    if (!is_available(target)) {
+        if (!reference->optional)
+            lower_problem(l, &reference->pos, NULL, "the resource \"%s\" is not available to refer to", reference->resource);
+        return;
+    }
+    lower_inject(l, c, target, reference->as ? reference->as : target->name, reference->env, out);
+    if (!reference->wait || !c->node || (reference->optional && target->manual))
+        return;
+    bool is_task = target->kind == MODEL_PROCESS && target->process.task;
+    struct plan_edge edge = {lower_node_id(l, target), is_task ? PLAN_COMPLETED : PLAN_HEALTHY, true, false};
+    lower_add_edge(l, c->node, &edge);
+}
+
+static bool user_has(const struct lower *l, const char *name)
+{
+    size_t length = strlen(name);
+    for (char **entry = l->context->environment; entry && *entry; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return true;
+    return false;
+}
+
+static void set_default(struct lower *l, struct consumer *c, struct environment *out, const char *name, const char *value)
+{
+    if (c->in_container || !user_has(l, name))
+        environment_set(l, out, name, text_of(l->arena, value));
+}
+
+static void add_telemetry(struct lower *l, struct consumer *c, struct environment *out)
+{
+    const struct model_resource *r = c->resource;
+    cleanup_free char *attributes = xasprintf("service.namespace=%s,service.instance.id=%s-%s", l->plan->project,
+                                              l->plan->prefix, r->name);
+    set_default(l, c, out, "OTEL_SERVICE_NAME", r->name);
+    set_default(l, c, out, "OTEL_RESOURCE_ATTRIBUTES", attributes);
+    if (!l->model->otlp_endpoint)
+        return;
+    set_default(l, c, out, "OTEL_EXPORTER_OTLP_ENDPOINT", l->model->otlp_endpoint);
+    set_default(l, c, out, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+}
+
+static void add_own_ports(struct lower *l, struct consumer *c, struct environment *out)
+{
+    for (size_t i = 0; i < c->resource->endpoint_count; i++) {
+        const struct model_endpoint *endpoint = &c->resource->endpoints[i];
+        if (!endpoint->env)
+            continue;
+        struct text_builder b = {.arena = l->arena};
+        int port = c->in_container ? endpoint->target_port : endpoint->port;
+        cleanup_free char *number = xasprintf("%d", port);
+        if (port)
+            text_literal(&b, number);
+        else
+            text_port(&b, lower_node_id(l, c->resource), endpoint->name);
+        environment_set(l, out, endpoint->env, text_finish(&b));
+    }
+}
+
+static void add_given(struct lower *l, struct consumer *c, size_t from, size_t to, struct environment *out)
+{
+    for (size_t i = from; i < to; i++)
+        environment_set(l, out, c->resource->environment[i].name, lower_text(l, c, &c->resource->environment[i].value));
+}
+
+struct environment lower_environment(struct lower *l, struct consumer *c)
+{
+    struct environment out = {0};
+    const struct model_resource *r = c->resource;
+    add_given(l, c, 0, r->env_file_count, &out);
+    add_telemetry(l, c, &out);
+    add_own_ports(l, c, &out);
+    environment_set(l, &out, "APPHOST_PROJECT", text_of(l->arena, l->plan->project));
+    environment_set(l, &out, "APPHOST_RESOURCE", text_of(l->arena, r->name));
+    for (size_t i = 0; i < r->reference_count; i++)
+        add_reference(l, c, &r->references[i], &out);
+    add_given(l, c, r->env_file_count, r->environment_count, &out);
+    return out;
+}
+
+struct plan_text lower_display(struct lower *l, const struct model_resource *resource)
+{
+    struct consumer host = {.resource = resource};
+    struct text_builder b = {.arena = l->arena};
+    struct model_part part = {.get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
+    struct connection_parts parts;
+    bool server_like = model_is_server(resource->kind) || resource->kind == MODEL_CONNECTION_STRING;
+    if (resource->kind == MODEL_CONNECTION_STRING && (resource->connection.missing || !resource->connection.value.given))
+        return (struct plan_text){0};
+    if (resource->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, resource, &parts) && parts.password) {
+        cleanup_free char *address = xasprintf("%s:%d,password=", parts.host, parts.port);
+        text_literal(&b, address);
+        text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);
+        return text_finish(&b);
+    }
+    if (!server_like && !resource->endpoint_count)
+        return (struct plan_text){0};
+    if (!server_like)
+        part.get = MODEL_GET_URL;
+    lower_get(l, &host, &part, &b);
+    return text_finish(&b);
+}

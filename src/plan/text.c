@@ -1,0 +1,150 @@
+/* Late values: resolving and masking them, and their form in JSON (a string, or an array of strings and objects).
+ *
+ * A resolved text may contain secrets: whoever asks for one owns it and keeps it out of logs. plan_mask() is what may be
+ * shown. */
+#include "base/str.h"
+#include "plan/internal.h"
+#include "plan/plan.h"
+#include "redis/redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *json_inside(const char *text)
+{
+    cJSON *value = cJSON_CreateString(text);
+    char *quoted = json_print(value);
+    cJSON_Delete(value);
+    size_t length = strlen(quoted);
+    memmove(quoted, quoted + 1, length - 2);
+    quoted[length - 2] = '\0';
+    return quoted;
+}
+
+static char *apply_filter(enum plan_filter filter, const char *text)
+{
+    switch (filter) {
+    case PLAN_FILTER_URI: return str_percent_encode(text);
+    case PLAN_FILTER_REDIS_CONF: return redis_conf_quote(text);
+    case PLAN_FILTER_JSON: return json_inside(text);
+    case PLAN_FILTER_NONE: break;
+    }
+    return xstrdup(text);
+}
+
+static bool add_part(const struct plan_part *part, const struct plan_lookup *lookup, struct strbuf *out)
+{
+    if (part->kind == PLAN_LITERAL)
+        return strbuf_adds(out, part->text), true;
+    if (part->kind == PLAN_PORT) {
+        int port = lookup && lookup->port ? lookup->port(part->text, part->endpoint, lookup->data) : 0;
+        if (port > 0)
+            strbuf_addf(out, "%d", port);
+        return port > 0;
+    }
+    const char *secret = lookup && lookup->secret ? lookup->secret(part->text, lookup->data) : NULL;
+    if (!secret)
+        return false;
+    char *filtered = apply_filter(part->filter, secret);
+    strbuf_adds(out, filtered);
+    mem_wipe(filtered, strlen(filtered));
+    free(filtered);
+    return true;
+}
+
+char *plan_resolve(const struct plan_text *text, const struct plan_lookup *lookup, const char **missing)
+{
+    struct strbuf out = {0};
+    for (size_t i = 0; i < text->count; i++) {
+        if (add_part(&text->parts[i], lookup, &out))
+            continue;
+        if (missing)
+            *missing = text->parts[i].text;
+        mem_wipe(out.data, out.length);
+        strbuf_free(&out);
+        return NULL;
+    }
+    return strbuf_take(&out);
+}
+
+char *plan_mask(const struct plan_text *text, const struct plan_lookup *lookup)
+{
+    struct strbuf out = {0};
+    for (size_t i = 0; i < text->count; i++) {
+        const struct plan_part *part = &text->parts[i];
+        if (part->kind == PLAN_SECRET)
+            strbuf_adds(&out, "***");
+        else if (!add_part(part, lookup, &out))
+            strbuf_addc(&out, '?');
+    }
+    return strbuf_take(&out);
+}
+
+bool plan_has_secret(const struct plan_text *text)
+{
+    for (size_t i = 0; i < text->count; i++)
+        if (text->parts[i].kind == PLAN_SECRET)
+            return true;
+    return false;
+}
+
+static const char *const filter_names[] = {"", "uri", "redis-conf", "json"};
+
+static cJSON *part_to_json(const struct plan_part *part)
+{
+    if (part->kind == PLAN_LITERAL)
+        return cJSON_CreateString(part->text);
+    cJSON *object = cJSON_CreateObject();
+    json_add_string(object, part->kind == PLAN_PORT ? "port" : "secret", part->text);
+    json_add_string(object, "endpoint", part->endpoint);
+    if (part->filter)
+        json_add_string(object, "filter", filter_names[part->filter]);
+    return object;
+}
+
+cJSON *plan_text_to_json(const struct plan_text *text)
+{
+    if (text->count == 0)
+        return cJSON_CreateString("");
+    if (text->count == 1 && text->parts[0].kind == PLAN_LITERAL)
+        return cJSON_CreateString(text->parts[0].text);
+    cJSON *array = cJSON_CreateArray();
+    for (size_t i = 0; i < text->count; i++)
+        cJSON_AddItemToArray(array, part_to_json(&text->parts[i]));
+    return array;
+}
+
+static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_part *part)
+{
+    if (cJSON_IsString(json)) {
+        *part = (struct plan_part){.kind = PLAN_LITERAL, .text = arena_strdup(arena, json->valuestring)};
+        return true;
+    }
+    const char *port = json_string(json, "port", NULL), *secret = json_string(json, "secret", NULL);
+    const char *endpoint = json_string(json, "endpoint", NULL), *filter = json_string(json, "filter", "");
+    if (!port && !secret)
+        return false;
+    part->kind = port ? PLAN_PORT : PLAN_SECRET;
+    part->text = arena_strdup(arena, port ? port : secret);
+    part->endpoint = endpoint ? arena_strdup(arena, endpoint) : NULL;
+    for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++)
+        if (strcmp(filter, filter_names[i]) == 0)
+            part->filter = (enum plan_filter)i;
+    return true;
+}
+
+bool plan_text_from_json(const cJSON *json, struct arena *arena, struct plan_text *text)
+{
+    if (cJSON_IsString(json) && !*json->valuestring)
+        return true;
+    bool single = cJSON_IsString(json);
+    int count = single ? 1 : json_count(json);
+    if (count <= 0)
+        return cJSON_IsArray(json);
+    text->parts = arena_alloc(arena, (size_t)count * sizeof *text->parts);
+    const cJSON *item = single ? json : json->child;
+    for (int i = 0; i < count; i++, item = item->next)
+        if (!part_from_json(item, arena, &text->parts[text->count++]))
+            return false;
+    return true;
+}

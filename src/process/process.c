@@ -1,0 +1,439 @@
+/* One host process: a uv_process_t, two polled pipes, two timers.
+ *
+ * Read process_spawn() first, then on_child_exit() and try_finish(), which decides when a process is
+ * finished: it has exited, its pipes have ended (or a second has passed: a grandchild may hold them), and,
+ * when it was asked to stop, its group is empty or the deadline has passed. What is then left of the group is
+ * killed.
+ *
+ * Pipes come from pipe2() and are inherited: libuv's own are socket pairs, which break `> /dev/stdout` in the
+ * child and are half as fast. They are read straight into a buffer on the stack, no copies.
+ *
+ * Ownership: the owner holds the struct until process_free(); memory goes when libuv has closed the last
+ * handle. */
+#include "process/process.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "process/find.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    READ_SIZE = 64 * 1024,
+    READS_A_ROUND = 8, /* then the others have their turn */
+    PIPE_SIZE_BUSY = 256 * 1024,
+    LINGER_MS = 1000,
+    GROUP_CHECK_MS = 10,
+    KILL_WAIT_MS = 100,
+};
+
+struct stream {
+    uv_poll_t poll;
+    struct process *process;
+    int number; /* 1 or 2 */
+    int fd;     /* -1: has ended */
+    bool has_grown;
+};
+
+struct process {
+    struct loop *loop;
+    void (*on_output)(int stream, const char *bytes, size_t length, void *data);
+    void (*on_exit)(const struct process_exit *how, void *data);
+    void *data;
+    uv_process_t child;
+    struct stream streams[2];
+    struct timer deadline, linger;
+    pid_t pid;
+    int handles; /* of libuv, not yet closed */
+    bool has_exited, is_finished, is_stopping, is_overdue, is_released;
+    int64_t exited_ms;
+    struct process_exit how;
+};
+
+static void try_finish(struct process *p);
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct process *p = handle->data;
+    if (--p->handles == 0 && p->is_released)
+        free(p);
+}
+
+static void close_child(struct process *p)
+{
+    if (!uv_is_closing((uv_handle_t *)&p->child))
+        uv_close((uv_handle_t *)&p->child, on_handle_closed);
+}
+
+static void close_stream(struct stream *s)
+{
+    if (s->fd < 0)
+        return;
+    uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+    close(s->fd);
+    s->fd = -1;
+}
+
+/* ---- output ---- */
+
+static void end_stream(struct stream *s)
+{
+    struct process *p = s->process;
+    close_stream(s);
+    if (p->on_output)
+        p->on_output(s->number, "", 0, p->data);
+}
+
+/* A child that fills the pipe between two of our reads gets a larger one: fewer switches between the two of
+ * us. */
+static void grow_pipe(struct stream *s)
+{
+    if (!s->has_grown && fcntl(s->fd, F_SETPIPE_SZ, PIPE_SIZE_BUSY) < 0)
+        log_debug("cannot enlarge a pipe: %s", strerror(errno));
+    s->has_grown = true;
+}
+
+/* Reads what is there, up to `rounds` buffers. False when the process was released by its owner meanwhile. */
+static bool read_stream(struct stream *s, int rounds)
+{
+    char bytes[READ_SIZE];
+    struct process *p = s->process;
+    while (s->fd >= 0 && rounds-- > 0) {
+        ssize_t n = read(s->fd, bytes, sizeof bytes);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return true;
+        if (n <= 0) {
+            end_stream(s);
+            return !p->is_released;
+        }
+        if (p->on_output)
+            p->on_output(s->number, bytes, (size_t)n, p->data);
+        if (p->is_released)
+            return false;
+        if ((size_t)n < sizeof bytes)
+            return true;
+        grow_pipe(s);
+    }
+    return true;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    struct process *p = poll->data;
+    struct stream *s = poll == &p->streams[0].poll ? &p->streams[0] : &p->streams[1];
+    (void)events;
+    if (status < 0)
+        end_stream(s);
+    else if (!read_stream(s, READS_A_ROUND))
+        return;
+    if (s->fd < 0 && !p->is_released)
+        try_finish(p);
+}
+
+/* ---- the group ---- */
+
+/* Once the leader was reaped its number may belong to somebody else: then it exists again as a process. While
+ * members of our group live, the kernel does not give the number away. */
+static bool has_group(const struct process *p)
+{
+    if (!p->has_exited)
+        return true;
+    return kill(p->pid, 0) < 0 && errno == ESRCH && kill(-p->pid, 0) == 0;
+}
+
+static int signal_group(const struct process *p, int signum)
+{
+    if (!has_group(p)) {
+        errno = ESRCH;
+        return -1;
+    }
+    return kill(-p->pid, signum);
+}
+
+/* ---- the end ---- */
+
+static void finish(struct process *p)
+{
+    p->is_finished = true;
+    timer_stop(&p->deadline);
+    timer_stop(&p->linger);
+    signal_group(p, SIGKILL);
+    close_child(p);
+    if (p->on_exit)
+        p->on_exit(&p->how, p->data);
+}
+
+static bool has_open_streams(const struct process *p)
+{
+    return p->streams[0].fd >= 0 || p->streams[1].fd >= 0;
+}
+
+static void try_finish(struct process *p)
+{
+    if (!p->has_exited || p->is_finished || has_open_streams(p))
+        return;
+    if (p->is_stopping && !p->is_overdue && has_group(p)) {
+        timer_start(&p->linger, GROUP_CHECK_MS);
+        return;
+    }
+    finish(p);
+}
+
+static void on_linger(void *data)
+{
+    struct process *p = data;
+    if (has_open_streams(p) && loop_now_ms(p->loop) - p->exited_ms < LINGER_MS) {
+        timer_start(&p->linger, p->exited_ms + LINGER_MS - loop_now_ms(p->loop));
+        return;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (!read_stream(&p->streams[i], READS_A_ROUND))
+            return;
+        if (p->streams[i].fd < 0)
+            continue;
+        end_stream(&p->streams[i]);
+        if (p->is_released)
+            return;
+    }
+    try_finish(p);
+}
+
+static void on_child_exit(uv_process_t *child, int64_t code, int signum)
+{
+    struct process *p = child->data;
+    p->has_exited = true;
+    p->exited_ms = loop_now_ms(p->loop);
+    p->how = (struct process_exit){.code = signum ? -1 : (int)code, .signal = signum};
+    if (p->is_released) {
+        close_child(p);
+        return;
+    }
+    timer_start(&p->linger, LINGER_MS);
+    try_finish(p);
+}
+
+static void on_deadline(void *data)
+{
+    struct process *p = data;
+    p->is_overdue = true;
+    signal_group(p, SIGKILL);
+    try_finish(p);
+}
+
+/* ---- the start ---- */
+
+static void mark_descriptors_cloexec(void)
+{
+    /* Some belong to libraries that leave them inheritable (libcurl 7.88's sockets). */
+    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+    int limit = (int)sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < limit && fd < 65536; fd++)
+        fd_set_cloexec(fd, true);
+}
+
+static int fail_spawn(const char *command, int rc, struct error *err)
+{
+    switch (rc) {
+    case UV_ENOENT: /* the file was there a moment ago */
+        error_set(err, ERROR_NOT_FOUND, "cannot execute %s: the interpreter that it names does not exist",
+                  command);
+        return error_hint(err, "look at its first line (#!), or at its dynamic loader"), -1;
+    case UV_EACCES:
+    case UV_EPERM:
+        return error_set(err, ERROR_NOT_EXECUTABLE, "cannot execute %s: permission denied", command);
+    case UV_E2BIG:
+        return error_set(err, ERROR_RESOURCE, "cannot execute %s: arguments and environment are too long",
+                         command);
+    default:
+        return error_set(err, ERROR_RESOURCE, "cannot execute %s: %s", command, uv_strerror(rc));
+    }
+}
+
+static int spawn_child(struct process *p, const struct process_options *options, const char *file,
+                       const int outputs[2])
+{
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_INHERIT_FD, .data.fd = outputs[0]},
+        {.flags = UV_INHERIT_FD, .data.fd = outputs[1]},
+    };
+    uv_process_options_t spawn = {
+        .exit_cb = on_child_exit,
+        .file = file,
+        .args = (char **)options->argv,
+        .env = (char **)options->environment,
+        .cwd = options->working_dir,
+        .flags = UV_PROCESS_DETACHED,
+        .stdio_count = 3,
+        .stdio = stdio,
+    };
+    p->child.data = p;
+    p->handles++; /* also after a failure the handle has to be closed */
+    mark_descriptors_cloexec();
+    return uv_spawn(&p->loop->uv, &p->child, &spawn);
+}
+
+static void open_stream(struct process *p, int index, int fd)
+{
+    struct stream *s = &p->streams[index];
+    *s = (struct stream){.process = p, .number = index + 1, .fd = fd};
+    int rc = uv_poll_init(&p->loop->uv, &s->poll, fd);
+    if (rc < 0) { /* out of kernel memory: the output is lost, the process is not */
+        log_warn("cannot read the output of process %d: %s", (int)p->pid, uv_strerror(rc));
+        close(fd);
+        s->fd = -1;
+        return;
+    }
+    s->poll.data = p;
+    p->handles++;
+    uv_poll_start(&s->poll, UV_READABLE, on_readable);
+}
+
+static int make_pipes(int pipes[2][2], const char *command, struct error *err)
+{
+    if (pipe2(pipes[0], O_CLOEXEC) < 0)
+        return error_set(err, ERROR_RESOURCE, "cannot make pipes for %s: %s", command, strerror(errno));
+    if (pipe2(pipes[1], O_CLOEXEC) < 0) {
+        error_set(err, ERROR_RESOURCE, "cannot make pipes for %s: %s", command, strerror(errno));
+        close(pipes[0][0]);
+        close(pipes[0][1]);
+        return -1;
+    }
+    return 0;
+}
+
+static int start(struct process *p, const struct process_options *options, struct error *err)
+{
+    int pipes[2][2];
+    if (find_working_dir(options->working_dir, err) < 0)
+        return -1;
+    cleanup_free char *file = find_command(options, err);
+    if (!file || make_pipes(pipes, options->argv[0], err) < 0)
+        return -1;
+    int rc = spawn_child(p, options, file, (int[2]){pipes[0][1], pipes[1][1]});
+    for (int i = 0; i < 2; i++) {
+        close(pipes[i][1]);
+        if (rc < 0)
+            close(pipes[i][0]);
+    }
+    if (rc < 0)
+        return fail_spawn(file, rc, err);
+    p->pid = p->child.pid;
+    for (int i = 0; i < 2; i++)
+        open_stream(p, i, pipes[i][0]);
+    return 0;
+}
+
+struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err)
+{
+    struct process *p = xcalloc(1, sizeof *p);
+    p->loop = loop;
+    p->on_output = options->on_output;
+    p->on_exit = options->on_exit;
+    p->data = options->data;
+    p->streams[0].fd = p->streams[1].fd = -1;
+    timer_init(loop, &p->linger, on_linger, p);
+    timer_init(loop, &p->deadline, on_deadline, p);
+    if (start(p, options, err) == 0)
+        return p;
+    p->is_released = true;
+    if (p->handles)
+        close_child(p);
+    else
+        free(p);
+    return NULL;
+}
+
+pid_t process_pid(const struct process *process)
+{
+    return process->pid;
+}
+
+bool process_is_running(const struct process *process)
+{
+    return !process->is_finished;
+}
+
+uint64_t process_start_ticks(pid_t pid)
+{
+    enum {
+        FIELD_AFTER_NAME = 20
+    }; /* starttime is field 22 of proc(5); the name (2) may hold blanks and parentheses */
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    char *at = strrchr(text, ')');
+    for (int i = 0; at && i < FIELD_AFTER_NAME; i++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* ---- stopping ---- */
+
+void process_stop(struct process *p, int signum, int64_t timeout_ms)
+{
+    if (p->is_finished)
+        return;
+    int64_t due_ms = loop_now_ms(p->loop) + timeout_ms;
+    if (!p->is_stopping || (timer_is_armed(&p->deadline) && due_ms < p->deadline.due_ms))
+        timer_start(&p->deadline, timeout_ms);
+    p->is_stopping = true;
+    signal_group(p, signum);
+    signal_group(p, SIGCONT); /* a stopped process would sleep through everything but KILL */
+}
+
+int process_signal(struct process *p, int signum, struct error *err)
+{
+    if (p->is_finished || signal_group(p, signum) < 0)
+        return error_set(err, ERROR_NOT_RUNNING, "cannot signal process %d: %s", (int)p->pid,
+                         strerror(ESRCH));
+    return 0;
+}
+
+/* A killed process is dead within a millisecond; waiting for that here keeps the loop's end simple. One that
+ * hangs in the kernel is left to the loop. */
+static bool reap_now(pid_t pid)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return waitpid(pid, NULL, WNOHANG) == pid;
+    struct pollfd dead = {.fd = fd, .events = POLLIN};
+    poll(&dead, 1, KILL_WAIT_MS);
+    close(fd);
+    return waitpid(pid, NULL, WNOHANG) == pid;
+}
+
+void process_free(struct process *p)
+{
+    if (!p)
+        return;
+    timer_stop(&p->linger);
+    timer_stop(&p->deadline);
+    p->is_released = true;
+    p->on_output = NULL;
+    p->on_exit = NULL;
+    if (!p->is_finished)
+        signal_group(p, SIGKILL);
+    close_stream(&p->streams[0]);
+    close_stream(&p->streams[1]);
+    if (p->handles == 0)
+        free(p);
+    else if (p->has_exited || reap_now(p->pid))
+        close_child(p);
+}

@@ -1,0 +1,95 @@
+/* Starting a server of the family: the shell line and the configuration text. See redis.h for the way they take.
+ *
+ * Facts measured on Redis 7.0, 8.0 and Valkey 8.1: dash writes a here document into a pipe and executes the command; a
+ * server reads "-" from standard input; `save ""` is needed to really switch snapshots off, because the built-in save
+ * points stay otherwise; up to 7.4 and in Valkey the images' entrypoint fails on data it may not chown. */
+#include "redis/redis.h"
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *image, *server;
+} family[MODEL_KIND_COUNT] = {
+    [MODEL_REDIS] = {"docker.io/library/redis:8.6", "redis-server"},
+    [MODEL_VALKEY] = {"docker.io/valkey/valkey:9.1", "valkey-server"},
+    [MODEL_GARNET] = {"ghcr.io/microsoft/garnet:1.0", "/app/GarnetServer"},
+};
+
+const char *redis_default_image(enum model_kind kind)
+{
+    return kind < MODEL_KIND_COUNT ? family[kind].image : NULL;
+}
+
+char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint)
+{
+    const char *server = family[kind].server;
+    /* The copy lets the server start with an environment that no longer holds its password. */
+    struct strbuf line = {0};
+    strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");
+    if (!bypass_entrypoint)
+        strbuf_addf(&line,
+                    "if command -v docker-entrypoint.sh >/dev/null 2>&1; then\n"
+                    "exec docker-entrypoint.sh %s - <<APPHOST_END\n$conf\nAPPHOST_END\nfi\n",
+                    server);
+    strbuf_addf(&line, "exec %s - <<APPHOST_END\n$conf\nAPPHOST_END\n", server);
+    return strbuf_take(&line);
+}
+
+int redis_image_major(const char *image)
+{
+    const char *slash = strrchr(image, '/');
+    const char *colon = strchr(slash ? slash : image, ':');
+    if (!colon || !isdigit((unsigned char)colon[1]))
+        return 0;
+    return atoi(colon + 1);
+}
+
+bool redis_is_persistent(const struct model_redis *redis)
+{
+    if (redis->persistence.given)
+        return !redis->persistence.off;
+    return redis->data && !redis->data->read_only;
+}
+
+static void add_persistence(const struct model_redis *redis, struct strbuf *out)
+{
+    if (!redis_is_persistent(redis)) {
+        strbuf_adds(out, "save \"\"\nappendonly no\n");
+        return;
+    }
+    long long interval = redis->persistence.interval_s > 0 ? redis->persistence.interval_s : 60;
+    long long changes = redis->persistence.keys_changed > 0 ? redis->persistence.keys_changed : 1;
+    strbuf_addf(out, "save %lld %lld\n", interval, changes);
+    strbuf_addf(out, "appendonly %s\n", redis->persistence.append_only ? "yes" : "no");
+}
+
+void redis_conf_text(const struct model_redis *redis, struct strbuf *out)
+{
+    /* Who may connect is decided by the published address and the password, not by protected mode, which would
+     * refuse every connection through a published port. */
+    strbuf_addf(out, "bind * -::*\nprotected-mode no\nport %d\n", REDIS_PORT);
+    if (redis->data)
+        strbuf_adds(out, "dir /data\n");
+    add_persistence(redis, out);
+    for (size_t i = 0; i < redis->config_count; i++)
+        strbuf_addf(out, "%s %s\n", redis->config[i].name, redis->config[i].value);
+}
+
+char *redis_conf_quote(const char *text)
+{
+    struct strbuf out = {0};
+    strbuf_addc(&out, '"');
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            strbuf_addf(&out, "\\%c", *p);
+        else if (*p < 0x20 || *p == 0x7F)
+            strbuf_addf(&out, "\\x%02x", *p);
+        else
+            strbuf_addc(&out, (char)*p);
+    }
+    strbuf_addc(&out, '"');
+    return strbuf_take(&out);
+}

@@ -1,0 +1,165 @@
+# Whatever dies, nothing stays behind: the command, the supervisor, the guard, the terminal.
+load helpers
+
+setup_more() {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  app: {type: process, command: [sh, -c, 'echo up; exec sleep 1000'], references: [cache], stop: {timeout: 1s}}
+END
+}
+
+foreground() {
+  apphost up >"$T/out" 2>"$T/err" &
+  UP=$!
+  wait_until 20 grep -q up "$T/out"
+}
+
+@test "Ctrl-C, TERM and HUP take everything down" {
+  for signal in INT TERM HUP; do
+    foreground
+    kill -$signal $UP
+    wait $UP || true
+    wait_until 5 nothing_left
+  done
+}
+
+@test "kill -9 of the command: all gone" {
+  foreground
+  kill -9 $UP
+  wait $UP || true
+  wait_until 5 nothing_left
+}
+
+@test "kill -9 of the supervisor: all gone" {
+  foreground
+  kill -9 "$(session supervisor)"
+  wait_until 5 nothing_left
+  wait $UP || true
+}
+
+@test "kill -9 of the supervisor of a detached session: all gone" {
+  ok apphost up -d
+  kill -9 "$(session supervisor)"
+  wait_until 5 nothing_left
+}
+
+@test "kill -9 of the guard: the supervisor goes down in order" {
+  ok apphost up -d
+  kill -9 "$(session guard)"
+  wait_until 5 nothing_left
+}
+
+@test "kill -9 of guard and supervisor: the next up heals" {
+  ok apphost up -d
+  local old
+  old=$(labelled containers/json | jq -r '.[].Id')
+  kill -9 "$(session guard)" "$(session supervisor)"
+  ok apphost up -d
+  has_state cache ready
+  has_state app ready || has_state app running
+  [ "$(containers | wc -l)" -eq 1 ]
+  [ "$(processes | wc -l)" -le 4 ]
+  ok apphost down
+}
+
+@test "kill -9 of guard and supervisor: gc cleans up" {
+  ok apphost up -d
+  kill -9 "$(session guard)" "$(session supervisor)"
+  sleep 0.2
+  ok apphost gc
+  wait_until 3 nothing_left
+}
+
+@test "data of a server is saved when the supervisor is killed" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_volume: true}}"
+  ok apphost up -d
+  load_env
+  ask "$CACHE_PORT" "$CACHE_PASSWORD" SET k kept
+  kill -9 "$(session supervisor)"
+  wait_until 10 sh -c "[ -z \"\$(curl -s --unix-socket '${ENGINE_HOST#unix://}' 'http://e/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D' | tr -d '[]\n')\" ]"
+  ok apphost up -d
+  load_env
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" GET k)" = kept ]
+  ok apphost down -v
+}
+
+@test "kill -9 of a server's container: it is noticed" {
+  ok apphost up -d
+  local id
+  id=$(labelled containers/json | jq -r '.[].Id')
+  engine POST "/containers/$id/kill"
+  wait_until 5 sh -c "! '$APPHOST' ps | grep -E '^cache .*ready'"
+  ok apphost down
+}
+
+@test "somebody removes the container behind our back: the next up brings it back" {
+  ok apphost up -d
+  local id
+  id=$(labelled containers/json | jq -r '.[].Id')
+  engine DELETE "/containers/$id?force=1&v=1"
+  wait_until 5 sh -c "! '$APPHOST' ps | grep -E '^cache .*ready'" || true
+  ok apphost up -d
+  has_state cache ready
+  ok apphost down
+}
+
+@test "Ctrl-Z on the command does not stop the supervisor" {
+  foreground
+  kill -STOP $UP
+  ok apphost ps
+  has_state cache ready
+  kill -CONT $UP
+  kill -INT $UP
+  wait $UP || true
+  wait_until 5 nothing_left
+}
+
+@test "a reader that closes its pipe ends the command and the session" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'while true; do echo tick; sleep 0.05; done']}
+END
+  timeout 20 bash -c "'$APPHOST' up 2>$T/err | head -n 2" >"$T/out"
+  wait_until 5 nothing_left
+}
+
+@test "second Ctrl-C kills, third leaves within 100 ms" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 60s}}
+END
+  foreground
+  kill -INT $UP
+  sleep 0.3
+  alive $UP
+  kill -INT $UP
+  local start=${EPOCHREALTIME/./}
+  wait $UP || true
+  [ $(((${EPOCHREALTIME/./} - start) / 1000)) -lt 3000 ]
+  wait_until 5 nothing_left
+}
+
+@test "two ups at once: one session" {
+  apphost up -d >"$T/1" 2>&1 &
+  local one=$!
+  apphost up -d >"$T/2" 2>&1 &
+  local two=$! a=0 b=0
+  wait $one || a=$?
+  wait $two || b=$?
+  cat "$T/1" "$T/2"
+  [ $a -eq 0 ] && [ $b -eq 0 ]
+  [ "$(containers | wc -l)" -eq 1 ]
+  ok apphost down
+}
+
+@test "down while up is under way: both end, nothing is left" {
+  apphost up -d >"$T/1" 2>&1 &
+  local one=$!
+  wait_until 5 sh -c "find $T/run -type s | grep -q ."
+  run --separate-stderr apphost down
+  echo "$status $output $stderr"
+  [ "$status" -eq 0 ]
+  wait $one || true
+  wait_until 5 nothing_left
+}

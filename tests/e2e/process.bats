@@ -1,0 +1,221 @@
+# Host processes: what they get, how they become ready, how they fail, and that they are gone.
+load helpers
+
+@test "environment: inherited, env_file, injected, environment; later wins" {
+  printf 'FROM_FILE=file\nBOTH=file\n' >vars
+  manifest <<'END'
+resources:
+  app:
+    type: process
+    command: [sh, -c, 'env; exec sleep 1000']
+    env_file: vars
+    environment: {BOTH: manifest, NUMBER: 42}
+END
+  FROM_OUTSIDE=outside ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q NUMBER=42"
+  ok apphost logs app
+  prints 'FROM_OUTSIDE=outside' 'FROM_FILE=file' 'BOTH=manifest' "APPHOST_PROJECT=" 'APPHOST_RESOURCE=app' \
+    'APPHOST_SESSION=[0-9a-f]+' 'OTEL_SERVICE_NAME=app'
+  ok apphost down
+}
+
+@test "references: as, env, and an existing server" {
+  manifest <<END
+resources:
+  my-cache: {type: redis, image: $REDIS}
+  legacy: {type: connection-string, value: "old:6379,password=x"}
+  app:
+    type: process
+    command: [sh, -c, 'env; exec sleep 1000']
+    references:
+      - resource: my-cache
+        as: chat
+        env: REDIS_URL
+      - legacy
+      - my-cache
+END
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q OTEL_SERVICE_NAME"
+  ok apphost logs app
+  prints 'ConnectionStrings__chat=127' 'CHAT_HOST=127.0.0.1' 'REDIS_URL=redis://' 'ConnectionStrings__legacy=old:6379,password=x' \
+    'ConnectionStrings__my-cache=127' 'ConnectionStrings__my_cache=127' 'MY_CACHE_PORT='
+  ok apphost down
+}
+
+@test "ready by log, exec, tcp and http" {
+  needs python3
+  manifest <<'END'
+resources:
+  bylog: {type: process, command: [sh, -c, 'sleep 0.2; echo listening now; exec sleep 1000'], ready: {log: "listening"}}
+  byexec: {type: process, command: [sh, -c, 'sleep 0.2; touch up; exec sleep 1000'], ready: {exec: [test, -e, up]}}
+  web:
+    type: process
+    command: [sh, -c, 'exec python3 -m http.server --bind 127.0.0.1 $PORT']
+    endpoints: {http: {env: PORT}}
+    ready: {http: /}
+  after: {type: process, command: [sh, -c, 'test -e up && exec sleep 1000'], wait_for: [bylog, byexec, web]}
+END
+  ok apphost up -d
+  has_state web ready
+  ok apphost down
+}
+
+@test "a task runs to completion before who waits for it, once a session" {
+  manifest <<'END'
+resources:
+  migrate: {type: process, task: true, command: [sh, -c, 'sleep 0.2; echo ran >> ran']}
+  app: {type: process, command: [sh, -c, 'cp ran seen; exec sleep 1000'], wait_for: [migrate]}
+END
+  ok apphost up -d
+  wait_until 5 test -s seen
+  ok apphost up -d
+  [ "$(wc -l <ran)" -eq 1 ]
+  ok apphost down
+  ok apphost up -d
+  [ "$(wc -l <ran)" -eq 2 ]
+  ok apphost down
+}
+
+@test "a task that fails: exit 6, its exit code and last lines, nothing left" {
+  manifest <<'END'
+resources:
+  migrate: {type: process, task: true, command: [sh, -c, 'echo table is missing; exit 3']}
+  app: {type: process, command: sleep 1000, wait_for: [migrate]}
+END
+  fails 6 apphost up -d
+  says 'migrate' '\b3\b' 'table is missing' 'app'
+  nothing_left || wait_until 3 nothing_left
+}
+
+@test "a process that ends before it is ready: exit 6, how it ended, its last lines" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'echo cannot bind; kill -SEGV $$$$'], ready: {log: never}}
+END
+  fails 6 apphost up -d
+  says 'app' 'SEGV|segmentation|signal 11' 'cannot bind'
+  wait_until 3 nothing_left
+}
+
+@test "a command that is not there, is not executable, and a missing folder are told apart" {
+  printf 'echo hi\n' >plain
+  chmod 644 plain
+  manifest <<<'resources: {app: {type: process, command: [no-such-program-e2e]}}'
+  fails 6 apphost up -d
+  says 'no-such-program-e2e' 'not found|no such file'
+  manifest <<<'resources: {app: {type: process, command: [./plain]}}'
+  fails 6 apphost up -d
+  says 'plain' 'permission denied|not executable'
+  manifest <<<'resources: {app: {type: process, command: [sleep, "1000"], working_dir: ./gone}}'
+  run --separate-stderr apphost up -d
+  echo "$status $stderr"
+  [ "$status" -eq 6 ] || [ "$status" -eq 3 ]
+  says 'gone'
+  wait_until 3 nothing_left
+}
+
+@test "a probe that never succeeds: exit 7, what was tried, the last error" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: sleep 1000, endpoints: {http: {}}, ready: {http: /health}}
+END
+  fails 7 apphost up -d --wait-timeout 1s
+  says 'app' 'health|refused'
+  wait_until 5 nothing_left
+}
+
+@test "restart on failure, with backoff, until it holds" {
+  manifest <<'END'
+resources:
+  app:
+    type: process
+    command: [sh, -c, 'echo x >> runs; [ $(wc -l <runs) -ge 3 ] && exec sleep 1000; exit 1']
+    restart: {policy: on-failure, backoff: 50ms}
+END
+  if ! apphost validate 2>/dev/null; then
+    sed -i 's/restart: .*/restart: on-failure/' apphost.yaml
+  fi
+  run --separate-stderr apphost up -d
+  wait_until 10 sh -c '[ $(wc -l <runs) -ge 3 ]'
+  ok apphost down
+}
+
+@test "a restart policy of never leaves it ended, and ps says how" {
+  manifest <<<'resources: {app: {type: process, command: [sh, -c, "sleep 0.3; exit 4"]}, other: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' ps | grep -E '^app' | grep -q 4"
+  ok apphost down
+}
+
+@test "the whole group goes, with what ignores TERM and what forked twice" {
+  cat >stubborn.sh <<'END'
+trap '' TERM
+(setsid sh -c 'trap "" TERM; echo $$ > double; while true; do sleep 1; done' &)
+sh -c 'trap "" TERM; echo $$ > inner; while true; do sleep 1; done' &
+while true; do sleep 1; done
+END
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, stubborn.sh], stop: {timeout: 300ms}}
+END
+  ok apphost up -d
+  wait_until 5 test -s inner -a -s double
+  local inner double
+  inner=$(cat inner) double=$(cat double)
+  ok apphost down
+  wait_until 2 dead "$inner"
+  wait_until 2 dead "$double"
+}
+
+@test "stop sends the signal that was asked for" {
+  manifest <<'END'
+resources:
+  app:
+    type: process
+    command: [bash, -c, 'trap "echo got-int > got; exit 0" INT; while true; do sleep 0.05; done']
+    stop: {signal: INT, timeout: 5s}
+END
+  ok apphost up -d
+  sleep 0.3
+  ok apphost down
+  [ "$(cat got)" = got-int ]
+}
+
+@test "stopping goes against the direction of references" {
+  manifest <<'END'
+resources:
+  first: {type: process, command: [bash, -c, 'trap "echo first >> order; exit 0" TERM; touch 1; while true; do sleep 0.05; done']}
+  second: {type: process, command: [bash, -c, 'trap "echo second >> order; exit 0" TERM; touch 2; while true; do sleep 0.05; done'], wait_for: [first]}
+END
+  ok apphost up -d
+  wait_until 5 test -e 1 -a -e 2
+  ok apphost down
+  [ "$(tr '\n' ' ' <order)" = "second first " ]
+}
+
+@test "replicas have a port each" {
+  manifest <<'END'
+resources:
+  api: {type: process, command: [sh, -c, 'echo port $PORT; exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {log: port}, replicas: 2}
+END
+  ok apphost up -d
+  ok apphost logs
+  [ "$(grep -o 'port [0-9]*' <<<"$output" | sort -u | wc -l)" -eq 2 ]
+  ok apphost down
+}
+
+@test "a string is split without a shell; shell syntax in it points to shell" {
+  manifest <<<'resources: {app: {type: process, task: true, command: "printf %s-%s one \"two three\""}}'
+  ok apphost up -d
+  ok apphost logs app
+  prints 'one-two three'
+  ok apphost down
+  manifest <<<'resources: {app: {type: process, command: "true && false"}}'
+  fails 3 apphost validate
+  says 'shell'
+  manifest <<<'resources: {app: {type: process, task: true, shell: "true && echo by-shell"}}'
+  ok apphost up -d
+  ok apphost logs app
+  prints 'by-shell'
+  ok apphost down
+}

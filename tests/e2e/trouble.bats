@@ -1,0 +1,204 @@
+# Bad luck: each gets one clear message that names the culprit, the right exit code, and leaves nothing behind.
+load helpers
+
+@test "a port taken by a process: exit 8, names the holder and the next free port" {
+  needs python3
+  local port
+  port=$(free_port)
+  python3 -c "import socket,time
+s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" &
+  local holder=$!
+  wait_until 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, host_port: $port}}"
+  fails 8 apphost up -d
+  kill $holder
+  says "$port" "$holder|python"
+  wait_until 3 nothing_left
+}
+
+@test "a port taken by a container: exit 8, names the container" {
+  local port
+  port=$(free_port)
+  engine POST "/containers/create?name=e2e-holder-$$" -H 'Content-Type: application/json' -d "{\"Image\":\"$REDIS\",\"Labels\":{\"io.apphost.project\":\"$PROJECT\"},\"HostConfig\":{\"PortBindings\":{\"6379/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"$port\"}]}}}" >/dev/null
+  engine POST "/containers/e2e-holder-$$/start"
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, host_port: $port}}"
+  fails 8 apphost up -d
+  engine DELETE "/containers/e2e-holder-$$?force=1&v=1"
+  says "$port" "e2e-holder-$$"
+  wait_until 3 nothing_left
+}
+
+@test "a missing image that may not be pulled: exit 5, names it" {
+  manifest <<<'resources: {cache: {type: redis, image: "apphost-test/none:1", pull: never}}'
+  fails 5 apphost up -d
+  says 'apphost-test/none:1'
+  wait_until 3 nothing_left
+}
+
+@test "an image that exits at once: exit 6, its exit code and last lines" {
+  manifest <<END
+resources:
+  box: {type: container, image: $REDIS, entrypoint: [sh, -c, 'echo I give up; exit 9']}
+  app: {type: process, command: sleep 1000, wait_for: [box]}
+END
+  fails 6 apphost up -d
+  says 'box' '\b9\b' 'I give up'
+  wait_until 3 nothing_left
+}
+
+@test "a server whose configuration is refused: exit 6, with what it said" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, config: {no-such-directive: 1}}}"
+  fails 6 apphost up -d
+  says 'cache' 'no-such-directive'
+  wait_until 3 nothing_left
+}
+
+@test "an entrypoint that is not there: exit 6, names it" {
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [no-such-program]}}"
+  fails 6 apphost up -d
+  says 'box' 'no-such-program'
+  wait_until 3 nothing_left
+}
+
+@test "passwords that cannot be written are refused at their position" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: ''}}"
+  fails 3 apphost validate
+  says 'apphost.yaml:[0-9]+:[0-9]+: error' 'password'
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: \"a,b\"}}"
+  fails 3 apphost validate
+  says 'password' 'comma|,'
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: \"a\\nb\"}}"
+  fails 3 apphost validate
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: \"$(head -c 16385 /dev/zero | tr '\0' x)\"}}"
+  fails 3 apphost validate
+  says '16,?384'
+}
+
+@test "a long password works" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: \"$(head -c 512 /dev/zero | tr '\0' x)\"}}"
+  ok apphost up -d
+  load_env
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
+  ok apphost down
+}
+
+@test "a missing bind mount names the path" {
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], bind_mounts: ['$T/gone:/x:ro']}}"
+  run --separate-stderr apphost up -d
+  echo "$status $stderr"
+  [ "$status" -ne 0 ]
+  says "$T/gone"
+  wait_until 3 nothing_left
+}
+
+@test "a full disk for the state folder names it" {
+  [ "$(id -u)" = 0 ] || skip "mounting a small disk needs root"
+  mkdir "$T/full"
+  mount -t tmpfs -o size=64k tmpfs "$T/full" || skip "tmpfs cannot be mounted here"
+  head -c 60000 /dev/zero >"$T/full/filler" || true
+  head -c 60000 /dev/zero >>"$T/full/filler" 2>/dev/null || true
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  XDG_STATE_HOME=$T/full fails 1 apphost up -d
+  says "$T/full" 'no space'
+  wait_until 3 nothing_left
+}
+
+@test "state that may not be written names the folder" {
+  [ "$(id -u)" != 0 ] || needs setpriv
+  mkdir -p "$T/ro"
+  touch "$T/ro/apphost"
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  XDG_STATE_HOME=$T/ro run --separate-stderr apphost up -d
+  echo "$status $stderr"
+  [ "$status" -eq 1 ]
+  says "$T/ro"
+}
+
+@test "state from another version is refused, and says what to do" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  ok apphost down
+  for file in "$T"/state/apphost/"$PROJECT"-*/version; do echo 99999 >"$file"; done
+  run --separate-stderr apphost up -d
+  echo "$status $stderr"
+  [ "$status" -eq 1 ]
+  says 'version' "$T/state/apphost"
+}
+
+@test "a broken state file is an error that names it, not a reset" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  ok apphost up -d
+  ok apphost down
+  local file
+  file=$(echo "$T"/state/apphost/"$PROJECT"-*/secrets.json)
+  echo '{broken' >"$file"
+  run --separate-stderr apphost up -d
+  echo "$status $stderr"
+  [ "$status" -eq 1 ]
+  says 'secrets.json'
+  [ "$(cat "$file")" = '{broken' ]
+}
+
+@test "a runtime folder whose path is too long for a socket: it works all the same" {
+  local long=$T/run/$(head -c 120 /dev/zero | tr '\0' r)
+  mkdir -m 700 "$long"
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  export XDG_RUNTIME_DIR=$long
+  ok apphost up -d
+  ok apphost ps
+  ok apphost down
+}
+
+@test "no runtime folder at all: it works all the same" {
+  unset XDG_RUNTIME_DIR
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  ok apphost down
+}
+
+@test "a supervisor that does not answer: exit 9 within the timeout, names it" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  local pid
+  pid=$(session supervisor)
+  kill -STOP "$pid"
+  run --separate-stderr timeout 30 "$APPHOST" ps --wait-timeout 1s
+  echo "$status $stderr"
+  kill -CONT "$pid"
+  [ "$status" -eq 9 ]
+  says "$pid|supervisor"
+  ok apphost down
+}
+
+@test "another user's project: exit 9" {
+  [ "$(id -u)" = 0 ] || skip "needs root to become somebody else"
+  needs setpriv
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  ok apphost up -d
+  chmod 755 "$T" "$T/work"
+  run --separate-stderr setpriv --reuid=65534 --clear-groups "$APPHOST" up -d
+  echo "$status $stderr"
+  [ "$status" -ne 0 ]
+  [ "$status" -lt 126 ]
+  ok apphost down
+}
+
+@test "stdin closed and output to a closed pipe during up -d: nothing left after down" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  run bash -c "'$APPHOST' up -d <&- 2>&1 | true"
+  ok bash -c "'$APPHOST' up -d <&-"
+  ok apphost down
+}
+
+@test "a dependant of a failed server fails at once, not after the timeout" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, config: {no-such-directive: 1}}
+  app: {type: process, command: sleep 1000, references: [cache]}
+END
+  local start=$SECONDS
+  fails 6 apphost up -d
+  [ $((SECONDS - start)) -lt 15 ]
+  says 'cache' 'app'
+  wait_until 3 nothing_left
+}

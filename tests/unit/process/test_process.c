@@ -1,0 +1,284 @@
+/* Real children of /bin/sh: output, exit, every way a start can fail, every way an end can drag on. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_gone(pid_t pid)
+{
+    return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static bool is_group_gone(struct run *run)
+{
+    return kill(-(pid_t)run->how.code, 0) < 0 && errno == ESRCH;
+}
+
+static void test_output_and_exit_code(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "echo out; echo err >&2; exit 7");
+    assert_true(process_is_running(run->process));
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->exits, 1);
+    assert_int_equal(run->how.code, 7);
+    assert_int_equal(run->how.signal, 0);
+    assert_string_equal(strbuf_text(&run->out[1]), "out\n");
+    assert_string_equal(strbuf_text(&run->out[2]), "err\n");
+    assert_true(run->has_ended[1] && run->has_ended[2]);
+    assert_false(process_is_running(run->process));
+    assert_int_equal(process_signal(run->process, SIGTERM, NULL), -1);
+}
+
+static void test_much_output_is_whole(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "seq 1 200000; seq 1 1000 >&2");
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->out[1].length, 1288895); /* seq 1 200000 | wc -c */
+    assert_int_equal(run->out[2].length, 3893);
+    assert_true(str_ends(strbuf_text(&run->out[1]), "\n199999\n200000\n"));
+}
+
+static void test_own_session_and_no_descriptors(void **state)
+{
+    struct run *run = *state;
+    int leaky = open("/dev/zero", O_RDONLY); /* as libcurl's socket: not close-on-exec */
+    assert_true(leaky > 2);
+    run_script(run, "cut -d' ' -f1,5,6 /proc/$$/stat; ls /proc/$$/fd | tr '\\n' ' '; readlink /proc/$$/fd/0; "
+                    "echo to-stdout >/dev/stdout");
+    assert_true(run_until(run, run_has_exited));
+    close(leaky);
+    int pid = 0, group = 0, session = 0;
+    assert_int_equal(sscanf(strbuf_text(&run->out[1]), "%d %d %d", &pid, &group, &session), 3);
+    assert_int_equal(pid, process_pid(run->process));
+    assert_int_equal(group, pid);
+    assert_int_equal(session, pid);
+    assert_non_null(strstr(strbuf_text(&run->out[1]), "\n0 1 2 /dev/null\nto-stdout\n"));
+}
+
+static void test_environment_is_the_given_one(void **state)
+{
+    struct run *run = *state;
+    const char *argv[] = {"/usr/bin/env", NULL};
+    const char *environment[] = {"A=1", "B=two words", NULL};
+    assert_non_null(run_argv(run, argv, environment, "/tmp", NULL));
+    assert_true(run_until(run, run_has_exited));
+    assert_string_equal(strbuf_text(&run->out[1]), "A=1\nB=two words\n");
+}
+
+struct refusal {
+    const char *command, *path, *dir;
+    enum error_code code;
+    const char *text;
+};
+
+static void test_what_cannot_start(void **state)
+{
+    static const struct refusal refusals[] = {
+        {"no-such-command", "PATH=/usr/bin:/bin", NULL, ERROR_NOT_FOUND,
+         "no-such-command was not found in PATH"},
+        {"/no/such", "PATH=/bin", NULL, ERROR_NOT_FOUND, "command /no/such does not exist"},
+        {"./no-such", "PATH=/bin", "/tmp", ERROR_NOT_FOUND, "command ./no-such does not exist in /tmp"},
+        {"sh", "PATH=/nowhere", NULL, ERROR_NOT_FOUND, "PATH (/nowhere)"},
+        {"", "PATH=/bin", NULL, ERROR_NOT_FOUND, "empty"},
+        {"/etc/passwd", "PATH=/bin", NULL, ERROR_NOT_EXECUTABLE, "/etc/passwd: it is not an executable file"},
+        {"passwd", "PATH=/etc", NULL, ERROR_NOT_EXECUTABLE, "/etc/passwd"},
+        {"/tmp", "PATH=/bin", NULL, ERROR_NOT_EXECUTABLE, "/tmp"},
+        {"sh", "PATH=/bin", "/no/such/dir", ERROR_RESOURCE, "working directory /no/such/dir does not exist"},
+        {"sh", "PATH=/bin", "/etc/passwd", ERROR_RESOURCE, "/etc/passwd is not a directory"},
+    };
+    struct run *run = *state;
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        const struct refusal *r = &refusals[i];
+        const char *argv[] = {r->command, NULL}, *environment[] = {r->path, NULL};
+        cleanup_error struct error err = {0};
+        assert_null(run_argv(run, argv, environment, r->dir, &err));
+        assert_int_equal(err.code, r->code);
+        assert_non_null(strstr(err.text, r->text));
+    }
+    assert_int_equal(run->exits, 0);
+}
+
+static void write_script(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
+    close(fd);
+}
+
+static void test_interpreter_and_relative_commands(void **state)
+{
+    struct run *run = *state;
+    char dir[] = "/tmp/test-process-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    cleanup_free char *odd = path_join(dir, "odd"), *good = path_join(dir, "good");
+    write_script(odd, "#!/no/such/interpreter\n");
+    write_script(good, "#!/bin/sh\npwd\n");
+    const char *environment[] = {"PATH=.:/bin", NULL};
+    cleanup_error struct error err = {0};
+    assert_null(run_argv(run, (const char *[]){"./odd", NULL}, environment, dir, &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "interpreter"));
+    assert_non_null(run_argv(run, (const char *[]){"good", NULL}, environment, dir, NULL));
+    assert_true(run_until(run, run_has_exited));
+    assert_memory_equal(strbuf_text(&run->out[1]), dir, strlen(dir));
+    unlink(odd);
+    unlink(good);
+    rmdir(dir);
+}
+
+static void test_stop_by_signal(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.01; done");
+    assert_true(run_until(run, run_has_output));
+    process_stop(run->process, SIGTERM, 9000);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->how.code, 3);
+    assert_string_equal(strbuf_text(&run->out[1]), "up\nbye\n");
+}
+
+static void test_stop_of_a_stopped_process(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "echo up; kill -STOP $$; echo never");
+    assert_true(run_until(run, run_has_output));
+    process_stop(run->process, SIGTERM, 9000);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->how.signal, SIGTERM);
+    assert_int_equal(run->how.code, -1);
+}
+
+static void test_term_ignored_is_killed_at_the_deadline(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "trap '' TERM; echo up; while :; do sleep 60; done");
+    assert_true(run_until(run, run_has_output));
+    process_stop(run->process, SIGTERM, 60000);
+    process_stop(run->process, SIGTERM, 50); /* shortens */
+    process_stop(run->process, SIGTERM, 60000);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->how.signal, SIGKILL);
+}
+
+static void test_children_get_the_time_until_the_deadline(void **state)
+{
+    struct run *run = *state;
+    /* The shell ends at once; its child, with no pipe of ours, saves for a while. */
+    char dir[] = "/tmp/test-process-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    cleanup_free char *file = path_join(dir, "saved");
+    cleanup_free char *script = xasprintf("(trap 'sleep 0.2; echo >%s; exit' TERM; echo up; "
+                                          "exec >/dev/null 2>&1; while :; do sleep 0.01; done) & "
+                                          "trap 'exit 0' TERM; wait",
+                                          file);
+    run_script(run, script);
+    assert_true(run_until(run, run_has_output));
+    process_stop(run->process, SIGTERM, 9000);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->how.code, 0);
+    assert_int_equal(unlink(file), 0); /* it was there */
+    rmdir(dir);
+}
+
+static void test_grandchild_that_left_holds_the_pipes(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "setsid sh -c 'echo $$; exec sleep 60' & sleep 0.1; exit 0");
+    int64_t before = loop_now_ms(&run->loop);
+    assert_true(run_until(run, run_has_exited));
+    int64_t took = loop_now_ms(&run->loop) - before;
+    assert_in_range(took, 900, 3000); /* a second after the exit */
+    assert_true(run->has_ended[1] && run->has_ended[2]);
+    pid_t left = atoi(strbuf_text(&run->out[1]));
+    assert_true(left > 1);
+    assert_int_equal(kill(left, SIGKILL), 0); /* not of the group: the guard's business */
+}
+
+static void test_rest_of_the_group_is_killed(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "sleep 60 >/dev/null 2>&1 & echo $!; exit 0");
+    assert_true(run_until(run, run_has_exited));
+    run->how.code = process_pid(run->process);
+    assert_true(run_until(run, is_group_gone));
+    assert_true(is_gone(atoi(strbuf_text(&run->out[1]))));
+}
+
+static void test_free_of_a_running_process_kills_it(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "trap '' TERM; sleep 60 & echo up; wait");
+    assert_true(run_until(run, run_has_output));
+    run->how.code = process_pid(run->process);
+    process_free(run->process);
+    run->process = NULL;
+    assert_true(is_gone(run->how.code));
+    assert_true(run_until(run, is_group_gone));
+    assert_int_equal(run->exits, 0);
+}
+
+static void test_free_inside_callbacks(void **state)
+{
+    struct run *run = *state;
+    run->frees_in_exit = true;
+    run_script(run, "echo x");
+    assert_true(run_until(run, run_has_exited));
+    run->frees_in_output = true;
+    run->exits = 0;
+    run->has_ended[1] = run->has_ended[2] = false;
+    strbuf_truncate(&run->out[1], 0);
+    run_script(run, "seq 1 100000");
+    assert_true(run_until(run, run_has_output));
+    assert_int_equal(run->exits, 0);
+    assert_null(run->process);
+}
+
+static void test_start_ticks(void **state)
+{
+    struct run *run = *state;
+    run_script(run, "exec sleep 60");
+    uint64_t ticks = process_start_ticks(process_pid(run->process));
+    assert_true(ticks >= process_start_ticks(getpid()));
+    assert_true(process_start_ticks(getpid()) > 0);
+    assert_true(process_start_ticks(0) == 0);
+    assert_int_equal(process_signal(run->process, SIGUSR1, NULL), 0);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->how.signal, SIGUSR1);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_output_and_exit_code),
+        CASE(test_much_output_is_whole),
+        CASE(test_own_session_and_no_descriptors),
+        CASE(test_environment_is_the_given_one),
+        CASE(test_what_cannot_start),
+        CASE(test_interpreter_and_relative_commands),
+        CASE(test_stop_by_signal),
+        CASE(test_stop_of_a_stopped_process),
+        CASE(test_term_ignored_is_killed_at_the_deadline),
+        CASE(test_children_get_the_time_until_the_deadline),
+        CASE(test_grandchild_that_left_holds_the_pipes),
+        CASE(test_rest_of_the_group_is_killed),
+        CASE(test_free_of_a_running_process_kills_it),
+        CASE(test_free_inside_callbacks),
+        CASE(test_start_ticks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
