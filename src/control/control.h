@@ -20,6 +20,9 @@
  *   exec-info {resource}                                    → data (orchestrator_exec_info)
  *   hurry    {kill:bool}                                    second Ctrl-C
  *   bye      {}                                             this client ends orderly: its lease is given back without a down
+ * A transition: {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal"?,"detail"?,"elapsedMs",
+ *   "current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition. {"type":"lost"} has no id.
+ * `up` that failed has data {…view…,"report":{…}}. A session that is ending answers ERROR_NOT_RUNNING: start another.
  * Leases: a connection whose `up` said lease:true holds the session; when the last lease ends without `bye` the session is
  * taken down with short stop times; a detached session (lease:false) ends on `down`.
  *

@@ -1,17 +1,15 @@
 /* A project's state folder: lock, session record, secrets, ports.
  *
  *   $XDG_STATE_HOME/apphost/<project>-<hash8>/
- *     lock           flock(2) held by guard and supervisor (inherited): free means dead
- *     version        format of the folder; another one is an error that says what to do
- *     session.json   who runs: see struct state_session
- *     secrets.json   0600: remembered generated values
- *     ports.json     remembered chosen ports
- *     tasks.json     completed tasks: node id → key
- *     specs.json     node id → specification at its creation (for --explain)
- *     logs/          output of resources of the last session (room logs/), supervisor.log
+ *     lock           a lock of the open file (F_OFD_SETLK), inherited by guard and supervisor: free means
+ * dead version        format of the folder; another one is an error that says what to do session.json   who
+ * runs: see struct state_session secrets.json   0600: remembered generated values ports.json     remembered
+ * chosen ports tasks.json     completed tasks: node id → key specs.json     node id → specification at its
+ * creation (for --explain) logs/          output of resources of the last session (room logs/),
+ * supervisor.log
  *
- * The folder is 0700. Writes are atomic; a full disk is ERROR_SPACE naming the folder and loses nothing. Files that are
- * broken or of another version are errors, never silently replaced. Blocking, small files. */
+ * The folder is 0700. Writes are atomic; a full disk is ERROR_SPACE naming the folder and loses nothing.
+ * Files that are broken or of another version are errors, never silently replaced. Blocking, small files. */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
 
@@ -32,26 +30,28 @@ char *state_folder(const char *root, const char *prefix);
 /* Lists the projects' prefixes below the root (folders with a version file). */
 int state_list(const char *root, struct strlist *prefixes, struct error *err);
 
-/* Opens (create: makes) the folder, checks version and owner. */
+/* Opens (create: makes) the folder, checks version and owner. ERROR_NOT_RUNNING when there is none (and not
+ * create), ERROR_OWNER when it is another user's, ERROR_FAILED when another version wrote it, ERROR_SPACE on
+ * a full disk. */
 struct state *state_open(const char *folder, bool create, struct error *err);
 void state_close(struct state *state); /* does not release the lock that others inherited */
 const char *state_path(const struct state *state);
 char *state_logs_folder(const struct state *state); /* created 0700 on state_open(create); the caller frees */
 
-/* Takes the lock without waiting: the descriptor (close-on-exec; pass it on to keep the lock), or -1 with ERROR_OWNER when
- * somebody holds it. */
+/* Takes the lock without waiting: the descriptor (close-on-exec; pass it on to keep the lock), or -1 with
+ * ERROR_OWNER when somebody holds it. */
 int state_lock(struct state *state, struct error *err);
 /* Somebody holds the lock. */
 bool state_is_locked(struct state *state);
 
 struct state_session {
-    char *id;              /* 16 hex digits */
-    char *socket;          /* path of the control socket */
+    char *id;     /* 16 hex digits */
+    char *socket; /* path of the control socket */
     pid_t supervisor, guard;
     char *manifest, *project, *hash;
     int64_t started_ns;
     bool detached;
-    cJSON *engine;         /* address, as JSON */
+    cJSON *engine; /* address, as JSON */
 };
 int state_session_write(struct state *state, const struct state_session *session, struct error *err);
 /* 0 and *session filled; -1 with ERROR_NOT_RUNNING when there is none. */
@@ -59,15 +59,18 @@ int state_session_read(struct state *state, struct state_session *session, struc
 int state_session_remove(struct state *state, struct error *err);
 void state_session_free(struct state_session *session);
 
-/* Remembered values. get returns a borrowed text (valid until the next set) or NULL. set writes through at once. */
+/* Remembered values, read at the first use: get of a broken file finds nothing and warns, set refuses to
+ * replace it. get returns a borrowed text (valid until the next set) or NULL. set writes through at once. */
 const char *state_secret_get(struct state *state, const char *name);
 int state_secret_set(struct state *state, const char *name, const char *value, struct error *err);
 int state_port_get(struct state *state, const char *key); /* 0: none. key: "node/endpoint" */
 int state_port_set(struct state *state, const char *key, int port, struct error *err);
 const char *state_task_get(struct state *state, const char *node);
-int state_task_set(struct state *state, const char *node, const char *key, struct error *err); /* key NULL: forget */
+int state_task_set(struct state *state, const char *node, const char *key,
+                   struct error *err); /* key NULL: forget */
 const cJSON *state_spec_get(struct state *state, const char *node);
-int state_spec_set(struct state *state, const char *node, const cJSON *spec, struct error *err); /* NULL: forget */
+int state_spec_set(struct state *state, const char *node, const cJSON *spec,
+                   struct error *err); /* NULL: forget */
 /* Several set calls as one write: between begin and commit nothing is written. */
 void state_begin(struct state *state);
 int state_commit(struct state *state, struct error *err);

@@ -1,0 +1,81 @@
+/* The session record: who runs, and where to reach him. Written once when a supervisor listens, removed when
+ * it ends in order; a record whose lock is free tells of a session that died. */
+#include "state/internal.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SESSION_FILE "session.json"
+
+int state_session_write(struct state *state, const struct state_session *session, struct error *err)
+{
+    cleanup_json cJSON *json = cJSON_CreateObject();
+    cleanup_free char *started = xasprintf("%" PRId64, session->started_ns); /* a double would round it */
+    json_add_string(json, "id", session->id);
+    json_add_string(json, "socket", session->socket);
+    json_add_int(json, "supervisor", session->supervisor);
+    json_add_int(json, "guard", session->guard);
+    json_add_string(json, "manifest", session->manifest);
+    json_add_string(json, "project", session->project);
+    json_add_string(json, "hash", session->hash);
+    json_add_string(json, "startedNs", started);
+    json_add_bool(json, "detached", session->detached);
+    if (session->engine)
+        cJSON_AddItemToObject(json, "engine", cJSON_Duplicate(session->engine, true));
+    return state_write(state, SESSION_FILE, json, err);
+}
+
+int state_session_read(struct state *state, struct state_session *session, struct error *err)
+{
+    struct error cause = {0};
+    cleanup_json cJSON *json = state_read(state, SESSION_FILE, &cause);
+    if (cause.code)
+        return error_move(err, &cause), -1;
+    if (!json)
+        return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no session in %s",
+                         state->path);
+    const char *id = json_string(json, "id", NULL), *socket = json_string(json, "socket", NULL);
+    if (!id || !socket) {
+        error_set(err, ERROR_FAILED, "the session record %s/" SESSION_FILE " is broken: it names no session",
+                  state->path);
+        return error_hint(err, "remove the file, then run `apphost gc`"), -1;
+    }
+    const cJSON *engine = json_get(json, "engine");
+    *session = (struct state_session){
+        .id = xstrdup(id),
+        .socket = xstrdup(socket),
+        .supervisor = (pid_t)json_int(json, "supervisor", 0),
+        .guard = (pid_t)json_int(json, "guard", 0),
+        .manifest = xstrdup_null(json_string(json, "manifest", NULL)),
+        .project = xstrdup_null(json_string(json, "project", NULL)),
+        .hash = xstrdup_null(json_string(json, "hash", NULL)),
+        .detached = json_bool(json, "detached", false),
+        .engine = engine ? cJSON_Duplicate(engine, true) : NULL,
+    };
+    str_to_int64(json_string(json, "startedNs", "0"), 0, INT64_MAX, &session->started_ns);
+    return 0;
+}
+
+int state_session_remove(struct state *state, struct error *err)
+{
+    cleanup_free char *path = state_file(state, SESSION_FILE);
+    if (unlink(path) < 0 && errno != ENOENT)
+        return error_set(err, ERROR_FAILED, "cannot remove %s: %s", path, strerror(errno));
+    return 0;
+}
+
+void state_session_free(struct state_session *session)
+{
+    free(session->id);
+    free(session->socket);
+    free(session->manifest);
+    free(session->project);
+    free(session->hash);
+    cJSON_Delete(session->engine);
+    *session = (struct state_session){0};
+}

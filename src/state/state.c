@@ -1,0 +1,218 @@
+/* The folder itself: where it is, whose it is, which version wrote it, and who holds its lock.
+ *
+ * The lock belongs to the open file (F_OFD_SETLK), not to a process: guard and supervisor inherit it through
+ * fork, it lasts until the last of them is gone, and asking whether it is held (F_OFD_GETLK) never takes it,
+ * so that a question cannot make somebody else's attempt fail. */
+#include "state/internal.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_VERSION "1\n"
+
+static const char *find_variable(char *const *environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return NULL;
+}
+
+char *state_root(char *const *environment, struct error *err)
+{
+    const char *xdg = find_variable(environment, "XDG_STATE_HOME");
+    if (xdg && xdg[0] == '/')
+        return path_join(xdg, "apphost");
+    const char *home = find_variable(environment, "HOME");
+    if (!home || home[0] != '/') {
+        const struct passwd *user = getpwuid(geteuid());
+        home = user ? user->pw_dir : NULL;
+    }
+    if (home && home[0] == '/')
+        return path_join(home, ".local/state/apphost");
+    error_set(err, ERROR_FAILED, "cannot tell where to keep state: there is no home folder");
+    error_hint(err, "set XDG_STATE_HOME to a folder of yours");
+    return NULL;
+}
+
+char *state_folder(const char *root, const char *prefix)
+{
+    return path_join(root, prefix);
+}
+
+int state_list(const char *root, struct strlist *prefixes, struct error *err)
+{
+    DIR *dir = opendir(root);
+    if (!dir && errno == ENOENT)
+        return 0;
+    if (!dir)
+        return error_set(err, ERROR_FAILED, "cannot list %s: %s", root, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.')
+            continue;
+        cleanup_free char *version = xasprintf("%s/%s/version", root, entry->d_name);
+        if (file_exists(version))
+            strlist_add(prefixes, entry->d_name);
+    }
+    closedir(dir);
+    return 0;
+}
+
+char *state_file(const struct state *state, const char *name)
+{
+    return xasprintf("%s/%s", state->path, name);
+}
+
+static int refuse_owner(const char *folder, uid_t uid, struct error *err)
+{
+    const struct passwd *user = getpwuid(uid);
+    error_set(err, ERROR_OWNER, "the state folder %s belongs to %s (uid %ld), not to you (uid %ld)", folder,
+              user ? user->pw_name : "another user", (long)uid, (long)geteuid());
+    return error_hint(err, "use the same user as before, or another project name (-p)"), -1;
+}
+
+static int make_folder(const char *folder, struct error *err)
+{
+    struct error cause = {0};
+    if (file_mkdirs(folder, 0700, &cause) == 0)
+        return 0;
+    if (cause.code == ERROR_SPACE)
+        error_hint(&cause, "free some space there, or set XDG_STATE_HOME to a folder that has room");
+    else
+        error_hint(&cause, "set XDG_STATE_HOME to a folder that you may write");
+    error_move(err, &cause);
+    return -1;
+}
+
+static int check_folder(const char *folder, bool create, struct error *err)
+{
+    struct stat st;
+    if (create && !file_is_dir(folder) && make_folder(folder, err) < 0)
+        return -1;
+    if (stat(folder, &st) < 0) {
+        if (errno == EACCES)
+            return error_set(err, ERROR_OWNER, "the state folder %s is not yours: %s", folder,
+                             strerror(errno));
+        if (errno == ENOENT)
+            return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", folder);
+        return error_set(err, ERROR_FAILED, "cannot read the state folder %s: %s", folder, strerror(errno));
+    }
+    if (!S_ISDIR(st.st_mode))
+        return error_set(err, ERROR_FAILED, "the state folder %s is not a folder", folder);
+    if (st.st_uid != geteuid())
+        return refuse_owner(folder, st.st_uid, err);
+    if ((st.st_mode & 077) && chmod(folder, 0700) < 0)
+        return error_set(err, ERROR_FAILED, "cannot make %s private: %s", folder, strerror(errno));
+    return 0;
+}
+
+static void hint_space(const struct state *state, struct error *cause)
+{
+    if (cause->code == ERROR_SPACE)
+        error_hint(cause, "free some space in %s, or set XDG_STATE_HOME to a folder that has room",
+                   state->path);
+}
+
+static int check_version(const struct state *state, bool create, struct error *err)
+{
+    cleanup_free char *path = state_file(state, "version");
+    cleanup_error struct error cause = {0};
+    size_t length = 0;
+    cleanup_free char *text = file_read(path, 4096, &length, &cause);
+    if (text && strcmp(text, STATE_VERSION) == 0)
+        return 0;
+    if (text) {
+        text[strcspn(text, "\n")] = '\0';
+        cleanup_free char *shown = str_printable(text);
+        error_set(
+            err, ERROR_FAILED,
+            "the state folder %s was written by another version of apphost (format %.20s; this is %.1s)",
+            state->path, shown, STATE_VERSION);
+        return error_hint(err, "take the project down with that version, or remove the folder"), -1;
+    }
+    if (cause.code != ERROR_NOT_FOUND)
+        return error_move(err, &cause), -1;
+    if (!create)
+        return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", state->path);
+    error_clear(&cause);
+    if (file_write_atomic(path, STATE_VERSION, strlen(STATE_VERSION), 0600, &cause) == 0)
+        return 0;
+    hint_space(state, &cause);
+    return error_move(err, &cause), -1;
+}
+
+struct state *state_open(const char *folder, bool create, struct error *err)
+{
+    if (check_folder(folder, create, err) < 0)
+        return NULL;
+    struct state *state = xcalloc(1, sizeof *state);
+    state->path = path_canonical(folder);
+    cleanup_free char *logs = state_logs_folder(state);
+    if (check_version(state, create, err) < 0 || (create && make_folder(logs, err) < 0)) {
+        state_close(state);
+        return NULL;
+    }
+    return state;
+}
+
+void state_close(struct state *state)
+{
+    if (!state)
+        return;
+    state_forget(state);
+    free(state->path);
+    free(state);
+}
+
+const char *state_path(const struct state *state)
+{
+    return state->path;
+}
+
+char *state_logs_folder(const struct state *state)
+{
+    return state_file(state, "logs");
+}
+
+int state_lock(struct state *state, struct error *err)
+{
+    cleanup_free char *path = state_file(state, "lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        struct error cause = {0};
+        error_set(&cause, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED,
+                  "cannot open %s: %s", path, strerror(errno));
+        hint_space(state, &cause);
+        return error_move(err, &cause), -1;
+    }
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+        return fd;
+    int number = errno;
+    close(fd);
+    if (number == EAGAIN || number == EACCES)
+        return error_set(err, ERROR_OWNER, "another apphost holds the project's lock (%s)", path);
+    return error_set(err, ERROR_FAILED, "cannot lock %s: %s", path, strerror(number));
+}
+
+bool state_is_locked(struct state *state)
+{
+    cleanup_free char *path = state_file(state, "lock");
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return false;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    close(fd);
+    return held;
+}
