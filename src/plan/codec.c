@@ -1,7 +1,8 @@
 /* The table-driven JSON codec: walks a record's fields for writing, reading, and for the specification.
  *
- * Zero values are not written, so a missing member reads as zero: both ends agree by construction. A member of a wrong type
- * is an error that names it; unknown members are ignored (a newer client talks to an older supervisor). */
+ * Zero values are not written, so a missing member reads as zero: both ends agree by construction. A member
+ * of a wrong type is an error that names it; unknown members are ignored (a newer client talks to an older
+ * supervisor). */
 #include "plan/internal.h"
 
 #include <string.h>
@@ -63,9 +64,15 @@ static void write_scalar(const struct field *f, const void *from, cJSON *into)
 {
     int64_t number = 0;
     switch (f->type) {
-    case FIELD_STRING: json_add_string(into, f->name, CONST_AT(from, f->offset, char *)); return;
-    case FIELD_INT: number = CONST_AT(from, f->offset, int); break;
-    case FIELD_INT64: number = CONST_AT(from, f->offset, int64_t); break;
+    case FIELD_STRING:
+        json_add_string(into, f->name, CONST_AT(from, f->offset, char *));
+        return;
+    case FIELD_INT:
+        number = CONST_AT(from, f->offset, int);
+        break;
+    case FIELD_INT64:
+        number = CONST_AT(from, f->offset, int64_t);
+        break;
     case FIELD_BOOL:
         if (CONST_AT(from, f->offset, bool))
             json_add_bool(into, f->name, true);
@@ -74,7 +81,8 @@ static void write_scalar(const struct field *f, const void *from, cJSON *into)
         if (CONST_AT(from, f->offset, int))
             json_add_string(into, f->name, f->names[CONST_AT(from, f->offset, int)]);
         return;
-    default: return;
+    default:
+        return;
     }
     if (number)
         json_add_int(into, f->name, number);
@@ -94,11 +102,20 @@ void codec_write(const struct record *record, const void *from, bool spec_only, 
             break;
         }
         case FIELD_STRINGS:
-        case FIELD_ARGV: write_strings(f, from, into); break;
-        case FIELD_INTS: write_ints(f, from, into); break;
-        case FIELD_ARRAY: write_array(f, from, spec_only, into); break;
-        case FIELD_STRUCT: write_struct(f, from, spec_only, into); break;
-        default: write_scalar(f, from, into);
+        case FIELD_ARGV:
+            write_strings(f, from, into);
+            break;
+        case FIELD_INTS:
+            write_ints(f, from, into);
+            break;
+        case FIELD_ARRAY:
+            write_array(f, from, spec_only, into);
+            break;
+        case FIELD_STRUCT:
+            write_struct(f, from, spec_only, into);
+            break;
+        default:
+            write_scalar(f, from, into);
         }
     }
 }
@@ -165,23 +182,37 @@ static bool read_field(const struct field *f, const cJSON *json, struct arena *a
 {
     switch (f->type) {
     case FIELD_STRING:
-        AT(into, f->offset, const char *) = cJSON_IsString(json) ? arena_strdup(arena, json->valuestring) : NULL;
+        AT(into, f->offset, const char *) =
+            cJSON_IsString(json) ? arena_strdup(arena, json->valuestring) : NULL;
         return cJSON_IsString(json);
-    case FIELD_INT: AT(into, f->offset, int) = json->valueint; return cJSON_IsNumber(json);
-    case FIELD_INT64: AT(into, f->offset, int64_t) = (int64_t)json->valuedouble; return cJSON_IsNumber(json);
-    case FIELD_BOOL: AT(into, f->offset, bool) = cJSON_IsTrue(json); return cJSON_IsBool(json);
-    case FIELD_NAME: return read_name(f, json, into);
-    case FIELD_TEXT: return plan_text_from_json(json, arena, (void *)((char *)into + f->offset));
+    case FIELD_INT:
+        AT(into, f->offset, int) = json->valueint;
+        return cJSON_IsNumber(json);
+    case FIELD_INT64:
+        AT(into, f->offset, int64_t) = (int64_t)json->valuedouble;
+        return cJSON_IsNumber(json);
+    case FIELD_BOOL:
+        AT(into, f->offset, bool) = cJSON_IsTrue(json);
+        return cJSON_IsBool(json);
+    case FIELD_NAME:
+        return read_name(f, json, into);
+    case FIELD_TEXT:
+        return plan_text_from_json(json, arena, (void *)((char *)into + f->offset));
     case FIELD_STRINGS:
-    case FIELD_ARGV: return read_strings(f, json, arena, into);
-    case FIELD_INTS: return read_ints(f, json, arena, into);
-    case FIELD_ARRAY: return read_array(f, json, arena, into);
-    case FIELD_STRUCT: return codec_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
+    case FIELD_ARGV:
+        return read_strings(f, json, arena, into);
+    case FIELD_INTS:
+        return read_ints(f, json, arena, into);
+    case FIELD_ARRAY:
+        return read_array(f, json, arena, into);
+    case FIELD_STRUCT:
+        return codec_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
     }
     return false;
 }
 
-int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into, struct error *err)
+int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+               struct error *err)
 {
     if (!cJSON_IsObject(json))
         return error_set(err, ERROR_PROTOCOL, "the plan is damaged: an object was expected");
@@ -189,7 +220,8 @@ int codec_read(const struct record *record, const cJSON *json, struct arena *are
         const struct field *f = &record->fields[i];
         const cJSON *value = json_get(json, f->name);
         if (value && !read_field(f, value, arena, into))
-            return error_set(err, ERROR_PROTOCOL, "the plan is damaged: member \"%s\" has a wrong type", f->name);
+            return error_set(err, ERROR_PROTOCOL, "the plan is damaged: member \"%s\" has a wrong type",
+                             f->name);
     }
     return 0;
 }

@@ -1,4 +1,5 @@
-/* What the files of this room share: late values in JSON, the table-driven codec, and the lowering's context. */
+/* What the files of this room share: late values in JSON, the table-driven codec, and the lowering's context.
+ */
 #ifndef PLAN_INTERNAL_H
 #define PLAN_INTERNAL_H
 
@@ -38,7 +39,8 @@ extern const struct record plan_record_node, plan_record_resource, plan_record_s
 
 /* Zero, false, NULL and empty values are left out. spec_only: fields that are in_spec. */
 void codec_write(const struct record *record, const void *from, bool spec_only, cJSON *into);
-int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into, struct error *err);
+int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+               struct error *err);
 
 /* An empty plan with the project's names, without an index yet. */
 struct plan *plan_new(const struct plan_context *context);

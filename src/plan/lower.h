@@ -1,7 +1,9 @@
-/* The lowering's own context, shared by the lower_*.c files: one file a concern, none of them outside this room.
+/* The lowering's own context, shared by the lower_*.c files: one file a concern, none of them outside this
+ * room.
  *
- * lower.c drives: secrets, then a node (and its image and volumes) for every active resource, then edges and hashes. A
- * consumer is the resource whose text or environment is being lowered: its vantage decides every address. */
+ * lower.c drives: secrets, then a node (and its image and volumes) for every active resource, then edges and
+ * hashes. A consumer is the resource whose text or environment is being lowered: its vantage decides every
+ * address. */
 #ifndef PLAN_LOWER_H
 #define PLAN_LOWER_H
 
@@ -15,14 +17,14 @@ struct lower {
     struct arena *arena; /* the plan's */
     struct error *problems;
     size_t problem_count;
-    bool *on_network; /* by index of the resource: must join the project's network */
-    size_t edge_capacity;
+    bool *on_network;          /* by index of the resource: must join the project's network */
+    struct lower_entry *table; /* nodes by id, until the plan has its own index */
 };
 
 struct consumer {
     const struct model_resource *resource;
     bool in_container;
-    bool needs_gateway; /* refers to a process of the host from a container */
+    bool needs_gateway;     /* refers to a process of the host from a container */
     struct plan_node *node; /* gets edges; NULL: exports */
 };
 
@@ -31,7 +33,8 @@ void lower_problem(struct lower *l, const struct model_pos *pos, const char *hin
     __attribute__((format(printf, 4, 5)));
 void lower_warning(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name, const char *resource);
+struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name,
+                                 const char *resource);
 void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_edge *edge);
 /* Id of the resource's main node; arena. */
 const char *lower_node_id(struct lower *l, const struct model_resource *resource);
@@ -59,13 +62,13 @@ bool lower_get(struct lower *l, struct consumer *c, const struct model_part *par
 /* ---- addresses ---- */
 struct address {
     const char *host;
-    int port;         /* 0: late: node and endpoint */
+    int port; /* 0: late: node and endpoint */
     const char *node, *endpoint;
     const char *scheme;
 };
 /* endpoint NULL: the first, or the server's. false when it has none. */
-bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target, const char *endpoint,
-                   struct address *address);
+bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target,
+                   const char *endpoint, struct address *address);
 void text_address(struct text_builder *b, const struct address *address); /* "host:port" */
 /* The secret's name of a server's or connection string's password, NULL without one. */
 const char *lower_password(struct lower *l, const struct model_resource *resource);
@@ -76,7 +79,8 @@ struct connection_parts {
     int port, database;
     bool tls;
 };
-bool lower_parse_connection(struct lower *l, const struct model_resource *resource, struct connection_parts *parts);
+bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
+                            struct connection_parts *parts);
 
 /* ---- environment ---- */
 struct environment {

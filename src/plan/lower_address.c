@@ -1,7 +1,7 @@
 /* Addresses and passwords: where a consumer reaches a resource, and under which name the secret is kept.
  *
- * From the host: the published address. From a container: the alias on the project's network, or the host's gateway for a
- * process. Needing the network is noted for both ends. */
+ * From the host: the published address. From a container: the alias on the project's network, or the host's
+ * gateway for a process. Needing the network is noted for both ends. */
 #include "plan/lower.h"
 #include "base/digest.h"
 #include "redis/redis.h"
@@ -14,7 +14,8 @@ enum { FIRST_PORT = 20000, PORT_COUNT = 12768 };
 
 int lower_preferred_port(struct lower *l, const char *resource, const char *endpoint)
 {
-    cleanup_free char *key = xasprintf("%s/%s%s%s", l->plan->prefix, resource, endpoint ? "/" : "", endpoint ? endpoint : "");
+    cleanup_free char *key =
+        xasprintf("%s/%s%s%s", l->plan->prefix, resource, endpoint ? "/" : "", endpoint ? endpoint : "");
     return FIRST_PORT + (int)(digest_fnv1a(key) % PORT_COUNT);
 }
 
@@ -30,14 +31,16 @@ static const struct model_endpoint *find_endpoint(const struct model_resource *t
 static const char *published_host(struct lower *l, const char *bind_address)
 {
     const char *host = l->context->published_host ? l->context->published_host : "127.0.0.1";
-    if (!bind_address || l->context->remote_engine || strcmp(bind_address, "0.0.0.0") == 0 || strcmp(bind_address, "::") == 0)
+    if (!bind_address || l->context->remote_engine || strcmp(bind_address, "0.0.0.0") == 0 ||
+        strcmp(bind_address, "::") == 0)
         return host;
     if (strcmp(bind_address, "127.0.0.1") == 0)
         return host;
     return strchr(bind_address, ':') ? arena_printf(l->arena, "[%s]", bind_address) : bind_address;
 }
 
-static void server_address(struct lower *l, struct consumer *c, const struct model_resource *target, struct address *address)
+static void server_address(struct lower *l, struct consumer *c, const struct model_resource *target,
+                           struct address *address)
 {
     address->scheme = target->redis.tls.on ? "rediss" : "redis";
     address->endpoint = "tcp";
@@ -105,9 +108,12 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
     if (!model_is_server(resource->kind))
         return NULL;
     switch (resource->redis.password_kind) {
-    case MODEL_PASSWORD_NONE: return NULL;
-    case MODEL_PASSWORD_PARAMETER: return arena_printf(l->arena, "parameters.%s", resource->redis.password);
-    default: return arena_printf(l->arena, "%s-password", resource->name);
+    case MODEL_PASSWORD_NONE:
+        return NULL;
+    case MODEL_PASSWORD_PARAMETER:
+        return arena_printf(l->arena, "parameters.%s", resource->redis.password);
+    default:
+        return arena_printf(l->arena, "%s-password", resource->name);
     }
 }
 
@@ -139,7 +145,8 @@ static void take_option(const char *name, const char *value, struct connection_p
         parts->database = (int)number;
 }
 
-bool lower_parse_connection(struct lower *l, const struct model_resource *resource, struct connection_parts *parts)
+bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
+                            struct connection_parts *parts)
 {
     const struct model_text *value = &resource->connection.value;
     *parts = (struct connection_parts){.port = REDIS_PORT};

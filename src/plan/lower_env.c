@@ -1,7 +1,7 @@
 /* The environment of a consumer: env_file entries, what its references inject, its own variables; later wins.
  *
- * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop hyphens),
- * NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
+ * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop
+ * hyphens), NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
 #include "plan/lower.h"
 
 #include <ctype.h>
@@ -43,7 +43,8 @@ static void set_property(struct lower *l, struct consumer *c, struct environment
 static void inject_connection_string(struct lower *l, struct consumer *c, const struct model_resource *target,
                                      const char *name, struct environment *out)
 {
-    struct model_part part = {.get = MODEL_GET_CONNECTION_STRING, .resource = target->name, .pos = target->pos};
+    struct model_part part = {
+        .get = MODEL_GET_CONNECTION_STRING, .resource = target->name, .pos = target->pos};
     cleanup_free char *variable = xasprintf("ConnectionStrings__%s", name);
     set_property(l, c, out, variable, &part);
     if (!strchr(name, '-'))
@@ -53,8 +54,8 @@ static void inject_connection_string(struct lower *l, struct consumer *c, const 
     set_property(l, c, out, shell, &part);
 }
 
-static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
-                              struct environment *out)
+static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target,
+                              const char *name, struct environment *out)
 {
     static const struct {
         const char *suffix;
@@ -81,14 +82,16 @@ static int index_of_scheme(const struct model_resource *target, size_t endpoint)
     return index;
 }
 
-static void inject_endpoints(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
-                             struct environment *out)
+static void inject_endpoints(struct lower *l, struct consumer *c, const struct model_resource *target,
+                             const char *name, struct environment *out)
 {
     for (size_t i = 0; i < target->endpoint_count; i++) {
         const struct model_endpoint *endpoint = &target->endpoints[i];
-        struct model_part part = {.get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
-        cleanup_free char *service = xasprintf("services__%s__%s__%d", name, endpoint->scheme ? endpoint->scheme : "tcp",
-                                               index_of_scheme(target, i));
+        struct model_part part = {
+            .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
+        cleanup_free char *service =
+            xasprintf("services__%s__%s__%d", name, endpoint->scheme ? endpoint->scheme : "tcp",
+                      index_of_scheme(target, i));
         cleanup_free char *prefix = variable_name(name, true), *suffix = variable_name(endpoint->name, true);
         cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
         set_property(l, c, out, service, &part);
@@ -96,11 +99,12 @@ static void inject_endpoints(struct lower *l, struct consumer *c, const struct m
     }
 }
 
-static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target, const char *variable,
-                       struct environment *out)
+static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
+                       const char *variable, struct environment *out)
 {
     bool has_uri = model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING;
-    struct model_part part = {.get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
+    struct model_part part = {
+        .get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
     set_property(l, c, out, variable, &part);
 }
 
@@ -111,7 +115,8 @@ void lower_inject(struct lower *l, struct consumer *c, const struct model_resour
     bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
     if (model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string)
         inject_connection_string(l, c, target, name, out);
-    if (model_is_server(target->kind) || (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts)))
+    if (model_is_server(target->kind) ||
+        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts)))
         inject_properties(l, c, target, name, out);
     if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
         inject_endpoints(l, c, target, name, out);
@@ -126,12 +131,14 @@ static bool is_available(const struct model_resource *target)
     return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
 }
 
-static void add_reference(struct lower *l, struct consumer *c, const struct model_reference *reference, struct environment *out)
+static void add_reference(struct lower *l, struct consumer *c, const struct model_reference *reference,
+                          struct environment *out)
 {
     const struct model_resource *target = model_find(l->model, reference->resource);
     if (!is_available(target)) {
         if (!reference->optional)
-            lower_problem(l, &reference->pos, NULL, "the resource \"%s\" is not available to refer to", reference->resource);
+            lower_problem(l, &reference->pos, NULL, "the resource \"%s\" is not available to refer to",
+                          reference->resource);
         return;
     }
     lower_inject(l, c, target, reference->as ? reference->as : target->name, reference->env, out);
@@ -151,7 +158,8 @@ static bool user_has(const struct lower *l, const char *name)
     return false;
 }
 
-static void set_default(struct lower *l, struct consumer *c, struct environment *out, const char *name, const char *value)
+static void set_default(struct lower *l, struct consumer *c, struct environment *out, const char *name,
+                        const char *value)
 {
     if (c->in_container || !user_has(l, name))
         environment_set(l, out, name, text_of(l->arena, value));
@@ -160,8 +168,8 @@ static void set_default(struct lower *l, struct consumer *c, struct environment 
 static void add_telemetry(struct lower *l, struct consumer *c, struct environment *out)
 {
     const struct model_resource *r = c->resource;
-    cleanup_free char *attributes = xasprintf("service.namespace=%s,service.instance.id=%s-%s", l->plan->project,
-                                              l->plan->prefix, r->name);
+    cleanup_free char *attributes = xasprintf("service.namespace=%s,service.instance.id=%s-%s",
+                                              l->plan->project, l->plan->prefix, r->name);
     set_default(l, c, out, "OTEL_SERVICE_NAME", r->name);
     set_default(l, c, out, "OTEL_RESOURCE_ATTRIBUTES", attributes);
     if (!l->model->otlp_endpoint)
@@ -190,7 +198,8 @@ static void add_own_ports(struct lower *l, struct consumer *c, struct environmen
 static void add_given(struct lower *l, struct consumer *c, size_t from, size_t to, struct environment *out)
 {
     for (size_t i = from; i < to; i++)
-        environment_set(l, out, c->resource->environment[i].name, lower_text(l, c, &c->resource->environment[i].value));
+        environment_set(l, out, c->resource->environment[i].name,
+                        lower_text(l, c, &c->resource->environment[i].value));
 }
 
 struct environment lower_environment(struct lower *l, struct consumer *c)
@@ -212,12 +221,15 @@ struct plan_text lower_display(struct lower *l, const struct model_resource *res
 {
     struct consumer host = {.resource = resource};
     struct text_builder b = {.arena = l->arena};
-    struct model_part part = {.get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
+    struct model_part part = {
+        .get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
     struct connection_parts parts;
     bool server_like = model_is_server(resource->kind) || resource->kind == MODEL_CONNECTION_STRING;
-    if (resource->kind == MODEL_CONNECTION_STRING && (resource->connection.missing || !resource->connection.value.given))
+    if (resource->kind == MODEL_CONNECTION_STRING &&
+        (resource->connection.missing || !resource->connection.value.given))
         return (struct plan_text){0};
-    if (resource->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, resource, &parts) && parts.password) {
+    if (resource->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, resource, &parts) &&
+        parts.password) {
         cleanup_free char *address = xasprintf("%s:%d,password=", parts.host, parts.port);
         text_literal(&b, address);
         text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);

@@ -1,7 +1,7 @@
 /* Texts: building them from parts, and what a reference means to a consumer.
  *
- * Adjacent literals are merged, so that equal texts look equal to the hash. Everything is settled here but ports that are
- * chosen at run time and secrets. */
+ * Adjacent literals are merged, so that equal texts look equal to the hash. Everything is settled here but
+ * ports that are chosen at run time and secrets. */
 #include "plan/lower.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static struct plan_part *add_part(struct text_builder *b)
 static void flush_literal(struct text_builder *b)
 {
     if (b->literal.length)
-        *add_part(b) = (struct plan_part){.kind = PLAN_LITERAL, .text = arena_strdup(b->arena, b->literal.data)};
+        *add_part(b) =
+            (struct plan_part){.kind = PLAN_LITERAL, .text = arena_strdup(b->arena, b->literal.data)};
     strbuf_free(&b->literal);
 }
 
@@ -79,7 +80,8 @@ void text_address(struct text_builder *b, const struct address *address)
     text_literal(b, port);
 }
 
-static void add_server_uri(struct lower *l, const struct address *address, const char *password, struct text_builder *out)
+static void add_server_uri(struct lower *l, const struct address *address, const char *password,
+                           struct text_builder *out)
 {
     (void)l;
     text_literal(out, address->scheme);
@@ -92,7 +94,8 @@ static void add_server_uri(struct lower *l, const struct address *address, const
     text_address(out, address);
 }
 
-static void add_server_connection(const struct address *address, const char *password, struct text_builder *out)
+static void add_server_connection(const struct address *address, const char *password,
+                                  struct text_builder *out)
 {
     text_address(out, address);
     if (password) {
@@ -111,7 +114,9 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
     if (!lower_address(l, c, target, part->endpoint, &address))
         return false;
     switch (part->get) {
-    case MODEL_GET_HOST: text_literal(out, address.host); return true;
+    case MODEL_GET_HOST:
+        text_literal(out, address.host);
+        return true;
     case MODEL_GET_URL: {
         text_literal(out, address.scheme);
         text_literal(out, "://");
@@ -126,7 +131,8 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
             text_port(out, address.node, address.endpoint);
         }
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -138,18 +144,24 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
     if (!lower_address(l, c, target, NULL, &address))
         return false;
     switch (part->get) {
-    case MODEL_GET_CONNECTION_STRING: add_server_connection(&address, password, out); return true;
+    case MODEL_GET_CONNECTION_STRING:
+        add_server_connection(&address, password, out);
+        return true;
     case MODEL_GET_URI:
-    case MODEL_GET_URL: add_server_uri(l, &address, password, out); return true;
+    case MODEL_GET_URL:
+        add_server_uri(l, &address, password, out);
+        return true;
     case MODEL_GET_PASSWORD:
         if (password)
             text_secret(out, password, PLAN_FILTER_NONE);
         return true;
-    default: return get_address(l, c, part, target, out);
+    default:
+        return get_address(l, c, part, target, out);
     }
 }
 
-static void add_literal_uri(const struct connection_parts *parts, const char *secret, struct text_builder *out)
+static void add_literal_uri(const struct connection_parts *parts, const char *secret,
+                            struct text_builder *out)
 {
     text_literal(out, parts->tls ? "rediss://" : "redis://");
     if (secret || parts->user) {
@@ -184,15 +196,22 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
         return false;
     cleanup_free char *port = xasprintf("%d", parts.port);
     switch (part->get) {
-    case MODEL_GET_HOST: text_literal(out, parts.host); return true;
-    case MODEL_GET_PORT: text_literal(out, port); return true;
+    case MODEL_GET_HOST:
+        text_literal(out, parts.host);
+        return true;
+    case MODEL_GET_PORT:
+        text_literal(out, port);
+        return true;
     case MODEL_GET_URL:
-    case MODEL_GET_URI: add_literal_uri(&parts, lower_password(l, target), out); return true;
+    case MODEL_GET_URI:
+        add_literal_uri(&parts, lower_password(l, target), out);
+        return true;
     case MODEL_GET_PASSWORD:
         if (lower_password(l, target))
             text_secret(out, lower_password(l, target), PLAN_FILTER_NONE);
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -217,7 +236,8 @@ static bool get_of(struct lower *l, struct consumer *c, const struct model_part 
         return get_server(l, c, part, target, out);
     if (target->kind == MODEL_CONNECTION_STRING)
         return get_connection(l, c, part, target, out);
-    if (target->kind == MODEL_CONTAINER && part->get == MODEL_GET_CONNECTION_STRING && target->container.connection_string.given) {
+    if (target->kind == MODEL_CONTAINER && part->get == MODEL_GET_CONNECTION_STRING &&
+        target->container.connection_string.given) {
         struct plan_text value = lower_text(l, c, &target->container.connection_string);
         text_append(out, &value);
         return true;

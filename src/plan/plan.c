@@ -1,4 +1,5 @@
-/* The plan as a document: JSON both ways, look-ups, identity, end of life. The lowering stands in lower*.c. */
+/* The plan as a document: JSON both ways, look-ups, identity, end of life. The lowering stands in lower*.c.
+ */
 #include "plan/internal.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -86,7 +87,8 @@ void plan_free(struct plan *plan)
     free(plan);
 }
 
-static void write_list(cJSON *json, const char *name, const struct record *record, const void *items, size_t count)
+static void write_list(cJSON *json, const char *name, const struct record *record, const void *items,
+                       size_t count)
 {
     cJSON *array = json_add_array(json, name);
     for (size_t i = 0; i < count; i++) {
@@ -141,8 +143,8 @@ static const char *read_string(const cJSON *json, const char *name, struct arena
     return text ? arena_strdup(arena, text) : NULL;
 }
 
-static int read_list(const cJSON *json, const char *name, const struct record *record, struct plan *plan, void **items,
-                     size_t *count, struct error *err)
+static int read_list(const cJSON *json, const char *name, const struct record *record, struct plan *plan,
+                     void **items, size_t *count, struct error *err)
 {
     const cJSON *array = json_get(json, name), *item;
     char *at = *items = arena_alloc(&plan->arena, ((size_t)json_count(array) + 1) * record->size);
@@ -169,11 +171,13 @@ static void read_environment(const cJSON *json, struct plan *plan)
 
 static int read_lists(const cJSON *json, struct plan *plan, struct error *err)
 {
-    if (read_list(json, "resources", &plan_record_resource, plan, (void **)&plan->resources, &plan->resource_count, err) < 0)
+    if (read_list(json, "resources", &plan_record_resource, plan, (void **)&plan->resources,
+                  &plan->resource_count, err) < 0)
         return -1;
     if (read_list(json, "nodes", &plan_record_node, plan, (void **)&plan->nodes, &plan->node_count, err) < 0)
         return -1;
-    return read_list(json, "secrets", &plan_record_secret, plan, (void **)&plan->secrets, &plan->secret_count, err);
+    return read_list(json, "secrets", &plan_record_secret, plan, (void **)&plan->secrets, &plan->secret_count,
+                     err);
 }
 
 /* Names that later rooms rely on without asking. */

@@ -1,13 +1,15 @@
-/* The plan: the application lowered to nodes and edges that an orchestrator can converge to, self-contained and
- * serialisable. A command builds it from the model (plan_lower) and sends it as canonical JSON (plan_to_json) to the
- * project's supervisor, which reads it back (plan_from_json) and needs neither the manifest nor the client's files.
+/* The plan: the application lowered to nodes and edges that an orchestrator can converge to, self-contained
+ * and serialisable. A command builds it from the model (plan_lower) and sends it as canonical JSON
+ * (plan_to_json) to the project's supervisor, which reads it back (plan_from_json) and needs neither the
+ * manifest nor the client's files.
  *
- * Late values. A string of a plan is a list of parts: literal text, a port that is known only once its node runs, or a
- * secret that only the supervisor holds. Everything else is settled by the lowering: hosts differ per consumer, but are
- * known (127.0.0.1 or the engine's host for processes, the alias for containers).
+ * Late values. A string of a plan is a list of parts: literal text, a port that is known only once its node
+ * runs, or a secret that only the supervisor holds. Everything else is settled by the lowering: hosts differ
+ * per consumer, but are known (127.0.0.1 or the engine's host for processes, the alias for containers).
  *
- * Hashes. `spec_hash` covers what a node is made of (arguments, configuration, unresolved late values), leaves generated
- * secrets' values and network membership out. The digest of the resolved values is the orchestrator's (it knows them).
+ * Hashes. `spec_hash` covers what a node is made of (arguments, configuration, unresolved late values),
+ * leaves generated secrets' values and network membership out. The digest of the resolved values is the
+ * orchestrator's (it knows them).
  *
  * Ownership: a plan owns everything below it (one arena); immutable after construction. Threads: none. */
 #ifndef PLAN_PLAN_H
@@ -56,24 +58,32 @@ enum plan_node_kind {
 
 enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_SETTLED, PLAN_GONE };
 struct plan_edge {
-    const char *to; /* node id */
+    const char *to;        /* node id */
     enum plan_until until; /* images, networks, volumes: PLAN_STARTED means that it exists */
-    bool required;  /* false: a failure of `to` satisfies the edge too */
-    bool explicit_wait; /* from wait_for: shown as such */
+    bool required;         /* false: a failure of `to` satisfies the edge too */
+    bool explicit_wait;    /* from wait_for: shown as such */
 };
 
-enum plan_probe_kind { PLAN_PROBE_NONE, PLAN_PROBE_PING, PLAN_PROBE_HTTP, PLAN_PROBE_TCP, PLAN_PROBE_LOG, PLAN_PROBE_EXEC, PLAN_PROBE_IMAGE_HEALTH };
+enum plan_probe_kind {
+    PLAN_PROBE_NONE,
+    PLAN_PROBE_PING,
+    PLAN_PROBE_HTTP,
+    PLAN_PROBE_TCP,
+    PLAN_PROBE_LOG,
+    PLAN_PROBE_EXEC,
+    PLAN_PROBE_IMAGE_HEALTH
+};
 struct plan_probe {
     enum plan_probe_kind kind;
-    const char *endpoint;   /* ping, http, tcp: which endpoint of the node */
+    const char *endpoint; /* ping, http, tcp: which endpoint of the node */
     const char *http_path;
-    int http_status;        /* 0: any 200–399 */
+    int http_status; /* 0: any 200–399 */
     const char *log_pattern;
-    const char **exec;      /* NULL-terminated */
+    const char **exec;         /* NULL-terminated */
     struct plan_text password; /* ping: AUTH with it when it has parts */
     bool tls;
-    const char *ca_file;    /* tls: host path */
-    const char *tls_name;   /* tls: name to verify */
+    const char *ca_file;             /* tls: host path */
+    const char *tls_name;            /* tls: name to verify */
     int64_t interval_ms, timeout_ms; /* 0: defaults */
 };
 
@@ -105,43 +115,55 @@ struct plan_run {
     const char *engine_name; /* container: its name; process: unused */
     const char *image, *platform;
     int pull; /* model's pull values */
-    struct plan_text *entrypoint; size_t entrypoint_count;
-    struct plan_text *command; size_t command_count; /* process: argv */
-    struct plan_variable *environment; size_t environment_count; /* container: all; process: on top of the inherited one */
-    struct plan_port *ports; size_t port_count;
-    struct plan_mount *mounts; size_t mount_count;
-    const char **tmpfs; size_t tmpfs_count;
-    const char **extra_hosts; size_t extra_host_count;
-    struct model_pair *labels; size_t label_count; /* the user's; ours are added by the orchestrator */
+    struct plan_text *entrypoint;
+    size_t entrypoint_count;
+    struct plan_text *command;
+    size_t command_count; /* process: argv */
+    struct plan_variable *environment;
+    size_t environment_count; /* container: all; process: on top of the inherited one */
+    struct plan_port *ports;
+    size_t port_count;
+    struct plan_mount *mounts;
+    size_t mount_count;
+    const char **tmpfs;
+    size_t tmpfs_count;
+    const char **extra_hosts;
+    size_t extra_host_count;
+    struct model_pair *labels;
+    size_t label_count; /* the user's; ours are added by the orchestrator */
     const char *working_dir, *user;
     bool init, host_network;
-    bool on_network;         /* joins the project's network under `alias` (a goal row, not part of the hash) */
+    bool on_network; /* joins the project's network under `alias` (a goal row, not part of the hash) */
     const char *alias;
     int64_t memory;
-    bool ephemeral;          /* holds no data: stop is kill and remove */
-    bool persistent;         /* lifetime */
+    bool ephemeral;  /* holds no data: stop is kill and remove */
+    bool persistent; /* lifetime */
     bool task;
-    int *success_codes; size_t success_count;
-    int stop_signal; int64_t stop_timeout_ms;
+    int *success_codes;
+    size_t success_count;
+    int stop_signal;
+    int64_t stop_timeout_ms;
     struct plan_restart restart;
     struct plan_probe ready;
-    const char *replica_of;  /* process replicas: the resource's name */
+    const char *replica_of; /* process replicas: the resource's name */
 };
 
 struct plan_node {
-    const char *id; /* "container:cache", "volume:shop-1a2b3c4d-cache-data", "image:docker.io/library/redis:8.6", … */
+    const char *
+        id; /* "container:cache", "volume:shop-1a2b3c4d-cache-data", "image:docker.io/library/redis:8.6", … */
     enum plan_node_kind kind;
     const char *resource; /* user's resource; NULL for images and the network */
-    const char *name;     /* engine name (network, volume), image reference, or the resource's name for display */
-    bool external;        /* volume: never created or removed by us */
-    bool manual;          /* start: manual: wanted only when named */
-    bool sidecar;         /* does not hold up `up` */
-    bool is_default;      /* part of what `run` without names starts: servers and what they need */
+    const char *name; /* engine name (network, volume), image reference, or the resource's name for display */
+    bool external;    /* volume: never created or removed by us */
+    bool manual;      /* start: manual: wanted only when named */
+    bool sidecar;     /* does not hold up `up` */
+    bool is_default;  /* part of what `run` without names starts: servers and what they need */
     const char *spec_hash; /* 16 hex digits */
-    struct plan_edge *edges; size_t edge_count;
-    struct plan_run run;       /* container, process */
-    struct plan_text value;    /* PLAN_VALUE: the connection string from the host */
-    struct plan_probe check;   /* PLAN_VALUE */
+    struct plan_edge *edges;
+    size_t edge_count;
+    struct plan_run run;     /* container, process */
+    struct plan_text value;  /* PLAN_VALUE: the connection string from the host */
+    struct plan_probe check; /* PLAN_VALUE */
     struct model_pos pos;
 };
 
@@ -149,61 +171,67 @@ struct plan_node {
 struct plan_resource {
     const char *name;
     enum model_kind kind;
-    const char *node;  /* id of its main node */
+    const char *node;         /* id of its main node */
     struct plan_text display; /* URL or connection string; secrets masked when shown; may be empty */
-    struct plan_variable *exports; size_t export_count; /* what a host process gets that references it */
+    struct plan_variable *exports;
+    size_t export_count; /* what a host process gets that references it */
     bool optional, manual, persistent;
     struct model_pos pos;
 };
 
 struct plan_secret {
-    const char *name;   /* parameter, or "<resource>-password" */
-    const char *value;  /* given by the client; NULL: remembered, else generated */
-    bool generated;     /* may be generated: length and special say how */
-    int length; bool special;
-    bool secret;        /* false: a plain parameter: shown unmasked */
+    const char *name;  /* parameter, or "<resource>-password" */
+    const char *value; /* given by the client; NULL: remembered, else generated */
+    bool generated;    /* may be generated: length and special say how */
+    int length;
+    bool special;
+    bool secret; /* false: a plain parameter: shown unmasked */
 };
 
 struct plan {
     struct arena arena;
-    const char *project;       /* name */
-    const char *project_hash;  /* 8 hex digits */
-    const char *prefix;        /* "<project>-<hash8>": engine names start with it */
+    const char *project;      /* name */
+    const char *project_hash; /* 8 hex digits */
+    const char *prefix;       /* "<project>-<hash8>": engine names start with it */
     const char *manifest_file, *folder;
-    const char *engine_kind;   /* "docker", "native" */
+    const char *engine_kind; /* "docker", "native" */
     const char *otlp_endpoint;
-    char **environment;        /* the client's, NULL-terminated "K=V": what processes inherit */
-    struct plan_node *nodes; size_t node_count;
-    struct plan_resource *resources; size_t resource_count;
-    struct plan_secret *secrets; size_t secret_count;
-    struct plan_index *index;  /* of nodes and resources by name; internal */
-    struct error *warnings; size_t warning_count; /* of the lowering, at positions; not serialised; freed with the plan */
+    char **environment; /* the client's, NULL-terminated "K=V": what processes inherit */
+    struct plan_node *nodes;
+    size_t node_count;
+    struct plan_resource *resources;
+    size_t resource_count;
+    struct plan_secret *secrets;
+    size_t secret_count;
+    struct plan_index *index; /* of nodes and resources by name; internal */
+    struct error *warnings;
+    size_t warning_count; /* of the lowering, at positions; not serialised; freed with the plan */
 };
 
 /* What lowering needs to know besides the model. */
 struct plan_context {
     const char *project, *project_hash; /* identity; see plan_identity() */
-    const char *published_host; /* where published ports are reached from here; NULL: 127.0.0.1 */
-    bool remote_engine;         /* bind mounts, host network refused */
-    char **environment;         /* client's; borrowed */
-    int uid, gid;               /* of the caller, for bind mounts */
+    const char *published_host;         /* where published ports are reached from here; NULL: 127.0.0.1 */
+    bool remote_engine;                 /* bind mounts, host network refused */
+    char **environment;                 /* client's; borrowed */
+    int uid, gid;                       /* of the caller, for bind mounts */
 };
 
-/* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all problems are
- * appended to problems[*problem_count] (array owned by the caller, freed with error_clear each + free). Returns NULL when
- * there was one. The caller frees the plan with plan_free(). */
-struct plan *plan_lower(const struct model *model, const struct plan_context *context, struct error **problems,
-                        size_t *problem_count);
+/* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all
+ * problems are appended to problems[*problem_count] (array owned by the caller, freed with error_clear each +
+ * free). Returns NULL when there was one. The caller frees the plan with plan_free(). */
+struct plan *plan_lower(const struct model *model, const struct plan_context *context,
+                        struct error **problems, size_t *problem_count);
 /* A plan without nodes: what `down` sends. */
 struct plan *plan_empty(const struct plan_context *context);
 void plan_free(struct plan *plan);
 
-/* 8 hex digits from (canonical manifest path, uid, machine id, pid namespace); override: APPHOST_PROJECT_NAME's value or
- * NULL, replaces everything else. out holds 9 bytes. */
+/* 8 hex digits from (canonical manifest path, uid, machine id, pid namespace); override:
+ * APPHOST_PROJECT_NAME's value or NULL, replaces everything else. out holds 9 bytes. */
 void plan_identity(const char *manifest_path, const char *name, const char *override, char out[9]);
 
-/* Canonical JSON; the caller deletes. with_secrets false: values of secrets and the client's environment are left out
- * (what `config` prints). */
+/* Canonical JSON; the caller deletes. with_secrets false: values of secrets and the client's environment are
+ * left out (what `config` prints). */
 cJSON *plan_to_json(const struct plan *plan, bool with_secrets);
 struct plan *plan_from_json(const cJSON *json, struct error *err);
 
@@ -213,25 +241,26 @@ const struct plan_secret *plan_find_secret(const struct plan *plan, const char *
 const char *plan_node_kind_name(enum plan_node_kind kind);
 const char *plan_until_name(enum plan_until until);
 
-/* Resolves late values through callbacks: port returns 0 and secret returns NULL when it is not known (yet); both borrow
- * out. plan_resolve returns the text (the caller frees, wiping is up to him) or NULL with *missing set to a borrowed
- * description of what was not known. */
+/* Resolves late values through callbacks: port returns 0 and secret returns NULL when it is not known (yet);
+ * both borrow out. plan_resolve returns the text (the caller frees, wiping is up to him) or NULL with
+ * *missing set to a borrowed description of what was not known. */
 struct plan_lookup {
     int (*port)(const char *node, const char *endpoint, void *data);
     const char *(*secret)(const char *name, void *data);
     void *data;
 };
 char *plan_resolve(const struct plan_text *text, const struct plan_lookup *lookup, const char **missing);
-/* Like plan_resolve, with every secret shown as "***" and unknown ports as "?". Never NULL; the caller frees. */
+/* Like plan_resolve, with every secret shown as "***" and unknown ports as "?". Never NULL; the caller frees.
+ */
 char *plan_mask(const struct plan_text *text, const struct plan_lookup *lookup);
 /* Does the text contain a secret part? */
 bool plan_has_secret(const struct plan_text *text);
 
-/* The specification of a node as canonical JSON: what spec_hash was made of, kept beside running objects so that
- * plan_explain() can name what changed. The caller deletes. */
+/* The specification of a node as canonical JSON: what spec_hash was made of, kept beside running objects so
+ * that plan_explain() can name what changed. The caller deletes. */
 cJSON *plan_node_spec(const struct plan_node *node);
-/* Human words for the first differences between two specifications ("image: redis:7.4 → redis:8.6"), secrets never shown.
- * The caller frees; never NULL. */
+/* Human words for the first differences between two specifications ("image: redis:7.4 → redis:8.6"), secrets
+ * never shown. The caller frees; never NULL. */
 char *plan_explain(const cJSON *old_spec, const cJSON *new_spec);
 
 #endif

@@ -1,26 +1,41 @@
-/* The field tables of the plan's records: one row a field drives JSON in both directions, the specification hash and
- * --explain. The last column says whether a field is part of the specification: what an object is made of, not how it is
- * watched or stopped, and never network membership. */
+/* The field tables of the plan's records: one row a field drives JSON in both directions, the specification
+ * hash and
+ * --explain. The last column says whether a field is part of the specification: what an object is made of,
+ * not how it is watched or stopped, and never network membership. */
 #include "plan/internal.h"
 
 #include <stddef.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FIELD(type, member, kind, spec) {#member, kind, offsetof(type, member), 0, NULL, NULL, 0, spec}
-#define COUNTED(type, member, counter, kind, spec) \
-    {#member, kind, offsetof(type, member), offsetof(type, counter), NULL, NULL, 0, spec}
-#define ARRAY(type, member, counter, record, spec) \
-    {#member, FIELD_ARRAY, offsetof(type, member), offsetof(type, counter), record, NULL, 0, spec}
-#define NESTED(type, member, record, spec) {#member, FIELD_STRUCT, offsetof(type, member), 0, record, NULL, 0, spec}
-#define NAMED(type, member, list, spec) \
-    {#member, FIELD_NAME, offsetof(type, member), 0, NULL, list, (int)COUNT(list), spec}
-#define RECORD(name, type) static const struct record name = {name##_fields, COUNT(name##_fields), sizeof(type)}
+#define FIELD(type, member, kind, spec)                                                                      \
+    {                                                                                                        \
+#member, kind, offsetof(type, member), 0, NULL, NULL, 0, spec                                        \
+    }
+#define COUNTED(type, member, counter, kind, spec)                                                           \
+    {                                                                                                        \
+#member, kind, offsetof(type, member), offsetof(type, counter), NULL, NULL, 0, spec                  \
+    }
+#define ARRAY(type, member, counter, record, spec)                                                           \
+    {                                                                                                        \
+#member, FIELD_ARRAY, offsetof(type, member), offsetof(type, counter), record, NULL, 0, spec         \
+    }
+#define NESTED(type, member, record, spec)                                                                   \
+    {                                                                                                        \
+#member, FIELD_STRUCT, offsetof(type, member), 0, record, NULL, 0, spec                              \
+    }
+#define NAMED(type, member, list, spec)                                                                      \
+    {                                                                                                        \
+#member, FIELD_NAME, offsetof(type, member), 0, NULL, list, (int)COUNT(list), spec                   \
+    }
+#define RECORD(name, type)                                                                                   \
+    static const struct record name = {name##_fields, COUNT(name##_fields), sizeof(type)}
 
 static const char *const kind_names[] = {"image", "network", "volume", "container", "process", "value"};
 static const char *const until_names[] = {"started", "healthy", "completed", "settled", "gone"};
 static const char *const probe_names[] = {"none", "ping", "http", "tcp", "log", "exec", "image-health"};
 static const char *const restart_names[] = {"never", "on-failure", "always"};
-static const char *const model_names[] = {"redis", "valkey", "garnet", "connection-string", "process", "container"};
+static const char *const model_names[] = {"redis",   "valkey",   "garnet", "connection-string",
+                                          "process", "container"};
 
 const char *plan_node_kind_name(enum plan_node_kind kind)
 {
@@ -170,7 +185,8 @@ static const struct field resource_fields[] = {
     FIELD(struct plan_resource, persistent, FIELD_BOOL, false),
     NESTED(struct plan_resource, pos, &pos, false),
 };
-const struct record plan_record_resource = {resource_fields, COUNT(resource_fields), sizeof(struct plan_resource)};
+const struct record plan_record_resource = {resource_fields, COUNT(resource_fields),
+                                            sizeof(struct plan_resource)};
 
 static const struct field secret_fields[] = {
     FIELD(struct plan_secret, name, FIELD_STRING, false),

@@ -1,4 +1,5 @@
-/* The specification of a node: its canonical JSON, its hash, and what differs between two of them in human words. */
+/* The specification of a node: its canonical JSON, its hash, and what differs between two of them in human
+ * words. */
 #include "plan/internal.h"
 #include "base/digest.h"
 #include "base/str.h"
@@ -26,8 +27,8 @@ void plan_hash_node(struct plan *plan, struct plan_node *node)
 
 enum { MOST_DIFFERENCES = 4, MOST_SHOWN = 60 };
 
-/* A short form of a value; late values already stand there by name, never by content. Environment values that are literal
- * may hold what the user keeps secret outside of our knowledge: they are not shown. */
+/* A short form of a value; late values already stand there by name, never by content. Environment values that
+ * are literal may hold what the user keeps secret outside of our knowledge: they are not shown. */
 static char *show(const cJSON *value, bool hidden)
 {
     if (!value)
@@ -60,7 +61,8 @@ static void add_difference(struct strbuf *out, int *count, const char *what, con
     strbuf_addf(out, "%s%s%s", out->length ? "; " : "", what, change);
 }
 
-static void compare_named(const char *field, const cJSON *old, const cJSON *new, struct strbuf *out, int *count)
+static void compare_named(const char *field, const cJSON *old, const cJSON *new, struct strbuf *out,
+                          int *count)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, new)
@@ -82,7 +84,8 @@ static void compare_named(const char *field, const cJSON *old, const cJSON *new,
     }
 }
 
-static void compare_member(const char *field, const cJSON *old, const cJSON *new, struct strbuf *out, int *count)
+static void compare_member(const char *field, const cJSON *old, const cJSON *new, struct strbuf *out,
+                           int *count)
 {
     if (cJSON_Compare(old, new, true) || (!old && !new))
         return;

@@ -1,7 +1,8 @@
-/* Late values: resolving and masking them, and their form in JSON (a string, or an array of strings and objects).
+/* Late values: resolving and masking them, and their form in JSON (a string, or an array of strings and
+ * objects).
  *
- * A resolved text may contain secrets: whoever asks for one owns it and keeps it out of logs. plan_mask() is what may be
- * shown. */
+ * A resolved text may contain secrets: whoever asks for one owns it and keeps it out of logs. plan_mask() is
+ * what may be shown. */
 #include "base/str.h"
 #include "plan/internal.h"
 #include "plan/plan.h"
@@ -24,10 +25,14 @@ static char *json_inside(const char *text)
 static char *apply_filter(enum plan_filter filter, const char *text)
 {
     switch (filter) {
-    case PLAN_FILTER_URI: return str_percent_encode(text);
-    case PLAN_FILTER_REDIS_CONF: return redis_conf_quote(text);
-    case PLAN_FILTER_JSON: return json_inside(text);
-    case PLAN_FILTER_NONE: break;
+    case PLAN_FILTER_URI:
+        return str_percent_encode(text);
+    case PLAN_FILTER_REDIS_CONF:
+        return redis_conf_quote(text);
+    case PLAN_FILTER_JSON:
+        return json_inside(text);
+    case PLAN_FILTER_NONE:
+        break;
     }
     return xstrdup(text);
 }

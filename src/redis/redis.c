@@ -1,8 +1,10 @@
-/* Starting a server of the family: the shell line and the configuration text. See redis.h for the way they take.
+/* Starting a server of the family: the shell line and the configuration text. See redis.h for the way they
+ * take.
  *
- * Facts measured on Redis 7.0, 8.0 and Valkey 8.1: dash writes a here document into a pipe and executes the command; a
- * server reads "-" from standard input; `save ""` is needed to really switch snapshots off, because the built-in save
- * points stay otherwise; up to 7.4 and in Valkey the images' entrypoint fails on data it may not chown. */
+ * Facts measured on Redis 7.0, 8.0 and Valkey 8.1: dash writes a here document into a pipe and executes the
+ * command; a server reads "-" from standard input; `save ""` is needed to really switch snapshots off,
+ * because the built-in save points stay otherwise; up to 7.4 and in Valkey the images' entrypoint fails on
+ * data it may not chown. */
 #include "redis/redis.h"
 #include "base/mem.h"
 
@@ -68,8 +70,8 @@ static void add_persistence(const struct model_redis *redis, struct strbuf *out)
 
 void redis_conf_text(const struct model_redis *redis, struct strbuf *out)
 {
-    /* Who may connect is decided by the published address and the password, not by protected mode, which would
-     * refuse every connection through a published port. */
+    /* Who may connect is decided by the published address and the password, not by protected mode, which
+     * would refuse every connection through a published port. */
     strbuf_addf(out, "bind * -::*\nprotected-mode no\nport %d\n", REDIS_PORT);
     if (redis->data)
         strbuf_adds(out, "dir /data\n");

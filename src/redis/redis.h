@@ -1,9 +1,10 @@
-/* What we know of the Redis family: default images, ports, how a server is started, its configuration text. Pure functions.
+/* What we know of the Redis family: default images, ports, how a server is started, its configuration text.
+ * Pure functions.
  *
- * A server is started without secrets in argv and without a further engine call: its configuration travels in the
- * environment variable REDIS_CONF_VARIABLE, and a shell line gives it to the server on standard input, through a here
- * document, which expands nothing inside the variable's value. Where the image has docker-entrypoint.sh, it is used: it drops
- * root, owns /data and loads modules. */
+ * A server is started without secrets in argv and without a further engine call: its configuration travels in
+ * the environment variable REDIS_CONF_VARIABLE, and a shell line gives it to the server on standard input,
+ * through a here document, which expands nothing inside the variable's value. Where the image has
+ * docker-entrypoint.sh, it is used: it drops root, owns /data and loads modules. */
 #ifndef REDIS_REDIS_H
 #define REDIS_REDIS_H
 
@@ -15,8 +16,8 @@ enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 
 /* "docker.io/library/redis:8.6", … */
 const char *redis_default_image(enum model_kind kind);
-/* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older than 8,
- * whose entrypoint would end on a failing chown. */
+/* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older
+ * than 8, whose entrypoint would end on a failing chown. */
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint);
 /* The major version in an image's tag ("docker.io/library/redis:8.6-alpine" → 8), 0 when it says none. */
 int redis_image_major(const char *image);
