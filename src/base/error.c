@@ -1,5 +1,6 @@
-/* The error type: one table from kinds to exit codes and stable names, and the few functions that fill and free it.
- * Everything here must work when memory is short only as well as the rest of the program: xmalloc aborts. */
+/* The error type: one table from kinds to exit codes and stable names, and the few functions that fill and
+ * free it. Everything here must work when memory is short only as well as the rest of the program: xmalloc
+ * aborts. */
 #include "base/error.h"
 #include "base/mem.h"
 

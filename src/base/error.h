@@ -1,42 +1,42 @@
 /* The one error type of the program.
  *
- * An operation that can fail takes `struct error *err` as its last parameter and returns a negative number, NULL or
- * false. The error is untouched on success and set exactly once, where the failure happened; on the way up it is wrapped
- * at most once per room with error_wrap(). The text says what was attempted, on what, and why it failed; the hint says
- * what to do. Texts never contain secrets.
+ * An operation that can fail takes `struct error *err` as its last parameter and returns a negative number,
+ * NULL or false. The error is untouched on success and set exactly once, where the failure happened; on the
+ * way up it is wrapped at most once per room with error_wrap(). The text says what was attempted, on what,
+ * and why it failed; the hint says what to do. Texts never contain secrets.
  *
- * Ownership: `struct error` owns `resource`, `text`, `hint` and `source.file`; release with error_clear(). An error that
- * is zeroed holds nothing. Passing NULL for `err` is allowed: the failure is then only the return value.
- * Threads: none; an error belongs to who holds it. */
+ * Ownership: `struct error` owns `resource`, `text`, `hint` and `source.file`; release with error_clear(). An
+ * error that is zeroed holds nothing. Passing NULL for `err` is allowed: the failure is then only the return
+ * value. Threads: none; an error belongs to who holds it. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
 #include <stdarg.h>
 #include <stdbool.h>
 
-/* Kinds of failure, named for what the caller can do about them. error_exit_code() maps each to a process exit code
- * (the documented table of apphost(1)). Keep in step with the table in error.c. */
+/* Kinds of failure, named for what the caller can do about them. error_exit_code() maps each to a process
+ * exit code (the documented table of apphost(1)). Keep in step with the table in error.c. */
 enum error_code {
     ERROR_NONE = 0,
-    ERROR_FAILED,       /* failure of another kind: 1 */
-    ERROR_USAGE,        /* wrong flags or arguments: 2 */
-    ERROR_MANIFEST,     /* manifest not found or invalid: 3 */
-    ERROR_ENGINE,       /* engine unreachable or incompatible: 4 */
-    ERROR_PULL,         /* image pull or registry login failed: 5 */
-    ERROR_RESOURCE,     /* a resource failed or ended before it was ready: 6 */
-    ERROR_TIMEOUT,      /* wait timed out: 7 */
-    ERROR_PORT,         /* port conflict: 8 */
-    ERROR_OWNER,        /* project of another user, or a supervisor that does not answer: 9 */
-    ERROR_NOT_RUNNING,  /* no such resource, or nothing is running: 10 */
-    ERROR_RUN_TIMEOUT,  /* `run --timeout` expired: 124 */
+    ERROR_FAILED,         /* failure of another kind: 1 */
+    ERROR_USAGE,          /* wrong flags or arguments: 2 */
+    ERROR_MANIFEST,       /* manifest not found or invalid: 3 */
+    ERROR_ENGINE,         /* engine unreachable or incompatible: 4 */
+    ERROR_PULL,           /* image pull or registry login failed: 5 */
+    ERROR_RESOURCE,       /* a resource failed or ended before it was ready: 6 */
+    ERROR_TIMEOUT,        /* wait timed out: 7 */
+    ERROR_PORT,           /* port conflict: 8 */
+    ERROR_OWNER,          /* project of another user, or a supervisor that does not answer: 9 */
+    ERROR_NOT_RUNNING,    /* no such resource, or nothing is running: 10 */
+    ERROR_RUN_TIMEOUT,    /* `run --timeout` expired: 124 */
     ERROR_NOT_EXECUTABLE, /* 126 */
-    ERROR_NOT_FOUND,    /* command not found: 127 */
-    ERROR_CANCELLED,    /* the operation was cancelled, or the loop is ending: 1 */
-    ERROR_NO_IMAGE,     /* engine: image is not present: 5 */
-    ERROR_GONE,         /* engine: object does not exist (404): 1 */
-    ERROR_CONFLICT,     /* engine: name in use, or a state that forbids it (409): 1 */
-    ERROR_SPACE,        /* no space left on a device: 1 */
-    ERROR_PROTOCOL,     /* the peer answered nonsense: 1 */
+    ERROR_NOT_FOUND,      /* command not found: 127 */
+    ERROR_CANCELLED,      /* the operation was cancelled, or the loop is ending: 1 */
+    ERROR_NO_IMAGE,       /* engine: image is not present: 5 */
+    ERROR_GONE,           /* engine: object does not exist (404): 1 */
+    ERROR_CONFLICT,       /* engine: name in use, or a state that forbids it (409): 1 */
+    ERROR_SPACE,          /* no space left on a device: 1 */
+    ERROR_PROTOCOL,       /* the peer answered nonsense: 1 */
     ERROR_CODE_COUNT
 };
 
@@ -55,9 +55,12 @@ struct error {
     char *hint; /* or NULL */
 };
 
-/* Sets *err (when err is not NULL) and returns -1. An error that is already set is kept: the first cause wins. */
-int error_set(struct error *err, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-int error_vset(struct error *err, enum error_code code, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+/* Sets *err (when err is not NULL) and returns -1. An error that is already set is kept: the first cause
+ * wins. */
+int error_set(struct error *err, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 /* Adds or replaces the hint, the resource, the position. No-ops on NULL or an unset error. */
 void error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_resource(struct error *err, const char *resource);

@@ -1,7 +1,8 @@
 /* Small blocking file helpers.
  *
- * Writes go to a temporary name in the same folder first and are renamed, so a reader sees the old or the new content,
- * never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says. */
+ * Writes go to a temporary name in the same folder first and are renamed, so a reader sees the old or the new
+ * content, never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says.
+ */
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -35,7 +36,8 @@ static int read_all(int fd, const char *path, struct strbuf *into, struct error 
         if (n == 0)
             return 0;
         if (!strbuf_add(into, chunk, (size_t)n))
-            return error_set(err, ERROR_FAILED, "cannot read %s: it is larger than %zu bytes", path, into->limit);
+            return error_set(err, ERROR_FAILED, "cannot read %s: it is larger than %zu bytes", path,
+                             into->limit);
     }
 }
 

@@ -1,4 +1,5 @@
-/* Files and paths: bounded reads, atomic writes with tight modes, folders, joining. Blocking; for small local files. */
+/* Files and paths: bounded reads, atomic writes with tight modes, folders, joining. Blocking; for small local
+ * files. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -8,18 +9,19 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a regular file (or "-", standard input) of at most limit bytes. The result is NUL-terminated (*length does not
- * count that) and owned by the caller; NULL on error. A missing file is ERROR_NOT_FOUND, no room for it ERROR_SPACE. */
+/* Reads a regular file (or "-", standard input) of at most limit bytes. The result is NUL-terminated (*length
+ * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NOT_FOUND, no room for
+ * it ERROR_SPACE. */
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
-/* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full disk is
- * ERROR_SPACE. The old content stays on any failure. */
+/* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full
+ * disk is ERROR_SPACE. The old content stays on any failure. */
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 /* Creates the folder and its missing parents with `mode` (0700 for private ones). */
 int file_mkdirs(const char *path, mode_t mode, struct error *err);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
-/* "folder/name", or name when it is absolute; "~" and "~/x" expand to $HOME. Normalises "." and "..", not links.
- * The caller frees. */
+/* "folder/name", or name when it is absolute; "~" and "~/x" expand to $HOME. Normalises "." and "..", not
+ * links. The caller frees. */
 char *path_join(const char *folder, const char *name);
 /* Everything before the last slash ("." when none). The caller frees. */
 char *path_dirname(const char *path);

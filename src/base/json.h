@@ -1,8 +1,8 @@
 /* Typed, case-sensitive getters over cJSON for untrusted documents, and a canonical printer.
  *
- * cJSON's own getter ignores case and it keeps numbers as doubles (nanosecond values lose digits: read those as text
- * from the wire). Getters return the fallback when the key is missing or of another type; they never fail. Texts are
- * borrowed from the document. */
+ * cJSON's own getter ignores case and it keeps numbers as doubles (nanosecond values lose digits: read those
+ * as text from the wire). Getters return the fallback when the key is missing or of another type; they never
+ * fail. Texts are borrowed from the document. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Parses a whole document (trailing garbage is an error, nesting is bounded). NULL with ERROR_PROTOCOL on nonsense. */
+/* Parses a whole document (trailing garbage is an error, nesting is bounded). NULL with ERROR_PROTOCOL on
+ * nonsense. */
 cJSON *json_parse(const char *text, size_t length, struct error *err);
 void json_free(cJSON **document); /* for cleanup_json */
 #define cleanup_json __attribute__((cleanup(json_free)))
@@ -40,7 +41,8 @@ bool json_get_strings(const cJSON *object, const char *key, struct strlist *list
 
 /* Compact text; the caller frees. */
 char *json_print(const cJSON *value);
-/* Compact text with the members of every object sorted by name: equal documents print alike. The caller frees. */
+/* Compact text with the members of every object sorted by name: equal documents print alike. The caller
+ * frees. */
 char *json_print_canonical(const cJSON *value);
 
 #endif

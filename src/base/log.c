@@ -1,5 +1,5 @@
-/* One process-wide sink for diagnostics. The state is file-local: a log sink is the one thing that every room reaches
- * and that nobody should have to pass around. */
+/* One process-wide sink for diagnostics. The state is file-local: a log sink is the one thing that every room
+ * reaches and that nobody should have to pass around. */
 #include "base/log.h"
 #include "base/mem.h"
 

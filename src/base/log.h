@@ -1,7 +1,7 @@
 /* The program's own diagnostics: where they go and how loud. Not resource output (room logs/).
  *
- * A sink is a callback set once at start; without one, lines go to standard error. Lines never contain secrets. The
- * calling process' loop thread only. */
+ * A sink is a callback set once at start; without one, lines go to standard error. Lines never contain
+ * secrets. The calling process' loop thread only. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

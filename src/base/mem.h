@@ -1,15 +1,17 @@
-/* Memory for the program (not for the client library): allocation that aborts, arenas, and ownership by scope.
+/* Memory for the program (not for the client library): allocation that aborts, arenas, and ownership by
+ * scope.
  *
- * A program that cannot allocate a few bytes cannot clean up in an orderly way either; the guard does it for us then.
- * Locals that own something are declared with a cleanup attribute and leave a function with take_ptr(). Whatever grows
- * with input from outside uses struct strbuf (base/str.h), which has a limit. */
+ * A program that cannot allocate a few bytes cannot clean up in an orderly way either; the guard does it for
+ * us then. Locals that own something are declared with a cleanup attribute and leave a function with
+ * take_ptr(). Whatever grows with input from outside uses struct strbuf (base/str.h), which has a limit. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
 #include <stdarg.h>
 #include <stddef.h>
 
-/* Like their namesakes without the x, but abort the process with a message when memory is out. Never return NULL. */
+/* Like their namesakes without the x, but abort the process with a message when memory is out. Never return
+ * NULL. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

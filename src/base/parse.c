@@ -1,4 +1,5 @@
-/* Small parsers over untrusted text: numbers, durations, sizes, UTF-8, near misses, safe printing. Declared in str.h. */
+/* Small parsers over untrusted text: numbers, durations, sizes, UTF-8, near misses, safe printing. Declared
+ * in str.h. */
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -86,9 +87,10 @@ static int code_width(uint32_t c)
 {
     if ((c >= 0x300 && c < 0x370) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F))
         return 0;
-    bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
-                (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
-                (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
+    bool wide =
+        (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) || (c >= 0xAC00 && c <= 0xD7A3) ||
+        (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+        (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x20000 && c <= 0x3FFFD);
     return wide ? 2 : 1;
 }
 
@@ -178,12 +180,20 @@ bool str_to_size(const char *text, int64_t *bytes)
     int64_t value = strtoll(text, NULL, 10), unit = 1;
     const char *suffix = text + digits;
     switch (tolower((unsigned char)*suffix)) {
-    case 'k': unit = 1024; break;
-    case 'm': unit = 1024 * 1024; break;
-    case 'g': unit = 1024 * 1024 * 1024; break;
+    case 'k':
+        unit = 1024;
+        break;
+    case 'm':
+        unit = 1024 * 1024;
+        break;
+    case 'g':
+        unit = 1024 * 1024 * 1024;
+        break;
     case 'b':
-    case '\0': break;
-    default: return false;
+    case '\0':
+        break;
+    default:
+        return false;
     }
     suffix += unit > 1;
     suffix += tolower((unsigned char)*suffix) == 'b';
@@ -246,8 +256,8 @@ char *str_printable(const char *text)
     while (left) {
         uint32_t code = 0;
         size_t n = decode_utf8(p, left, &code);
-        bool hidden = !n || code < 0x20 || (code >= 0x7F && code < 0xA0) || (code >= 0x202A && code <= 0x202E) ||
-                      (code >= 0x2066 && code <= 0x2069);
+        bool hidden = !n || code < 0x20 || (code >= 0x7F && code < 0xA0) ||
+                      (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
         if (!hidden || code == '\t')
             strbuf_add(&out, p, n);
         else if (n > 1)

@@ -1,7 +1,7 @@
 /* Growing buffers and string lists.
  *
- * Both are zero-initialised values owned by whoever declares them; see str.h for limits. The parsers of durations,
- * sizes and near misses stand in parse.c. */
+ * Both are zero-initialised values owned by whoever declares them; see str.h for limits. The parsers of
+ * durations, sizes and near misses stand in parse.c. */
 #include "base/str.h"
 #include "base/mem.h"
 

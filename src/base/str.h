@@ -1,7 +1,8 @@
 /* Strings: a growing buffer with a limit, string lists, small parsers, "did you mean".
  *
- * A strbuf that would grow past its limit stops taking bytes and says so through strbuf_is_full(): callers that read
- * from outside check it, callers that build texts of their own may ignore it (the default limit is 64 MiB). */
+ * A strbuf that would grow past its limit stops taking bytes and says so through strbuf_is_full(): callers
+ * that read from outside check it, callers that build texts of their own may ignore it (the default limit is
+ * 64 MiB). */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
@@ -10,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Zero-initialise for the default limit. `data` is NUL-terminated whenever it is not NULL; use strbuf_text() for reading. */
+/* Zero-initialise for the default limit. `data` is NUL-terminated whenever it is not NULL; use strbuf_text()
+ * for reading. */
 struct strbuf {
     char *data;
     size_t length;
@@ -62,15 +64,16 @@ bool str_to_int64(const char *text, int64_t min, int64_t max, int64_t *value);
 bool str_is_utf8(const char *text, size_t length);
 /* Columns that a UTF-8 text takes (combining marks 0, wide 2, invalid bytes 1). */
 int str_width(const char *text);
-/* "500ms", "10s", "1m30s", "2h", "5" (seconds), "00:05:00", "1.5s" → milliseconds. False when it is none of these. */
+/* "500ms", "10s", "1m30s", "2h", "5" (seconds), "00:05:00", "1.5s" → milliseconds. False when it is none of
+ * these. */
 bool str_to_duration_ms(const char *text, int64_t *ms);
 /* "64m", "1g", "512k", "1048576", "64mb" → bytes. */
 bool str_to_size(const char *text, int64_t *bytes);
-/* Of candidates[0..count) the one nearest to text (edit distance, transpositions count 1; case ignored), or NULL when
- * none is near enough to be meant. Borrowed from candidates. */
+/* Of candidates[0..count) the one nearest to text (edit distance, transpositions count 1; case ignored), or
+ * NULL when none is near enough to be meant. Borrowed from candidates. */
 const char *str_nearest(const char *text, const char *const *candidates, size_t count);
-/* Replaces control characters, ESC and invalid UTF-8 by visible escapes, for untrusted text shown on a terminal.
- * The caller frees. */
+/* Replaces control characters, ESC and invalid UTF-8 by visible escapes, for untrusted text shown on a
+ * terminal. The caller frees. */
 char *str_printable(const char *text);
 /* RFC 3986 percent-encoding of everything but unreserved characters. The caller frees. */
 char *str_percent_encode(const char *text);

@@ -1,9 +1,10 @@
 /* The loop: one uv_timer for all timers, one uv_idle that is active while turns are queued.
  *
- * The clock handle is armed for the first timer of a sorted list; a virtual loop never arms it and moves its own clock
- * instead. The idle handle makes libuv poll without waiting, so input and output get their say between two rounds of
- * turns. Rounds and serial numbers make snapshots of the one list each: what a turn posts, or a timer callback arms with
- * a delay of 0, has to wait for the next round and cannot starve the loop. */
+ * The clock handle is armed for the first timer of a sorted list; a virtual loop never arms it and moves its
+ * own clock instead. The idle handle makes libuv poll without waiting, so input and output get their say
+ * between two rounds of turns. Rounds and serial numbers make snapshots of the one list each: what a turn
+ * posts, or a timer callback arms with a delay of 0, has to wait for the next round and cannot starve the
+ * loop. */
 #include "loop/loop.h"
 
 #include <string.h>

@@ -1,12 +1,13 @@
 /* The event loop: libuv behind a small vocabulary.
  *
- * A loop offers turns (work between events), timers, signals and a clean end. All time of the program goes through it,
- * so that tests can run on virtual time: loop_init_virtual() makes a loop whose clock jumps to the next timer as soon as
- * nothing else is to do. Timers and turns are plain members of longer-lived objects: no handle to close, disarming is
- * enough, and an object may be freed when its timers are stopped and its turns are not queued.
+ * A loop offers turns (work between events), timers, signals and a clean end. All time of the program goes
+ * through it, so that tests can run on virtual time: loop_init_virtual() makes a loop whose clock jumps to
+ * the next timer as soon as nothing else is to do. Timers and turns are plain members of longer-lived
+ * objects: no handle to close, disarming is enough, and an object may be freed when its timers are stopped
+ * and its turns are not queued.
  *
- * Turns: loop_post() queues one; the queue is run between events as a FIFO snapshot (what a turn posts runs in the next
- * round, after input/output had its say). Posting a turn that is queued already does nothing.
+ * Turns: loop_post() queues one; the queue is run between events as a FIFO snapshot (what a turn posts runs
+ * in the next round, after input/output had its say). Posting a turn that is queued already does nothing.
  *
  * Threads: everything belongs to the thread that runs the loop. Units: milliseconds on a monotonic clock. */
 #ifndef LOOP_LOOP_H
@@ -64,8 +65,8 @@ struct loop {
 
 int loop_init(struct loop *loop, struct error *err);
 int loop_init_virtual(struct loop *loop, struct error *err);
-/* Closes the loop's own handles, lets closing handles of others finish, and returns 0 when uv_loop_close() found
- * nothing left, else -1 (a bug: somebody did not close). Safe to call once only. */
+/* Closes the loop's own handles, lets closing handles of others finish, and returns 0 when uv_loop_close()
+ * found nothing left, else -1 (a bug: somebody did not close). Safe to call once only. */
 int loop_fini(struct loop *loop);
 /* Runs until loop_stop(), or until nothing is left that could happen. */
 void loop_run(struct loop *loop);
@@ -82,7 +83,8 @@ void loop_post(struct loop *loop, struct turn *turn);
 void loop_unpost(struct loop *loop, struct turn *turn);
 
 void timer_init(struct loop *loop, struct timer *timer, loop_cb *run, void *data);
-/* Arms (or re-arms) the timer: runs once, `delay_ms` from now; a delay of 0 runs in the next round, never at once. */
+/* Arms (or re-arms) the timer: runs once, `delay_ms` from now; a delay of 0 runs in the next round, never at
+ * once. */
 void timer_start(struct timer *timer, int64_t delay_ms);
 void timer_stop(struct timer *timer);
 static inline bool timer_is_armed(const struct timer *timer)
@@ -90,7 +92,8 @@ static inline bool timer_is_armed(const struct timer *timer)
     return timer->armed;
 }
 
-/* Watches a signal until loop_fini (closing earlier would restore the default action). Does not keep the loop alive. */
+/* Watches a signal until loop_fini (closing earlier would restore the default action). Does not keep the loop
+ * alive. */
 int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *data, struct error *err);
 
 #endif
