@@ -144,15 +144,15 @@ volumes() {
 }
 
 # Processes of this test: the program's own, and children that carry a session. bats and its shells have neither.
+# One grep over all environments, and the record of who runs: a supervisor may have overwritten its own.
 processes() {
   local pid
-  for pid in /proc/[0-9]*; do
-    pid=${pid#/proc/}
+  for pid in $(grep -lsz "^XDG_STATE_HOME=$T/" /proc/[0-9]*/environ | cut -d/ -f3) \
+    $(cat "$T"/state/apphost/*/session.json 2>/dev/null | jq -r '.supervisor, .guard' 2>/dev/null); do
     [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$APPHOST")" ] ||
       grep -qsz '^APPHOST_SESSION=' "/proc/$pid/environ" || continue
-    grep -qsz "^XDG_STATE_HOME=$T/" "/proc/$pid/environ" && ! is_zombie "$pid" && echo "$pid"
-  done
-  return 0
+    is_zombie "$pid" || echo "$pid"
+  done | sort -un
 }
 
 is_zombie() {

@@ -33,7 +33,6 @@ END
 }
 
 @test "run TASK runs it in the foreground with its references" {
-  sed -i 's/\\//' apphost.yaml
   ok apphost run hello
   prints 'hello on [0-9]+'
   wait_until 3 nothing_left
