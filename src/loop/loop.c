@@ -93,9 +93,12 @@ int loop_fini(struct loop *loop)
     uv_close((uv_handle_t *)&loop->clock, NULL);
     for (int i = 0; i < loop->signal_count; i++)
         uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
-    /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. */
+    /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. A request that a
+     * thread still works on gets a moment. */
     int rc = uv_loop_close(&loop->uv);
     for (int i = 0; i < 1000 && rc == UV_EBUSY; i++) {
+        if (i > 20)
+            uv_sleep(1);
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         rc = uv_loop_close(&loop->uv);
     }

@@ -1,0 +1,249 @@
+/* The small doors of base/: strings and their parsers, files, JSON getters, errors, digests. */
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static void durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms; /* -1: refused */
+    } cases[] = {
+        {"500ms", 500},
+        {"10s", 10000},
+        {"1m30s", 90000},
+        {"5m", 300000},
+        {"2h", 7200000},
+        {"7", 7000},
+        {"00:05:00", 300000},
+        {"1.5s", 1500},
+        {"0", 0},
+        {"", -1},
+        {"s", -1},
+        {"-1", -1},
+        {"5x", -1},
+        {"5m x", -1},
+        {"1:2", -1},
+        {"00:61:00", -1},
+        {"99999999999999999999h", -1},
+        {"1..5s", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t ms = -1;
+        bool ok = str_to_duration_ms(cases[i].text, &ms);
+        if (ok != (cases[i].ms >= 0) || (ok && ms != cases[i].ms))
+            fail_msg("%s: %d %lld", cases[i].text, ok, (long long)ms);
+    }
+}
+
+static void sizes(void **state)
+{
+    (void)state;
+    int64_t bytes;
+    assert_true(str_to_size("64m", &bytes) && bytes == 64 << 20);
+    assert_true(str_to_size("64MB", &bytes) && bytes == 64 << 20);
+    assert_true(str_to_size("10b", &bytes) && bytes == 10);
+    assert_true(str_to_size("1g", &bytes) && bytes == 1 << 30);
+    assert_false(str_to_size("m", &bytes));
+    assert_false(str_to_size("1t", &bytes));
+    assert_false(str_to_size("1mm", &bytes));
+    assert_false(str_to_size("-1", &bytes));
+}
+
+static void near_misses(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"redis", "valkey", "process", "persistence"};
+    assert_string_equal(str_nearest("redsi", words, 4), "redis");
+    assert_string_equal(str_nearest("persistance", words, 4), "persistence");
+    assert_string_equal(str_nearest("PROCESS", words, 4), "process");
+    assert_null(str_nearest("kafka", words, 4));
+    assert_null(str_nearest("", words, 4));
+}
+
+static void utf8_is_checked(void **state)
+{
+    (void)state;
+    assert_true(str_is_utf8("gr\xc3\xbc\xc3\x9f", 6));
+    assert_false(str_is_utf8("\xc0\x80", 2));
+    assert_false(str_is_utf8("\xed\xa0\x80", 3));
+    assert_false(str_is_utf8("\xf4\x90\x80\x80", 4));
+    assert_false(str_is_utf8("a\0b", 3));
+    assert_false(str_is_utf8("\xe2\x82", 2));
+    assert_int_equal(str_width("\xe4\xb8\xad"
+                               "a"),
+                     3);
+}
+
+static void untrusted_text_is_made_visible(void **state)
+{
+    (void)state;
+    char *text = str_printable("a\x1b[31mb\xff\xe2\x80\xae"
+                               "c");
+    assert_string_equal(text, "a\\x1b[31mb\\xff\\u202ec");
+    free(text);
+}
+
+static void buffers_stop_at_their_limit(void **state)
+{
+    (void)state;
+    struct strbuf buf = {.limit = 4};
+    assert_true(strbuf_adds(&buf, "abcd"));
+    assert_false(strbuf_adds(&buf, "e"));
+    assert_true(buf.full);
+    assert_string_equal(strbuf_text(&buf), "abcd");
+    strbuf_consume(&buf, 3);
+    assert_string_equal(strbuf_text(&buf), "d");
+    strbuf_free(&buf);
+}
+
+static void environment_lists(void **state)
+{
+    (void)state;
+    struct strlist list = {0};
+    strlist_setenv(&list, "A", "1");
+    strlist_setenv(&list, "AB", "2");
+    strlist_setenv(&list, "A", "3");
+    assert_int_equal(list.count, 2);
+    assert_string_equal(strlist_getenv(&list, "A"), "3");
+    assert_null(strlist_getenv(&list, "B"));
+    strlist_free(&list);
+}
+
+static void files_are_replaced_whole(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/base-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct error err = {0};
+    char *path = path_join(folder, "deep/er/../file"), *deep = path_join(folder, "deep");
+    assert_int_equal(file_mkdirs(deep, 0700, &err), 0);
+    assert_int_equal(file_write_atomic(path, "one", 3, 0600, &err), 0);
+    assert_int_equal(file_write_atomic(path, "three", 5, 0600, &err), 0);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    size_t length;
+    char *content = file_read(path, 100, &length, &err);
+    assert_string_equal(content, "three");
+    assert_null(file_read(path, 3, NULL, &err));
+    assert_int_equal(err.code, ERROR_FAILED);
+    error_clear(&err);
+    assert_null(file_read(folder, 100, NULL, &err));
+    error_clear(&err);
+    assert_int_equal(file_write_atomic("/proc/none/x", "a", 1, 0600, &err), -1);
+    error_clear(&err);
+    assert_int_equal(file_remove_tree(folder, &err), 0);
+    assert_false(file_exists(folder));
+    free(content);
+    free(path);
+    free(deep);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"/a/b", "c", "/a/b/c"},       {"/a/b", "../c", "/a/c"}, {"/a", "../../../c", "/c"},
+        {"/a", "/x//y/./z", "/x/y/z"}, {"", "..", ".."},         {"a", "..", "."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *path = path_join(cases[i][0], cases[i][1]);
+        assert_string_equal(path, cases[i][2]);
+        free(path);
+    }
+}
+
+static void json_getters_are_strict(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    const char *text = "{\"b\":{\"c\":\"x\"},\"a\":[1,2],\"A\":7,\"n\":1e300}";
+    cJSON *json = json_parse(text, strlen(text), &err);
+    assert_string_equal(json_path(json, "b.c")->valuestring, "x");
+    assert_int_equal(json_int(json, "A", -1), 7);
+    assert_int_equal(json_int(json, "a", -1), -1);
+    assert_int_equal(json_int(json, "n", -1), -1);
+    char *canonical = json_print_canonical(json);
+    assert_non_null(strstr(canonical, "{\"A\":7,\"a\":[1,2],\"b\":{\"c\":\"x\"}"));
+    free(canonical);
+    cJSON_Delete(json);
+    assert_null(json_parse("{} x", 4, &err));
+    assert_int_equal(err.code, ERROR_PROTOCOL);
+    error_clear(&err);
+    assert_null(json_parse("", 0, &err));
+    error_clear(&err);
+}
+
+static void errors_keep_the_first_cause(void **state)
+{
+    (void)state;
+    struct error err = {0}, copy = {0};
+    error_set(&err, ERROR_PORT, "port %d is taken", 1);
+    error_set(&err, ERROR_FAILED, "later");
+    error_hint(&err, "use %d", 2);
+    error_wrap(&err, "starting %s", "cache");
+    error_copy(&copy, &err);
+    assert_string_equal(copy.text, "starting cache: port 1 is taken");
+    assert_string_equal(copy.hint, "use 2");
+    assert_int_equal(error_exit_code(copy.code), 8);
+    assert_int_equal(error_by_name(error_name(ERROR_PORT)), ERROR_PORT);
+    error_clear(&err);
+    error_clear(&copy);
+    assert_false(error_is_set(&err));
+}
+
+static void digests_and_encodings(void **state)
+{
+    (void)state;
+    char sum[65];
+    digest_sha256("abc", 3, sum);
+    assert_string_equal(sum, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char text[23];
+    digest_random_text(text, 22, "ab");
+    assert_int_equal(strspn(text, "ab"), 22);
+    char *encoded = digest_base64("\xfb\xff", 2, 1);
+    assert_string_equal(encoded, "-_8=");
+    size_t length;
+    char *decoded = digest_unbase64("dTpw", &length);
+    assert_int_equal(length, 3);
+    assert_memory_equal(decoded, "u:p", 3);
+    assert_null(digest_unbase64("a", &length));
+    free(encoded);
+    free(decoded);
+    char *uri = str_percent_encode("a b/\xc3\xbc");
+    assert_string_equal(uri, "a%20b%2F%C3%BC");
+    free(uri);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durations),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(near_misses),
+        cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(untrusted_text_is_made_visible),
+        cmocka_unit_test(buffers_stop_at_their_limit),
+        cmocka_unit_test(environment_lists),
+        cmocka_unit_test(files_are_replaced_whole),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(json_getters_are_strict),
+        cmocka_unit_test(errors_keep_the_first_cause),
+        cmocka_unit_test(digests_and_encodings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
