@@ -1,14 +1,16 @@
 /* The Docker Engine HTTP API, one file per kind of object. Knows containers, not resources.
  *
- * An engine is one address and one negotiated dialect over an http_transport (a fake one in tests). Every function
- * starts one operation and returns a handle to cancel it; `done` follows the asynchronous promise (never before return,
- * exactly once, never after engine_cancel). Results are valid during the callback only.
+ * An engine is one address and one negotiated dialect over an http_transport (a fake one in tests). Every
+ * function starts one operation and returns a handle to cancel it; `done` follows the asynchronous promise
+ * (never before return, exactly once, never after engine_cancel). Results are valid during the callback only.
  *
- * Errors are classified: ERROR_ENGINE (unreachable, too old, died), ERROR_TIMEOUT, ERROR_GONE (404), ERROR_NO_IMAGE
- * (create: image absent), ERROR_CONFLICT (name in use, state forbids), ERROR_PORT, ERROR_PULL, ERROR_SPACE,
- * ERROR_NOT_FOUND / ERROR_NOT_EXECUTABLE (start: bad command), ERROR_FAILED. Texts name the object and quote the engine.
+ * Errors are classified: ERROR_ENGINE (unreachable, too old, died), ERROR_TIMEOUT, ERROR_GONE (404),
+ * ERROR_NO_IMAGE (create: image absent), ERROR_CONFLICT (name in use, state forbids), ERROR_PORT, ERROR_PULL,
+ * ERROR_SPACE, ERROR_NOT_FOUND / ERROR_NOT_EXECUTABLE (start: bad command), ERROR_FAILED. Texts name the
+ * object and quote the engine.
  *
- * Facts (bodies, statuses, Podman's differences) were measured on Engine 20.10 (API 1.41), 28.5 and Podman 4.3. */
+ * Facts (bodies, statuses, Podman's differences) were measured on Engine 20.10 (API 1.41), 28.5 and
+ * Podman 4.3. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -31,11 +33,12 @@ struct engine_address {
     char *url;       /* for tcp */
     char *ca_file, *cert_file, *key_file;
     bool tls, skip_verify;
-    char *published_host; /* where published ports are reached: "127.0.0.1", the remote's host, the gateway inside a container */
+    char *published_host; /* where published ports are reached: "127.0.0.1", the remote's host, the gateway
+                             inside a container */
     bool remote;
 };
-/* getenv-like access to the client's environment ("K=V" list, NULL-terminated); flags may be NULL. Blocking, local files
- * and connect(2) on well-known sockets only. */
+/* getenv-like access to the client's environment ("K=V" list, NULL-terminated); flags may be NULL. Blocking,
+ * local files and connect(2) on well-known sockets only. */
 int engine_resolve(char *const *environment, const char *host_flag, const char *context_flag,
                    struct engine_address *address, struct error *err);
 void engine_address_free(struct engine_address *address);
@@ -44,12 +47,13 @@ int engine_address_from_json(const cJSON *json, struct engine_address *address, 
 
 /* ---- life ---- */
 
-/* Opens over the real transport for the address; connects nothing yet. The environment ("K=V", copied what is needed) is
- * read for DOCKER_CONFIG, DOCKER_AUTH_CONFIG, DOCKER_API_VERSION, APPHOST_IMAGE_PREFIX…. */
+/* Opens over the real transport for the address; connects nothing yet. The environment ("K=V", copied what is
+ * needed) is read for DOCKER_CONFIG, DOCKER_AUTH_CONFIG, DOCKER_API_VERSION, APPHOST_IMAGE_PREFIX…. */
 struct engine *engine_open(struct loop *loop, const struct engine_address *address, char *const *environment,
                            struct error *err);
 /* Over a given transport (which it owns from now on); for fakes. */
-struct engine *engine_open_over(struct loop *loop, struct http_transport *transport, char *const *environment);
+struct engine *engine_open_over(struct loop *loop, struct http_transport *transport,
+                                char *const *environment);
 /* Cancels everything, closes; on_closed runs once nothing is left and the engine is freed. */
 void engine_close(struct engine *engine, loop_cb *on_closed, void *data);
 void engine_cancel(struct engine *engine, struct engine_op *op); /* NULL allowed */
@@ -66,17 +70,22 @@ struct engine_port { /* a published port */
     int target_port, host_port;
     char host_ip[48];
 };
-enum engine_health { ENGINE_HEALTH_NONE, ENGINE_HEALTH_STARTING, ENGINE_HEALTH_HEALTHY, ENGINE_HEALTH_UNHEALTHY };
+enum engine_health {
+    ENGINE_HEALTH_NONE,
+    ENGINE_HEALTH_STARTING,
+    ENGINE_HEALTH_HEALTHY,
+    ENGINE_HEALTH_UNHEALTHY
+};
 struct engine_container {
     const char *id, *name; /* name without the slash */
     const char *image;
-    const char *state;     /* "created", "running", "paused", "restarting", "removing", "exited", "dead" */
+    const char *state; /* "created", "running", "paused", "restarting", "removing", "exited", "dead" */
     bool running;
-    int exit_code;         /* inspect only; -1 unknown */
-    bool oom_killed;       /* inspect only */
-    const char *error;     /* inspect only: State.Error */
+    int exit_code;     /* inspect only; -1 unknown */
+    bool oom_killed;   /* inspect only */
+    const char *error; /* inspect only: State.Error */
     enum engine_health health;
-    const cJSON *labels;   /* object */
+    const cJSON *labels; /* object */
     struct engine_port ports[16];
     int port_count;
     const cJSON *networks; /* object: network name → settings with NetworkID */
@@ -96,72 +105,87 @@ struct engine_result {
     const struct engine_container *container;  /* inspect */
     const struct engine_container *containers; /* list */
     int container_count;
-    const cJSON *json;                         /* networks, volumes, images: the document */
-    int exit_code;                             /* exec */
-    const char *output;                        /* exec, logs tail: bounded, merged */
-    const cJSON *warnings;                     /* create: array or NULL */
+    const cJSON *json;     /* networks, volumes, images: the document */
+    int exit_code;         /* exec */
+    const char *output;    /* exec, logs tail: bounded, merged */
+    const cJSON *warnings; /* create: array or NULL */
 };
 typedef void engine_done_cb(const struct engine_result *result, const struct error *err, void *data);
 
 /* ---- operations ---- */
 
-/* GET /_ping: negotiates the dialect. Everything else negotiates first by itself when that has not happened yet. */
+/* GET /_ping: negotiates the dialect. Everything else negotiates first by itself when that has not happened
+ * yet. */
 struct engine_op *engine_ping(struct engine *engine, engine_done_cb *done, void *data);
 
 /* label: "key=value" or "key"; several are ANDed (NULL-terminated). all containers, stopped ones too. */
-struct engine_op *engine_container_list(struct engine *engine, const char *const *labels, engine_done_cb *done, void *data);
-struct engine_op *engine_container_create(struct engine *engine, const char *name, const char *platform, const cJSON *body,
-                                          engine_done_cb *done, void *data);
-struct engine_op *engine_container_start(struct engine *engine, const char *id, engine_done_cb *done, void *data);
-struct engine_op *engine_container_inspect(struct engine *engine, const char *id, engine_done_cb *done, void *data);
-/* timeout_s < 0: the container's own. Not running counts as success. */
-struct engine_op *engine_container_stop(struct engine *engine, const char *id, int timeout_s, const char *signal,
+struct engine_op *engine_container_list(struct engine *engine, const char *const *labels,
                                         engine_done_cb *done, void *data);
-struct engine_op *engine_container_kill(struct engine *engine, const char *id, const char *signal, engine_done_cb *done,
-                                        void *data);
+struct engine_op *engine_container_create(struct engine *engine, const char *name, const char *platform,
+                                          const cJSON *body, engine_done_cb *done, void *data);
+struct engine_op *engine_container_start(struct engine *engine, const char *id, engine_done_cb *done,
+                                         void *data);
+struct engine_op *engine_container_inspect(struct engine *engine, const char *id, engine_done_cb *done,
+                                           void *data);
+/* timeout_s < 0: the container's own. Not running counts as success. */
+struct engine_op *engine_container_stop(struct engine *engine, const char *id, int timeout_s,
+                                        const char *signal, engine_done_cb *done, void *data);
+struct engine_op *engine_container_kill(struct engine *engine, const char *id, const char *signal,
+                                        engine_done_cb *done, void *data);
 /* force kills first; anonymous volumes go too. Gone, or going, counts as success. */
-struct engine_op *engine_container_remove(struct engine *engine, const char *id, bool force, engine_done_cb *done,
-                                          void *data);
+struct engine_op *engine_container_remove(struct engine *engine, const char *id, bool force,
+                                          engine_done_cb *done, void *data);
 /* The last `tail` lines of both streams as result->output (demultiplexed, at most 256 KiB). */
-struct engine_op *engine_container_tail(struct engine *engine, const char *id, int tail, engine_done_cb *done, void *data);
+struct engine_op *engine_container_tail(struct engine *engine, const char *id, int tail, engine_done_cb *done,
+                                        void *data);
 
-/* stream 1 stdout, 2 stderr; whole lines without newline, timestamps parsed away into time_ns (0: unknown). */
+/* stream 1 stdout, 2 stderr; whole lines without newline, timestamps parsed away into time_ns (0: unknown).
+ */
 typedef void engine_log_cb(int stream, const char *line, size_t length, int64_t time_ns, void *data);
 /* Follows a container's output from since_ns (0: all) until it ends (done without error), until cancelled. */
-struct engine_op *engine_container_follow(struct engine *engine, const char *id, int64_t since_ns, engine_log_cb *on_line,
-                                          engine_done_cb *done, void *data);
+struct engine_op *engine_container_follow(struct engine *engine, const char *id, int64_t since_ns,
+                                          engine_log_cb *on_line, engine_done_cb *done, void *data);
 
-struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done, void *data);
-struct engine_op *engine_network_create(struct engine *engine, const char *name, const cJSON *labels, engine_done_cb *done,
+struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
+                                      void *data);
+struct engine_op *engine_network_create(struct engine *engine, const char *name, const cJSON *labels,
+                                        engine_done_cb *done, void *data);
+struct engine_op *engine_network_connect(struct engine *engine, const char *network_id,
+                                         const char *container_id, const char *alias, engine_done_cb *done,
+                                         void *data);
+struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done,
                                         void *data);
-struct engine_op *engine_network_connect(struct engine *engine, const char *network_id, const char *container_id,
-                                         const char *alias, engine_done_cb *done, void *data);
-struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done, void *data);
 
-struct engine_op *engine_volume_list(struct engine *engine, const char *const *labels, engine_done_cb *done, void *data);
-struct engine_op *engine_volume_create(struct engine *engine, const char *name, const cJSON *labels, engine_done_cb *done,
+struct engine_op *engine_volume_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
+                                     void *data);
+struct engine_op *engine_volume_create(struct engine *engine, const char *name, const cJSON *labels,
+                                       engine_done_cb *done, void *data);
+struct engine_op *engine_volume_inspect(struct engine *engine, const char *name, engine_done_cb *done,
+                                        void *data);
+struct engine_op *engine_volume_remove(struct engine *engine, const char *name, engine_done_cb *done,
                                        void *data);
-struct engine_op *engine_volume_inspect(struct engine *engine, const char *name, engine_done_cb *done, void *data);
-struct engine_op *engine_volume_remove(struct engine *engine, const char *name, engine_done_cb *done, void *data);
 
-struct engine_op *engine_image_inspect(struct engine *engine, const char *reference, engine_done_cb *done, void *data);
-/* Bytes over all layers; total 0 while unknown. `status` is the engine's own word ("Downloading", "Retrying in 5 seconds"). */
+struct engine_op *engine_image_inspect(struct engine *engine, const char *reference, engine_done_cb *done,
+                                       void *data);
+/* Bytes over all layers; total 0 while unknown. `status` is the engine's own word ("Downloading", "Retrying
+ * in 5 seconds"). */
 typedef void engine_pull_cb(const char *status, int64_t current, int64_t total, void *data);
 /* Finds credentials (config, helpers, environment) and pulls; fails when nothing moves for idle_ms. */
-struct engine_op *engine_image_pull(struct engine *engine, const char *reference, const char *platform, int64_t idle_ms,
-                                    engine_pull_cb *on_progress, engine_done_cb *done, void *data);
-/* Full reference: registry and tag filled in ("redis" → "docker.io/library/redis:latest"), the mirror prefix applied.
- * NULL with ERROR_MANIFEST when it is no valid reference. The caller frees. */
+struct engine_op *engine_image_pull(struct engine *engine, const char *reference, const char *platform,
+                                    int64_t idle_ms, engine_pull_cb *on_progress, engine_done_cb *done,
+                                    void *data);
+/* Full reference: registry and tag filled in ("redis" → "docker.io/library/redis:latest"), the mirror prefix
+ * applied. NULL with ERROR_MANIFEST when it is no valid reference. The caller frees. */
 char *engine_image_normalise(struct engine *engine, const char *reference, struct error *err);
 
 /* Runs a command in a container, collects its output (bounded), reports its exit code. */
-struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv, const char *const *environment,
-                              engine_done_cb *done, void *data);
+struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv,
+                              const char *const *environment, engine_done_cb *done, void *data);
 
-/* GET /events: delivers until it ends (done with error) or is cancelled. on_open runs when the stream is established:
- * only then list. since_ns 0: from now. */
+/* GET /events: delivers until it ends (done with error) or is cancelled. on_open runs when the stream is
+ * established: only then list. since_ns 0: from now. */
 typedef void engine_event_cb(const struct engine_event *event, void *data);
-struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb *on_open, engine_event_cb *on_event,
-                                engine_done_cb *done, void *data);
+struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb *on_open,
+                                engine_event_cb *on_event, engine_done_cb *done, void *data);
 
 #endif

@@ -1,11 +1,13 @@
-/* HTTP over libcurl's multi interface on the loop: calls with a whole answer, and streams that deliver as they come.
+/* HTTP over libcurl's multi interface on the loop: calls with a whole answer, and streams that deliver as
+ * they come.
  *
- * A transport is an interface, so that tests can put a fake server in the same process: http_open() makes the real one
- * for a unix socket or a TCP address. Calls that change something use a fresh connection (libcurl re-sends a POST on a
- * kept connection that died); reads keep one alive. Streams run on a multi handle of their own.
+ * A transport is an interface, so that tests can put a fake server in the same process: http_open() makes the
+ * real one for a unix socket or a TCP address. Calls that change something use a fresh connection (libcurl
+ * re-sends a POST on a kept connection that died); reads keep one alive. Streams run on a multi handle of
+ * their own.
  *
- * Promise: callbacks never run before the start function returned; `done` runs exactly once, and not at all after
- * http_cancel(). Answers are bounded. Everything on the loop's thread. */
+ * Promise: callbacks never run before the start function returned; `done` runs exactly once, and not at all
+ * after http_cancel(). Answers are bounded. Everything on the loop's thread. */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
@@ -21,29 +23,31 @@ struct http_request {
     const char *path;   /* with query, starts with a slash */
     const char *body;   /* copied; NULL: none (a POST sends Content-Length: 0) */
     size_t body_length;
-    const char *content_type;  /* NULL with a body: application/json */
+    const char *content_type;   /* NULL with a body: application/json */
     const char *const *headers; /* "Name: value", NULL-terminated, or NULL; copied */
-    bool fresh;           /* own connection, not kept */
-    int64_t timeout_ms;   /* whole call; 0: none (streams) */
-    int64_t idle_ms;      /* longest silence between bytes, first byte included; 0: none */
-    size_t limit;         /* of the answer's body in bytes; 0: 16 MiB. Streams: not limited */
+    bool fresh;                 /* own connection, not kept */
+    int64_t timeout_ms;         /* whole call; 0: none (streams) */
+    int64_t idle_ms;            /* longest silence between bytes, first byte included; 0: none */
+    size_t limit;               /* of the answer's body in bytes; 0: 16 MiB. Streams: not limited */
 };
 
 struct http_response {
     int status;
-    const char *body; /* NUL-terminated; valid during the callback. Streams: what an answer >= 400 said (bounded) */
+    const char
+        *body; /* NUL-terminated; valid during the callback. Streams: what an answer >= 400 said (bounded) */
     size_t length;
     const char *api_version; /* the Api-Version header, or NULL */
     const char *server;      /* the Server header, or NULL */
 };
 
 struct http_call;
-/* err is set for transport failures only (refused, timeout, cut, too large: ERROR_ENGINE, ERROR_TIMEOUT, ERROR_PROTOCOL);
- * then response may be NULL. Any status is an answer. */
+/* err is set for transport failures only (refused, timeout, cut, too large: ERROR_ENGINE, ERROR_TIMEOUT,
+ * ERROR_PROTOCOL); then response may be NULL. Any status is an answer. */
 typedef void http_done_cb(const struct http_response *response, const struct error *err, void *data);
 /* A piece of a stream's body (only for statuses below 400). */
 typedef void http_data_cb(const char *bytes, size_t length, void *data);
-/* A stream's answer began: its head arrived with a status below 400. Before the first on_data, at most once. */
+/* A stream's answer began: its head arrived with a status below 400. Before the first on_data, at most once.
+ */
 typedef void http_open_cb(int status, void *data);
 
 struct http_handlers {

@@ -1,0 +1,259 @@
+/* Which engine: --context, --host, DOCKER_HOST, DOCKER_CONTEXT, the configuration's current context,
+ * well-known sockets; the first that says something decides. Follows the Docker command line (docker/cli,
+ * opts/hosts.go and cli/context).
+ *
+ * Of the well-known sockets the first that accepts a connection wins; when none does, the first that exists
+ * is taken, so that its user learns what is wrong with it (no permission, engine down) and not that there is
+ * no engine. */
+#include "engine/address.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static const char default_socket[] = "/var/run/docker.sock";
+
+const char *address_getenv(char *const *environment, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; environment && environment[i]; i++)
+        if (strncmp(environment[i], name, length) == 0 && environment[i][length] == '=')
+            return environment[i][length + 1] ? environment[i] + length + 1 : NULL;
+    return NULL;
+}
+
+void engine_address_free(struct engine_address *address)
+{
+    free(address->host);
+    free(address->origin);
+    free(address->unix_path);
+    free(address->url);
+    free(address->ca_file);
+    free(address->cert_file);
+    free(address->key_file);
+    free(address->published_host);
+    *address = (struct engine_address){0};
+}
+
+/* ---- hosts ---- */
+
+/* In a container with a mounted socket, published ports are reached through the gateway; with the host's
+ * network (its bridge is visible then) they are not. */
+static char *local_published_host(void)
+{
+    unsigned long destination, gateway;
+    char line[256], name[64];
+    bool inside = file_exists("/.dockerenv") || file_exists("/run/.containerenv");
+    FILE *routes = inside && !file_exists("/sys/class/net/docker0") ? fopen("/proc/net/route", "re") : NULL;
+    while (routes && fgets(line, sizeof line, routes)) {
+        if (sscanf(line, "%63s %lx %lx", name, &destination, &gateway) != 3 || destination != 0 ||
+            gateway == 0)
+            continue;
+        fclose(routes);
+        return xasprintf("%lu.%lu.%lu.%lu", gateway & 255, gateway >> 8 & 255, gateway >> 16 & 255,
+                         gateway >> 24 & 255);
+    }
+    if (routes)
+        fclose(routes);
+    return xstrdup("127.0.0.1");
+}
+
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || str_starts(host, "127.") || strcmp(host, "::1") == 0;
+}
+
+static int set_tcp(const char *rest, struct engine_address *address, struct error *err)
+{
+    size_t length = *rest == '[' ? strcspn(rest, "]") + 1 : strcspn(rest, ":/");
+    const char *port = rest[length] == ':' ? rest + length + 1 : "";
+    size_t digits = strspn(port, "0123456789");
+    bool brackets = *rest == '[' && length <= strlen(rest);
+    cleanup_free char *host = xstrndup(rest + brackets, length - 2 * (size_t)brackets);
+    int64_t number = address->tls ? 2376 : 2375;
+    cleanup_free char *number_text = xstrndup(port, digits);
+    if (length > strlen(rest) || (digits && !str_to_int64(number_text, 1, 65535, &number)) ||
+        (rest[length] && rest[length] != ':' && rest[length] != '/') ||
+        (port[digits] && strcmp(port + digits, "/") != 0) || strpbrk(host, "@ \t"))
+        return error_set(err, ERROR_ENGINE, "%s: \"%s\" is no engine address (tcp://host:port)",
+                         address->origin, address->host);
+    const char *name = *host ? host : "localhost";
+    address->url = xasprintf(strchr(name, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
+                             address->tls ? "https" : "http", name, (int)number);
+    address->remote = !is_loopback(name);
+    address->published_host = xstrdup(address->remote ? name : "127.0.0.1");
+    return 0;
+}
+
+static int set_unsupported(struct engine_address *address, struct error *err)
+{
+    if (str_starts(address->host, "ssh://")) {
+        error_set(err, ERROR_ENGINE, "%s: %s: engines over ssh are not supported yet", address->origin,
+                  address->host);
+        error_hint(err, "forward the socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then "
+                        "DOCKER_HOST=unix:///tmp/docker.sock");
+        return -1;
+    }
+    error_set(err, ERROR_ENGINE, "%s: \"%s\" is no engine address", address->origin, address->host);
+    error_hint(err, "use unix:///path/to.sock or tcp://host:port");
+    return -1;
+}
+
+int address_set_host(struct engine_address *address, const char *host, const char *origin, struct error *err)
+{
+    address->host = xstrdup(host);
+    address->origin = xstrdup(origin);
+    const char *scheme = strstr(host, "://");
+    if (str_starts(host, "unix://")) {
+        address->unix_path = xstrdup(host[7] ? host + 7 : default_socket);
+        address->published_host = local_published_host();
+        if (address->unix_path[0] == '/')
+            return 0;
+    }
+    if (str_starts(host, "https://"))
+        address->tls = true;
+    if (str_starts(host, "tcp://") || str_starts(host, "http://") || str_starts(host, "https://"))
+        return set_tcp(scheme + 3, address, err);
+    if (!scheme && strchr(host, ':') && host[0] != '/')
+        return set_tcp(host, address, err);
+    return set_unsupported(address, err);
+}
+
+/* ---- TLS from the environment ---- */
+
+void address_set_certificates(struct engine_address *address, const char *folder)
+{
+    const struct {
+        const char *name;
+        char **slot;
+    } files[] = {
+        {"ca.pem", &address->ca_file}, {"cert.pem", &address->cert_file}, {"key.pem", &address->key_file}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        cleanup_free char *path = path_join(folder, files[i].name);
+        if (file_exists(path))
+            *files[i].slot = take_ptr(&path);
+    }
+}
+
+static int set_from_environment(struct engine_address *address, char *const *environment, const char *host,
+                                const char *origin, struct error *err)
+{
+    bool verify = address_getenv(environment, "DOCKER_TLS_VERIFY") != NULL; /* even "0" */
+    if (!str_starts(host, "unix://") && (verify || address_getenv(environment, "DOCKER_TLS"))) {
+        cleanup_free char *config = address_config_folder(environment);
+        const char *folder = address_getenv(environment, "DOCKER_CERT_PATH");
+        address->tls = true;
+        address->skip_verify = !verify;
+        address_set_certificates(address, folder ? folder : config);
+    }
+    return address_set_host(address, host, origin, err);
+}
+
+/* ---- well-known sockets ---- */
+
+static void add_below(struct strlist *paths, const char *folder, const char *name)
+{
+    if (folder)
+        strlist_take(paths, path_join(folder, name));
+}
+
+static void well_known(struct strlist *paths, char *const *environment)
+{
+    static const char *const in_home[] = {".docker/run/docker.sock",     ".docker/desktop/docker.sock",
+                                          ".colima/default/docker.sock", ".colima/docker.sock",
+                                          ".orbstack/run/docker.sock",   ".rd/docker.sock"};
+    const char *runtime = address_getenv(environment, "XDG_RUNTIME_DIR"),
+               *home = address_getenv(environment, "HOME");
+    strlist_add(paths, default_socket);
+    add_below(paths, runtime, "docker.sock");
+    strlist_addf(paths, "/run/user/%d/docker.sock", (int)getuid());
+    for (size_t i = 0; i < sizeof in_home / sizeof *in_home; i++)
+        add_below(paths, home, in_home[i]);
+    strlist_add(paths, "/run/podman/podman.sock");
+    add_below(paths, runtime, "podman/podman.sock");
+    strlist_addf(paths, "/run/user/%d/podman/podman.sock", (int)getuid());
+}
+
+/* 0 when something accepts there, else errno. */
+static int try_connect(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return errno;
+    int rc = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN ? 0 : errno;
+    close(fd);
+    return rc;
+}
+
+static int probe_sockets(char *const *environment, struct engine_address *address, struct error *err)
+{
+    cleanup_strlist struct strlist paths = {0};
+    well_known(&paths, environment);
+    const char *found = NULL;
+    for (size_t i = 0; i < paths.count; i++) {
+        int rc = try_connect(paths.items[i]);
+        if (rc == 0) {
+            found = paths.items[i];
+            break;
+        }
+        if (!found && (rc == EACCES || rc == ECONNREFUSED))
+            found = paths.items[i];
+    }
+    if (!found) {
+        error_set(err, ERROR_ENGINE,
+                  "no container engine found: DOCKER_HOST is not set, no context is chosen, and none "
+                  "of the well-known sockets exists (%s, …)",
+                  default_socket);
+        error_hint(err, "install and start Docker or Podman, or set DOCKER_HOST");
+        return -1;
+    }
+    cleanup_free char *host = xasprintf("unix://%s", found);
+    return address_set_host(address, host, "well-known socket", err);
+}
+
+/* ---- the order ---- */
+
+static int resolve(char *const *environment, const char *host_flag, const char *context_flag,
+                   struct engine_address *address, struct error *err)
+{
+    const char *host = address_getenv(environment, "DOCKER_HOST");
+    const char *context = address_getenv(environment, "DOCKER_CONTEXT");
+    if (context_flag && strcmp(context_flag, "default") != 0)
+        return address_from_context(environment, context_flag, "--context", address, err);
+    if (!context_flag && host_flag)
+        return set_from_environment(address, environment, host_flag, "--host", err);
+    if (host)
+        return set_from_environment(address, environment, host, "DOCKER_HOST", err);
+    if (context_flag)
+        return probe_sockets(environment, address, err);
+    if (context)
+        return strcmp(context, "default") == 0
+                   ? probe_sockets(environment, address, err)
+                   : address_from_context(environment, context, "DOCKER_CONTEXT", address, err);
+    cleanup_free char *current = NULL;
+    if (address_current_context(environment, &current, err) < 0)
+        return -1;
+    if (current && strcmp(current, "default") != 0)
+        return address_from_context(environment, current, "currentContext", address, err);
+    return probe_sockets(environment, address, err);
+}
+
+int engine_resolve(char *const *environment, const char *host_flag, const char *context_flag,
+                   struct engine_address *address, struct error *err)
+{
+    *address = (struct engine_address){0};
+    if (resolve(environment, host_flag, context_flag, address, err) == 0)
+        return 0;
+    engine_address_free(address);
+    return -1;
+}

@@ -1,0 +1,123 @@
+/* From an engine's words to our kinds of failure: one table, first match wins.
+ *
+ * Statuses alone say little: Podman 4.3 answers 500 to nearly everything, and 20.10 answers 500 to a port
+ * that is taken and to every trouble with a registry. The texts are those of Docker 20.10–29 and Podman 4.3.
+ * Letters' case is ignored. Failures of a pull that are not about space or versions are ERROR_PULL whatever
+ * they say; their rows only add hints. */
+#include "engine/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MESSAGE_LIMIT = 2048 };
+
+struct row {
+    unsigned context;
+    int status;                 /* 0: any */
+    const char *first, *second; /* both must occur; NULL: no condition */
+    enum error_code code;
+    const char *hint;
+};
+
+static const char auth_hint[] = "log in to the registry (docker login), or check the image's name";
+static const char offline_hint[] =
+    "check the network and the registry's address, or set APPHOST_IMAGE_PREFIX to a mirror";
+
+static const struct row rows[] = {
+    {ON_ANY, 400, "client version", "is too ", ERROR_ENGINE, "unset DOCKER_API_VERSION"},
+    {ON_ANY, 400, "http request to an https server", NULL, ERROR_ENGINE, "set DOCKER_TLS_VERIFY=1"},
+    {ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
+     "free some space where the engine keeps its data (docker system df)"},
+
+    {ON_PULL, 0, "toomanyrequests", NULL, ERROR_PULL,
+     "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a mirror"},
+    {ON_PULL, 0, "rate limit", NULL, ERROR_PULL,
+     "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a mirror"},
+    {ON_PULL, 0, "manifest unknown", NULL, ERROR_PULL, "check the image's tag"},
+    {ON_PULL, 0, "unauthorized", NULL, ERROR_PULL, auth_hint},
+    {ON_PULL, 0, "denied", NULL, ERROR_PULL, auth_hint},
+    {ON_PULL, 0, "no basic auth", NULL, ERROR_PULL, auth_hint},
+    {ON_PULL, 0, "authentication required", NULL, ERROR_PULL, auth_hint},
+    {ON_PULL, 0, "no such host", NULL, ERROR_PULL, offline_hint},
+    {ON_PULL, 0, "connection refused", NULL, ERROR_PULL, offline_hint},
+    {ON_PULL, 0, "i/o timeout", NULL, ERROR_PULL, offline_hint},
+    {ON_PULL, 0, "deadline exceeded", NULL, ERROR_PULL, offline_hint},
+    {ON_PULL, 0, "network is unreachable", NULL, ERROR_PULL, offline_hint},
+    {ON_PULL, 0, "no matching manifest", NULL, ERROR_PULL,
+     "the image does not exist for this platform; set `platform`"},
+    {ON_PULL, 0, NULL, NULL, ERROR_PULL, NULL},
+
+    /* Before the ports: an error about a bind mount may mention an address, never the other way round. */
+    {ON_CREATE | ON_START, 0, "network", "not found", ERROR_CONFLICT,
+     "the network was removed: the container has to be made anew"},
+    {ON_CREATE | ON_IMAGE, 404, "image", NULL, ERROR_NO_IMAGE, NULL},
+    {ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL},
+    {ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL},
+    {ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL},
+    {ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL},
+    {ON_ANY, 0, "cannot assign requested address", NULL, ERROR_PORT,
+     "the address is not one of this machine's"},
+    {ON_START | ON_EXEC, 0, "executable file", "not found", ERROR_NOT_FOUND, NULL},
+    {ON_START | ON_EXEC, 0, "exec: ", "no such file or directory", ERROR_NOT_FOUND, NULL},
+    {ON_START | ON_EXEC, 0, "exec: ", "permission denied", ERROR_NOT_EXECUTABLE, NULL},
+    {ON_START | ON_EXEC, 0, "exec: ", "is a directory", ERROR_NOT_EXECUTABLE, NULL},
+    {ON_START | ON_EXEC, 0, "exec format error", NULL, ERROR_NOT_EXECUTABLE,
+     "the image is for another platform"},
+
+    {ON_ANY, 404, NULL, NULL, ERROR_GONE, NULL},
+    {ON_ANY, 0, "no such container", NULL, ERROR_GONE, NULL},
+    {ON_ANY, 0, "no such volume", NULL, ERROR_GONE, NULL},
+    {ON_ANY, 0, "network not found", NULL, ERROR_GONE, NULL},
+    {ON_ANY, 0, "no such exec", NULL, ERROR_GONE, NULL},
+
+    {ON_ANY, 409, NULL, NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "already in use by", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "is ambiguous", NULL, ERROR_CONFLICT,
+     "several networks have this name: remove the spare ones"},
+    {ON_ANY, 0, "network already exists", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "has active endpoints", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "has associated containers", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "is in use", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "is being used", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "container state improper", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "is not running", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "already in progress", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "marked for removal", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "without force", NULL, ERROR_CONFLICT, NULL},
+    {ON_ANY, 0, "non-overlapping ipv4 address pool", NULL, ERROR_FAILED,
+     "the engine has no addresses left for networks: remove unused ones (docker network prune)"},
+};
+
+static bool matches(const struct row *row, enum engine_context context, int status, const char *message)
+{
+    return (row->context & context) && (!row->status || row->status == status) &&
+           (!row->first || strcasestr(message, row->first)) &&
+           (!row->second || strcasestr(message, row->second));
+}
+
+void engine_classify(enum engine_context context, int status, const char *message, const char *what,
+                     struct error *err)
+{
+    const struct row *found = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !found; i++)
+        if (matches(&rows[i], context, status, message))
+            found = &rows[i];
+    enum error_code code = found ? found->code : ERROR_FAILED;
+    if (*message)
+        error_set(err, code, "cannot %s: %s", what, message);
+    else
+        error_set(err, code, "cannot %s: the engine answered HTTP %d", what, status);
+    if (found && found->hint)
+        error_hint(err, "%s", found->hint);
+}
+
+char *engine_message(const char *body, size_t length)
+{
+    cleanup_json cJSON *document = json_parse(body, length, NULL);
+    const char *text = document ? json_string(document, "message", "") : body;
+    cleanup_free char *cut = xstrndup(text ? text : "", strnlen(text ? text : "", MESSAGE_LIMIT));
+    size_t end = strlen(cut);
+    while (end && strchr(" \t\r\n", cut[end - 1]))
+        cut[--end] = '\0';
+    return str_printable(cut);
+}

@@ -1,0 +1,231 @@
+/* Inside of the engine room: an operation, how it sends and ends, and the pure helpers that tests reach
+ * directly.
+ *
+ * An operation is made with engine_op_new(), gets one request, and is sent. Sending waits for the negotiation
+ * when that has not happened. The answer runs op->on_answer (statuses below 400, and those that op->forgives
+ * says are fine), which either ends the operation with engine_op_finish()/engine_op_fail() or sets the next
+ * request and sends again. Everything else becomes a classified error. Ending unlinks the operation, tells
+ * the caller, frees. */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+
+#include "engine/engine.h"
+
+#include "base/mem.h"
+
+/* What an operation does, for the classifier: the same words mean different things. Bits. */
+enum engine_context {
+    ON_OTHER = 1,
+    ON_CREATE = 2,
+    ON_START = 4,
+    ON_PULL = 8,
+    ON_EXEC = 16,
+    ON_IMAGE = 32,
+    ON_ANY = 63,
+};
+
+struct engine_request {
+    const char *method;
+    char *path; /* below the version */
+    char *body;
+    char *header;       /* one more header, may be secret; or NULL */
+    int64_t timeout_ms; /* 0: none */
+    int64_t idle_ms;
+    size_t limit;
+    bool changes; /* changes something: fresh connection */
+};
+
+struct engine_op;
+typedef void op_answer_cb(struct engine_op *op, const struct http_response *response);
+typedef bool op_forgives_cb(int status, const char *message);
+
+struct engine_op {
+    struct engine *engine;
+    struct engine_op *prev, *next;
+    engine_done_cb *done;
+    void *data;
+    enum engine_context context;
+    char *what; /* for errors: "start container x" */
+    struct engine_request request;
+    struct http_call *call;
+    op_answer_cb *on_answer;
+    op_forgives_cb *forgives; /* answers >= 400 that mean success; NULL: none */
+    http_data_cb *on_data;    /* streams; called with the op as data */
+    http_open_cb *on_open;
+    void *state; /* of the kind of operation; freed by free_state */
+    void (*free_state)(void *state);
+    bool waits;   /* for the negotiation number `round` */
+    bool is_ping; /* no request: ends with the negotiation */
+    bool retried; /* after "client version is too new" */
+    uint64_t round;
+    uint64_t serial;       /* tells an operation from a later one at the same address */
+    struct turn late_turn; /* for failures before anything was sent */
+    struct error late;
+};
+
+struct engine {
+    struct loop *loop;
+    struct http_transport *transport;
+    struct strlist environment; /* the client's, for settings and for credential helpers */
+    struct engine_info info;
+    bool negotiated, forced; /* forced: DOCKER_API_VERSION */
+    struct http_call *negotiation;
+    uint64_t round, serial;
+    struct engine_op *ops;
+    struct helper_run *helpers; /* credential helpers that run */
+    bool closing, transport_closed;
+    struct turn closed_turn;
+    loop_cb *on_closed;
+    void *closed_data;
+};
+
+/* ---- op.c ---- */
+struct engine_op *engine_op_new(struct engine *engine, enum engine_context context, engine_done_cb *done,
+                                void *data, const char *what, ...) __attribute__((format(printf, 5, 6)));
+/* Sets the request; path is below the version. */
+void engine_op_request(struct engine_op *op, const char *method, int64_t timeout_ms, const char *path, ...)
+    __attribute__((format(printf, 4, 5)));
+void engine_op_body(struct engine_op *op, const cJSON *body);
+struct engine_op *engine_op_send(struct engine_op *op);
+void engine_op_finish(struct engine_op *op, const struct engine_result *result);
+/* Takes the error over. */
+void engine_op_fail(struct engine_op *op, struct error *err);
+/* Fails in a later turn (for failures inside the function that starts the operation). Returns op. */
+struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err);
+void engine_op_free(struct engine_op *op);
+/* For loops whose callbacks may cancel their own operation: note it before, ask after. */
+struct engine_op_mark {
+    struct engine *engine;
+    struct engine_op *op;
+    uint64_t serial;
+};
+static inline struct engine_op_mark engine_op_mark(struct engine_op *op)
+{
+    return (struct engine_op_mark){op->engine, op, op->serial};
+}
+bool engine_op_is_alive(const struct engine_op_mark *mark);
+/* Answers without a body worth reading. */
+void engine_answer_empty(struct engine_op *op, const struct http_response *response);
+/* Parses the answer; fails the operation and returns NULL when it is no JSON (a cut answer looks like that).
+ */
+cJSON *engine_answer_json(struct engine_op *op, const struct http_response *response);
+/* Hands the document over as result->json. */
+void engine_answer_document(struct engine_op *op, const struct http_response *response);
+/* "?filters=…" for labels, or with none an empty text. The caller frees. */
+char *engine_label_filter(const char *first, const char *const *labels);
+/* Forgives "it is gone": removing twice is success. */
+bool engine_forgives_gone(int status, const char *message);
+/* The host-side name or id, safe in a path. The caller frees. */
+#define engine_path_part str_percent_encode
+
+/* ---- negotiate.c ---- */
+void engine_negotiate(struct engine *engine); /* starts unless it runs */
+/* The dialect for a server's Api-Version, or NULL when it is too old or none. */
+const char *engine_dialect(const char *server_version);
+/* DOCKER_API_VERSION fixes the dialect. -1 when it is no version that we speak. */
+int engine_force_version(struct engine *engine, const char *version, struct error *err);
+
+/* ---- classify.c ---- */
+/* The engine's words of an error answer: the JSON member "message", or the text itself; bounded, printable.
+ * The caller frees. */
+char *engine_message(const char *body, size_t length);
+/* One error from what was attempted and what the engine said. */
+void engine_classify(enum engine_context context, int status, const char *message, const char *what,
+                     struct error *err);
+
+/* ---- container_json.c ---- */
+/* Fill from an inspect document, and from an element of the list; borrowed from it. */
+void engine_container_from_inspect(struct engine_container *container, const cJSON *document);
+void engine_container_from_list(struct engine_container *container, const cJSON *document);
+
+/* ---- demux.c: container output ---- */
+struct engine_demux {
+    engine_log_cb *on_line;
+    void *data;
+    bool has_times; /* every record starts with a timestamp */
+    unsigned char head[8];
+    int head_length;
+    bool is_raw, is_decided;
+    uint32_t left;
+    int stream;
+    bool in_stamp;
+    struct strbuf stamp;
+    struct demux_line {
+        struct strbuf text;
+        int64_t time_ns;
+    } lines[3];
+};
+void engine_demux_init(struct engine_demux *demux, bool has_times, engine_log_cb *on_line, void *data);
+void engine_demux_feed(struct engine_demux *demux, const char *bytes, size_t length);
+void engine_demux_end(struct engine_demux *demux); /* delivers what has no newline */
+void engine_demux_fini(struct engine_demux *demux);
+/* RFC 3339 with up to nine digits of a second and "Z" or an offset; false when it is none. */
+bool engine_parse_time(const char *text, size_t length, int64_t *ns);
+
+/* ---- lines.c: newline-delimited JSON ---- */
+/* Splits into lines and hands each over without its line end. Returns -1 when a line is longer than the
+ * limit. line_cb returns false to stop (its owner is gone, or had enough). */
+typedef bool engine_line_cb(char *line, size_t length, void *data);
+int engine_lines_feed(struct strbuf *rest, const char *bytes, size_t length, engine_line_cb *on_line,
+                      void *data);
+
+/* ---- events.c ---- */
+/* Reads one line of /events; *document owns what the event borrows. */
+bool engine_event_parse(const char *line, size_t length, struct engine_event *event, cJSON **document);
+
+/* ---- pull_progress.c ---- */
+struct pull_progress;
+struct pull_progress *engine_pull_progress_new(void);
+void engine_pull_progress_free(struct pull_progress *progress);
+struct pull_state {
+    const char *status; /* of the last line; borrowed until the next */
+    const char *error;  /* errorDetail, or NULL */
+    bool done;          /* a final "Status: …" was seen */
+    int64_t current, total;
+};
+/* Takes one line. False when it is no JSON object. */
+bool engine_pull_progress_line(struct pull_progress *progress, const char *line, size_t length,
+                               struct pull_state *state);
+
+/* ---- reference.c ---- */
+struct image_reference {
+    char *registry; /* "docker.io", "localhost:5000" */
+    char *path;     /* "library/redis" */
+    char *tag;      /* or NULL with a digest */
+    char *digest;   /* "sha256:…" or NULL */
+    bool is_id;     /* "sha256:<64 hex>" alone: a local image */
+};
+int engine_reference_parse(const char *text, struct image_reference *reference, struct error *err);
+void engine_reference_free(struct image_reference *reference);
+/* For a hub name the mirror's, with the prefixes of the environment. The caller frees. */
+char *engine_reference_text(const struct image_reference *reference, const char *prefix, bool strip_library);
+
+/* ---- auth.c, credentials.c ---- */
+/* Finds what to send as X-Registry-Auth for a registry and calls back, maybe asynchronously, but never before
+ * return: header (NULL: anonymous) is valid during the callback; note says why a helper failed, or NULL. */
+typedef void engine_auth_cb(const char *header, const char *note, void *data);
+struct auth_search;
+struct auth_search *engine_auth_start(struct engine *engine, const char *registry, engine_auth_cb *done,
+                                      void *data);
+void engine_auth_cancel(struct auth_search *search);
+/* What the configuration says about a registry. */
+struct auth_choice {
+    char *helper; /* run docker-credential-<helper> for `server`, or NULL */
+    char *server; /* the key: "https://index.docker.io/v1/" or host[:port] */
+    char *username, *password, *identity_token;
+};
+void engine_auth_choose(const struct strlist *environment, const char *registry, struct auth_choice *choice);
+void engine_auth_choice_free(struct auth_choice *choice);
+/* "X-Registry-Auth: …" from what was found, or NULL. The caller wipes and frees. */
+char *engine_auth_header(const struct auth_choice *choice);
+
+/* Runs docker-credential-<name> get with the server's key on its standard input. */
+typedef void helper_done_cb(const char *output, size_t length, int exit_code, const char *failure,
+                            void *data);
+struct helper_run *engine_helper_start(struct engine *engine, const char *name, const char *input,
+                                       helper_done_cb *done, void *data);
+void engine_helper_cancel(struct helper_run *run);
+/* One more thing of the engine is closed. */
+void engine_check_closed(struct engine *engine);
+
+#endif

@@ -1,0 +1,69 @@
+/* Networks: always by id once they exist. Creation by name is racy in Docker 20.10 (four at once made four
+ * networks of one name), so callers serialise it and clean up spares by label. */
+#include "engine/internal.h"
+
+#include <string.h>
+
+enum { READ_TIMEOUT_MS = 15000, CHANGE_TIMEOUT_MS = 60000 };
+
+struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
+                                      void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "list networks");
+    cleanup_free char *filter = engine_label_filter("?", labels);
+    engine_op_request(op, "GET", READ_TIMEOUT_MS, "/networks%s", filter);
+    op->on_answer = engine_answer_document;
+    return engine_op_send(op);
+}
+
+struct engine_op *engine_network_create(struct engine *engine, const char *name, const cJSON *labels,
+                                        engine_done_cb *done, void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "create network %s", name);
+    cleanup_json cJSON *body = cJSON_CreateObject();
+    json_add_string(body, "Name", name);
+    json_add_bool(body, "CheckDuplicate", true); /* without it, engines before 25 make a second one */
+    json_add_string(body, "Driver", "bridge");
+    if (labels)
+        cJSON_AddItemToObject(body, "Labels", cJSON_Duplicate(labels, true));
+    engine_op_request(op, "POST", CHANGE_TIMEOUT_MS, "/networks/create");
+    engine_op_body(op, body);
+    op->on_answer = engine_answer_document;
+    return engine_op_send(op);
+}
+
+static bool forgives_member(int status, const char *message)
+{
+    (void)status;
+    return (strstr(message, "endpoint with name") && strstr(message, "already exists in network")) ||
+           strstr(message, "is already connected to network");
+}
+
+struct engine_op *engine_network_connect(struct engine *engine, const char *network_id,
+                                         const char *container_id, const char *alias, engine_done_cb *done,
+                                         void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "connect container %s to network %s",
+                                         container_id, network_id);
+    cleanup_json cJSON *body = cJSON_CreateObject();
+    json_add_string(body, "Container", container_id);
+    if (alias) {
+        cJSON *aliases = json_add_array(json_add_object(body, "EndpointConfig"), "Aliases");
+        cJSON_AddItemToArray(aliases, cJSON_CreateString(alias));
+    }
+    cleanup_free char *encoded = engine_path_part(network_id);
+    engine_op_request(op, "POST", CHANGE_TIMEOUT_MS, "/networks/%s/connect", encoded);
+    engine_op_body(op, body);
+    op->forgives = forgives_member;
+    return engine_op_send(op);
+}
+
+struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done,
+                                        void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove network %s", id);
+    cleanup_free char *encoded = engine_path_part(id);
+    engine_op_request(op, "DELETE", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+    op->forgives = engine_forgives_gone;
+    return engine_op_send(op);
+}
