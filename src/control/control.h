@@ -1,30 +1,32 @@
-/* The control protocol: JSON lines over a unix socket between commands and the project's supervisor. Both ends.
+/* The control protocol: JSON lines over a unix socket between commands and the project's supervisor. Both
+ * ends.
  *
- * The socket is 0600 in a private folder, peers of another uid are turned away, lines are bounded (16 MiB from a client,
- * because a plan is one line; 4 MiB to a client), each client has a bounded queue: what overflows is replaced by one
+ * The socket is 0600 in a private folder, peers of another uid are turned away, lines are bounded (16 MiB
+ * each way: a plan and a view are one line each), each client has a bounded queue: what overflows is replaced
+ * by one
  * {"type":"lost"} record, after which the client asks for a view. Log lines never cross it.
  *
  * Request:  {"id":N,"verb":"up",…}       one object a line, ids chosen by the client, > 0
  * Answers:  {"id":N,"type":"transition",…}   while the request works (and for `watch`)
- *           {"id":N,"type":"done","code":exit code,"error":{"code","message","resource","hint","source":{…}}?,"data":…?}
+ *           {"id":N,"type":"done","code":exit code,
+ *            "error":{"code","message","resource","hint","source":{"file","line","column"}}?,"data":…?}
  * Verbs and their fields:
- *   hello    {protocol:1, version}                          → data {session, project, version, pid, owner, detached}
- *   up       {plan, engine, resources:[…], replace, defaultsOnly, forceRecreate, startedOnly, dryRun, timeoutMs, lease:bool}
- *            transitions of the nodes concerned, done with data = view (and report when it failed)
- *   down     {persistent, volumes, kill, timeoutMs}         → data {removed:[{"kind","name","resource"}], kept:[…]}
- *   start stop restart kill {resources:[…], signal}         → data view
- *   wait     {resources, until, timeoutMs}
- *   view     {}                                             → data view (orchestrator_view)
- *   watch    {}                                             transitions until the client goes
- *   env      {resources, for}                               → data (orchestrator_environment)
- *   exec-info {resource}                                    → data (orchestrator_exec_info)
- *   hurry    {kill:bool}                                    second Ctrl-C
- *   bye      {}                                             this client ends orderly: its lease is given back without a down
- * A transition: {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal"?,"detail"?,"elapsedMs",
+ *   hello    {protocol:1, version}              → data {session, project, version, pid, owner, detached}
+ *            owner: pid of the command that started the session, 0 when it is detached
+ *   up       {plan, engine, resources:[…], replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
+ * timeoutMs, lease:bool}                       transitions, done with data = view (and "report" in it when it
+ * failed) down     {persistent, volumes, kill, timeoutMs} → data {removed:[{"kind","name","resource"}],
+ * kept:[…]} start stop restart kill {resources:[…], signal}         → data view wait     {resources, until,
+ * timeoutMs}      until: "started" "healthy" "completed" … view     {}                                 → data
+ * view (orchestrator_view) watch    {}                                 transitions until the client goes; no
+ * done env      {resources, for}                   → data (orchestrator_environment) exec-info {resource} →
+ * data (orchestrator_exec_info) hurry    {kill:bool}                        second Ctrl-C bye      {} this
+ * client ends orderly: its lease is given back without a down A transition:
+ * {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal"?,"detail"?,"elapsedMs",
  *   "current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition. {"type":"lost"} has no id.
- * `up` that failed has data {…view…,"report":{…}}. A session that is ending answers ERROR_NOT_RUNNING: start another.
- * Leases: a connection whose `up` said lease:true holds the session; when the last lease ends without `bye` the session is
- * taken down with short stop times; a detached session (lease:false) ends on `down`.
+ * A session that is ending answers ERROR_NOT_RUNNING to every request: start another.
+ * Leases: a connection whose `up` said lease:true holds the session; when the last lease ends without `bye`
+ * the session is taken down with short stop times; a detached session (lease:false) ends on `down`.
  *
  * Promise: callbacks never run before the starting function returned; on_close once. Ownership as noted. */
 #ifndef CONTROL_CONTROL_H
@@ -39,8 +41,9 @@
 #include <sys/types.h>
 
 /* ---- socket path ---- */
-/* A path for a new control socket: $XDG_RUNTIME_DIR/apphost/<name>.sock, else a private folder in /tmp ("apphost-<uid>",
- * checked to be ours and 0700). Too long (107 bytes) falls back to /tmp as well. The caller frees. */
+/* A path for a new control socket: $XDG_RUNTIME_DIR/apphost/<name>.sock, else a private folder in /tmp
+ * ("apphost-<uid>", checked to be ours and 0700). Too long (107 bytes) falls back to /tmp as well. The caller
+ * frees. */
 char *control_socket_path(char *const *environment, const char *name, struct error *err);
 
 /* ---- server ---- */
@@ -48,34 +51,42 @@ struct control_server;
 struct control_client; /* one connection, server side */
 struct control_handlers {
     /* A complete request; message is borrowed during the call. */
-    void (*on_request)(struct control_client *client, int64_t id, const char *verb, const cJSON *message, void *data);
+    void (*on_request)(struct control_client *client, int64_t id, const char *verb, const cJSON *message,
+                       void *data);
     /* The connection is gone; the client is freed after this returns. */
     void (*on_gone)(struct control_client *client, void *data);
     void *data;
 };
 /* Binds (atomically replacing a stale file) and listens. */
-struct control_server *control_listen(struct loop *loop, const char *path, const struct control_handlers *handlers,
-                                      struct error *err);
-/* Queues one line; takes the message. */
+struct control_server *control_listen(struct loop *loop, const char *path,
+                                      const struct control_handlers *handlers, struct error *err);
+/* Queues one line; takes the message. A record without a type "done" is dropped while the client's queue is
+ * full. */
 void control_send(struct control_client *client, cJSON *message);
 /* A "done" answer. data is taken (may be NULL). */
 void control_send_done(struct control_client *client, int64_t id, const struct error *error, cJSON *data);
+/* The process at the other end when it connected. */
+pid_t control_client_pid(const struct control_client *client);
 void control_client_set_data(struct control_client *client, void *data);
 void *control_client_data(const struct control_client *client);
-/* Flushes queues (bounded by 1 s), closes, unlinks the path. */
+/* Flushes queues (bounded by 1 s), closes, unlinks the path. on_gone runs for each client before on_closed,
+ * which runs once; the server is freed then. */
 void control_server_close(struct control_server *server, loop_cb *on_closed, void *data);
 
 /* ---- client ---- */
 struct control_connection;
 struct control_request_handlers {
     void (*on_record)(const cJSON *record, void *data); /* transition, lost; may be NULL */
-    /* error: the answer's, or ERROR_OWNER when the connection broke. data: borrowed, may be NULL. */
+    /* error: the answer's (NULL: none), or ERROR_OWNER when the connection broke. result: the answer's data,
+     * borrowed, may be NULL. May close the connection. */
     void (*on_done)(const struct error *error, const cJSON *result, void *data);
     void *data;
 };
-/* Connects (blocking connect(2) on a local socket). ERROR_NOT_RUNNING: nobody listens; ERROR_OWNER: not allowed. */
+/* Connects (blocking connect(2) on a local socket). ERROR_NOT_RUNNING: nobody listens; ERROR_OWNER: not
+ * allowed. */
 struct control_connection *control_connect(struct loop *loop, const char *path, struct error *err);
-/* Sends a request; message gets "id" and "verb" and is taken. Returns the id. */
+/* Sends a request; message (NULL: no fields) gets "id" and "verb" and is taken. handlers are copied. Returns
+ * the id. */
 int64_t control_request(struct control_connection *connection, const char *verb, cJSON *message,
                         const struct control_request_handlers *handlers);
 void control_forget(struct control_connection *connection, int64_t id);

