@@ -1,4 +1,5 @@
-/* Reading a map by its table: look up, check the YAML kind, refuse what is not built yet, hand over to the shape. */
+/* Reading a map by its table: look up, check the YAML kind, refuse what is not built yet, hand over to the
+ * shape. */
 #include "manifest/field.h"
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@ const struct field *manifest_find_field(const struct table *table, const char *n
     return NULL;
 }
 
-void manifest_each_field(const struct table *table, void (*visit)(const struct field *field, void *data), void *data)
+void manifest_each_field(const struct table *table, void (*visit)(const struct field *field, void *data),
+                         void *data)
 {
     for (size_t i = 0; i < table->count; i++)
         visit(&table->fields[i], data);
@@ -66,16 +68,18 @@ static const char *describe(const struct node *value)
 int manifest_bad_value(struct loader *l, const struct field *field, const struct node *value)
 {
     if (value->kind != NODE_SCALAR)
-        return manifest_problem(l, value, "`%s` must be %s, not %s", field->name, field->shape->words, describe(value));
+        return manifest_problem(l, value, "`%s` must be %s, not %s", field->name, field->shape->words,
+                                describe(value));
     /* What a variable holds may be a secret: only what the file says is repeated. */
     if (strchr(value->text, '$'))
         return manifest_problem(l, value, "`%s` must be %s; what `%.60s` gives is none", field->name,
                                 field->shape->words, value->text);
-    return manifest_problem(l, value, "`%s` must be %s, not `%.60s`", field->name, field->shape->words, value->text);
+    return manifest_problem(l, value, "`%s` must be %s, not `%.60s`", field->name, field->shape->words,
+                            value->text);
 }
 
-static void read_field(struct loader *l, const struct table *table, const struct field *field, struct node *value,
-                       void *object)
+static void read_field(struct loader *l, const struct table *table, const struct field *field,
+                       struct node *value, void *object)
 {
     if (manifest_is_null(value) && !(field->shape->accept & ACCEPT_NULL))
         return;

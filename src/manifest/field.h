@@ -74,6 +74,8 @@ struct node *manifest_item(struct node *value, size_t index);
 /* notyet.c: refuses what a later version builds. True when it was refused. */
 bool manifest_refuse_unbuilt(struct loader *l, const char *table, const char *field,
                              const struct node *value);
+/* shapes_redis.c: why a password cannot be used, or NULL. Never repeats it. */
+const char *manifest_password_fault(const char *text);
 /* hints.c: words that other tools use for ours. NULL when there is nothing to say. */
 const char *manifest_foreign_word(const char *table, const char *word);
 
@@ -83,16 +85,17 @@ static inline void *manifest_slot(void *object, size_t offset)
 }
 
 /* Shapes of shapes_*.c */
-extern const struct shape shape_bool, shape_text, shape_late, shape_port, shape_number, shape_duration,
-    shape_seconds, shape_size, shape_path, shape_texts, shape_image, shape_address, shape_signal,
-    shape_exit_codes;
-extern const struct shape shape_environment, shape_env_file, shape_labels, shape_profiles, shape_start,
-    shape_lifetime, shape_pull, shape_words, shape_command, shape_shell;
+extern const struct shape shape_bool, shape_text, shape_late, shape_port, shape_number, shape_number_64,
+    shape_duration, shape_seconds, shape_size, shape_path, shape_inner_path, shape_texts, shape_image,
+    shape_address, shape_signal, shape_exit_codes, shape_start, shape_lifetime, shape_pull, shape_network;
+extern const struct shape shape_environment, shape_env_file, shape_variables_file, shape_labels;
+extern const struct shape shape_words, shape_command, shape_shell;
 extern const struct shape shape_references, shape_wait_for, shape_endpoints, shape_container_endpoints,
     shape_ready, shape_server_ready, shape_restart, shape_stop;
 extern const struct shape shape_password, shape_data_volume, shape_data_bind_mount, shape_persistence,
-    shape_config, shape_tls, shape_insight, shape_commander, shape_network, shape_seed;
-extern const struct shape shape_volumes, shape_bind_mounts;
+    shape_config;
+extern const struct shape shape_tls, shape_insight, shape_commander, shape_seed;
+extern const struct shape shape_volumes, shape_bind_mounts, shape_tmpfs, shape_extra_hosts;
 
 /* Tables of table_*.c */
 extern const struct table table_manifest, table_parameter, table_redis, table_valkey, table_garnet,

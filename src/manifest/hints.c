@@ -9,7 +9,8 @@ static const struct {
 } words[] = {
     {"manifest", "services", "compose's `services` are `resources` here"},
     {"manifest", "version", "leave it out; a manifest has no version"},
-    {"manifest", "volumes", "volumes belong to their resource: `data_volume` of a server, `volumes` of a container"},
+    {"manifest", "volumes",
+     "volumes belong to their resource: `data_volume` of a server, `volumes` of a container"},
     {"manifest", "networks", "the network is made when containers must talk; leave it out"},
     {"manifest", "secrets", "use `parameters` with `secret: true`"},
     {"manifest", "configs", "a server's directives go under its `config`"},

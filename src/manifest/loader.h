@@ -14,14 +14,16 @@
 
 /* A file that was read: kept for the source lines of problems. */
 struct source_text {
-    const char *name; /* as shown */
-    char *text;       /* owned */
+    const char *name;   /* as shown */
+    const char *folder; /* absolute: what its relative paths start from */
+    char *text;         /* owned */
     size_t length;
 };
 
 /* A variable for interpolation. The environment comes first and is never replaced by a file. */
 struct variable {
     const char *name, *value;
+    bool from_file;
     UT_hash_handle hh;
 };
 
@@ -81,6 +83,7 @@ void manifest_problems_finish(struct loader *l);
 
 /* Registers a file's content (taken over) and returns it. */
 struct source_text *manifest_add_source(struct loader *l, const char *name, char *text, size_t length);
+void manifest_free_sources(struct loader *l);
 /* Start of a line (from 1) of a registered file and its length, or NULL. */
 const char *manifest_source_line(const struct loader *l, const char *name, int line, size_t *length);
 
@@ -88,6 +91,10 @@ const char *manifest_source_line(const struct loader *l, const char *name, int l
 void manifest_load_environment(struct loader *l);
 int manifest_load_env_file(struct loader *l, const char *path, const struct node *node);
 const char *manifest_variable(const struct loader *l, const char *name);
+/* Only from the environment, or only from the files. */
+const char *manifest_variable_of(const struct loader *l, const char *name, bool from_file);
+/* The manifest's own `env_file`: more files of variables. */
+void manifest_read_variable_files(struct loader *l, struct node *value);
 
 /* interpolate.c. A text that may hold references; the value is empty after a problem (returns -1). */
 int manifest_text(struct loader *l, const struct node *node, struct model_text *out);
@@ -109,12 +116,12 @@ void manifest_hint_declared(struct loader *l, struct declared *table, const char
 /* Absolute form of a path that stands in the manifest, "~" expanded. In the arena. */
 const char *manifest_path(struct loader *l, const struct node *node, const char *path);
 
-/* check.c: everything that concerns several resources; after all of them are read. */
+/* parameters.c: reads and values the declared parameters. */
+void manifest_read_parameters(struct loader *l);
+
+/* check_*.c: everything that concerns several resources; after all of them are read. */
 void manifest_check_references(struct loader *l);
 void manifest_check_ports(struct loader *l);
 void manifest_check_cycles(struct loader *l);
-
-/* parameters.c */
-void manifest_read_parameters(struct loader *l, struct node *map);
 
 #endif

@@ -26,7 +26,8 @@ static const struct {
 bool manifest_refuse_unbuilt(struct loader *l, const char *table, const char *field, const struct node *value)
 {
     for (size_t i = 0; i < sizeof unbuilt / sizeof *unbuilt; i++) {
-        if ((unbuilt[i].table && strcmp(unbuilt[i].table, table) != 0) || strcmp(unbuilt[i].field, field) != 0)
+        if ((unbuilt[i].table && strcmp(unbuilt[i].table, table) != 0) ||
+            strcmp(unbuilt[i].field, field) != 0)
             continue;
         bool is_text = value->kind == NODE_SCALAR;
         if (unbuilt[i].only && !(is_text && strcmp(unbuilt[i].only, value->text) == 0))

@@ -1,5 +1,6 @@
 /* Files that a load has read, kept whole so that a problem can show its line. */
 #include "manifest/loader.h"
+#include "base/file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@ struct source_text *manifest_add_source(struct loader *l, const char *name, char
 {
     l->sources = xreallocarray(l->sources, l->source_count + 1, sizeof *l->sources);
     struct source_text *source = &l->sources[l->source_count++];
-    *source = (struct source_text){arena_strdup(l->arena, name), text, length};
+    *source = (struct source_text){.name = arena_strdup(l->arena, name), .text = text, .length = length};
     return source;
 }
 
@@ -38,4 +39,20 @@ const char *manifest_source_line(const struct loader *l, const char *name, int l
     if (*length && p[*length - 1] == '\r')
         --*length;
     return p;
+}
+
+void manifest_free_sources(struct loader *l)
+{
+    for (size_t i = 0; i < l->source_count; i++)
+        free(l->sources[i].text);
+    free(l->sources);
+    l->sources = NULL;
+    l->source_count = 0;
+}
+
+const char *manifest_path(struct loader *l, const struct node *node, const char *path)
+{
+    const struct source_text *source = find_source(l, node->pos.file);
+    cleanup_free char *joined = path_join(source ? source->folder : l->model->folder, path);
+    return arena_strdup(l->arena, joined);
 }

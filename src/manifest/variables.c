@@ -22,11 +22,18 @@ const char *manifest_variable(const struct loader *l, const char *name)
     return variable ? variable->value : NULL;
 }
 
-static void add_variable(struct loader *l, const char *name, const char *value)
+const char *manifest_variable_of(const struct loader *l, const char *name, bool from_file)
+{
+    const struct variable *variable = find(l, name);
+    return variable && variable->from_file == from_file ? variable->value : NULL;
+}
+
+static void add_variable(struct loader *l, const char *name, const char *value, bool from_file)
 {
     struct variable *variable = arena_alloc(l->arena, sizeof *variable);
     variable->name = arena_strdup(l->arena, name);
     variable->value = arena_strdup(l->arena, value);
+    variable->from_file = from_file;
     HASH_ADD_KEYPTR(hh, l->variables, variable->name, strlen(variable->name), variable);
 }
 
@@ -38,17 +45,8 @@ void manifest_load_environment(struct loader *l)
             continue;
         cleanup_free char *name = xstrndup(*entry, (size_t)(equals - *entry));
         if (!find(l, name))
-            add_variable(l, name, equals + 1);
+            add_variable(l, name, equals + 1, false);
     }
-}
-
-static bool is_in_environment(const struct loader *l, const char *name)
-{
-    size_t length = strlen(name);
-    for (char *const *entry = l->options->environment; entry && *entry; entry++)
-        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
-            return true;
-    return false;
 }
 
 static void on_pair(const char *name, const char *value, int line, void *data)
@@ -59,8 +57,8 @@ static void on_pair(const char *name, const char *value, int line, void *data)
     if (!value)
         return; /* a name alone means the environment's value, which is there already */
     if (!known)
-        add_variable(l, name, value);
-    else if (!is_in_environment(l, name))
+        add_variable(l, name, value, true);
+    else if (known->from_file)
         known->value = arena_strdup(l->arena, value);
 }
 

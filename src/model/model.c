@@ -1,6 +1,7 @@
 /* Look-ups over the typed application. See model.h for the types. */
 #include "model/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void model_free(struct model *model)
@@ -10,8 +11,41 @@ void model_free(struct model *model)
     memset(model, 0, sizeof *model);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    const struct model_resource *const *a = left, *const *b = right;
+    return strcmp((*a)->name, (*b)->name);
+}
+
+void model_index(struct model *model)
+{
+    size_t count = model->resource_count;
+    model->by_name = arena_alloc(&model->arena, (count + 1) * sizeof(struct model_resource *));
+    for (size_t i = 0; i < count; i++)
+        model->by_name[i] = &model->resources[i];
+    qsort(model->by_name, count, sizeof(struct model_resource *), compare_names);
+}
+
+static struct model_resource *find_indexed(const struct model *model, const char *name)
+{
+    size_t low = 0, high = model->resource_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, model->by_name[middle]->name);
+        if (order == 0)
+            return model->by_name[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
 struct model_resource *model_find(const struct model *model, const char *name)
 {
+    if (model->by_name)
+        return find_indexed(model, name);
     for (size_t i = 0; i < model->resource_count; i++)
         if (strcmp(model->resources[i].name, name) == 0)
             return &model->resources[i];
@@ -29,12 +63,9 @@ struct model_parameter *model_find_parameter(const struct model *model, const ch
 const char *model_kind_name(enum model_kind kind)
 {
     static const char *const names[MODEL_KIND_COUNT] = {
-        [MODEL_REDIS] = "redis",
-        [MODEL_VALKEY] = "valkey",
-        [MODEL_GARNET] = "garnet",
-        [MODEL_CONNECTION_STRING] = "connection-string",
-        [MODEL_PROCESS] = "process",
-        [MODEL_CONTAINER] = "container",
+        [MODEL_REDIS] = "redis",     [MODEL_VALKEY] = "valkey",
+        [MODEL_GARNET] = "garnet",   [MODEL_CONNECTION_STRING] = "connection-string",
+        [MODEL_PROCESS] = "process", [MODEL_CONTAINER] = "container",
     };
     return kind < MODEL_KIND_COUNT ? names[kind] : "unknown";
 }

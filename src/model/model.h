@@ -1,11 +1,12 @@
-/* The typed application: what a manifest says, checked and complete, before anything is lowered to an engine's terms.
+/* The typed application: what a manifest says, checked and complete, before anything is lowered to an
+ * engine's terms.
  *
- * Plain data, no input or output, no YAML. Everything lives in one arena and is immutable once the manifest room has
- * filled it; pointers are valid until model_free(). Strings are NUL-terminated UTF-8. Every item remembers where it stood
- * (struct model_pos), so that later rooms can report a problem at its position.
+ * Plain data, no input or output, no YAML. Everything lives in one arena and is immutable once the manifest
+ * room has filled it; pointers are valid until model_free(). Strings are NUL-terminated UTF-8. Every item
+ * remembers where it stood (struct model_pos), so that later rooms can report a problem at its position.
  *
- * Two kinds of string: `const char *` is final (interpolated, no references allowed there); `struct model_text` may
- * contain references like ${cache.host} which resolve late and per consumer. */
+ * Two kinds of string: `const char *` is final (interpolated, no references allowed there); `struct
+ * model_text` may contain references like ${cache.host} which resolve late and per consumer. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -20,7 +21,8 @@ struct model_pos {
     int line, column; /* from 1; 0: not from a file */
 };
 
-/* What follows the resource's name in a reference. MODEL_GET_PARAMETER: the resource is a parameter's name. */
+/* What follows the resource's name in a reference. MODEL_GET_PARAMETER: the resource is a parameter's name.
+ */
 enum model_get {
     MODEL_GET_HOST,
     MODEL_GET_PORT,
@@ -71,10 +73,10 @@ enum model_kind {
 struct model_parameter {
     const char *name;
     bool secret;
-    const char *value;       /* found by the manifest room: flag, environment, .env; NULL otherwise */
-    const char *fallback;    /* `default`, or NULL */
+    const char *value;    /* found by the manifest room: flag, environment, .env; NULL otherwise */
+    const char *fallback; /* `default`, or NULL */
     bool generate;
-    int generate_length;     /* default 22 */
+    int generate_length; /* default 22 */
     bool generate_special;
     const char *description; /* or NULL */
     struct model_pos pos;
@@ -82,10 +84,10 @@ struct model_parameter {
 
 struct model_reference {
     const char *resource;
-    const char *as;   /* name in the injected variables; NULL: the resource's */
-    const char *env;  /* one more variable that holds the URI, or NULL */
+    const char *as;  /* name in the injected variables; NULL: the resource's */
+    const char *env; /* one more variable that holds the URI, or NULL */
     bool optional;
-    bool wait;        /* default true */
+    bool wait; /* default true */
     struct model_pos pos;
 };
 
@@ -98,21 +100,27 @@ struct model_wait {
 
 struct model_endpoint {
     const char *name;
-    int port;         /* process: what it listens on; container: host_port; 0: chosen */
-    int target_port;  /* container: inside */
+    int port;           /* process: what it listens on; container: host_port; 0: chosen */
+    int target_port;    /* container: inside */
     const char *scheme; /* default "http" for an endpoint called http, https alike, else "tcp" */
-    const char *env;  /* variable that gets the port, or NULL */
+    const char *env;    /* variable that gets the port, or NULL */
     struct model_pos pos;
 };
 
-enum model_ready_kind { MODEL_READY_DEFAULT, MODEL_READY_HTTP, MODEL_READY_TCP, MODEL_READY_LOG, MODEL_READY_EXEC };
+enum model_ready_kind {
+    MODEL_READY_DEFAULT,
+    MODEL_READY_HTTP,
+    MODEL_READY_TCP,
+    MODEL_READY_LOG,
+    MODEL_READY_EXEC
+};
 struct model_ready {
     enum model_ready_kind kind;
     const char *http_path;
-    const char *endpoint; /* http, tcp: NULL means the first */
-    int http_status;      /* 0: any 200–399 */
-    const char *log_pattern; /* POSIX ERE, compiled once for checking */
-    const char **exec;    /* NULL-terminated */
+    const char *endpoint;            /* http, tcp: NULL means the first */
+    int http_status;                 /* 0: any 200–399 */
+    const char *log_pattern;         /* POSIX ERE, compiled once for checking */
+    const char **exec;               /* NULL-terminated */
     int64_t interval_ms, timeout_ms; /* 0: defaults. timeout: bound of getting ready as a whole */
     struct model_pos pos;
 };
@@ -132,8 +140,8 @@ struct model_stop {
 struct model_mount {
     bool is_volume;
     bool read_only;
-    bool external;       /* volumes: exists, never created or removed by us */
-    const char *source;  /* volume: name as written, NULL: "<resource>-data"; bind: absolute path */
+    bool external;      /* volumes: exists, never created or removed by us */
+    const char *source; /* volume: name as written, NULL: "<resource>-data"; bind: absolute path */
     const char *target;
     struct model_pos pos;
 };
@@ -147,7 +155,12 @@ struct model_persistence {
     struct model_pos pos;
 };
 
-enum model_password { MODEL_PASSWORD_GENERATED, MODEL_PASSWORD_TEXT, MODEL_PASSWORD_PARAMETER, MODEL_PASSWORD_NONE };
+enum model_password {
+    MODEL_PASSWORD_GENERATED,
+    MODEL_PASSWORD_TEXT,
+    MODEL_PASSWORD_PARAMETER,
+    MODEL_PASSWORD_NONE
+};
 
 struct model_sidecar {
     bool on;
@@ -170,11 +183,12 @@ struct model_redis {
     int host_port;            /* 0: chosen */
     const char *bind_address; /* default 127.0.0.1 */
     enum model_password password_kind;
-    const char *password;     /* the text, or the parameter's name */
+    const char *password; /* the text, or the parameter's name */
     struct model_pos password_pos;
     struct model_mount *data; /* data_volume or data_bind_mount, target /data; or NULL */
     struct model_persistence persistence;
-    struct model_pair *config; /* one per configuration line: name, the rest of the line quoted as redis.conf wants */
+    struct model_pair
+        *config; /* one per configuration line: name, the rest of the line quoted as redis.conf wants */
     size_t config_count;
     struct model_tls tls;
     struct model_sidecar insight, commander;
@@ -189,8 +203,8 @@ struct model_process {
     const char *working_dir; /* absolute */
     bool task;
     int *success_exit_codes;
-    size_t success_count;    /* 0: {0} */
-    int replicas;            /* 1 */
+    size_t success_count; /* 0: {0} */
+    int replicas;         /* 1 */
     const char **watch;
     size_t watch_count;
 };
@@ -239,8 +253,8 @@ struct model_resource {
     struct model_stop stop;
     enum { MODEL_SESSION, MODEL_PERSISTENT } lifetime;
     enum { MODEL_PULL_MISSING, MODEL_PULL_ALWAYS, MODEL_PULL_NEVER } pull;
-    bool manual;    /* start: manual */
-    bool inactive;  /* none of its profiles is on: kept for messages, not lowered */
+    bool manual;   /* start: manual */
+    bool inactive; /* none of its profiles is on: kept for messages, not lowered */
     bool optional;
     int64_t memory; /* bytes; 0: none */
     const char *user;
@@ -256,18 +270,21 @@ struct model_resource {
 
 struct model {
     struct arena arena;
-    const char *name;        /* the project's, validated */
-    const char *file;        /* canonical path of the first manifest, or folder + "/-" for standard input */
-    const char *folder;      /* of the first manifest, absolute */
-    const char *engine;      /* "docker", "native", or NULL: not said */
+    const char *name;          /* the project's, validated */
+    const char *file;          /* canonical path of the first manifest, or folder + "/-" for standard input */
+    const char *folder;        /* of the first manifest, absolute */
+    const char *engine;        /* "docker", "native", or NULL: not said */
     const char *otlp_endpoint; /* or NULL */
     struct model_parameter *parameters;
     size_t parameter_count;
     struct model_resource *resources; /* in the order of the file */
     size_t resource_count;
+    struct model_resource **by_name; /* sorted by name, made by model_index(); NULL: look-ups are linear */
 };
 
 void model_free(struct model *model);
+/* Makes look-ups by name fast; once all resources are there. */
+void model_index(struct model *model);
 /* Exact name, or NULL. */
 struct model_resource *model_find(const struct model *model, const char *name);
 struct model_parameter *model_find_parameter(const struct model *model, const char *name);

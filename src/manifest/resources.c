@@ -1,0 +1,95 @@
+/* Resources: their kind, their defaults, their table. */
+#include "manifest/read.h"
+#include "manifest/tables.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_on(const struct loader *l, const struct manifest_root *top, const char *profile)
+{
+    const struct strlist *given = &l->options->profiles;
+    if (given->count)
+        return strlist_has(given, profile) || strlist_has(given, "*");
+    for (size_t i = 0; i < top->profile_count; i++)
+        if (strcmp(top->profiles[i], profile) == 0 || strcmp(top->profiles[i], "*") == 0)
+            return true;
+    return false;
+}
+
+static bool is_inactive(const struct loader *l, const struct manifest_root *top,
+                        const struct model_resource *resource)
+{
+    bool is_active = !resource->profile_count;
+    for (size_t i = 0; i < resource->profile_count; i++)
+        is_active = is_active || is_on(l, top, resource->profiles[i]);
+    return !is_active;
+}
+
+static void set_defaults(struct model_resource *resource, const struct kind *kind)
+{
+    resource->kind = kind->kind;
+    resource->image = kind->image;
+    resource->restart = (struct model_restart){MODEL_RESTART_NEVER, 1000, 60000, -1};
+    resource->stop = (struct model_stop){SIGTERM, 10000};
+    if (model_is_server(kind->kind)) {
+        resource->redis.bind_address = "127.0.0.1";
+        resource->redis.persistence = (struct model_persistence){.interval_s = 60, .keys_changed = 1};
+    }
+    if (kind->kind == MODEL_PROCESS)
+        resource->process.replicas = 1;
+    if (kind->kind == MODEL_CONTAINER)
+        resource->container.init = true;
+}
+
+/* NULL after a problem. */
+static const struct kind *read_kind(struct loader *l, const struct declared *declared)
+{
+    const char *names[16];
+    size_t count = 0;
+    struct node *type = declared->value->kind == NODE_MAP ? manifest_get(declared->value, "type") : NULL;
+    for (; count < manifest_kind_count; count++)
+        names[count] = manifest_kinds[count].name;
+    if (!type || manifest_is_null(type)) {
+        manifest_problem(l, declared->key, "the resource `%s` needs a `type`", declared->name);
+        manifest_hint(l, "one of redis, valkey, garnet, connection-string, process, container");
+        return NULL;
+    }
+    const char *text = type->kind == NODE_SCALAR ? manifest_final(l, type) : NULL;
+    const struct kind *kind = text ? manifest_find_kind(text) : NULL;
+    if (type->kind != NODE_SCALAR) {
+        manifest_problem(l, type, "`type` must be a kind of resource");
+    } else if (text && !kind) {
+        manifest_problem(l, type, "there is no kind of resource `%s`", text);
+        manifest_hint_nearest(l, text, names, count,
+                              "one of redis, valkey, garnet, connection-string, process, container");
+    }
+    return kind;
+}
+
+static void read_resource(struct loader *l, const struct manifest_root *top, const struct declared *declared)
+{
+    struct model_resource *resource = &l->model->resources[declared->index];
+    const struct kind *kind = read_kind(l, declared);
+    *resource =
+        (struct model_resource){.name = declared->name, .pos = declared->key->pos, .kind = MODEL_KIND_COUNT};
+    if (!kind)
+        return;
+    l->current = declared->index;
+    set_defaults(resource, kind);
+    const struct field *profiles = manifest_find_field(&table_common, "profiles");
+    struct node *listed = manifest_get(declared->value, "profiles");
+    if (listed && listed->kind != NODE_MAP && !manifest_is_null(listed))
+        profiles->shape->read(l, profiles, listed, resource);
+    resource->inactive = is_inactive(l, top, resource);
+    manifest_read_table(l, kind->table, declared->value, resource);
+}
+
+void manifest_read_resources(struct loader *l, const struct manifest_root *top)
+{
+    struct model *model = l->model;
+    model->resource_count = HASH_COUNT(l->resources);
+    model->resources = arena_alloc(l->arena, (model->resource_count + 1) * sizeof *model->resources);
+    for (struct declared *entry = l->resources; entry; entry = entry->hh.next)
+        read_resource(l, top, entry);
+}

@@ -1,0 +1,569 @@
+/* Shapes that tie resources together and rule their lives: references, wait_for, endpoints, ready, restart,
+ * stop.
+ *
+ * Names of other resources are only read here; check_references.c looks them up when all resources are known.
+ */
+#include "manifest/field.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int read_nested(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    return manifest_read_table(l, field->shape->table, value, manifest_slot(object, field->offset));
+}
+
+/* A non-empty final text, or NULL after a problem. */
+static const char *read_name(struct loader *l, const struct field *field, const struct node *node)
+{
+    const char *text = manifest_final(l, node);
+    if (text && !*text) {
+        manifest_problem(l, node, "a name in `%s` is empty", field->name);
+        return NULL;
+    }
+    return text;
+}
+
+/* --- references --- */
+
+static int check_variable(struct loader *l, struct node *map, const char *key, const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    if (!text || (strspn(text, allowed) == strlen(text) && !(*text >= '0' && *text <= '9')))
+        return 0;
+    return manifest_problem(l, manifest_get(map, key), "`%s` must be the name of a variable, not `%s`", key,
+                            text);
+}
+
+static void finish_reference(struct loader *l, struct node *map, void *object)
+{
+    struct model_reference *reference = object;
+    if (!manifest_get(map, "resource"))
+        manifest_problem(l, map, "a reference needs `resource`");
+    if (reference->as)
+        manifest_check_name(l, manifest_get(map, "as"), "reference", reference->as);
+    check_variable(l, map, "env", reference->env);
+}
+
+static const struct field reference_fields[] = {
+    {.name = "resource",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_reference, resource),
+     .help = "The resource that is referenced."},
+    {.name = "as",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_reference, as),
+     .help = "The name in the injected variables.",
+     .fallback = "the resource's"},
+    {.name = "env",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_reference, env),
+     .help = "One more variable that holds the URI."},
+    {.name = "optional",
+     .shape = &shape_bool,
+     .offset = offsetof(struct model_reference, optional),
+     .fallback = "false",
+     .help = "Whether the consumer runs without it too."},
+    {.name = "wait",
+     .shape = &shape_bool,
+     .offset = offsetof(struct model_reference, wait),
+     .fallback = "true",
+     .help = "Whether to wait until it is healthy."},
+};
+static const struct table table_reference = {.name = "reference",
+                                             .help = "a reference",
+                                             .fields = reference_fields,
+                                             .count = FIELD_COUNT(reference_fields),
+                                             .finish = finish_reference};
+
+static int read_reference(struct loader *l, const struct field *field, struct node *item,
+                          struct model_reference *out)
+{
+    *out = (struct model_reference){.wait = true, .pos = item->pos};
+    if (item->kind == NODE_LIST)
+        return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
+                                field->shape->item->words);
+    if (item->kind == NODE_SCALAR)
+        return (out->resource = read_name(l, field, item)) ? 0 : -1;
+    if (manifest_read_table(l, &table_reference, item, out) < 0 || !out->resource)
+        return -1;
+    out->pos = manifest_get(item, "resource")->pos;
+    return 0;
+}
+
+static int read_references(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_resource *resource = object;
+    resource->references = arena_alloc(l->arena, (value->count + 1) * sizeof *resource->references);
+    for (size_t i = 0; i < value->count; i++)
+        if (read_reference(l, field, value->items[i], &resource->references[resource->reference_count]) == 0)
+            resource->reference_count++;
+    return 0;
+}
+
+/* --- wait_for --- */
+
+static const char *const untils[] = {"default", "started", "healthy", "completed", NULL};
+static int read_until(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    const char *text = manifest_final(l, value);
+    for (int i = 1; text && untils[i]; i++)
+        if (strcmp(untils[i], text) == 0) {
+            *(enum model_until *)manifest_slot(object, field->offset) = (enum model_until)i;
+            return 0;
+        }
+    return text ? manifest_bad_value(l, field, value) : -1;
+}
+
+static void finish_wait(struct loader *l, struct node *map, void *object)
+{
+    (void)object;
+    if (!manifest_get(map, "resource"))
+        manifest_problem(l, map, "an item of `wait_for` needs `resource`");
+}
+
+static const struct shape shape_until = {.words = "`started`, `healthy` or `completed`",
+                                         .accept = ACCEPT_TEXT,
+                                         .read = read_until,
+                                         .choices = untils + 1};
+static const struct field wait_fields[] = {
+    {.name = "resource",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_wait, resource),
+     .help = "The resource to wait for."},
+    {.name = "until",
+     .shape = &shape_until,
+     .offset = offsetof(struct model_wait, until),
+     .fallback = "completed for a task, else healthy",
+     .help = "What to wait for."},
+};
+static const struct table table_wait = {.name = "wait",
+                                        .help = "an item of `wait_for`",
+                                        .fields = wait_fields,
+                                        .count = FIELD_COUNT(wait_fields),
+                                        .finish = finish_wait};
+
+static int read_wait(struct loader *l, const struct field *field, struct node *item, struct model_wait *out)
+{
+    *out = (struct model_wait){.pos = item->pos};
+    if (item->kind == NODE_LIST)
+        return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
+                                field->shape->item->words);
+    if (item->kind == NODE_SCALAR)
+        return (out->resource = read_name(l, field, item)) ? 0 : -1;
+    if (manifest_read_table(l, &table_wait, item, out) < 0 || !out->resource)
+        return -1;
+    out->pos = manifest_get(item, "resource")->pos;
+    return 0;
+}
+
+static int read_wait_for(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_resource *resource = object;
+    size_t count = manifest_item_count(value);
+    resource->wait_for = arena_alloc(l->arena, (count + 1) * sizeof *resource->wait_for);
+    for (size_t i = 0; i < count; i++)
+        if (read_wait(l, field, manifest_item(value, i), &resource->wait_for[resource->wait_count]) == 0)
+            resource->wait_count++;
+    return 0;
+}
+
+/* --- endpoints --- */
+
+static void finish_endpoint(struct loader *l, struct node *map, void *object)
+{
+    struct model_endpoint *endpoint = object;
+    check_variable(l, map, "env", endpoint->env);
+}
+
+static const struct field endpoint_fields[] = {
+    {.name = "port",
+     .shape = &shape_port,
+     .offset = offsetof(struct model_endpoint, port),
+     .fallback = "chosen",
+     .help = "The port that the process listens on."},
+    {.name = "scheme",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_endpoint, scheme),
+     .fallback = "http or https for an endpoint of that name, else tcp",
+     .help = "What stands before :// in its URL."},
+    {.name = "env",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_endpoint, env),
+     .help = "The variable that tells the process its port."},
+};
+static const struct table table_endpoint = {.name = "endpoint",
+                                            .help = "an endpoint of a process",
+                                            .fields = endpoint_fields,
+                                            .count = FIELD_COUNT(endpoint_fields),
+                                            .finish = finish_endpoint};
+
+static void finish_container_endpoint(struct loader *l, struct node *map, void *object)
+{
+    (void)object;
+    if (!manifest_get(map, "target_port"))
+        manifest_problem(l, map, "an endpoint of a container needs `target_port`");
+}
+
+static const struct field container_endpoint_fields[] = {
+    {.name = "target_port",
+     .shape = &shape_port,
+     .offset = offsetof(struct model_endpoint, target_port),
+     .help = "The port inside of the container. Required."},
+    {.name = "host_port",
+     .shape = &shape_port,
+     .offset = offsetof(struct model_endpoint, port),
+     .fallback = "chosen",
+     .help = "The port on this machine; published on 127.0.0.1."},
+    {.name = "scheme",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_endpoint, scheme),
+     .fallback = "http or https for an endpoint of that name, else tcp",
+     .help = "What stands before :// in its URL."},
+};
+static const struct table table_container_endpoint = {.name = "container_endpoint",
+                                                      .help = "an endpoint of a container",
+                                                      .fields = container_endpoint_fields,
+                                                      .count = FIELD_COUNT(container_endpoint_fields),
+                                                      .finish = finish_container_endpoint};
+
+static const char *default_scheme(const char *name)
+{
+    return strcasecmp(name, "http") == 0 ? "http" : strcasecmp(name, "https") == 0 ? "https" : "tcp";
+}
+
+static int read_endpoint(struct loader *l, const struct field *field, struct node *item,
+                         struct model_endpoint *out)
+{
+    const struct table *table = field->shape->item->table;
+    size_t port = table == &table_endpoint ? offsetof(struct model_endpoint, port)
+                                           : offsetof(struct model_endpoint, target_port);
+    const struct field short_form = {.name = out->name, .shape = &shape_port, .offset = port};
+    if (item->kind == NODE_MAP)
+        return manifest_read_table(l, table, item, out);
+    if (item->kind == NODE_LIST)
+        return manifest_problem(l, item, "an endpoint must be %s", field->shape->item->words);
+    if (manifest_is_null(item) && table == &table_endpoint)
+        return 0;
+    return shape_port.read(l, &short_form, item, out);
+}
+
+static bool has_twin(const struct model_resource *resource, const char *name)
+{
+    for (size_t i = 0; i < resource->endpoint_count; i++)
+        if (strcasecmp(resource->endpoints[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int read_endpoints(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_resource *resource = object;
+    resource->endpoints = arena_alloc(l->arena, (value->count + 1) * sizeof *resource->endpoints);
+    for (size_t i = 0; i < value->count; i++) {
+        const struct node *key = value->keys[i];
+        struct model_endpoint endpoint = {.name = key->text, .pos = value->items[i]->pos};
+        endpoint.scheme = default_scheme(key->text);
+        if (manifest_check_name(l, key, "endpoint", key->text) < 0)
+            continue;
+        if (has_twin(resource, key->text))
+            manifest_problem(l, key, "another endpoint is called `%s` in another case", key->text);
+        if (read_endpoint(l, field, value->items[i], &endpoint) == 0)
+            resource->endpoints[resource->endpoint_count++] = endpoint;
+    }
+    return 0;
+}
+
+/* --- ready --- */
+
+static int read_http_path(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    const char *text = manifest_final(l, value);
+    if (!text)
+        return -1;
+    if (*text != '/') {
+        manifest_problem(l, value, "`%s` must be a path that starts with /", field->name);
+        manifest_hint(l, "the host and the port come from the endpoint");
+        return -1;
+    }
+    struct model_ready *ready = object;
+    ready->http_path = text;
+    ready->kind = MODEL_READY_HTTP;
+    return 0;
+}
+
+static int read_ready_tcp(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_ready *ready = object;
+    ready->kind = MODEL_READY_TCP;
+    ready->endpoint = read_name(l, field, value);
+    return ready->endpoint ? 0 : -1;
+}
+
+static int read_log(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    (void)field;
+    regex_t compiled;
+    struct model_ready *ready = object;
+    const char *text = manifest_final(l, value);
+    if (!text)
+        return -1;
+    if (!*text)
+        return manifest_problem(l, value, "an empty pattern is met by every line");
+    int code = regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB);
+    if (code) {
+        char reason[128];
+        regerror(code, NULL, reason, sizeof reason);
+        manifest_problem(l, value, "this is not an extended regular expression: %s", reason);
+        return -1;
+    }
+    regfree(&compiled);
+    ready->kind = MODEL_READY_LOG;
+    ready->log_pattern = text;
+    return 0;
+}
+
+static int read_exec(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_ready *ready = object;
+    if (!value->count)
+        return manifest_problem(l, value, "`%s` is empty", field->name);
+    ready->kind = MODEL_READY_EXEC;
+    ready->exec = arena_alloc(l->arena, (value->count + 1) * sizeof *ready->exec);
+    for (size_t i = 0; i < value->count; i++) {
+        if (value->items[i]->kind != NODE_SCALAR)
+            return manifest_problem(l, value->items[i], "an argument of `exec` must be text");
+        ready->exec[i] = manifest_final(l, value->items[i]);
+    }
+    return 0;
+}
+
+static void finish_ready(struct loader *l, struct node *map, void *object)
+{
+    static const char *const probes[] = {"http", "tcp", "log", "exec"};
+    struct model_ready *ready = object;
+    const struct node *first = NULL;
+    ready->pos = map->pos;
+    for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
+        const struct node *key = manifest_get_key(map, probes[i]);
+        if (key && first)
+            manifest_problem(l, key, "`ready` has both `%s` and `%s`; one of them decides", first->text,
+                             key->text);
+        first = first ? first : key;
+    }
+    bool is_http = first && strcmp(first->text, "http") == 0;
+    if (manifest_get(map, "endpoint") && !is_http)
+        manifest_problem(l, manifest_get_key(map, "endpoint"), "`endpoint` goes with `http`");
+    if (manifest_get(map, "status") && !is_http)
+        manifest_problem(l, manifest_get_key(map, "status"), "`status` goes with `http`");
+}
+
+static const struct shape shape_http_path = {
+    .words = "a path such as /health", .accept = ACCEPT_TEXT, .read = read_http_path};
+static const struct shape shape_ready_tcp = {
+    .words = "an endpoint's name", .accept = ACCEPT_TEXT, .read = read_ready_tcp};
+static const struct shape shape_log = {
+    .words = "an extended regular expression", .accept = ACCEPT_SCALAR, .read = read_log};
+static const struct shape shape_exec = {
+    .words = "a list of arguments", .accept = ACCEPT_LIST, .read = read_exec, .item = &shape_text};
+
+static const struct field ping_fields[] = {
+    {.name = "interval",
+     .shape = &shape_duration,
+     .offset = offsetof(struct model_ready, interval_ms),
+     .min = 1,
+     .max = 3600000,
+     .fallback = "grows from 2 ms to 250 ms",
+     .help = "Time between two probes."},
+    {.name = "timeout",
+     .shape = &shape_duration,
+     .offset = offsetof(struct model_ready, timeout_ms),
+     .min = 1,
+     .max = 86400000,
+     .fallback = "the command's --wait-timeout",
+     .help = "How long getting ready may take as a whole."},
+};
+static void finish_ping(struct loader *l, struct node *map, void *object)
+{
+    struct model_ready *ready = object;
+    (void)l;
+    ready->pos = map->pos;
+}
+static const struct table table_ping = {.name = "server_ready",
+                                        .help = "`ready` of a server",
+                                        .fields = ping_fields,
+                                        .count = FIELD_COUNT(ping_fields),
+                                        .finish = finish_ping};
+
+static const struct field ready_fields[] = {
+    {.name = "http",
+     .shape = &shape_http_path,
+     .help = "GET this path of `endpoint` until it answers `status`."},
+    {.name = "endpoint",
+     .shape = &shape_text,
+     .offset = offsetof(struct model_ready, endpoint),
+     .fallback = "the first one",
+     .help = "The endpoint that `http` asks."},
+    {.name = "status",
+     .shape = &shape_number,
+     .offset = offsetof(struct model_ready, http_status),
+     .min = 100,
+     .max = 599,
+     .fallback = "any from 200 to 399",
+     .help = "The answer that means ready."},
+    {.name = "tcp", .shape = &shape_ready_tcp, .help = "Connect to this endpoint."},
+    {.name = "log",
+     .shape = &shape_log,
+     .help = "Wait for a line that matches this extended regular expression."},
+    {.name = "exec", .shape = &shape_exec, .help = "Run this until it exits with 0."},
+};
+static const struct table table_ready = {.name = "ready",
+                                         .help = "`ready`",
+                                         .fields = ready_fields,
+                                         .count = FIELD_COUNT(ready_fields),
+                                         .base = &table_ping,
+                                         .finish = finish_ready};
+
+/* --- restart, stop --- */
+
+static const char *const policies[] = {"never", "on-failure", "always", NULL};
+
+static int read_policy(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_restart *restart = object;
+    const char *text = manifest_final(l, value);
+    for (int i = 0; text && policies[i]; i++)
+        if (strcmp(policies[i], text) == 0) {
+            restart->when = (enum model_restart_when)i;
+            return 0;
+        }
+    if (!text)
+        return -1;
+    manifest_bad_value(l, field, value);
+    if (strcmp(text, "no") == 0 || strcmp(text, "false") == 0)
+        manifest_hint(l, "compose's `no` is `never` here");
+    else if (strcmp(text, "unless-stopped") == 0)
+        manifest_hint(l, "`always` is what you want: what you stop stays stopped");
+    else
+        manifest_hint_nearest(l, text, policies, 3, NULL);
+    return -1;
+}
+
+static void finish_restart(struct loader *l, struct node *map, void *object)
+{
+    struct model_restart *restart = object;
+    if (!manifest_get(map, "policy"))
+        restart->when = MODEL_RESTART_ON_FAILURE;
+    if (manifest_get(map, "backoff") && !manifest_get(map, "max_backoff") &&
+        restart->max_backoff_ms < restart->backoff_ms)
+        restart->max_backoff_ms = restart->backoff_ms;
+    if (restart->max_backoff_ms < restart->backoff_ms)
+        manifest_problem(l, manifest_get(map, "max_backoff"), "`max_backoff` is shorter than `backoff`");
+}
+
+static const struct shape shape_policy = {.words = "`never`, `on-failure` or `always`",
+                                          .accept = ACCEPT_TEXT,
+                                          .read = read_policy,
+                                          .choices = policies};
+static const struct field restart_fields[] = {
+    {.name = "policy", .shape = &shape_policy, .fallback = "on-failure", .help = "When to start it again."},
+    {.name = "backoff",
+     .shape = &shape_duration,
+     .offset = offsetof(struct model_restart, backoff_ms),
+     .min = 1,
+     .max = 3600000,
+     .fallback = "1s",
+     .help = "Pause before the first restart; doubles each time, with jitter."},
+    {.name = "max_backoff",
+     .shape = &shape_duration,
+     .offset = offsetof(struct model_restart, max_backoff_ms),
+     .min = 1,
+     .max = 86400000,
+     .fallback = "1m",
+     .help = "Longest pause."},
+    {.name = "max_retries",
+     .shape = &shape_number,
+     .offset = offsetof(struct model_restart, max_retries),
+     .min = 0,
+     .max = 1000000,
+     .fallback = "no limit",
+     .help = "Give up after so many restarts in a row."},
+};
+static const struct table table_restart = {.name = "restart",
+                                           .help = "`restart`",
+                                           .fields = restart_fields,
+                                           .count = FIELD_COUNT(restart_fields),
+                                           .finish = finish_restart};
+
+static int read_restart(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    void *slot = manifest_slot(object, field->offset);
+    return value->kind == NODE_MAP ? manifest_read_table(l, &table_restart, value, slot)
+                                   : read_policy(l, field, value, slot);
+}
+
+static const struct field stop_fields[] = {
+    {.name = "signal",
+     .shape = &shape_signal,
+     .offset = offsetof(struct model_stop, signal),
+     .fallback = "TERM",
+     .help = "The signal that asks it to end."},
+    {.name = "timeout",
+     .shape = &shape_duration,
+     .offset = offsetof(struct model_stop, timeout_ms),
+     .min = 0,
+     .max = 86400000,
+     .fallback = "10s",
+     .help = "How long it may take before it is killed."},
+};
+static const struct table table_stop = {
+    .name = "stop", .help = "`stop`", .fields = stop_fields, .count = FIELD_COUNT(stop_fields)};
+
+static const struct shape shape_reference_item = {
+    .words = "a resource's name, or {resource, as, env, optional, wait}",
+    .accept = ACCEPT_TEXT | ACCEPT_TABLE,
+    .table = &table_reference};
+static const struct shape shape_wait_item = {.words = "a resource's name, or {resource, until}",
+                                             .accept = ACCEPT_TEXT | ACCEPT_TABLE,
+                                             .table = &table_wait};
+static const struct shape shape_endpoint_item = {
+    .words = "a port, or {port, scheme, env}", .accept = ACCEPT_INT | ACCEPT_TABLE, .table = &table_endpoint};
+static const struct shape shape_container_endpoint_item = {.words =
+                                                               "a port, or {target_port, host_port, scheme}",
+                                                           .accept = ACCEPT_INT | ACCEPT_TABLE,
+                                                           .table = &table_container_endpoint};
+
+const struct shape shape_references = {.words = "a list of resources",
+                                       .accept = ACCEPT_LIST,
+                                       .read = read_references,
+                                       .item = &shape_reference_item};
+const struct shape shape_wait_for = {.words = "a list of resources",
+                                     .accept = ACCEPT_TEXT | ACCEPT_LIST,
+                                     .read = read_wait_for,
+                                     .item = &shape_wait_item};
+const struct shape shape_endpoints = {.words = "a map from names to endpoints",
+                                      .accept = ACCEPT_MAP,
+                                      .read = read_endpoints,
+                                      .item = &shape_endpoint_item};
+const struct shape shape_container_endpoints = {.words = "a map from names to endpoints",
+                                                .accept = ACCEPT_MAP,
+                                                .read = read_endpoints,
+                                                .item = &shape_container_endpoint_item};
+const struct shape shape_ready = {.words = "a map with http, tcp, log or exec",
+                                  .accept = ACCEPT_TABLE,
+                                  .read = read_nested,
+                                  .table = &table_ready};
+const struct shape shape_server_ready = {.words = "a map with interval and timeout",
+                                         .accept = ACCEPT_TABLE,
+                                         .read = read_nested,
+                                         .table = &table_ping};
+const struct shape shape_restart = {.words = "`never`, `on-failure`, `always`, or {policy, backoff, …}",
+                                    .accept = ACCEPT_TEXT | ACCEPT_TABLE,
+                                    .read = read_restart,
+                                    .choices = policies,
+                                    .table = &table_restart};
+const struct shape shape_stop = {.words = "a map with signal and timeout",
+                                 .accept = ACCEPT_TABLE,
+                                 .read = read_nested,
+                                 .table = &table_stop};

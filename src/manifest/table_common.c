@@ -1,0 +1,114 @@
+/* Fields that several kinds of resources share. */
+#include "manifest/tables.h"
+
+#include <string.h>
+
+static const char *const kinds[] = {"redis",   "valkey",    "garnet", "connection-string",
+                                    "process", "container", NULL};
+
+/* The kind was looked up before its table was chosen. */
+static int skip_type(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    (void)l, (void)field, (void)value, (void)object;
+    return 0;
+}
+
+static const struct shape shape_type = {
+    .words = "a kind of resource", .accept = ACCEPT_TEXT, .read = skip_type, .choices = kinds};
+
+#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
+#define RESOURCE_LIST(member, counter)                                                                       \
+    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
+
+static const struct field common_fields[] = {
+    {.name = "type", .shape = &shape_type, .help = "What it is. Required."},
+    {.name = "profiles",
+     .shape = &shape_texts,
+     RESOURCE_LIST(profiles, profile_count),
+     .fallback = "always there",
+     .help = "It is there only when one of these profiles is on."},
+    {.name = "start",
+     .shape = &shape_start,
+     RESOURCE(manual),
+     .fallback = "automatic",
+     .help = "`manual`: only when it is named."},
+    {.name = "optional",
+     .shape = &shape_bool,
+     RESOURCE(optional),
+     .fallback = "false",
+     .help = "Its failure is not the application's."},
+};
+const struct table table_common = {
+    .name = "common", .help = "a resource", .fields = common_fields, .count = FIELD_COUNT(common_fields)};
+
+static const struct field running_fields[] = {
+    {.name = "environment",
+     .shape = &shape_environment,
+     .help = "Variables; a name alone takes apphost's own value."},
+    {.name = "wait_for", .shape = &shape_wait_for, .help = "Start after these; a task must have completed."},
+    {.name = "restart",
+     .shape = &shape_restart,
+     RESOURCE(restart),
+     .fallback = "never",
+     .help = "Whether it is started again when it ends."},
+    {.name = "stop",
+     .shape = &shape_stop,
+     RESOURCE(stop),
+     .help = "How it is asked to end, and for how long."},
+};
+const struct table table_running = {.name = "running",
+                                    .help = "a resource",
+                                    .fields = running_fields,
+                                    .count = FIELD_COUNT(running_fields),
+                                    .base = &table_common};
+
+static const struct field hosted_fields[] = {
+    {.name = "pull",
+     .shape = &shape_pull,
+     RESOURCE(pull),
+     .fallback = "missing",
+     .help = "When the image is pulled."},
+    {.name = "lifetime",
+     .shape = &shape_lifetime,
+     RESOURCE(lifetime),
+     .fallback = "session",
+     .help = "`persistent`: it stays when the session ends."},
+    {.name = "memory",
+     .shape = &shape_size,
+     RESOURCE(memory),
+     .min = 6 * 1024 * 1024,
+     .fallback = "no limit",
+     .help = "Most memory that it may use."},
+    {.name = "user",
+     .shape = &shape_text,
+     RESOURCE(user),
+     .fallback = "the image's",
+     .help = "Runs as this user, name or uid[:gid]."},
+    {.name = "labels",
+     .shape = &shape_labels,
+     RESOURCE_LIST(labels, label_count),
+     .help = "Labels of the container."},
+};
+const struct table table_hosted = {.name = "hosted",
+                                   .help = "a resource",
+                                   .fields = hosted_fields,
+                                   .count = FIELD_COUNT(hosted_fields),
+                                   .base = &table_running};
+
+const struct kind manifest_kinds[] = {
+    {"redis", MODEL_REDIS, &table_redis, "docker.io/library/redis:8.6"},
+    {"valkey", MODEL_VALKEY, &table_valkey, "docker.io/valkey/valkey:9.1"},
+    {"garnet", MODEL_GARNET, &table_garnet, "ghcr.io/microsoft/garnet:1.0"},
+    {"connection-string", MODEL_CONNECTION_STRING, &table_connection, NULL},
+    {"process", MODEL_PROCESS, &table_process, NULL},
+    {"container", MODEL_CONTAINER, &table_container, NULL},
+};
+const size_t manifest_kind_count = sizeof manifest_kinds / sizeof *manifest_kinds;
+
+const struct kind *manifest_find_kind(const char *name)
+{
+    for (size_t i = 0; i < manifest_kind_count; i++)
+        if (strcmp(manifest_kinds[i].name, name) == 0)
+            return &manifest_kinds[i];
+    return NULL;
+}

@@ -1,0 +1,52 @@
+/* Fields of connection-string: a server that exists already. Where its value comes from. */
+#include "manifest/tables.h"
+
+#include <string.h>
+
+static const char *environment_value(struct loader *l, const char *name)
+{
+    cleanup_free char *variable = xasprintf("ConnectionStrings__%s", name);
+    const char *value = manifest_variable(l, variable);
+    for (char *p = variable; *p; p++)
+        if (*p == '-')
+            *p = '_';
+    return value ? value : manifest_variable(l, variable);
+}
+
+static void finish_connection(struct loader *l, struct node *map, void *object)
+{
+    struct model_resource *resource = object;
+    struct model_connection_string *connection = &resource->connection;
+    const struct node *given = manifest_get(map, "value");
+    if (given && !manifest_is_null(given)) {
+        if (!connection->value.count && given->kind == NODE_SCALAR && !strchr(given->text, '$'))
+            manifest_problem(l, given, "`value` cannot be empty");
+        connection->missing = !connection->value.count;
+        return;
+    }
+    const char *value = environment_value(l, resource->name);
+    if (value && *value) {
+        connection->value = model_literal(l->arena, value);
+        connection->value.pos = resource->pos;
+    }
+    connection->missing = !connection->value.count;
+}
+
+static const struct field connection_fields[] = {
+    {.name = "value",
+     .shape = &shape_late,
+     .offset = offsetof(struct model_resource, connection.value),
+     .fallback = "the environment's ConnectionStrings__NAME",
+     .help = "host:port[,password=…][,ssl=true]."},
+    {.name = "check",
+     .shape = &shape_bool,
+     .offset = offsetof(struct model_resource, connection.check),
+     .fallback = "false",
+     .help = "Wait until the server answers a PING."},
+};
+const struct table table_connection = {.name = "connection-string",
+                                       .help = "a `connection-string`",
+                                       .fields = connection_fields,
+                                       .count = FIELD_COUNT(connection_fields),
+                                       .base = &table_common,
+                                       .finish = finish_connection};

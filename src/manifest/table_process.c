@@ -1,0 +1,93 @@
+/* Fields of process, and the rules that concern several of them. */
+#include "manifest/tables.h"
+
+#include <string.h>
+
+#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
+#define RESOURCE_LIST(member, counter)                                                                       \
+    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
+#define COMMAND RESOURCE_LIST(process.command, process.command_count)
+
+static void check_task(struct loader *l, struct node *map, const struct model_resource *resource)
+{
+    if (!resource->process.task)
+        return;
+    if (resource->restart.when == MODEL_RESTART_ALWAYS)
+        manifest_problem(l, manifest_get(map, "restart"), "a task that is always restarted never completes");
+    if (manifest_get(map, "ready"))
+        manifest_problem(l, manifest_get_key(map, "ready"),
+                         "a task has no `ready`: others wait until it has completed");
+    if (resource->process.replicas > 1)
+        manifest_problem(l, manifest_get(map, "replicas"), "a task has no replicas");
+}
+
+static void finish_process(struct loader *l, struct node *map, void *object)
+{
+    struct model_resource *resource = object;
+    const struct node *shell = manifest_get_key(map, "shell"), *command = manifest_get_key(map, "command");
+    if (shell && command)
+        manifest_problem(l, shell, "a process has `command` or `shell`, not both");
+    if (!shell && !command) {
+        struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
+        manifest_problem(l, &at, "the process `%s` needs `command` or `shell`", resource->name);
+    }
+    if (!resource->process.working_dir)
+        resource->process.working_dir = manifest_path(l, map, ".");
+    for (size_t i = 0; resource->process.replicas > 1 && i < resource->endpoint_count; i++)
+        if (resource->endpoints[i].port)
+            manifest_problem_at(l, resource->endpoints[i].pos, 1, "replicas cannot share the fixed port %d",
+                                resource->endpoints[i].port);
+    check_task(l, map, resource);
+}
+
+static const struct field process_fields[] = {
+    {.name = "command", .shape = &shape_command, COMMAND, .help = "What to run, without a shell."},
+    {.name = "shell", .shape = &shape_shell, COMMAND, .help = "What to run, by /bin/sh -c."},
+    {.name = "working_dir",
+     .shape = &shape_path,
+     RESOURCE(process.working_dir),
+     .fallback = "the manifest's folder",
+     .help = "Where it runs."},
+    {.name = "env_file",
+     .shape = &shape_env_file,
+     .help = "Files of variables; injected ones win over them."},
+    {.name = "references",
+     .shape = &shape_references,
+     .help = "Resources whose addresses it gets, and for which it waits."},
+    {.name = "endpoints", .shape = &shape_endpoints, .help = "Where it listens."},
+    {.name = "ready",
+     .shape = &shape_ready,
+     RESOURCE(ready),
+     .fallback = "tcp on the first endpoint, else started",
+     .help = "How to tell that it is ready."},
+    {.name = "success_exit_codes",
+     .shape = &shape_exit_codes,
+     .min = 0,
+     .max = 255,
+     RESOURCE_LIST(process.success_exit_codes, process.success_count),
+     .fallback = "0",
+     .help = "Exit codes that are no failure."},
+    {.name = "task",
+     .shape = &shape_bool,
+     RESOURCE(process.task),
+     .fallback = "false",
+     .help = "It runs to completion; others wait for that."},
+    {.name = "replicas",
+     .shape = &shape_number,
+     .min = 1,
+     .max = 100,
+     RESOURCE(process.replicas),
+     .fallback = "1",
+     .help = "How many of it run."},
+    {.name = "watch",
+     .shape = &shape_texts,
+     RESOURCE_LIST(process.watch, process.watch_count),
+     .fallback = "none",
+     .help = "Globs of files; a change restarts it."},
+};
+const struct table table_process = {.name = "process",
+                                    .help = "a `process`",
+                                    .fields = process_fields,
+                                    .count = FIELD_COUNT(process_fields),
+                                    .base = &table_running,
+                                    .finish = finish_process};

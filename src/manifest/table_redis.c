@@ -1,0 +1,119 @@
+/* Fields of redis, valkey and garnet, and the rules that concern several of them. */
+#include "manifest/tables.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+static void finish_server(struct loader *l, struct node *map, void *object)
+{
+    struct model_resource *resource = object;
+    struct model_redis *redis = &resource->redis;
+    const struct node *address = manifest_get(map, "bind_address"),
+                      *persistence = manifest_get(map, "persistence");
+    if (redis->persistence.given && !redis->persistence.off && redis->data && redis->data->read_only &&
+        persistence)
+        manifest_problem(l, persistence,
+                         "`persistence` needs data that can be written, and this is read-only");
+    if (address && redis->bind_address && !is_loopback(redis->bind_address)) {
+        manifest_warning(l, address, "`%s` can be reached from other machines at %s%s", resource->name,
+                         redis->bind_address,
+                         redis->password_kind == MODEL_PASSWORD_NONE ? ", without a password" : "");
+    }
+    if (resource->lifetime == MODEL_PERSISTENT && resource->restart.when != MODEL_RESTART_NEVER &&
+        manifest_get(map, "restart"))
+        manifest_problem(
+            l, manifest_get_key(map, "restart"),
+            "`restart` goes with `lifetime: session`: nobody watches a persistent one after the session");
+    if (redis->host_network && (redis->insight.on || redis->commander.on))
+        manifest_problem(l, manifest_get(map, "network"), "a server on the host's network has no sidecars");
+}
+
+static const struct field server_fields[] = {
+    {.name = "host_port",
+     .shape = &shape_port,
+     RESOURCE(redis.host_port),
+     .fallback = "chosen, and stable",
+     .help = "The port on this machine. A given one is never moved."},
+    {.name = "bind_address",
+     .shape = &shape_address,
+     RESOURCE(redis.bind_address),
+     .fallback = "127.0.0.1",
+     .help = "The address on this machine."},
+    {.name = "password",
+     .shape = &shape_password,
+     .fallback = "generated, and remembered",
+     .help = "The server's password, the parameter that holds it, or false for none."},
+    {.name = "data_volume",
+     .shape = &shape_data_volume,
+     .fallback = "none",
+     .help = "Keep the data in a volume."},
+    {.name = "data_bind_mount",
+     .shape = &shape_data_bind_mount,
+     .fallback = "none",
+     .help = "Keep the data in a folder of this machine."},
+    {.name = "persistence",
+     .shape = &shape_persistence,
+     .fallback = "60 s and 1 key with writable data, else off",
+     .help = "When the server saves."},
+    {.name = "config", .shape = &shape_config, .help = "More directives; a list is one line each."},
+    {.name = "tls",
+     .shape = &shape_tls,
+     RESOURCE(redis.tls),
+     .fallback = "false",
+     .help = "true: a certificate of a development authority; or your own files."},
+    {.name = "insight",
+     .shape = &shape_insight,
+     RESOURCE(redis.insight),
+     .fallback = "false",
+     .help = "Redis Insight beside it; one for all servers."},
+    {.name = "commander",
+     .shape = &shape_commander,
+     RESOURCE(redis.commander),
+     .fallback = "false",
+     .help = "Redis Commander beside it; one for all servers."},
+    {.name = "network",
+     .shape = &shape_network,
+     RESOURCE(redis.host_network),
+     .fallback = "bridge",
+     .help = "`host`: the machine's own network, on a local Linux engine."},
+    {.name = "seed",
+     .shape = &shape_seed,
+     RESOURCE(redis.seed),
+     .count_offset = offsetof(struct model_resource, redis.seed_count),
+     .fallback = "none",
+     .help = "Files of commands that fill an empty server."},
+    {.name = "ready",
+     .shape = &shape_server_ready,
+     RESOURCE(ready),
+     .help = "Bounds the PING that finds it ready."},
+};
+static const struct table table_server = {.name = "server",
+                                          .help = "a server",
+                                          .fields = server_fields,
+                                          .count = FIELD_COUNT(server_fields),
+                                          .base = &table_hosted,
+                                          .finish = finish_server};
+
+#define IMAGE_FIELD(text)                                                                                    \
+    {                                                                                                        \
+        .name = "image", .shape = &shape_image, RESOURCE(image), .fallback = text,                           \
+        .help = "An official-style image: a shell and the server on its PATH."                               \
+    }
+
+static const struct field redis_fields[] = {IMAGE_FIELD("docker.io/library/redis:8.6")};
+static const struct field valkey_fields[] = {IMAGE_FIELD("docker.io/valkey/valkey:9.1")};
+static const struct field garnet_fields[] = {IMAGE_FIELD("ghcr.io/microsoft/garnet:1.0")};
+
+const struct table table_redis = {
+    .name = "redis", .help = "a `redis`", .fields = redis_fields, .count = 1, .base = &table_server};
+const struct table table_valkey = {
+    .name = "valkey", .help = "a `valkey`", .fields = valkey_fields, .count = 1, .base = &table_server};
+const struct table table_garnet = {
+    .name = "garnet", .help = "a `garnet`", .fields = garnet_fields, .count = 1, .base = &table_server};

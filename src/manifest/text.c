@@ -1,0 +1,59 @@
+/* A look at the bytes before the parser sees them: its own words about encodings name no place. */
+#include "manifest/read.h"
+
+#include <string.h>
+
+static struct model_pos pos_at(const char *name, const char *text, size_t offset)
+{
+    struct model_pos pos = {name, 1, 1};
+    for (size_t i = 0; i < offset; i++) {
+        bool is_newline = text[i] == '\n';
+        pos.line += is_newline;
+        pos.column = is_newline ? 1 : pos.column + (((unsigned char)text[i] & 0xC0) != 0x80);
+    }
+    return pos;
+}
+
+static bool is_control(unsigned char c)
+{
+    return (c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7F;
+}
+
+/* Length of the valid character at p, 0 when it is none. */
+static size_t character_length(const char *p, size_t left)
+{
+    for (size_t n = 1; n <= 4 && n <= left; n++)
+        if (str_is_utf8(p, n))
+            return n;
+    return 0;
+}
+
+static int check_marks(struct loader *l, const char *name, const char *text)
+{
+    struct model_pos start = {name, 1, 1};
+    int rc = 0;
+    if (str_starts(text, "\xEF\xBB\xBF"))
+        rc = manifest_problem_at(l, start, 1, "the file starts with a byte order mark");
+    else if (str_starts(text, "\xFF\xFE") || str_starts(text, "\xFE\xFF"))
+        rc = manifest_problem_at(l, start, 1, "the file is UTF-16");
+    if (rc < 0)
+        manifest_hint(l, "save it as UTF-8 without a byte order mark");
+    return rc;
+}
+
+int manifest_check_text(struct loader *l, const char *name, const char *text, size_t length)
+{
+    if (check_marks(l, name, text) < 0)
+        return -1;
+    for (size_t i = 0; i < length;) {
+        unsigned char c = (unsigned char)text[i];
+        if (is_control(c))
+            return manifest_problem_at(l, pos_at(name, text, i), 1,
+                                       "a control character (0x%02x) cannot stand here", c);
+        size_t n = c < 0x80 ? 1 : character_length(text + i, length - i);
+        if (!n)
+            return manifest_problem_at(l, pos_at(name, text, i), 1, "byte 0x%02x: the file is not UTF-8", c);
+        i += n;
+    }
+    return 0;
+}
