@@ -93,7 +93,7 @@ void lower_join_network(struct lower *l, const struct model_resource *resource)
     l->on_network[resource - l->model->resources] = true;
 }
 
-static struct plan_secret *add_secret(struct lower *l, const char *name, const char *value)
+struct plan_secret *lower_secret(struct lower *l, const char *name, const char *value)
 {
     struct plan_secret *secret = &l->plan->secrets[l->plan->secret_count++];
     *secret = (struct plan_secret){
@@ -105,11 +105,12 @@ static void add_resource_secrets(struct lower *l, const struct model_resource *r
 {
     struct connection_parts parts;
     if (model_is_server(resource->kind)) {
+        lower_certificate(l, resource);
         enum model_password kind = resource->redis.password_kind;
         if (kind == MODEL_PASSWORD_NONE || kind == MODEL_PASSWORD_PARAMETER)
             return;
         const char *text = kind == MODEL_PASSWORD_TEXT ? resource->redis.password : NULL;
-        struct plan_secret *secret = add_secret(l, lower_password(l, resource), text);
+        struct plan_secret *secret = lower_secret(l, lower_password(l, resource), text);
         secret->generated = !text;
         secret->length = 22;
         return;
@@ -117,9 +118,9 @@ static void add_resource_secrets(struct lower *l, const struct model_resource *r
     if (resource->kind != MODEL_CONNECTION_STRING || !lower_parse_connection(l, resource, &parts) ||
         !parts.password)
         return;
-    add_secret(l, lower_password(l, resource), parts.password);
-    add_secret(l, arena_printf(l->arena, "%s-connection-string", resource->name),
-               resource->connection.value.parts[0].literal);
+    lower_secret(l, lower_password(l, resource), parts.password);
+    lower_secret(l, arena_printf(l->arena, "%s-connection-string", resource->name),
+                 resource->connection.value.parts[0].literal);
 }
 
 void lower_secrets(struct lower *l)
@@ -129,8 +130,8 @@ void lower_secrets(struct lower *l)
                                                  sizeof *l->plan->secrets);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const struct model_parameter *p = &model->parameters[i];
-        struct plan_secret *secret = add_secret(l, arena_printf(l->arena, "parameters.%s", p->name),
-                                                p->value ? p->value : p->fallback);
+        struct plan_secret *secret = lower_secret(l, arena_printf(l->arena, "parameters.%s", p->name),
+                                                  p->value ? p->value : p->fallback);
         secret->secret = p->secret || p->generate;
         secret->generated = p->generate;
         secret->length = p->generate_length ? p->generate_length : 22;
@@ -143,7 +144,7 @@ void lower_secrets(struct lower *l)
 
 static size_t count_nodes(const struct model *model)
 {
-    size_t count = 1;
+    size_t count = 7; /* the network, two sidecars with image and volume */
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *r = &model->resources[i];
         count += 3 + (r->kind == MODEL_CONTAINER ? r->container.mount_count : 0);
@@ -220,7 +221,7 @@ static void add_visible(struct lower *l, const struct model_resource *resource)
 
 static void add_network(struct lower *l)
 {
-    bool wanted = false;
+    bool wanted = l->sidecars > 0;
     for (size_t i = 0; i < l->model->resource_count; i++)
         wanted |= l->on_network[i];
     if (!wanted)
@@ -235,6 +236,13 @@ static void add_network(struct lower *l)
         struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
         node->run.on_network = true;
         lower_add_edge(l, node, &edge);
+    }
+    for (size_t i = 0; i < l->plan->node_count; i++) {
+        struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
+        if (!l->plan->nodes[i].sidecar)
+            continue;
+        l->plan->nodes[i].run.on_network = true;
+        lower_add_edge(l, &l->plan->nodes[i], &edge);
     }
 }
 
@@ -252,6 +260,7 @@ static void lower_all(struct lower *l)
         add_waits(l, resource, node);
         add_visible(l, resource);
     }
+    lower_sidecars(l);
     add_network(l);
     for (size_t i = 0; i < l->plan->node_count; i++)
         plan_hash_node(l->plan, &l->plan->nodes[i]);
@@ -272,7 +281,7 @@ static void copy_settings(struct lower *l)
     plan->engine_kind = model->engine ? model->engine : "docker";
     plan->otlp_endpoint = model->otlp_endpoint;
     plan->nodes = arena_alloc(l->arena, count_nodes(model) * sizeof *plan->nodes);
-    plan->resources = arena_alloc(l->arena, (model->resource_count + 1) * sizeof *plan->resources);
+    plan->resources = arena_alloc(l->arena, (model->resource_count + 3) * sizeof *plan->resources);
 }
 
 /* The plan points into the model's arena for names and texts; a copy through JSON makes it stand alone. */
@@ -298,10 +307,12 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
     struct lower l = {.model = model, .context = context, .plan = plan_new(context)};
     l.arena = &l.plan->arena;
     l.on_network = xcalloc(model->resource_count + 1, sizeof *l.on_network);
+    l.ca_files = xcalloc(model->resource_count + 1, sizeof *l.ca_files);
     copy_settings(&l);
     lower_secrets(&l);
     lower_all(&l);
     free(l.on_network);
+    free(l.ca_files);
     HASH_CLEAR(hh, l.table);
     *problems = l.problems;
     *problem_count = l.problem_count;

@@ -17,15 +17,19 @@ struct lower {
     struct arena *arena; /* the plan's */
     struct error *problems;
     size_t problem_count;
-    bool *on_network;          /* by index of the resource: must join the project's network */
+    bool *on_network;      /* by index of the resource: must join the project's network */
+    const char **ca_files; /* by index of the resource: what consumers verify with, or NULL */
+    int sidecars;
     struct lower_entry *table; /* nodes by id, until the plan has its own index */
 };
 
 struct consumer {
     const struct model_resource *resource;
     bool in_container;
-    bool needs_gateway;     /* refers to a process of the host from a container */
-    struct plan_node *node; /* gets edges; NULL: exports */
+    bool is_sidecar;          /* no resource of the model: joins the network by itself */
+    bool needs_gateway;       /* refers to a process of the host from a container */
+    struct strlist ca_mounts; /* containers: \"host path<tab>path inside\" of authorities they need */
+    struct plan_node *node;   /* gets edges; NULL: exports */
 };
 
 /* Appends a problem at a position; ERROR_MANIFEST. */
@@ -97,6 +101,12 @@ struct plan_text lower_display(struct lower *l, const struct model_resource *res
 
 /* ---- kinds ---- */
 void lower_secrets(struct lower *l);
+struct plan_secret *lower_secret(struct lower *l, const char *name, const char *value);
+/* Makes the secrets of a server with TLS known; and where its authority is (host path), NULL without one. */
+void lower_certificate(struct lower *l, const struct model_resource *resource);
+const char *lower_ca_file(struct lower *l, const struct model_resource *resource);
+/* Insight and Commander, one each for all servers that ask for them. */
+void lower_sidecars(struct lower *l);
 void lower_server(struct lower *l, const struct model_resource *resource);
 void lower_container(struct lower *l, const struct model_resource *resource);
 void lower_process(struct lower *l, const struct model_resource *resource);

@@ -44,11 +44,16 @@ static void server_address(struct lower *l, struct consumer *c, const struct mod
 {
     address->scheme = target->redis.tls.on ? "rediss" : "redis";
     address->endpoint = "tcp";
+    if (c->in_container && target->redis.host_network && c->resource != target)
+        lower_problem(l, &c->resource->pos, "take `network: host` away from that server",
+                      "\"%s\" listens on this machine's loopback only: a container cannot reach it",
+                      target->name);
     if (c->in_container) {
         address->host = target->name;
         address->port = REDIS_PORT;
         lower_join_network(l, target);
-        lower_join_network(l, c->resource);
+        if (!c->is_sidecar)
+            lower_join_network(l, c->resource);
         return;
     }
     address->host = published_host(l, target->redis.bind_address);
@@ -66,7 +71,8 @@ static void container_address(struct lower *l, struct consumer *c, const struct 
     address->host = target->name;
     address->port = endpoint->target_port;
     lower_join_network(l, target);
-    lower_join_network(l, c->resource);
+    if (!c->is_sidecar)
+        lower_join_network(l, c->resource);
 }
 
 static void process_address(struct lower *l, struct consumer *c, const struct model_endpoint *endpoint,

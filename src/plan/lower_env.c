@@ -62,11 +62,13 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
         enum model_get get;
     } properties[] = {
         {"HOST", MODEL_GET_HOST}, {"PORT", MODEL_GET_PORT}, {"PASSWORD", MODEL_GET_PASSWORD},
-        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URI},
+        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URI},   {"CA_FILE", MODEL_GET_CA_FILE},
     };
     cleanup_free char *prefix = variable_name(name, true);
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
         if (properties[i].get == MODEL_GET_PASSWORD && !lower_password(l, target))
+            continue;
+        if (properties[i].get == MODEL_GET_CA_FILE && !lower_ca_file(l, target))
             continue;
         struct model_part part = {.get = properties[i].get, .resource = target->name, .pos = target->pos};
         cleanup_free char *variable = xasprintf("%s_%s", prefix, properties[i].suffix);

@@ -157,6 +157,23 @@ static void lower_gateway(struct lower *l, struct consumer *c, struct plan_run *
         c->resource->name);
 }
 
+static void lower_ca_mounts(struct lower *l, struct consumer *c, struct plan_run *run)
+{
+    for (size_t i = 0; i < c->ca_mounts.count; i++) {
+        char *source = arena_strdup(l->arena, c->ca_mounts.items[i]), *tab = strchr(source, '\t');
+        *tab = '\0';
+        run->mounts =
+            arena_grow(l->arena, run->mounts, run->mount_count, run->mount_count + 1, sizeof *run->mounts);
+        run->mounts[run->mount_count++] =
+            (struct plan_mount){.read_only = true, .source = source, .target = tab + 1};
+    }
+    if (c->ca_mounts.count && l->context->remote_engine)
+        lower_problem(
+            l, &c->resource->pos, NULL,
+            "the authority's certificate cannot be mounted into a container of an engine elsewhere");
+    strlist_free(&c->ca_mounts);
+}
+
 void lower_container(struct lower *l, const struct model_resource *resource)
 {
     const struct model_container *container = &resource->container;
@@ -182,6 +199,7 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     run->environment = environment.items;
     run->environment_count = environment.count;
     lower_gateway(l, &c, run);
+    lower_ca_mounts(l, &c, run);
 }
 
 void lower_process(struct lower *l, const struct model_resource *resource)

@@ -1,11 +1,33 @@
 /* A server of the Redis family as a container: configuration text in the environment, a shell line that feeds
- * it to the server, the published port, data, and a PING as its readiness. See redis/redis.h for why it is
- * started like this. */
+ * it to the server, the port, data, TLS, and a PING as its readiness. See redis/redis.h for why it is started
+ * like this.
+ *
+ * On the host's network the server listens on the chosen port of loopback itself: the port is a late value of
+ * its configuration then. */
 #include "plan/lower.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static void add_number(struct text_builder *b, int number)
+{
+    cleanup_free char *text = xasprintf("%d", number);
+    text_literal(b, text);
+}
+
+static void add_port_lines(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const struct model_redis *redis = &resource->redis;
+    text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
+    if (!redis->host_network)
+        add_number(b, REDIS_PORT);
+    else if (redis->host_port)
+        add_number(b, redis->host_port);
+    else
+        text_port(b, lower_node_id(l, resource), "tcp");
+    text_literal(b, "\n");
+}
 
 static struct plan_text conf_text(struct lower *l, const struct model_resource *resource)
 {
@@ -18,6 +40,7 @@ static struct plan_text conf_text(struct lower *l, const struct model_resource *
                       "the configuration of \"%s\" is longer than %d bytes", resource->name,
                       REDIS_CONF_LIMIT);
     text_literal(&b, strbuf_text(&conf));
+    add_port_lines(l, resource, &b);
     if (password) {
         text_literal(&b, "requirepass ");
         text_secret(&b, password, PLAN_FILTER_REDIS_CONF);
@@ -51,7 +74,7 @@ static void add_launch(struct lower *l, struct plan_node *node, const struct mod
 {
     struct plan_run *run = &node->run;
     bool bypass = choose_user(l, node, resource);
-    cleanup_free char *line = redis_launch_line(resource->kind, bypass);
+    cleanup_free char *line = redis_launch_line(resource->kind, bypass, resource->redis.tls.on);
     run->entrypoint = arena_alloc(l->arena, 2 * sizeof *run->entrypoint);
     run->entrypoint[0] = text_of(l->arena, "/bin/sh");
     run->entrypoint[1] = text_of(l->arena, "-c");
@@ -71,7 +94,7 @@ static void add_port(struct lower *l, struct plan_node *node, const struct model
     node->run.ports[0] = (struct plan_port){
         .endpoint = "tcp",
         .scheme = address.scheme,
-        .target_port = REDIS_PORT,
+        .target_port = redis->host_network ? 0 : REDIS_PORT,
         .fixed_port = redis->host_port,
         .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
         .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
@@ -89,8 +112,27 @@ static void add_environment(struct lower *l, struct plan_node *node, const struc
         environment_set(l, &e, resource->environment[i].name,
                         lower_text(l, &c, &resource->environment[i].value));
     environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, resource));
+    if (resource->redis.tls.on) {
+        struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
+        text_secret(&cert, arena_printf(l->arena, "%s-tls-cert", resource->name), PLAN_FILTER_NONE);
+        text_secret(&key, arena_printf(l->arena, "%s-tls-key", resource->name), PLAN_FILTER_NONE);
+        environment_set(l, &e, REDIS_TLS_CERT_VARIABLE, text_finish(&cert));
+        environment_set(l, &e, REDIS_TLS_KEY_VARIABLE, text_finish(&key));
+    }
     node->run.environment = e.items;
     node->run.environment_count = e.count;
+}
+
+static void add_tls(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    if (!resource->redis.tls.on)
+        return;
+    node->run.tmpfs = arena_alloc(l->arena, sizeof *node->run.tmpfs);
+    node->run.tmpfs[0] = REDIS_TLS_FOLDER ":mode=1777,size=256k";
+    node->run.tmpfs_count = 1;
+    node->run.ready.tls = true;
+    node->run.ready.ca_file = lower_ca_file(l, resource);
+    node->run.ready.tls_name = node->run.ports[0].host;
 }
 
 static void add_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -103,10 +145,19 @@ static void add_ping(struct lower *l, struct plan_node *node, const struct model
         .kind = PLAN_PROBE_PING,
         .endpoint = "tcp",
         .password = text_finish(&b),
-        .tls = resource->redis.tls.on,
         .interval_ms = resource->ready.interval_ms,
         .timeout_ms = resource->ready.timeout_ms,
     };
+}
+
+static void add_host_network(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    if (!resource->redis.host_network)
+        return;
+    node->run.host_network = true;
+    if (l->context->remote_engine)
+        lower_problem(l, &resource->pos, "leave `network` out",
+                      "`network: host` needs an engine on this machine");
 }
 
 void lower_server(struct lower *l, const struct model_resource *resource)
@@ -123,8 +174,43 @@ void lower_server(struct lower *l, const struct model_resource *resource)
         node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
         lower_mount(l, node, resource->redis.data);
     }
+    add_host_network(l, node, resource);
     add_launch(l, node, resource);
     add_port(l, node, resource);
     add_environment(l, node, resource);
     add_ping(l, node, resource);
+    add_tls(l, node, resource);
+}
+
+/* ---- certificates ---- */
+
+static bool take_certificate(struct lower *l, const struct model_resource *resource,
+                             struct plan_certificate *out)
+{
+    const char *hosts[] = {resource->name, "localhost", "127.0.0.1", "::1", l->context->published_host, NULL};
+    struct error err = {0};
+    if (l->context->certificate && l->context->certificate(resource, hosts, out, &err, l->context->data) == 0)
+        return true;
+    const struct model_pos *pos = resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
+    lower_problem(l, pos, err.hint, "%s", err.text ? err.text : "no certificate can be had for this server");
+    error_clear(&err);
+    return false;
+}
+
+void lower_certificate(struct lower *l, const struct model_resource *resource)
+{
+    struct plan_certificate certificate = {0};
+    if (!resource->redis.tls.on || !take_certificate(l, resource, &certificate))
+        return;
+    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), certificate.cert);
+    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), certificate.key);
+    if (certificate.ca)
+        lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), certificate.ca);
+    if (certificate.ca_file)
+        l->ca_files[resource - l->model->resources] = arena_strdup(l->arena, certificate.ca_file);
+}
+
+const char *lower_ca_file(struct lower *l, const struct model_resource *resource)
+{
+    return l->ca_files[resource - l->model->resources];
 }

@@ -136,6 +136,26 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
     }
 }
 
+/* Where this consumer finds the authority: the file itself, or the place inside a container that it is
+ * mounted to. */
+static bool get_ca_file(struct lower *l, struct consumer *c, const struct model_resource *target,
+                        struct text_builder *out)
+{
+    const char *path = lower_ca_file(l, target);
+    if (!path)
+        return false;
+    if (!c->in_container) {
+        text_literal(out, path);
+        return true;
+    }
+    cleanup_free char *inside = xasprintf("/run/apphost-ca/%s.pem", target->name);
+    cleanup_free char *mount = xasprintf("%s\t%s", path, inside);
+    if (!strlist_has(&c->ca_mounts, mount))
+        strlist_add(&c->ca_mounts, mount);
+    text_literal(out, inside);
+    return true;
+}
+
 static bool get_server(struct lower *l, struct consumer *c, const struct model_part *part,
                        const struct model_resource *target, struct text_builder *out)
 {
@@ -155,6 +175,8 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
         if (password)
             text_secret(out, password, PLAN_FILTER_NONE);
         return true;
+    case MODEL_GET_CA_FILE:
+        return get_ca_file(l, c, target, out);
     default:
         return get_address(l, c, part, target, out);
     }

@@ -30,6 +30,7 @@ enum plan_filter {
     PLAN_FILTER_URI,        /* RFC 3986 percent-encoding */
     PLAN_FILTER_REDIS_CONF, /* a quoted argument of redis.conf */
     PLAN_FILTER_JSON,       /* inside a JSON string, without the quotes */
+    PLAN_FILTER_BASE64,
 };
 struct plan_part {
     enum plan_part_kind kind;
@@ -208,6 +209,14 @@ struct plan {
     size_t warning_count; /* of the lowering, at positions; not serialised; freed with the plan */
 };
 
+/* A server's certificate, made or read by whoever calls plan_lower(). Texts are borrowed during the lowering.
+ */
+struct plan_certificate {
+    const char *cert, *key; /* PEM */
+    const char *ca;         /* PEM of the authority, or NULL */
+    const char *ca_file;    /* path that consumers verify with, or NULL: the system's authorities */
+};
+
 /* What lowering needs to know besides the model. */
 struct plan_context {
     const char *project, *project_hash; /* identity; see plan_identity() */
@@ -215,6 +224,11 @@ struct plan_context {
     bool remote_engine;                 /* bind mounts, host network refused */
     char **environment;                 /* client's; borrowed */
     int uid, gid;                       /* of the caller, for bind mounts */
+    /* Provides the certificate of a server with `tls` for these names; hosts is NULL-terminated. May be NULL
+     * when no resource uses TLS. */
+    int (*certificate)(const struct model_resource *resource, const char *const *hosts,
+                       struct plan_certificate *out, struct error *err, void *data);
+    void *data;
 };
 
 /* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all

@@ -3,6 +3,7 @@
  *
  * A resolved text may contain secrets: whoever asks for one owns it and keeps it out of logs. plan_mask() is
  * what may be shown. */
+#include "base/digest.h"
 #include "base/str.h"
 #include "plan/internal.h"
 #include "plan/plan.h"
@@ -31,6 +32,8 @@ static char *apply_filter(enum plan_filter filter, const char *text)
         return redis_conf_quote(text);
     case PLAN_FILTER_JSON:
         return json_inside(text);
+    case PLAN_FILTER_BASE64:
+        return digest_base64(text, strlen(text), 0);
     case PLAN_FILTER_NONE:
         break;
     }
@@ -93,7 +96,7 @@ bool plan_has_secret(const struct plan_text *text)
     return false;
 }
 
-static const char *const filter_names[] = {"", "uri", "redis-conf", "json"};
+static const char *const filter_names[] = {"", "uri", "redis-conf", "json", "base64"};
 
 static cJSON *part_to_json(const struct plan_part *part)
 {

@@ -25,12 +25,18 @@ const char *redis_default_image(enum model_kind kind)
     return kind < MODEL_KIND_COUNT ? family[kind].image : NULL;
 }
 
-char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint)
+char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
 {
     const char *server = family[kind].server;
     /* The copy lets the server start with an environment that no longer holds its password. */
     struct strbuf line = {0};
     strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");
+    /* Readable for the user that the entrypoint drops to; nobody else is in there. */
+    if (tls)
+        strbuf_adds(&line, "umask 022\n"
+                           "printf '%s\\n' \"$" REDIS_TLS_CERT_VARIABLE "\" >" REDIS_TLS_FOLDER "/cert.pem\n"
+                           "printf '%s\\n' \"$" REDIS_TLS_KEY_VARIABLE "\" >" REDIS_TLS_FOLDER "/key.pem\n"
+                           "unset " REDIS_TLS_CERT_VARIABLE " " REDIS_TLS_KEY_VARIABLE "\n");
     if (!bypass_entrypoint)
         strbuf_addf(&line,
                     "if command -v docker-entrypoint.sh >/dev/null 2>&1; then\n"
@@ -72,7 +78,10 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out)
 {
     /* Who may connect is decided by the published address and the password, not by protected mode, which
      * would refuse every connection through a published port. */
-    strbuf_addf(out, "bind * -::*\nprotected-mode no\nport %d\n", REDIS_PORT);
+    strbuf_addf(out, "bind %s\nprotected-mode no\n", redis->host_network ? "127.0.0.1" : "* -::*");
+    if (redis->tls.on)
+        strbuf_adds(out, "tls-cert-file " REDIS_TLS_FOLDER "/cert.pem\ntls-key-file " REDIS_TLS_FOLDER
+                         "/key.pem\ntls-auth-clients no\n");
     if (redis->data)
         strbuf_adds(out, "dir /data\n");
     add_persistence(redis, out);

@@ -18,13 +18,18 @@ enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 const char *redis_default_image(enum model_kind kind);
 /* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older
  * than 8, whose entrypoint would end on a failing chown. */
-char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint);
+char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls);
 /* The major version in an image's tag ("docker.io/library/redis:8.6-alpine" → 8), 0 when it says none. */
 int redis_image_major(const char *image);
 /* Does this server save to disk by itself? What the manifest says, else: it has writable data. */
 bool redis_is_persistent(const struct model_redis *redis);
-/* Configuration lines without requirepass (appended by the caller as the last line). */
+/* Configuration lines in front of what only the caller knows: the port line where it is chosen late (host
+ * network), and requirepass. Bind, data folder, persistence, TLS files, the user's directives. */
 void redis_conf_text(const struct model_redis *redis, struct strbuf *out);
+/* Where the launch line of a server with TLS puts what comes in these variables: a tmpfs. */
+#define REDIS_TLS_FOLDER "/run/apphost-tls"
+#define REDIS_TLS_CERT_VARIABLE "APPHOST_TLS_CERT"
+#define REDIS_TLS_KEY_VARIABLE "APPHOST_TLS_KEY"
 /* One argument of redis.conf, quoted and escaped. The caller frees. */
 char *redis_conf_quote(const char *text);
 

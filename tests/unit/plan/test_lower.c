@@ -217,7 +217,7 @@ static void configuration_ends_with_the_quoted_password(void **state)
     struct plan *plan = lower(*state);
     const struct plan_run *run = &plan_find(plan, "container:cache")->run;
     expect(run->environment, run->environment_count, "APPHOST_REDIS_CONF",
-           "bind * -::*\nprotected-mode no\nport 6379\nsave \"\"\nappendonly no\nrequirepass \"p w\\\"1\"\n");
+           "bind * -::*\nprotected-mode no\nsave \"\"\nappendonly no\nport 6379\nrequirepass \"p w\\\"1\"\n");
     assert_true(run->ephemeral);
     for (size_t i = 0; i < run->command_count; i++)
         assert_false(plan_has_secret(&run->command[i]));
@@ -235,6 +235,99 @@ static void volume_gets_a_node_and_persistence(void **state)
     char *conf = plan_resolve(&node->run.environment[node->run.environment_count - 1].value, &lookup, NULL);
     assert_non_null(strstr(conf, "save 60 1\n"));
     free(conf);
+}
+
+static int certificate(const struct model_resource *resource, const char *const *hosts,
+                       struct plan_certificate *out, struct error *err, void *data)
+{
+    (void)resource;
+    (void)err;
+    (void)data;
+    assert_string_equal(hosts[0], "cache");
+    *out = (struct plan_certificate){"CERT", "KEY", "CA", "/state/ca.pem"};
+    return 0;
+}
+
+static void tls_reaches_server_and_consumers(void **state)
+{
+    struct fixture *f = *state;
+    f->model.resource_count = 3;
+    f->resources[0].redis.tls.on = true;
+    f->context.certificate = certificate;
+    struct plan *plan = lower(f);
+    const struct plan_run *server_run = &plan_find(plan, "container:cache")->run;
+    const struct plan_run *api = &plan_find(plan, "process:api")->run,
+                          *worker = &plan_find(plan, "container:worker")->run;
+    expect(api->environment, api->environment_count, "ConnectionStrings__cache",
+           "127.0.0.1:20007,password=p w\"1,ssl=true");
+    expect(api->environment, api->environment_count, "CACHE_URI", "rediss://:p%20w%221@127.0.0.1:20007");
+    expect(api->environment, api->environment_count, "CACHE_CA_FILE", "/state/ca.pem");
+    expect(worker->environment, worker->environment_count, "CACHE_CA_FILE", "/run/apphost-ca/cache.pem");
+    assert_int_equal(worker->mount_count, 1);
+    assert_string_equal(worker->mounts[0].source, "/state/ca.pem");
+    assert_true(worker->mounts[0].read_only);
+    assert_true(server_run->ready.tls);
+    assert_string_equal(server_run->ready.ca_file, "/state/ca.pem");
+    assert_int_equal(server_run->tmpfs_count, 1);
+    assert_string_equal(plan_find_secret(plan, "cache-tls-key")->value, "KEY");
+}
+
+static void sidecars_are_merged_and_get_every_server(void **state)
+{
+    struct fixture *f = *state;
+    f->resources[1] = server;
+    f->resources[1].name = "other";
+    f->resources[1].redis.password_kind = MODEL_PASSWORD_NONE;
+    f->resources[0].redis.commander = (struct model_sidecar){.on = true};
+    f->resources[1].redis.commander = (struct model_sidecar){.on = true, .host_port = 8081};
+    f->resources[0].redis.insight = (struct model_sidecar){.on = true, .accept_eula = true};
+    struct plan *plan = lower(f);
+    const struct plan_run *commander = &plan_find(plan, "container:rediscommander")->run;
+    const struct plan_run *insight = &plan_find(plan, "container:redisinsight")->run;
+    expect(commander->environment, commander->environment_count, "NODE_CONFIG",
+           "{\"connections\":[{\"label\":\"cache\",\"host\":\"cache\",\"port\":\"6379\",\"dbIndex\":0,"
+           "\"password\":\"p w\\\"1\"},"
+           "{\"label\":\"other\",\"host\":\"other\",\"port\":\"6379\",\"dbIndex\":0,\"password\":\"\"}]}");
+    expect(insight->environment, insight->environment_count, "RI_REDIS_HOST1", "cache");
+    expect(insight->environment, insight->environment_count, "RI_REDIS_PASSWORD1", "p w\"1");
+    expect(insight->environment, insight->environment_count, "RI_REDIS_ALIAS2", "other");
+    expect(insight->environment, insight->environment_count, "RI_ACCEPT_TERMS_AND_CONDITIONS", "true");
+    for (size_t i = 0; i < insight->environment_count; i++)
+        assert_string_not_equal(insight->environment[i].name, "RI_REDIS_PASSWORD2");
+    assert_int_equal(commander->ports[0].fixed_port, 8081);
+    assert_true(commander->on_network && plan_find(plan, "container:cache")->run.on_network);
+    assert_true(plan_find(plan, "container:rediscommander")->sidecar);
+    assert_non_null(plan_find_resource(plan, "rediscommander"));
+}
+
+static void contradicting_sidecars_are_a_problem(void **state)
+{
+    struct fixture *f = *state;
+    struct error *problems = NULL;
+    size_t count = 0;
+    f->resources[1] = server;
+    f->resources[1].name = "other";
+    f->resources[0].redis.commander = (struct model_sidecar){.on = true, .host_port = 8081};
+    f->resources[1].redis.commander =
+        (struct model_sidecar){.on = true, .host_port = 8082, .pos = {"apphost.yaml", 9, 5}};
+    assert_null(plan_lower(&f->model, &f->context, &problems, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(problems[0].source.line, 9);
+    error_clear(&problems[0]);
+    free(problems);
+}
+
+static void host_network_listens_on_the_chosen_port(void **state)
+{
+    struct fixture *f = *state;
+    f->resources[0].redis.host_network = true;
+    struct plan *plan = lower(f);
+    const struct plan_run *run = &plan_find(plan, "container:cache")->run;
+    assert_true(run->host_network);
+    assert_int_equal(run->ports[0].target_port, 0);
+    expect(run->environment, run->environment_count, "APPHOST_REDIS_CONF",
+           "bind 127.0.0.1\nprotected-mode no\nsave \"\"\nappendonly no\nport 20007\nrequirepass \"p "
+           "w\\\"1\"\n");
 }
 
 static void damaged_plans_are_refused(void **state)
@@ -281,6 +374,8 @@ int main(void)
         T(json_round_trip_keeps_everything),           T(masked_text_shows_no_secret),
         T(given_password_is_hidden_in_config),         T(configuration_ends_with_the_quoted_password),
         T(volume_gets_a_node_and_persistence),         T(damaged_plans_are_refused),
+        T(tls_reaches_server_and_consumers),           T(sidecars_are_merged_and_get_every_server),
+        T(contradicting_sidecars_are_a_problem),       T(host_network_listens_on_the_chosen_port),
         T(identity_is_stable_and_overridable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

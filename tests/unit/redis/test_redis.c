@@ -61,7 +61,8 @@ static void versions_are_read_from_tags(void **state)
 static void the_entrypoint_can_be_bypassed(void **state)
 {
     (void)state;
-    char *with = redis_launch_line(MODEL_REDIS, false), *without = redis_launch_line(MODEL_VALKEY, true);
+    char *with = redis_launch_line(MODEL_REDIS, false, false),
+         *without = redis_launch_line(MODEL_VALKEY, true, false);
     assert_non_null(strstr(with, "docker-entrypoint.sh redis-server -"));
     assert_null(strstr(without, "docker-entrypoint.sh"));
     assert_non_null(strstr(without, "exec valkey-server -"));
@@ -83,7 +84,7 @@ static void the_shell_line_passes_the_text_unchanged(void **state)
     fclose(file);
     assert_true(asprintf(&command, "chmod 755 %s", server) > 0);
     assert_int_equal(system(command), 0);
-    char *line = redis_launch_line(MODEL_REDIS, false), *path = NULL, out[256] = "";
+    char *line = redis_launch_line(MODEL_REDIS, false, false), *path = NULL, out[256] = "";
     assert_true(asprintf(&path, "%s:/usr/bin:/bin", folder) > 0);
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
