@@ -1,0 +1,176 @@
+/* Entry of the command line: parse, provide what the command needs, run it, turn its failure into words and a code.
+ *
+ * Nothing is done before the verb is known: `apphost version` touches no library. */
+#include "cli/cli.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/context.h"
+#include "cli/help.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { EXIT_OWN_FAILURE = 125 };
+
+/* A program that was started with one of 0–2 closed would otherwise use its sockets as standard output. */
+static void hold_standard_descriptors(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
+static int usage_error(struct context *context, const struct error *error)
+{
+    output_error(&context->output, error);
+    const struct command *command = context->args.command;
+    return command && command->own_failure_125 ? EXIT_OWN_FAILURE : error_exit_code(error->code);
+}
+
+static int show_help(const struct context *context)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    help_text(context->args.command, output_width(STDOUT_FILENO), &text);
+    fputs(strbuf_text(&text), stdout);
+    return 0;
+}
+
+static int no_verb(struct context *context)
+{
+    if (args_flag(&context->args, "help"))
+        return show_help(context);
+    if (args_flag(&context->args, "version")) {
+        context->args.command = command_find("version");
+        return context->args.command->run(context, NULL);
+    }
+    cleanup_strbuf struct strbuf text = {0};
+    help_text(NULL, output_width(STDERR_FILENO), &text);
+    fputs(strbuf_text(&text), stderr);
+    return error_exit_code(ERROR_USAGE);
+}
+
+static int enter_folder(const struct context *context, struct error *err)
+{
+    const char *folder = args_value(&context->args, "project-directory");
+    if (!folder || !chdir(folder))
+        return 0;
+    cleanup_free char *shown = str_printable(folder);
+    return error_set(err, ERROR_MANIFEST, "cannot work in %s: %s", shown, strerror(errno));
+}
+
+static int connect_running(struct context *context, struct error *err)
+{
+    struct client_options options = {.state_root = context->project.root,
+                                     .prefix = context->project.prefix,
+                                     .timeout_ms = context->wait_timeout_ms};
+    if (context->project.prefix && !client_open(&context->client, &options, err))
+        return 0;
+    if (!error_is_set(err))
+        error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+    if (err->code == ERROR_NOT_RUNNING)
+        error_hint(err, "apphost up -d starts it");
+    return -1;
+}
+
+static int provide(struct context *context, struct error *err)
+{
+    unsigned needs = context->args.command->needs;
+    struct project_options options = {.args = &context->args, .environment = context->environment};
+    if (enter_folder(context, err))
+        return -1;
+    if (needs & NEEDS_MANIFEST) {
+        int failed = project_load(&context->project, &options, err);
+        if (failed || !context->output.quiet)
+            output_problems(&context->output, &context->project.problems);
+        return failed;
+    }
+    if ((needs & (NEEDS_PROJECT | NEEDS_RUNNING)) && project_identify(&context->project, &options, err))
+        return -1;
+    return needs & NEEDS_RUNNING ? connect_running(context, err) : 0;
+}
+
+/* With -o json the problems of a manifest go into the error's document. */
+static void report(struct context *context, const struct error *error)
+{
+    if (!context->output.json || !context->project.problems.count) {
+        output_error(&context->output, error);
+        return;
+    }
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *object = control_error_to_json(error);
+    cJSON_AddItemToObject(object, "problems", manifest_problems_to_json(&context->project.problems));
+    cJSON_AddItemToObject(document, "error", object);
+    output_json(document);
+}
+
+static int run_command(struct context *context)
+{
+    const struct command *command = context->args.command;
+    cleanup_error struct error error = {0};
+    int code = provide(context, &error);
+    if (!code)
+        code = command->run(context, &error);
+    if (code >= 0)
+        return code;
+    if (!error_is_set(&error))
+        error_set(&error, ERROR_FAILED, "%s failed", command->name);
+    report(context, &error);
+    return command->own_failure_125 && error.code != ERROR_RUN_TIMEOUT && error.code != ERROR_NOT_FOUND &&
+                   error.code != ERROR_NOT_EXECUTABLE
+               ? EXIT_OWN_FAILURE
+               : error_exit_code(error.code);
+}
+
+/* A reader that went away is no failure worth words; a full disk is. */
+static int finish_output(int code)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return code;
+    int reason = errno;
+    struct pollfd fd = {.fd = STDOUT_FILENO};
+    if (reason == EPIPE || (poll(&fd, 1, 0) > 0 && fd.revents & POLLERR))
+        return code ? code : EXIT_BROKEN_PIPE;
+    fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(reason ? reason : EIO));
+    return code ? code : 1;
+}
+
+static int dispatch(struct context *context)
+{
+    if (!context->args.command)
+        return no_verb(context);
+    if (args_flag(&context->args, "help"))
+        return show_help(context);
+    context->dry_run = args_flag(&context->args, "dry-run");
+    context->yes = args_flag(&context->args, "yes");
+    context->wait_timeout_ms = args_duration_ms(&context->args, "wait-timeout", 0);
+    log_setup(context->output.debug ? LOG_DEBUG : context->output.verbose ? LOG_INFO : LOG_WARN, NULL, NULL);
+    return run_command(context);
+}
+
+int cli_main(int argc, char **argv)
+{
+    cleanup_error struct error error = {0};
+    struct context *context = xcalloc(1, sizeof *context);
+    hold_standard_descriptors();
+    context->environment = environ;
+    context->client.lease_fd = -1;
+    int failed = args_parse(&context->args, argc, argv, environ, &error);
+    output_init(&context->output, &context->args, environ);
+    int code = failed ? usage_error(context, &error) : dispatch(context);
+    code = finish_output(code);
+    client_close(&context->client);
+    project_free(&context->project);
+    args_free(&context->args);
+    free(context);
+    return code;
+}

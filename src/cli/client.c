@@ -1,0 +1,227 @@
+/* Connecting to the supervisor, or starting it, and calling it. See client.h.
+ *
+ * A supervisor that is just ending refuses the connection or answers "not running" to hello: then the whole approach is
+ * repeated, for some seconds. Starting forks, so the loop exists only while there is a connection. */
+#include "cli/client.h"
+
+#include "base/mem.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { RETRY_MS = 10, RETRIES = 500, HELLO_TIMEOUT_MS = 10000 };
+
+static void pause_ms(int ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* ---- calls ---- */
+
+static void on_record(const cJSON *record, void *data)
+{
+    struct client_call *call = data;
+    if (call->on_record)
+        call->on_record(record, call->data);
+}
+
+static void on_done(const struct error *error, const cJSON *result, void *data)
+{
+    struct client_call *call = data;
+    call->done = true;
+    if (error)
+        error_copy(&call->error, error);
+    if (result)
+        call->result = cJSON_Duplicate(result, 1);
+}
+
+void client_begin(struct client *client, struct client_call *call, const char *verb, cJSON *message)
+{
+    struct control_request_handlers handlers = {.on_record = on_record, .on_done = on_done, .data = call};
+    call->done = false;
+    call->id = control_request(client->connection, verb, message, &handlers);
+}
+
+void client_end(struct client *client, struct client_call *call)
+{
+    if (call->id && !call->done && client->connection)
+        control_forget(client->connection, call->id);
+    error_clear(&call->error);
+    cJSON_Delete(call->result);
+    *call = (struct client_call){0};
+}
+
+bool client_turn(struct client *client)
+{
+    return loop_run_once(&client->loop);
+}
+
+static void on_patience(void *data)
+{
+    struct client *client = data;
+    client->impatient = true;
+}
+
+int client_call(struct client *client, const char *verb, cJSON *message, int64_t timeout_ms, cJSON **result,
+                struct error *err)
+{
+    struct client_call call = {0};
+    int failed = 0;
+    client->impatient = false;
+    if (timeout_ms > 0)
+        timer_start(&client->patience, timeout_ms);
+    client_begin(client, &call, verb, message);
+    while (!call.done && !client->impatient && client_turn(client))
+        continue;
+    timer_stop(&client->patience);
+    if (!call.done) {
+        failed = error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld) does not answer",
+                           client->session.project ? client->session.project : "the project",
+                           (long)client->session.supervisor);
+        error_hint(err, "if it stays like this: kill %ld; its guard cleans up", (long)client->session.supervisor);
+    } else if (error_is_set(&call.error)) {
+        error_copy(err, &call.error);
+        failed = -1;
+    }
+    if (result)
+        *result = take_ptr(&call.result);
+    client_end(client, &call);
+    return failed;
+}
+
+cJSON *client_names(const struct strlist *names)
+{
+    cJSON *message = cJSON_CreateObject();
+    json_add_strings(message, "resources", names);
+    return message;
+}
+
+/* ---- connecting ---- */
+
+static void disconnect(struct client *client)
+{
+    if (client->connection)
+        control_close(client->connection);
+    client->connection = NULL;
+    if (client->has_loop)
+        loop_fini(&client->loop);
+    client->has_loop = false;
+    state_session_free(&client->session);
+}
+
+static int say_hello(struct client *client, int64_t timeout_ms, struct error *err)
+{
+    cleanup_json cJSON *answer = NULL;
+    cJSON *message = cJSON_CreateObject();
+    json_add_int(message, "protocol", 1);
+    json_add_string(message, "version", APPHOST_VERSION);
+    if (client_call(client, "hello", message, timeout_ms ? timeout_ms : HELLO_TIMEOUT_MS, &answer, err))
+        return -1;
+    client->owner = json_int(answer, "owner", 0);
+    client->is_detached = json_bool(answer, "detached", false);
+    const char *logs = json_string(answer, "logs", NULL);
+    if (logs)
+        client->logs_folder = xstrdup(logs);
+    return 0;
+}
+
+/* 0: connected; 1: try again; -1: an error. */
+static int try_connect(struct client *client, const struct client_options *options, struct error *err)
+{
+    cleanup_error struct error why = {0};
+    if (supervisor_find(options->state_root, options->prefix, &client->session, &why)) {
+        error_move(err, &why);
+        return -1;
+    }
+    if (loop_init(&client->loop, err))
+        return -1;
+    client->has_loop = true;
+    timer_init(&client->loop, &client->patience, on_patience, client);
+    client->connection = supervisor_connect(&client->loop, &client->session, &why);
+    if (client->connection && !say_hello(client, options->timeout_ms, &why))
+        return 0;
+    disconnect(client);
+    if (why.code == ERROR_NOT_RUNNING)
+        return 1;
+    error_move(err, &why);
+    return -1;
+}
+
+static int start_one(struct client *client, const struct client_options *options, struct error *err)
+{
+    cleanup_error struct error why = {0};
+    if (!supervisor_start(options->start, options->lease ? &client->lease_fd : NULL, &why)) {
+        client->is_fresh = true;
+        return 0;
+    }
+    if (why.code == ERROR_OWNER)
+        return 1;
+    error_move(err, &why);
+    return -1;
+}
+
+static int connect_or_start(struct client *client, const struct client_options *options, struct error *err)
+{
+    cleanup_error struct error why = {0};
+    int answer = try_connect(client, options, &why);
+    if (answer >= 0)
+        return answer;
+    if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh) {
+        answer = start_one(client, options, err);
+        return answer < 0 ? -1 : 1;
+    }
+    error_move(err, &why);
+    return -1;
+}
+
+int client_open(struct client *client, const struct client_options *options, struct error *err)
+{
+    *client = (struct client){.lease_fd = -1};
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < RETRIES; i++) {
+        bool was_fresh = client->is_fresh;
+        int answer = connect_or_start(client, options, err);
+        if (answer <= 0)
+            return answer;
+        if (client->is_fresh == was_fresh)
+            pause_ms(RETRY_MS);
+    }
+    return error_set(err, ERROR_OWNER, "the supervisor of %s does not answer, and another cannot be started",
+                     options->prefix);
+}
+
+void client_close(struct client *client)
+{
+    disconnect(client);
+    free(client->logs_folder);
+    client->logs_folder = NULL;
+    if (client->lease_fd > 0)
+        close(client->lease_fd);
+    client->lease_fd = -1;
+}
+
+/* ---- signals ---- */
+
+static void on_signal(int signum, void *data)
+{
+    struct client *client = data;
+    client->signum = signum;
+    if (++client->interrupts < 3)
+        return;
+    if (client->before_leaving)
+        client->before_leaving(client->leaving_data);
+    _exit(128 + signum);
+}
+
+int client_watch_signals(struct client *client, struct error *err)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (loop_watch_signal(&client->loop, signals[i], on_signal, client, err))
+            return -1;
+    return 0;
+}

@@ -1,0 +1,72 @@
+/* The command's end of the conversation with the project's supervisor. Inside cli/ only.
+ *
+ * client_open() connects to the supervisor, or starts one (guard first) where none runs. Requests are written as if they
+ * blocked: client_call() runs the loop until the answer is there; records on the way go to a callback. A command that
+ * does more than one thing at a time starts calls with client_begin() and turns the loop itself with client_turn().
+ *
+ * Signals: after client_watch_signals() the first interruption only sets `interrupts`, and whoever turns the loop acts;
+ * the third one leaves the process at once (the supervisor finishes the work).
+ *
+ * Ownership: everything is the client's; client_close() says `bye` when a lease should be given back. */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "control/control.h"
+#include "loop/loop.h"
+#include "state/state.h"
+#include "supervisor/supervisor.h"
+
+struct client {
+    struct loop loop;
+    bool has_loop;
+    struct control_connection *connection;
+    struct state_session session; /* the supervisor's record */
+    char *logs_folder;
+    int lease_fd;     /* -1: none */
+    bool is_fresh;    /* this command started the supervisor */
+    int64_t owner;    /* pid of the command that holds the session; 0: detached */
+    bool is_detached;
+    int interrupts, signum; /* how many, the last one */
+    void (*before_leaving)(void *data); /* restores the terminal when a third signal ends us */
+    void *leaving_data;
+    struct timer patience;
+    bool impatient;
+};
+
+struct client_options {
+    const struct supervisor_options *start; /* how to start one; NULL: only connect */
+    const char *state_root, *prefix;
+    bool lease;         /* hold the session: it ends when this process does */
+    int64_t timeout_ms; /* for the supervisor's first answer; 0: 10 s */
+};
+
+/* ERROR_NOT_RUNNING when none runs and start is NULL. */
+int client_open(struct client *client, const struct client_options *options, struct error *err);
+void client_close(struct client *client);
+int client_watch_signals(struct client *client, struct error *err);
+
+typedef void client_record_cb(const cJSON *record, void *data);
+struct client_call {
+    bool done;
+    struct error error; /* of the answer */
+    cJSON *result;
+    client_record_cb *on_record;
+    void *data;
+    int64_t id;
+};
+/* Takes message (NULL: no fields). The call must stay where it is until it is done or forgotten. */
+void client_begin(struct client *client, struct client_call *call, const char *verb, cJSON *message);
+/* Forgets a call that is under way, frees what it holds. */
+void client_end(struct client *client, struct client_call *call);
+/* One round of the loop; false when nothing can happen any more. */
+bool client_turn(struct client *client);
+/* begin, turn until done, result: *result (may be NULL) is the caller's. timeout_ms 0: none; else ERROR_OWNER. */
+int client_call(struct client *client, const char *verb, cJSON *message, int64_t timeout_ms, cJSON **result,
+                struct error *err);
+
+/* {"resources": [names]} */
+cJSON *client_names(const struct strlist *names);
+
+#endif

@@ -1,0 +1,103 @@
+/* apphost graph: who waits for whom, as an indented list or for Graphviz. */
+#include "cli/context.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static const struct option options[] = {
+    {.name = "format", .type = OPTION_CHOICE, .value = "FORM", .choices = "text|dot", .help = "text, or DOT for Graphviz"},
+    {.name = "dot", .type = OPTION_FLAG, .alias = "format=dot", .help = "the same as --format dot"},
+    {.name = NULL},
+};
+
+/* Replicas and sidecars have nodes of their own: shown under their own names. */
+static const char *label_of(const struct plan *plan, const char *id)
+{
+    const struct plan_node *node = plan_find(plan, id);
+    if (!node)
+        return id;
+    return node->resource ? node->resource : node->name ? node->name : id;
+}
+
+/* Images, networks and volumes are not what a reader of the graph is after. */
+static bool is_shown(const struct plan *plan, const char *id)
+{
+    const struct plan_node *node = plan_find(plan, id);
+    return node && (node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE);
+}
+
+static void print_text(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_resource *resource = &plan->resources[i];
+        const struct plan_node *node = plan_find(plan, resource->node);
+        printf("%s (%s)\n", resource->name, model_kind_name(resource->kind));
+        for (size_t e = 0; node && e < node->edge_count; e++)
+            if (is_shown(plan, node->edges[e].to))
+                printf("  -> %s (%s%s)\n", label_of(plan, node->edges[e].to), plan_until_name(node->edges[e].until),
+                       node->edges[e].required ? "" : ", optional");
+    }
+}
+
+static void print_dot(const struct plan *plan)
+{
+    printf("digraph \"%s\" {\n  rankdir=LR;\n", plan->project);
+    for (size_t i = 0; i < plan->resource_count; i++)
+        printf("  \"%s\" [shape=%s];\n", plan->resources[i].name,
+               plan->resources[i].kind == MODEL_PROCESS ? "box" : "ellipse");
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_node *node = plan_find(plan, plan->resources[i].node);
+        for (size_t e = 0; node && e < node->edge_count; e++)
+            if (is_shown(plan, node->edges[e].to))
+                printf("  \"%s\" -> \"%s\" [label=\"%s\"%s];\n", plan->resources[i].name,
+                       label_of(plan, node->edges[e].to), plan_until_name(node->edges[e].until),
+                       node->edges[e].required ? "" : ", style=dashed");
+    }
+    printf("}\n");
+}
+
+static void print_json(const struct plan *plan)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *list = json_add_array(document, "edges");
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_node *node = plan_find(plan, plan->resources[i].node);
+        for (size_t e = 0; node && e < node->edge_count; e++) {
+            if (!is_shown(plan, node->edges[e].to))
+                continue;
+            cJSON *edge = cJSON_CreateObject();
+            json_add_string(edge, "from", plan->resources[i].name);
+            json_add_string(edge, "to", label_of(plan, node->edges[e].to));
+            json_add_string(edge, "until", plan_until_name(node->edges[e].until));
+            json_add_bool(edge, "required", node->edges[e].required);
+            cJSON_AddItemToArray(list, edge);
+        }
+    }
+    output_json(document);
+}
+
+static int run(struct context *context, struct error *err)
+{
+    (void)err;
+    const char *format = args_value(&context->args, "format");
+    if (context->output.json)
+        print_json(context->project.plan);
+    else if (format && !strcmp(format, "dot"))
+        print_dot(context->project.plan);
+    else
+        print_text(context->project.plan);
+    return 0;
+}
+
+const struct command cmd_graph = {
+    .name = "graph",
+    .summary = "show who waits for whom",
+    .usage = "[--format text|dot]",
+    .description = "Prints what each resource waits for, as text, as DOT for Graphviz, or with -o json.",
+    .examples = "apphost graph --dot | dot -Tsvg > graph.svg\n",
+    .options = options,
+    .group = GROUP_MANIFEST,
+    .needs = NEEDS_MANIFEST,
+    .run = run,
+};

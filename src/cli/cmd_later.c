@@ -1,0 +1,51 @@
+/* Commands that a later version brings. They answer so, and never do half of something. */
+#include "cli/context.h"
+
+static int not_yet(struct context *context, struct error *err)
+{
+    error_set(err, ERROR_USAGE, "apphost %s: not yet, a later version will have it", context->args.command->name);
+    return -1;
+}
+
+const struct command cmd_redis = {
+    .name = "redis",
+    .summary = "a Redis command or prompt (not yet)",
+    .usage = "RES [-- CMD…]",
+    .description = "Not yet: a later version will have it. Until then: apphost run -- redis-cli -u '$CACHE_URI'",
+    .group = GROUP_LOOK,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .takes_command = true,
+    .run = not_yet,
+};
+
+const struct command cmd_dashboard = {
+    .name = "dashboard",
+    .summary = "the local web page (not yet)",
+    .usage = "",
+    .description = "Not yet: a later version will have it.",
+    .group = GROUP_LOOK,
+    .run = not_yet,
+};
+
+const struct command cmd_publish = {
+    .name = "publish",
+    .summary = "write files for another engine (not yet)",
+    .usage = "TARGET",
+    .description = "Not yet: a later version will have it.",
+    .group = GROUP_MANIFEST,
+    .arguments = ARGUMENT_TEXT,
+    .most = -1,
+    .run = not_yet,
+};
+
+const struct command cmd_deploy = {
+    .name = "deploy",
+    .summary = "roll out to another engine (not yet)",
+    .usage = "TARGET",
+    .description = "Not yet: a later version will have it.",
+    .group = GROUP_MANIFEST,
+    .arguments = ARGUMENT_TEXT,
+    .most = -1,
+    .run = not_yet,
+};

@@ -1,0 +1,21 @@
+/* Help, completion scripts and the man page, all generated from the tables. Inside cli/ only. The callers free. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include "base/str.h"
+#include "cli/command.h"
+
+/* command NULL: the overview. Wrapped for `width` columns. */
+void help_text(const struct command *command, int width, struct strbuf *out);
+/* apphost(1) as roff. */
+void help_man_page(struct strbuf *out);
+/* shell: "bash", "zsh", "fish"; false when it is none of these. */
+bool help_completion(const char *shell, struct strbuf *out);
+
+/* The exit codes, one row each, ends with text NULL. */
+struct exit_code {
+    const char *code, *text;
+};
+extern const struct exit_code help_exit_codes[];
+
+#endif

@@ -1,0 +1,340 @@
+/* Identity, manifest and plan of the project that a command is about. See project.h.
+ *
+ * The project's name is -p, else APPHOST_PROJECT_NAME (which then is the whole identity), else what the manifest says.
+ * Without reading the manifest the name is learnt from the state folders: their names end with the hash. */
+#include "cli/project.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "state/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *project_folder(const struct project *project)
+{
+    return project->prefix ? state_folder(project->root, project->prefix) : NULL;
+}
+
+/* ---- identity ---- */
+
+static const char *override_of(const struct project_options *options)
+{
+    return args_from_environment(options->args, "project-name") ? args_value(options->args, "project-name") : NULL;
+}
+
+/* Only a manifest from standard input needs its name for an identity: other ones have a path. */
+static void set_hash(struct project *project, const struct project_options *options, const char *name)
+{
+    bool is_stdin = project->manifest && str_ends(project->manifest, "/-");
+    cleanup_free char *salt =
+        xasprintf("%s%s%s", is_stdin && name ? name : "", options->isolate ? "#" : "", options->isolate ? options->isolate : "");
+    const char *override = override_of(options);
+    cleanup_free char *whole =
+        override ? xasprintf("%s%s%s", override, options->isolate ? "#" : "", options->isolate ? options->isolate : "") : NULL;
+    plan_identity(project->manifest ? project->manifest : "", salt, whole, project->hash);
+}
+
+static void set_name(struct project *project, const char *name, const char *isolate)
+{
+    char *named = isolate ? xasprintf("%s-%s", name, isolate) : xstrdup(name);
+    cleanup_free char *old = project->name;
+    project->name = named;
+    cleanup_free char *old_prefix = project->prefix;
+    project->prefix = xasprintf("%s-%s", named, project->hash);
+}
+
+static void adopt_prefix(struct project *project, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (length < 10)
+        return;
+    cleanup_free char *name = xstrndup(prefix, length - 9);
+    snprintf(project->hash, sizeof project->hash, "%s", prefix + length - 8);
+    set_name(project, name, NULL);
+}
+
+/* 2: somebody holds its lock, 1: it has a session record, 0: neither. *manifest (may be NULL) gets the record's. */
+static int rank_of(const struct project *project, const char *prefix, char **manifest)
+{
+    cleanup_free char *folder = state_folder(project->root, prefix);
+    struct state *state = state_open(folder, false, NULL);
+    if (!state)
+        return 0;
+    struct state_session session = {0};
+    int rank = state_session_read(state, &session, NULL) ? 0 : 1;
+    if (rank && state_is_locked(state))
+        rank = 2;
+    if (manifest && session.manifest)
+        *manifest = xstrdup(session.manifest);
+    state_session_free(&session);
+    state_close(state);
+    return rank;
+}
+
+/* The state folder of our hash: the running one where a renamed project has several. */
+static void find_by_hash(struct project *project)
+{
+    cleanup_strlist struct strlist prefixes = {0};
+    cleanup_free char *ending = xasprintf("-%s", project->hash);
+    const char *best = NULL;
+    int best_rank = -1;
+    if (state_list(project->root, &prefixes, NULL))
+        return;
+    for (size_t i = 0; i < prefixes.count; i++) {
+        if (!str_ends(prefixes.items[i], ending))
+            continue;
+        int rank = rank_of(project, prefixes.items[i], NULL);
+        if (rank > best_rank) {
+            best_rank = rank;
+            best = prefixes.items[i];
+        }
+    }
+    if (best)
+        adopt_prefix(project, best);
+}
+
+static bool is_named(const char *prefix, const char *name)
+{
+    size_t length = strlen(name);
+    return strlen(prefix) == length + 9 && !strncmp(prefix, name, length) && prefix[length] == '-';
+}
+
+/* How near the session's manifest is: the length of its folder when that is here or above, else 0. */
+static size_t nearness(const char *manifest, const char *here)
+{
+    cleanup_free char *folder = manifest ? path_dirname(manifest) : NULL;
+    size_t length = folder ? strlen(folder) : 0;
+    if (!length || strncmp(here, folder, length))
+        return 0;
+    return here[length] == '/' || !here[length] || length == 1 ? length : 0;
+}
+
+/* Without a manifest: the project of that name, else the one whose manifest was here or in a folder above. */
+static bool find_by_session(struct project *project, const char *name)
+{
+    cleanup_strlist struct strlist prefixes = {0};
+    cleanup_free char *here = path_canonical(".");
+    const char *best = NULL;
+    size_t best_score = 0;
+    if (state_list(project->root, &prefixes, NULL))
+        return false;
+    for (size_t i = 0; i < prefixes.count; i++) {
+        cleanup_free char *manifest = NULL;
+        int rank = rank_of(project, prefixes.items[i], &manifest);
+        size_t score = name ? (is_named(prefixes.items[i], name) ? (size_t)rank + 1 : 0)
+                            : (rank ? nearness(manifest, here) * 4 + (size_t)rank : 0);
+        if (!name && rank && score < 4)
+            score = 0;
+        if (score > best_score) {
+            best_score = score;
+            best = prefixes.items[i];
+        }
+    }
+    if (best)
+        adopt_prefix(project, best);
+    return best != NULL;
+}
+
+static int find_manifest(struct project *project, const struct project_options *options, struct error *err)
+{
+    cleanup_strlist struct strlist files = {0};
+    args_values(options->args, "file", &files);
+    if (!files.count) {
+        cleanup_free char *found = manifest_find(".", options->environment, err);
+        project->manifest = found ? path_canonical(found) : NULL;
+        return found ? 0 : -1;
+    }
+    if (!strcmp(files.items[0], "-")) {
+        cleanup_free char *here = path_canonical(".");
+        project->manifest = path_join(here, "-");
+    } else {
+        project->manifest = path_canonical(files.items[0]);
+    }
+    return 0;
+}
+
+int project_identify(struct project *project, const struct project_options *options, struct error *err)
+{
+    const char *name = args_value(options->args, "project-name");
+    struct error missing = {0};
+    project->root = state_root(options->environment, err);
+    if (!project->root)
+        return -1;
+    bool found = !find_manifest(project, options, &missing);
+    set_hash(project, options, name);
+    if (!found && !override_of(options) && find_by_session(project, name)) {
+        error_clear(&missing);
+        return 0;
+    }
+    if (!found && !override_of(options)) {
+        error_move(err, &missing);
+        return -1;
+    }
+    error_clear(&missing);
+    if (name)
+        set_name(project, name, options->isolate);
+    else
+        find_by_hash(project);
+    return 0;
+}
+
+/* ---- loading ---- */
+
+int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err)
+{
+    if (!project->has_engine && !error_is_set(&project->engine_error)) {
+        const char *host = args_value(options->args, "host");
+        const char *context = args_value(options->args, "context");
+        project->has_engine =
+            !engine_resolve(options->environment, host, context, &project->engine, &project->engine_error);
+    }
+    if (project->has_engine)
+        return 0;
+    error_copy(err, &project->engine_error);
+    return -1;
+}
+
+static int summarise(const struct project *project, struct error *err)
+{
+    const struct manifest_problems *problems = &project->problems;
+    if (problems->count == 1 && problems->items[0].error.source.line < 1) {
+        error_copy(err, &problems->items[0].error);
+        return -1;
+    }
+    const char *file = problems->count ? problems->items[0].error.source.file : NULL;
+    error_set(err, ERROR_MANIFEST, "%zu %s in %s; nothing was created", problems->errors,
+              problems->errors == 1 ? "error" : "errors", file ? file : "the manifest");
+    return -1;
+}
+
+static int lower(struct project *project, const struct project_options *options, struct error *err)
+{
+    struct error *problems = NULL;
+    size_t count = 0;
+    struct plan_context context = {
+        .project = project->name,
+        .project_hash = project->hash,
+        .published_host = project->has_engine ? project->engine.published_host : NULL,
+        .remote_engine = project->has_engine && project->engine.remote,
+        .environment = (char **)options->environment,
+        .uid = (int)getuid(),
+        .gid = (int)getgid(),
+    };
+    project->plan = plan_lower(project->model, &context, &problems, &count);
+    for (size_t i = 0; i < count; i++)
+        manifest_problems_add(&project->problems, &problems[i], false);
+    free(problems);
+    return project->plan ? 0 : summarise(project, err);
+}
+
+static void split_profiles(struct strlist *profiles, const char *value)
+{
+    while (value && *value) {
+        size_t length = strcspn(value, ",");
+        if (length)
+            strlist_take(profiles, xstrndup(value, length));
+        value += length + (value[length] == ',');
+    }
+}
+
+static struct model *load_model(struct project *project, const struct project_options *options)
+{
+    struct manifest_options manifest = {.environment = options->environment};
+    manifest.project_name = args_value(options->args, "project-name");
+    args_values(options->args, "file", &manifest.files);
+    args_values(options->args, "env-file", &manifest.env_files);
+    args_values(options->args, "parameter", &manifest.parameters);
+    args_values(options->args, "profile", &manifest.profiles);
+    struct strlist environment = {.items = (char **)options->environment};
+    for (char *const *entry = options->environment; *entry; entry++)
+        environment.count++;
+    if (!manifest.profiles.count)
+        split_profiles(&manifest.profiles, strlist_getenv(&environment, "APPHOST_PROFILES"));
+    struct model *model = manifest_load(&manifest, &project->problems);
+    strlist_free(&manifest.files);
+    strlist_free(&manifest.env_files);
+    strlist_free(&manifest.parameters);
+    strlist_free(&manifest.profiles);
+    return model;
+}
+
+int project_load(struct project *project, const struct project_options *options, struct error *err)
+{
+    if (!project->root && !(project->root = state_root(options->environment, err)))
+        return -1;
+    project->model = load_model(project, options);
+    if (!project->model)
+        return summarise(project, err);
+    const char *engine = args_value(options->args, "engine");
+    if (engine)
+        project->model->engine = engine;
+    cleanup_free char *old = project->manifest;
+    project->manifest = xstrdup(project->model->file);
+    set_hash(project, options, project->model->name);
+    set_name(project, project->model->name, options->isolate);
+    project_resolve_engine(project, options, NULL);
+    return lower(project, options, err);
+}
+
+void project_free(struct project *project)
+{
+    manifest_problems_free(&project->problems);
+    plan_free(project->plan);
+    manifest_free(project->model);
+    engine_address_free(&project->engine);
+    error_clear(&project->engine_error);
+    free(project->root);
+    free(project->manifest);
+    free(project->name);
+    free(project->prefix);
+    *project = (struct project){0};
+}
+
+/* ---- names ---- */
+
+int project_check_names(const struct project *project, const struct strlist *names, struct error *err)
+{
+    const struct plan *plan = project->plan;
+    for (size_t i = 0; i < names->count; i++) {
+        if (plan_find_resource(plan, names->items[i]))
+            continue;
+        cleanup_free const char **known = xcalloc(plan->resource_count + 1, sizeof *known);
+        for (size_t r = 0; r < plan->resource_count; r++)
+            known[r] = plan->resources[r].name;
+        cleanup_free char *shown = str_printable(names->items[i]);
+        error_set(err, ERROR_NOT_RUNNING, "no resource is called \"%s\"", shown);
+        const char *nearest = str_nearest(names->items[i], known, plan->resource_count);
+        if (nearest)
+            error_hint(err, "did you mean %s?", nearest);
+        return -1;
+    }
+    return 0;
+}
+
+static void mark(const struct plan *plan, bool *marked, const char *id)
+{
+    const struct plan_node *node = plan_find(plan, id);
+    size_t index = node ? (size_t)(node - plan->nodes) : plan->node_count;
+    if (index == plan->node_count || marked[index])
+        return;
+    marked[index] = true;
+    for (size_t i = 0; i < node->edge_count; i++)
+        mark(plan, marked, node->edges[i].to);
+}
+
+void project_closure(const struct project *project, const struct strlist *names, struct strlist *out)
+{
+    const struct plan *plan = project->plan;
+    cleanup_free bool *marked = xcalloc(plan->node_count + 1, sizeof *marked);
+    for (size_t i = 0; i < plan->resource_count; i++)
+        if (!names->count || strlist_has(names, plan->resources[i].name))
+            mark(plan, marked, plan->resources[i].node);
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_node *node = plan_find(plan, plan->resources[i].node);
+        if (node && marked[node - plan->nodes])
+            strlist_add(out, plan->resources[i].name);
+    }
+}

@@ -1,0 +1,53 @@
+/* Which project a command is about, and its manifest lowered to a plan. Inside cli/ only.
+ *
+ * Two steps. project_identify() finds the project's state folder without reading the manifest's text: the identity hashes
+ * the manifest's path, and session records tell manifests that are gone; so `ps`, `down` and `logs` are quick, and work
+ * when the manifest is broken or deleted. project_load() reads, checks and lowers the manifest; what `up` and `run` need.
+ *
+ * Ownership: the project owns everything in it; project_free(). */
+#ifndef CLI_PROJECT_H
+#define CLI_PROJECT_H
+
+#include "base/error.h"
+#include "cli/args.h"
+#include "engine/engine.h"
+#include "manifest/manifest.h"
+#include "plan/plan.h"
+
+struct project {
+    char *root;     /* of all state folders */
+    char *manifest; /* canonical path; NULL: none was found, the project is known by its session */
+    char *name;     /* NULL when neither a flag nor a state folder tells it */
+    char hash[9];
+    char *prefix; /* "<name>-<hash>"; NULL: nothing is known of it here */
+    struct engine_address engine;
+    bool has_engine;
+    struct error engine_error; /* why there is none */
+    struct model *model;
+    struct plan *plan;
+    struct manifest_problems problems;
+};
+
+/* What both steps take from the command line. */
+struct project_options {
+    const struct args *args;
+    char *const *environment;
+    const char *isolate; /* `run --isolate N`: a project of its own beside the others; or NULL */
+};
+
+/* ERROR_MANIFEST when there is neither a manifest nor a session that belongs to this folder. */
+int project_identify(struct project *project, const struct project_options *options, struct error *err);
+/* -1 with ERROR_MANIFEST and project->problems filled when the manifest has errors. Sets prefix, plan, engine. */
+int project_load(struct project *project, const struct project_options *options, struct error *err);
+/* project->engine, once; -1 with ERROR_ENGINE. */
+int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err);
+void project_free(struct project *project);
+
+/* Checks names against the plan's resources: ERROR_NOT_RUNNING (no such resource) with a suggestion. */
+int project_check_names(const struct project *project, const struct strlist *names, struct error *err);
+/* The resources that `names` (empty: all) need, themselves included, in the manifest's order. */
+void project_closure(const struct project *project, const struct strlist *names, struct strlist *out);
+/* Folder of the project's state; the caller frees. NULL when prefix is. */
+char *project_folder(const struct project *project);
+
+#endif
