@@ -4,6 +4,7 @@
 #   e2e      the program against a real engine        bench    figures beside their floors
 #   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
 FUZZ_SECONDS ?= 30
+JOBS         ?= $(shell nproc)
 CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
@@ -15,7 +16,7 @@ check:
 
 # Everything of one kind is built before any of it runs, so that a warning is seen before a test is.
 unit:
-	$(Q)$(MAKE) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) unit-run
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) unit-run
 unit-run: $(unit_bins)
 	$(Q)scripts/run-unit $^
 
@@ -48,20 +49,20 @@ endef
 $(foreach f,$(fuzz_srcs),$(eval $(call fuzz_rule,$(f))))
 
 corpora:
-	$(Q)$(MAKE) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) corpora-run
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) corpora-run
 corpora-run: $(fuzz_bins)
 	$(Q)scripts/run-corpora $^
 
 # New inputs are kept beside the build, not in the corpus: what is worth keeping is copied by hand.
 fuzz:
-	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz BUILD=build/fuzz CC=$(CLANG) fuzz-run
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=fuzz BUILD=build/fuzz CC=$(CLANG) fuzz-run
 fuzz-run: $(fuzz_bins)
 	$(Q)scripts/run-fuzz $(FUZZ_SECONDS) $^
 
 # The second compiler: it must build without a warning as well.
 clang:
 	$(Q)if command -v $(CLANG) >/dev/null; then \
-	  $(MAKE) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost && echo "1 passed, 0 failed, 0 skipped"; \
+	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost && echo "1 passed, 0 failed, 0 skipped"; \
 	else echo "clang is not installed" && echo "0 passed, 0 failed, 1 skipped"; fi
 
 tidy:
