@@ -22,10 +22,18 @@ static void run_turns(struct loop *loop)
     }
 }
 
+/* A round in which something happened does not wait for input as well: whoever runs round by round until a condition
+ * holds would otherwise sleep although it does. */
+static void end_round(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
     struct loop *loop = idle->data;
     run_turns(loop);
+    end_round(loop);
     if (!loop->turns)
         uv_idle_stop(idle);
 }
@@ -65,6 +73,7 @@ static void on_clock(uv_timer_t *clock)
     struct loop *loop = clock->data;
     run_due_timers(loop);
     set_clock(loop);
+    end_round(loop);
 }
 
 int loop_init(struct loop *loop, struct error *err)
