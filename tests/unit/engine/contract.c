@@ -117,6 +117,8 @@ static cJSON *container_body(const struct run *run, const char *command, const c
     json_add_string(body, "Image", contract_image());
     cJSON *argv = json_add_array(body, "Cmd");
     cJSON_AddItemToArray(argv, cJSON_CreateString(command));
+    cJSON_AddItemToArray(argv, cJSON_CreateString("--save"));
+    cJSON_AddItemToArray(argv, cJSON_CreateString(""));
     json_add_string(json_add_object(body, "Labels"), "apphost.contract", run->label);
     json_add_object(json_add_object(body, "ExposedPorts"), "6379/tcp");
     cJSON *host = json_add_object(body, "HostConfig");
