@@ -81,7 +81,7 @@ void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_e
 const char *lower_node_id(struct lower *l, const struct model_resource *resource)
 {
     enum plan_node_kind kind = PLAN_CONTAINER;
-    if (resource->kind == MODEL_PROCESS)
+    if (resource->kind == MODEL_PROCESS || (l->native && model_is_server(resource->kind)))
         kind = PLAN_PROCESS;
     if (resource->kind == MODEL_CONNECTION_STRING)
         kind = PLAN_VALUE;
@@ -250,7 +250,7 @@ static void lower_all(struct lower *l)
 {
     const struct model *model = l->model;
     for (size_t i = 0; i < model->resource_count; i++)
-        if (!model->resources[i].inactive)
+        if (!model->resources[i].inactive && !lower_native_refuses(l, &model->resources[i]))
             lower_kind(l, &model->resources[i]);
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
@@ -278,7 +278,7 @@ static void copy_settings(struct lower *l)
         plan->environment[i] = arena_strdup(l->arena, l->context->environment[i]);
     plan->manifest_file = model->file;
     plan->folder = model->folder;
-    plan->engine_kind = model->engine ? model->engine : "docker";
+    plan->engine_kind = l->native ? "native" : "docker";
     plan->otlp_endpoint = model->otlp_endpoint;
     plan->nodes = arena_alloc(l->arena, count_nodes(model) * sizeof *plan->nodes);
     plan->resources = arena_alloc(l->arena, (model->resource_count + 3) * sizeof *plan->resources);
@@ -305,9 +305,13 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
                         struct error **problems, size_t *problem_count)
 {
     struct lower l = {.model = model, .context = context, .plan = plan_new(context)};
+    const char *engine = context->engine_kind ? context->engine_kind : model->engine;
+    l.native = str_eq(engine, "native");
     l.arena = &l.plan->arena;
     l.on_network = xcalloc(model->resource_count + 1, sizeof *l.on_network);
-    l.ca_files = xcalloc(model->resource_count + 1, sizeof *l.ca_files);
+    l.ca_files = xcalloc(3 * (model->resource_count + 1), sizeof *l.ca_files);
+    l.cert_files = l.ca_files + model->resource_count + 1;
+    l.key_files = l.cert_files + model->resource_count + 1;
     copy_settings(&l);
     lower_secrets(&l);
     lower_all(&l);

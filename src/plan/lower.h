@@ -17,8 +17,10 @@ struct lower {
     struct arena *arena; /* the plan's */
     struct error *problems;
     size_t problem_count;
-    bool *on_network;      /* by index of the resource: must join the project's network */
-    const char **ca_files; /* by index of the resource: what consumers verify with, or NULL */
+    bool *on_network;                     /* by index of the resource: must join the project's network */
+    const char **ca_files;                /* by index of the resource: what consumers verify with, or NULL */
+    bool native;                          /* no containers: servers are processes of this machine */
+    const char **cert_files, **key_files; /* by index of the resource */
     int sidecars;
     struct lower_entry *table; /* nodes by id, until the plan has its own index */
 };
@@ -105,6 +107,15 @@ struct plan_secret *lower_secret(struct lower *l, const char *name, const char *
 /* Makes the secrets of a server with TLS known; and where its authority is (host path), NULL without one. */
 void lower_certificate(struct lower *l, const struct model_resource *resource);
 const char *lower_ca_file(struct lower *l, const struct model_resource *resource);
+/* Path of the certificate or the key, quoted for redis.conf. */
+const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key);
+/* What a container's and a native server's lowering share: port and password lines, the port, the PING. */
+void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b);
+void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_native_server(struct lower *l, const struct model_resource *resource);
+/* True when the resource is left out on this engine (with a problem unless it is optional). */
+bool lower_native_refuses(struct lower *l, const struct model_resource *resource);
 /* Insight and Commander, one each for all servers that ask for them. */
 void lower_sidecars(struct lower *l);
 void lower_server(struct lower *l, const struct model_resource *resource);

@@ -126,9 +126,9 @@ void lower_inject(struct lower *l, struct consumer *c, const struct model_resour
         inject_uri(l, c, target, uri_variable, out);
 }
 
-static bool is_available(const struct model_resource *target)
+static bool is_available(const struct lower *l, const struct model_resource *target)
 {
-    if (!target || target->inactive)
+    if (!target || target->inactive || (l->native && target->kind == MODEL_CONTAINER))
         return false;
     return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
 }
@@ -137,7 +137,7 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
                           struct environment *out)
 {
     const struct model_resource *target = model_find(l->model, reference->resource);
-    if (!is_available(target)) {
+    if (!is_available(l, target)) {
         if (!reference->optional)
             lower_problem(l, &reference->pos, NULL, "the resource \"%s\" is not available to refer to",
                           reference->resource);

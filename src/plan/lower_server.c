@@ -20,7 +20,7 @@ static void add_port_lines(struct lower *l, const struct model_resource *resourc
 {
     const struct model_redis *redis = &resource->redis;
     text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
-    if (!redis->host_network)
+    if (!redis->host_network && !l->native)
         add_number(b, REDIS_PORT);
     else if (redis->host_port)
         add_number(b, redis->host_port);
@@ -29,23 +29,28 @@ static void add_port_lines(struct lower *l, const struct model_resource *resourc
     text_literal(b, "\n");
 }
 
+void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const char *password = lower_password(l, resource);
+    add_port_lines(l, resource, b);
+    if (!password)
+        return;
+    text_literal(b, "requirepass ");
+    text_secret(b, password, PLAN_FILTER_REDIS_CONF);
+    text_literal(b, "\n");
+}
+
 static struct plan_text conf_text(struct lower *l, const struct model_resource *resource)
 {
     struct strbuf conf = {0};
     struct text_builder b = {.arena = l->arena};
-    const char *password = lower_password(l, resource);
     redis_conf_text(&resource->redis, &conf);
     if (conf.length > REDIS_CONF_LIMIT)
         lower_problem(l, &resource->pos, "shorten `config`",
                       "the configuration of \"%s\" is longer than %d bytes", resource->name,
                       REDIS_CONF_LIMIT);
     text_literal(&b, strbuf_text(&conf));
-    add_port_lines(l, resource, &b);
-    if (password) {
-        text_literal(&b, "requirepass ");
-        text_secret(&b, password, PLAN_FILTER_REDIS_CONF);
-        text_literal(&b, "\n");
-    }
+    lower_conf_end(l, resource, &b);
     strbuf_free(&conf);
     return text_finish(&b);
 }
@@ -84,7 +89,7 @@ static void add_launch(struct lower *l, struct plan_node *node, const struct mod
     run->command_count = 1;
 }
 
-static void add_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     const struct model_redis *redis = &resource->redis;
     struct consumer host = {.resource = resource};
@@ -94,7 +99,7 @@ static void add_port(struct lower *l, struct plan_node *node, const struct model
     node->run.ports[0] = (struct plan_port){
         .endpoint = "tcp",
         .scheme = address.scheme,
-        .target_port = redis->host_network ? 0 : REDIS_PORT,
+        .target_port = redis->host_network || l->native ? 0 : REDIS_PORT,
         .fixed_port = redis->host_port,
         .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
         .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
@@ -130,12 +135,9 @@ static void add_tls(struct lower *l, struct plan_node *node, const struct model_
     node->run.tmpfs = arena_alloc(l->arena, sizeof *node->run.tmpfs);
     node->run.tmpfs[0] = REDIS_TLS_FOLDER ":mode=1777,size=256k";
     node->run.tmpfs_count = 1;
-    node->run.ready.tls = true;
-    node->run.ready.ca_file = lower_ca_file(l, resource);
-    node->run.ready.tls_name = node->run.ports[0].host;
 }
 
-static void add_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct text_builder b = {.arena = l->arena};
     const char *password = lower_password(l, resource);
@@ -148,6 +150,11 @@ static void add_ping(struct lower *l, struct plan_node *node, const struct model
         .interval_ms = resource->ready.interval_ms,
         .timeout_ms = resource->ready.timeout_ms,
     };
+    if (!resource->redis.tls.on)
+        return;
+    node->run.ready.tls = true;
+    node->run.ready.ca_file = lower_ca_file(l, resource);
+    node->run.ready.tls_name = node->run.ports[0].host;
 }
 
 static void add_host_network(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -162,6 +169,10 @@ static void add_host_network(struct lower *l, struct plan_node *node, const stru
 
 void lower_server(struct lower *l, const struct model_resource *resource)
 {
+    if (l->native) {
+        lower_native_server(l, resource);
+        return;
+    }
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, resource->name, resource->name);
     const char *image = resource->image ? resource->image : redis_default_image(resource->kind);
     lower_container_base(l, node, resource, image);
@@ -176,9 +187,9 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     }
     add_host_network(l, node, resource);
     add_launch(l, node, resource);
-    add_port(l, node, resource);
+    lower_server_port(l, node, resource);
     add_environment(l, node, resource);
-    add_ping(l, node, resource);
+    lower_server_ping(l, node, resource);
     add_tls(l, node, resource);
 }
 
@@ -197,6 +208,18 @@ static bool take_certificate(struct lower *l, const struct model_resource *resou
     return false;
 }
 
+static const char *quote(struct lower *l, const char *path)
+{
+    cleanup_free char *quoted = redis_conf_quote(path);
+    return arena_strdup(l->arena, quoted);
+}
+
+const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key)
+{
+    const char *path = (key ? l->key_files : l->cert_files)[resource - l->model->resources];
+    return path ? path : "\"\"";
+}
+
 void lower_certificate(struct lower *l, const struct model_resource *resource)
 {
     struct plan_certificate certificate = {0};
@@ -206,6 +229,9 @@ void lower_certificate(struct lower *l, const struct model_resource *resource)
     lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), certificate.key);
     if (certificate.ca)
         lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), certificate.ca);
+    size_t index = (size_t)(resource - l->model->resources);
+    l->cert_files[index] = certificate.cert_file ? quote(l, certificate.cert_file) : NULL;
+    l->key_files[index] = certificate.key_file ? quote(l, certificate.key_file) : NULL;
     if (certificate.ca_file)
         l->ca_files[resource - l->model->resources] = arena_strdup(l->arena, certificate.ca_file);
 }

@@ -135,6 +135,11 @@ static bool merge(struct lower *l, const struct sidecar_kind *kind, struct model
         const struct model_sidecar *request = is_shown(resource) ? kind->request(resource) : NULL;
         if (!request || !request->on)
             continue;
+        if (l->native) {
+            lower_problem(l, &request->pos, "leave it out, or use a container engine",
+                          "a sidecar is a container: the native engine has none");
+            continue;
+        }
         if (out->host_port && request->host_port && out->host_port != request->host_port)
             lower_problem(l, &request->pos, "one sidecar serves all servers: say it once",
                           "`host_port` contradicts an earlier request: %d there, %d here", out->host_port,

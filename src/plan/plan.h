@@ -137,8 +137,9 @@ struct plan_run {
     bool on_network; /* joins the project's network under `alias` (a goal row, not part of the hash) */
     const char *alias;
     int64_t memory;
-    bool ephemeral;  /* holds no data: stop is kill and remove */
-    bool persistent; /* lifetime */
+    struct plan_text input; /* process: what it reads on standard input; else /dev/null */
+    bool ephemeral;         /* holds no data: stop is kill and remove */
+    bool persistent;        /* lifetime */
     bool task;
     int *success_codes;
     size_t success_count;
@@ -156,9 +157,10 @@ struct plan_node {
     const char *resource; /* user's resource; NULL for images and the network */
     const char *name; /* engine name (network, volume), image reference, or the resource's name for display */
     bool external;    /* volume: never created or removed by us */
-    bool manual;      /* start: manual: wanted only when named */
-    bool sidecar;     /* does not hold up `up` */
-    bool is_default;  /* part of what `run` without names starts: servers and what they need */
+    const char *folder;    /* volume of the native engine: a folder of this machine, made and removed by us */
+    bool manual;           /* start: manual: wanted only when named */
+    bool sidecar;          /* does not hold up `up` */
+    bool is_default;       /* part of what `run` without names starts: servers and what they need */
     const char *spec_hash; /* 16 hex digits */
     struct plan_edge *edges;
     size_t edge_count;
@@ -214,16 +216,20 @@ struct plan {
 struct plan_certificate {
     const char *cert, *key; /* PEM */
     const char *ca;         /* PEM of the authority, or NULL */
-    const char *ca_file;    /* path that consumers verify with, or NULL: the system's authorities */
+    const char *cert_file,
+        *key_file;       /* paths of the first two, for servers that are processes of this machine */
+    const char *ca_file; /* path that consumers verify with, or NULL: the system's authorities */
 };
 
 /* What lowering needs to know besides the model. */
 struct plan_context {
     const char *project, *project_hash; /* identity; see plan_identity() */
+    const char *engine_kind;            /* \"docker\" or \"native\"; NULL: what the model says, else docker */
     const char *published_host;         /* where published ports are reached from here; NULL: 127.0.0.1 */
     bool remote_engine;                 /* bind mounts, host network refused */
-    char **environment;                 /* client's; borrowed */
-    int uid, gid;                       /* of the caller, for bind mounts */
+    const char *state_folder; /* of the project: data of the native engine lives below; NULL with docker */
+    char **environment;       /* client's; borrowed */
+    int uid, gid;             /* of the caller, for bind mounts */
     /* Provides the certificate of a server with `tls` for these names; hosts is NULL-terminated. May be NULL
      * when no resource uses TLS. */
     int (*certificate)(const struct model_resource *resource, const char *const *hosts,

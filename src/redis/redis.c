@@ -25,6 +25,11 @@ const char *redis_default_image(enum model_kind kind)
     return kind < MODEL_KIND_COUNT ? family[kind].image : NULL;
 }
 
+const char *redis_server_name(enum model_kind kind)
+{
+    return kind < MODEL_KIND_COUNT ? family[kind].server : NULL;
+}
+
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
 {
     const char *server = family[kind].server;

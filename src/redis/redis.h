@@ -16,6 +16,8 @@ enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 
 /* "docker.io/library/redis:8.6", … */
 const char *redis_default_image(enum model_kind kind);
+/* The server's program: "redis-server", … */
+const char *redis_server_name(enum model_kind kind);
 /* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older
  * than 8, whose entrypoint would end on a failing chown. */
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls);

@@ -244,7 +244,7 @@ static int certificate(const struct model_resource *resource, const char *const 
     (void)err;
     (void)data;
     assert_string_equal(hosts[0], "cache");
-    *out = (struct plan_certificate){"CERT", "KEY", "CA", "/state/ca.pem"};
+    *out = (struct plan_certificate){.cert = "CERT", .key = "KEY", .ca = "CA", .ca_file = "/state/ca.pem"};
     return 0;
 }
 
@@ -330,6 +330,30 @@ static void host_network_listens_on_the_chosen_port(void **state)
            "w\\\"1\"\n");
 }
 
+static void native_servers_are_processes_with_input(void **state)
+{
+    struct fixture *f = *state;
+    struct model_mount mount = {.is_volume = true, .target = "/data"};
+    f->model.engine = "native";
+    f->context.state_folder = "/state/shop";
+    f->resources[0].redis.data = &mount;
+    struct plan *plan = lower(f);
+    const struct plan_node *node = plan_find(plan, "process:cache");
+    assert_non_null(node);
+    assert_string_equal(node->run.command[0].parts[0].text, "redis-server");
+    char *conf = plan_mask(&node->run.input, NULL);
+    assert_string_equal(
+        conf, "dir \"/state/shop/volumes/cache-data\"\nbind 127.0.0.1\nprotected-mode no\nsave 60 1\n"
+              "appendonly no\nport ?\nrequirepass ***\n");
+    free(conf);
+    assert_string_equal(plan_find(plan, "volume:/state/shop/volumes/cache-data")->folder,
+                        "/state/shop/volumes/cache-data");
+    const struct plan_run *api = &plan_find(plan, "process:api")->run;
+    for (size_t i = 0; i < api->environment_count; i++)
+        if (strcmp(api->environment[i].name, "CACHE_PORT") == 0)
+            assert_string_equal(api->environment[i].value.parts[0].text, "process:cache");
+}
+
 static void damaged_plans_are_refused(void **state)
 {
     (void)state;
@@ -374,9 +398,9 @@ int main(void)
         T(json_round_trip_keeps_everything),           T(masked_text_shows_no_secret),
         T(given_password_is_hidden_in_config),         T(configuration_ends_with_the_quoted_password),
         T(volume_gets_a_node_and_persistence),         T(damaged_plans_are_refused),
-        T(tls_reaches_server_and_consumers),           T(sidecars_are_merged_and_get_every_server),
-        T(contradicting_sidecars_are_a_problem),       T(host_network_listens_on_the_chosen_port),
-        T(identity_is_stable_and_overridable),
+        T(native_servers_are_processes_with_input),    T(tls_reaches_server_and_consumers),
+        T(sidecars_are_merged_and_get_every_server),   T(contradicting_sidecars_are_a_problem),
+        T(host_network_listens_on_the_chosen_port),    T(identity_is_stable_and_overridable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
