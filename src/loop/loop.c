@@ -22,8 +22,8 @@ static void run_turns(struct loop *loop)
     }
 }
 
-/* A round in which something happened does not wait for input as well: whoever runs round by round until a condition
- * holds would otherwise sleep although it does. */
+/* A round in which something happened does not wait for input as well: whoever runs round by round until a
+ * condition holds would otherwise sleep although it does. */
 static void end_round(struct loop *loop)
 {
     uv_stop(&loop->uv);
@@ -102,8 +102,8 @@ int loop_fini(struct loop *loop)
     uv_close((uv_handle_t *)&loop->clock, NULL);
     for (int i = 0; i < loop->signal_count; i++)
         uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
-    /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. A request that a
-     * thread still works on gets a moment. */
+    /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. A
+     * request that a thread still works on gets a moment. */
     int rc = uv_loop_close(&loop->uv);
     for (int i = 0; i < 1000 && rc == UV_EBUSY; i++) {
         if (i > 20)
