@@ -1,12 +1,15 @@
-/* What the files of the orchestrator share: the node, its facts, its goals. Read it before any .c file of the room.
+/* What the files of the orchestrator share: the node, its facts, its goals. Read it before any .c file of the
+ * room.
  *
- * A node has a want (what somebody asked for), a specification (from a plan), facts (what is so, as far as we know) and a
- * table of goals. node_step() finds the first goal that is not met and starts its action; every callback only writes facts
- * and wakes the node. At most one operation is in flight per node. Nothing here blocks.
+ * A node has a want (what somebody asked for), a specification (from a plan), facts (what is so, as far as we
+ * know) and a table of goals. node_step() finds the first goal that is not met and starts its action; every
+ * callback only writes facts and wakes the node. At most one operation is in flight per node. Nothing here
+ * blocks.
  *
  * Order of reading: step.c (the step), goals.c (which table), goals_*.c (the tables), facts.c, request.c.
  *
- * Ownership: the orchestrator owns nodes and plans; a plan lives as long as a node has its specification from it. */
+ * Ownership: the orchestrator owns nodes and plans; a plan lives as long as a node has its specification from
+ * it. */
 #ifndef ORCHESTRATOR_INTERNAL_H
 #define ORCHESTRATOR_INTERNAL_H
 
@@ -23,9 +26,9 @@
 enum {
     NODE_ENGINE = PLAN_NODE_KIND_COUNT, /* the root: the engine itself */
     NODE_KIND_COUNT,
-    GOAL_COUNT = 8,      /* longest table */
-    TAIL_LINES = 20,     /* of output in a failure report */
-    RETRY_LIMIT = 5,     /* of one operation that the engine answered with something that may pass */
+    GOAL_COUNT = 8,  /* longest table */
+    TAIL_LINES = 20, /* of output in a failure report */
+    RETRY_LIMIT = 5, /* of one operation that the engine answered with something that may pass */
 };
 
 enum want { WANT_KEEP, WANT_UP, WANT_STOPPED, WANT_REMOVED };
@@ -52,29 +55,30 @@ struct node;
 /* A row of a lifecycle. */
 struct goal {
     const char *name;
-    enum node_state state;               /* shown while this is the first row that is not met */
+    enum node_state state; /* shown while this is the first row that is not met */
     bool (*is_met)(struct node *node);
-    void (*act)(struct node *node);      /* starts one operation; NULL: neighbours or the outside will meet it */
-    int64_t (*limit_ms)(struct node *node); /* until first ready: how long the row may take; NULL: no limit of its own */
+    void (*act)(struct node *node); /* starts one operation; NULL: neighbours or the outside will meet it */
+    int64_t (*limit_ms)(
+        struct node *node); /* until first ready: how long the row may take; NULL: no limit of its own */
 };
 struct lifecycle {
     const struct goal *up, *down; /* each ends with a row without a name */
 };
-extern const struct lifecycle container_lifecycle, process_lifecycle, image_lifecycle, network_lifecycle, volume_lifecycle,
-    value_lifecycle, engine_lifecycle;
+extern const struct lifecycle container_lifecycle, process_lifecycle, image_lifecycle, network_lifecycle,
+    volume_lifecycle, value_lifecycle, engine_lifecycle;
 
 /* What is so, as far as we know. Written by callbacks; survives changes of the specification. */
 struct facts {
-    enum seen seen;      /* engine objects */
-    bool disturbed;      /* an event came that a pending answer cannot know of */
-    char *object;        /* container's id, network's id */
-    char *spec_hash;     /* of what is there, or ran last */
-    char *digest;        /* of its resolved values; NULL: not known, taken as the same */
+    enum seen seen;  /* engine objects */
+    bool disturbed;  /* an event came that a pending answer cannot know of */
+    char *object;    /* container's id, network's id */
+    char *spec_hash; /* of what is there, or ran last */
+    char *digest;    /* of its resolved values; NULL: not known, taken as the same */
     bool persistent, ephemeral;
-    bool foreign;        /* there, but not ours to remove */
-    bool spoiled;        /* must go before we can go on: its port is taken, its network is gone */
-    bool joined;         /* member of the project's network */
-    bool inspected;      /* the whole document was read since it was seen */
+    bool foreign;   /* there, but not ours to remove */
+    bool spoiled;   /* must go before we can go on: its port is taken, its network is gone */
+    bool joined;    /* member of the project's network */
+    bool inspected; /* the whole document was read since it was seen */
     bool running, paused, exited;
     uint64_t generation; /* restart generation of what runs */
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
@@ -82,11 +86,13 @@ struct facts {
     bool oom;
     bool ready, was_ready; /* was_ready: since the last request: deadlines are over */
     enum engine_health health;
-    int64_t not_before;  /* backoff: no action before */
+    int64_t not_before; /* backoff: no action before */
     int restarts, retries;
-    bool absent, pulled; /* image */
-    bool reachable, subscribed, listed, surveyed; /* engine */
-    char *completed;     /* key under which a task was completed */
+    bool absent, pulled;                  /* image */
+    bool reachable, subscribed, surveyed; /* engine */
+    bool listed;                          /* engine: the listing is in; container: it was in the last one */
+    char *port_label;                     /* the ports of what is there, as its label tells */
+    char *completed;                      /* key under which a task was completed */
 };
 
 struct link {
@@ -152,7 +158,7 @@ struct node {
     uint64_t values_serial; /* of digest and missing below */
     char *digest;           /* of the resolved values; NULL: some are not known */
     const char *missing;
-    char *making;           /* digest of what is being created */
+    char *making; /* digest of what is being created */
 
     enum node_state state;
     const struct goal *goal;
@@ -162,7 +168,7 @@ struct node {
     int64_t current, total; /* bytes of a pull */
     struct error error;     /* failed for good; cleared by the next request */
     bool failed;
-    const char *decision;   /* "created", "reused", … */
+    const char *decision; /* "created", "reused", … */
     char *explain;
     struct {
         const char *goal;
@@ -180,6 +186,10 @@ struct secret {
     int length;
 };
 
+struct target {
+    struct node *node;
+    enum want want; /* asked for; another want later supersedes the request */
+};
 enum request_kind { REQUEST_APPLY, REQUEST_DOWN, REQUEST_CONTROL, REQUEST_WAIT };
 struct request {
     struct orchestrator *o;
@@ -187,14 +197,14 @@ struct request {
     orchestrator_request id;
     orchestrator_done_cb *done;
     void *data;
-    struct node **targets;
+    struct target *targets; /* down: none, everything is meant */
     size_t target_count;
     enum plan_until until;
-    enum want want; /* control: what the targets are asked for */
-    bool needs_engine, dry_run, verifying;
-    struct strlist removed;
+    bool needs_engine, verified;
+    struct plan_ref *dry_plan; /* only tell what would be done for this one */
+    cJSON *removed;            /* down: [{name, kind}] */
     struct timer timer;
-    int64_t timeout_ms, pulling_before_ms;
+    int64_t started_ms, timeout_ms, pulling_before_ms;
     struct error error; /* known from the start */
     struct request *prev, *next;
 };
@@ -202,19 +212,20 @@ struct request {
 struct orchestrator {
     struct orchestrator_services services;
     struct orchestrator_hooks hooks;
-    struct node *nodes;  /* by id, in order of appearance */
-    struct node *engine; /* the root; NULL without an engine */
+    struct node *nodes;    /* by id, in order of appearance */
+    struct node *engine;   /* the root; NULL without an engine */
     struct plan_ref *plan; /* the newest */
     struct secret *secrets;
     uint64_t values_serial;
     char *digest_key, *digest_key_id;
-    enum want leftovers; /* what happens to objects of the project that are in no plan */
+    enum want leftovers;      /* what happens to objects of the project that are in no plan */
     bool leftover_persistent; /* … to persistent ones as well */
     bool survey_networks, survey_volumes, connected_once, applied_once;
-    int64_t lost_ms;     /* since when the engine does not answer; -1: it does */
+    bool going_down; /* the last request was `down` */
+    int64_t lost_ms; /* since when the engine does not answer; -1: it does */
     struct engine_op *events;
     bool hurry, kill;
-    int starts;          /* in flight */
+    int starts; /* in flight */
     struct node *start_queue;
     int pulls;
     int64_t pulling_ms, pull_started_ms;
@@ -222,7 +233,7 @@ struct orchestrator {
     orchestrator_request last_request;
     struct turn settle;
     struct timer saver;
-    bool busy;           /* something was held since on_idle ran last */
+    bool busy; /* something was held since on_idle ran last */
     bool closing;
     loop_cb *on_closed;
     void *closed_data;
@@ -231,6 +242,7 @@ struct orchestrator {
 };
 
 /* ---- step.c ---- */
+void node_step_init(struct node *node);
 void node_wake(struct node *node);
 void node_wake_neighbours(struct node *node);
 void orchestrator_wake_all(struct orchestrator *o);
@@ -302,6 +314,9 @@ void engine_lose(struct orchestrator *o, const struct error *err);
 /* Asks for a fresh look at everything. */
 void engine_look_again(struct orchestrator *o);
 void process_forget(struct node *node);
+/* Sends the stop signal, or shortens the deadline of a stop that is under way. */
+void process_ask_to_stop(struct node *node);
+void image_pull_cancelled(struct node *node);
 char *task_key(struct node *node);
 struct node *image_of(struct node *node);
 struct node *network_of(struct orchestrator *o);
@@ -317,6 +332,10 @@ const struct plan_resource *node_resource(const struct node *node);
 /* The node of a resource's name, or NULL. */
 struct node *node_of_resource(struct orchestrator *o, const char *resource);
 void node_remember_bonds(struct node *node);
+/* What a container that stays needs stays as well. */
+void nodes_settle_wants(struct orchestrator *o);
+/* Frees what nobody wants, asked for or has. */
+void nodes_reap(struct orchestrator *o);
 
 /* ---- values.c ---- */
 struct plan_lookup values_lookup(struct orchestrator *o);
@@ -328,6 +347,8 @@ const char *values_digest(struct node *node);
 bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
 bool values_environment(struct node *node, struct strlist *out);
 char *values_resolve(struct orchestrator *o, const struct plan_text *text);
+/* Ports and secrets for all that can have them now, in one write of the state. */
+void values_settle(struct orchestrator *o);
 
 /* ---- secrets.c ---- */
 void secrets_take(struct orchestrator *o, const struct plan *plan);
@@ -354,8 +375,9 @@ bool port_is_free(const char *address, int port);
 /* ---- holder.c ---- */
 /* Who holds a port, in words ("redis-server (pid 12)"), or NULL. From /proc; the caller frees. */
 char *holder_of_port(int port);
-/* Fails the node with ERROR_PORT: asks the engine which container has the port, else looks into /proc. */
-void holder_fail(struct node *node, const struct plan_port *port, const char *engine_text);
+/* Fails the node with ERROR_PORT for its fixed port that is taken: asks the engine which container has it,
+ * else looks into /proc. */
+void holder_fail(struct node *node);
 
 /* ---- spec.c ---- */
 cJSON *spec_container(struct node *node);
@@ -376,18 +398,34 @@ void output_free(struct node *node);
 char *output_tail(const struct node *node);
 
 /* ---- request.c ---- */
-struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done, void *data);
+struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
+                            void *data);
 void request_target(struct request *request, struct node *node);
-void request_start(struct request *request, int64_t timeout_ms);
+/* timeout_ms 0: the default; < 0: none. Returns the request's id. */
+orchestrator_request request_start(struct request *request, int64_t timeout_ms);
 void request_free(struct request *request);
+/* Something of the project has gone: for the list that `down` reports. */
+void requests_note_removed(const struct node *node);
 void requests_settle(void *data);
 void requests_changed(struct orchestrator *o);
 
 /* ---- report.c ---- */
 cJSON *report_of(const struct request *request);
 cJSON *report_error(const struct error *err);
+/* What applying the plan would do: {"resources": [{"name","decision","explain"}]}. */
+cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan);
 /* What went wrong with the node: its own failure or the one it is derived from. */
 void report_node_error(const struct node *node, struct error *err);
+
+/* ---- apply.c ---- */
+/* The node must come up (again): failures are forgotten. */
+void node_want_up(struct node *node);
+int64_t pulling_ms(const struct orchestrator *o);
+
+/* ---- decide.c ---- */
+/* Notes once per request what is done with the node and why: "created", "reused", "recreated", … */
+void node_decide(struct node *node);
+const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain);
 
 /* ---- persist.c ---- */
 void persist_spec(struct node *node);

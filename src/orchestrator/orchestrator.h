@@ -1,14 +1,17 @@
 /* The heart: converges the world to a plan. Nodes, goal tables, facts, one step function.
  *
- * A node's lifecycle is a table of goals; node_step() looks for the first row whose predicate does not hold and starts its
- * action, which is exactly one operation. Callbacks only record facts and wake the node. Up, down, changed, adopted,
- * removed, gc: all the same step over another table. See ARCHITECTURE.md, "The heart".
+ * A node's lifecycle is a table of goals; node_step() looks for the first row whose predicate does not hold
+ * and starts its action, which is exactly one operation. Callbacks only record facts and wake the node. Up,
+ * down, changed, adopted, removed, gc: all the same step over another table. See ARCHITECTURE.md, "The
+ * heart".
  *
- * Wants: orchestrator_apply() replaces the plan (an empty one: everything goes). Several requests may be under way; each
- * has a `done` of its own that runs when what it asked for is reached, has failed for good, or timed out.
+ * Wants: orchestrator_apply() replaces the plan (an empty one: everything goes). Several requests may be
+ * under way; each has a `done` of its own that runs when what it asked for is reached, has failed for good,
+ * or timed out.
  *
- * Ownership: the orchestrator borrows its services and owns the plans it is given. Everything on the loop's thread.
- * Promise: callbacks never run before the starting function returned; each done exactly once, not after close. */
+ * Ownership: the orchestrator borrows its services and owns the plans it is given. Everything on the loop's
+ * thread. Promise: callbacks never run before the starting function returned; each done exactly once, not
+ * after close. */
 #ifndef ORCHESTRATOR_ORCHESTRATOR_H
 #define ORCHESTRATOR_ORCHESTRATOR_H
 
@@ -29,13 +32,14 @@ struct orchestrator_transition {
     const char *kind;     /* plan_node_kind_name() */
     const char *state;    /* see below */
     const char *goal;     /* the row it works on, or "" */
-    const char *detail;   /* "pulling 12.3 MB of 40.1 MB", "waiting for cache", cause of a failure … or "" */
-    int64_t elapsed_ms;   /* since the node was first asked for */
+    const char *detail; /* "pulling 12.3 MB of 40.1 MB", "waiting for cache", cause of a failure … or "" */
+    int64_t elapsed_ms; /* since the node was first asked for */
     const struct error *error; /* state "failed" */
     int64_t current, total;    /* bytes while pulling; else 0 */
 };
-/* States: "waiting" "pulling" "creating" "starting" "running" (started, not ready) "ready" "completed" "failed"
- * "restarting" (backoff) "stopping" "stopped" (exists, not wanted) "removed" "manual" "engine-lost". */
+/* States: "waiting" "pulling" "creating" "starting" "running" (started, not ready) "ready" "completed"
+ * "failed" "restarting" (backoff) "stopping" "stopped" (exists, not wanted) "removed" "manual" "engine-lost".
+ */
 typedef void orchestrator_transition_cb(const struct orchestrator_transition *transition, void *data);
 
 /* Hands and senses that tests on virtual time replace; a NULL member, or no table at all, is the real one. */
@@ -45,7 +49,8 @@ struct orchestrator_hooks {
     void (*stop)(struct process *process, int signal, int64_t timeout_ms);
     int (*signal)(struct process *process, int signal, struct error *err);
     void (*free)(struct process *process);
-    struct probe *(*probe)(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change, void *data);
+    struct probe *(*probe)(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change,
+                           void *data);
     const struct error *(*probe_error)(const struct probe *probe);
     void (*probe_free)(struct probe *probe);
     bool (*port_is_free)(const char *address, int port);
@@ -71,38 +76,54 @@ struct orchestrator *orchestrator_new(const struct orchestrator_services *servic
 /* Cancels what is in flight, frees processes (killing them), closes; on_closed runs once all is gone. */
 void orchestrator_close(struct orchestrator *o, loop_cb *on_closed, void *data);
 
-/* The answer to a request. error NULL: reached. report: for failures, JSON {resources: [{name, error, lastLines, …}]}. */
+/* The answer to a request. error NULL: reached. report: for failures, JSON {resources: [{name, error,
+ * lastLines, …}]}. */
 typedef void orchestrator_done_cb(const struct error *error, const cJSON *report, void *data);
 typedef uint64_t orchestrator_request; /* 0 is none */
 
 struct orchestrator_apply {
-    struct plan *plan;               /* owned by the orchestrator from now on */
-    struct strlist resources;        /* selection; empty: all that is not manual */
-    bool replace;                    /* bare `up`: what the plan no longer has goes away */
-    bool defaults_only;              /* `run` without names: is_default nodes */
+    struct plan *plan;        /* owned by the orchestrator from now on */
+    struct strlist resources; /* selection; empty: all that is not manual */
+    bool replace;             /* bare `up`: what the plan no longer has goes away */
+    bool defaults_only;       /* `run` without names: is_default nodes */
     bool force_recreate;
     bool wait_only_started;
-    bool dry_run;                    /* decides, reports, does nothing */
-    int64_t timeout_ms;              /* 0: default; < 0: none */
+    bool dry_run;       /* decides, reports, does nothing */
+    int64_t timeout_ms; /* 0: default; < 0: none */
 };
-orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestrator_apply *apply, orchestrator_done_cb *done, void *data);
+orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestrator_apply *apply,
+                                        orchestrator_done_cb *done, void *data);
 
 struct orchestrator_down {
     bool persistent; /* those too */
     bool volumes;
-    bool kill;       /* no mercy: KILL instead of the stop signal */
+    bool kill; /* no mercy: KILL instead of the stop signal */
     int64_t timeout_ms;
 };
-/* Everything of the project: what this session started and what labels say an earlier one left. Works without a plan. */
-orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down, orchestrator_done_cb *done, void *data);
+/* Everything of the project: what this session started and what labels say an earlier one left. Works without
+ * a plan. */
+orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
+                                       orchestrator_done_cb *done, void *data);
 
 enum orchestrator_verb { ORCHESTRATOR_START, ORCHESTRATOR_STOP, ORCHESTRATOR_RESTART, ORCHESTRATOR_KILL };
-/* One resource live; start and restart end when it is ready again, dependants included. signal: kill's (0: KILL). */
-orchestrator_request orchestrator_control(struct orchestrator *o, enum orchestrator_verb verb, const struct strlist *resources,
-                                          int signal, orchestrator_done_cb *done, void *data);
-/* Done when all the resources (empty: all wanted) have reached it. */
-orchestrator_request orchestrator_wait(struct orchestrator *o, const struct strlist *resources, enum plan_until until,
-                                       int64_t timeout_ms, orchestrator_done_cb *done, void *data);
+struct orchestrator_control {
+    enum orchestrator_verb verb;
+    const struct strlist *resources; /* borrowed during the call */
+    int signal;         /* kill: 0 is KILL (the resource stays down); others are only delivered */
+    int64_t timeout_ms; /* 0 or less: none */
+};
+/* One resource live; start and restart end when it is ready again, dependants included. Stop touches the
+ * resource alone. */
+orchestrator_request orchestrator_control(struct orchestrator *o, const struct orchestrator_control *control,
+                                          orchestrator_done_cb *done, void *data);
+struct orchestrator_wait {
+    const struct strlist *resources; /* borrowed during the call; NULL or empty: all wanted */
+    enum plan_until until;
+    int64_t timeout_ms; /* 0: the default; < 0: none */
+};
+/* Done when all the resources have reached it. */
+orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,
+                                       orchestrator_done_cb *done, void *data);
 /* The request's client is gone: its done will not run; what it started goes on. */
 void orchestrator_forget(struct orchestrator *o, orchestrator_request request);
 /* Shortens every stop deadline: second Ctrl-C, lost lease. */
@@ -110,13 +131,16 @@ void orchestrator_hurry(struct orchestrator *o, bool kill);
 
 /* {"project","hash","session","manifest","engine":{…},"resources":[{"name","kind","state","health","display","host","port",
  * "pid","containerId","containerName","image","exitCode","restarts","startedAt","readyAt","error","lifetime","ports":[…],
- * "timings":{goal: ms},"decision":"created|reused|recreated|…","explain":"…"}], "others":[networks, volumes, images]}.
- * Secrets masked. The caller deletes. */
+ * "timings":{goal: ms},"decision":"created|reused|recreated|…","explain":"…"}], "others":[networks, volumes,
+ * images]}. Secrets masked. The caller deletes. */
 cJSON *orchestrator_view(struct orchestrator *o);
-/* What consumers get. resources empty: exports of all referencable ones; for_resource: that node's own whole environment.
+/* What consumers get. resources empty: exports of all referencable ones; for_resource: that node's own whole
+ * environment.
  * {"NAME": {"value": …, "secret": bool, "resource": …}} or NULL with ERROR_NOT_RUNNING/…. */
-cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *resources, const char *for_resource, struct error *err);
-/* argv, cwd, environment of a process resource (for `run TASK`, `exec`): {"argv","cwd","environment"}; containers: {"containerId"}. */
+cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *resources,
+                                const char *for_resource, struct error *err);
+/* argv, cwd, environment of a process resource (for `run TASK`, `exec`): {"argv","cwd","environment"};
+ * containers: {"containerId"}. */
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err);
 
 #endif

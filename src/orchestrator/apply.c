@@ -1,0 +1,273 @@
+/* Requests that change wants as a whole: apply (up) and down.
+ *
+ * Apply selects: all that is not manual, or what was named and what it needs. What is selected gets the new
+ * specification; the rest keeps what it has, so that `up RES` touches nothing else. A plan that replaces
+ * sends away what it no longer has. Down wants everything removed, found leftovers included, except what is
+ * persistent and what that needs. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+int64_t pulling_ms(const struct orchestrator *o)
+{
+    int64_t current = o->pulls ? loop_now_ms(o->services.loop) - o->pull_started_ms : 0;
+    return o->pulling_ms + current;
+}
+
+void node_want_up(struct node *node)
+{
+    bool was_up = node->want == WANT_UP && !node->failed;
+    node->want = WANT_UP;
+    node->kill_signal = 0;
+    node->decision = NULL;
+    node->asked_ms = node_now(node);
+    node->timing_count = 0;
+    node_clear_failure(node);
+    if (!was_up && node->kind == PLAN_IMAGE)
+        node->facts.pulled = false;
+    if (!was_up && !node_is_alive(node))
+        node->facts.exited = false;
+    node_wake(node);
+}
+
+/* ---- selection over the plan ---- */
+
+struct selection {
+    const struct plan *plan;
+    bool *chosen;
+};
+
+static void choose(struct selection *selection, const struct plan_node *node);
+
+static void choose_by_name(struct selection *selection, enum plan_node_kind kind, const char *name)
+{
+    const struct plan *plan = selection->plan;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        bool any_network = kind == PLAN_NETWORK && !name;
+        if (plan->nodes[i].kind == kind && (any_network || str_eq(plan->nodes[i].name, name)))
+            choose(selection, &plan->nodes[i]);
+    }
+}
+
+/* And what it needs. Depth is bounded: a chosen node is not entered again. */
+static void choose(struct selection *selection, const struct plan_node *node)
+{
+    const struct plan *plan = selection->plan;
+    if (selection->chosen[node - plan->nodes])
+        return;
+    selection->chosen[node - plan->nodes] = true;
+    for (size_t i = 0; i < node->edge_count; i++) {
+        const struct plan_node *to = plan_find(plan, node->edges[i].to);
+        if (to && node->edges[i].until != PLAN_GONE)
+            choose(selection, to);
+    }
+    if (node->kind != PLAN_CONTAINER)
+        return;
+    choose_by_name(selection, PLAN_IMAGE, node->run.image);
+    if (node->run.on_network)
+        choose_by_name(selection, PLAN_NETWORK, NULL);
+    for (size_t i = 0; i < node->run.mount_count; i++) {
+        if (node->run.mounts[i].is_volume)
+            choose_by_name(selection, PLAN_VOLUME, node->run.mounts[i].source);
+    }
+}
+
+static bool is_main(const struct plan_node *node)
+{
+    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
+}
+
+static bool is_named(const struct plan_node *node, const char *name)
+{
+    return str_eq(node->resource, name) || str_eq(node->run.replica_of, name);
+}
+
+static int choose_named(struct selection *selection, const struct strlist *names, struct error *err)
+{
+    const struct plan *plan = selection->plan;
+    for (size_t n = 0; n < names->count; n++) {
+        bool found = false;
+        for (size_t i = 0; i < plan->node_count; i++) {
+            if (!is_main(&plan->nodes[i]) || !is_named(&plan->nodes[i], names->items[n]))
+                continue;
+            choose(selection, &plan->nodes[i]);
+            found = true;
+        }
+        if (!found)
+            return error_set(err, ERROR_NOT_RUNNING, "no such resource: %s", names->items[n]);
+    }
+    return 0;
+}
+
+static int select_nodes(struct selection *selection, const struct orchestrator_apply *apply,
+                        struct error *err)
+{
+    const struct plan *plan = selection->plan;
+    if (apply->resources.count)
+        return choose_named(selection, &apply->resources, err);
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+        bool meant = apply->defaults_only ? node->is_default : !node->manual;
+        if (is_main(node) && meant)
+            choose(selection, node);
+    }
+    return 0;
+}
+
+/* ---- apply ---- */
+
+static void take_nodes(struct orchestrator *o, struct plan_ref *ref, const struct selection *selection,
+                       bool recreate)
+{
+    const struct plan *plan = ref->plan;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct plan_node *spec = &plan->nodes[i];
+        struct node *node = node_find(o, spec->id);
+        if (!node)
+            node = node_new(o, spec->id, (int)spec->kind);
+        if (selection->chosen[i] || node->want != WANT_UP)
+            node_set_spec(node, ref, spec);
+        if (!selection->chosen[i])
+            continue;
+        node_want_up(node);
+        if (recreate && spec->kind == PLAN_CONTAINER)
+            node->facts.spoiled = node->facts.seen != SEEN_ABSENT;
+        if (recreate && spec->kind == PLAN_PROCESS)
+            node->generation++;
+    }
+}
+
+/* What the plan no longer has. Volumes stay until somebody asks for their end. */
+static void send_away(struct orchestrator *o, const struct plan *plan)
+{
+    o->leftovers = WANT_REMOVED;
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        bool stays = node->kind == NODE_ENGINE || plan_find(plan, node->id);
+        if (stays || node->kind == PLAN_VOLUME)
+            continue;
+        node_clear_failure(node);
+        node->want = node->kind == PLAN_CONTAINER && node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
+    }
+}
+
+static void add_targets(struct request *request, const struct selection *selection)
+{
+    struct orchestrator *o = request->o;
+    const struct plan *plan = selection->plan;
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct plan_node *spec = &plan->nodes[i];
+        if (selection->chosen[i])
+            request->needs_engine = request->needs_engine || node_needs_engine(node_find(o, spec->id));
+        if (selection->chosen[i] && is_main(spec) && !spec->sidecar)
+            request_target(request, node_find(o, spec->id));
+    }
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node->want == WANT_REMOVED || node->want == WANT_STOPPED)
+            request_target(request, node);
+    }
+}
+
+static void converge(struct request *request, struct plan_ref *ref, const struct orchestrator_apply *apply,
+                     const struct selection *selection)
+{
+    struct orchestrator *o = request->o;
+    plan_ref_drop(o->plan);
+    o->plan = ref;
+    ref->refs++;
+    o->busy = o->applied_once = true;
+    o->going_down = o->hurry = o->kill = o->leftover_persistent = false;
+    secrets_take(o, ref->plan);
+    take_nodes(o, ref, selection, apply->force_recreate);
+    if (apply->replace)
+        send_away(o, ref->plan);
+    nodes_link(o);
+    nodes_settle_wants(o);
+    add_targets(request, selection);
+    if (request->needs_engine)
+        engine_need(o);
+    values_settle(o);
+    orchestrator_wake_all(o);
+}
+
+static bool has_engine_nodes(const struct selection *selection)
+{
+    for (size_t i = 0; i < selection->plan->node_count; i++) {
+        if (selection->chosen[i] && selection->plan->nodes[i].kind <= PLAN_CONTAINER)
+            return true;
+    }
+    return false;
+}
+
+orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestrator_apply *apply,
+                                        orchestrator_done_cb *done, void *data)
+{
+    struct request *request = request_new(o, REQUEST_APPLY, done, data);
+    struct plan_ref *ref = xcalloc(1, sizeof *ref);
+    ref->plan = apply->plan;
+    ref->refs = 1;
+    apply->plan = NULL;
+    struct selection selection = {ref->plan, xcalloc(ref->plan->node_count + 1, sizeof(bool))};
+    int rc = select_nodes(&selection, apply, &request->error);
+    if (rc == 0 && !o->engine && has_engine_nodes(&selection))
+        rc = error_set(&request->error, ERROR_ENGINE, "containers are wanted, but there is no engine");
+    request->until = apply->wait_only_started ? PLAN_STARTED : PLAN_HEALTHY;
+    if (rc == 0 && apply->dry_run) {
+        request->dry_plan = ref;
+        ref->refs++;
+        request->needs_engine = has_engine_nodes(&selection);
+        if (!o->plan) { /* the listing needs to know the project */
+            o->plan = ref;
+            ref->refs++;
+        }
+        if (request->needs_engine)
+            engine_need(o);
+    } else if (rc == 0)
+        converge(request, ref, apply, &selection);
+    plan_ref_drop(ref);
+    free(selection.chosen);
+    return request_start(request, apply->timeout_ms);
+}
+
+/* ---- down ---- */
+
+static enum want want_of_down(const struct node *node, const struct orchestrator_down *down)
+{
+    const struct plan_run *run = node->spec ? &node->spec->run : NULL;
+    bool persistent = node->facts.persistent || (run && run->persistent);
+    if (node->kind == PLAN_CONTAINER && persistent && !down->persistent)
+        return WANT_KEEP;
+    if (node->kind == PLAN_VOLUME)
+        return down->volumes && !(node->spec && node->spec->external) ? WANT_REMOVED : WANT_KEEP;
+    return node->kind == PLAN_IMAGE ? WANT_KEEP : WANT_REMOVED;
+}
+
+orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
+                                       orchestrator_done_cb *done, void *data)
+{
+    struct request *request = request_new(o, REQUEST_DOWN, done, data);
+    bool has_engine = !o->applied_once;
+    o->busy = o->going_down = true;
+    o->leftovers = WANT_REMOVED;
+    o->leftover_persistent = down->persistent;
+    o->kill = o->kill || down->kill;
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node->kind == NODE_ENGINE)
+            continue;
+        has_engine = has_engine || node_needs_engine(node);
+        node_clear_failure(node);
+        node->asked_ms = node_now(node);
+        node->want = want_of_down(node, down);
+    }
+    nodes_link(o);
+    nodes_settle_wants(o);
+    if (o->engine && has_engine) {
+        o->survey_networks = true;
+        o->survey_volumes = down->volumes;
+        o->engine->facts.surveyed = false;
+        engine_need(o);
+    }
+    /* A project that never reached its engine left nothing there; somebody who only cleans up has to know. */
+    request->needs_engine = o->engine && has_engine && (o->connected_once || !o->applied_once);
+    orchestrator_wake_all(o);
+    return request_start(request, down->timeout_ms ? down->timeout_ms : -1);
+}

@@ -1,0 +1,127 @@
+/* What consumers get (`env`), and how to run something in a resource's place (`exec`, `run TASK`). These
+ * answers contain secrets: they go to the project's owner only, and every value says whether it is one. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+static void add_value(cJSON *out, const struct plan_variable *variable, const char *value,
+                      const char *resource)
+{
+    cJSON *entry = cJSON_CreateObject();
+    json_add_string(entry, "value", value);
+    json_add_bool(entry, "secret", plan_has_secret(&variable->value));
+    json_add_string(entry, "resource", resource);
+    cJSON_DeleteItemFromObjectCaseSensitive(out, variable->name);
+    cJSON_AddItemToObject(out, variable->name, entry);
+}
+
+static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_variable *variables,
+                         size_t count, const char *resource, struct error *err)
+{
+    const struct plan_lookup lookup = values_lookup(o);
+    for (size_t i = 0; i < count; i++) {
+        const char *missing = NULL;
+        char *value = plan_resolve(&variables[i].value, &lookup, &missing);
+        if (!value) {
+            error_resource(err, resource);
+            return error_set(err, ERROR_NOT_RUNNING, "%s is not known yet: %s has no value for %s",
+                             variables[i].name, resource, missing ? missing : "it");
+        }
+        add_value(out, &variables[i], value, resource);
+        mem_wipe(value, strlen(value));
+        free(value);
+    }
+    return 0;
+}
+
+static bool is_usable(struct orchestrator *o, const struct plan_resource *resource)
+{
+    const struct node *node = node_find(o, resource->node);
+    return node && (node->want == WANT_UP || node->state == STATE_READY || node->kind == PLAN_VALUE);
+}
+
+static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist *names, struct error *err)
+{
+    const struct plan *plan = o->plan->plan;
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_resource *resource = &plan->resources[i];
+        bool named = names && names->count;
+        if (named ? !strlist_has(names, resource->name) : !is_usable(o, resource))
+            continue;
+        if (!is_usable(o, resource))
+            return error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource->name);
+        if (add_variables(o, out, resource->exports, resource->export_count, resource->name, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; names && i < names->count; i++) {
+        if (!plan_find_resource(plan, names->items[i]))
+            return error_set(err, ERROR_NOT_RUNNING, "no such resource: %s", names->items[i]);
+    }
+    return 0;
+}
+
+static struct node *find_resource(struct orchestrator *o, const char *name, struct error *err)
+{
+    struct node *node = node_of_resource(o, name);
+    if (node && node->spec)
+        return node;
+    error_set(err, ERROR_NOT_RUNNING, "no such resource: %s", name);
+    return NULL;
+}
+
+cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *resources,
+                                const char *for_resource, struct error *err)
+{
+    cJSON *out = cJSON_CreateObject();
+    int rc;
+    if (!o->plan)
+        rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+    else if (for_resource) {
+        struct node *node = find_resource(o, for_resource, err);
+        rc = !node ? -1
+                   : add_variables(o, out, node->spec->run.environment, node->spec->run.environment_count,
+                                   for_resource, err);
+    } else
+        rc = add_exports(o, out, resources, err);
+    if (rc == 0)
+        return out;
+    cJSON_Delete(out);
+    return NULL;
+}
+
+static cJSON *exec_info_of_process(struct node *node, struct error *err)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    cleanup_strlist struct strlist argv = {0}, environment = {0};
+    bool known = values_list(o, run->entrypoint, run->entrypoint_count, &argv) &&
+                 values_list(o, run->command, run->command_count, &argv) &&
+                 values_environment(node, &environment);
+    if (!known) {
+        error_set(err, ERROR_NOT_RUNNING, "a value that %s needs is not known yet", node->resource);
+        return NULL;
+    }
+    cJSON *info = cJSON_CreateObject();
+    json_add_strings(info, "argv", &argv);
+    json_add_string(info, "cwd", run->working_dir);
+    json_add_strings(info, "environment", &environment);
+    return info;
+}
+
+cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err)
+{
+    struct node *node = o->plan ? find_resource(o, resource, err) : NULL;
+    if (!node) {
+        error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+        return NULL;
+    }
+    if (node->kind == PLAN_PROCESS)
+        return exec_info_of_process(node, err);
+    if (node->kind != PLAN_CONTAINER || !node->facts.running) {
+        error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource);
+        return NULL;
+    }
+    cJSON *info = cJSON_CreateObject();
+    json_add_string(info, "containerId", node->facts.object);
+    return info;
+}

@@ -1,0 +1,270 @@
+/* Facts from the outside: listings, single looks, events. Facts are written here and by the callbacks of the
+ * goals' own operations, nowhere else.
+ *
+ * A listing or a look is the truth as of its request. An event that contradicts a fact makes it unknown, and
+ * row `seen` looks again; an event that comes while an operation or a look is in flight marks it as
+ * disturbed, and its owner decides. Only `destroy` is final by itself. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+static void replace(char **slot, const char *text)
+{
+    char *copy = xstrdup_null(text);
+    free(*slot);
+    *slot = copy;
+}
+
+void facts_clear(struct facts *facts)
+{
+    free(facts->object);
+    free(facts->spec_hash);
+    free(facts->digest);
+    free(facts->port_label);
+    /* What backoff and readers of the last run need stays. */
+    struct facts kept = {
+        .not_before = facts->not_before,
+        .restarts = facts->restarts,
+        .retries = facts->retries,
+        .was_ready = facts->was_ready,
+        .completed = facts->completed,
+        .exit_code = facts->exit_code,
+        .exit_signal = facts->exit_signal,
+        .oom = facts->oom,
+        .absent = facts->absent,
+        .pulled = facts->pulled,
+    };
+    *facts = kept;
+}
+
+void facts_gone(struct node *node)
+{
+    if (node->facts.running || node->sensor.on)
+        node_instance_ended(node);
+    facts_clear(&node->facts);
+    node->facts.seen = SEEN_ABSENT;
+    strlist_free(&node->bonds);
+    node_wake(node);
+    node_wake_neighbours(node);
+    requests_changed(node->o);
+}
+
+const char *label_of(const struct engine_container *container, const char *name)
+{
+    return json_string(container->labels, name, NULL);
+}
+
+static bool has_label(const struct engine_container *container, const char *name, const char *value)
+{
+    const char *found = label_of(container, name);
+    return found && !strcmp(found, value);
+}
+
+/* "<key id>.<digest>": a digest made with another key says nothing. */
+static const char *readable_digest(struct orchestrator *o, const char *label)
+{
+    if (!label || !o->digest_key_id || !str_starts(label, o->digest_key_id))
+        return NULL;
+    const char *rest = label + strlen(o->digest_key_id);
+    return *rest == '.' ? rest + 1 : NULL;
+}
+
+static bool is_member(const struct node *node, const struct engine_container *container)
+{
+    const struct node *network = network_of(node->o);
+    const cJSON *settings;
+    cJSON_ArrayForEach(settings, container->networks)
+    {
+        const char *id = json_string(settings, "NetworkID", "");
+        bool known = network && network->facts.object;
+        if (known ? !strcmp(network->facts.object, id) : network && str_eq(network->name, settings->string))
+            return true;
+    }
+    return false;
+}
+
+static void take_labels(struct node *node, const struct engine_container *container)
+{
+    struct facts *facts = &node->facts;
+    bool same_version = has_label(container, LABEL("hash-version"), HASH_VERSION);
+    replace(&facts->spec_hash, same_version ? label_of(container, LABEL("spec-hash")) : NULL);
+    replace(&facts->digest, readable_digest(node->o, label_of(container, LABEL("values"))));
+    facts->persistent = has_label(container, LABEL("lifetime"), "persistent");
+    facts->ephemeral = has_label(container, LABEL("ephemeral"), "true");
+    if (!node->resource)
+        node->resource = xstrdup_null(label_of(container, LABEL("resource")));
+    replace(&facts->port_label, label_of(container, LABEL("ports")));
+    ports_from_label(node, facts->port_label);
+}
+
+static void take_exit(struct node *node, const struct engine_container *container)
+{
+    struct facts *facts = &node->facts;
+    facts->oom = facts->oom || container->oom_killed;
+    facts->exit_code = container->exit_code;
+    node_instance_ended(node);
+    node_judge_exit(node);
+}
+
+void facts_of_container(struct node *node, const struct engine_container *container, bool inspected)
+{
+    struct facts *facts = &node->facts;
+    bool was_running = facts->running;
+    facts->seen = SEEN_PRESENT;
+    facts->disturbed = false;
+    facts->inspected = facts->inspected || inspected;
+    replace(&facts->object, container->id);
+    take_labels(node, container);
+    facts->paused = !strcmp(container->state, "paused");
+    facts->joined = is_member(node, container);
+    facts->spoiled = !strcmp(container->state, "removing") || !strcmp(container->state, "dead");
+    if (inspected) {
+        secrets_read_back(node, json_path(container->raw, "Config.Env"));
+        facts->health = container->health;
+    }
+    if (container->running && !was_running)
+        node_instance_started(node);
+    else if (!container->running && was_running && inspected)
+        take_exit(node, container);
+    else if (!container->running && was_running)
+        facts->seen = SEEN_UNKNOWN; /* how it ended is in the whole document only */
+    node_wake(node);
+    if (inspected)
+        values_settle(node->o);
+}
+
+/* ---- the listing ---- */
+
+/* `up` stops a persistent one that the manifest no longer has (it may hold data), `down` leaves it alone. */
+static enum want leftover_want(const struct orchestrator *o, bool persistent)
+{
+    if (!persistent || o->leftover_persistent || o->leftovers != WANT_REMOVED)
+        return o->leftovers;
+    return o->going_down ? WANT_KEEP : WANT_STOPPED;
+}
+
+static struct node *node_of_container(struct orchestrator *o, const struct engine_container *container)
+{
+    const char *label = label_of(container, LABEL("node"));
+    cleanup_free char *id = label ? xstrdup(label) : xasprintf("container:%s", container->name);
+    struct node *node = node_find(o, id);
+    bool is_other = node && node->facts.listed; /* two objects claim the same node */
+    if (is_other) {
+        free(id);
+        id = xasprintf("container:%s", container->id);
+        node = node_find(o, id);
+    }
+    if (node)
+        return node;
+    node = node_new(o, id, PLAN_CONTAINER);
+    node->name = xstrdup(container->name);
+    node->want = leftover_want(o, has_label(container, LABEL("lifetime"), "persistent"));
+    return node;
+}
+
+void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next)
+        node->facts.listed = node->kind == NODE_ENGINE && node->facts.listed;
+    for (int i = 0; i < count; i++) {
+        struct node *node = node_of_container(o, &containers[i]);
+        node->facts.listed = true;
+        if (!node->op_name)
+            facts_of_container(node, &containers[i], false);
+    }
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        bool missing = node->kind == PLAN_CONTAINER && !node->facts.listed && !node->op_name;
+        if (missing && node->facts.seen != SEEN_ABSENT)
+            facts_gone(node);
+    }
+}
+
+void facts_unknown(struct orchestrator *o)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node_needs_engine(node) && node->kind != PLAN_IMAGE)
+            node->facts.seen = SEEN_UNKNOWN;
+    }
+}
+
+/* ---- events ---- */
+
+enum change { CHANGE_OTHER, CHANGE_START, CHANGE_END, CHANGE_GONE };
+
+static enum change change_of(const char *action)
+{
+    if (!strcmp(action, "start"))
+        return CHANGE_START;
+    if (!strcmp(action, "die") || !strcmp(action, "died"))
+        return CHANGE_END;
+    return !strcmp(action, "destroy") || !strcmp(action, "remove") ? CHANGE_GONE : CHANGE_OTHER;
+}
+
+static void on_change(struct node *node, const struct engine_event *event, enum change change)
+{
+    struct facts *facts = &node->facts;
+    bool goes = change == CHANGE_GONE, starts = change == CHANGE_START;
+    if (node->op_name) {
+        facts->disturbed = facts->disturbed || !starts;
+        return;
+    }
+    if (!facts->object || strcmp(facts->object, event->id) != 0)
+        return;
+    if (goes)
+        facts_gone(node);
+    else if (facts->running != starts)
+        facts->seen = SEEN_UNKNOWN;
+    node_wake(node);
+}
+
+static void on_other_action(struct node *node, const struct engine_event *event)
+{
+    struct facts *facts = &node->facts;
+    if (!facts->object || strcmp(facts->object, event->id) != 0)
+        return;
+    if (!strcmp(event->action, "oom"))
+        facts->oom = true;
+    if (!strcmp(event->action, "health_status")) {
+        facts->health = event->health;
+        if (node_probe(node)->kind == PLAN_PROBE_IMAGE_HEALTH && node->sensor.on)
+            facts->ready = event->health == ENGINE_HEALTH_HEALTHY;
+        node_wake(node);
+    }
+}
+
+static void on_object_event(struct orchestrator *o, const struct engine_event *event)
+{
+    int kind = !strcmp(event->type, "network") ? PLAN_NETWORK : PLAN_VOLUME;
+    if (strcmp(event->action, "destroy") != 0 && strcmp(event->action, "remove") != 0)
+        return;
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node->kind != kind || node->op_name || !node->facts.object ||
+            strcmp(node->facts.object, event->id) != 0)
+            continue;
+        node->facts.seen = SEEN_UNKNOWN;
+        node_wake(node);
+    }
+}
+
+void facts_of_event(struct orchestrator *o, const struct engine_event *event)
+{
+    if (!strcmp(event->type, "network") || !strcmp(event->type, "volume")) {
+        on_object_event(o, event);
+        return;
+    }
+    if (strcmp(event->type, "container") != 0)
+        return;
+    const char *hash = json_string(event->attributes, LABEL("project-hash"), NULL);
+    if (!hash || !o->plan || strcmp(hash, o->plan->plan->project_hash) != 0)
+        return;
+    enum change change = change_of(event->action);
+    if (change != CHANGE_OTHER && o->engine->op_name && !strcmp(o->engine->op_name, "list"))
+        o->engine->facts.disturbed = true;
+    struct node *node = node_find(o, json_string(event->attributes, LABEL("node"), ""));
+    if (!node)
+        return;
+    if (change == CHANGE_OTHER)
+        on_other_action(node, event);
+    else
+        on_change(node, event, change);
+}

@@ -1,0 +1,219 @@
+/* Processes: waiting → calm → started → ready (a task: completed), and unused → stopped.
+ *
+ * Happy path: spawned with its whole environment, output goes to the log, the sensor tells `ready`; a task is
+ * done when it ended well, under a key made of its specification, the session and the instances it ran
+ * against. Failures: what cannot be spawned fails the node at once; an end before `ready` too, unless the
+ * restart policy says otherwise; a fixed port that somebody else listens on fails it before it is spawned. */
+#include "orchestrator/internal.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { HURRIED_STOP_MS = 2000, DEFAULT_STOP_MS = 10000 };
+
+char *task_key(struct node *node)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "%s %s %llu", node->o->services.session, node->spec->spec_hash,
+                (unsigned long long)node->generation);
+    for (size_t i = 0; i < node->link_count; i++) {
+        const struct node *to = node->links[i].to;
+        if (to->kind == PLAN_CONTAINER)
+            strbuf_addf(&text, " %s=%s", to->id, to->facts.object ? to->facts.object : "");
+    }
+    return strbuf_take(&text);
+}
+
+/* ---- callbacks of the process ---- */
+
+static void on_output(int stream, const char *bytes, size_t length, void *data)
+{
+    struct node *node = data;
+    if (length && node->output.writer)
+        log_writer_add(node->output.writer, stream, bytes, length);
+}
+
+void process_forget(struct node *node)
+{
+    if (node->process)
+        node->o->hooks.free(node->process);
+    node->process = NULL;
+    if (node->op_name && !strcmp(node->op_name, "stop"))
+        node_op_end(node);
+}
+
+static void on_process_exit(const struct process_exit *how, void *data)
+{
+    struct node *node = data;
+    struct facts *facts = &node->facts;
+    facts->exit_code = how->signal ? -1 : how->code;
+    facts->exit_signal = how->signal;
+    if (node->output.writer)
+        log_writer_flush(node->output.writer);
+    process_forget(node);
+    node_instance_ended(node);
+    node_judge_exit(node);
+    requests_changed(node->o);
+}
+
+/* ---- started ---- */
+
+static bool is_started(struct node *node)
+{
+    return node->process || node->facts.completed || node_is_over(node);
+}
+
+static bool ports_free(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    for (size_t i = 0; i < node->port_count; i++) {
+        const struct plan_port *port = &node->spec->run.ports[i];
+        const char *address = port->bind_address ? port->bind_address : "127.0.0.1";
+        if (o->hooks.port_is_free(address, node->ports[i].host_port))
+            continue;
+        if (!ports_move(node, node->ports[i].host_port))
+            holder_fail(node);
+        return false;
+    }
+    return true;
+}
+
+static struct process *spawn(struct node *node, struct error *err)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    cleanup_strlist struct strlist argv = {0}, environment = {0};
+    bool known = values_list(o, run->entrypoint, run->entrypoint_count, &argv) &&
+                 values_list(o, run->command, run->command_count, &argv) &&
+                 values_environment(node, &environment);
+    if (!known || !argv.count) {
+        error_set(err, ERROR_FAILED, "cannot start %s: %s", node->resource,
+                  known ? "it has no command" : "a value of its environment is not known");
+        return NULL;
+    }
+    const struct process_options options = {
+        .argv = (const char *const *)argv.items,
+        .environment = (const char *const *)environment.items,
+        .working_dir = run->working_dir,
+        .on_output = on_output,
+        .on_exit = on_process_exit,
+        .data = node,
+    };
+    return o->hooks.spawn(o->services.loop, &options, err);
+}
+
+static void start(struct node *node)
+{
+    struct facts *facts = &node->facts;
+    const char *digest = values_digest(node);
+    if (!digest || !ports_free(node)) {
+        node_wake(node);
+        return;
+    }
+    output_open(node);
+    cleanup_error struct error err = {0};
+    node->process = spawn(node, &err);
+    if (!node->process) {
+        node_fail(node, &err);
+        return;
+    }
+    free(facts->spec_hash);
+    free(facts->digest);
+    facts->spec_hash = xstrdup(node->spec->spec_hash);
+    facts->digest = xstrdup(digest);
+    node_instance_started(node);
+    persist_spec(node);
+    bool by_log = node_probe(node)->kind == PLAN_PROBE_LOG;
+    if (by_log)
+        sensor_start(node); /* before the first line */
+    node_wake(node);
+    node_wake_neighbours(node);
+}
+
+/* ---- waiting: a completed task needs nothing; another session's or another instance's completion does not
+ * count ---- */
+
+static bool is_waiting_met(struct node *node)
+{
+    struct facts *facts = &node->facts;
+    if (!goal_waiting_met(node))
+        return facts->completed != NULL;
+    if (!node->spec->run.task || node->process)
+        return true;
+    cleanup_free char *key = task_key(node);
+    const char *remembered = state_task_get(node->o->services.state, node->id);
+    bool done = str_eq(facts->completed, key) || str_eq(remembered, key);
+    if (done == (facts->completed != NULL))
+        return true;
+    free(facts->completed);
+    facts->completed = done ? take_ptr(&key) : NULL;
+    return true;
+}
+
+/* ---- ready ---- */
+
+static bool is_ready(struct node *node)
+{
+    if (node->spec->run.task)
+        return node->facts.completed != NULL;
+    return node_is_over(node) || node_probe(node)->kind == PLAN_PROBE_NONE || node->facts.ready;
+}
+
+static void watch(struct node *node)
+{
+    bool waits_for_end = node->spec->run.task || node->sensor.on;
+    if (!waits_for_end)
+        sensor_start(node);
+}
+
+static int64_t ready_limit(struct node *node)
+{
+    return node->spec->run.task ? 0 : goal_ready_limit(node);
+}
+
+/* ---- down ---- */
+
+static bool is_stopped(struct node *node)
+{
+    return !node->process;
+}
+
+static int64_t stop_timeout(const struct node *node)
+{
+    const struct orchestrator *o = node->o;
+    int64_t timeout =
+        node->spec && node->spec->run.stop_timeout_ms ? node->spec->run.stop_timeout_ms : DEFAULT_STOP_MS;
+    if (o->kill || node->kill_signal)
+        return 0;
+    return o->hurry && timeout > HURRIED_STOP_MS ? HURRIED_STOP_MS : timeout;
+}
+
+void process_ask_to_stop(struct node *node)
+{
+    int signal = node->spec && node->spec->run.stop_signal ? node->spec->run.stop_signal : SIGTERM;
+    if (node->o->kill || node->kill_signal)
+        signal = SIGKILL;
+    node->o->hooks.stop(node->process, signal, stop_timeout(node));
+}
+
+static void stop(struct node *node)
+{
+    sensor_stop(node);
+    node_op_begin(node, "stop", NULL);
+    process_ask_to_stop(node);
+}
+
+static const struct goal up[] = {
+    {"waiting", STATE_WAITING, is_waiting_met, NULL, NULL},
+    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL},
+    {"started", STATE_STARTING, is_started, start, NULL},
+    {"ready", STATE_RUNNING, is_ready, watch, ready_limit},
+    {0},
+};
+static const struct goal down[] = {
+    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL},
+    {"stopped", STATE_STOPPING, is_stopped, stop, NULL},
+    {0},
+};
+const struct lifecycle process_lifecycle = {up, down};

@@ -1,0 +1,336 @@
+/* Requests: who asked for what, and whether it is reached.
+ *
+ * A request looks at states only. Whenever something was stepped, a turn goes through all requests: reached,
+ * failed, superseded by a later request, or still under way. `up` fails with the first failure of what it
+ * asked for (dependants are blocked by then, in the same report); `down` goes on with the rest, and looks
+ * again before it says that all is gone. A time limit does not count the time of pulls, which have their own.
+ *
+ * `done` runs from that turn, after the request has left the list, so it may start other requests. */
+#include "orchestrator/internal.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+enum { ENGINE_PATIENCE_MS = 20000 };
+enum progress { PENDING, REACHED, FAILED, SUPERSEDED };
+
+static void on_timer(void *data);
+
+struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
+                            void *data)
+{
+    struct request *request = xcalloc(1, sizeof *request);
+    request->o = o;
+    request->kind = kind;
+    request->id = ++o->last_request;
+    request->done = done;
+    request->data = data;
+    request->until = PLAN_HEALTHY;
+    timer_init(o->services.loop, &request->timer, on_timer, request);
+    return request;
+}
+
+void request_target(struct request *request, struct node *node)
+{
+    for (size_t i = 0; i < request->target_count; i++) {
+        if (request->targets[i].node == node)
+            return;
+    }
+    request->targets = xreallocarray(request->targets, request->target_count + 1, sizeof *request->targets);
+    request->targets[request->target_count++] = (struct target){node, node->want};
+    request->needs_engine = request->needs_engine || node_needs_engine(node);
+    node->pins++;
+}
+
+orchestrator_request request_start(struct request *request, int64_t timeout_ms)
+{
+    struct orchestrator *o = request->o;
+    request->started_ms = loop_now_ms(o->services.loop);
+    request->timeout_ms = timeout_ms ? timeout_ms : o->services.ready_timeout_ms;
+    request->pulling_before_ms = pulling_ms(o);
+    DL_APPEND(o->requests, request);
+    if (request->timeout_ms > 0)
+        timer_start(&request->timer, request->timeout_ms);
+    loop_post(o->services.loop, &o->settle);
+    return request->id;
+}
+
+void request_free(struct request *request)
+{
+    timer_stop(&request->timer);
+    for (size_t i = 0; i < request->target_count; i++)
+        request->targets[i].node->pins--;
+    free(request->targets);
+    plan_ref_drop(request->dry_plan);
+    cJSON_Delete(request->removed);
+    error_clear(&request->error);
+    free(request);
+}
+
+void requests_note_removed(const struct node *node)
+{
+    struct request *request;
+    DL_FOREACH(node->o->requests, request)
+    {
+        if (request->kind != REQUEST_DOWN || node->kind == PLAN_IMAGE || node->kind == PLAN_VALUE)
+            continue;
+        if (!request->removed)
+            request->removed = cJSON_CreateArray();
+        cJSON *entry = cJSON_CreateObject();
+        json_add_string(entry, "name", node->resource ? node->resource : node->name);
+        json_add_string(entry, "kind", plan_node_kind_name((enum plan_node_kind)node->kind));
+        cJSON_AddItemToArray(request->removed, entry);
+    }
+}
+
+/* ---- progress ---- */
+
+static bool is_optional(const struct node *node)
+{
+    const struct plan_resource *resource = node_resource(node);
+    return resource && resource->optional;
+}
+
+static bool is_up(const struct node *node, enum plan_until until)
+{
+    bool ready = node->state == STATE_READY || node->state == STATE_COMPLETED;
+    switch (until) {
+    case PLAN_STARTED:
+        return ready || node->state == STATE_RUNNING;
+    case PLAN_COMPLETED:
+        return node->state == STATE_COMPLETED;
+    case PLAN_GONE:
+        return node_is_gone(node);
+    case PLAN_HEALTHY:
+    case PLAN_SETTLED:
+        break;
+    }
+    return ready;
+}
+
+static enum progress progress_of(const struct target *target, enum plan_until until)
+{
+    const struct node *node = target->node;
+    if (node->want != target->want)
+        return SUPERSEDED;
+    if (node->turn.queued)
+        return PENDING;
+    if (node->state == STATE_FAILED)
+        return is_optional(node) || until == PLAN_SETTLED ? REACHED : FAILED;
+    switch (node->want) {
+    case WANT_KEEP:
+        return REACHED;
+    case WANT_UP:
+        return is_up(node, until) ? REACHED : PENDING;
+    case WANT_STOPPED:
+        return node->state == STATE_STOPPED || node->state == STATE_REMOVED ? REACHED : PENDING;
+    case WANT_REMOVED:
+        return node->state == STATE_REMOVED ? REACHED : PENDING;
+    }
+    return PENDING;
+}
+
+/* The engine cannot be reached at all, or not for a long time. */
+static bool engine_fails(const struct request *request, struct error *err)
+{
+    const struct orchestrator *o = request->o;
+    const struct node *root = o->engine;
+    if (!request->needs_engine || !root || o->lost_ms < 0 || !root->error.code)
+        return false;
+    if (!o->connected_once) {
+        error_copy(err, &root->error);
+        return true;
+    }
+    int64_t lost_ms = loop_now_ms(o->services.loop) - o->lost_ms;
+    if (lost_ms < ENGINE_PATIENCE_MS)
+        return false;
+    error_copy(err, &root->error);
+    error_wrap(err, "the engine has not answered for %lld s", (long long)(lost_ms / 1000));
+    return true;
+}
+
+static enum progress check_targets(struct request *request, struct error *err)
+{
+    enum progress all = REACHED;
+    for (size_t i = 0; i < request->target_count; i++) {
+        enum progress one = progress_of(&request->targets[i], request->until);
+        if (one == SUPERSEDED) {
+            error_set(err, ERROR_CANCELLED, "%s: a later command asked for something else",
+                      request->targets[i].node->resource ? request->targets[i].node->resource
+                                                         : "the project");
+            return SUPERSEDED;
+        }
+        if (one == FAILED) {
+            report_node_error(request->targets[i].node, err);
+            return FAILED;
+        }
+        if (one == PENDING)
+            all = PENDING;
+    }
+    return all;
+}
+
+/* Everything that is to go, found ones too. */
+static enum progress check_down(struct request *request, struct error *err)
+{
+    struct orchestrator *o = request->o;
+    struct node *failed = NULL;
+    if (o->engine && o->engine->turn.queued)
+        return PENDING;
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        const struct target target = {node, node->want};
+        bool goes = node->want == WANT_REMOVED;
+        enum progress one = goes ? progress_of(&target, PLAN_GONE) : REACHED;
+        if (one == PENDING)
+            return PENDING;
+        if (one == FAILED)
+            failed = node;
+    }
+    if (failed) {
+        report_node_error(failed, err);
+        return FAILED;
+    }
+    bool asks = o->engine && o->engine->want == WANT_UP && (o->connected_once || !o->engine->error.code);
+    if (asks && (!engine_is_listed(o) || o->survey_networks || o->survey_volumes))
+        return PENDING;
+    if (!asks || request->verified || !request->removed)
+        return REACHED;
+    request->verified = true;
+    engine_look_again(o);
+    return PENDING;
+}
+
+static enum progress check(struct request *request, struct error *err)
+{
+    struct orchestrator *o = request->o;
+    if (request->error.code) {
+        error_move(err, &request->error);
+        return FAILED;
+    }
+    if (engine_fails(request, err))
+        return FAILED;
+    if (request->dry_plan)
+        return !request->needs_engine || engine_is_listed(o) ? REACHED : PENDING;
+    return request->kind == REQUEST_DOWN ? check_down(request, err) : check_targets(request, err);
+}
+
+static void finish(struct request *request, const struct error *err)
+{
+    struct orchestrator *o = request->o;
+    DL_DELETE(o->requests, request);
+    cJSON *report =
+        request->dry_plan && !err ? report_dry_run(o, request->dry_plan->plan) : report_of(request);
+    if (request->kind == REQUEST_DOWN)
+        o->hurry = o->kill = false;
+    if (request->done)
+        request->done(err, report, request->data);
+    cJSON_Delete(report);
+    request_free(request);
+}
+
+/* ---- the turn ---- */
+
+static bool is_held(const struct node *node)
+{
+    if (node->kind == NODE_ENGINE)
+        return false;
+    bool goes = node->want == WANT_REMOVED && node->state != STATE_REMOVED && node->state != STATE_FAILED;
+    return goes || node->want == WANT_UP || node->op_name || node->process ||
+           (node->want == WANT_STOPPED && !node->facts.persistent);
+}
+
+static void check_idle(struct orchestrator *o)
+{
+    if (!o->busy || o->requests)
+        return;
+    for (const struct node *node = o->nodes; node; node = node->hh.next) {
+        if (is_held(node))
+            return;
+    }
+    o->busy = false;
+    persist_flush(o);
+    if (o->services.on_idle)
+        o->services.on_idle(o->services.data);
+}
+
+/* One that is over, or NULL. */
+static struct request *first_over(struct orchestrator *o, struct error *err)
+{
+    struct request *request;
+    DL_FOREACH(o->requests, request)
+    {
+        if (check(request, err) != PENDING)
+            return request;
+    }
+    return NULL;
+}
+
+void requests_settle(void *data)
+{
+    struct orchestrator *o = data;
+    for (;;) {
+        cleanup_error struct error err = {0};
+        struct request *request = first_over(o, &err);
+        if (!request)
+            break;
+        finish(request, err.code ? &err : NULL);
+        if (o->closing)
+            return;
+    }
+    nodes_reap(o);
+    check_idle(o);
+}
+
+void requests_changed(struct orchestrator *o)
+{
+    if (!o->closing)
+        loop_post(o->services.loop, &o->settle);
+}
+
+/* ---- time limit ---- */
+
+static struct node *first_pending(const struct request *request)
+{
+    for (size_t i = 0; i < request->target_count; i++) {
+        if (progress_of(&request->targets[i], request->until) == PENDING)
+            return request->targets[i].node;
+    }
+    for (struct node *node = request->o->nodes; node; node = node->hh.next) {
+        if (request->kind == REQUEST_DOWN && node->want == WANT_REMOVED && node->state != STATE_REMOVED)
+            return node;
+    }
+    return NULL;
+}
+
+static void set_late(struct request *request)
+{
+    struct node *node = first_pending(request);
+    int64_t seconds = request->timeout_ms / 1000;
+    if (!node) {
+        error_set(&request->error, ERROR_TIMEOUT, "not done within %lld s", (long long)seconds);
+        return;
+    }
+    for (struct node *other = node_waits_for(node); other && !node->going_down; other = node_waits_for(node))
+        node = other; /* what the others wait for is the culprit */
+    const struct error *last = sensor_error(node);
+    error_set(&request->error, ERROR_TIMEOUT, "%s is still %s after %lld s%s%s%s%s",
+              node->resource ? node->resource : node->name, node_state_name(node->state), (long long)seconds,
+              node->detail ? ": " : "", node->detail ? node->detail : "", last ? ": " : "",
+              last ? last->text : "");
+    error_resource(&request->error, node->resource);
+}
+
+static void on_timer(void *data)
+{
+    struct request *request = data;
+    struct orchestrator *o = request->o;
+    int64_t now = loop_now_ms(o->services.loop);
+    int64_t due = request->started_ms + request->timeout_ms + pulling_ms(o) - request->pulling_before_ms;
+    if (o->pulls || now < due) {
+        timer_start(&request->timer, o->pulls && due - now < 1000 ? 1000 : due - now);
+        return;
+    }
+    set_late(request);
+    requests_changed(o);
+}

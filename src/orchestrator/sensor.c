@@ -1,0 +1,256 @@
+/* Sensors: what tells that an instance is ready, and that it still is.
+ *
+ * Most kinds are a probe of room probe/. A log pattern watches the lines of the resource's log; a command
+ * inside a container runs through the engine again and again until it succeeds; the image's own health check
+ * arrives with events. A sensor only writes facts.ready and wakes its node. A failure that waiting will not
+ * mend fails the node at once, unless it was ready before. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+enum { EXEC_INTERVAL_MS = 1000, HEALTH_LOOK_MS = 2000 };
+
+const struct plan_probe *node_probe(const struct node *node)
+{
+    static const struct plan_probe none;
+    if (!node->spec)
+        return &none;
+    return node->kind == PLAN_VALUE ? &node->spec->check : &node->spec->run.ready;
+}
+
+const struct error *sensor_error(const struct node *node)
+{
+    const struct sensor *sensor = &node->sensor;
+    const struct error *last = sensor->probe ? node->o->hooks.probe_error(sensor->probe) : &sensor->last;
+    return last && last->code ? last : NULL;
+}
+
+static void set_ready(struct node *node, bool ready)
+{
+    if (node->facts.ready == ready)
+        return;
+    node->facts.ready = ready;
+    if (ready && node->kind == PLAN_CONTAINER)
+        output_follow(node);
+    node_wake(node);
+}
+
+static void on_change(enum probe_state state, const struct error *err, bool final, void *data)
+{
+    struct node *node = data;
+    if (err) {
+        error_clear(&node->sensor.last);
+        error_copy(&node->sensor.last, err);
+    }
+    if (final && err && !node->facts.was_ready && node->want == WANT_UP && !node->op_name && !node->failed) {
+        cleanup_error struct error cause = {0};
+        error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s",
+                  node->resource ? node->resource : node->id, err->text);
+        if (err->hint)
+            error_hint(&cause, "%s", err->hint);
+        node_fail(node, &cause);
+        return;
+    }
+    set_ready(node, state == PROBE_READY);
+}
+
+/* ---- log pattern ---- */
+
+static void on_line(const char *line, size_t length, void *data)
+{
+    struct node *node = data;
+    if (node->facts.ready || !node->sensor.has_regex)
+        return;
+    cleanup_free char *text = xstrndup(line, length);
+    if (regexec(&node->sensor.regex, text, 0, NULL, 0) == 0)
+        set_ready(node, true);
+}
+
+static void start_log(struct node *node, const char *pattern)
+{
+    struct sensor *sensor = &node->sensor;
+    sensor->has_regex = regcomp(&sensor->regex, pattern, REG_EXTENDED | REG_NOSUB) == 0;
+    struct log_writer *writer = output_open(node);
+    if (writer)
+        log_writer_watch(writer, on_line, node);
+    if (node->kind == PLAN_CONTAINER)
+        output_follow(node);
+}
+
+/* ---- a command inside a container ---- */
+
+static void on_exec(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    struct sensor *sensor = &node->sensor;
+    const struct plan_probe *probe = node_probe(node);
+    sensor->exec = NULL;
+    bool ok = !err && result->exit_code == 0;
+    if (!ok) {
+        error_clear(&sensor->last);
+        if (err)
+            error_copy(&sensor->last, err);
+        else
+            error_set(&sensor->last, ERROR_RESOURCE, "%s ended with exit code %d", probe->exec[0],
+                      result->exit_code);
+    }
+    set_ready(node, ok);
+    timer_start(&sensor->timer, probe->interval_ms ? probe->interval_ms : EXEC_INTERVAL_MS);
+}
+
+static void run_exec(struct node *node)
+{
+    const struct plan_probe *probe = node_probe(node);
+    if (!node->sensor.exec && node->facts.object && engine_is_listed(node->o))
+        node->sensor.exec = engine_exec(node->o->services.engine, node->facts.object,
+                                        (const char *const *)probe->exec, NULL, on_exec, node);
+}
+
+/* ---- the image's health check: events tell; engines that have no such event are asked ---- */
+
+static void on_health(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node->sensor.exec = NULL;
+    if (!err) {
+        node->facts.health = result->container->health;
+        bool none = result->container->health == ENGINE_HEALTH_NONE;
+        set_ready(node, none || result->container->health == ENGINE_HEALTH_HEALTHY);
+    }
+    if (!node->facts.ready)
+        timer_start(&node->sensor.timer, HEALTH_LOOK_MS);
+}
+
+static void look_at_health(struct node *node)
+{
+    if (!node->sensor.exec && node->facts.object && engine_is_listed(node->o))
+        node->sensor.exec =
+            engine_container_inspect(node->o->services.engine, node->facts.object, on_health, node);
+}
+
+static void on_timer(void *data)
+{
+    struct node *node = data;
+    if (node_probe(node)->kind == PLAN_PROBE_EXEC)
+        run_exec(node);
+    else if (!node->facts.ready)
+        look_at_health(node);
+}
+
+/* ---- probes ---- */
+
+static const struct plan_port *port_spec(const struct node *node, const char *endpoint)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < run->port_count; i++) {
+        if (!endpoint || str_eq(run->ports[i].endpoint, endpoint))
+            return &run->ports[i];
+    }
+    return NULL;
+}
+
+/* A connection string's address is its first item: "host:port[,…]". */
+static char *value_address(struct node *node, int *port)
+{
+    char *text = values_resolve(node->o, &node->spec->value);
+    if (!text)
+        return NULL;
+    text[strcspn(text, ",")] = '\0';
+    char *colon = strrchr(text, ':');
+    *port = colon ? (int)strtol(colon + 1, NULL, 10) : 6379;
+    if (colon)
+        *colon = '\0';
+    return text;
+}
+
+static const char *host_of(const struct plan_port *port)
+{
+    return port && port->host ? port->host : "127.0.0.1";
+}
+
+static void start_probe(struct node *node, enum probe_kind kind)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_probe *probe = node_probe(node);
+    const struct plan_port *port = port_spec(node, probe->endpoint);
+    struct probe_options options = {
+        .kind = kind,
+        .host = host_of(port),
+        .port = port ? port_of(node, port->endpoint) : 0,
+        .tls = probe->tls,
+        .ca_file = probe->ca_file,
+        .tls_name = probe->tls_name,
+        .http_path = probe->http_path,
+        .http_status = probe->http_status,
+        .argv = (const char *const *)probe->exec,
+        .working_dir = node->spec->run.working_dir,
+        .interval_ms = probe->interval_ms,
+    };
+    cleanup_free char *address = node->kind == PLAN_VALUE ? value_address(node, &options.port) : NULL;
+    if (address)
+        options.host = address;
+    cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
+    options.password = password;
+    cleanup_strlist struct strlist environment = {0};
+    if (kind == PROBE_EXEC && values_environment(node, &environment))
+        options.environment = (const char *const *)environment.items;
+    node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
+    if (password)
+        mem_wipe(password, strlen(password));
+}
+
+void sensor_start(struct node *node)
+{
+    struct sensor *sensor = &node->sensor;
+    const struct plan_probe *probe = node_probe(node);
+    sensor->on = true;
+    error_clear(&sensor->last);
+    timer_init(node->o->services.loop, &sensor->timer, on_timer, node);
+    switch (probe->kind) {
+    case PLAN_PROBE_NONE:
+        break;
+    case PLAN_PROBE_PING:
+        start_probe(node, PROBE_PING);
+        break;
+    case PLAN_PROBE_HTTP:
+        start_probe(node, PROBE_HTTP);
+        break;
+    case PLAN_PROBE_TCP:
+        start_probe(node, PROBE_TCP);
+        break;
+    case PLAN_PROBE_LOG:
+        start_log(node, probe->log_pattern);
+        break;
+    case PLAN_PROBE_EXEC:
+        if (node->kind == PLAN_CONTAINER)
+            run_exec(node);
+        else
+            start_probe(node, PROBE_EXEC);
+        break;
+    case PLAN_PROBE_IMAGE_HEALTH:
+        look_at_health(node); /* the image may have none */
+        break;
+    }
+}
+
+void sensor_stop(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    struct sensor *sensor = &node->sensor;
+    node->facts.ready = false;
+    if (!sensor->on)
+        return;
+    sensor->on = false;
+    timer_stop(&sensor->timer);
+    if (sensor->probe)
+        o->hooks.probe_free(sensor->probe);
+    sensor->probe = NULL;
+    if (sensor->exec)
+        engine_cancel(o->services.engine, sensor->exec);
+    sensor->exec = NULL;
+    if (node->output.writer)
+        log_writer_watch(node->output.writer, NULL, NULL);
+    if (sensor->has_regex)
+        regfree(&sensor->regex);
+    sensor->has_regex = false;
+}

@@ -1,0 +1,164 @@
+/* The body of a container's create call, made from a specification and its resolved values.
+ *
+ * HostIp is always written (left out, the engine publishes on all interfaces), the image's own health check
+ * is switched off unless it is the probe (it costs half a core for ten containers), the log is bounded, and
+ * mounts are `Mounts`, which refuse a missing source, not `Binds`, which make a folder as root. Facts:
+ * Engine 20.10, API 1.41. */
+#include "orchestrator/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_STOP_S = 10 };
+
+static const char *const signal_names[] = {
+    [1] = "SIGHUP",   [2] = "SIGINT",   [3] = "SIGQUIT",  [9] = "SIGKILL",
+    [10] = "SIGUSR1", [12] = "SIGUSR2", [15] = "SIGTERM", [28] = "SIGWINCH"};
+
+cJSON *spec_labels(const struct node *node, const char *digest)
+{
+    const struct orchestrator *o = node->o;
+    const struct plan *plan = node->origin->plan;
+    const struct plan_run *run = &node->spec->run;
+    cJSON *labels = cJSON_CreateObject();
+    for (size_t i = 0; i < run->label_count; i++)
+        json_add_string(labels, run->labels[i].name, run->labels[i].value);
+    char uid[16];
+    snprintf(uid, sizeof uid, "%u", (unsigned)getuid());
+    json_add_string(labels, LABEL("project"), plan->project);
+    json_add_string(labels, LABEL("project-hash"), plan->project_hash);
+    json_add_string(labels, LABEL("resource"), node->resource);
+    json_add_string(labels, LABEL("node"), node->id);
+    json_add_string(labels, LABEL("kind"), plan_node_kind_name((enum plan_node_kind)node->kind));
+    json_add_string(labels, LABEL("spec-hash"), node->spec->spec_hash);
+    json_add_string(labels, LABEL("hash-version"), HASH_VERSION);
+    json_add_string(labels, LABEL("session"), o->services.session);
+    json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
+    json_add_string(labels, LABEL("uid"), uid);
+    if (!digest)
+        return labels;
+    cleanup_free char *values = xasprintf("%s.%s", o->digest_key_id, digest), *ports = ports_label(node);
+    json_add_string(labels, LABEL("values"), values);
+    json_add_string(labels, LABEL("ports"), *ports ? ports : NULL);
+    json_add_string(labels, LABEL("ephemeral"), run->ephemeral ? "true" : NULL);
+    return labels;
+}
+
+static void add_list(cJSON *body, const char *key, struct strlist *list)
+{
+    if (list->count)
+        json_add_strings(body, key, list);
+}
+
+static void add_command(cJSON *body, struct node *node)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    cleanup_strlist struct strlist environment = {0}, entrypoint = {0}, command = {0};
+    values_environment(node, &environment);
+    values_list(o, run->entrypoint, run->entrypoint_count, &entrypoint);
+    values_list(o, run->command, run->command_count, &command);
+    add_list(body, "Env", &environment);
+    add_list(body, "Entrypoint", &entrypoint);
+    add_list(body, "Cmd", &command);
+    for (size_t i = 0; i < environment.count; i++)
+        mem_wipe(environment.items[i], strlen(environment.items[i]));
+}
+
+static void add_ports(cJSON *body, cJSON *host, const struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    if (run->host_network || !run->port_count)
+        return;
+    cJSON *exposed = json_add_object(body, "ExposedPorts"), *bindings = json_add_object(host, "PortBindings");
+    for (size_t i = 0; i < run->port_count; i++) {
+        char inside[32], outside[16];
+        snprintf(inside, sizeof inside, "%d/tcp", run->ports[i].target_port);
+        snprintf(outside, sizeof outside, "%d", node->ports[i].host_port);
+        json_add_object(exposed, inside);
+        cJSON *binding = cJSON_CreateObject();
+        json_add_string(binding, "HostIp",
+                        run->ports[i].bind_address ? run->ports[i].bind_address : "127.0.0.1");
+        json_add_string(binding, "HostPort", outside);
+        cJSON *list = json_get(bindings, inside);
+        cJSON_AddItemToArray(list ? list : json_add_array(bindings, inside), binding);
+    }
+}
+
+static void add_mounts(cJSON *host, const struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    cJSON *mounts = run->mount_count ? json_add_array(host, "Mounts") : NULL;
+    for (size_t i = 0; i < run->mount_count; i++) {
+        cJSON *mount = cJSON_CreateObject();
+        json_add_string(mount, "Type", run->mounts[i].is_volume ? "volume" : "bind");
+        json_add_string(mount, "Source", run->mounts[i].source);
+        json_add_string(mount, "Target", run->mounts[i].target);
+        json_add_bool(mount, "ReadOnly", run->mounts[i].read_only);
+        cJSON_AddItemToArray(mounts, mount);
+    }
+    cJSON *tmpfs = run->tmpfs_count ? json_add_object(host, "Tmpfs") : NULL;
+    for (size_t i = 0; i < run->tmpfs_count; i++) {
+        const char *options = strchr(run->tmpfs[i], ':');
+        size_t length = options ? (size_t)(options - run->tmpfs[i]) : strlen(run->tmpfs[i]);
+        cleanup_free char *path = xstrndup(run->tmpfs[i], length);
+        json_add_string(tmpfs, path, options ? options + 1 : "");
+    }
+}
+
+static void add_network(cJSON *body, cJSON *host, const struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    const struct node *network = network_of(node->o);
+    if (run->host_network)
+        json_add_string(host, "NetworkMode", "host");
+    if (!run->on_network || !network || !network->facts.object)
+        return;
+    json_add_string(host, "NetworkMode", network->facts.object);
+    cJSON *endpoints = json_add_object(json_add_object(body, "NetworkingConfig"), "EndpointsConfig");
+    cJSON *aliases = json_add_array(json_add_object(endpoints, network->facts.object), "Aliases");
+    if (run->alias)
+        cJSON_AddItemToArray(aliases, cJSON_CreateString(run->alias));
+}
+
+static void add_host(cJSON *body, cJSON *host, const struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    json_add_bool(host, "Init", run->init);
+    if (run->memory)
+        json_add_int(host, "Memory", run->memory);
+    cJSON *log = json_add_object(host, "LogConfig");
+    json_add_string(log, "Type", "json-file");
+    cJSON *config = json_add_object(log, "Config");
+    json_add_string(config, "max-size", "10m");
+    json_add_string(config, "max-file", "2");
+    cJSON *hosts = run->extra_host_count ? json_add_array(host, "ExtraHosts") : NULL;
+    for (size_t i = 0; i < run->extra_host_count; i++)
+        cJSON_AddItemToArray(hosts, cJSON_CreateString(run->extra_hosts[i]));
+    add_ports(body, host, node);
+    add_mounts(host, node);
+    add_network(body, host, node);
+}
+
+cJSON *spec_container(struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    cJSON *body = cJSON_CreateObject();
+    json_add_string(body, "Image", run->image);
+    add_command(body, node);
+    cJSON_AddItemToObject(body, "Labels", spec_labels(node, node->making));
+    json_add_string(body, "User", run->user);
+    json_add_string(body, "WorkingDir", run->working_dir);
+    int signal = run->stop_signal;
+    bool named =
+        signal > 0 && signal < (int)(sizeof signal_names / sizeof *signal_names) && signal_names[signal];
+    json_add_string(body, "StopSignal", named ? signal_names[signal] : NULL);
+    int64_t stop_s = run->stop_timeout_ms ? (run->stop_timeout_ms + 999) / 1000 : DEFAULT_STOP_S;
+    json_add_int(body, "StopTimeout", stop_s);
+    if (run->ready.kind != PLAN_PROBE_IMAGE_HEALTH)
+        cJSON_AddItemToArray(json_add_array(json_add_object(body, "Healthcheck"), "Test"),
+                             cJSON_CreateString("NONE"));
+    add_host(body, json_add_object(body, "HostConfig"), node);
+    return body;
+}

@@ -1,0 +1,169 @@
+/* Late values: ports and secrets put into the texts of a specification, and the keyed digest of the result.
+ *
+ * The digest is what restarts dependants: it covers what a node is started with (arguments, its environment,
+ * its probe's password), but not the environment that a process inherits, or each terminal would restart
+ * everything. It is computed again only when some port or secret has changed since (values_serial). */
+#include "orchestrator/internal.h"
+
+#include "base/digest.h"
+
+#include <string.h>
+
+static int lookup_port(const char *id, const char *endpoint, void *data)
+{
+    const struct node *node = node_find(data, id);
+    return node ? port_of(node, endpoint) : 0;
+}
+
+static const char *lookup_secret(const char *name, void *data)
+{
+    return secret_value(data, name);
+}
+
+struct plan_lookup values_lookup(struct orchestrator *o)
+{
+    return (struct plan_lookup){lookup_port, lookup_secret, o};
+}
+
+void values_changed(struct orchestrator *o)
+{
+    o->values_serial++;
+    orchestrator_wake_all(o);
+}
+
+char *values_resolve(struct orchestrator *o, const struct plan_text *text)
+{
+    const struct plan_lookup lookup = values_lookup(o);
+    const char *missing = NULL;
+    return plan_resolve(text, &lookup, &missing);
+}
+
+bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *text = values_resolve(o, &texts[i]);
+        if (!text)
+            return false;
+        strlist_take(out, text);
+    }
+    return true;
+}
+
+static bool add_variables(struct node *node, struct strlist *out)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < run->environment_count; i++) {
+        cleanup_free char *value = values_resolve(node->o, &run->environment[i].value);
+        if (!value)
+            return false;
+        strlist_setenv(out, run->environment[i].name, value);
+        mem_wipe(value, strlen(value));
+    }
+    return true;
+}
+
+bool values_environment(struct node *node, struct strlist *out)
+{
+    const struct plan *plan = node->origin->plan;
+    bool inherits = node->kind == PLAN_PROCESS;
+    for (char **entry = plan->environment; inherits && entry && *entry; entry++)
+        strlist_add(out, *entry);
+    if (!add_variables(node, out))
+        return false;
+    if (inherits) {
+        strlist_setenv(out, "APPHOST_SESSION", node->o->services.session);
+        strlist_setenv(out, "APPHOST_PROJECT", plan->project);
+        strlist_setenv(out, "APPHOST_RESOURCE", node->resource ? node->resource : "");
+    }
+    return true;
+}
+
+/* Appends a resolved text and a separator; notes what is missing. */
+static bool add_text(struct node *node, const struct plan_text *text, struct strbuf *out)
+{
+    const struct plan_lookup lookup = values_lookup(node->o);
+    cleanup_free char *value = plan_resolve(text, &lookup, &node->missing);
+    if (!value)
+        return false;
+    strbuf_add(out, value, strlen(value) + 1);
+    mem_wipe(value, strlen(value));
+    return true;
+}
+
+static bool add_texts(struct node *node, const struct plan_text *texts, size_t count, struct strbuf *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!add_text(node, &texts[i], out))
+            return false;
+    }
+    return true;
+}
+
+static bool add_everything(struct node *node, struct strbuf *out)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < node->port_count; i++) {
+        node->missing = node->ports[i].endpoint;
+        if (!node->ports[i].host_port)
+            return false;
+    }
+    node->missing = NULL;
+    for (size_t i = 0; i < run->environment_count; i++) {
+        strbuf_adds(out, run->environment[i].name);
+        if (!add_text(node, &run->environment[i].value, out))
+            return false;
+    }
+    return add_texts(node, run->entrypoint, run->entrypoint_count, out) &&
+           add_texts(node, run->command, run->command_count, out) &&
+           add_text(node, &run->ready.password, out) && add_text(node, &node->spec->value, out) &&
+           add_text(node, &node->spec->check.password, out);
+}
+
+const char *values_digest(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    if (node->values_serial == o->values_serial && node->digest)
+        return node->digest;
+    struct strbuf text = {0};
+    free(node->digest);
+    node->digest = NULL;
+    if (add_everything(node, &text)) {
+        char hex[65];
+        digest_hmac(o->digest_key, strlen(o->digest_key), strbuf_text(&text), text.length, hex);
+        node->digest = xstrndup(hex, 32);
+        node->values_serial = o->values_serial;
+    }
+    if (text.data)
+        mem_wipe(text.data, text.length);
+    strbuf_free(&text);
+    return node->digest;
+}
+
+static void fail_all(struct orchestrator *o, const struct error *err)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        bool needs = node->want == WANT_UP && node->spec && !node_is_alive(node) && !node->op_name;
+        if (needs && (node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS))
+            node_fail(node, err);
+    }
+}
+
+void values_settle(struct orchestrator *o)
+{
+    cleanup_error struct error err = {0};
+    uint64_t before = o->values_serial;
+    state_begin(o->services.state);
+    secrets_digest_key(o);
+    int rc = ports_settle(o, &err);
+    if (rc == 0)
+        rc = secrets_settle(o, &err);
+    cleanup_error struct error commit = {0};
+    if (state_commit(o->services.state, &commit) < 0 && rc == 0) {
+        rc = -1;
+        error_move(&err, &commit);
+    }
+    if (rc < 0)
+        fail_all(o, &err);
+    if (o->values_serial != before)
+        orchestrator_wake_all(o);
+}

@@ -1,0 +1,213 @@
+/* Requests about single resources: start, stop, restart, kill, wait.
+ *
+ * They change wants and generations and leave the rest to the step. Stop touches the resource alone: what
+ * depends on it goes on and sees it missing, which is what one stops a server for. Restart raises the
+ * generation; its request ends when the resource and everything that depends on it is ready again. A signal
+ * other than KILL is delivered and changes no want. */
+#include "orchestrator/internal.h"
+
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_main(const struct node *node)
+{
+    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
+}
+
+static bool is_named(const struct node *node, const char *name)
+{
+    return is_main(node) &&
+           (str_eq(node->resource, name) || (node->spec && str_eq(node->spec->run.replica_of, name)));
+}
+
+/* Runs act on every node of every name. False, with the request's error, when a name is unknown. */
+static bool for_each_named(struct request *request, const struct strlist *names,
+                           void (*act)(struct request *request, struct node *node))
+{
+    for (size_t i = 0; i < names->count; i++) {
+        bool found = false;
+        for (struct node *node = request->o->nodes; node; node = node->hh.next) {
+            if (!is_named(node, names->items[i]))
+                continue;
+            found = true;
+            act(request, node);
+        }
+        if (!found) {
+            error_set(&request->error, ERROR_NOT_RUNNING, "no such resource: %s", names->items[i]);
+            error_resource(&request->error, names->items[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- start, restart ---- */
+
+static void want_with_needs(struct request *request, struct node *node)
+{
+    for (size_t i = 0; i < node->link_count; i++) {
+        struct node *to = node->links[i].to;
+        bool asleep = to->spec && (to->want != WANT_UP || to->failed);
+        if (asleep && node->links[i].until != PLAN_GONE) {
+            node_want_up(to);
+            want_with_needs(request, to);
+        }
+    }
+}
+
+static void target_dependants(struct request *request, struct node *node)
+{
+    for (size_t i = 0; i < node->dependant_count; i++) {
+        struct node *dependant = node->dependants[i];
+        size_t before = request->target_count;
+        if (dependant->want != WANT_UP || !is_main(dependant))
+            continue;
+        node_clear_failure(dependant);
+        node_wake(dependant);
+        request_target(request, dependant);
+        if (request->target_count > before)
+            target_dependants(request, dependant);
+    }
+}
+
+static void start(struct request *request, struct node *node)
+{
+    if (!node->spec)
+        return;
+    bool over = node->facts.exited || node->facts.completed;
+    if (over && !node_is_alive(node))
+        node->generation++;
+    node_want_up(node);
+    want_with_needs(request, node);
+    request_target(request, node);
+    target_dependants(request, node);
+}
+
+static void restart(struct request *request, struct node *node)
+{
+    if (!node->spec)
+        return;
+    node->generation++;
+    node_want_up(node);
+    node->facts.was_ready = false; /* a restart that does not come up has failed */
+    want_with_needs(request, node);
+    request_target(request, node);
+    target_dependants(request, node);
+}
+
+/* ---- stop, kill ---- */
+
+static void stop(struct request *request, struct node *node)
+{
+    node_clear_failure(node);
+    node->want = WANT_STOPPED;
+    node->kill_signal = 0;
+    node_wake(node);
+    request_target(request, node);
+}
+
+static void kill_it(struct request *request, struct node *node)
+{
+    stop(request, node);
+    node->kill_signal = SIGKILL;
+    bool stopping = node->process && node->op_name && !strcmp(node->op_name, "stop");
+    if (stopping)
+        process_ask_to_stop(node);
+}
+
+struct signalling {
+    struct orchestrator *o;
+    orchestrator_request request;
+};
+
+static void on_signalled(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct node *node = data;
+    node_op_end(node);
+    if (err)
+        log_warn("%s: %s", node->id, err->text);
+}
+
+static const char *signal_name(int number, char *out, size_t size)
+{
+    const char *abbreviation = sigabbrev_np(number);
+    snprintf(out, size, "SIG%s", abbreviation ? abbreviation : "TERM");
+    return out;
+}
+
+static void send_signal(struct request *request, struct node *node, int number)
+{
+    struct orchestrator *o = request->o;
+    char name[32];
+    if (!node_is_alive(node)) {
+        error_set(&request->error, ERROR_NOT_RUNNING, "%s is not running", node->resource);
+        return;
+    }
+    if (node->process)
+        o->hooks.signal(node->process, number, &request->error);
+    else if (!node->op_name)
+        node_op_begin(node, "signal",
+                      engine_container_kill(o->services.engine, node->facts.object,
+                                            signal_name(number, name, sizeof name), on_signalled, node));
+}
+
+static void signal_all(struct request *request, const struct strlist *names, int number)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        bool found = false;
+        for (struct node *node = request->o->nodes; node; node = node->hh.next) {
+            if (!is_named(node, names->items[i]))
+                continue;
+            found = true;
+            send_signal(request, node, number);
+        }
+        if (!found)
+            error_set(&request->error, ERROR_NOT_RUNNING, "no such resource: %s", names->items[i]);
+    }
+}
+
+orchestrator_request orchestrator_control(struct orchestrator *o, const struct orchestrator_control *control,
+                                          orchestrator_done_cb *done, void *data)
+{
+    static void (*const acts[])(struct request *, struct node *) = {
+        [ORCHESTRATOR_START] = start,
+        [ORCHESTRATOR_STOP] = stop,
+        [ORCHESTRATOR_RESTART] = restart,
+        [ORCHESTRATOR_KILL] = kill_it,
+    };
+    struct request *request = request_new(o, REQUEST_CONTROL, done, data);
+    bool only_signal = control->verb == ORCHESTRATOR_KILL && control->signal && control->signal != SIGKILL;
+    if (only_signal)
+        signal_all(request, control->resources, control->signal);
+    else if (for_each_named(request, control->resources, acts[control->verb]) && request->needs_engine)
+        engine_need(o);
+    o->busy = true;
+    values_settle(o);
+    return request_start(request, control->timeout_ms ? control->timeout_ms : -1);
+}
+
+/* ---- wait ---- */
+
+static void watch(struct request *request, struct node *node)
+{
+    request_target(request, node);
+}
+
+orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,
+                                       orchestrator_done_cb *done, void *data)
+{
+    struct request *request = request_new(o, REQUEST_WAIT, done, data);
+    request->until = wait->until;
+    if (wait->resources)
+        for_each_named(request, wait->resources, watch);
+    bool all = !wait->resources || !wait->resources->count;
+    for (struct node *node = o->nodes; all && node; node = node->hh.next) {
+        if (is_main(node) && node->want == WANT_UP && !(node->spec && node->spec->sidecar))
+            request_target(request, node);
+    }
+    return request_start(request, wait->timeout_ms);
+}
