@@ -106,7 +106,6 @@ struct kind {
     const char *name;
     enum model_kind kind;
     const struct table *table;
-    const char *image; /* default, or NULL */
 };
 extern const struct kind manifest_kinds[];
 extern const size_t manifest_kind_count;

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NESTING = 20 };
+enum {
+    MAX_NESTING = 20,
+    MAX_LINE = 4096, /* beyond, a position inside of a scalar is not worth looking for */
+};
 
 struct expansion {
     struct loader *l;
@@ -57,6 +60,8 @@ static struct model_pos locate(const struct loader *l, const struct node *node, 
         size_t size;
         const char *line = manifest_source_line(l, node->pos.file, node->pos.line + i, &size);
         if (!line)
+            break;
+        if (size > MAX_LINE)
             break;
         column = column > size ? size : column;
         const char *at = memmem(line + column, size - column, text, length);
@@ -183,21 +188,31 @@ static bool is_reference_char(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-';
 }
 
-/* Whether the whole expression looks like a reference whose resource is misspelt. */
+static bool is_near_getter(const char *text)
+{
+    const char *names[GETTERS];
+    for (int i = 0; i < GETTERS; i++)
+        names[i] = getters[i].name;
+    return str_nearest(text, names, GETTERS) != NULL;
+}
+
+/* Whether the whole expression looks like a reference whose resource is misspelt. A variable has no dot in
+ * its name, so without a hyphen it can be nothing else. */
 static bool looks_misspelt(struct expansion *x, const char *inner, size_t size, const char **head)
 {
-    const char *dot = memchr(inner, '.', size);
-    if (!dot)
-        return false;
+    const char *dot = memchr(inner, '.', size), *last = memrchr(inner, '.', size);
+    cleanup_free char *getter = xstrndup(last + 1, size - (size_t)(last + 1 - inner));
+    const char *names[1] = {"parameters"};
     *head = arena_strndup(x->l->arena, inner, (size_t)(dot - inner));
-    const char *names[1] = {0};
-    for (struct declared *entry = x->l->resources; entry; entry = entry->hh.next) {
+    if (!strchr(*head, '-') || str_nearest(*head, names, 1))
+        return true;
+    struct declared *entry = is_near_getter(getter) ? x->l->resources : NULL;
+    for (; entry; entry = entry->hh.next) {
         names[0] = entry->name;
         if (str_nearest(*head, names, 1))
             return true;
     }
-    names[0] = "parameters";
-    return str_nearest(*head, names, 1) || !strchr(*head, '-');
+    return false;
 }
 
 /* Reads "${name.…}" when that is what it is. 1: it was none. */

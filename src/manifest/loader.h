@@ -18,6 +18,8 @@ struct source_text {
     const char *folder; /* absolute: what its relative paths start from */
     char *text;         /* owned */
     size_t length;
+    uint32_t *lines; /* where each line starts; owned */
+    size_t line_count;
 };
 
 /* A variable for interpolation. The environment comes first and is never replaced by a file. */
@@ -121,7 +123,7 @@ void manifest_read_parameters(struct loader *l);
 
 /* check_*.c: everything that concerns several resources; after all of them are read. */
 void manifest_check_references(struct loader *l);
-void manifest_check_ports(struct loader *l);
+void manifest_check_shared(struct loader *l);
 void manifest_check_cycles(struct loader *l);
 
 #endif

@@ -29,10 +29,10 @@ static bool is_inactive(const struct loader *l, const struct manifest_root *top,
 static void set_defaults(struct model_resource *resource, const struct kind *kind)
 {
     resource->kind = kind->kind;
-    resource->image = kind->image;
     resource->restart = (struct model_restart){MODEL_RESTART_NEVER, 1000, 60000, -1};
     resource->stop = (struct model_stop){SIGTERM, 10000};
     if (model_is_server(kind->kind)) {
+        resource->image = manifest_find_field(kind->table, "image")->fallback;
         resource->redis.bind_address = "127.0.0.1";
         resource->redis.persistence = (struct model_persistence){.interval_s = 60, .keys_changed = 1};
     }
@@ -42,17 +42,26 @@ static void set_defaults(struct model_resource *resource, const struct kind *kin
         resource->container.init = true;
 }
 
+static void hint_kinds(struct loader *l, const char *text)
+{
+    const char *names[16];
+    struct strbuf all = {0};
+    size_t count = 0;
+    for (; count < manifest_kind_count; count++) {
+        names[count] = manifest_kinds[count].name;
+        strbuf_addf(&all, "%s%s", count ? ", " : "one of ", names[count]);
+    }
+    manifest_hint_nearest(l, text, names, count, strbuf_text(&all));
+    strbuf_free(&all);
+}
+
 /* NULL after a problem. */
 static const struct kind *read_kind(struct loader *l, const struct declared *declared)
 {
-    const char *names[16];
-    size_t count = 0;
     struct node *type = declared->value->kind == NODE_MAP ? manifest_get(declared->value, "type") : NULL;
-    for (; count < manifest_kind_count; count++)
-        names[count] = manifest_kinds[count].name;
     if (!type || manifest_is_null(type)) {
         manifest_problem(l, declared->key, "the resource `%s` needs a `type`", declared->name);
-        manifest_hint(l, "one of redis, valkey, garnet, connection-string, process, container");
+        hint_kinds(l, "");
         return NULL;
     }
     const char *text = type->kind == NODE_SCALAR ? manifest_final(l, type) : NULL;
@@ -61,8 +70,7 @@ static const struct kind *read_kind(struct loader *l, const struct declared *dec
         manifest_problem(l, type, "`type` must be a kind of resource");
     } else if (text && !kind) {
         manifest_problem(l, type, "there is no kind of resource `%s`", text);
-        manifest_hint_nearest(l, text, names, count,
-                              "one of redis, valkey, garnet, connection-string, process, container");
+        hint_kinds(l, text);
     }
     return kind;
 }

@@ -22,7 +22,7 @@ struct splitter {
     size_t capacity;
     bool is_open;
     char quote;
-    char operator_found; /* an unquoted character that only a shell understands */
+    char found[3]; /* unquoted characters that only a shell understands */
 };
 
 static struct model_text *push(struct loader *l, struct argv *argv)
@@ -84,7 +84,7 @@ static size_t take(struct splitter *s, const char *p)
     }
     bool is_and = *p == '&' && (p[1] == '&' || ((!p[1] || p[1] == ' ') && !s->word.length));
     if (!s->quote && (strchr("|;<>`", *p) || is_and))
-        s->operator_found = *p;
+        memcpy(s->found, p, *s->found ? 0 : 1 + (p[1] == *p));
     strbuf_addc(&s->word, *p);
     s->is_open = true;
     return 1;
@@ -138,11 +138,11 @@ static int read_string(struct loader *l, const struct field *field, struct node 
     struct splitter s = {.l = l, .node = value};
     if (split(&s, &text) < 0)
         return -1;
-    char operator[] = {'`', s.operator_found, '`', '\0'};
     if (has_shell_variable(value->text))
         return refuse_shell(l, value, "a `$` variable", is_process);
-    if (s.operator_found)
-        return refuse_shell(l, value, operator, is_process);
+    cleanup_free char *what = xasprintf("`%s`", s.found);
+    if (*s.found)
+        return refuse_shell(l, value, what, is_process);
     *argv = s.argv;
     return 0;
 }

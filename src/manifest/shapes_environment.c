@@ -251,10 +251,11 @@ static int read_labels(struct loader *l, const struct field *field, struct node 
 
 static const struct shape shape_env_file_item = {
     .words = ENV_FILE_WORDS, .accept = ACCEPT_TEXT | ACCEPT_TABLE, .table = &table_env_file};
+static const struct shape shape_variable = {.words = "text", .accept = ACCEPT_SCALAR | ACCEPT_NULL};
 const struct shape shape_environment = {.words = "a map, or a list of NAME=value",
                                         .accept = ACCEPT_MAP | ACCEPT_LIST,
                                         .read = read_environment,
-                                        .item = &shape_late};
+                                        .item = &shape_variable};
 const struct shape shape_env_file = {.words = ENV_FILE_WORDS,
                                      .accept = ACCEPT_TEXT | ACCEPT_TABLE | ACCEPT_LIST,
                                      .read = read_env_file,

@@ -5,11 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Positions of references are looked up by the thousand: finding a line must not mean reading the file. */
+static void index_lines(struct source_text *source)
+{
+    size_t capacity = source->length / 32 + 16;
+    source->lines = xreallocarray(NULL, capacity, sizeof *source->lines);
+    for (const char *p = source->text, *end = p + source->length; p; p = p ? p + 1 : NULL) {
+        if (source->line_count == capacity) {
+            capacity *= 2;
+            source->lines = xreallocarray(source->lines, capacity, sizeof *source->lines);
+        }
+        source->lines[source->line_count++] = (uint32_t)(p - source->text);
+        p = memchr(p, '\n', (size_t)(end - p));
+    }
+}
+
 struct source_text *manifest_add_source(struct loader *l, const char *name, char *text, size_t length)
 {
     l->sources = xreallocarray(l->sources, l->source_count + 1, sizeof *l->sources);
     struct source_text *source = &l->sources[l->source_count++];
     *source = (struct source_text){.name = arena_strdup(l->arena, name), .text = text, .length = length};
+    index_lines(source);
     return source;
 }
 
@@ -24,15 +40,9 @@ static const struct source_text *find_source(const struct loader *l, const char 
 const char *manifest_source_line(const struct loader *l, const char *name, int line, size_t *length)
 {
     const struct source_text *source = find_source(l, name);
-    if (!source || line < 1)
+    if (!source || line < 1 || (size_t)line > source->line_count)
         return NULL;
-    const char *p = source->text, *end = source->text + source->length;
-    for (int i = 1; i < line; i++) {
-        p = memchr(p, '\n', (size_t)(end - p));
-        if (!p)
-            return NULL;
-        p++;
-    }
+    const char *p = source->text + source->lines[line - 1], *end = source->text + source->length;
     const char *stop = memchr(p, '\n', (size_t)(end - p));
     stop = stop ? stop : end;
     *length = (size_t)(stop - p);
@@ -43,8 +53,10 @@ const char *manifest_source_line(const struct loader *l, const char *name, int l
 
 void manifest_free_sources(struct loader *l)
 {
-    for (size_t i = 0; i < l->source_count; i++)
+    for (size_t i = 0; i < l->source_count; i++) {
         free(l->sources[i].text);
+        free(l->sources[i].lines);
+    }
     free(l->sources);
     l->sources = NULL;
     l->source_count = 0;

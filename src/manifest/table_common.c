@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"redis",   "valkey",    "garnet", "connection-string",
-                                    "process", "container", NULL};
-
 /* The kind was looked up before its table was chosen. */
 static int skip_type(struct loader *l, const struct field *field, struct node *value, void *object)
 {
@@ -14,7 +11,7 @@ static int skip_type(struct loader *l, const struct field *field, struct node *v
 }
 
 static const struct shape shape_type = {
-    .words = "a kind of resource", .accept = ACCEPT_TEXT, .read = skip_type, .choices = kinds};
+    .words = "a kind of resource", .accept = ACCEPT_TEXT, .read = skip_type};
 
 #define RESOURCE(member) .offset = offsetof(struct model_resource, member)
 #define RESOURCE_LIST(member, counter)                                                                       \
@@ -96,12 +93,12 @@ const struct table table_hosted = {.name = "hosted",
                                    .base = &table_running};
 
 const struct kind manifest_kinds[] = {
-    {"redis", MODEL_REDIS, &table_redis, "docker.io/library/redis:8.6"},
-    {"valkey", MODEL_VALKEY, &table_valkey, "docker.io/valkey/valkey:9.1"},
-    {"garnet", MODEL_GARNET, &table_garnet, "ghcr.io/microsoft/garnet:1.0"},
-    {"connection-string", MODEL_CONNECTION_STRING, &table_connection, NULL},
-    {"process", MODEL_PROCESS, &table_process, NULL},
-    {"container", MODEL_CONTAINER, &table_container, NULL},
+    {"redis", MODEL_REDIS, &table_redis},
+    {"valkey", MODEL_VALKEY, &table_valkey},
+    {"garnet", MODEL_GARNET, &table_garnet},
+    {"connection-string", MODEL_CONNECTION_STRING, &table_connection},
+    {"process", MODEL_PROCESS, &table_process},
+    {"container", MODEL_CONTAINER, &table_container},
 };
 const size_t manifest_kind_count = sizeof manifest_kinds / sizeof *manifest_kinds;
 

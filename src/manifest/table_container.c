@@ -14,11 +14,6 @@ static void finish_container(struct loader *l, struct node *map, void *object)
         struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
         manifest_problem(l, &at, "the container `%s` needs an `image`", resource->name);
     }
-    if (resource->lifetime == MODEL_PERSISTENT && resource->restart.when != MODEL_RESTART_NEVER &&
-        manifest_get(map, "restart"))
-        manifest_problem(
-            l, manifest_get_key(map, "restart"),
-            "`restart` goes with `lifetime: session`: nobody watches a persistent one after the session");
 }
 
 static const struct field container_fields[] = {

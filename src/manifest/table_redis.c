@@ -26,11 +26,6 @@ static void finish_server(struct loader *l, struct node *map, void *object)
                          redis->bind_address,
                          redis->password_kind == MODEL_PASSWORD_NONE ? ", without a password" : "");
     }
-    if (resource->lifetime == MODEL_PERSISTENT && resource->restart.when != MODEL_RESTART_NEVER &&
-        manifest_get(map, "restart"))
-        manifest_problem(
-            l, manifest_get_key(map, "restart"),
-            "`restart` goes with `lifetime: session`: nobody watches a persistent one after the session");
     if (redis->host_network && (redis->insight.on || redis->commander.on))
         manifest_problem(l, manifest_get(map, "network"), "a server on the host's network has no sidecars");
 }

@@ -1,0 +1,143 @@
+/* What two resources cannot both have: a port of this machine, and the place of a server's data. */
+#include "manifest/loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A claim on something; two with equal keys collide. */
+struct claim {
+    const struct model_resource *owner;
+    const struct node *node;
+    const char *address; /* ports: NULL stands for every address */
+    const char *place;   /* data: volume or path */
+    int port;
+};
+
+struct claims {
+    struct claim *items;
+    size_t count, capacity;
+};
+
+static void add_claim(struct claims *claims, struct claim claim)
+{
+    if (claims->count == claims->capacity) {
+        claims->capacity = claims->capacity ? claims->capacity * 2 : 64;
+        claims->items = xreallocarray(claims->items, claims->capacity, sizeof *claims->items);
+    }
+    claims->items[claims->count++] = claim;
+}
+
+static int compare_positions(const struct claim *a, const struct claim *b)
+{
+    return a->owner < b->owner ? -1 : a->owner > b->owner;
+}
+
+/* --- ports --- */
+
+static int compare_ports(const void *left, const void *right)
+{
+    const struct claim *a = left, *b = right;
+    return a->port != b->port ? (a->port < b->port ? -1 : 1) : compare_positions(a, b);
+}
+
+static bool is_every(const char *address)
+{
+    return !address || strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+static void claim_endpoints(struct claims *claims, const struct model_resource *resource,
+                            const struct node *map)
+{
+    const struct node *endpoints = manifest_get(map, "endpoints");
+    bool is_process = resource->kind == MODEL_PROCESS;
+    for (size_t i = 0; i < resource->endpoint_count; i++) {
+        const struct model_endpoint *endpoint = &resource->endpoints[i];
+        const struct node *at = endpoints ? manifest_get(endpoints, endpoint->name) : NULL;
+        const struct node *port = at ? manifest_get(at, is_process ? "port" : "host_port") : NULL;
+        if (endpoint->port && at)
+            add_claim(claims, (struct claim){.owner = resource,
+                                             .node = port ? port : at,
+                                             .address = is_process ? NULL : "127.0.0.1",
+                                             .port = endpoint->port});
+    }
+}
+
+static void claim_ports(struct claims *claims, const struct model_resource *resource, const struct node *map)
+{
+    const struct node *port = manifest_get(map, "host_port");
+    if (model_is_server(resource->kind) && port && resource->redis.host_port)
+        add_claim(claims, (struct claim){.owner = resource,
+                                         .node = port,
+                                         .address = resource->redis.bind_address,
+                                         .port = resource->redis.host_port});
+    if (resource->kind == MODEL_PROCESS || resource->kind == MODEL_CONTAINER)
+        claim_endpoints(claims, resource, map);
+}
+
+static void report_ports(struct loader *l, const struct claims *claims)
+{
+    for (size_t i = 1; i < claims->count; i++) {
+        const struct claim *mine = &claims->items[i];
+        for (size_t j = i; j-- && claims->items[j].port == mine->port && i - j < 16;) {
+            const struct claim *other = &claims->items[j];
+            if (!is_every(mine->address) && !is_every(other->address) &&
+                strcmp(mine->address, other->address) != 0)
+                continue;
+            manifest_problem(l, mine->node, "port %d belongs to `%s` already", mine->port,
+                             other->owner->name);
+            manifest_hint(l, "see line %d; without a port a free one is chosen", other->node->pos.line);
+            break;
+        }
+    }
+}
+
+/* --- data --- */
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct claim *a = left, *b = right;
+    int order = strcmp(a->place, b->place);
+    return order ? order : compare_positions(a, b);
+}
+
+static void claim_data(struct loader *l, struct claims *claims, const struct model_resource *resource,
+                       const struct node *map)
+{
+    const struct model_mount *data = model_is_server(resource->kind) ? resource->redis.data : NULL;
+    if (!data || data->read_only)
+        return;
+    const struct node *node = manifest_get(map, data->is_volume ? "data_volume" : "data_bind_mount");
+    const char *place = data->source ? data->source : arena_printf(l->arena, "%s-data", resource->name);
+    if (node)
+        add_claim(claims, (struct claim){.owner = resource, .node = node, .place = place});
+}
+
+static void report_data(struct loader *l, const struct claims *claims)
+{
+    for (size_t i = 1; i < claims->count; i++) {
+        const struct claim *mine = &claims->items[i], *other = &claims->items[i - 1];
+        if (strcmp(mine->place, other->place) == 0)
+            manifest_problem(l, mine->node, "`%s` and `%s` would write into the same data, `%s`",
+                             other->owner->name, mine->owner->name, mine->place);
+    }
+}
+
+void manifest_check_shared(struct loader *l)
+{
+    struct claims ports = {0}, data = {0};
+    for (struct declared *entry = l->resources; entry; entry = entry->hh.next) {
+        const struct model_resource *resource = &l->model->resources[entry->index];
+        if (resource->inactive || resource->kind == MODEL_KIND_COUNT || entry->value->kind != NODE_MAP)
+            continue;
+        claim_ports(&ports, resource, entry->value);
+        claim_data(l, &data, resource, entry->value);
+    }
+    if (ports.count > 1)
+        qsort(ports.items, ports.count, sizeof *ports.items, compare_ports);
+    if (data.count > 1)
+        qsort(data.items, data.count, sizeof *data.items, compare_places);
+    report_ports(l, &ports);
+    report_data(l, &data);
+    free(ports.items);
+    free(data.items);
+}
