@@ -52,7 +52,7 @@ static bool has_socket(const char *pid, unsigned long inode)
 
 static char *name_of(const char *pid)
 {
-    char path[64], name[64] = "";
+    char path[PATH_MAX], name[64] = "";
     snprintf(path, sizeof path, "/proc/%s/comm", pid);
     FILE *file = fopen(path, "re");
     if (file && fgets(name, sizeof name, file))

@@ -211,6 +211,7 @@ struct request {
 
 struct orchestrator {
     struct orchestrator_services services;
+    char *session, *logs_folder; /* owned copies */
     struct orchestrator_hooks hooks;
     struct node *nodes;    /* by id, in order of appearance */
     struct node *engine;   /* the root; NULL without an engine */

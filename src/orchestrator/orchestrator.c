@@ -38,6 +38,10 @@ struct orchestrator *orchestrator_new(const struct orchestrator_services *servic
 {
     struct orchestrator *o = xcalloc(1, sizeof *o);
     o->services = *services;
+    o->session = xstrdup(services->session);
+    o->logs_folder = xstrdup_null(services->logs_folder);
+    o->services.session = o->session;
+    o->services.logs_folder = o->logs_folder;
     if (services->hooks)
         o->hooks = *services->hooks;
     fill_hooks(&o->hooks);
@@ -73,6 +77,8 @@ static void on_closed(void *data)
     struct orchestrator *o = data;
     loop_cb *closed = o->on_closed;
     void *closed_data = o->closed_data;
+    free(o->session);
+    free(o->logs_folder);
     free(o);
     if (closed)
         closed(closed_data);

@@ -1,0 +1,29 @@
+/* Plans for tests, built by hand: no manifest is parsed, so that every odd shape can be had. Build with
+ * plans_new() and the adders, end with plans_done(), which hashes the nodes and sends the plan through its
+ * JSON form as a command would. */
+#ifndef TESTS_ORCHESTRATOR_PLANS_H
+#define TESTS_ORCHESTRATOR_PLANS_H
+
+#include "plan/plan.h"
+
+/* The project's hash is made of its name. */
+struct plan *plans_new(const char *project);
+/* A Redis: node "container:<name>", with its image's node, a chosen port, a generated password, a ping. */
+struct plan_node *plans_redis(struct plan *plan, const char *name, const char *image);
+/* A host process: node "process:<name>"; argv is /bin/sh -c script. */
+struct plan_node *plans_process(struct plan *plan, const char *name, const char *script);
+struct plan_node *plans_network(struct plan *plan);
+struct plan_node *plans_volume(struct plan *plan, const char *name);
+/* Mounts a volume's node at /data and makes the container one with data. */
+void plans_mount(struct plan *plan, struct plan_node *node, const struct plan_node *volume);
+/* from waits for to; required. */
+void plans_edge(struct plan *plan, struct plan_node *from, const struct plan_node *to, enum plan_until until);
+/* A variable with the port of another node's endpoint "tcp". */
+void plans_port_variable(struct plan *plan, struct plan_node *node, const char *name,
+                         const struct plan_node *of);
+void plans_variable(struct plan *plan, struct plan_node *node, const char *name, const char *value);
+struct plan_port *plans_port(struct plan *plan, struct plan_node *node, int target, int fixed, int preferred);
+struct plan_resource *plans_resource(struct plan *plan, const struct plan_node *node, enum model_kind kind);
+struct plan *plans_done(struct plan *plan);
+
+#endif
