@@ -145,7 +145,7 @@ struct engine_demux {
     bool has_times; /* every record starts with a timestamp */
     unsigned char head[8];
     int head_length;
-    bool is_raw, is_decided;
+    bool is_raw;
     uint32_t left;
     int stream;
     bool in_stamp;

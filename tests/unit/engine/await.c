@@ -1,3 +1,4 @@
+/* See await.h. The limit of a wait is time of the loop, virtual or not. */
 #include "await.h"
 
 #include <setjmp.h>

@@ -1,3 +1,5 @@
+/* See contract.h. One run is a row of chapters over the same two names, network and volume; each leaves the
+ * world as the next one expects it. Waits end with a condition, an event or an answer. */
 #include "contract.h"
 
 #include "await.h"
