@@ -1,0 +1,116 @@
+/* apphost start, stop, restart, kill RES…: one resource live, with what depends on it.
+ *
+ * Four records of one function: the verb's name is the request's. */
+#include "cli/context.h"
+#include "cli/render.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct option kill_options[] = {
+    {.name = "signal", .letter = 's', .type = OPTION_TEXT, .value = "SIGNAL", .help = "instead of KILL: a name or number"},
+    {.name = NULL},
+};
+
+static int parse_signal(const char *text, int *number, struct error *err)
+{
+    int64_t value;
+    const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
+    if (str_to_int64(text, 1, 64, &value)) {
+        *number = (int)value;
+        return 0;
+    }
+    for (int i = 1; i < 32; i++) {
+        const char *known = sigabbrev_np(i);
+        if (known && !strcasecmp(known, name)) {
+            *number = i;
+            return 0;
+        }
+    }
+    cleanup_free char *shown = str_printable(text);
+    return error_set(err, ERROR_USAGE, "\"%s\" is no signal", shown);
+}
+
+static void on_record(const cJSON *record, void *data)
+{
+    render_record(data, record);
+}
+
+static int ask(struct context *context, cJSON *message, cJSON **view, struct error *err)
+{
+    struct client *client = &context->client;
+    struct render *render = render_new(&context->output, &client->loop, stderr);
+    struct client_call call = {.on_record = on_record, .data = render};
+    client_begin(client, &call, context->args.command->name, message);
+    while (!call.done && client_turn(client))
+        continue;
+    render_finish(render, true);
+    render_free(render);
+    int failed = error_is_set(&call.error) ? -1 : 0;
+    error_copy(err, &call.error);
+    *view = take_ptr(&call.result);
+    client_end(client, &call);
+    return failed;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    const struct command *command = context->args.command;
+    cJSON *message = client_names(&context->args.names);
+    int number = 0;
+    const char *name = command->options ? args_value(&context->args, "signal") : NULL;
+    if (name && parse_signal(name, &number, err)) {
+        cJSON_Delete(message);
+        return -1;
+    }
+    if (number)
+        json_add_int(message, "signal", number);
+    cleanup_json cJSON *before = NULL;
+    cleanup_json cJSON *after = NULL;
+    if (client_call(&context->client, "view", NULL, 0, &before, err) ||
+        view_check_names(before, &context->args.names, err)) {
+        cJSON_Delete(message);
+        return -1;
+    }
+    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
+    if (ask(context, message, &after, err))
+        return -1;
+    if (context->output.json && after)
+        output_json(after);
+    return 0;
+}
+
+#define CONTROL_COMMAND                                                                                                \
+    .usage = "RES…", .group = GROUP_RUN, .needs = NEEDS_RUNNING, .arguments = ARGUMENT_RESOURCE, .least = 1,            \
+    .most = -1, .run = run
+
+const struct command cmd_start = {
+    .name = "start",
+    .summary = "start resources that are stopped or manual",
+    .description = "Starts the resources and what they need, and returns when they are ready.",
+    CONTROL_COMMAND,
+};
+const struct command cmd_stop = {
+    .name = "stop",
+    .summary = "stop resources, and what depends on them",
+    .description = "Stops the resources in order: first what depends on them. The rest of the project stays up.",
+    CONTROL_COMMAND,
+};
+const struct command cmd_restart = {
+    .name = "restart",
+    .summary = "restart resources",
+    .description = "Stops the resources, starts them again, and returns when they are ready. Dependants are restarted "
+                   "where an address or a password has changed.",
+    CONTROL_COMMAND,
+};
+const struct command cmd_kill = {
+    .name = "kill",
+    .summary = "kill resources, or send them a signal",
+    .description = "Sends KILL, or another signal, to the resources.",
+    .examples = "apphost kill api -s HUP\n",
+    .options = kill_options,
+    CONTROL_COMMAND,
+};

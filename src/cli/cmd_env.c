@@ -1,0 +1,86 @@
+/* apphost env [RES…]: the environment of a consumer. */
+#include "cli/context.h"
+#include "cli/env_format.h"
+#include "cli/view.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+static const struct option options[] = {
+    {.name = "format", .type = OPTION_CHOICE, .value = "FORM", .choices = "shell|dotenv|json|github|powershell",
+     .help = "how it is written (default shell)"},
+    {.name = "write", .type = OPTION_FILE, .value = "FILE", .help = "into a file of mode 0600 instead of standard output"},
+    {.name = "for", .type = OPTION_RESOURCE, .value = "RES", .help = "the whole environment that this resource gets"},
+    {.name = NULL},
+};
+
+static int check_names(struct context *context, const char *for_resource, struct error *err)
+{
+    cleanup_json cJSON *view = NULL;
+    if (!context->args.names.count && !for_resource)
+        return 0;
+    if (client_call(&context->client, "view", NULL, 0, &view, err) ||
+        view_check_names(view, &context->args.names, err))
+        return -1;
+    return for_resource && !view_find(view, for_resource) ? view_unknown(view, for_resource, err) : 0;
+}
+
+/* Masks are commands to the runner, which reads both streams; standard output may be the file of variables. */
+static void print_masks(const cJSON *environment)
+{
+    cleanup_strbuf struct strbuf masks = {0};
+    env_format_masks(environment, &masks);
+    fputs(strbuf_text(&masks), stderr);
+    mem_wipe(masks.data, masks.length);
+}
+
+static int write_out(struct context *context, const struct strbuf *text, struct error *err)
+{
+    const char *file = args_value(&context->args, "write");
+    if (file)
+        return file_write_atomic(file, strbuf_text(text), text->length, 0600, err);
+    fwrite(strbuf_text(text), 1, text->length, stdout);
+    return 0;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    const char *for_resource = args_value(&context->args, "for");
+    const char *format = args_value(&context->args, "format");
+    cleanup_json cJSON *environment = NULL;
+    cleanup_strbuf struct strbuf text = {0};
+    if (check_names(context, for_resource, err))
+        return -1;
+    cJSON *message = client_names(&context->args.names);
+    json_add_string(message, "for", for_resource);
+    if (client_call(&context->client, "env", message, 0, &environment, err))
+        return -1;
+    if (!format)
+        format = context->output.json ? "json" : "shell";
+    if (!strcmp(format, "github"))
+        print_masks(environment);
+    env_format(environment, format, &text);
+    int failed = write_out(context, &text, err);
+    mem_wipe(text.data, text.length);
+    return failed;
+}
+
+const struct command cmd_env = {
+    .name = "env",
+    .summary = "print the environment of a consumer",
+    .usage = "[RES…] [--format FORM] [--write FILE] [--for RES]",
+    .description = "Prints the variables that a program gets which references the resources (all, without names): "
+                   "connection strings, hosts, ports, passwords. It prints secrets. Names that a shell cannot hold are "
+                   "left out with a comment. The github format prints masks for the secrets on standard error.",
+    .examples = "eval \"$(apphost env)\"\n"
+                "apphost env --format dotenv --write .env.local\n"
+                "apphost env --format github >> \"$GITHUB_ENV\"\n",
+    .options = options,
+    .group = GROUP_LOOK,
+    .needs = NEEDS_RUNNING,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,48 @@
+/* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is down. */
+#include "cli/context.h"
+
+#include "base/mem.h"
+
+struct events {
+    struct context *context;
+    bool is_broken; /* our reader is gone */
+};
+
+static void on_record(const cJSON *record, void *data)
+{
+    struct events *events = data;
+    const struct strlist *names = &events->context->args.names;
+    if (names->count && !strlist_has(names, json_string(record, "resource", "")))
+        return;
+    cleanup_json cJSON *copy = cJSON_Duplicate(record, 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "id");
+    output_json(copy);
+    events->is_broken = !output_flush();
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct events events = {.context = context};
+    struct client *client = &context->client;
+    struct client_call call = {.on_record = on_record, .data = &events};
+    if (client_watch_signals(client, err))
+        return -1;
+    client_begin(client, &call, "watch", NULL);
+    while (!call.done && !events.is_broken && !client->interrupts && client_turn(client))
+        continue;
+    client_end(client, &call);
+    return events.is_broken ? EXIT_BROKEN_PIPE : client->interrupts ? 128 + client->signum : 0;
+}
+
+const struct command cmd_events = {
+    .name = "events",
+    .summary = "stream changes of state as JSON lines",
+    .usage = "[RES…]",
+    .description = "Prints every change of state as one JSON object a line, until interrupted or until the project is "
+                   "down.",
+    .group = GROUP_LOOK,
+    .needs = NEEDS_RUNNING,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,226 @@
+/* apphost logs [RES…]: from the files that the supervisor writes, while it runs and after it is gone. */
+#include "cli/context.h"
+#include "cli/log_view.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <regex.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct option options[] = {
+    {.name = "follow", .letter = 'f', .type = OPTION_FLAG, .help = "go on with what comes, until the project is down"},
+    {.name = "tail", .letter = 'n', .type = OPTION_TEXT, .value = "LINES", .help = "only the last LINES (all: everything)"},
+    {.name = "since", .type = OPTION_TEXT, .value = "TIME", .help = "only what came since: 10m, or 2026-11-23T00:11:38Z"},
+    {.name = "timestamps", .letter = 't', .type = OPTION_FLAG, .help = "put the time before each line"},
+    {.name = "grep", .type = OPTION_TEXT, .value = "ERE", .help = "only lines that match"},
+    {.name = "no-prefix", .type = OPTION_FLAG, .help = "lines alone, without names"},
+    {.name = "no-log-prefix", .type = OPTION_FLAG, .hidden = true, .alias = "no-prefix", .help = ""},
+    {.name = NULL},
+};
+
+struct logs {
+    struct context *context;
+    struct loop loop;
+    struct log_view view;
+    struct log_reader *reader;
+    struct control_connection *connection; /* while following a running project */
+    bool is_over, is_broken, is_cut;
+    int signum;
+    unsigned lines;
+};
+
+static void on_line(const struct log_line *line, void *data)
+{
+    struct logs *logs = data;
+    log_view_print(&logs->view, line);
+    /* Following must show lines at once; a million lines of the past must not cost a system call each. */
+    if (++logs->lines % 1024 == 0 && !output_flush())
+        logs->is_broken = true;
+}
+
+static void on_end(void *data)
+{
+    struct logs *logs = data;
+    logs->is_over = true;
+}
+
+static void on_gone(const struct error *error, const cJSON *result, void *data)
+{
+    (void)error, (void)result;
+    struct logs *logs = data;
+    logs->is_cut = true;
+}
+
+static void on_signal(int signum, void *data)
+{
+    struct logs *logs = data;
+    logs->signum = signum;
+}
+
+static int parse_since(const char *text, int64_t *since_ns, struct error *err)
+{
+    struct tm parts = {0};
+    int64_t ms;
+    if (str_to_duration_ms(text, &ms)) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        *since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ms * 1000000;
+        return 0;
+    }
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+    if (end && (!*end || !strcmp(end, "Z"))) {
+        *since_ns = (int64_t)(*end ? timegm(&parts) : mktime(&parts)) * 1000000000;
+        return 0;
+    }
+    cleanup_free char *shown = str_printable(text);
+    return error_set(err, ERROR_USAGE, "--since wants a time like 10m or 2026-11-23T00:11:38Z, not \"%s\"", shown);
+}
+
+static int parse_options(const struct args *args, struct log_reader_options *reader, regex_t *grep, struct error *err)
+{
+    const char *tail = args_value(args, "tail");
+    const char *since = args_value(args, "since");
+    const char *pattern = args_value(args, "grep");
+    reader->tail = -1;
+    reader->follow = args_flag(args, "follow");
+    if (tail && strcmp(tail, "all") && !str_to_int64(tail, 0, INT64_MAX, &reader->tail)) {
+        cleanup_free char *shown = str_printable(tail);
+        return error_set(err, ERROR_USAGE, "--tail wants a number or \"all\", not \"%s\"", shown);
+    }
+    if (since && parse_since(since, &reader->since_ns, err))
+        return -1;
+    int wrong = pattern ? regcomp(grep, pattern, REG_EXTENDED | REG_NOSUB) : 0;
+    if (wrong) {
+        char why[128];
+        cleanup_free char *shown = str_printable(pattern);
+        regerror(wrong, grep, why, sizeof why);
+        return error_set(err, ERROR_USAGE, "--grep \"%s\" is no extended regular expression: %s", shown, why);
+    }
+    reader->grep = pattern ? grep : NULL;
+    return 0;
+}
+
+static int no_such_log(const struct strlist *known, const char *name, struct error *err)
+{
+    cleanup_free char *shown = str_printable(name);
+    error_set(err, ERROR_NOT_RUNNING, "there are no logs of \"%s\"", shown);
+    const char *nearest = str_nearest(name, (const char *const *)known->items, known->count);
+    if (nearest)
+        error_hint(err, "did you mean %s?", nearest);
+    return -1;
+}
+
+/* Names are those of log files; a resource that has not written a line yet is known to the supervisor only. */
+static int check_names(struct logs *logs, const char *folder, const struct strlist *names, struct error *err)
+{
+    cleanup_strlist struct strlist known = {0};
+    if (!file_is_dir(folder) || log_list(folder, &known, err) || !known.count) {
+        if (!error_is_set(err))
+            error_set(err, ERROR_NOT_RUNNING, "there are no logs: nothing has run yet");
+        return -1;
+    }
+    for (size_t i = 0; i < known.count; i++)
+        if (!names->count || strlist_has(names, known.items[i]))
+            log_view_add_name(&logs->view, known.items[i]);
+    for (size_t i = 0; i < names->count; i++)
+        if (!strlist_has(&known, names->items[i]))
+            return no_such_log(&known, names->items[i], err);
+    return 0;
+}
+
+/* Following ends with the project: its connection tells. */
+static void watch_supervisor(struct logs *logs)
+{
+    struct state_session session = {0};
+    const struct project *project = &logs->context->project;
+    if (!supervisor_find(project->root, project->prefix, &session, NULL))
+        logs->connection = supervisor_connect(&logs->loop, &session, NULL);
+    state_session_free(&session);
+    if (!logs->connection) {
+        logs->is_cut = true;
+        return;
+    }
+    struct control_request_handlers handlers = {.on_done = on_gone, .data = logs};
+    control_request(logs->connection, "watch", NULL, &handlers);
+}
+
+static void follow(struct logs *logs, const char *folder, const struct log_reader_options *reader)
+{
+    if (reader->follow)
+        watch_supervisor(logs);
+    logs->reader = log_reader_start(&logs->loop, folder, reader, on_line, on_end, logs);
+    while (!logs->is_over && !logs->is_broken && !logs->signum && loop_run_once(&logs->loop)) {
+        if (reader->follow && !output_flush())
+            logs->is_broken = true;
+        if (reader->follow && logs->is_cut && logs->reader) {
+            log_reader_drain(logs->reader);
+            break;
+        }
+    }
+    log_view_end(&logs->view);
+    log_reader_free(logs->reader);
+    if (logs->connection)
+        control_close(logs->connection);
+}
+
+static char *logs_folder(const struct project *project, struct error *err)
+{
+    struct state_session session = {0};
+    cleanup_free char *folder = project_folder(project);
+    struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+    char *logs = state ? state_logs_folder(state) : NULL;
+    if (state)
+        state_close(state);
+    state_session_free(&session);
+    if (!logs)
+        error_set(err, ERROR_NOT_RUNNING, "there are no logs: nothing has run yet");
+    return logs;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct logs logs = {.context = context};
+    struct log_reader_options reader = {0};
+    regex_t grep;
+    cleanup_free char *folder = NULL;
+    log_view_init(&logs.view, &context->output, stdout);
+    logs.view.timestamps = args_flag(&context->args, "timestamps");
+    logs.view.prefix = !args_flag(&context->args, "no-prefix");
+    if (parse_options(&context->args, &reader, &grep, err))
+        return -1;
+    int failed = !(folder = logs_folder(&context->project, err)) ||
+                 check_names(&logs, folder, &context->args.names, err) || loop_init(&logs.loop, err);
+    if (!failed) {
+        signal(SIGPIPE, SIG_IGN);
+        loop_watch_signal(&logs.loop, SIGINT, on_signal, &logs, NULL);
+        loop_watch_signal(&logs.loop, SIGTERM, on_signal, &logs, NULL);
+        strlist_copy(&reader.resources, &context->args.names);
+        follow(&logs, folder, &reader);
+        loop_fini(&logs.loop);
+    }
+    strlist_free(&reader.resources);
+    if (reader.grep)
+        regfree(&grep);
+    return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : logs.signum ? 128 + logs.signum : 0;
+}
+
+const struct command cmd_logs = {
+    .name = "logs",
+    .summary = "show what resources print",
+    .usage = "[RES…]",
+    .description = "Shows the merged output of the resources (all, without names), of the running project or of its "
+                   "last run.",
+    .examples = "apphost logs -f api\n"
+                "apphost logs --tail 200 --timestamps\n"
+                "apphost logs --since 5m --grep 'error|warn'\n",
+    .options = options,
+    .group = GROUP_LOOK,
+    .needs = NEEDS_PROJECT,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,91 @@
+/* apphost ls: all projects of this machine that run, or whose owner died. */
+#include "cli/context.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct project_row {
+    struct state_session session;
+    bool is_running;
+};
+
+static void add_json(cJSON *list, const char *prefix, const struct project_row *row)
+{
+    cJSON *object = cJSON_CreateObject();
+    json_add_string(object, "project", row->session.project);
+    json_add_string(object, "prefix", prefix);
+    json_add_string(object, "state", row->is_running ? "running" : "dead");
+    json_add_string(object, "manifest", row->session.manifest);
+    json_add_int(object, "pid", row->session.supervisor);
+    json_add_bool(object, "detached", row->session.detached);
+    json_add_int(object, "startedNs", row->session.started_ns);
+    cJSON_AddItemToArray(list, object);
+}
+
+static void add_row(struct table *table, const struct project_row *row)
+{
+    char pid[24], age[24];
+    snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
+    output_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
+    const char *const cells[] = {row->session.project, row->is_running ? "running" : "dead",
+                                 row->session.detached ? "detached" : "foreground", pid, age, row->session.manifest};
+    table_row(table, cells);
+}
+
+/* False when the folder holds no session. */
+static bool read_row(const char *root, const char *prefix, struct project_row *row)
+{
+    cleanup_free char *folder = state_folder(root, prefix);
+    struct state *state = state_open(folder, false, NULL);
+    bool found = state && !state_session_read(state, &row->session, NULL);
+    row->is_running = found && state_is_locked(state);
+    if (state)
+        state_close(state);
+    return found;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    cleanup_free char *root = state_root(context->environment, err);
+    cleanup_strlist struct strlist prefixes = {0};
+    if (!root || state_list(root, &prefixes, err))
+        return -1;
+    struct table table = {.columns = 6};
+    const char *const head[] = {"PROJECT", "STATE", "SESSION", "PID", "AGE", "MANIFEST"};
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *list = json_add_array(document, "projects");
+    bool any_dead = false;
+    table_row(&table, head);
+    for (size_t i = 0; i < prefixes.count; i++) {
+        struct project_row row = {0};
+        if (!read_row(root, prefixes.items[i], &row))
+            continue;
+        any_dead |= !row.is_running;
+        add_json(list, prefixes.items[i], &row);
+        add_row(&table, &row);
+        state_session_free(&row.session);
+    }
+    if (context->output.json)
+        output_json(document);
+    else if (json_count(list))
+        table_print(&table, stdout, context->output.colour_out);
+    else
+        output_note(&context->output, "no project is running");
+    if (any_dead)
+        output_note(&context->output, "apphost gc removes what the dead ones left");
+    table_free(&table);
+    return 0;
+}
+
+const struct command cmd_ls = {
+    .name = "ls",
+    .summary = "list all projects of this machine",
+    .usage = "",
+    .description = "Lists the projects of this user that are running, and those whose owner died before it could clean "
+                   "up.",
+    .group = GROUP_LOOK,
+    .run = run,
+};

@@ -1,0 +1,60 @@
+/* apphost ps: the resources of this project. */
+#include "cli/context.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+/* Nothing running is an answer, not a failure. */
+static int nothing(struct context *context, struct error *error)
+{
+    if (error->code != ERROR_NOT_RUNNING && error_is_set(error))
+        return -1;
+    error_clear(error);
+    if (!context->output.json) {
+        output_note(&context->output, "nothing is running");
+        return 0;
+    }
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    json_add_string(document, "project", context->project.name);
+    json_add_array(document, "resources");
+    output_json(document);
+    return 0;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct client_options options = {.state_root = context->project.root,
+                                     .prefix = context->project.prefix,
+                                     .timeout_ms = context->wait_timeout_ms};
+    if (!context->project.prefix || client_open(&context->client, &options, err))
+        return nothing(context, err);
+    cleanup_json cJSON *view = NULL;
+    if (client_call(&context->client, "view", NULL, 0, &view, err))
+        return -1;
+    if (view_check_names(view, &context->args.names, err))
+        return -1;
+    cJSON *resources = json_get(view, "resources");
+    for (int i = json_count(resources); context->args.names.count && i-- > 0;)
+        if (!strlist_has(&context->args.names, json_string(cJSON_GetArrayItem(resources, i), "name", "")))
+            cJSON_DeleteItemFromArray(resources, i);
+    if (context->output.json)
+        output_json(view);
+    else
+        view_print_long(&context->output, view, stdout);
+    return 0;
+}
+
+const struct command cmd_ps = {
+    .name = "ps",
+    .summary = "list the resources of this project",
+    .usage = "[RES…]",
+    .description = "Lists the resources of the running project: state, address, kind, container or process, and what "
+                   "is wrong. Passwords are masked. Exits 0 when nothing is running.",
+    .examples = "apphost ps\n"
+                "apphost ps -o json | jq -r '.resources[].port'\n",
+    .group = GROUP_LOOK,
+    .needs = NEEDS_PROJECT,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

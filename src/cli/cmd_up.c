@@ -1,0 +1,176 @@
+/* apphost up [RES…]: make it so, and stay with it.
+ *
+ * run() reaches the supervisor (or starts it), converges, prints what is ready, and then either returns (-d) or stays in
+ * the foreground (up_stay.c). A failure in a session that this command began takes down what it started. */
+#include "cli/up.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+static const struct option options[] = {
+    {.name = "detach", .letter = 'd', .type = OPTION_FLAG, .help = "return when everything is ready"},
+    {.name = "watch", .letter = 'w', .type = OPTION_FLAG, .help = "converge again whenever the manifest changes"},
+    {.name = "explain", .type = OPTION_FLAG, .help = "say why each resource was created, reused or recreated"},
+    {.name = "timings", .type = OPTION_FLAG, .help = "say where the time went"},
+    {.name = "force-recreate", .type = OPTION_FLAG, .help = "recreate what is there already"},
+    {.name = "no-wait", .type = OPTION_FLAG, .help = "return when everything is started, ready or not"},
+    {.name = "exit-code-from", .type = OPTION_RESOURCE, .value = "RES",
+     .help = "end when RES ends, with its exit code"},
+    {.name = "log-dir", .type = OPTION_FOLDER, .value = "DIR", .help = "write the logs there, one file a resource"},
+    {.name = "timestamps", .type = OPTION_FLAG, .help = "put the time before each line of the logs"},
+    {.name = "no-log-prefix", .type = OPTION_FLAG, .help = "log lines alone, without names"},
+    {.name = "dashboard", .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = "wait", .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = "remove-orphans", .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = NULL},
+};
+
+static int check_options(struct context *context, struct error *err)
+{
+    const struct args *args = &context->args;
+    cleanup_strlist struct strlist from = {0};
+    bool detach = args_flag(args, "detach");
+    args_values(args, "exit-code-from", &from);
+    if (args_flag(args, "dashboard"))
+        return error_set(err, ERROR_USAGE, "--dashboard: not yet, a later version will have it");
+    if (detach && (from.count || args_flag(args, "watch")))
+        return error_set(err, ERROR_USAGE, "--%s needs the foreground: leave --detach out",
+                         from.count ? "exit-code-from" : "watch");
+    if (project_check_names(&context->project, &args->names, err))
+        return -1;
+    return project_check_names(&context->project, &from, err);
+}
+
+int up_converge(struct up *up, cJSON **view, struct error *err)
+{
+    struct context *context = up->context;
+    const struct args *args = &context->args;
+    struct session_up request = {
+        .resources = &args->names,
+        .replace = !args->names.count,
+        .force_recreate = args_flag(args, "force-recreate"),
+        .started_only = args_flag(args, "no-wait"),
+        .dry_run = context->dry_run,
+        .lease = context->client.is_fresh && !args_flag(args, "detach"),
+    };
+    int answer = session_up(context, &request, up->render, view, err);
+    render_finish(up->render, false);
+    return answer;
+}
+
+void up_print_ready(struct up *up, const cJSON *view)
+{
+    const struct context *context = up->context;
+    const struct output *output = &context->output;
+    if (output->json) {
+        output_json(view);
+        return;
+    }
+    if (args_flag(&context->args, "explain") || context->dry_run)
+        view_print_explain(output, view, stderr);
+    if (args_flag(&context->args, "timings"))
+        view_print_timings(output, view, stderr);
+    if (!context->dry_run && output->progress != PROGRESS_QUIET && output->progress != PROGRESS_JSON)
+        view_print_short(output, view, stderr);
+}
+
+/* A fresh session that failed leaves nothing behind; somebody else's is left alone. */
+static int give_up(struct up *up, const struct error *error, const cJSON *view)
+{
+    struct context *context = up->context;
+    struct session_down down = {0};
+    cleanup_json cJSON *removed = NULL;
+    cleanup_error struct error second = {0};
+    bool ours = context->client.is_fresh && context->client.connection;
+    struct output silent = context->output;
+    silent.progress = PROGRESS_QUIET;
+    struct render *quiet = render_new(&silent, &context->client.loop, stderr);
+    if (ours && session_down(context, &down, quiet, &removed, &second))
+        output_warn(&context->output, "cleaning up failed: %s", second.text);
+    render_free(quiet);
+    int code = session_report(context, error, view, ours ? removed : NULL);
+    return up->exit_from ? 125 : code;
+}
+
+static int run_dry(struct up *up, const cJSON *view, struct error *err)
+{
+    struct session_down down = {0};
+    up_print_ready(up, view);
+    if (up->context->client.is_fresh)
+        return session_down(up->context, &down, up->render, NULL, err);
+    return 0;
+}
+
+static int run_up(struct up *up, struct error *err)
+{
+    struct context *context = up->context;
+    bool detach = args_flag(&context->args, "detach");
+    cleanup_json cJSON *view = NULL;
+    cleanup_error struct error error = {0};
+    int answer = up_converge(up, &view, &error);
+    if (answer == SESSION_INTERRUPTED)
+        return up_leave(up, 128 + context->client.signum, err);
+    if (answer < 0)
+        return give_up(up, &error, view);
+    if (context->dry_run)
+        return run_dry(up, view, err);
+    up_print_ready(up, view);
+    return detach ? 0 : up_stay(up, err);
+}
+
+static int start_logs(struct up *up)
+{
+    struct context *context = up->context;
+    cleanup_strlist struct strlist shown = {0};
+    const char *folder = args_value(&context->args, "log-dir");
+    log_view_init(&up->view, &context->output, stdout);
+    up->view.timestamps = args_flag(&context->args, "timestamps");
+    up->view.prefix = !args_flag(&context->args, "no-log-prefix");
+    project_closure(&context->project, &context->args.names, &shown);
+    for (size_t i = 0; i < shown.count; i++)
+        log_view_add_name(&up->view, shown.items[i]);
+    if (!context->args.names.count) /* what a later change adds belongs to it too */
+        strlist_free(&shown);
+    return up_logs_start(up, context->client.is_fresh ? folder : NULL, &shown);
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct up up = {.context = context, .exit_from = args_value(&context->args, "exit-code-from")};
+    bool detach = args_flag(&context->args, "detach");
+    struct session_start start = {.detached = detach, .log_dir = args_value(&context->args, "log-dir")};
+    if (check_options(context, err) || session_open(context, &start, err))
+        return -1;
+    if (!context->client.is_fresh && start.log_dir)
+        output_warn(&context->output, "--log-dir has no effect on a project that is running already");
+    up.render = render_new(&context->output, &context->client.loop, stderr);
+    int code = !detach && !context->dry_run ? start_logs(&up) : 0;
+    if (!code)
+        code = run_up(&up, err);
+    up_logs_end(&up);
+    render_free(up.render);
+    return code;
+}
+
+const struct command cmd_up = {
+    .name = "up",
+    .summary = "start everything and wait until it is ready",
+    .usage = "[RES…]",
+    .description =
+        "Starts what the manifest describes, in the order of its references, and waits until everything answers. Then it "
+        "stays and shows the logs; Ctrl-C takes all of it down. With -d it returns when everything is ready.\n"
+        "On a project that is running it changes what has changed in the manifest, and nothing else. With names it touches "
+        "only these and what they need; without names it also stops what the manifest no longer has.\n"
+        "When something fails, it says what was tried and why it failed, with the last lines, and takes down what it had "
+        "started.",
+    .examples = "apphost up\n"
+                "apphost up -d --wait-timeout 60s\n"
+                "apphost up cache\n"
+                "apphost up --exit-code-from tests\n",
+    .options = options,
+    .group = GROUP_RUN,
+    .needs = NEEDS_MANIFEST,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,68 @@
+/* apphost wait [RES…]: until they are ready. */
+#include "cli/context.h"
+#include "cli/render.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+static const struct option options[] = {
+    {.name = "for", .type = OPTION_CHOICE, .value = "STATE", .choices = "healthy|started|completed",
+     .help = "what to wait for (default healthy)"},
+    {.name = NULL},
+};
+
+static void on_record(const cJSON *record, void *data)
+{
+    render_record(data, record);
+}
+
+static int wait_for(struct context *context, cJSON *message, struct error *err)
+{
+    struct client *client = &context->client;
+    struct render *render = render_new(&context->output, &client->loop, stderr);
+    struct client_call call = {.on_record = on_record, .data = render};
+    client_begin(client, &call, "wait", message);
+    while (!call.done && client_turn(client))
+        continue;
+    render_free(render);
+    int failed = error_is_set(&call.error) ? -1 : 0;
+    error_copy(err, &call.error);
+    client_end(client, &call);
+    return failed;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    cleanup_json cJSON *view = NULL;
+    if (client_call(&context->client, "view", NULL, 0, &view, err) ||
+        view_check_names(view, &context->args.names, err))
+        return -1;
+    cJSON *message = client_names(&context->args.names);
+    const char *until = args_value(&context->args, "for");
+    json_add_string(message, "until", until ? until : "healthy");
+    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
+    if (wait_for(context, message, err))
+        return -1;
+    if (context->output.json) {
+        cleanup_json cJSON *after = NULL;
+        if (client_call(&context->client, "view", NULL, 0, &after, err))
+            return -1;
+        output_json(after);
+    }
+    return 0;
+}
+
+const struct command cmd_wait = {
+    .name = "wait",
+    .summary = "wait until resources are ready",
+    .usage = "[RES…]",
+    .description = "Waits until the resources (all, without names) are healthy, started or completed. Fails with code 6 "
+                   "as soon as one of them failed, with 7 when --wait-timeout is over.",
+    .examples = "apphost wait migrate --for completed --wait-timeout 60s\n",
+    .options = options,
+    .group = GROUP_LOOK,
+    .needs = NEEDS_RUNNING,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,209 @@
+/* The live form of progress: a block of lines at the bottom of the terminal, erased and drawn again in one write.
+ *
+ * Changes are drawn together, at most every 80 ms, and while something is under way the clock alone redraws. Lines never
+ * wrap (they are cut at the terminal's width), so that moving up by their number finds the block's first one; what does
+ * not fit the height is counted instead. Nothing else is asked of the terminal: no alternate screen, no raw mode. */
+#include "cli/render_internal.h"
+
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { FRAME_MS = 80 };
+
+static int terminal_height(void)
+{
+    struct winsize size;
+    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_row > 3 ? size.ws_row : 24;
+}
+
+static const char *glyph_of(const struct render *render, const struct render_line *line)
+{
+    static const char *const spinner[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+    static const char *const ascii[] = {"|", "/", "-", "\\"};
+    bool unicode = render->output->unicode;
+    switch (render_state_class(line->state)) {
+    case STATE_GOOD:
+        return unicode ? "✔" : "+";
+    case STATE_BAD:
+        return unicode ? "✘" : "x";
+    case STATE_GONE:
+        return unicode ? "·" : ".";
+    default:
+        return unicode ? spinner[render->frame % 10] : ascii[render->frame % 4];
+    }
+}
+
+/* Adds text up to `room` columns and returns how many it took. */
+static int add_cut(struct strbuf *out, const char *text, int room)
+{
+    int width = str_width(text);
+    if (width <= room) {
+        strbuf_adds(out, text);
+        return width;
+    }
+    size_t length = strlen(text);
+    while (length > 0 && width > room - 1) {
+        do
+            length--;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80);
+        cleanup_free char *head = xstrndup(text, length);
+        width = str_width(head);
+    }
+    strbuf_add(out, text, length);
+    if (room > width)
+        strbuf_addc(out, '~');
+    return room;
+}
+
+static void describe(const struct render_line *line, struct strbuf *text)
+{
+    strbuf_adds(text, line->state);
+    if (line->total > 0) {
+        char current[24], total[24];
+        output_bytes(line->current, current);
+        output_bytes(line->total, total);
+        strbuf_addf(text, " %s of %s", current, total);
+    } else if (*line->detail) {
+        strbuf_addf(text, ": %s", line->detail);
+    } else if (*line->goal && render_state_class(line->state) == STATE_ACTIVE) {
+        strbuf_addf(text, " (%s)", line->goal);
+    }
+}
+
+static void draw_line(struct render *render, const struct render_line *line, int name_width, struct strbuf *out)
+{
+    bool on = render->output->colour_err;
+    int room = output_width(STDERR_FILENO) - 1;
+    bool is_active = render_state_class(line->state) == STATE_ACTIVE;
+    char elapsed[24];
+    output_elapsed(line->elapsed_ms + (is_active ? loop_now_ms(render->loop) - line->stamp_ms : 0), elapsed);
+    strbuf_addf(out, "%s%s%s ", output_colour(on, render_state_colour(line->state)), glyph_of(render, line),
+                output_colour(on, COLOUR_NONE));
+    room -= 2;
+    int used = add_cut(out, line->name, room);
+    for (; used < name_width && used < room; used++)
+        strbuf_addc(out, ' ');
+    room -= used + 2;
+    if (room > 8) {
+        cleanup_strbuf struct strbuf text = {0};
+        describe(line, &text);
+        strbuf_adds(out, "  ");
+        used = add_cut(out, strbuf_text(&text), room - 8);
+        strbuf_addf(out, "%*s%s%s%s", room - used - (int)strlen(elapsed), "", output_colour(on, COLOUR_DIM), elapsed,
+                    output_colour(on, COLOUR_NONE));
+    }
+    strbuf_adds(out, "\033[K\n");
+}
+
+/* An image that is there is of no interest. */
+static bool is_live(const struct render_line *line)
+{
+    return !line->is_image || !strcmp(line->state, "pulling");
+}
+
+static int draw_block(struct render *render, struct strbuf *out, int height)
+{
+    int drawn = 0, name_width = 0, hidden = 0;
+    for (size_t i = 0; i < render->count; i++) {
+        int width = is_live(&render->lines[i]) ? str_width(render->lines[i].name) : 0;
+        name_width = width > name_width && width <= 40 ? width : name_width;
+    }
+    /* Where not all fit, those under way go first. */
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < render->count; i++) {
+            const struct render_line *line = &render->lines[i];
+            bool is_active = render_state_class(line->state) == STATE_ACTIVE;
+            bool fits_all = (int)render->count <= height;
+            if (!is_live(line) || (fits_all ? pass > 0 : is_active != (pass == 0)))
+                continue;
+            if (drawn >= height) {
+                hidden++;
+                continue;
+            }
+            draw_line(render, line, name_width, out);
+            drawn++;
+        }
+    if (hidden) {
+        strbuf_addf(out, "  and %d more\033[K\n", hidden);
+        drawn++;
+    }
+    return drawn;
+}
+
+static void go_back(struct render *render, struct strbuf *out)
+{
+    if (render->drawn)
+        strbuf_addf(out, "\r\033[%dA", render->drawn);
+}
+
+static void put(struct render *render, const struct strbuf *out)
+{
+    fwrite(strbuf_text(out), 1, out->length, render->stream);
+    fflush(render->stream);
+}
+
+static bool anything_active(const struct render *render)
+{
+    for (size_t i = 0; i < render->count; i++)
+        if (is_live(&render->lines[i]) && render_state_class(render->lines[i].state) == STATE_ACTIVE)
+            return true;
+    return false;
+}
+
+static void draw(struct render *render)
+{
+    cleanup_strbuf struct strbuf out = {0};
+    fflush(stdout); /* what was written before stands above */
+    go_back(render, &out);
+    render->drawn = draw_block(render, &out, terminal_height() - 2);
+    strbuf_adds(&out, "\033[J");
+    put(render, &out);
+}
+
+static void on_tick(void *data)
+{
+    struct render *render = data;
+    render->frame++;
+    draw(render);
+    if (anything_active(render))
+        timer_start(&render->tick, FRAME_MS);
+}
+
+void render_tty_init(struct render *render)
+{
+    timer_init(render->loop, &render->tick, on_tick, render);
+}
+
+void render_tty_touch(struct render *render)
+{
+    if (!timer_is_armed(&render->tick))
+        timer_start(&render->tick, FRAME_MS / 4);
+}
+
+void render_tty_erase(struct render *render)
+{
+    cleanup_strbuf struct strbuf out = {0};
+    if (!render->drawn)
+        return;
+    go_back(render, &out);
+    strbuf_adds(&out, "\033[J");
+    put(render, &out);
+    render->drawn = 0;
+}
+
+void render_tty_draw_last(struct render *render)
+{
+    cleanup_strbuf struct strbuf out = {0};
+    draw_block(render, &out, 10000);
+    put(render, &out);
+}
+
+void render_tty_stop(struct render *render)
+{
+    timer_stop(&render->tick);
+    render->drawn = 0;
+}

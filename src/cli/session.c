@@ -1,0 +1,254 @@
+/* Converging and taking down, as a command sees it. See session.h. */
+#include "cli/session.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- opening ---- */
+
+static bool needs_engine(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->node_count; i++)
+        if (plan->nodes[i].kind == PLAN_CONTAINER)
+            return true;
+    return false;
+}
+
+int session_open(struct context *context, const struct session_start *start, struct error *err)
+{
+    struct project *project = &context->project;
+    if (!project->has_engine && needs_engine(project->plan)) {
+        error_copy(err, &project->engine_error);
+        return -1;
+    }
+    struct supervisor_options supervisor = {
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .project = project->name,
+        .hash = project->hash,
+        .manifest = project->manifest,
+        .engine = &project->engine,
+        .environment = context->environment,
+        .log_dir = start->log_dir,
+        .detached = start->detached,
+    };
+    struct client_options options = {.start = &supervisor,
+                                     .state_root = project->root,
+                                     .prefix = project->prefix,
+                                     .lease = !start->detached};
+    if (client_open(&context->client, &options, err))
+        return -1;
+    return client_watch_signals(&context->client, err);
+}
+
+/* ---- up ---- */
+
+static void on_record(const cJSON *record, void *data)
+{
+    render_record(data, record);
+}
+
+static cJSON *up_message(const struct context *context, const struct session_up *up)
+{
+    const struct project *project = &context->project;
+    cJSON *message = client_names(up->resources);
+    cJSON_AddItemToObject(message, "plan", plan_to_json(project->plan, true));
+    if (project->has_engine)
+        cJSON_AddItemToObject(message, "engine", engine_address_to_json(&project->engine));
+    json_add_bool(message, "replace", up->replace);
+    json_add_bool(message, "defaultsOnly", up->defaults_only);
+    json_add_bool(message, "forceRecreate", up->force_recreate);
+    json_add_bool(message, "startedOnly", up->started_only);
+    json_add_bool(message, "dryRun", up->dry_run);
+    json_add_bool(message, "lease", up->lease);
+    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
+    return message;
+}
+
+int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
+               struct error *err)
+{
+    struct client *client = &context->client;
+    struct client_call call = {.on_record = on_record, .data = render};
+    int interrupts = client->interrupts;
+    client_begin(client, &call, "up", up_message(context, up));
+    while (!call.done && client->interrupts == interrupts && client_turn(client))
+        continue;
+    int answer = call.done ? 0 : SESSION_INTERRUPTED;
+    if (error_is_set(&call.error)) {
+        error_copy(err, &call.error);
+        answer = -1;
+    }
+    *view = take_ptr(&call.result);
+    client_end(client, &call);
+    return answer;
+}
+
+/* ---- down ---- */
+
+/* The lock is free only when the guard has ended as well: then the next `up` finds nobody. */
+static void wait_until_unlocked(const struct project *project)
+{
+    cleanup_free char *folder = project_folder(project);
+    struct timespec pause = {.tv_nsec = 2000000};
+    struct state *state = state_open(folder, false, NULL);
+    for (int i = 0; state && i < 1000 && state_is_locked(state); i++)
+        nanosleep(&pause, NULL);
+    if (state)
+        state_close(state);
+}
+
+struct ending {
+    struct client_call down, watch;
+    int interrupts; /* how many were answered */
+};
+
+static void hurry(struct client *client, struct ending *ending)
+{
+    if (client->interrupts < 2 || client->interrupts == ending->interrupts)
+        return;
+    ending->interrupts = client->interrupts;
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "kill", true);
+    struct control_request_handlers none = {0};
+    control_request(client->connection, "hurry", message, &none);
+}
+
+int session_down(struct context *context, const struct session_down *down, struct render *render, cJSON **removed,
+                 struct error *err)
+{
+    struct client *client = &context->client;
+    struct ending ending = {.down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "persistent", down->persistent);
+    json_add_bool(message, "volumes", down->volumes);
+    json_add_bool(message, "kill", down->kill);
+    json_add_int(message, "timeoutMs", down->timeout_ms);
+    client_begin(client, &ending.watch, "watch", NULL);
+    client_begin(client, &ending.down, "down", message);
+    while (!ending.down.done && client_turn(client))
+        hurry(client, &ending);
+    int failed = 0;
+    if (error_is_set(&ending.down.error)) {
+        error_copy(err, &ending.down.error);
+        failed = -1;
+    }
+    if (removed)
+        *removed = take_ptr(&ending.down.result);
+    /* Where it ended in order, the supervisor goes now and takes its connections along. */
+    client->impatient = false;
+    timer_start(&client->patience, 2000);
+    while (!failed && !ending.watch.done && !client->impatient && client_turn(client))
+        continue;
+    timer_stop(&client->patience);
+    client_end(client, &ending.down);
+    client_end(client, &ending.watch);
+    if (!failed)
+        wait_until_unlocked(&context->project);
+    return failed;
+}
+
+void session_bye(struct context *context)
+{
+    if (context->client.connection)
+        client_call(&context->client, "bye", NULL, 1000, NULL, NULL);
+}
+
+/* ---- reports ---- */
+
+void session_removed_text(const cJSON *removed, struct strbuf *out)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_get(removed, "removed"))
+    {
+        const char *name = json_string(item, "resource", NULL);
+        if (!name || !*name)
+            name = json_string(item, "name", "");
+        strbuf_addf(out, "%s%s %s", out->length ? ", " : "", json_string(item, "kind", ""), name);
+    }
+}
+
+static const char *message_of(const cJSON *resource)
+{
+    const cJSON *error = json_get(resource, "error");
+    return cJSON_IsString(error) ? error->valuestring : json_string(error, "message", "");
+}
+
+static void print_line(const struct output *output, const char *line, size_t length)
+{
+    cleanup_free char *copy = xstrndup(line, length);
+    cleanup_free char *shown = str_printable(copy);
+    fprintf(stderr, "    %s%s%s %s\n", output_colour(output->colour_err, COLOUR_DIM), output->unicode ? "│" : "|",
+            output_colour(output->colour_err, COLOUR_NONE), shown);
+}
+
+/* Either an array of lines or one text. */
+static void print_last_lines(const struct output *output, const cJSON *lines)
+{
+    const cJSON *line;
+    if (cJSON_IsArray(lines)) {
+        cJSON_ArrayForEach(line, lines) if (cJSON_IsString(line))
+            print_line(output, line->valuestring, strlen(line->valuestring));
+        return;
+    }
+    for (const char *at = cJSON_IsString(lines) ? lines->valuestring : ""; *at;) {
+        size_t length = strcspn(at, "\n");
+        print_line(output, at, length);
+        at += length + (at[length] == '\n');
+    }
+}
+
+static void print_failure(const struct output *output, const cJSON *resource, const char *headline)
+{
+    const cJSON *lines = json_get(resource, "lastLines");
+    const char *name = json_string(resource, "name", "");
+    const char *message = message_of(resource);
+    const char *tried = json_string(resource, "tried", "");
+    bool has_lines = cJSON_IsString(lines) ? *lines->valuestring : json_count(lines) > 0;
+    cleanup_free char *shown = str_printable(message);
+    if (!*message || !headline || !strstr(headline, message))
+        fprintf(stderr, "  %s: %s\n", name, *shown ? shown : "failed");
+    if (*tried)
+        fprintf(stderr, "  %s: tried: %s\n", name, tried);
+    if (!has_lines)
+        return;
+    fprintf(stderr, "  %s: its last lines:\n", name);
+    print_last_lines(output, lines);
+}
+
+static void print_cleaned(struct context *context, const cJSON *removed)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    if (!removed) {
+        if (context->client.connection && !context->client.is_fresh)
+            output_note(&context->output, "the running project is left as it is: apphost ps, apphost down");
+        return;
+    }
+    session_removed_text(removed, &text);
+    output_note(&context->output, "cleaned up: %s", text.length ? strbuf_text(&text) : "nothing had been started");
+}
+
+int session_report(struct context *context, const struct error *error, const cJSON *view, const cJSON *removed)
+{
+    const cJSON *report = json_get(view, "report");
+    if (context->output.json) {
+        cleanup_json cJSON *document = cJSON_CreateObject();
+        cJSON *object = control_error_to_json(error);
+        cJSON_AddItemToObject(document, "error", object);
+        if (report)
+            cJSON_AddItemToObject(object, "report", cJSON_Duplicate(report, 1));
+        if (removed)
+            cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed, "removed"), 1));
+        output_json(document);
+        return error_exit_code(error->code);
+    }
+    output_error(&context->output, error);
+    const cJSON *resource;
+    cJSON_ArrayForEach(resource, json_get(report, "resources"))
+        print_failure(&context->output, resource, error->text);
+    print_cleaned(context, removed);
+    return error_exit_code(error->code);
+}

@@ -1,0 +1,55 @@
+/* The foreground half of `up`: logs, later changes, the manifest's changes, the end. Inside cli/ only. */
+#ifndef CLI_UP_H
+#define CLI_UP_H
+
+#include "cli/log_view.h"
+#include "cli/session.h"
+#include "logs/logs.h"
+
+enum { UP_WATCHED_FOLDERS = 8 };
+
+struct up_folder {
+    uv_fs_event_t event;
+    bool open;
+};
+
+struct up {
+    struct context *context;
+    struct render *render;      /* progress of converging */
+    struct render *later;       /* changes once it is ready: plain lines */
+    struct output later_output; /* what `later` borrows */
+    struct log_view view;
+    struct log_reader *reader;
+    struct client_call watch;
+    const char *exit_from; /* --exit-code-from, or NULL */
+    bool exit_from_ended;
+    bool stopping_seen; /* the project is being taken down by somebody */
+    bool is_broken;     /* standard output's reader is gone */
+    /* --watch */
+    struct up_folder folders[UP_WATCHED_FOLDERS];
+    int folder_count;
+    struct strlist file_names;
+    struct timer settle;
+    bool changed;
+};
+
+/* Converges once: the answer of session_up(), the progress finished. */
+int up_converge(struct up *up, cJSON **view, struct error *err);
+/* What is printed when it is ready. */
+void up_print_ready(struct up *up, const cJSON *view);
+
+/* Starts merging logs of these resources (empty: all) to standard output. */
+int up_logs_start(struct up *up, const char *folder, const struct strlist *resources);
+void up_logs_end(struct up *up);
+/* Stays until the project ends, a signal comes, or --exit-code-from's resource ends. The answer is the exit code. */
+int up_stay(struct up *up, struct error *err);
+/* Takes our session down, or leaves somebody else's. The answer is the exit code, `code` when all went well. */
+int up_leave(struct up *up, int code, struct error *err);
+
+/* --watch: up->changed is set when a file of the manifest changed and things have settled. */
+int up_watch_start(struct up *up, struct error *err);
+void up_watch_end(struct up *up);
+/* Loads the manifest again and converges; problems are printed and nothing is changed. */
+void up_watch_apply(struct up *up);
+
+#endif

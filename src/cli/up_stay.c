@@ -1,0 +1,185 @@
+/* `up` in the foreground: merged logs, later changes of state, and every way in which it ends. See up.h.
+ *
+ * Ends: a signal (ours: the session goes down; somebody else's: only we leave), the project taken down by somebody, the
+ * supervisor's death, the end of --exit-code-from's resource, the reader of standard output gone. */
+#include "cli/up.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* ---- logs ---- */
+
+static void on_log_line(const struct log_line *line, void *data)
+{
+    struct up *up = data;
+    render_hide(up->render);
+    log_view_print(&up->view, line);
+}
+
+static void on_log_end(void *data)
+{
+    (void)data;
+}
+
+int up_logs_start(struct up *up, const char *folder, const struct strlist *resources)
+{
+    struct context *context = up->context;
+    struct log_reader_options reader = {.tail = -1, .follow = true};
+    cleanup_free char *own = NULL;
+    if (!folder && !(folder = context->client.logs_folder)) {
+        cleanup_free char *state = project_folder(&context->project);
+        folder = own = xasprintf("%s/logs", state);
+    }
+    reader.since_ns = loop_wall_ns(&context->client.loop) - 1000000;
+    if (context->client.is_fresh)
+        reader.since_ns = context->client.session.started_ns;
+    strlist_copy(&reader.resources, resources);
+    up->reader = log_reader_start(&context->client.loop, folder, &reader, on_log_line, on_log_end, up);
+    strlist_free(&reader.resources);
+    return 0;
+}
+
+void up_logs_end(struct up *up)
+{
+    if (!up->reader)
+        return;
+    log_reader_drain(up->reader);
+    log_view_end(&up->view);
+    output_flush();
+    log_reader_free(up->reader);
+    up->reader = NULL;
+}
+
+/* ---- changes ---- */
+
+static void note_end_of(struct up *up, const cJSON *record, const char *state)
+{
+    enum state_class class = render_state_class(state);
+    bool is_over = class == STATE_BAD || class == STATE_GONE || !strcmp(state, "completed");
+    if (up->exit_from && is_over && str_eq(json_string(record, "resource", ""), up->exit_from))
+        up->exit_from_ended = true;
+}
+
+static void on_change(const cJSON *record, void *data)
+{
+    struct up *up = data;
+    const char *state = json_string(record, "state", "");
+    if (!strcmp(state, "stopping") || !strcmp(state, "stopped") || !strcmp(state, "removed"))
+        up->stopping_seen = true;
+    render_record(up->later, record);
+    note_end_of(up, record, state);
+}
+
+/* Its end may have come before we began to watch. */
+static void look_for_end(struct up *up)
+{
+    cleanup_json cJSON *view = NULL;
+    if (!up->exit_from || client_call(&up->context->client, "view", NULL, 0, &view, NULL))
+        return;
+    const cJSON *resource = view_find(view, up->exit_from);
+    cJSON *record = cJSON_CreateObject();
+    json_add_string(record, "resource", up->exit_from);
+    note_end_of(up, record, json_string(resource, "state", ""));
+    cJSON_Delete(record);
+}
+
+static int exit_code_of(struct up *up)
+{
+    cleanup_json cJSON *view = NULL;
+    if (client_call(&up->context->client, "view", NULL, 0, &view, NULL))
+        return 125;
+    const cJSON *resource = view_find(view, up->exit_from);
+    int64_t code = json_int(resource, "exitCode", -1);
+    if (code < 0)
+        return strcmp(json_string(resource, "state", ""), "completed") ? 125 : 0;
+    return (int)(code & 0xff);
+}
+
+/* ---- the end ---- */
+
+static void say_who_owns(const struct context *context)
+{
+    const struct client *client = &context->client;
+    if (client->owner > 0)
+        output_note(&context->output, "detached; the project goes on, owned by apphost with pid %ld", (long)client->owner);
+    else
+        output_note(&context->output, "detached; the project goes on until: apphost down");
+}
+
+int up_leave(struct up *up, int code, struct error *err)
+{
+    struct context *context = up->context;
+    struct session_down down = {0};
+    if (!context->client.is_fresh) {
+        session_bye(context);
+        say_who_owns(context);
+        return code;
+    }
+    output_note(&context->output, "stopping; once more to kill");
+    int failed = session_down(context, &down, up->render, NULL, err);
+    render_finish(up->render, false);
+    return failed ? -1 : code;
+}
+
+static int supervisor_gone(struct up *up, struct error *err)
+{
+    if (up->stopping_seen) {
+        output_note(&up->context->output, "the project was taken down");
+        return 0;
+    }
+    return error_set(err, ERROR_OWNER, "the supervisor died; its guard is cleaning up");
+}
+
+static bool has_ended(const struct up *up)
+{
+    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->is_broken;
+}
+
+static void turn(struct up *up)
+{
+    if (!client_turn(&up->context->client))
+        up->watch.done = true;
+    up->is_broken = !output_flush();
+    if (up->changed)
+        up_watch_apply(up);
+}
+
+static int end(struct up *up, struct error *err)
+{
+    int code = 0;
+    if (up->watch.done)
+        return supervisor_gone(up, err);
+    if (up->exit_from_ended) {
+        code = exit_code_of(up);
+        if (up->reader)
+            log_reader_drain(up->reader);
+    }
+    if (up->is_broken)
+        code = EXIT_BROKEN_PIPE;
+    if (up->context->client.interrupts)
+        code = 128 + up->context->client.signum;
+    return up_leave(up, code, err);
+}
+
+int up_stay(struct up *up, struct error *err)
+{
+    struct context *context = up->context;
+    up->later_output = context->output;
+    if (context->output.progress == PROGRESS_TTY)
+        up->later_output.progress = PROGRESS_PLAIN;
+    up->later = render_new(&up->later_output, NULL, stderr);
+    up->watch = (struct client_call){.on_record = on_change, .data = up};
+    client_begin(&context->client, &up->watch, "watch", NULL);
+    look_for_end(up);
+    int failed = args_flag(&context->args, "watch") ? up_watch_start(up, err) : 0;
+    while (!failed && !has_ended(up))
+        turn(up);
+    int code = failed ? -1 : end(up, err);
+    up_watch_end(up);
+    client_end(&context->client, &up->watch);
+    render_free(up->later);
+    up->later = NULL;
+    return code;
+}

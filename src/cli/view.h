@@ -1,0 +1,23 @@
+/* What a view of the supervisor looks like to people. Inside cli/ only. */
+#ifndef CLI_VIEW_H
+#define CLI_VIEW_H
+
+#include "base/json.h"
+#include "cli/output.h"
+
+/* name, state, address: what `up` ends with. Sidecars and manual resources included. */
+void view_print_short(const struct output *output, const cJSON *view, FILE *stream);
+/* The table of `ps`. */
+void view_print_long(const struct output *output, const cJSON *view, FILE *stream);
+/* Where the time went, goal by goal. */
+void view_print_timings(const struct output *output, const cJSON *view, FILE *stream);
+/* Why each resource was created, reused or recreated. */
+void view_print_explain(const struct output *output, const cJSON *view, FILE *stream);
+/* The resource of that name, or NULL. Case decides only where the exact name is not there. */
+const cJSON *view_find(const cJSON *view, const char *name);
+/* ERROR_NOT_RUNNING "no resource is called …" with a suggestion; -1. */
+int view_unknown(const cJSON *view, const char *name, struct error *err);
+/* All names are there, else view_unknown(). */
+int view_check_names(const cJSON *view, const struct strlist *names, struct error *err);
+
+#endif
