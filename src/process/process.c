@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -259,11 +260,35 @@ static int fail_spawn(const char *command, int rc, struct error *err)
     }
 }
 
+/* A file in memory rather than a pipe: written before the child exists, so that nobody has to feed it; and not in
+ * any folder, because it may hold secrets. Returns -1 with errno, or the descriptor at its start. */
+static int open_input(const char *text)
+{
+    int fd = memfd_create("apphost-input", MFD_CLOEXEC);
+    size_t length = strlen(text), done = 0;
+    while (fd >= 0 && done < length) {
+        ssize_t n = write(fd, text + done, length - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            close(fd);
+            return -1;
+        }
+        done += (size_t)n;
+    }
+    if (fd >= 0)
+        lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
 static int spawn_child(struct process *p, const struct process_options *options, const char *file,
                        const int outputs[2])
 {
+    int input = options->input ? open_input(options->input) : -1;
+    if (options->input && input < 0)
+        return uv_translate_sys_error(errno);
     uv_stdio_container_t stdio[3] = {
-        {.flags = UV_IGNORE},
+        {.flags = input < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = input},
         {.flags = UV_INHERIT_FD, .data.fd = outputs[0]},
         {.flags = UV_INHERIT_FD, .data.fd = outputs[1]},
     };
@@ -280,7 +305,10 @@ static int spawn_child(struct process *p, const struct process_options *options,
     p->child.data = p;
     p->handles++; /* also after a failure the handle has to be closed */
     mark_descriptors_cloexec();
-    return uv_spawn(&p->loop->uv, &p->child, &spawn);
+    int rc = uv_spawn(&p->loop->uv, &p->child, &spawn);
+    if (input >= 0)
+        close(input);
+    return rc;
 }
 
 static void open_stream(struct process *p, int index, int fd)

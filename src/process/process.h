@@ -1,13 +1,15 @@
-/* Host processes: spawn in a group of their own with pipes, stop by signal with a deadline, know when they are finished.
+/* Host processes: spawn in a group of their own with pipes, stop by signal with a deadline, know when they
+ * are finished.
  *
- * A process is finished when it has exited and its pipes have ended, or one second after its exit (a grandchild may hold
- * the pipes). Output arrives as raw pieces in order; room logs/ makes lines of them. Stopping sends `stop_signal` and
- * CONT to the group, and KILL when the deadline passes.
+ * A process is finished when it has exited and its pipes have ended, or one second after its exit (a
+ * grandchild may hold the pipes). Output arrives as raw pieces in order; room logs/ makes lines of them.
+ * Stopping sends `stop_signal` and CONT to the group, and KILL when the deadline passes.
  *
- * Nothing but descriptors 0 (/dev/null), 1 and 2 (pipes from pipe2, inherited, not socket pairs) reaches the child:
- * everything else is marked close-on-exec before the spawn. The child's environment is given whole.
+ * Nothing but descriptors 0 (/dev/null, or the input), 1 and 2 (pipes from pipe2, inherited, not socket pairs) reaches the
+ * child: everything else is marked close-on-exec before the spawn. The child's environment is given whole.
  *
- * Promise: callbacks never run before process_spawn() returned; on_exit runs once; none after process_free(). */
+ * Promise: callbacks never run before process_spawn() returned; on_exit runs once; none after process_free().
+ */
 #ifndef PROCESS_PROCESS_H
 #define PROCESS_PROCESS_H
 
@@ -28,6 +30,7 @@ struct process_options {
     const char *const *argv;        /* NULL-terminated; argv[0] is looked up in the child's own PATH */
     const char *const *environment; /* "K=V", NULL-terminated */
     const char *working_dir;        /* NULL: ours */
+    const char *input;              /* what it reads on descriptor 0 (a file in memory); NULL: /dev/null */
     /* stream 1 or 2. The bytes are valid during the callback. length 0: the stream has ended. */
     void (*on_output)(int stream, const char *bytes, size_t length, void *data);
     void (*on_exit)(const struct process_exit *how, void *data);
@@ -38,7 +41,8 @@ struct process_options {
  * ERROR_RESOURCE (working directory missing or no folder …). */
 struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err);
 pid_t process_pid(const struct process *process);
-/* Start time in clock ticks since boot (/proc/PID/stat), which together with the pid identifies a process for good. */
+/* Start time in clock ticks since boot (/proc/PID/stat), which together with the pid identifies a process for
+ * good. */
 uint64_t process_start_ticks(pid_t pid);
 bool process_is_running(const struct process *process); /* not finished */
 /* Asks the group to end: signal (and CONT), after timeout_ms KILL. Again: shortens the deadline. */

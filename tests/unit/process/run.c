@@ -64,6 +64,7 @@ struct process *run_argv(struct run *run, const char *const *argv, const char *c
         .argv = argv,
         .environment = environment,
         .working_dir = dir,
+        .input = run->input,
         .on_output = on_output,
         .on_exit = on_exit_once,
         .data = run,

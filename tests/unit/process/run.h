@@ -13,6 +13,7 @@ struct run {
     bool has_ended[3];
     int exits;
     struct process_exit how;
+    const char *input;    /* for descriptor 0 of the next child */
     bool frees_in_exit;   /* process_free() inside on_exit */
     bool frees_in_output; /* process_free() inside on_output */
 };

@@ -78,6 +78,19 @@ static void test_environment_is_the_given_one(void **state)
     assert_string_equal(strbuf_text(&run->out[1]), "A=1\nB=two words\n");
 }
 
+static void test_input_is_read_to_its_end(void **state)
+{
+    struct run *run = *state;
+    char *text = malloc(200001);
+    memset(text, 'x', 200000);
+    text[200000] = '\0';
+    run->input = text;
+    run_script(run, "wc -c; readlink /proc/self/fd/0 | cut -c1-6");
+    assert_true(run_until(run, run_has_exited));
+    assert_non_null(strstr(strbuf_text(&run->out[1]), "200000"));
+    free(text);
+}
+
 struct refusal {
     const char *command, *path, *dir;
     enum error_code code;
@@ -268,6 +281,7 @@ int main(void)
         CASE(test_much_output_is_whole),
         CASE(test_own_session_and_no_descriptors),
         CASE(test_environment_is_the_given_one),
+        CASE(test_input_is_read_to_its_end),
         CASE(test_what_cannot_start),
         CASE(test_interpreter_and_relative_commands),
         CASE(test_stop_by_signal),
