@@ -340,7 +340,7 @@ static const struct mark *find_mark(char mark)
 /* 1: *node is a complete item; 2: an aggregate was opened; 0: more bytes are needed; -1: failed. */
 static int take_item(struct resp_reader *reader, struct resp_reply *node)
 {
-    struct line line;
+    struct line line = {0};
 
     reader->missing = 0;
     if (reader->pos == reader->len)
