@@ -1,9 +1,10 @@
 /* The guard: the supervisor's parent, and the one who cleans up when the supervisor cannot.
  *
- * guard_start() forks twice. The guard becomes a session leader, a child subreaper and a process of its own name; it uses
- * libc only, keeps next to no memory, and sleeps in waitpid. Supervisor exits 0: goodbye. It dies otherwise: the guard
- * sweeps the session's processes (APPHOST_SESSION=<id> in their environment, and its own orphans), then executes
- * `apphost gc --session ID`, which takes the rest down. The supervisor dies with the guard (parent death signal TERM).
+ * guard_start() forks twice. The guard becomes a session leader, a child subreaper and a process of its own
+ * name; it uses libc only, keeps next to no memory, and sleeps in waitpid. Supervisor exits 0: goodbye. It
+ * dies otherwise: the guard sweeps the session's processes (APPHOST_SESSION=<id> in their environment, and
+ * its own orphans), then executes `apphost gc --session ID`, which takes the rest down. The supervisor dies
+ * with the guard (parent death signal TERM).
  *
  * Call before any loop, thread or libcurl exists. */
 #ifndef GUARD_GUARD_H
@@ -12,19 +13,26 @@
 #include <sys/types.h>
 
 struct guard_options {
-    const char *session;      /* id */
-    const char *state_folder; /* for gc and the log */
-    const char *program;      /* path of this program, /proc/self/exe resolved */
-    int log_fd;               /* becomes descriptors 1 and 2 of both */
-    int keep_fds[8];          /* inherited by guard and supervisor (lock); -1 ends */
-    int supervisor_fds[8];    /* inherited by the supervisor only (ready pipe, lease); -1 ends */
+    const char *session;          /* id */
+    const char *state_folder;     /* for gc and the log */
+    const char *program;          /* path of this program, /proc/self/exe resolved */
+    int log_fd;                   /* becomes descriptors 1 and 2 of both */
+    int keep_fds[8];              /* inherited by guard and supervisor (lock); -1 ends */
+    int supervisor_fds[8];        /* inherited by the supervisor only (ready pipe, lease); -1 ends */
     int (*supervisor)(void *arg); /* runs in the supervisor; its result is the exit code */
     void *arg;
 };
-/* In the caller: the guard's pid (which is not a child to wait for: it was double-forked), or -1 with errno. */
+/* In the caller: the guard's pid (which is not a child to wait for: it was double-forked), or -1 with errno.
+ */
 pid_t guard_start(const struct guard_options *options);
-/* Kills every process whose environment carries APPHOST_SESSION=session (all processes of the uid are looked at): TERM,
- * at most grace_ms, then KILL; except the caller. Returns how many were found. Blocking. */
+/* The name that ps, top and killall show, and the command line as well: both are overwritten, arguments and
+ * environment of the first program (which may hold secrets) with them. getenv() keeps working. Call once, in
+ * a process of its own. */
+void guard_set_title(const char *title);
+/* The guard leaves the lock's descriptor (the first of keep_fds) open for gc and names it here. */
+#define GUARD_LOCK_VARIABLE "APPHOST_LOCK_FD"
+/* Kills every process whose environment carries APPHOST_SESSION=session (all processes of the uid are looked
+ * at): TERM, at most grace_ms, then KILL; except the caller. Returns how many were found. Blocking. */
 int guard_sweep(const char *session, int grace_ms);
 
 #endif

@@ -1,0 +1,177 @@
+/* Finds the processes of a session, wherever they went, and ends them.
+ *
+ * A process belongs to a session when its environment says so, however often it forked, changed its group or
+ * lost its parents. The guard also takes its children: orphans of the session that emptied their environment
+ * reparented to it. A process is signalled through a pidfd that was opened before its environment was read
+ * again, so a pid that was used anew in between is never hit. libc only, no malloc: the guard has given its
+ * heap up. */
+#include "guard/guard.h"
+#include "guard/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 5000, POLL_MS = 2 };
+
+struct sweep {
+    char marker[96]; /* "APPHOST_SESSION=…" */
+    size_t marker_length;
+    bool orphans;
+};
+
+static long now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec delay = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&delay, NULL);
+}
+
+/* Is the marker one of the NUL-separated strings? `start`: the text begins at one. */
+static bool holds_marker(const char *text, size_t length, bool start, const struct sweep *sweep)
+{
+    const char *at = text, *end = text + length;
+    while ((at = memmem(at, (size_t)(end - at), sweep->marker, sweep->marker_length + 1))) {
+        if (at == text ? start : at[-1] == '\0')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+static bool has_marker(pid_t pid, const struct sweep *sweep)
+{
+    char path[48], text[8192];
+    snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool found = false, start = true;
+    size_t kept = 0;
+    ssize_t n;
+    while (!found && (n = read(fd, text + kept, sizeof text - kept)) > 0) {
+        size_t length = kept + (size_t)n;
+        found = holds_marker(text, length, start, sweep);
+        kept = length < sweep->marker_length + 1 ? length
+                                                 : sweep->marker_length + 1; /* one byte of context before */
+        memmove(text, text + length - kept, kept);
+        start = start && kept == length;
+    }
+    close(fd);
+    return found;
+}
+
+static bool is_dead(pid_t pid)
+{
+    char path[48], text[512];
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    ssize_t n = guard_read_file(path, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    const char *state = strrchr(text, ')');
+    return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
+}
+
+static bool is_meant(pid_t pid, const struct sweep *sweep)
+{
+    unsigned long parent;
+    if (pid == getpid())
+        return false;
+    if (has_marker(pid, sweep))
+        return true;
+    return sweep->orphans && guard_stat_fields(pid, 4, &parent, 1) && (pid_t)parent == getpid() &&
+           !is_dead(pid);
+}
+
+static void deliver(pid_t pid, int fd, int signum)
+{
+    if (fd < 0)
+        kill(pid, signum);
+    else
+        syscall(SYS_pidfd_send_signal, fd, signum, NULL, 0);
+}
+
+static void send_signal(pid_t pid, int signum, const struct sweep *sweep)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0 && errno != ENOSYS)
+        return;
+    if (is_meant(pid, sweep)) {
+        deliver(pid, fd, signum);
+        if (signum == SIGTERM) /* a stopped one has to run to end */
+            deliver(pid, fd, SIGCONT);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Sends the signal (0: none) to all who are meant; how many they are, -1 when /proc cannot be read. */
+static int scan(int signum, const struct sweep *sweep)
+{
+    char buffer[8192] __attribute__((aligned(8)));
+    int count = 0, proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long n;
+    if (proc < 0)
+        return -1;
+    while ((n = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
+        for (long at = 0; at < n;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);
+            pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+            at += entry->d_reclen;
+            if (pid <= 0 || !is_meant(pid, sweep))
+                continue;
+            count++;
+            if (signum)
+                send_signal(pid, signum, sweep);
+        }
+    }
+    close(proc);
+    return count;
+}
+
+static int run(const struct sweep *sweep, int grace_ms)
+{
+    int found = scan(SIGTERM, sweep);
+    long start = now_ms();
+    for (int left = found; left > 0; left = scan(now_ms() - start < grace_ms ? 0 : SIGKILL, sweep)) {
+        while (sweep->orphans && waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+        pause_ms(POLL_MS);
+        if (now_ms() - start > grace_ms + PATIENCE_MS) /* somebody is stuck in the kernel */
+            break;
+    }
+    return found > 0 ? found : 0;
+}
+
+static struct sweep prepare(const char *session, bool orphans)
+{
+    struct sweep sweep = {.orphans = orphans};
+    int length = snprintf(sweep.marker, sizeof sweep.marker, "APPHOST_SESSION=%s", session);
+    sweep.marker_length = length > 0 && (size_t)length < sizeof sweep.marker ? (size_t)length : 0;
+    return sweep;
+}
+
+int guard_sweep(const char *session, int grace_ms)
+{
+    struct sweep sweep = prepare(session, false);
+    return *session && sweep.marker_length ? run(&sweep, grace_ms) : 0;
+}
+
+int guard_sweep_all(const char *session, int grace_ms)
+{
+    struct sweep sweep = prepare(session, true);
+    return *session && sweep.marker_length ? run(&sweep, grace_ms) : 0;
+}
