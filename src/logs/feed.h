@@ -1,0 +1,51 @@
+/* Private to room logs: one resource's files as one stream of records, for reading.
+ *
+ * feed_open() takes the rotated file and the current one; feed_fill() gives record after record. At the
+ * end it says so, looks whether the writer has rotated, and goes on with the new file at the next call: no
+ * record between is missed unless the writer rotates twice between two calls more. Missing files are fine:
+ * they are looked for again.
+ *
+ * Ownership: a feed owns descriptors and one buffer, which grows to the largest record. */
+#ifndef LOGS_FEED_H
+#define LOGS_FEED_H
+
+#include "logs/record.h"
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct feed_file {
+    int fd; /* -1: none */
+    ino_t inode;
+    int64_t offset; /* of the next byte to parse */
+    int64_t end;    /* read no further; -1: no bound */
+};
+
+struct feed {
+    char *name, *path, *old_path;
+    struct feed_file file, newer; /* being read, and the one after it */
+    char *buffer;
+    size_t start, length, capacity; /* unparsed bytes: buffer[start..length) */
+    int64_t since_ns;
+    bool follows;
+    bool is_at_end; /* nothing more for now: set by feed_fill(), cleared by who knows better */
+    bool has_record;
+    struct record record; /* points into buffer */
+    size_t text_at;       /* the part of its text that was delivered */
+};
+
+struct feed *feed_new(const char *folder, const char *name, bool follows, int64_t since_ns);
+void feed_free(struct feed *feed);
+/* Opens what is there and goes to the beginning. */
+void feed_open(struct feed *feed);
+/* True with feed->record set, or false at the end (is_at_end). */
+bool feed_fill(struct feed *feed);
+/* The last `count` lines (those that match grep, unless NULL) from what is there: goes to their record and
+ * returns how many lines there are from that point, maybe more than count. After feed_open(). */
+int64_t feed_seek_tail(struct feed *feed, int64_t count, const regex_t *grep);
+/* Whether one line matches; NULL matches all. */
+bool feed_matches(const regex_t *grep, const char *text, size_t length);
+
+#endif

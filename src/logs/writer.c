@@ -1,0 +1,482 @@
+/* The writer: raw pieces in, records out, no work per line.
+ *
+ * Happy path: log_writer_add() looks for the last newline of a piece; all before it is one record
+ * (put_record), the rest waits in `carry` for its newline, or for 80 ms, then it goes out as a partial
+ * record. Large records are written at once from where they lie; small ones gather in `batch`, which a turn
+ * writes when this round of input is done.
+ *
+ * When a write fails, the file is cut back to its last whole record, the lines are counted as lost, and the
+ * next write that works is preceded by a line that says so. A file with a torn end (power loss) is rotated
+ * away at the start.
+ *
+ * Ownership: the writer owns its descriptor, buffers and copies of names. Files: "<resource>.log" and, one
+ * rotation older, "<resource>.log.1". */
+#include "base/log.h"
+#include "base/mem.h"
+#include "logs/files.h"
+#include "logs/logs.h"
+#include "logs/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    MAX_BYTES = 16 * 1024 * 1024,
+    PIECE_MAX = 64 * 1024,
+    CARRY_MAX = 64 * 1024,
+    BATCH_MAX = 32 * 1024,
+    DIRECT_MIN = 8 * 1024, /* records of this size are not copied */
+    TAIL_KEPT = 8 * 1024,
+    PARTIAL_MS = 80, /* less than the 100 promised */
+};
+
+/* What a stream has said since its last newline. */
+struct carry {
+    struct strbuf text;
+    int64_t since_ms;
+    bool is_open;          /* a partial record went out: its line has not ended */
+    struct strbuf watched; /* the whole line so far, for on_line */
+};
+
+struct log_writer {
+    struct loop *loop;
+    char *path, *old_path;
+    int fd; /* -1: could not be opened again */
+    int64_t size, max_bytes;
+    struct carry carries[2];
+    struct strbuf batch; /* whole records */
+    struct strbuf tail;
+    bool is_tail_cut; /* the first line of tail is not whole */
+    int tail_open;    /* stream of an unfinished line at the end of tail, or 0 */
+    int64_t lost_lines;
+    int lost_errno;
+    struct turn flush_turn;
+    struct timer partial_timer;
+    void (*on_line)(const char *line, size_t length, void *data);
+    void *data;
+};
+
+/* A text in up to two pieces. */
+struct text {
+    struct iovec pieces[2];
+    size_t length;
+};
+
+static struct text make_text(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    return (struct text){.pieces = {{(char *)a, a_length}, {(char *)b, b_length}},
+                         .length = a_length + b_length};
+}
+
+/* ---- the file ---- */
+
+static bool has_whole_end(int fd, int64_t size)
+{
+    cleanup_free char *bytes = xmalloc(RECORD_MAX);
+    size_t length = (size_t)(size < RECORD_MAX ? size : RECORD_MAX);
+    struct record record;
+    if (size == 0)
+        return true;
+    return pread(fd, bytes, length, size - (int64_t)length) == (ssize_t)length &&
+           record_parse_back(bytes, length, &record) == 1;
+}
+
+static int open_file(struct log_writer *w)
+{
+    struct stat st;
+    w->fd = open(w->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (w->fd < 0)
+        return -1;
+    w->size = fstat(w->fd, &st) == 0 ? st.st_size : 0;
+    return 0;
+}
+
+static void close_file(struct log_writer *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = -1;
+}
+
+static int rotate(struct log_writer *w)
+{
+    if (rename(w->path, w->old_path) < 0 && errno != ENOENT)
+        return -1;
+    close_file(w);
+    return open_file(w);
+}
+
+static bool make_room(struct log_writer *w, size_t length)
+{
+    if (w->fd < 0 && open_file(w) < 0)
+        return false;
+    return w->size == 0 || w->size + (int64_t)length <= w->max_bytes || rotate(w) == 0;
+}
+
+/* All or nothing; false with errno. */
+static bool write_whole(struct log_writer *w, const struct iovec *pieces, int count, size_t length)
+{
+    if (!make_room(w, length))
+        return false;
+    ssize_t n;
+    do
+        n = writev(w->fd, pieces, count);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)length) {
+        w->size += n;
+        return true;
+    }
+    int why = n < 0 ? errno : ENOSPC; /* a regular file takes less only when it is full */
+    if (n > 0 && ftruncate(w->fd, w->size) < 0)
+        log_warn("cannot cut %s back to its last whole record: %s", w->path, strerror(errno));
+    errno = why;
+    return false;
+}
+
+static void lose(struct log_writer *w, int64_t lines)
+{
+    if (w->lost_lines == 0)
+        log_warn("cannot write to %s: %s", w->path, strerror(errno));
+    w->lost_errno = errno;
+    w->lost_lines += lines;
+}
+
+/* What was lost, as a record in `out`; empty when nothing was. */
+static void make_notice(const struct log_writer *w, struct strbuf *out)
+{
+    char line[160], head[RECORD_HEAD], foot[RECORD_FOOT];
+    if (w->lost_lines == 0)
+        return;
+    int n = snprintf(line, sizeof line, "apphost: %" PRId64 " line%s of this log could not be written: %s\n",
+                     w->lost_lines, w->lost_lines == 1 ? "" : "s", strerror(w->lost_errno));
+    const struct record record = {.stream = 2, .time_ns = loop_wall_ns(w->loop), .length = (size_t)n};
+    record_write_head(head, &record);
+    record_write_foot(foot, record.length);
+    strbuf_add(out, head, sizeof head);
+    strbuf_add(out, line, record.length);
+    strbuf_add(out, foot, sizeof foot);
+}
+
+/* The pieces (at most four) with the notice before them: both or neither, or a disk that is nearly full would
+ * collect nothing but notices. */
+static bool write_told(struct log_writer *w, const struct iovec *pieces, int count)
+{
+    cleanup_strbuf struct strbuf notice = {0};
+    struct iovec all[5];
+    make_notice(w, &notice);
+    all[0] = (struct iovec){notice.data, notice.length};
+    size_t length = notice.length;
+    for (int i = 0; i < count; i++) {
+        all[i + 1] = pieces[i];
+        length += pieces[i].iov_len;
+    }
+    if (length > 0 && !write_whole(w, all, count + 1, length))
+        return false;
+    w->lost_lines = 0;
+    return true;
+}
+
+static int64_t count_batch_lines(const struct strbuf *batch)
+{
+    struct record record;
+    int64_t lines = 0;
+    for (size_t at = 0; record_parse(batch->data + at, batch->length - at, &record) == 1; at += record.size)
+        lines += record_count_lines(&record);
+    return lines;
+}
+
+static void write_batch(struct log_writer *w)
+{
+    struct iovec piece = {w->batch.data, w->batch.length};
+    loop_unpost(w->loop, &w->flush_turn);
+    if (piece.iov_len == 0)
+        return;
+    if (!write_told(w, &piece, 1))
+        lose(w, count_batch_lines(&w->batch));
+    strbuf_truncate(&w->batch, 0);
+}
+
+static void write_direct(struct log_writer *w, const struct record *record, const struct text *text)
+{
+    char head[RECORD_HEAD], foot[RECORD_FOOT];
+    int64_t lines = 0;
+    record_write_head(head, record);
+    record_write_foot(foot, record->length);
+    const struct iovec pieces[] = {
+        {head, sizeof head}, text->pieces[0], text->pieces[1], {foot, sizeof foot}};
+    write_batch(w);
+    if (write_told(w, pieces, 4))
+        return;
+    for (int i = 0; i < 2; i++)
+        lines += record_count_newlines(text->pieces[i].iov_base, text->pieces[i].iov_len);
+    lose(w, lines ? lines : 1);
+}
+
+/* ---- the last lines, in memory ---- */
+
+static void keep_tail(struct log_writer *w, const char *bytes, size_t length)
+{
+    if (length == 0)
+        return;
+    if (length > TAIL_KEPT) {
+        bytes += length - TAIL_KEPT;
+        length = TAIL_KEPT;
+        strbuf_truncate(&w->tail, 0);
+        w->is_tail_cut = true;
+    }
+    if (w->tail.length + length > 2 * TAIL_KEPT) {
+        strbuf_consume(&w->tail, w->tail.length - (TAIL_KEPT < w->tail.length ? TAIL_KEPT : 0));
+        w->is_tail_cut = true;
+    }
+    strbuf_add(&w->tail, bytes, length);
+}
+
+static void keep_record(struct log_writer *w, const struct record *record, const struct text *text)
+{
+    if (w->tail_open && w->tail_open != record->stream)
+        keep_tail(w, "\n", 1);
+    for (int i = 0; i < 2; i++)
+        keep_tail(w, text->pieces[i].iov_base, text->pieces[i].iov_len);
+    w->tail_open = record->partial ? record->stream : 0;
+}
+
+/* Where the last `count` lines of a newline-terminated text begin. */
+static size_t find_last_lines(const char *text, size_t length, int count)
+{
+    size_t at = length;
+    while (at > 0) {
+        const char *newline = memrchr(text, '\n', at - 1);
+        size_t start = newline ? (size_t)(newline + 1 - text) : 0;
+        if (count-- <= 0)
+            return at;
+        at = start;
+    }
+    return 0;
+}
+
+char *log_writer_tail(const struct log_writer *w, int count)
+{
+    struct strbuf text = {0};
+    if (w->tail.length)
+        strbuf_add(&text, w->tail.data, w->tail.length);
+    for (int i = 0; i < 2; i++) { /* what waits for its newline was said, too */
+        const struct strbuf *waiting = &w->carries[i].text;
+        if (waiting->length && w->tail_open && w->tail_open != i + 1)
+            strbuf_addc(&text, '\n');
+        if (waiting->length)
+            strbuf_add(&text, waiting->data, waiting->length);
+        if (text.length && text.data[text.length - 1] != '\n' && (waiting->length || i == 1))
+            strbuf_addc(&text, '\n');
+    }
+    size_t whole = 0;
+    const char *newline = w->is_tail_cut ? memchr(text.data, '\n', text.length) : NULL;
+    if (newline && (size_t)(newline + 1 - text.data) < text.length)
+        whole = (size_t)(newline + 1 - text.data);
+    size_t last = find_last_lines(strbuf_text(&text), text.length, count);
+    strbuf_consume(&text, last > whole ? last : whole);
+    return strbuf_take(&text);
+}
+
+/* ---- lines for probes ---- */
+
+static void watch_piece(struct log_writer *w, struct carry *carry, const char *bytes, size_t length)
+{
+    while (length > 0 && w->on_line) {
+        const char *newline = memchr(bytes, '\n', length);
+        size_t size = newline ? (size_t)(newline + 1 - bytes) : length;
+        strbuf_add(&carry->watched, bytes, newline ? size - 1 : size);
+        if (newline) {
+            w->on_line(strbuf_text(&carry->watched), carry->watched.length, w->data);
+            strbuf_truncate(&carry->watched, 0);
+            carry->watched.full = false;
+        }
+        bytes += size;
+        length -= size;
+    }
+}
+
+void log_writer_watch(struct log_writer *w, void (*on_line)(const char *line, size_t length, void *data),
+                      void *data)
+{
+    w->on_line = on_line;
+    w->data = data;
+    for (int i = 0; i < 2 && !on_line; i++)
+        strbuf_truncate(&w->carries[i].watched, 0);
+}
+
+/* ---- pieces ---- */
+
+static void put_record(struct log_writer *w, const struct record *fields, const struct text *text)
+{
+    char head[RECORD_HEAD], foot[RECORD_FOOT];
+    struct record record = *fields;
+    record.length = text->length;
+    keep_record(w, &record, text);
+    if (text->length >= DIRECT_MIN) {
+        write_direct(w, &record, text);
+        return;
+    }
+    if (w->batch.length + text->length + RECORD_HEAD + RECORD_FOOT > BATCH_MAX)
+        write_batch(w);
+    record_write_head(head, &record);
+    record_write_foot(foot, text->length);
+    strbuf_add(&w->batch, head, sizeof head);
+    for (int i = 0; i < 2; i++)
+        strbuf_add(&w->batch, text->pieces[i].iov_base, text->pieces[i].iov_len);
+    strbuf_add(&w->batch, foot, sizeof foot);
+    loop_post(w->loop, &w->flush_turn);
+}
+
+static void put_partial(struct log_writer *w, int stream)
+{
+    struct carry *carry = &w->carries[stream - 1];
+    const struct record record = {.stream = stream, .partial = true, .time_ns = loop_wall_ns(w->loop)};
+    const struct text text = make_text(carry->text.data, carry->text.length, NULL, 0);
+    put_record(w, &record, &text);
+    strbuf_truncate(&carry->text, 0);
+    carry->is_open = true;
+}
+
+static void carry_on(struct log_writer *w, int stream, const char *bytes, size_t length)
+{
+    struct carry *carry = &w->carries[stream - 1];
+    if (carry->text.length == 0)
+        carry->since_ms = loop_now_ms(w->loop);
+    strbuf_add(&carry->text, bytes, length);
+    if (carry->text.length >= CARRY_MAX)
+        put_partial(w, stream);
+    else if (!timer_is_armed(&w->partial_timer))
+        timer_start(&w->partial_timer, PARTIAL_MS);
+}
+
+static void add_piece(struct log_writer *w, int stream, const char *bytes, size_t length)
+{
+    struct carry *carry = &w->carries[stream - 1];
+    const char *newline = memrchr(bytes, '\n', length);
+    if (w->on_line)
+        watch_piece(w, carry, bytes, length);
+    if (newline) {
+        size_t whole = (size_t)(newline + 1 - bytes);
+        const struct record record = {.stream = stream, .time_ns = loop_wall_ns(w->loop)};
+        const struct text text = make_text(carry->text.data, carry->text.length, bytes, whole);
+        put_record(w, &record, &text);
+        strbuf_truncate(&carry->text, 0);
+        carry->is_open = false;
+        bytes += whole;
+        length -= whole;
+    }
+    if (length)
+        carry_on(w, stream, bytes, length);
+}
+
+void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        size_t piece = length < PIECE_MAX ? length : PIECE_MAX;
+        add_piece(w, stream, bytes, piece);
+        bytes += piece;
+        length -= piece;
+    }
+}
+
+void log_writer_add_line(struct log_writer *w, int stream, const char *line, size_t length, int64_t time_ns)
+{
+    struct record record = {.stream = stream, .time_ns = time_ns ? time_ns : loop_wall_ns(w->loop)};
+    if (w->on_line) {
+        watch_piece(w, &w->carries[stream - 1], line, length);
+        watch_piece(w, &w->carries[stream - 1], "\n", 1);
+    }
+    for (; length > PIECE_MAX; line += PIECE_MAX, length -= PIECE_MAX) {
+        const struct text text = make_text(line, PIECE_MAX, NULL, 0);
+        record.partial = true;
+        put_record(w, &record, &text);
+    }
+    const struct text text = make_text(line, length, "\n", 1);
+    record.partial = false;
+    put_record(w, &record, &text);
+}
+
+static void on_partial_timer(void *data)
+{
+    struct log_writer *w = data;
+    int64_t now_ms = loop_now_ms(w->loop), next_ms = INT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        const struct carry *carry = &w->carries[i];
+        if (carry->text.length == 0)
+            continue;
+        int64_t due_ms = carry->since_ms + PARTIAL_MS;
+        if (due_ms <= now_ms)
+            put_partial(w, i + 1);
+        else if (due_ms < next_ms)
+            next_ms = due_ms;
+    }
+    if (next_ms != INT64_MAX)
+        timer_start(&w->partial_timer, next_ms - now_ms);
+}
+
+void log_writer_flush(struct log_writer *w)
+{
+    for (int i = 0; i < 2; i++) {
+        struct carry *carry = &w->carries[i];
+        if (carry->text.length || carry->is_open)
+            add_piece(w, i + 1, "\n", 1);
+    }
+    write_batch(w);
+    write_told(w, NULL, 0);
+}
+
+/* ---- life ---- */
+
+static void on_flush_turn(void *data)
+{
+    write_batch(data);
+}
+
+struct log_writer *log_writer_new(struct loop *loop, const char *folder, const char *resource,
+                                  int64_t max_bytes, struct error *err)
+{
+    struct log_writer *w = xcalloc(1, sizeof *w);
+    w->loop = loop;
+    w->max_bytes = max_bytes > 0 ? max_bytes : MAX_BYTES;
+    w->path = log_path(folder, resource, false);
+    w->old_path = log_path(folder, resource, true);
+    turn_init(&w->flush_turn, on_flush_turn, w);
+    timer_init(loop, &w->partial_timer, on_partial_timer, w);
+    w->carries[0].watched.limit = w->carries[1].watched.limit = CARRY_MAX;
+    bool is_open = open_file(w) == 0;
+    if (is_open && !has_whole_end(w->fd, w->size))
+        is_open = rotate(w) == 0;
+    if (is_open)
+        return w;
+    error_set(err, errno == ENOSPC ? ERROR_SPACE : ERROR_FAILED, "cannot open the log %s: %s", w->path,
+              strerror(errno));
+    log_writer_free(w);
+    return NULL;
+}
+
+void log_writer_free(struct log_writer *w)
+{
+    if (!w)
+        return;
+    if (w->fd >= 0)
+        log_writer_flush(w);
+    timer_stop(&w->partial_timer);
+    loop_unpost(w->loop, &w->flush_turn);
+    close_file(w);
+    for (int i = 0; i < 2; i++) {
+        strbuf_free(&w->carries[i].text);
+        strbuf_free(&w->carries[i].watched);
+    }
+    strbuf_free(&w->batch);
+    strbuf_free(&w->tail);
+    free(w->path);
+    free(w->old_path);
+    free(w);
+}
