@@ -1,13 +1,17 @@
 /*
- * apphost/options.h - how to reach a Redis: the connection string of StackExchange.Redis, parsed, changed, rendered.
+ * apphost/options.h - how to reach a Redis: the connection string of StackExchange.Redis, parsed, changed,
+ * rendered.
  *
  *     struct apphost_options *options = apphost_options_parse("cache:6380,password=x,ssl=true", 0, &error);
  *
- * The grammar is that of the original: tokens between commas, `key=value` or an endpoint (`host`, `host:port`,
- * `[v6]:port`, `!/path/of/socket`), no quoting. Keys ignore case. By default the parser is as lenient as the original,
- * which silently drops an endpoint that it cannot read; APPHOST_PARSE_STRICT names the token instead.
+ * The grammar is that of the original: tokens between commas, `key=value` or an endpoint (`host`,
+ * `host:port`,
+ * `[v6]:port`, `!/path/of/socket`), no quoting. Keys ignore case. By default the parser is as lenient as the
+ * original, which silently drops an endpoint that it cannot read; APPHOST_PARSE_STRICT names the token
+ * instead.
  *
- * An options object belongs to one thread at a time. The strings that it hands out live until the next change or free.
+ * An options object belongs to one thread at a time. The strings that it hands out live until the next change
+ * or free.
  */
 #ifndef APPHOST_OPTIONS_H
 #define APPHOST_OPTIONS_H
@@ -24,7 +28,7 @@ extern "C" {
 enum apphost_parse_flags {
     APPHOST_PARSE_IGNORE_UNKNOWN = 1, /* skip keys that nobody knows */
     APPHOST_PARSE_STRICT = 2,         /* a token that would be dropped is an error that names it */
-    APPHOST_PARSE_URI = 4,            /* also take redis://, rediss:// and unix:// (percent-encoding as in URIs) */
+    APPHOST_PARSE_URI = 4, /* also take redis://, rediss:// and unix:// (percent-encoding as in URIs) */
 };
 
 enum apphost_format_flags {
@@ -42,20 +46,19 @@ void apphost_options_free(struct apphost_options *options);
 struct apphost_options *apphost_options_parse(const char *text, unsigned flags, struct apphost_error *error);
 
 /*
- * The connection string that parses to these options: only what was set, in the original's order and spelling. Returns
- * a string for free(3), NULL when memory is out.
+ * The connection string that parses to these options: only what was set, in the original's order and
+ * spelling. Returns a string for free(3), NULL when memory is out.
  */
 char *apphost_options_format(const struct apphost_options *options, unsigned flags);
 
 /*
- * Sets one key as if it stood in the string, or, with a NULL value, takes it back to its default. Besides the keys of
- * the original there are these of ours, which a connection string cannot carry:
- *   caFile           PEM file of the authorities to trust instead of the system's
- *   certFile,keyFile PEM files of a client certificate
- *   deadPeerTimeout  milliseconds without a byte, with answers due, after which a connection is dropped (10000)
- *   backlog          callers that may wait for a connection at one time (4096)
- *   reconnectDelay   first pause between attempts in milliseconds (250), growing to reconnectMaxDelay (10000)
- *   replyLimit       bytes that one reply may have (536870912)
+ * Sets one key as if it stood in the string, or, with a NULL value, takes it back to its default. Besides the
+ * keys of the original there are these of ours, which a connection string cannot carry: caFile           PEM
+ * file of the authorities to trust instead of the system's certFile,keyFile PEM files of a client certificate
+ *   deadPeerTimeout  milliseconds without a byte, with answers due, after which a connection is dropped
+ * (10000) backlog          callers that may wait for a connection at one time (4096) reconnectDelay   first
+ * pause between attempts in milliseconds (250), growing to reconnectMaxDelay (4000) replyLimit       bytes
+ * that one reply may have (536870912)
  */
 int apphost_options_set(struct apphost_options *options, const char *key, const char *value,
                         struct apphost_error *error);
@@ -63,12 +66,14 @@ int apphost_options_set(struct apphost_options *options, const char *key, const 
 /* The value as text, or NULL when it was not set. "" is a value. Unknown keys are NULL as well. */
 const char *apphost_options_get(const struct apphost_options *options, const char *key);
 
-/* Effective values: what was set, else the default, which for ssl and abortConnect depends on the endpoints. */
+/* Effective values: what was set, else the default, which for ssl and abortConnect depends on the endpoints.
+ */
 bool apphost_options_bool(const struct apphost_options *options, const char *key);
 int apphost_options_int(const struct apphost_options *options, const char *key);
 
 /* Endpoints. Adding takes one endpoint token; an unreadable one is an error here. A duplicate is ignored. */
-int apphost_options_add_endpoint(struct apphost_options *options, const char *text, struct apphost_error *error);
+int apphost_options_add_endpoint(struct apphost_options *options, const char *text,
+                                 struct apphost_error *error);
 void apphost_options_clear_endpoints(struct apphost_options *options);
 size_t apphost_options_endpoint_count(const struct apphost_options *options);
 /* As given, without a default port. NULL beyond the last. */

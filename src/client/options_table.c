@@ -61,7 +61,7 @@ const struct option_row option_rows[OPT_COUNT] = {
     [OPT_DEAD_PEER_TIMEOUT] = {NULL, "DeadPeerTimeout", OPTION_INT, 1, 10000},
     [OPT_BACKLOG] = {NULL, "Backlog", OPTION_INT, 0, 4096},
     [OPT_RECONNECT_DELAY] = {NULL, "ReconnectDelay", OPTION_INT, 1, 250},
-    [OPT_RECONNECT_MAX_DELAY] = {NULL, "ReconnectMaxDelay", OPTION_INT, 1, 10000},
+    [OPT_RECONNECT_MAX_DELAY] = {NULL, "ReconnectMaxDelay", OPTION_INT, 1, 4000},
     [OPT_REPLY_LIMIT] = {NULL, "ReplyLimit", OPTION_INT, 1, 536870912},
 };
 

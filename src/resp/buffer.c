@@ -55,6 +55,17 @@ static int reserve(struct resp_buffer *buffer, size_t more)
     return 0;
 }
 
+int resp_buffer_append(struct resp_buffer *buffer, const void *data, size_t len)
+{
+    if (len == 0)
+        return 0;
+    if (reserve(buffer, len) < 0)
+        return -1;
+    memcpy(buffer->data + buffer->len, data, len);
+    buffer->len += len;
+    return 0;
+}
+
 static size_t count_digits(size_t n)
 {
     size_t digits = 1;

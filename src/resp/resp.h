@@ -79,6 +79,9 @@ void resp_buffer_fini(struct resp_buffer *buffer);
 /* Forgets the first `len` bytes (they were sent). */
 void resp_buffer_consume(struct resp_buffer *buffer, size_t len);
 
+/* Appends bytes that are encoded already; 0 or -1 as below. */
+int resp_buffer_append(struct resp_buffer *buffer, const void *data, size_t len);
+
 /*
  * Appends one command. `lens` may be NULL when every argument is a C string.
  * Returns 0, or -1 when the limit would be passed or memory is out; the buffer is then as before.

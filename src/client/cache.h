@@ -1,0 +1,97 @@
+/*
+ * Inside the library: a cache, and what its operations share.
+ *
+ * Every operation goes through cache_call(): circuit breaker, connection, spans, latency. An outage is a
+ * failure of the way to Redis, not of a command; fail-open turns it into a miss or a success with
+ * cache_absorb().
+ */
+#ifndef CLIENT_CACHE_H
+#define CLIENT_CACHE_H
+
+#include "client/entry.h"
+#include "client/redis.h"
+
+enum cache_counter {
+    COUNT_HITS,
+    COUNT_MISSES,
+    COUNT_SETS,
+    COUNT_REFRESHES,
+    COUNT_REMOVES,
+    COUNT_ERRORS,
+    COUNT_SHORT,
+    COUNT_ABSORBED,
+    COUNT_OPERATIONS,
+    COUNT_LATENCY,
+    COUNT_COUNTERS,
+};
+
+struct breaker {
+    _Atomic int failures;
+    _Atomic int64_t open_until_ms; /* 0: closed */
+    atomic_bool is_probing;
+};
+
+struct flight; /* one creation under way, see cache_create.c */
+
+struct apphost_cache {
+    struct apphost_redis *redis;
+    struct apphost_host *owned_host; /* of apphost_cache_open() */
+    struct apphost_cache_options options;
+    char *prefix;
+    size_t prefix_len;
+    struct breaker breaker;
+    atomic_bool has_no_unlink; /* the server is older than 4.0 */
+    _Atomic int64_t last_warning_ms;
+    _Atomic uint64_t counters[COUNT_COUNTERS];
+    _Atomic uint64_t latency_max;
+    _Atomic uint64_t latency[APPHOST_LATENCY_BUCKETS];
+    pthread_mutex_t flights_lock;
+    pthread_cond_t flights_changed;
+    struct flight *flights;
+};
+
+struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,
+                                const char *instance_name, struct apphost_error *error);
+void cache_free(struct apphost_cache *cache);
+
+/* The key as Redis sees it. */
+struct full_key {
+    char *data;
+    size_t len;
+    char small[192];
+};
+
+int full_key_init(struct full_key *full, const struct apphost_cache *cache, struct apphost_bytes key,
+                  struct apphost_error *error);
+void full_key_fini(struct full_key *full);
+
+/* 0 with replies, of which none is looked at; -1. */
+int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
+               struct replies *replies, struct apphost_error *error);
+
+/* Whether a failure is to be passed over: fail-open, and the way to Redis was the trouble. */
+bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
+
+void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by);
+
+/* Ends a failed operation: absorbed (returns `absorbed`), or counted and reported (-1). */
+int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local, int absorbed,
+                  struct apphost_error *error);
+
+/* The circuit breaker, breaker.c. */
+int breaker_enter(struct apphost_cache *cache, struct apphost_error *error);
+void breaker_leave(struct apphost_cache *cache, const struct apphost_error *failure);
+bool is_outage(enum apphost_code code);
+
+/* Reads one HMGET absexp sldexp [data] reply; slides if needed. 1 with data, 0, -1. */
+int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
+               struct apphost_value *value, struct apphost_error *error);
+
+/* A value that owns a copy of these bytes. */
+int value_copy(struct apphost_value *value, const void *data, size_t len);
+
+/* Sends EXPIRE or PEXPIRE; waits for it only in strict-wire mode. */
+int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                 struct apphost_error *error);
+
+#endif

@@ -1,0 +1,444 @@
+/*
+ * The connection's bytes: requests and their queues, sending, and the lead.
+ *
+ * Sending is a role of its own (`is_writing`): whoever has it drains the buffers without holding the lock,
+ * and others just append. Leading is receiving and handing out. A caller that appends while somebody leads
+ * sends by itself only when few requests are pending; with many, the leader is about to come back from recv
+ * and sends all of them in one go. That is safe because a leader never receives before it has flushed, and
+ * Redis answers in order.
+ */
+#include "client/clock.h"
+#include "client/conn_internal.h"
+#include "client/fail.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { RECEIVE_SIZE = 64 * 1024, REPLIES_AT_ONCE = 64, KEEP_CAPACITY = 1024 * 1024, SHORT_LIFE_MS = 1000 };
+
+/* ---- Requests
+ * --------------------------------------------------------------------------------------------------- */
+
+void replies_free(struct replies *replies)
+{
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items)
+            resp_reply_free(replies->items[i]);
+    if (replies->items != &replies->one)
+        free(replies->items);
+    *replies = (struct replies){0};
+}
+
+struct request *request_new(enum request_kind kind, size_t count)
+{
+    struct request *request = malloc(sizeof(*request));
+
+    if (!request)
+        return NULL;
+    memset(request, 0, offsetof(struct request, error));
+    request->error.code = APPHOST_OK;
+    request->kind = kind;
+    request->bytes.limit = SIZE_MAX / 2;
+    request->replies.count = count;
+    request->replies.items =
+        count == 1 ? &request->replies.one : calloc(count, sizeof(*request->replies.items));
+    if (request->replies.items)
+        return request;
+    free(request);
+    return NULL;
+}
+
+void request_free(struct request *request)
+{
+    if (!request)
+        return;
+    replies_free(&request->replies);
+    resp_buffer_fini(&request->bytes);
+    free(request);
+}
+
+void queue_push(struct request_queue *queue, struct request *request)
+{
+    request->next = NULL;
+    if (queue->tail)
+        queue->tail->next = request;
+    else
+        queue->head = request;
+    queue->tail = request;
+    queue->count++;
+}
+
+struct request *queue_pop(struct request_queue *queue)
+{
+    struct request *request = queue->head;
+
+    if (!request)
+        return NULL;
+    queue->head = request->next;
+    if (!queue->head)
+        queue->tail = NULL;
+    queue->count--;
+    request->next = NULL;
+    return request;
+}
+
+int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const struct batch *batch,
+                 struct apphost_error *error)
+{
+    size_t before = buffer->len;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct command *command = &batch->commands[i];
+        const char *name =
+            conn->options->alias_count ? option_command(conn->options, command->argv[0]) : command->argv[0];
+        const char *argv[64];
+        size_t lens[64];
+        int rc;
+
+        if (!name) {
+            buffer->len = before;
+            return fail_set(error, APPHOST_E_UNSUPPORTED, command->argv[0],
+                            "the command map of the connection string disables %s", command->argv[0]);
+        }
+        if (name == command->argv[0] || command->argc > 64) {
+            rc = resp_append_command(buffer, command->argc, command->argv, command->lens);
+        } else {
+            for (size_t k = 0; k < command->argc; k++) {
+                argv[k] = k ? command->argv[k] : name;
+                lens[k] = k && command->lens ? command->lens[k] : strlen(argv[k]);
+            }
+            rc = resp_append_command(buffer, command->argc, argv, lens);
+        }
+        if (rc < 0) {
+            buffer->len = before;
+            return fail_memory(error);
+        }
+    }
+    return 0;
+}
+
+/* ---- Waking
+ * ----------------------------------------------------------------------------------------------------- */
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* After WAKE_DONE the request may be gone: nothing may touch it but the kernel, which only looks at the
+ * address. */
+static void wake_with(struct request *request, enum wake what)
+{
+    _Atomic uint32_t *word = &request->wake;
+
+    if (atomic_exchange_explicit(word, what, memory_order_acq_rel) == WAKE_SLEEPING)
+        futex_wake(word);
+}
+
+uint32_t request_wait(struct request *request, int64_t deadline_ms)
+{
+    for (;;) {
+        uint32_t word = WAKE_WAITING;
+
+        if (!atomic_compare_exchange_strong(&request->wake, &word, WAKE_SLEEPING) && word > WAKE_SLEEPING)
+            return word;
+        int left = clock_left(deadline_ms);
+        if (left == 0)
+            return WAKE_SLEEPING;
+        struct timespec wait = {left / 1000, (left % 1000) * 1000000L};
+        syscall(SYS_futex, &request->wake, FUTEX_WAIT_PRIVATE, WAKE_SLEEPING, &wait, NULL, 0);
+        word = atomic_load_explicit(&request->wake, memory_order_acquire);
+        if (word > WAKE_SLEEPING)
+            return word;
+    }
+}
+
+static void finish(struct request *request)
+{
+    if (request->kind == REQUEST_SYNC) {
+        wake_with(request, WAKE_DONE);
+        return;
+    }
+    if (request->kind == REQUEST_ASYNC)
+        request->done(request->user, &request->replies, request->error.code ? &request->error : NULL);
+    request_free(request);
+}
+
+/* A list of taken requests, linked by `next`; no lock is held. */
+static void finish_all(struct request *list)
+{
+    while (list) {
+        struct request *next = list->next;
+
+        if (list->is_abandoned)
+            request_free(list);
+        else
+            finish(list);
+        list = next;
+    }
+}
+
+void requests_fail(struct request *list, const struct apphost_error *error)
+{
+    for (struct request *at = list; at; at = at->next) {
+        replies_free(&at->replies);
+        at->error = *error;
+    }
+    finish_all(list);
+}
+
+void conn_nudge(struct conn *conn)
+{
+    uint64_t one = 1;
+    ssize_t rc = write(conn->wake_fd, &one, sizeof(one));
+
+    (void)rc;
+}
+
+/* ---- Sending
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void shrink(struct resp_buffer *buffer)
+{
+    buffer->len = 0;
+    if (buffer->cap > KEEP_CAPACITY)
+        resp_buffer_fini(buffer);
+}
+
+/* One send without the lock; false when there is no more to do now. */
+static bool send_some(struct conn *conn)
+{
+    if (conn->sent == conn->sending.len) {
+        struct resp_buffer empty = conn->sending;
+
+        shrink(&empty);
+        conn->sending = conn->out;
+        conn->out = empty;
+        conn->sent = 0;
+    }
+    if (conn->sending.len == 0)
+        return false;
+    pthread_mutex_unlock(&conn->lock);
+    ssize_t rc = transport_send(&conn->dialed.transport, conn->sending.data + conn->sent,
+                                conn->sending.len - conn->sent);
+    pthread_mutex_lock(&conn->lock);
+    if (rc > 0) {
+        conn->sent += (size_t)rc;
+        conn->activity_ms = clock_ms();
+        return true;
+    }
+    if (rc == -1) {
+        conn->is_send_broken = true;
+        transport_shutdown(&conn->dialed.transport);
+    }
+    return false;
+}
+
+static bool has_unsent(const struct conn *conn)
+{
+    return conn->out.len > 0 || conn->sent < conn->sending.len;
+}
+
+void conn_flush_locked(struct conn *conn)
+{
+    if (conn->is_writing || conn->state != CONN_UP || conn->is_send_broken)
+        return;
+    conn->is_writing = true;
+    while (has_unsent(conn) && conn->state == CONN_UP && send_some(conn))
+        ;
+    conn->is_writing = false;
+}
+
+/* ---- Receiving
+ * -------------------------------------------------------------------------------------------------- */
+
+/* Gives replies to the heads of the queue; returns those that are complete. False: more replies than
+ * questions. */
+static bool assign_locked(struct conn *conn, struct resp_reply **replies, size_t count, struct request **done)
+{
+    struct request **end = done;
+
+    *done = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct request *request = conn->pending.head;
+
+        if (replies[i]->type == RESP_PUSH || !request) {
+            bool is_push = replies[i]->type == RESP_PUSH;
+
+            resp_reply_free(replies[i]);
+            if (!is_push) {
+                while (++i < count)
+                    resp_reply_free(replies[i]);
+                return false;
+            }
+            continue;
+        }
+        request->replies.items[request->got++] = replies[i];
+        if (request->got < request->replies.count)
+            continue;
+        queue_pop(&conn->pending);
+        conn->async_count -= request->kind == REQUEST_ASYNC;
+        request->is_taken = true;
+        *end = request;
+        end = &request->next;
+    }
+    return true;
+}
+
+/* Parses what has come and hands it out. False when the stream cannot be trusted any more. */
+static bool dispatch(struct conn *conn, const char **why)
+{
+    struct resp_reply *replies[REPLIES_AT_ONCE];
+    struct request *done;
+    size_t count;
+    int rc;
+
+    do {
+        for (count = 0; count < REPLIES_AT_ONCE; count++)
+            if ((rc = resp_reader_next(conn->dialed.reader, &replies[count])) <= 0)
+                break;
+        pthread_mutex_lock(&conn->lock);
+        bool is_sane = assign_locked(conn, replies, count, &done);
+        pthread_mutex_unlock(&conn->lock);
+        finish_all(done);
+        if (!is_sane) {
+            *why = "a reply that nobody asked for";
+            return false;
+        }
+    } while (rc > 0);
+    *why = resp_reader_error(conn->dialed.reader);
+    return rc == 0;
+}
+
+/* By the leader: the connection is lost. One that lived for a moment only does not earn an immediate new
+ * attempt. Everything pending fails, the worker cleans up and dials again. */
+void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why)
+{
+    struct apphost_error error;
+
+    pthread_mutex_lock(&conn->lock);
+    struct request *list = conn->pending.head;
+    if (conn->state == CONN_CLOSED)
+        fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    else
+        fail_set(&error, code, "endpoint", "the connection to %s was lost: %s", conn->dialed.address, why);
+    for (struct request *at = list; at; at = at->next)
+        at->is_taken = true;
+    conn->pending = (struct request_queue){0};
+    conn->async_count = 0;
+    conn->out.len = 0;
+    if (conn->state == CONN_UP) {
+        conn->state = CONN_DOWN;
+        conn->last_error = error;
+        conn->attempts = clock_ms() - conn->up_ms < SHORT_LIFE_MS ? conn->attempts + 1 : 0;
+        conn->next_dial_ms = clock_ms() + (conn->attempts ? conn_backoff_ms(conn) : 0);
+    }
+    transport_shutdown(&conn->dialed.transport);
+    pthread_cond_broadcast(&conn->changed);
+    pthread_mutex_unlock(&conn->lock);
+    if (error.code != APPHOST_E_CLOSED)
+        log_write(conn->log, APPHOST_LOG_ERROR, LOG_REDIS, "Connection failed: %s", error.text);
+    requests_fail(list, &error);
+}
+
+/* Nothing came for a slice: is somebody there? */
+static bool is_dead(struct conn *conn)
+{
+    bool is_due;
+
+    pthread_mutex_lock(&conn->lock);
+    is_due = conn->pending.head &&
+             clock_ms() - conn->activity_ms > option_number(conn->options, OPT_DEAD_PEER_TIMEOUT);
+    pthread_mutex_unlock(&conn->lock);
+    return is_due;
+}
+
+/* One receive. False when the connection was lost. */
+static bool receive(struct conn *conn, int wait_ms)
+{
+    size_t want = resp_reader_missing(conn->dialed.reader), room;
+    const char *why = "out of memory";
+
+    if (want < RECEIVE_SIZE)
+        want = RECEIVE_SIZE / 4;
+    char *space = resp_reader_space(conn->dialed.reader, want, &room);
+    ssize_t got = space ? transport_recv(&conn->dialed.transport, space, room, wait_ms) : -1;
+    if (got > 0) {
+        resp_reader_commit(conn->dialed.reader, (size_t)got);
+        conn->activity_ms = clock_ms();
+        if (dispatch(conn, &why))
+            return true;
+        conn_fail_leading(conn, APPHOST_E_PROTOCOL, why);
+        return false;
+    }
+    if (got == TRANSPORT_AGAIN && !is_dead(conn))
+        return true;
+    why = got == TRANSPORT_AGAIN ? "no answer for too long"
+          : got == 0             ? "the server hung up"
+                                 : strerror(errno);
+    conn_fail_leading(conn, APPHOST_E_CONNECT, why);
+    return false;
+}
+
+/* ---- The lead
+ * --------------------------------------------------------------------------------------------------- */
+
+static bool is_done(const struct request *request)
+{
+    return atomic_load_explicit(&request->wake, memory_order_acquire) == WAKE_DONE;
+}
+
+/* Flushes and receives once. False when there is no more reason to lead. */
+static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
+{
+    pthread_mutex_lock(&conn->lock);
+    conn_flush_locked(conn);
+    bool is_idle = own ? is_done(own) : !conn->pending.head;
+    bool is_up = conn->state == CONN_UP;
+    bool is_blocked = has_unsent(conn) && !conn->is_writing && !conn->is_send_broken;
+    bool is_closed = conn->state == CONN_CLOSED;
+    pthread_mutex_unlock(&conn->lock);
+
+    int wait_ms = clock_left(until_ms);
+    if (is_closed && !is_idle)
+        conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
+    if (is_idle || !is_up || wait_ms == 0)
+        return false;
+    if (wait_ms > TRANSPORT_SLICE_MS)
+        wait_ms = TRANSPORT_SLICE_MS;
+    if (is_blocked) {
+        transport_wait(&conn->dialed.transport, POLLIN | POLLOUT, wait_ms);
+        wait_ms = 0;
+    }
+    return receive(conn, wait_ms);
+}
+
+/* The lead goes to the caller whose reply is due first, or to the worker, or to nobody. */
+static void pass_lead(struct conn *conn, const struct request *own)
+{
+    pthread_mutex_lock(&conn->lock);
+    struct request *next = conn->pending.head;
+    while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
+        next = next->next;
+    if (!next)
+        conn->is_leading = false;
+    else
+        wake_with(next, WAKE_LEAD);
+    bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
+    pthread_mutex_unlock(&conn->lock);
+    if (is_worker_due)
+        conn_nudge(conn);
+}
+
+void conn_lead(struct conn *conn, struct request *own, int64_t until_ms)
+{
+    while (lead_once(conn, own, until_ms))
+        ;
+    pass_lead(conn, own);
+}

@@ -1,0 +1,220 @@
+/*
+ * /health and /alive over HTTP: the response as text, and a little server that sends it.
+ *
+ * The server is one thread: accept, read the request's first line, answer, close. Time per connection is
+ * bounded, so that a client that says nothing costs the others two seconds at most.
+ */
+#include "client/clock.h"
+#include "client/fail.h"
+#include "client/health.h"
+#include "client/options.h"
+#include "client/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REQUEST_SIZE = 8192, CLIENT_MS = 2000 };
+
+static char *format_response(int status, const char *reason, const char *body, int is_head, size_t *len)
+{
+    struct text text = {0};
+
+    text_addf(
+        &text,
+        "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
+        "Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\nExpires: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
+        "Connection: close\r\n\r\n%s",
+        status, reason, strlen(body), is_head ? "" : body);
+    *len = text.len;
+    return text_take(&text);
+}
+
+static bool is_path(const char *path, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    return strncmp(path, wanted, len) == 0 && (path[len] == '\0' || path[len] == '?');
+}
+
+char *apphost_health_respond(struct apphost_health *health, const char *path, int is_head, size_t *len)
+{
+    struct apphost_health_report report;
+    size_t ignored;
+
+    if (!len)
+        len = &ignored;
+    if (!path || !health || (!is_path(path, "/health") && !is_path(path, "/alive")))
+        return format_response(404, "Not Found", "Not Found", is_head, len);
+    if (apphost_health_run(health, is_path(path, "/alive") ? "live" : NULL, &report, NULL) < 0)
+        return NULL;
+    enum apphost_health_status status = report.status;
+    apphost_health_report_free(&report);
+    return format_response(status == APPHOST_UNHEALTHY ? 503 : 200,
+                           status == APPHOST_UNHEALTHY ? "Service Unavailable" : "OK",
+                           apphost_health_status_name(status), is_head, len);
+}
+
+/* ---- The server
+ * ------------------------------------------------------------------------------------------------- */
+
+static void send_all(int fd, const char *data, size_t len, int64_t deadline)
+{
+    while (len > 0) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+        ssize_t sent = poll(&poll_fd, 1, clock_left(deadline)) > 0
+                           ? send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                           : -1;
+
+        if (sent <= 0)
+            return;
+        data += sent;
+        len -= (size_t)sent;
+    }
+}
+
+/* Reads to the end of the head; the first line is all that matters. */
+static bool read_head(int fd, char *head, size_t size, int64_t deadline)
+{
+    size_t len = 0;
+
+    while (len < size - 1) {
+        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+        ssize_t got = poll(&poll_fd, 1, clock_left(deadline)) > 0
+                          ? recv(fd, head + len, size - 1 - len, MSG_DONTWAIT)
+                          : -1;
+
+        if (got <= 0)
+            return false;
+        len += (size_t)got;
+        head[len] = '\0';
+        if (strstr(head, "\r\n\r\n") || strstr(head, "\n\n"))
+            return true;
+    }
+    return false;
+}
+
+static void serve(struct apphost_health *health, int fd)
+{
+    char head[REQUEST_SIZE], method[8], path[1024];
+    int64_t deadline = clock_ms() + CLIENT_MS;
+    size_t len = 0;
+    char *response;
+
+    if (!read_head(fd, head, sizeof(head), deadline))
+        return;
+    if (sscanf(head, "%7s %1023s HTTP/", method, path) != 2)
+        response = format_response(400, "Bad Request", "Bad Request", 0, &len);
+    else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        response = format_response(405, "Method Not Allowed", "Method Not Allowed", 0, &len);
+    else
+        response = apphost_health_respond(health, path, strcmp(method, "HEAD") == 0, &len);
+    if (response)
+        send_all(fd, response, len, clock_ms() + CLIENT_MS);
+    free(response);
+    shutdown(fd, SHUT_WR);
+}
+
+static void *listen_thread(void *user)
+{
+    struct apphost_health *health = user;
+
+    for (;;) {
+        int fd = accept4(health->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            int is_stopped = 0;
+            socklen_t size = sizeof(is_stopped);
+
+            /* shutdown() on a listening socket is how health_stop_listening() says that it is over. */
+            if (getsockopt(health->listener.fd, SOL_SOCKET, SO_ACCEPTCONN, &is_stopped, &size) < 0 ||
+                !is_stopped)
+                return NULL;
+            poll(NULL, 0, 10);
+            continue;
+        }
+        serve(health, fd);
+        close(fd);
+    }
+}
+
+static int bind_address(const char *host, int port, struct apphost_error *error)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
+    char service[16];
+    int fd = -1, one = 1;
+
+    snprintf(service, sizeof(service), "%d", port);
+    int rc = getaddrinfo(host, service, &hints, &list);
+    if (rc != 0)
+        return fail_set(error, APPHOST_E_ARGUMENT, "address", "cannot listen on '%.100s': %s", host,
+                        gai_strerror(rc));
+    for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0)
+            setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+        if (fd >= 0 && (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 16) < 0)) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    freeaddrinfo(list);
+    if (fd < 0)
+        return fail_set(error, APPHOST_E_CONNECT, "address", "cannot listen on '%.100s' port %d: %s", host,
+                        port, strerror(errno));
+    return fd;
+}
+
+static int bound_port(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof(address);
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+        return 0;
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+int apphost_health_listen(struct apphost_health *health, const char *address, int *port,
+                          struct apphost_error *error)
+{
+    struct endpoint endpoint;
+    char local[128];
+
+    if (!health || !address)
+        return fail_argument(error, health ? "address" : "health", "is NULL");
+    if (health->listener.fd >= 0)
+        return fail_argument(error, "health", "listens already");
+    snprintf(local, sizeof(local), "%s%.100s", address[0] == ':' ? "127.0.0.1" : "", address);
+    if (endpoint_parse(local, &endpoint, error) <= 0 || endpoint.kind == ENDPOINT_UNIX)
+        return fail_argument(error, "address", "is not host:port");
+    int fd = bind_address(endpoint.host, endpoint.port, error);
+    endpoint_fini(&endpoint);
+    if (fd < 0)
+        return -1;
+    health->listener.fd = fd;
+    if (port)
+        *port = bound_port(fd);
+    if (pthread_create(&health->listener.thread, NULL, listen_thread, health) == 0)
+        return 0;
+    close(fd);
+    health->listener.fd = -1;
+    return fail_set(error, APPHOST_E_MEMORY, NULL, "cannot start a thread");
+}
+
+void health_stop_listening(struct apphost_health *health)
+{
+    if (health->listener.fd < 0)
+        return;
+    shutdown(health->listener.fd, SHUT_RDWR);
+    pthread_join(health->listener.thread, NULL);
+    close(health->listener.fd);
+    health->listener.fd = -1;
+}
