@@ -129,7 +129,7 @@ int manifest_read_int64(struct loader *l, const struct field *field, const struc
 
 int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value, bool *out)
 {
-    static const char *const other[] = {"yes", "no", "on", "off", "y", "n"};
+    static const char *const other[] = {"yes", "no", "on", "off", "y", "n", "true", "false"};
     const char *text = manifest_final(l, value);
     if (!text)
         return -1;

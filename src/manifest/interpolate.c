@@ -236,8 +236,12 @@ static int try_reference(struct expansion *x, const char *start, const char **af
         return 0;
     if (!is_known) {
         cleanup_free char *text = xasprintf("there is no resource `%s`", head);
+        const char *parameters[] = {"parameters"};
         fail(x, start, length, text);
-        manifest_hint_declared(x->l, x->l->resources, head, "a variable has no dot in its name");
+        if (str_nearest(head, parameters, 1))
+            manifest_hint_nearest(x->l, head, parameters, 1, NULL);
+        else
+            manifest_hint_declared(x->l, x->l->resources, head, "a variable has no dot in its name");
         return -1;
     }
     if (inner[size] != '}')

@@ -55,7 +55,8 @@ int manifest_check_name(struct loader *l, const struct node *node, const char *w
 {
     const char *fault = find_fault(name);
     if (fault) {
-        manifest_problem(l, node, "`%s` cannot be the name of a %s: %s", name, what, fault);
+        const char *article = strchr("aeiou", *what) ? "an" : "a";
+        manifest_problem(l, node, "`%s` cannot be the name of %s %s: %s", name, article, what, fault);
         cleanup_free char *better = sanitise(name);
         if (*better)
             manifest_hint(l, "for example `%s`", better);

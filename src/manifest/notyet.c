@@ -20,7 +20,7 @@ static const struct {
     {NULL, "network", "host", NULL, "`network: host` is"},
     {NULL, "seed", NULL, NULL, "`seed` is"},
     {"process", "watch", NULL, NULL, "`watch` is"},
-    {"process", "replicas", NULL, "1", "more than one replica is"},
+    {"process", "replicas", NULL, "1", "`replicas` other than 1 is"},
 };
 
 bool manifest_refuse_unbuilt(struct loader *l, const char *table, const char *field, const struct node *value)

@@ -110,6 +110,14 @@ static void read_parameter(struct loader *l, const struct declared *declared,
     parameter->value = find_value(l, parameter->name);
 }
 
+/* Whether a value will come from the manifest itself, or from what is wrong there. */
+static bool has_source(const struct node *value)
+{
+    if (value->kind != NODE_MAP)
+        return !manifest_is_null(value);
+    return manifest_get(value, "default") || manifest_get(value, "generate");
+}
+
 static void report_missing(struct loader *l, const struct declared *declared)
 {
     const char *name = declared->name;
@@ -134,7 +142,7 @@ void manifest_read_parameters(struct loader *l)
         apply_flag(l, l->options->parameters.items[i]);
     for (struct declared *entry = l->parameters; entry; entry = entry->hh.next) {
         const struct model_parameter *parameter = &model->parameters[entry->index];
-        if (!parameter->value && !parameter->fallback && !parameter->generate)
+        if (!parameter->value && !has_source(entry->value))
             report_missing(l, entry);
     }
 }

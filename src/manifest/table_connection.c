@@ -21,7 +21,6 @@ static void finish_connection(struct loader *l, struct node *map, void *object)
     if (given && !manifest_is_null(given)) {
         if (!connection->value.count && given->kind == NODE_SCALAR && !strchr(given->text, '$'))
             manifest_problem(l, given, "`value` cannot be empty");
-        connection->missing = !connection->value.count;
         return;
     }
     const char *value = environment_value(l, resource->name);
