@@ -10,7 +10,6 @@ enum { UP_WATCHED_FOLDERS = 8 };
 
 struct up_folder {
     uv_fs_event_t event;
-    bool open;
 };
 
 struct up {

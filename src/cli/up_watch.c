@@ -35,7 +35,6 @@ static int add_folder(struct up *up, const char *folder, struct error *err)
     if (!failed) {
         up->folder_count++;
         slot->event.data = up;
-        slot->open = true;
         failed = uv_fs_event_start(&slot->event, on_event, folder, 0);
     }
     return failed ? error_set(err, ERROR_FAILED, "cannot watch %s: %s", folder, uv_strerror(failed)) : 0;
@@ -79,9 +78,6 @@ void up_watch_end(struct up *up)
     for (int i = 0; i < up->folder_count; i++)
         uv_close((uv_handle_t *)&up->folders[i].event, NULL);
     /* The handles live in *up: their closing must be over before it goes. */
-    for (int i = 0; i < up->folder_count; i++)
-        while (!uv_is_closing((uv_handle_t *)&up->folders[i].event))
-            continue;
     if (up->folder_count)
         uv_run(&up->context->client.loop.uv, UV_RUN_NOWAIT);
     up->folder_count = 0;

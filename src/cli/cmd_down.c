@@ -1,0 +1,289 @@
+/* apphost down: take the project down, whoever started it, and whatever became of its supervisor.
+ *
+ * A supervisor that runs is told. Where none runs, what a dead one left is cleaned up: by its session record, or, when
+ * even that is gone, by the labels of the engine's objects, with a supervisor of our own that has nothing but this to do. */
+#include "cli/engine_once.h"
+#include "cli/session.h"
+#include "cli/view.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = {
+    {.name = "volumes", .letter = 'v', .type = OPTION_FLAG, .help = "remove the data volumes as well"},
+    {.name = "all", .letter = 'a', .type = OPTION_FLAG, .help = "remove what is persistent as well"},
+    {.name = "everything", .type = OPTION_FLAG, .help = "all projects of this user"},
+    {.name = "kill", .letter = 'k', .type = OPTION_FLAG, .help = "kill instead of asking to stop"},
+    {.name = "timeout", .letter = 't', .type = OPTION_DURATION, .value = "TIME", .help = "bound of stopping, for each resource"},
+    {.name = "remove-orphans", .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = NULL},
+};
+
+/* What went, over all projects of this command. */
+struct harvest {
+    cJSON *removed, *kept;
+    bool any_project;
+};
+
+static void add_all(cJSON *to, const cJSON *from)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, from) cJSON_AddItemToArray(to, cJSON_Duplicate(item, 1));
+}
+
+static struct session_down down_options(const struct context *context)
+{
+    const struct args *args = &context->args;
+    return (struct session_down){
+        .persistent = args_flag(args, "all"),
+        .volumes = args_flag(args, "volumes"),
+        .kill = args_flag(args, "kill"),
+        .timeout_ms = args_duration_ms(args, "timeout", context->wait_timeout_ms),
+    };
+}
+
+/* Nothing is done: what would go is what runs. */
+static int preview(struct context *context, struct error *err)
+{
+    cleanup_json cJSON *view = NULL;
+    const cJSON *resource;
+    if (client_call(&context->client, "view", NULL, 0, &view, err))
+        return -1;
+    cJSON_ArrayForEach(resource, json_get(view, "resources"))
+        printf("would stop %s (%s)\n", json_string(resource, "name", ""), json_string(resource, "state", ""));
+    return 0;
+}
+
+static int down_connected(struct context *context, struct harvest *harvest, struct error *err)
+{
+    struct session_down down = down_options(context);
+    cleanup_json cJSON *result = NULL;
+    harvest->any_project = true;
+    if (context->dry_run)
+        return preview(context, err);
+    if (client_watch_signals(&context->client, err))
+        return -1;
+    struct render *render = render_new(&context->output, &context->client.loop, stderr);
+    int failed = session_down(context, &down, render, &result, err);
+    render_finish(render, false);
+    render_free(render);
+    add_all(harvest->removed, json_get(result, "removed"));
+    add_all(harvest->kept, json_get(result, "kept"));
+    return failed;
+}
+
+/* ---- no supervisor ---- */
+
+static void add_removed(struct harvest *harvest, const struct strlist *removed)
+{
+    for (size_t i = 0; i < removed->count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        const char *space = strchr(removed->items[i], ' ');
+        cleanup_free char *kind = xstrndup(removed->items[i], space ? (size_t)(space - removed->items[i]) : 0);
+        json_add_string(item, "kind", kind);
+        json_add_string(item, "name", space ? space + 1 : removed->items[i]);
+        cJSON_AddItemToArray(harvest->removed, item);
+    }
+}
+
+static int clean_dead(struct context *context, struct harvest *harvest, const char *session, struct error *err)
+{
+    cleanup_strlist struct strlist removed = {0};
+    cleanup_free char *folder = project_folder(&context->project);
+    harvest->any_project = true;
+    int failed =
+        supervisor_clean(folder, session, &context->project.engine, context->environment, &removed, err);
+    add_removed(harvest, &removed);
+    return failed;
+}
+
+/* Something of the project is with the engine: 1. Its name is learnt from the labels where it is not known. */
+static int look_for_objects(struct context *context, struct error *err)
+{
+    struct engine_once once;
+    struct project *project = &context->project;
+    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", project->hash);
+    const char *labels[] = {label, NULL};
+    if (engine_once_open(&once, &project->engine, context->environment, err))
+        return -1;
+    engine_container_list(once.engine, labels, engine_once_done, &once);
+    int found = engine_once_wait(&once, err) ? -1 : 0;
+    const cJSON *container;
+    cJSON_ArrayForEach(container, once.json)
+    {
+        const cJSON *own = json_get(container, "labels");
+        const char *name = json_string(own, "io.apphost.project", NULL);
+        if (str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent") && !args_flag(&context->args, "all"))
+            continue;
+        if (!project->prefix && name)
+            project->prefix = xasprintf("%s-%s", name, project->hash);
+        if (!project->name && name)
+            project->name = xstrdup(name);
+        found = project->prefix ? 1 : found;
+    }
+    engine_once_close(&once);
+    return found;
+}
+
+/* A supervisor with nothing to do but this `down`. */
+static int down_with_helper(struct context *context, struct harvest *harvest, struct error *err)
+{
+    struct project *project = &context->project;
+    struct supervisor_options supervisor = {
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .project = project->name,
+        .hash = project->hash,
+        .manifest = project->manifest ? project->manifest : "",
+        .engine = &project->engine,
+        .environment = context->environment,
+    };
+    struct client_options client = {.start = &supervisor,
+                                    .state_root = project->root,
+                                    .prefix = project->prefix,
+                                    .lease = true};
+    if (client_open(&context->client, &client, err))
+        return -1;
+    return down_connected(context, harvest, err);
+}
+
+static bool read_dead_session(const struct project *project, struct state_session *session)
+{
+    cleanup_free char *folder = project_folder(project);
+    struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+    bool found = state && !state_session_read(state, session, NULL);
+    if (state)
+        state_close(state);
+    return found;
+}
+
+static int down_dead(struct context *context, struct harvest *harvest, struct error *err)
+{
+    struct state_session session = {0};
+    struct project_options resolve = {.args = &context->args, .environment = context->environment};
+    bool thorough = args_flag(&context->args, "all") || args_flag(&context->args, "volumes");
+    bool is_dead = read_dead_session(&context->project, &session);
+    cleanup_free char *id = xstrdup_null(session.id);
+    /* What it left is with the engine that it used, which need not be today's. */
+    if (session.engine && !engine_address_from_json(session.engine, &context->project.engine, NULL))
+        context->project.has_engine = true;
+    state_session_free(&session);
+    /* Without an engine and without a record there is nothing that we could have left. */
+    cleanup_error struct error why = {0};
+    if (project_resolve_engine(&context->project, &resolve, &why)) {
+        if (is_dead)
+            error_move(err, &why);
+        return is_dead ? -1 : 0;
+    }
+    if (context->dry_run)
+        return 0;
+    if (is_dead && clean_dead(context, harvest, id, err))
+        return -1;
+    if (thorough && context->project.prefix)
+        return down_with_helper(context, harvest, err);
+    int found = is_dead ? 0 : look_for_objects(context, &why);
+    return found > 0 ? down_with_helper(context, harvest, err) : 0;
+}
+
+/* ---- one, or all ---- */
+
+static int down_one(struct context *context, struct harvest *harvest, struct error *err)
+{
+    struct client_options client = {.state_root = context->project.root,
+                                     .prefix = context->project.prefix,
+                                     .timeout_ms = context->wait_timeout_ms};
+    cleanup_error struct error why = {0};
+    if (context->project.prefix && !client_open(&context->client, &client, &why))
+        return down_connected(context, harvest, err);
+    client_close(&context->client);
+    if (!error_is_set(&why) || why.code == ERROR_NOT_RUNNING)
+        return down_dead(context, harvest, err);
+    error_move(err, &why);
+    return -1;
+}
+
+/* One failure does not keep the others up; the first one is told. */
+static int down_everything(struct context *context, struct harvest *harvest, struct error *err)
+{
+    cleanup_free char *root = state_root(context->environment, err);
+    cleanup_strlist struct strlist prefixes = {0};
+    int failed = 0;
+    if (!root || state_list(root, &prefixes, err))
+        return -1;
+    for (size_t i = 0; i < prefixes.count; i++) {
+        const char *prefix = prefixes.items[i];
+        size_t length = strlen(prefix);
+        if (length < 10)
+            continue;
+        project_free(&context->project);
+        context->project.root = xstrdup(root);
+        context->project.prefix = xstrdup(prefix);
+        context->project.name = xstrndup(prefix, length - 9);
+        memcpy(context->project.hash, prefix + length - 8, 9);
+        if (down_one(context, harvest, err))
+            failed = -1;
+        client_close(&context->client);
+    }
+    return failed;
+}
+
+static void print_harvest(const struct context *context, const struct harvest *harvest)
+{
+    const cJSON *item;
+    if (context->output.json) {
+        cleanup_json cJSON *document = cJSON_CreateObject();
+        cJSON_AddItemToObject(document, "removed", cJSON_Duplicate(harvest->removed, 1));
+        cJSON_AddItemToObject(document, "kept", cJSON_Duplicate(harvest->kept, 1));
+        output_json(document);
+        return;
+    }
+    if (!harvest->any_project && !json_count(harvest->removed)) {
+        output_note(&context->output, "nothing is running");
+        return;
+    }
+    if (context->output.quiet)
+        return;
+    cJSON_ArrayForEach(item, harvest->removed)
+    {
+        const char *name = json_string(item, "name", NULL);
+        printf("removed %s %s\n", json_string(item, "kind", ""), name ? name : json_string(item, "resource", ""));
+    }
+    cJSON_ArrayForEach(item, harvest->kept)
+    {
+        const char *name = json_string(item, "name", NULL);
+        printf("kept %s %s\n", json_string(item, "kind", ""), name ? name : json_string(item, "resource", ""));
+    }
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct project_options options_of = {.args = &context->args, .environment = context->environment};
+    struct harvest harvest = {.removed = cJSON_CreateArray(), .kept = cJSON_CreateArray()};
+    int failed;
+    if (args_flag(&context->args, "everything"))
+        failed = down_everything(context, &harvest, err);
+    else
+        failed = project_identify(&context->project, &options_of, err) || down_one(context, &harvest, err) ? -1 : 0;
+    if (!failed)
+        print_harvest(context, &harvest);
+    cJSON_Delete(harvest.removed);
+    cJSON_Delete(harvest.kept);
+    return failed;
+}
+
+const struct command cmd_down = {
+    .name = "down",
+    .summary = "stop and remove everything",
+    .usage = "",
+    .description = "Stops and removes what the project has running: in order, children before the servers they use. Data "
+                   "volumes and persistent resources stay unless asked for. Works without the manifest, after a crash, and "
+                   "twice: with nothing to do it exits 0.",
+    .examples = "apphost down\n"
+                "apphost down -v --all\n"
+                "apphost down -p shop\n",
+    .options = options,
+    .group = GROUP_RUN,
+    .run = run,
+};

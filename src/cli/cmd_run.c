@@ -1,0 +1,242 @@
+/* apphost run: up, a command, down, the command's exit code. One step for CI that can leave nothing behind.
+ *
+ * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125; on a running
+ * project the session is borrowed: nothing is taken down. */
+#include "cli/run.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+static const struct option options[] = {
+    {.name = "keep", .type = OPTION_FLAG, .help = "leave everything running afterwards"},
+    {.name = "timeout", .letter = 't', .type = OPTION_DURATION, .value = "TIME", .help = "end the command after this time, code 124"},
+    {.name = "report", .type = OPTION_FILE, .value = "FILE", .help = "write how it went, as JSON"},
+    {.name = "isolate", .type = OPTION_COUNT, .value = "N", .help = "a project of its own beside the others: own ports, own state"},
+    {.name = "log-dir", .type = OPTION_FOLDER, .value = "DIR", .help = "write the logs there, one file a resource"},
+    {.name = NULL},
+};
+
+struct run {
+    struct context *context;
+    const char *phase;
+    const char *task; /* or NULL */
+    struct render *render;
+    struct run_command command;
+    int command_code;  /* -1: it has not run */
+    bool ours;         /* the session is taken down by us */
+};
+
+static int load(struct run *run, struct error *err)
+{
+    struct context *context = run->context;
+    const struct args *args = &context->args;
+    struct project_options project = {
+        .args = args, .environment = context->environment, .isolate = args_value(args, "isolate")};
+    int failed = project_load(&context->project, &project, err);
+    output_problems(&context->output, &context->project.problems);
+    if (failed || project_check_names(&context->project, &args->names, err))
+        return -1;
+    if (args->rest && *args->rest)
+        return 0;
+    const struct plan *plan = context->project.plan;
+    const struct plan_resource *resource = args->names.count == 1 ? plan_find_resource(plan, args->names.items[0]) : NULL;
+    const struct plan_node *node = resource ? plan_find(plan, resource->node) : NULL;
+    if (node && node->kind == PLAN_PROCESS && node->run.task) {
+        run->task = resource->name;
+        return 0;
+    }
+    error_set(err, ERROR_USAGE, resource ? "%s is not a task" : "%s wants a command", resource ? resource->name : "run");
+    error_hint(err, "apphost run [RES…] -- COMMAND");
+    return -1;
+}
+
+static int bring_up(struct run *run, cJSON **view, struct error *err)
+{
+    struct context *context = run->context;
+    const struct args *args = &context->args;
+    cleanup_strlist struct strlist needs = {0};
+    struct session_start start = {.detached = args_flag(args, "keep"), .log_dir = args_value(args, "log-dir")};
+    if (session_open(context, &start, err))
+        return -1;
+    run->ours = context->client.is_fresh && !start.detached;
+    run->render = render_new(&context->output, &context->client.loop, stderr);
+    struct session_up up = {
+        .resources = &args->names, .defaults_only = !args->names.count && !run->task, .lease = run->ours};
+    if (run->task) {
+        run_task_needs(&context->project, run->task, &needs);
+        up.resources = &needs;
+    }
+    int answer = session_up(context, &up, run->render, view, err);
+    render_finish(run->render, false);
+    return answer;
+}
+
+static int take_down(struct run *run, cJSON **removed, struct error *err)
+{
+    struct session_down down = {0};
+    struct output silent = run->context->output;
+    if (!silent.verbose)
+        silent.progress = PROGRESS_QUIET;
+    struct render *render = render_new(&silent, &run->context->client.loop, stderr);
+    int failed = session_down(run->context, &down, render, removed, err);
+    render_free(render);
+    return failed;
+}
+
+static int prepare(struct run *run, struct error *err)
+{
+    struct context *context = run->context;
+    if (run->task)
+        return run_prepare_task(context, run->task, &run->command, err);
+    return run_prepare_command(context, &context->args.names, &run->command, err);
+}
+
+/* The command ran, or could not be run: down, and then its code is ours. */
+static int execute(struct run *run, struct error *err)
+{
+    struct context *context = run->context;
+    const struct args *args = &context->args;
+    int64_t timeout_ms = args_duration_ms(args, "timeout", 0);
+    bool failed = prepare(run, err) != 0;
+    run->phase = "command";
+    failed = failed || run_execute(context, &run->command, timeout_ms, run->ours, &run->command_code, err);
+    if ((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0)
+        run_show_logs(context, args_value(args, "log-dir"));
+    cleanup_error struct error ending = {0};
+    int interrupts = context->client.interrupts;
+    context->client.interrupts = interrupts ? 1 : 0;
+    if (run->ours && take_down(run, NULL, failed ? &ending : err)) {
+        run->phase = failed ? run->phase : "down";
+        if (failed)
+            output_warn(&context->output, "taking down failed: %s", ending.text);
+        return -1;
+    }
+    return failed ? -1 : run->command_code;
+}
+
+static int up_failed(struct run *run, const struct error *error, const cJSON *view)
+{
+    cleanup_json cJSON *removed = NULL;
+    cleanup_error struct error second = {0};
+    bool clean = run->context->client.is_fresh && run->context->client.connection;
+    if (clean && take_down(run, &removed, &second))
+        output_warn(&run->context->output, "cleaning up failed: %s", second.text);
+    session_report(run->context, error, view, clean ? removed : NULL);
+    return 125;
+}
+
+static int run_lone_task(struct run *run, struct error *err)
+{
+    struct context *context = run->context;
+    int64_t timeout_ms = args_duration_ms(&context->args, "timeout", 0);
+    run->phase = "command";
+    if (run_prepare_lone_task(context, run->task, &run->command, err) || loop_init(&context->client.loop, err))
+        return -1;
+    context->client.has_loop = true;
+    client_watch_signals(&context->client, NULL);
+    return run_execute(context, &run->command, timeout_ms, true, &run->command_code, err) ? -1 : run->command_code;
+}
+
+static bool needs_nothing(const struct run *run)
+{
+    cleanup_strlist struct strlist needs = {0};
+    if (run->task)
+        run_task_needs(&run->context->project, run->task, &needs);
+    return run->task && !needs.count;
+}
+
+static int run_phases(struct run *run, struct error *err)
+{
+    cleanup_json cJSON *view = NULL;
+    run->phase = "manifest";
+    if (load(run, err))
+        return -1;
+    if (needs_nothing(run))
+        return run_lone_task(run, err);
+    run->phase = "up";
+    int answer = bring_up(run, &view, err);
+    if (answer < 0 && !run->render)
+        return -1;
+    if (answer < 0)
+        return up_failed(run, err, view);
+    if (answer == SESSION_INTERRUPTED) {
+        int code = 128 + run->context->client.signum;
+        if (!run->context->client.is_fresh)
+            session_bye(run->context);
+        else if (take_down(run, NULL, err))
+            return -1;
+        return code;
+    }
+    int code = execute(run, err);
+    if (code >= 0)
+        run->phase = "done";
+    if (!run->ours && run->context->client.connection)
+        session_bye(run->context);
+    return code;
+}
+
+static int write_report(const struct run *run, int code, const struct error *error, struct error *err)
+{
+    const char *file = args_value(&run->context->args, "report");
+    if (!file)
+        return 0;
+    cleanup_json cJSON *report = cJSON_CreateObject();
+    json_add_string(report, "phase", run->phase);
+    json_add_int(report, "exitCode", code);
+    if (run->command_code >= 0) {
+        json_add_int(report, "code", run->command_code);
+        if (run->command_code > 128)
+            json_add_int(report, "signal", run->command_code - 128);
+    }
+    if (error_is_set(error))
+        cJSON_AddItemToObject(report, "error", control_error_to_json(error));
+    json_add_string(report, "resource", error->resource);
+    cleanup_free char *text = json_print(report);
+    return file_write_atomic(file, text, strlen(text), 0644, err);
+}
+
+static int own_code(const struct error *error)
+{
+    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE;
+    return is_commands ? error_exit_code(error->code) : 125;
+}
+
+static int run_it(struct context *context, struct error *err)
+{
+    struct run run = {.context = context, .command_code = -1};
+    cleanup_error struct error error = {0};
+    cleanup_error struct error reporting = {0};
+    int code = run_phases(&run, &error);
+    if (write_report(&run, code < 0 ? own_code(&error) : code, &error, &reporting))
+        output_warn(&context->output, "--report: %s", reporting.text);
+    render_free(run.render);
+    run_command_free(&run.command);
+    if (code < 0)
+        error_move(err, &error);
+    return code;
+}
+
+const struct command cmd_run = {
+    .name = "run",
+    .summary = "up, run a command, down",
+    .usage = "[RES…] -- COMMAND…\nTASK",
+    .description =
+        "Starts the servers of the manifest (or the resources that are named, with what they need), runs the command with "
+        "their connection strings in its environment, takes everything down again, and exits with the command's code. The "
+        "second form runs a task of the manifest with its own references. The command has the terminal and standard output "
+        "for itself.\n"
+        "On a running project it uses what is there and leaves it running. A failure of apphost itself is 125; --timeout is "
+        "124.",
+    .examples = "apphost run -- npm test\n"
+                "apphost run --timeout 10m --report report.json -- make check\n"
+                "apphost run migrate\n",
+    .options = options,
+    .group = GROUP_RUN,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .takes_command = true,
+    .own_failure_125 = true,
+    .run = run_it,
+};

@@ -1,0 +1,13 @@
+/* Environments for a command of the user's: ours, or a resource's, with what the supervisor says. Inside cli/ only. */
+#ifndef CLI_ENVIRONMENT_H
+#define CLI_ENVIRONMENT_H
+
+#include "base/json.h"
+#include "base/str.h"
+
+/* Adds "K=V" for each variable of {"NAME": {"value": …}}, {"NAME": "value"} or ["NAME=value"]; later wins. */
+void environment_merge(struct strlist *list, const cJSON *variables);
+/* A copy of a "K=V" list. */
+void environment_copy(struct strlist *list, char *const *environment);
+
+#endif
