@@ -1,0 +1,250 @@
+/* The fake engine's transport: calls, their two moments, streams, killing. The answers are made in fake_world.c. */
+#include "fake_http.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EFFECT_MS = 2, ANSWER_MS = 1 };
+
+struct fake_transport {
+    struct http_transport base;
+    struct fake *fake;
+    struct turn turn;
+    loop_cb *on_closed;
+    void *data;
+};
+
+static void free_call(struct fake_call *call)
+{
+    timer_stop(&call->timer);
+    DL_DELETE(call->fake->calls, call);
+    free(call->method);
+    free(call->path);
+    free(call->query);
+    free(call->answer);
+    cJSON_Delete(call->body);
+    free(call);
+}
+
+static void end_call(struct fake_call *call, const struct error *err)
+{
+    struct http_handlers handlers = call->handlers;
+    cleanup_free char *answer = take_ptr(&call->answer);
+    bool ok = !err && call->status < 400;
+    bool stream = handlers.on_data != NULL;
+    struct http_response response = {
+        .status = call->status,
+        .body = stream && ok ? "" : answer ? answer : "",
+        .api_version = "1.41",
+        .server = "Docker/20.10.24 (linux)",
+    };
+    response.length = strlen(response.body);
+    bool open = stream && ok && !call->opened;
+    if (open && handlers.on_open) {
+        call->opened = true;
+        handlers.on_open(call->status, handlers.data);
+    }
+    struct fake *fake = call->fake;
+    struct fake_call *still;
+    DL_FOREACH(fake->calls, still)
+    {
+        if (still == call)
+            break;
+    }
+    if (!still)
+        return; /* cancelled by on_open */
+    free_call(call);
+    if (stream && ok && answer && *answer)
+        handlers.on_data(answer, strlen(answer), handlers.data);
+    handlers.done(err ? NULL : &response, err, handlers.data);
+}
+
+static void cut_call(struct fake_call *call, const char *why)
+{
+    cleanup_error struct error err = {0};
+    error_set(&err, ERROR_ENGINE, "the engine at fake: %s", why);
+    end_call(call, &err);
+}
+
+static bool kills(struct fake *fake, enum fake_kill moment)
+{
+    if (fake->kill_at && fake->requests == fake->kill_at && fake->kill == moment)
+        fake->dead = true;
+    return fake->dead;
+}
+
+static void open_stream(struct fake_call *call)
+{
+    call->opened = true;
+    if (call->handlers.on_open)
+        call->handlers.on_open(200, call->handlers.data);
+}
+
+static void on_moment(void *data)
+{
+    struct fake_call *call = data;
+    struct fake *fake = call->fake;
+    if (fake->dead)
+        return;
+    if (fake->refuses) {
+        cut_call(call, "connection refused");
+        return;
+    }
+    if (call->effected) {
+        if (call->is_events || call->is_follow)
+            open_stream(call);
+        else
+            end_call(call, NULL);
+        return;
+    }
+    fake->requests++;
+    strlist_addf(&fake->log, "%s %s%s%s", call->method, call->path, call->query ? "?" : "",
+                 call->query ? call->query : "");
+    if (kills(fake, FAKE_KILL_BEFORE))
+        return;
+    call->effected = true;
+    fake_serve(call);
+    if (!kills(fake, FAKE_KILL_AFTER))
+        timer_start(&call->timer, ANSWER_MS);
+}
+
+static char *without_version(const char *path)
+{
+    if (!strncmp(path, "/v1.", 4)) {
+        const char *slash = strchr(path + 1, '/');
+        path = slash ? slash : path;
+    }
+    return xstrdup(path);
+}
+
+static struct http_call *start(struct http_transport *base, const struct http_request *request,
+                               const struct http_handlers *handlers)
+{
+    struct fake_transport *transport = (struct fake_transport *)base;
+    struct fake *fake = transport->fake;
+    struct fake_call *call = xcalloc(1, sizeof *call);
+    call->fake = fake;
+    call->handlers = *handlers;
+    call->method = xstrdup(request->method);
+    call->path = without_version(request->path);
+    char *query = strchr(call->path, '?');
+    if (query) {
+        *query = '\0';
+        call->query = xstrdup(query + 1);
+    }
+    if (request->body)
+        call->body = json_parse(request->body, request->body_length, NULL);
+    timer_init(fake->loop, &call->timer, on_moment, call);
+    timer_start(&call->timer, EFFECT_MS);
+    DL_APPEND(fake->calls, call);
+    return (struct http_call *)call;
+}
+
+static void cancel(struct http_call *call)
+{
+    free_call((struct fake_call *)call);
+}
+
+static void on_closed(void *data)
+{
+    struct fake_transport *transport = data;
+    loop_cb *closed = transport->on_closed;
+    void *closed_data = transport->data;
+    free(transport);
+    closed(closed_data);
+}
+
+static void close_transport(struct http_transport *base, loop_cb *closed, void *data)
+{
+    struct fake_transport *transport = (struct fake_transport *)base;
+    transport->on_closed = closed;
+    transport->data = data;
+    while (transport->fake->calls)
+        free_call(transport->fake->calls);
+    loop_post(transport->fake->loop, &transport->turn);
+}
+
+struct http_transport *fake_transport(struct fake *fake)
+{
+    static const struct http_transport_ops ops = {start, cancel, close_transport};
+    struct fake_transport *transport = xcalloc(1, sizeof *transport);
+    transport->base.ops = &ops;
+    transport->fake = fake;
+    turn_init(&transport->turn, on_closed, transport);
+    return &transport->base;
+}
+
+void fake_arm(struct fake *fake, int n, enum fake_kill kill)
+{
+    fake->requests = 0;
+    fake->kill_at = n;
+    fake->kill = kill;
+    fake->dead = false;
+}
+
+void fake_forget(struct fake *fake)
+{
+    strlist_free(&fake->log);
+}
+
+int fake_count(const struct fake *fake)
+{
+    int count = 0;
+    for (size_t i = 0; i < fake->log.count; i++) {
+        bool stream = str_starts(fake->log.items[i], "GET /events") || strstr(fake->log.items[i], "follow=1");
+        count += !stream;
+    }
+    return count;
+}
+
+/* ---- streams ---- */
+
+void fake_publish(struct fake *fake, const char *type, const char *action, const char *id, const cJSON *attributes)
+{
+    cleanup_json cJSON *event = cJSON_CreateObject();
+    json_add_string(event, "Type", type);
+    json_add_string(event, "Action", action);
+    cJSON *actor = json_add_object(event, "Actor");
+    json_add_string(actor, "ID", id);
+    cJSON_AddItemToObject(actor, "Attributes", attributes ? cJSON_Duplicate(attributes, true) : cJSON_CreateObject());
+    json_add_int(event, "time", loop_now_ms(fake->loop) / 1000 + 1);
+    char nano[32];
+    snprintf(nano, sizeof nano, "%lld000000", (long long)loop_now_ms(fake->loop) + 1000);
+    cJSON_AddItemToObject(event, "timeNano", cJSON_CreateRaw(nano));
+    cleanup_free char *text = json_print(event);
+    cleanup_free char *line = xasprintf("%s\n", text);
+    struct fake_call *call, *next;
+    DL_FOREACH_SAFE(fake->calls, call, next)
+    {
+        if (call->is_events && call->opened && !fake->dead)
+            call->handlers.on_data(line, strlen(line), call->handlers.data);
+    }
+}
+
+void fake_end_follows(struct fake *fake, const char *id)
+{
+    for (;;) {
+        struct fake_call *call;
+        DL_FOREACH(fake->calls, call)
+        {
+            if (call->is_follow && call->effected && !strcmp(call->follows, id))
+                break;
+        }
+        if (!call || fake->dead)
+            return;
+        end_call(call, NULL);
+    }
+}
+
+void fake_engine_gone(struct fake *fake)
+{
+    fake->refuses = true;
+    while (fake->calls)
+        cut_call(fake->calls, "connection reset");
+}
+
+void fake_engine_back(struct fake *fake)
+{
+    fake->refuses = false;
+}

@@ -1,0 +1,33 @@
+/* Between the transport of the fake engine and its world: see fake.h. */
+#ifndef TESTS_ORCHESTRATOR_FAKE_HTTP_H
+#define TESTS_ORCHESTRATOR_FAKE_HTTP_H
+
+#include "fake.h"
+
+#include <utlist.h>
+
+struct fake_call {
+    struct fake *fake;
+    struct http_handlers handlers;
+    char *method, *path, *query; /* path without the version, decoded parts apart */
+    cJSON *body;
+    struct timer timer;
+    bool effected, is_events, is_follow, opened;
+    char follows[65];
+    int status;
+    char *answer;
+    struct fake_call *prev, *next;
+};
+
+/* The effect of a call: sets status and answer. */
+void fake_serve(struct fake_call *call);
+void fake_reply(struct fake_call *call, int status, cJSON *json); /* takes json */
+void fake_message(struct fake_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* To every open event stream. */
+void fake_publish(struct fake *fake, const char *type, const char *action, const char *id, const cJSON *attributes);
+/* Ends the followed logs of a container. */
+void fake_end_follows(struct fake *fake, const char *id);
+/* The decoded value of a parameter, or NULL; the caller frees. */
+char *fake_parameter(const struct fake_call *call, const char *name);
+
+#endif
