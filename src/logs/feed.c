@@ -15,6 +15,7 @@
 enum { FIRST_CAPACITY = 64 * 1024, OPEN_TRIES = 10 };
 
 static const struct feed_file no_file = {.fd = -1, .end = -1};
+static const char gap_text[] = "apphost: lines are missing here: they came faster than they were read\n";
 
 struct feed *feed_new(const char *folder, const char *name, bool follows, int64_t since_ns)
 {
@@ -22,7 +23,6 @@ struct feed *feed_new(const char *folder, const char *name, bool follows, int64_
     f->name = xstrdup(name);
     f->path = log_path(folder, name, false);
     f->old_path = log_path(folder, name, true);
-    f->file = f->newer = no_file;
     f->follows = follows;
     f->since_ns = since_ns;
     return f;
@@ -37,8 +37,8 @@ static void close_file(struct feed_file *file)
 
 void feed_free(struct feed *f)
 {
-    close_file(&f->file);
-    close_file(&f->newer);
+    while (f->file_count > 0)
+        close_file(&f->files[--f->file_count]);
     free(f->buffer);
     free(f->name);
     free(f->path);
@@ -58,57 +58,63 @@ static struct feed_file open_one(const struct feed *f, const char *path)
     return file;
 }
 
+static void open_pair(const struct feed *f, struct feed_file *old, struct feed_file *current)
+{
+    *old = *current = no_file;
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        close_file(old);
+        close_file(current);
+        *current = open_one(f, f->path);
+        *old = open_one(f, f->old_path);
+        if (old->fd < 0 || current->fd < 0 || old->inode != current->inode)
+            return; /* else it was rotated between the two */
+    }
+    close_file(old);
+}
+
+static void queue_file(struct feed *f, struct feed_file *file)
+{
+    if (file->fd < 0 || f->file_count == FEED_FILES) {
+        close_file(file);
+        return;
+    }
+    f->files[f->file_count++] = *file;
+}
+
 void feed_open(struct feed *f)
 {
-    struct feed_file old = no_file, current = no_file;
-    for (int i = 0; i < OPEN_TRIES; i++) {
-        close_file(&old);
-        close_file(&current);
-        current = open_one(f, f->path);
-        old = open_one(f, f->old_path);
-        if (old.fd < 0 || current.fd < 0 || old.inode != current.inode)
-            break; /* else it was rotated between the two */
-    }
-    if (old.fd >= 0 && old.inode == current.inode)
-        close_file(&old);
-    f->file = old.fd >= 0 ? old : current;
-    f->newer = old.fd >= 0 ? current : no_file;
-    f->start = f->length = 0;
+    struct feed_file old, current;
+    open_pair(f, &old, &current);
+    queue_file(f, &old);
+    queue_file(f, &current);
 }
 
-/* The writer has begun a new file: when it rotated once, ours is the older of the two now. */
-static bool is_rotated(const struct feed *f)
+void feed_look(struct feed *f)
 {
     struct stat st;
-    return f->follows && stat(f->path, &st) == 0 && (f->file.fd < 0 || st.st_ino != f->file.inode);
-}
-
-/* The older of the two is the one that was read so far. */
-static void leave_old(struct feed *f, int64_t offset)
-{
-    f->file.offset = offset;
-    if (f->newer.fd < 0)
+    struct feed_file old, current;
+    if (f->file_count == 0) {
+        feed_open(f);
         return;
-    close_file(&f->file);
-    f->file = f->newer;
-    f->newer = no_file;
+    }
+    ino_t newest = f->files[f->file_count - 1].inode; /* open, so that its number is not used again */
+    if (!f->follows || f->file_count == FEED_FILES || stat(f->path, &st) < 0 || st.st_ino == newest)
+        return;
+    open_pair(f, &old, &current);
+    if (old.inode == newest)
+        close_file(&old);
+    queue_file(f, &old);
+    queue_file(f, &current);
 }
 
 static void next_file(struct feed *f)
 {
-    ino_t inode = f->file.inode;
-    bool had_file = f->file.fd >= 0;
-    struct feed_file before = f->file; /* stays open meanwhile, so that its number is not used again */
+    int64_t before = record_read_file(f->files[0].fd), now = record_read_file(f->files[1].fd);
+    close_file(&f->files[0]);
+    memmove(&f->files[0], &f->files[1], (size_t)--f->file_count * sizeof f->files[0]);
     f->start = f->length = 0;
-    if (f->newer.fd >= 0) {
-        f->file = f->newer;
-        f->newer = no_file;
-    } else {
-        feed_open(f);
-        if (had_file && f->file.fd >= 0 && f->file.inode == inode)
-            leave_old(f, before.offset);
-    }
-    close_file(&before);
+    /* A smaller number is that of a writer that began anew. */
+    f->files[0].has_gap = before > 0 && now > before + 1;
 }
 
 static void reserve(struct feed *f)
@@ -128,14 +134,14 @@ static void reserve(struct feed *f)
 /* False at the end of the file. */
 static bool read_more(struct feed *f)
 {
-    if (f->file.fd < 0)
+    if (f->file_count == 0)
         return false;
     reserve(f);
-    int64_t at = f->file.offset + (int64_t)(f->length - f->start);
+    int64_t at = f->files[0].offset + (int64_t)(f->length - f->start);
     size_t room = f->capacity - f->length;
-    if (f->file.end >= 0 && at + (int64_t)room > f->file.end)
-        room = at < f->file.end ? (size_t)(f->file.end - at) : 0;
-    ssize_t n = room ? pread(f->file.fd, f->buffer + f->length, room, at) : 0;
+    if (f->files[0].end >= 0 && at + (int64_t)room > f->files[0].end)
+        room = at < f->files[0].end ? (size_t)(f->files[0].end - at) : 0;
+    ssize_t n = room ? pread(f->files[0].fd, f->buffer + f->length, room, at) : 0;
     if (n <= 0)
         return false;
     f->length += (size_t)n;
@@ -145,7 +151,7 @@ static bool read_more(struct feed *f)
 static void skip_bytes(struct feed *f, size_t size)
 {
     f->start += size;
-    f->file.offset += (int64_t)size;
+    f->files[0].offset += (int64_t)size;
 }
 
 /* The next record of this file; false at its end. */
@@ -167,27 +173,52 @@ static bool next_record(struct feed *f)
 
 static bool is_wanted(const struct feed *f)
 {
-    return f->record.time_ns >= f->since_ns;
+    return f->record.stream != RECORD_FILE && f->record.time_ns >= f->since_ns;
+}
+
+static void tell_gap(struct feed *f)
+{
+    f->files[0].has_gap = false;
+    f->record.stream = 2;
+    f->record.partial = false;
+    f->record.text = gap_text;
+    f->record.length = strlen(gap_text); /* the time is that of the last record before the gap */
+    f->has_record = true;
+    f->text_at = 0;
+}
+
+/* At the end of a file: true when there may be more. */
+static bool go_on(struct feed *f)
+{
+    int before = f->file_count;
+    if (before < 2) {
+        feed_look(f);
+        return f->file_count > before;
+    }
+    if (f->files[0].is_complete)
+        next_file(f);
+    else
+        f->files[0].is_complete =
+            true; /* what came between the end that we saw and the rotation is read first */
+    return true;
 }
 
 bool feed_fill(struct feed *f)
 {
-    bool was_rotated = false;
     if (f->has_record)
         return true;
     while (!f->is_at_end) {
+        if (f->file_count > 0 && f->files[0].has_gap) {
+            tell_gap(f);
+            return true;
+        }
         if (next_record(f)) {
             skip_bytes(f, f->record.size);
             f->has_record = is_wanted(f) && f->record.length > 0;
             f->text_at = 0;
             if (f->has_record)
                 return true;
-        } else if (f->newer.fd >= 0 || was_rotated) {
-            next_file(f);
-            was_rotated = false;
-        } else if (is_rotated(f)) {
-            was_rotated = true; /* what came between the end and the rotation is read first */
-        } else {
+        } else if (!go_on(f)) {
             f->is_at_end = true;
         }
     }

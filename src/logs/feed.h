@@ -1,9 +1,9 @@
 /* Private to room logs: one resource's files as one stream of records, for reading.
  *
- * feed_open() takes the rotated file and the current one; feed_fill() gives record after record. At the
- * end it says so, looks whether the writer has rotated, and goes on with the new file at the next call: no
- * record between is missed unless the writer rotates twice between two calls more. Missing files are fine:
- * they are looked for again.
+ * feed_open() takes the rotated file and the current one; feed_fill() gives record after record. Files are
+ * queued by feed_look() as the writer begins them: a file that is open can be read to its end however often
+ * the writer rotates meanwhile, so a slow reader misses nothing until FEED_FILES are waiting; then a record
+ * says that lines are missing. Missing files are fine: they are looked for again.
  *
  * Ownership: a feed owns descriptors and one buffer, which grows to the largest record. */
 #ifndef LOGS_FEED_H
@@ -16,16 +16,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { FEED_FILES = 16 }; /* 256 MiB of the default size */
+
 struct feed_file {
-    int fd; /* -1: none */
+    int fd;
     ino_t inode;
-    int64_t offset; /* of the next byte to parse */
-    int64_t end;    /* read no further; -1: no bound */
+    int64_t number;   /* 0: it has none yet */
+    int64_t offset;   /* of the next byte to parse */
+    int64_t end;      /* read no further; -1: no bound */
+    bool is_complete; /* its end was seen after the next one had begun */
+    bool has_gap;     /* files before it were not read */
 };
 
 struct feed {
     char *name, *path, *old_path;
-    struct feed_file file, newer; /* being read, and the one after it */
+    struct feed_file files[FEED_FILES]; /* oldest first; the first one is being read */
+    int file_count;
     char *buffer;
     size_t start, length, capacity; /* unparsed bytes: buffer[start..length) */
     int64_t since_ns;
@@ -40,6 +46,8 @@ struct feed *feed_new(const char *folder, const char *name, bool follows, int64_
 void feed_free(struct feed *feed);
 /* Opens what is there and goes to the beginning. */
 void feed_open(struct feed *feed);
+/* Queues a file that the writer has begun since. Cheap; to be called when files of the folder come and go. */
+void feed_look(struct feed *feed);
 /* True with feed->record set, or false at the end (is_at_end). */
 bool feed_fill(struct feed *feed);
 /* The last `count` lines (those that match grep, unless NULL) from what is there: goes to their record and

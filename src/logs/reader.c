@@ -64,11 +64,11 @@ static struct feed *find_feed(struct log_reader *r, const char *name, size_t len
 
 static struct feed *add_feed(struct log_reader *r, const char *name)
 {
-    struct feed *s = feed_new(r->folder, name, r->options.follow, r->options.since_ns);
+    struct feed *f = feed_new(r->folder, name, r->options.follow, r->options.since_ns);
     r->feeds = xreallocarray(r->feeds, r->count + 1, sizeof(struct feed *));
-    r->feeds[r->count++] = s;
-    feed_open(s);
-    return s;
+    r->feeds[r->count++] = f;
+    feed_open(f);
+    return f;
 }
 
 static void find_new_feeds(struct log_reader *r)
@@ -96,23 +96,23 @@ static void open_all(struct log_reader *r)
 
 /* ---- delivery ---- */
 
-static void deliver_line(struct log_reader *r, struct feed *s)
+static void deliver_line(struct log_reader *r, struct feed *f)
 {
-    const char *text = s->record.text + s->text_at;
-    size_t left = s->record.length - s->text_at;
+    const char *text = f->record.text + f->text_at;
+    size_t left = f->record.length - f->text_at;
     const char *newline = memchr(text, '\n', left);
     size_t length = newline ? (size_t)(newline - text) : left;
     const struct log_line line = {
-        .resource = s->name,
-        .stream = s->record.stream,
-        .time_ns = s->record.time_ns,
+        .resource = f->name,
+        .stream = f->record.stream,
+        .time_ns = f->record.time_ns,
         .text = text,
         .length = length,
-        .partial = !newline && s->record.partial,
+        .partial = !newline && f->record.partial,
     };
-    s->text_at += length + (newline != NULL);
-    if (s->text_at >= s->record.length)
-        s->has_record = false; /* its bytes stay until the next fill */
+    f->text_at += length + (newline != NULL);
+    if (f->text_at >= f->record.length)
+        f->has_record = false; /* its bytes stay until the next fill */
     if (!feed_matches(r->options.grep, text, length))
         return;
     if (r->to_skip > 0)
@@ -125,9 +125,9 @@ static struct feed *earliest(struct log_reader *r)
 {
     struct feed *first = NULL;
     for (size_t i = 0; i < r->count; i++) {
-        struct feed *s = r->feeds[i];
-        if (feed_fill(s) && (!first || s->record.time_ns < first->record.time_ns))
-            first = s;
+        struct feed *f = r->feeds[i];
+        if (feed_fill(f) && (!first || f->record.time_ns < first->record.time_ns))
+            first = f;
     }
     return first;
 }
@@ -137,12 +137,12 @@ static struct feed *earliest(struct log_reader *r)
 static bool deliver(struct log_reader *r, int64_t budget, bool ignores_pause)
 {
     while (budget > 0) {
-        struct feed *s = earliest(r);
-        if (!s)
+        struct feed *f = earliest(r);
+        if (!f)
             return false;
-        budget -= (int64_t)(s->record.length - s->text_at);
-        while (s->has_record) {
-            deliver_line(r, s);
+        budget -= (int64_t)(f->record.length - f->text_at);
+        while (f->has_record) {
+            deliver_line(r, f);
             if (r->is_released || (r->is_paused && !ignores_pause))
                 return true;
         }
@@ -195,15 +195,16 @@ static void on_folder_event(uv_fs_event_t *watch, const char *file, int events, 
 {
     struct log_reader *r = watch->data;
     const char *suffix = file ? strstr(file, ".log") : NULL;
-    (void)events;
     if (r->is_released)
         return;
-    struct feed *s = suffix && status == 0 ? find_feed(r, file, (size_t)(suffix - file)) : NULL;
-    if (!s) {
+    struct feed *f = suffix && status == 0 ? find_feed(r, file, (size_t)(suffix - file)) : NULL;
+    if (!f) {
         wake_all(r);
         return;
     }
-    s->is_at_end = false;
+    f->is_at_end = false;
+    if (events & UV_RENAME)
+        feed_look(f); /* also while we are paused or far behind */
     loop_post(r->loop, &r->work);
 }
 

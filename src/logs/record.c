@@ -2,6 +2,7 @@
 #include "logs/record.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const char magic[3] = {0x1e, 'L', '1'};
 
@@ -31,7 +32,7 @@ static bool parse_head(const char *bytes, struct record *record)
     record->text = bytes + RECORD_HEAD;
     record->length = length;
     record->size = RECORD_HEAD + (size_t)length + RECORD_FOOT;
-    return (record->stream == 1 || record->stream == 2) && length <= RECORD_TEXT_MAX;
+    return (record->stream >= 1 && record->stream <= RECORD_FILE) && length <= RECORD_TEXT_MAX;
 }
 
 static bool has_magic(const char *bytes, size_t length)
@@ -90,6 +91,28 @@ int64_t record_count_newlines(const char *text, size_t length)
 
 int64_t record_count_lines(const struct record *record)
 {
+    if (record->stream == RECORD_FILE)
+        return 0;
     bool is_open = record->length > 0 && record->text[record->length - 1] != '\n';
     return record_count_newlines(record->text, record->length) + is_open;
+}
+
+void record_write_file(char out[RECORD_FILE_SIZE], int64_t number)
+{
+    const struct record record = {.stream = RECORD_FILE, .length = sizeof number};
+    record_write_head(out, &record);
+    memcpy(out + RECORD_HEAD, &number, sizeof number);
+    record_write_foot(out + RECORD_HEAD + sizeof number, sizeof number);
+}
+
+int64_t record_read_file(int fd)
+{
+    char bytes[RECORD_FILE_SIZE];
+    struct record record;
+    int64_t number;
+    if (pread(fd, bytes, sizeof bytes, 0) != sizeof bytes ||
+        record_parse(bytes, sizeof bytes, &record) != 1 || record.stream != RECORD_FILE)
+        return 0;
+    memcpy(&number, record.text, sizeof number);
+    return number;
 }

@@ -25,7 +25,7 @@ bool feed_matches(const regex_t *grep, const char *text, size_t length)
 
 static int64_t count_matching(const struct record *record, const regex_t *grep)
 {
-    if (!grep)
+    if (!grep || record->stream == RECORD_FILE)
         return record_count_lines(record);
     int64_t count = 0;
     const char *end = record->text + record->length;
@@ -62,10 +62,10 @@ static int64_t file_end(const struct feed_file *file)
 static int64_t count_forward(const struct feed *f, const struct feed_file *file, const regex_t *grep)
 {
     /* A feed of its own that ends where we do; the descriptor is borrowed. */
-    struct feed scan = {.file = *file, .newer = {.fd = -1}, .since_ns = f->since_ns};
+    struct feed scan = {.files = {*file}, .file_count = 1, .since_ns = f->since_ns};
     int64_t count = 0;
-    scan.file.offset = 0;
-    scan.file.end = file_end(file);
+    scan.files[0].offset = 0;
+    scan.files[0].end = file_end(file);
     while (feed_fill(&scan)) {
         count += count_matching(&scan.record, grep);
         scan.has_record = false;
@@ -83,7 +83,7 @@ static int64_t seek_file(const struct feed *f, struct feed_file *file, int64_t c
     struct record record;
     int rc = 1;
     while (lines < count && window.at > 0 && (rc = step_back(file, &window, &record)) > 0) {
-        if (record.time_ns < f->since_ns)
+        if (record.time_ns < f->since_ns && record.stream != RECORD_FILE)
             break;
         lines += count_matching(&record, grep);
         window.at -= (int64_t)record.size;
@@ -96,9 +96,7 @@ static int64_t seek_file(const struct feed *f, struct feed_file *file, int64_t c
 int64_t feed_seek_tail(struct feed *f, int64_t count, const regex_t *grep)
 {
     int64_t lines = 0;
-    if (f->newer.fd >= 0)
-        lines = seek_file(f, &f->newer, count, grep);
-    if (f->file.fd >= 0)
-        lines += seek_file(f, &f->file, count - lines, grep);
+    for (int i = f->file_count - 1; i >= 0; i--)
+        lines += seek_file(f, &f->files[i], count - lines, grep);
     return lines;
 }

@@ -50,6 +50,7 @@ struct log_writer {
     char *path, *old_path;
     int fd; /* -1: could not be opened again */
     int64_t size, max_bytes;
+    int64_t number; /* of the file */
     struct carry carries[2];
     struct strbuf batch; /* whole records */
     struct strbuf tail;
@@ -88,6 +89,21 @@ static bool has_whole_end(int fd, int64_t size)
            record_parse_back(bytes, length, &record) == 1;
 }
 
+/* A new file gets its number; with no room for that, none. */
+static void number_file(struct log_writer *w)
+{
+    char bytes[RECORD_FILE_SIZE];
+    if (w->size > 0) {
+        w->number = record_read_file(w->fd);
+        return;
+    }
+    record_write_file(bytes, ++w->number);
+    if (write(w->fd, bytes, sizeof bytes) == sizeof bytes)
+        w->size = sizeof bytes;
+    else if (ftruncate(w->fd, 0) < 0)
+        log_warn("cannot begin %s: %s", w->path, strerror(errno));
+}
+
 static int open_file(struct log_writer *w)
 {
     struct stat st;
@@ -95,6 +111,7 @@ static int open_file(struct log_writer *w)
     if (w->fd < 0)
         return -1;
     w->size = fstat(w->fd, &st) == 0 ? st.st_size : 0;
+    number_file(w);
     return 0;
 }
 
@@ -117,7 +134,7 @@ static bool make_room(struct log_writer *w, size_t length)
 {
     if (w->fd < 0 && open_file(w) < 0)
         return false;
-    return w->size == 0 || w->size + (int64_t)length <= w->max_bytes || rotate(w) == 0;
+    return w->size <= RECORD_FILE_SIZE || w->size + (int64_t)length <= w->max_bytes || rotate(w) == 0;
 }
 
 /* All or nothing; false with errno. */

@@ -131,6 +131,52 @@ static void test_reader_one_rotation_behind(void **state)
     log_writer_free(writer);
 }
 
+static void write_many(struct book *book, struct log_writer *writer, int count, int *number)
+{
+    for (int i = 0; i < count; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "line %07d of some more text\n", (*number)++);
+        add_text(writer, 1, line);
+        if (i % 50 == 0)
+            uv_run(&book->loop.uv, UV_RUN_NOWAIT); /* the reader's events */
+    }
+    log_writer_flush(writer);
+}
+
+static void test_slow_reader_loses_nothing_for_a_while(void **state)
+{
+    enum { LINES = 2000, MAX = 10000 }; /* about ten rotations */
+    struct book *book = *state;
+    struct log_writer *writer = book_writer(book, "r", MAX);
+    int number = 0;
+    book->pauses_after = 1;
+    book_read(book, (struct log_reader_options){.tail = -1, .follow = true});
+    write_many(book, writer, LINES, &number);
+    assert_int_equal(book->count, 1);
+    log_reader_pause(book->reader, false);
+    assert_true(book_until_count(book, LINES));
+    assert_int_equal(book->bytes, LINES * 31);
+    assert_null(strstr(strbuf_text(&book->lines), "missing"));
+    log_writer_free(writer);
+}
+
+static void test_reader_that_is_too_slow_is_told(void **state)
+{
+    enum { LINES = 30000, MAX = 10000 };
+    struct book *book = *state;
+    struct log_writer *writer = book_writer(book, "r", MAX);
+    int number = 0;
+    book->pauses_after = 1;
+    book_read(book, (struct log_reader_options){.tail = -1, .follow = true});
+    write_many(book, writer, LINES, &number);
+    log_reader_pause(book->reader, false);
+    log_reader_drain(book->reader);
+    assert_in_range(book->count, 2000, LINES - 1);
+    assert_non_null(strstr(strbuf_text(&book->lines), "r|2|apphost: lines are missing here"));
+    assert_true(str_ends(strbuf_text(&book->lines), "line 0029999 of some more text\n"));
+    log_writer_free(writer);
+}
+
 static void test_new_file_and_new_folder_appear(void **state)
 {
     struct book *book = *state;
@@ -257,6 +303,8 @@ int main(void)
         CASE(test_tail_over_rotation_and_many_lines),
         CASE(test_follow_through_rotation_loses_nothing),
         CASE(test_reader_one_rotation_behind),
+        CASE(test_slow_reader_loses_nothing_for_a_while),
+        CASE(test_reader_that_is_too_slow_is_told),
         CASE(test_new_file_and_new_folder_appear),
         CASE(test_named_resource_that_comes_later),
         CASE(test_pause_and_go_on),
