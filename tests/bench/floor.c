@@ -57,22 +57,23 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return size * count;
 }
 
-/* One call on the thread's connection; the status, or -1. *reply (may be NULL) is the caller's to delete. */
-static long call(const struct job *job, CURL *curl, const char *method, const char *path, const char *body,
-                 cJSON **reply)
+/* "POST /path" on the thread's connection; the status, or -1. *reply (may be NULL) is the caller's to delete.
+ */
+static long call(const struct job *job, CURL *curl, const char *request, const char *body, cJSON **reply)
 {
     struct answer answer = {0};
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-    char url[512];
+    const char *path = strchr(request, ' ') + 1;
+    char url[512], method[8];
     long status = -1;
     int is_unix = strncmp(job->engine, "unix://", 7) == 0;
 
+    snprintf(method, sizeof(method), "%.*s", (int)(path - request - 1), request);
     headers = curl_slist_append(headers, "Expect:");
     snprintf(url, sizeof(url), "http://%s/v1.41%s", is_unix ? "engine" : job->engine + 6, path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (is_unix)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, job->engine + 7);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -80,11 +81,12 @@ static long call(const struct job *job, CURL *curl, const char *method, const ch
     if (strcmp(method, "POST") == 0)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "");
     else
-        curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L), curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+        curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     if (curl_easy_perform(curl) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status >= 300)
-        fprintf(stderr, "floor: %s %s: %ld %s\n", method, path, status, answer.text ? answer.text : "");
+        fprintf(stderr, "floor: %s: %ld %s\n", request, status, answer.text ? answer.text : "");
     if (reply)
         *reply = answer.text ? cJSON_Parse(answer.text) : NULL;
     free(answer.text);
@@ -127,14 +129,14 @@ static int up_one(const struct job *job, CURL *curl, int index)
              "\"Labels\":{\"io.apphost.floor\":\"1\"},\"ExposedPorts\":{\"6379/tcp\":{}},"
              "\"HostConfig\":{\"Init\":true,\"PortBindings\":{\"6379/tcp\":[{\"HostIp\":\"127.0.0.1\"}]}}}",
              job->image);
-    snprintf(path, sizeof(path), "/containers/create?name=apphost-floor-%d", index);
-    if (call(job, curl, "POST", path, body, NULL) < 0)
+    snprintf(path, sizeof(path), "POST /containers/create?name=apphost-floor-%d", index);
+    if (call(job, curl, path, body, NULL) < 0)
         return -1;
-    snprintf(path, sizeof(path), "/containers/apphost-floor-%d/start", index);
-    if (call(job, curl, "POST", path, NULL, NULL) < 0)
+    snprintf(path, sizeof(path), "POST /containers/apphost-floor-%d/start", index);
+    if (call(job, curl, path, NULL, NULL) < 0)
         return -1;
-    snprintf(path, sizeof(path), "/containers/apphost-floor-%d/json", index);
-    if (call(job, curl, "GET", path, NULL, &inspect) > 0)
+    snprintf(path, sizeof(path), "GET /containers/apphost-floor-%d/json", index);
+    if (call(job, curl, path, NULL, &inspect) > 0)
         port = published_port(inspect);
     cJSON_Delete(inspect);
     for (int tries = 0; port && tries < 5000; tries++) {
@@ -150,19 +152,20 @@ static int down_one(const struct job *job, CURL *curl, int index)
 {
     char path[128];
 
-    snprintf(path, sizeof(path), "/containers/apphost-floor-%d?force=1&v=1", index);
-    return call(job, curl, "DELETE", path, NULL, NULL) < 0 ? -1 : 0;
+    snprintf(path, sizeof(path), "DELETE /containers/apphost-floor-%d?force=1&v=1", index);
+    return call(job, curl, path, NULL, NULL) < 0 ? -1 : 0;
 }
 
 static int noop_one(const struct job *job, CURL *curl, int index)
 {
+    static const char request[] =
+        "GET /containers/json?filters=%7B%22label%22%3A%5B%22io.apphost.floor%22%5D%7D";
     cJSON *list = NULL;
     const cJSON *port;
     int ok;
 
     (void)index;
-    if (call(job, curl, "GET", "/containers/json?filters=%7B%22label%22%3A%5B%22io.apphost.floor%22%5D%7D",
-             NULL, &list) < 0)
+    if (call(job, curl, request, NULL, &list) < 0)
         return -1;
     port = cJSON_GetObjectItem(
         cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetArrayItem(list, 0), "Ports"), 0), "PublicPort");

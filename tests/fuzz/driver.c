@@ -1,10 +1,12 @@
 /*
- * Runs a fuzz target once over every file that is named on the command line, or that stands in a folder named there.
+ * Runs a fuzz target once over every file that is named on the command line, or that stands in a folder named
+ * there.
  *
- * The same targets are built twice: with libFuzzer, which looks for new inputs, and with this driver under gcc's
- * sanitizers, which replays what was found, so that `make check` needs no fuzzer. Each input is copied into a block
- * of exactly its size, so that a read beyond the end is seen. Prints nothing but the number of inputs at the end;
- * a sanitizer ends the program at the first fault. No input at all is a failure: a corpus that got lost must not pass.
+ * The same targets are built twice: with libFuzzer, which looks for new inputs, and with this driver under
+ * gcc's sanitizers, which replays what was found, so that `make check` needs no fuzzer. Each input is copied
+ * into a block of exactly its size, so that a read beyond the end is seen. Prints nothing but the number of
+ * inputs at the end; a sanitizer ends the program at the first fault. No input at all is a failure: a corpus
+ * that got lost must not pass.
  */
 #include <dirent.h>
 #include <stdint.h>
