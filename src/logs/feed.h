@@ -21,7 +21,6 @@ enum { FEED_FILES = 16 }; /* 256 MiB of the default size */
 struct feed_file {
     int fd;
     ino_t inode;
-    int64_t number;   /* 0: it has none yet */
     int64_t offset;   /* of the next byte to parse */
     int64_t end;      /* read no further; -1: no bound */
     bool is_complete; /* its end was seen after the next one had begun */
