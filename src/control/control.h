@@ -1,32 +1,39 @@
-/* The control protocol: JSON lines over a unix socket between commands and the project's supervisor. Both
- * ends.
+/* The control protocol, both ends: JSON lines over a unix socket between commands and the supervisor.
  *
  * The socket is 0600 in a private folder, peers of another uid are turned away, lines are bounded (16 MiB
- * each way: a plan and a view are one line each), each client has a bounded queue: what overflows is replaced
- * by one
- * {"type":"lost"} record, after which the client asks for a view. Log lines never cross it.
+ * each way: a plan and a view are one line each). Each client has a bounded queue: what overflows is replaced
+ * by one {"type":"lost"} record, after which the client asks for a view. Log lines never cross it.
  *
  * Request:  {"id":N,"verb":"up",…}       one object a line, ids chosen by the client, > 0
  * Answers:  {"id":N,"type":"transition",…}   while the request works (and for `watch`)
- *           {"id":N,"type":"done","code":exit code,
- *            "error":{"code","message","resource","hint","source":{"file","line","column"}}?,"data":…?}
- * Verbs and their fields:
- *   hello    {protocol:1, version}              → data {session, project, version, pid, owner, detached}
- *            owner: pid of the command that started the session, 0 when it is detached
- *   up       {plan, engine, resources:[…], replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
- * timeoutMs, lease:bool}                       transitions, done with data = view (and "report" in it when it
- * failed) down     {persistent, volumes, kill, timeoutMs} → data {removed:[{"kind","name","resource"}],
- * kept:[…]} start stop restart kill {resources:[…], signal}         → data view wait     {resources, until,
- * timeoutMs}      until: "started" "healthy" "completed" … view     {}                                 → data
- * view (orchestrator_view) watch    {}                                 transitions until the client goes; no
- * done env      {resources, for}                   → data (orchestrator_environment) exec-info {resource} →
- * data (orchestrator_exec_info) hurry    {kill:bool}                        second Ctrl-C bye      {} this
- * client ends orderly: its lease is given back without a down A transition:
- * {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal"?,"detail"?,"elapsedMs",
- *   "current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition. {"type":"lost"} has no id.
+ *           {"id":N,"type":"done","code":exit code,"error":{…}?,"data":…?}
+ * An error: {"code","message","resource"?,"hint"?,"source":{"file","line","column"}?}
+ *
+ * Verbs, their fields, and the data of their answers:
+ *   hello     {protocol:1, version}
+ *             {session, project, version, pid, owner, detached, logs}
+ *             owner: pid of the command that started the session, 0 when it is detached
+ *   up        {plan, engine, resources:[…], replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
+ *             timeoutMs, lease:bool}
+ *             the view, and when it failed a "report" in it
+ *   down      {persistent, volumes, kill, timeoutMs}
+ *             {removed:[{"kind","name","resource"}], kept:[…]}
+ *   start, stop, restart, kill
+ *             {resources:[…], signal, timeoutMs}; the view
+ *   wait      {resources, until:"started"|"healthy"|"completed"…, timeoutMs}; the view
+ *   view      {}; the view: orchestrator_view()
+ *   watch     {}; transitions until the client goes, no done
+ *   env       {resources, for}; orchestrator_environment()
+ *   exec-info {resource}; orchestrator_exec_info()
+ *   hurry     {kill:bool}; second Ctrl-C
+ *   bye       {}; this client ends in order: its lease is given back without a down
+ *
+ * A transition: {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal","detail",
+ *   "elapsedMs","current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition. {"type":"lost"} has
+ *   no id.
  * A session that is ending answers ERROR_NOT_RUNNING to every request: start another.
  * Leases: a connection whose `up` said lease:true holds the session; when the last lease ends without `bye`
- * the session is taken down with short stop times; a detached session (lease:false) ends on `down`.
+ * the session is taken down with short stop times; a detached session ends on `down`.
  *
  * Promise: callbacks never run before the starting function returned; on_close once. Ownership as noted. */
 #ifndef CONTROL_CONTROL_H

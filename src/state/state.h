@@ -1,12 +1,15 @@
 /* A project's state folder: lock, session record, secrets, ports.
  *
  *   $XDG_STATE_HOME/apphost/<project>-<hash8>/
- *     lock           a lock of the open file (F_OFD_SETLK), inherited by guard and supervisor: free means
- * dead version        format of the folder; another one is an error that says what to do session.json   who
- * runs: see struct state_session secrets.json   0600: remembered generated values ports.json     remembered
- * chosen ports tasks.json     completed tasks: node id → key specs.json     node id → specification at its
- * creation (for --explain) logs/          output of resources of the last session (room logs/),
- * supervisor.log
+ *     lock           F_OFD_SETLK, inherited by guard and supervisor: free means dead
+ *     version        format of the folder; another one is an error that says what to do
+ *     session.json   who runs: see struct state_session
+ *     secrets.json   0600: remembered generated values
+ *     ports.json     remembered chosen ports
+ *     tasks.json     completed tasks: node id → key
+ *     specs.json     node id → specification at its creation (for --explain)
+ *     logs/          output of resources of the last session (room logs/)
+ *     supervisor.log what the supervisor and the guard had to say
  *
  * The folder is 0700. Writes are atomic; a full disk is ERROR_SPACE naming the folder and loses nothing.
  * Files that are broken or of another version are errors, never silently replaced. Blocking, small files. */

@@ -1,7 +1,9 @@
-/* The supervisor: the long-lived process of a project. Ties lock, control socket, orchestrator and lifetime together.
+/* The supervisor: the long-lived process of a project. Ties lock, control socket, orchestrator and lifetime
+ * together.
  *
- * A command calls supervisor_reach(): it returns a connection to the project's supervisor, starting one (guard first) where
- * none runs. Inside the new process supervisor_main() runs the loop until the session ends. */
+ * A command finds one with supervisor_find() and connects, or starts one (guard first) with
+ * supervisor_start(). Inside the new process a loop runs until the session ends: a `down`, the loss of the
+ * last lease, a signal, the guard's death. */
 #ifndef SUPERVISOR_SUPERVISOR_H
 #define SUPERVISOR_SUPERVISOR_H
 
@@ -12,26 +14,31 @@
 #include "state/state.h"
 
 struct supervisor_options {
-    const char *state_root;      /* state_root() */
-    const char *prefix;          /* "<project>-<hash8>" */
+    const char *state_root; /* state_root() */
+    const char *prefix;     /* "<project>-<hash8>" */
     const char *project, *hash, *manifest;
-    const struct engine_address *engine;
-    char *const *environment;    /* the client's */
-    const char *log_dir;         /* --log-dir, or NULL: the state folder's */
+    const struct engine_address *engine; /* NULL, or without a host: none, only host processes */
+    char *const *environment;            /* the client's */
+    const char *log_dir;                 /* --log-dir, or NULL: the state folder's */
     bool detached;
 };
 
-/* Forks guard and supervisor, before the caller has a loop. Returns 0 when the supervisor listens (then connect with
- * supervisor_connect), or -1 with what it said. *lease_fd (may be NULL) receives one end of a socket pair that the
- * supervisor watches: its end without a goodbye is a `down`. ERROR_OWNER when somebody else holds the lock (race: connect). */
+/* Forks guard and supervisor, before the caller has a loop. Returns 0 when the supervisor listens (then
+ * connect with supervisor_connect), or -1 with what it said. *lease_fd (may be NULL) receives one end of a
+ * socket pair that the supervisor watches: its end without a goodbye is a `down`. ERROR_OWNER when somebody
+ * else holds the lock and listens (race: connect), or holds it for long without listening. A guard that is
+ * still cleaning up after a supervisor that died is waited for; what a session that died without a guard left
+ * of processes is swept first. Blocking. */
 int supervisor_start(const struct supervisor_options *options, int *lease_fd, struct error *err);
 /* Is one running? Reads the session record; ERROR_NOT_RUNNING when none. *session is filled on success. */
-int supervisor_find(const char *state_root, const char *prefix, struct state_session *session, struct error *err);
+int supervisor_find(const char *state_root, const char *prefix, struct state_session *session,
+                    struct error *err);
 /* Connects to a running one. */
-struct control_connection *supervisor_connect(struct loop *loop, const struct state_session *session, struct error *err);
-/* `gc --session ID`, run by the guard or a user: sweeps processes, then an orchestrator with everything wanted gone for the
- * dead session in the folder. Blocking. *removed lists what went (caller frees) . */
-int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine, char *const *environment,
-                     struct strlist *removed, struct error *err);
+struct control_connection *supervisor_connect(struct loop *loop, const struct state_session *session,
+                                              struct error *err);
+/* `gc --session ID`, run by the guard or a user: sweeps processes, then an orchestrator with everything
+ * wanted gone for the dead session in the folder. Blocking. *removed lists what went (caller frees) . */
+int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
+                     char *const *environment, struct strlist *removed, struct error *err);
 
 #endif

@@ -1,0 +1,144 @@
+/* `apphost gc --session ID`: takes down what a session left that died.
+ *
+ * The guard hands its lock over by descriptor; anybody else takes the lock, so that no new session starts
+ * while its names are being taken away. Processes are swept by their environment, the rest is an orchestrator
+ * with everything wanted gone. The record is removed last: whatever fails on the way can be tried again. */
+#include "supervisor/internal.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "guard/guard.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct cleaning {
+    struct loop loop;
+    struct engine *engine;
+    struct orchestrator *orchestrator;
+    struct strlist *removed;
+    struct error error;
+    bool is_done;
+};
+
+/* The descriptor that the guard left open for us, if it is this project's lock. */
+static int inherited_lock(const struct state *state)
+{
+    const char *text = getenv(GUARD_LOCK_VARIABLE);
+    cleanup_free char *path = path_join(state_path(state), "lock");
+    struct stat ours, file;
+    int64_t fd;
+    if (!text || !str_to_int64(text, 3, 65535, &fd))
+        return -1;
+    unsetenv(GUARD_LOCK_VARIABLE);
+    if (fstat((int)fd, &ours) < 0 || stat(path, &file) < 0)
+        return -1;
+    if (ours.st_ino != file.st_ino || ours.st_dev != file.st_dev)
+        return -1;
+    fd_set_cloexec((int)fd, true);
+    return (int)fd;
+}
+
+static void on_closed(void *data)
+{
+    struct cleaning *cleaning = data;
+    if (cleaning->engine)
+        engine_close(take_ptr(&cleaning->engine), on_closed, cleaning);
+    else
+        loop_stop(&cleaning->loop);
+}
+
+static void on_down(const struct error *error, const cJSON *report, void *data)
+{
+    struct cleaning *cleaning = data;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_get(report, "removed"))
+        strlist_addf(cleaning->removed, "%s %s", json_string(item, "kind", "object"),
+                     json_string(item, "name", json_string(item, "resource", "")));
+    if (error)
+        error_copy(&cleaning->error, error);
+    cleaning->is_done = true;
+    orchestrator_close(cleaning->orchestrator, on_closed, cleaning);
+}
+
+static int take_down(struct cleaning *cleaning, struct state *state, const char *session,
+                     const struct engine_address *address, char *const *environment)
+{
+    struct orchestrator_down down = {0};
+    if (loop_init(&cleaning->loop, &cleaning->error) < 0)
+        return -1;
+    cleaning->engine = engine_open(&cleaning->loop, address, environment, &cleaning->error);
+    if (cleaning->engine) {
+        struct orchestrator_services services = {
+            .loop = &cleaning->loop,
+            .engine = cleaning->engine,
+            .state = state,
+            .session = session,
+            .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
+            .ready_timeout_ms = SUPERVISOR_READY_MS,
+        };
+        cleaning->orchestrator = orchestrator_new(&services);
+        orchestrator_down(cleaning->orchestrator, &down, on_down, cleaning);
+        loop_run(&cleaning->loop);
+    }
+    loop_fini(&cleaning->loop);
+    if (!cleaning->is_done)
+        error_set(&cleaning->error, ERROR_FAILED, "cleaning up ended too early");
+    return error_is_set(&cleaning->error) ? -1 : 0;
+}
+
+static int clean_engine(struct state *state, const struct state_session *record,
+                        const struct engine_address *given, char *const *environment,
+                        struct cleaning *cleaning)
+{
+    struct engine_address own = {0};
+    const struct engine_address *address = given && given->host ? given : NULL;
+    if (!address && record->engine) {
+        if (engine_address_from_json(record->engine, &own, &cleaning->error) < 0)
+            return -1;
+        address = &own;
+    }
+    int rc = address ? take_down(cleaning, state, record->id, address, environment) : 0;
+    engine_address_free(&own);
+    return rc;
+}
+
+static int clean_locked(struct state *state, const struct state_session *record,
+                        const struct engine_address *engine, char *const *environment,
+                        struct cleaning *cleaning)
+{
+    int found = guard_sweep(record->id, SUPERVISOR_SWEEP_MS);
+    for (int i = 0; i < found; i++)
+        strlist_add(cleaning->removed, "process");
+    if (clean_engine(state, record, engine, environment, cleaning) < 0)
+        return -1;
+    unlink(record->socket);
+    return state_session_remove(state, &cleaning->error);
+}
+
+int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
+                     char *const *environment, struct strlist *removed, struct error *err)
+{
+    struct state *state = state_open(folder, false, err);
+    if (!state)
+        return -1;
+    struct cleaning cleaning = {.removed = removed};
+    struct state_session record = {0};
+    int rc = -1, lock = inherited_lock(state);
+    if (lock < 0)
+        lock = state_lock(state, err);
+    if (lock >= 0)
+        rc = state_session_read(state, &record, err);
+    if (rc == 0 && !str_eq(record.id, session))
+        rc = error_set(err, ERROR_NOT_RUNNING, "there is no session %s in %s", session, folder);
+    if (rc == 0) {
+        rc = clean_locked(state, &record, engine, environment, &cleaning);
+        error_move(err, &cleaning.error);
+    }
+    if (lock >= 0)
+        close(lock);
+    state_session_free(&record);
+    state_close(state);
+    return rc;
+}

@@ -1,0 +1,97 @@
+/* What the files of this room share: the long-lived process' state, and how its parts call each other.
+ *
+ *   start.c      the caller's side: lock, fork, wait until it listens; find, connect
+ *   life.c       the process: sets up, runs the loop, ends
+ *   lease.c      who holds the session, and what follows when nobody does
+ *   verbs.c      the control protocol's verbs, one table
+ *   clean.c      gc of a session that died
+ */
+#ifndef SUPERVISOR_INTERNAL_H
+#define SUPERVISOR_INTERNAL_H
+
+#include "supervisor/supervisor.h"
+#include "orchestrator/orchestrator.h"
+
+enum { SUPERVISOR_SWEEP_MS = 300, SUPERVISOR_EMPTY_MS = 10000, SUPERVISOR_READY_MS = 120000 };
+
+/* RUNNING serves; LEAVING has a down of its own under way; ENDING closes and answers nothing any more. */
+enum phase { PHASE_RUNNING, PHASE_LEAVING, PHASE_ENDING };
+
+/* A connection that has said something of lasting meaning. */
+struct guest {
+    bool lease;
+};
+
+/* A request of a client that the orchestrator works on. */
+struct request {
+    struct supervisor *supervisor;
+    struct control_client *client;
+    int64_t id;
+    const struct verb *verb;
+    orchestrator_request handle;
+    struct request *prev, *next;
+};
+
+struct supervisor {
+    const struct supervisor_options *options;
+    const char *session;
+    pid_t guard, starter;
+    int64_t started_ns;
+    struct loop loop;
+    struct state *state;
+    struct engine *engine; /* NULL: none */
+    struct orchestrator *orchestrator;
+    struct control_server *server;
+    char *logs_folder, *socket;
+    struct request *requests;
+
+    enum phase phase;
+    int exit_code;
+    int closing;   /* parts that are not closed yet */
+    bool was_used; /* something was asked for: being idle means that it is over */
+
+    int lease_fd; /* the starter's, or -1 */
+    bool watches_lease;
+    uv_poll_t lease_poll;
+    int client_leases;
+    bool detached, lease_lost;
+    struct timer empty_timer;
+};
+
+/* ---- life.c ---- */
+
+/* What a supervisor needs to know; lives in the caller's memory, of which the new process has a copy. */
+struct birth {
+    const struct supervisor_options *options;
+    const char *session, *socket;
+    struct state *state;
+    pid_t starter;
+    int ready_fd, lease_fd;
+};
+/* Runs in the new process; its result is the exit code. arg: struct birth. */
+int supervisor_live(void *arg);
+/* Takes the session down in order; hurry: with short stop times. Again: hurries only. */
+void supervisor_leave(struct supervisor *s, bool hurry);
+/* All is down: sweeps stray processes, forgets the session record. From here on another one may start. */
+void supervisor_part(struct supervisor *s);
+/* Closes everything; the loop ends, and with it the process. */
+void supervisor_end(struct supervisor *s, int exit_code);
+int supervisor_write_record(struct supervisor *s, struct error *err);
+
+/* ---- lease.c ---- */
+
+void lease_init(struct supervisor *s, int fd);
+void lease_fini(struct supervisor *s);
+/* A client says that it holds the session, that it goes in order, that it is gone. */
+void lease_take(struct supervisor *s, struct control_client *client);
+void lease_give_back(struct supervisor *s, struct control_client *client);
+void lease_gone(struct supervisor *s, struct control_client *client);
+
+/* ---- verbs.c ---- */
+
+extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
+void supervisor_broadcast(const struct orchestrator_transition *transition, void *data);
+/* Answers all that is under way; for the end. */
+void supervisor_drop_requests(struct supervisor *s);
+
+#endif

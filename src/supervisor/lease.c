@@ -1,0 +1,125 @@
+/* Leases: who holds the session, and what follows when nobody does.
+ *
+ * The command that started the session holds it through a socket pair that was made before the fork, so there
+ * is no moment without a holder; others through their connection. A holder that says `bye` gives back; one
+ * that just ends was killed. The last one lost takes the session down with short stop times. The last one
+ * given back leaves it running without a holder (`run --keep`), unless another was lost before. */
+#include "supervisor/internal.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static bool is_held(const struct supervisor *s)
+{
+    return s->watches_lease || s->client_leases > 0;
+}
+
+static void on_fd_closed(uv_handle_t *handle)
+{
+    struct supervisor *s = handle->data;
+    close(s->lease_fd);
+    s->lease_fd = -1;
+}
+
+static void stop_watching(struct supervisor *s)
+{
+    if (!s->watches_lease)
+        return;
+    s->watches_lease = false;
+    uv_close((uv_handle_t *)&s->lease_poll, on_fd_closed);
+}
+
+static void look(struct supervisor *s)
+{
+    if (s->detached || s->phase != PHASE_RUNNING || is_held(s))
+        return;
+    if (s->lease_lost) {
+        log_info("the last holder of the session is gone");
+        supervisor_leave(s, true);
+        return;
+    }
+    log_info("the last holder of the session gave it back");
+    s->detached = true;
+    supervisor_write_record(s, NULL);
+}
+
+static void on_lease(uv_poll_t *poll, int status, int events)
+{
+    struct supervisor *s = poll->data;
+    char byte;
+    (void)events;
+    ssize_t n = status < 0 ? 0 : read(s->lease_fd, &byte, 1);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        return;
+    log_info("the command that started the session (pid %ld) is gone", (long)s->starter);
+    stop_watching(s);
+    s->lease_lost = true;
+    look(s);
+}
+
+/* A session that was started for somebody who never came. */
+static void on_empty(void *data)
+{
+    struct supervisor *s = data;
+    if (s->was_used || s->phase != PHASE_RUNNING)
+        return;
+    log_info("nobody asked for anything");
+    supervisor_part(s);
+    supervisor_end(s, 0);
+}
+
+void lease_init(struct supervisor *s, int fd)
+{
+    s->lease_fd = fd;
+    timer_init(&s->loop, &s->empty_timer, on_empty, s);
+    timer_start(&s->empty_timer, SUPERVISOR_EMPTY_MS);
+    if (fd < 0 || uv_poll_init(&s->loop.uv, &s->lease_poll, fd) < 0)
+        return;
+    s->lease_poll.data = s;
+    s->watches_lease = true;
+    uv_poll_start(&s->lease_poll, UV_READABLE | UV_DISCONNECT, on_lease);
+}
+
+void lease_fini(struct supervisor *s)
+{
+    timer_stop(&s->empty_timer);
+    stop_watching(s);
+}
+
+void lease_take(struct supervisor *s, struct control_client *client)
+{
+    struct guest *guest = control_client_data(client);
+    if (!guest) {
+        guest = xcalloc(1, sizeof *guest);
+        control_client_set_data(client, guest);
+    }
+    s->client_leases += guest->lease ? 0 : 1;
+    guest->lease = true;
+}
+
+void lease_give_back(struct supervisor *s, struct control_client *client)
+{
+    struct guest *guest = control_client_data(client);
+    if (control_client_pid(client) == s->starter)
+        stop_watching(s);
+    if (guest && guest->lease) {
+        guest->lease = false;
+        s->client_leases--;
+    }
+    look(s);
+}
+
+void lease_gone(struct supervisor *s, struct control_client *client)
+{
+    struct guest *guest = control_client_data(client);
+    bool held = guest && guest->lease;
+    free(guest);
+    if (!held)
+        return;
+    s->client_leases--;
+    s->lease_lost = true;
+    look(s);
+}

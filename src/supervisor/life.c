@@ -1,0 +1,273 @@
+/* The supervisor's own process, from the fork to its exit code.
+ *
+ * Happy path: set up, listen, write the session record, say "ready" through the pipe, run the loop; somebody
+ * asks for a `down` (or nobody holds the session any more, or a signal comes): everything stops,
+ * supervisor_part(), the answer, supervisor_end(), exit 0 and the guard goes too. Failure before "ready": the
+ * reason goes through the pipe, exit 0, because there is nothing to clean up. A down that fails, or that
+ * nobody is left to hear of: exit 1, and the guard tries again with `apphost gc`. */
+#include "supervisor/internal.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "guard/guard.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void write_log(enum log_level level, const char *line, void *data)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+    (void)data;
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+    dprintf(STDERR_FILENO, "%s.%03ldZ %s %s\n", stamp, now.tv_nsec / 1000000, names[level], line);
+}
+
+/* One arena, freed memory back to the system: a supervisor lives for days beside what it runs. */
+static void save_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+#endif
+}
+
+static void say(int fd, const struct error *error)
+{
+    cleanup_json cJSON *json = error ? control_error_to_json(error) : cJSON_CreateObject();
+    cleanup_free char *text = json_print(json);
+    dprintf(fd, "%s\n", text);
+    close(fd);
+}
+
+int supervisor_write_record(struct supervisor *s, struct error *err)
+{
+    const struct supervisor_options *options = s->options;
+    bool has_engine = options->engine && options->engine->host;
+    cleanup_json cJSON *engine = has_engine ? engine_address_to_json(options->engine) : NULL;
+    struct state_session record = {
+        .id = (char *)s->session,
+        .socket = s->socket,
+        .supervisor = getpid(),
+        .guard = s->guard,
+        .manifest = (char *)options->manifest,
+        .project = (char *)options->project,
+        .hash = (char *)options->hash,
+        .started_ns = s->started_ns,
+        .detached = s->detached,
+        .engine = engine,
+    };
+    return state_session_write(s->state, &record, err);
+}
+
+/* ---- the end ---- */
+
+static void on_part_closed(void *data)
+{
+    struct supervisor *s = data;
+    if (--s->closing == 0)
+        loop_stop(&s->loop);
+}
+
+static void on_orchestrator_closed(void *data)
+{
+    struct supervisor *s = data;
+    s->orchestrator = NULL;
+    if (s->engine)
+        engine_close(take_ptr(&s->engine), on_part_closed, s);
+    else
+        on_part_closed(s);
+}
+
+void supervisor_part(struct supervisor *s)
+{
+    cleanup_error struct error err = {0};
+    guard_sweep(s->session, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
+    if (state_session_remove(s->state, &err) < 0)
+        log_error("%s", err.text);
+}
+
+void supervisor_end(struct supervisor *s, int exit_code)
+{
+    if (s->phase == PHASE_ENDING)
+        return;
+    log_info("session %s ends", s->session);
+    s->phase = PHASE_ENDING;
+    s->exit_code = exit_code;
+    s->closing = 2;
+    lease_fini(s);
+    supervisor_drop_requests(s);
+    control_server_close(take_ptr(&s->server), on_part_closed, s);
+    orchestrator_close(s->orchestrator, on_orchestrator_closed, s);
+}
+
+static void on_left(const struct error *error, const cJSON *report, void *data)
+{
+    struct supervisor *s = data;
+    (void)report;
+    if (error)
+        log_error("could not take the session down: %s", error->text);
+    else
+        supervisor_part(s);
+    supervisor_end(s, error ? 1 : 0);
+}
+
+void supervisor_leave(struct supervisor *s, bool hurry)
+{
+    if (s->phase == PHASE_RUNNING) {
+        struct orchestrator_down down = {0};
+        s->phase = PHASE_LEAVING;
+        orchestrator_down(s->orchestrator, &down, on_left, s);
+    }
+    if (hurry && s->phase == PHASE_LEAVING)
+        orchestrator_hurry(s->orchestrator, false);
+}
+
+/* Nothing is left that the session holds; the answers to whoever asked for that have been sent. */
+static void on_idle(void *data)
+{
+    struct supervisor *s = data;
+    if (s->phase != PHASE_RUNNING || !s->was_used)
+        return;
+    supervisor_part(s);
+    supervisor_end(s, 0);
+}
+
+static void on_signal(int signum, void *data)
+{
+    struct supervisor *s = data;
+    if (getppid() != s->guard)
+        log_warn("the guard (pid %ld) is gone: taking everything down", (long)s->guard);
+    else
+        log_info("%s: taking everything down", strsignal(signum));
+    supervisor_leave(s, false);
+}
+
+/* ---- the beginning ---- */
+
+static int listen_and_record(struct supervisor *s, struct error *err)
+{
+    struct control_handlers handlers = supervisor_handlers;
+    handlers.data = s;
+    s->server = control_listen(&s->loop, s->socket, &handlers, err);
+    if (!s->server)
+        return -1;
+    if (supervisor_write_record(s, err) == 0)
+        return 0;
+    control_server_close(take_ptr(&s->server), NULL, NULL);
+    return -1;
+}
+
+static int open_engine(struct supervisor *s, struct error *err)
+{
+    const struct supervisor_options *options = s->options;
+    if (!options->engine || !options->engine->host)
+        return 0;
+    s->engine = engine_open(&s->loop, options->engine, options->environment, err);
+    return s->engine ? 0 : -1;
+}
+
+static int find_logs(struct supervisor *s, struct error *err)
+{
+    const char *log_dir = s->options->log_dir;
+    s->logs_folder = log_dir ? path_canonical(log_dir) : state_logs_folder(s->state);
+    return file_mkdirs(s->logs_folder, 0700, err);
+}
+
+static int watch_signals(struct supervisor *s, struct error *err)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (loop_watch_signal(&s->loop, signals[i], on_signal, s, err) < 0)
+            return -1;
+    return 0;
+}
+
+static void start_orchestrator(struct supervisor *s)
+{
+    struct orchestrator_services services = {
+        .loop = &s->loop,
+        .engine = s->engine,
+        .state = s->state,
+        .session = s->session,
+        .logs_folder = s->logs_folder,
+        .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
+        .ready_timeout_ms = SUPERVISOR_READY_MS,
+        .on_transition = supervisor_broadcast,
+        .on_idle = on_idle,
+        .data = s,
+    };
+    s->orchestrator = orchestrator_new(&services);
+}
+
+/* The order matters only at the end: once the record is written, commands may come. */
+static int set_up(struct supervisor *s, struct error *err)
+{
+    if (loop_init(&s->loop, err) < 0)
+        return -1;
+    if (watch_signals(s, err) < 0 || find_logs(s, err) < 0 || open_engine(s, err) < 0)
+        return -1;
+    start_orchestrator(s);
+    if (listen_and_record(s, err) == 0)
+        return 0;
+    s->closing = 1;
+    orchestrator_close(s->orchestrator, on_orchestrator_closed, s);
+    return -1;
+}
+
+static void run(struct supervisor *s, const struct birth *birth)
+{
+    cleanup_error struct error err = {0};
+    if (set_up(s, &err) < 0) {
+        log_error("cannot start: %s", err.text);
+        say(birth->ready_fd, &err);
+        loop_run(&s->loop);
+        return;
+    }
+    lease_init(s, birth->lease_fd);
+    say(birth->ready_fd, NULL);
+    log_info("session %s of %s: pid %ld, guard %ld", s->session, s->options->prefix, (long)getpid(),
+             (long)s->guard);
+    if (getppid() != s->guard) /* it died before its death could be told */
+        supervisor_leave(s, false);
+    loop_run(&s->loop);
+}
+
+int supervisor_live(void *arg)
+{
+    const struct birth *birth = arg;
+    struct supervisor *s = xcalloc(1, sizeof *s);
+    cleanup_free char *title = xasprintf("apphost: %s", birth->options->project);
+    save_memory();
+    guard_set_title(title);
+    log_setup(getenv("APPHOST_DEBUG") ? LOG_DEBUG : LOG_INFO, write_log, NULL);
+    *s = (struct supervisor){
+        .options = birth->options,
+        .session = birth->session,
+        .guard = getppid(),
+        .starter = birth->starter,
+        .socket = (char *)birth->socket,
+        .state = birth->state,
+        .detached = birth->options->detached,
+        .lease_fd = -1,
+    };
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    s->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    run(s, birth);
+    if (loop_fini(&s->loop) < 0)
+        log_warn("the loop did not close clean");
+    free(s->logs_folder);
+    int exit_code = s->exit_code;
+    free(s);
+    return exit_code;
+}

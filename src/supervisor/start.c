@@ -1,0 +1,233 @@
+/* The caller's side: takes the lock, forks guard and supervisor, waits until it listens or says why not.
+ *
+ * A lock that is held while nobody listens belongs to a supervisor that is ending, or to a guard and its gc
+ * that clean up after one that died: both are over soon, so they are waited for. */
+#include "supervisor/internal.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "guard/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, LISTEN_WAIT_MS = 20000, LOG_LIMIT = 1 << 20 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Somebody answers at the recorded socket. */
+static bool is_listening(struct state *state)
+{
+    struct state_session session = {0};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (state_session_read(state, &session, NULL) < 0)
+        return false;
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", session.socket);
+    state_session_free(&session);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    bool answers =
+        fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
+    if (fd >= 0)
+        close(fd);
+    return answers;
+}
+
+static int take_lock(struct state *state, struct error *err)
+{
+    struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+    for (int64_t deadline = now_ms() + LOCK_WAIT_MS;;) {
+        struct error cause = {0};
+        int fd = state_lock(state, &cause);
+        if (fd >= 0)
+            return fd;
+        if (cause.code != ERROR_OWNER || now_ms() > deadline || is_listening(state)) {
+            error_move(err, &cause);
+            return -1;
+        }
+        error_clear(&cause);
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* What a session left whose supervisor and guard both died: its processes cannot be adopted. Containers can.
+ */
+static void heal(struct state *state)
+{
+    struct state_session dead = {0};
+    if (state_session_read(state, &dead, NULL) < 0)
+        return;
+    int found = guard_sweep(dead.id, SUPERVISOR_SWEEP_MS);
+    if (found)
+        log_debug("swept %d processes of the dead session %s", found, dead.id);
+    unlink(dead.socket);
+    state_session_remove(state, NULL);
+    state_session_free(&dead);
+}
+
+static int open_log(const struct state *state, struct error *err)
+{
+    cleanup_free char *path = path_join(state_path(state), "supervisor.log");
+    cleanup_free char *old = xasprintf("%s.1", path);
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size > LOG_LIMIT)
+        rename(path, old);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        error_set(err, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED, "cannot open %s: %s",
+                  path, strerror(errno));
+    return fd;
+}
+
+static int read_answer(int fd, const struct state *state, struct error *err)
+{
+    struct strbuf text = {.limit = 64 << 10};
+    int64_t deadline = now_ms() + LISTEN_WAIT_MS;
+    bool ended = false;
+    while (!ended && now_ms() < deadline && !(text.length && strchr(text.data, '\n'))) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        char chunk[4096];
+        if (poll(&ready, 1, 100) <= 0)
+            continue;
+        ssize_t n = read(fd, chunk, sizeof chunk);
+        if (n > 0)
+            strbuf_add(&text, chunk, (size_t)n);
+        ended = n == 0;
+    }
+    cleanup_json cJSON *answer = text.length ? json_parse(text.data, text.length, NULL) : NULL;
+    strbuf_free(&text);
+    if (answer && !answer->child)
+        return 0;
+    if (answer)
+        return control_error_from_json(answer, err), -1;
+    error_set(err, ERROR_OWNER, "the supervisor %s", ended ? "ended before it was ready" : "does not answer");
+    error_hint(err, "see %s/supervisor.log", state_path(state));
+    return -1;
+}
+
+static char *find_program(void)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    return length > 0 ? xstrndup(path, (size_t)length) : xstrdup("apphost");
+}
+
+/* Everything that the two processes need is at hand: fork them. The descriptors stay the caller's. */
+static int give_birth(struct birth *birth, int lock_fd, int log_fd, struct error *err)
+{
+    cleanup_free char *program = find_program();
+    struct guard_options options = {
+        .session = birth->session,
+        .state_folder = state_path(birth->state),
+        .program = program,
+        .log_fd = log_fd,
+        .keep_fds = {lock_fd, -1},
+        .supervisor_fds = {birth->ready_fd, birth->lease_fd, -1},
+        .supervisor = supervisor_live,
+        .arg = birth,
+    };
+    if (guard_start(&options) > 0)
+        return 0;
+    return error_set(err, ERROR_FAILED, "cannot fork the supervisor: %s", strerror(errno));
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static int fork_and_wait(struct birth *birth, int lock_fd, int *lease_fd, struct error *err)
+{
+    int ready[2] = {-1, -1}, lease[2] = {-1, -1}, rc = -1, log_fd = open_log(birth->state, err);
+    if (log_fd < 0)
+        return -1;
+    if (pipe2(ready, O_CLOEXEC) < 0 ||
+        (lease_fd && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lease) < 0)) {
+        error_set(err, ERROR_FAILED, "cannot start the supervisor: %s", strerror(errno));
+    } else {
+        birth->ready_fd = ready[1];
+        birth->lease_fd = lease[1];
+        rc = give_birth(birth, lock_fd, log_fd, err);
+        close_fd(&ready[1]);
+        close_fd(&lease[1]);
+        rc = rc < 0 ? -1 : read_answer(ready[0], birth->state, err);
+    }
+    if (rc == 0 && lease_fd) {
+        *lease_fd = lease[0];
+        lease[0] = -1;
+    }
+    int *const fds[] = {&log_fd, &ready[0], &ready[1], &lease[0], &lease[1]};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        close_fd(fds[i]);
+    return rc;
+}
+
+static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct error *err)
+{
+    char session[17];
+    digest_random_text(session, 16, "0123456789abcdef");
+    heal(birth->state);
+    cleanup_free char *socket = control_socket_path(birth->options->environment, session, err);
+    if (!socket)
+        return -1;
+    birth->session = session;
+    birth->socket = socket;
+    return fork_and_wait(birth, lock_fd, lease_fd, err);
+}
+
+int supervisor_start(const struct supervisor_options *options, int *lease_fd, struct error *err)
+{
+    cleanup_free char *folder = state_folder(options->state_root, options->prefix);
+    struct state *state = state_open(folder, true, err);
+    if (lease_fd)
+        *lease_fd = -1;
+    if (!state)
+        return -1;
+    struct birth birth = {.options = options, .state = state, .starter = getpid()};
+    int rc = -1, lock_fd = take_lock(state, err);
+    if (lock_fd >= 0) {
+        rc = start_locked(&birth, lock_fd, lease_fd, err);
+        close(lock_fd); /* the guard and the supervisor have it now */
+    }
+    state_close(state);
+    return rc;
+}
+
+int supervisor_find(const char *state_root, const char *prefix, struct state_session *session,
+                    struct error *err)
+{
+    cleanup_free char *folder = state_folder(state_root, prefix);
+    struct state *state = state_open(folder, false, err);
+    if (!state)
+        return -1;
+    int rc = state_session_read(state, session, err);
+    if (rc == 0 && !state_is_locked(state)) {
+        state_session_free(session);
+        rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running: the last session of %s died", prefix);
+        error_hint(err, "`apphost up` or `apphost gc` cleans up what it left");
+    }
+    state_close(state);
+    return rc;
+}
+
+struct control_connection *supervisor_connect(struct loop *loop, const struct state_session *session,
+                                              struct error *err)
+{
+    return control_connect(loop, session->socket, err);
+}
