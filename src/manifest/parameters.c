@@ -115,7 +115,9 @@ static bool has_source(const struct node *value)
 {
     if (value->kind != NODE_MAP)
         return !manifest_is_null(value);
-    return manifest_get(value, "default") || manifest_get(value, "generate");
+    const struct node *generate = manifest_get(value, "generate");
+    bool is_off = generate && generate->kind == NODE_SCALAR && strcmp(generate->text, "false") == 0;
+    return manifest_get(value, "default") || (generate && !is_off);
 }
 
 static void report_missing(struct loader *l, const struct declared *declared)

@@ -88,7 +88,8 @@ struct place {
     bool is_warning;
 };
 
-static int report(struct loader *l, struct place place, const char *format, va_list args)
+static int __attribute__((format(printf, 3, 0)))
+report(struct loader *l, struct place place, const char *format, va_list args)
 {
     cleanup_free char *text = xvasprintf(format, args);
     l->last_was_new = false;

