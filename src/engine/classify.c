@@ -47,12 +47,11 @@ static const struct row rows[] = {
      "the image does not exist for this platform; set `platform`"},
     {ON_PULL, 0, NULL, NULL, ERROR_PULL, NULL},
 
-    /* Before the ports: an error about a bind mount may mention an address, never the other way round. */
+    {ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL},
+    {ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL},
     {ON_CREATE | ON_START, 0, "network", "not found", ERROR_CONFLICT,
      "the network was removed: the container has to be made anew"},
-    {ON_CREATE | ON_IMAGE, 404, "image", NULL, ERROR_NO_IMAGE, NULL},
-    {ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL},
-    {ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL},
+    {ON_IMAGE, 404, NULL, NULL, ERROR_NO_IMAGE, NULL},
     {ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL},
     {ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL},
     {ON_ANY, 0, "cannot assign requested address", NULL, ERROR_PORT,
@@ -117,7 +116,9 @@ char *engine_message(const char *body, size_t length)
     const char *text = document ? json_string(document, "message", "") : body;
     cleanup_free char *cut = xstrndup(text ? text : "", strnlen(text ? text : "", MESSAGE_LIMIT));
     size_t end = strlen(cut);
-    while (end && strchr(" \t\r\n", cut[end - 1]))
+    for (char *c = cut; (c = strpbrk(c, "\t\r\n"));)
+        *c = ' ';
+    while (end && cut[end - 1] == ' ')
         cut[--end] = '\0';
     return str_printable(cut);
 }

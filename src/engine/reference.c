@@ -85,7 +85,8 @@ static bool is_tag(const char *tag)
 static bool is_digest(const char *digest)
 {
     const char *colon = strchr(digest, ':');
-    if (!colon || colon == digest)
+    if (!colon || colon == digest ||
+        strspn(digest, "abcdefghijklmnopqrstuvwxyz0123456789+._-") != (size_t)(colon - digest))
         return false;
     size_t hex = strlen(colon + 1);
     bool long_enough = str_starts(digest, "sha256:") ? hex == 64 : hex >= DIGEST_HEX_LEAST;
@@ -144,7 +145,7 @@ int engine_reference_parse(const char *text, struct image_reference *reference, 
     *reference = (struct image_reference){0};
     if (strlen(text) > 4 * NAME_LIMIT)
         return error_set(err, ERROR_MANIFEST, "the image reference is too long");
-    if (is_digest(text)) {
+    if (str_starts(text, "sha256:") && is_digest(text)) {
         reference->digest = xstrdup(text);
         reference->is_id = true;
         return 0;
