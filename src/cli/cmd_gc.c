@@ -1,0 +1,110 @@
+/* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when its
+ * supervisor died: that session only, by the record in its state folder. */
+#include "cli/context.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static const struct option options[] = {
+    {.name = "session", .type = OPTION_TEXT, .hidden = true, .value = "ID", .help = ""},
+    {.name = NULL},
+};
+
+struct sweep {
+    struct context *context;
+    const char *root;
+    const char *only; /* --session, or NULL: every dead one */
+    cJSON *removed;
+    int found;
+};
+
+/* The session's own engine, or today's where the record does not say. */
+static int engine_of(struct context *context, const struct state_session *session, struct engine_address *address,
+                     struct error *err)
+{
+    if (session->engine && !engine_address_from_json(session->engine, address, NULL))
+        return 0;
+    const struct args *args = &context->args;
+    return engine_resolve(context->environment, args_value(args, "host"), args_value(args, "context"), address, err);
+}
+
+static int clean(struct sweep *sweep, const char *folder, const struct state_session *session, struct error *err)
+{
+    cleanup_strlist struct strlist removed = {0};
+    struct engine_address address = {0};
+    sweep->found++;
+    int failed = engine_of(sweep->context, session, &address, err);
+    if (!failed && sweep->context->dry_run)
+        printf("would clean up session %s of %s\n", session->id, session->project);
+    else if (!failed)
+        failed = supervisor_clean(folder, session->id, &address, sweep->context->environment, &removed, err);
+    for (size_t i = 0; i < removed.count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        json_add_string(item, "project", session->project);
+        json_add_string(item, "removed", removed.items[i]);
+        cJSON_AddItemToArray(sweep->removed, item);
+    }
+    engine_address_free(&address);
+    return failed;
+}
+
+static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
+{
+    cleanup_free char *folder = state_folder(sweep->root, prefix);
+    struct state *state = state_open(folder, false, NULL);
+    struct state_session session = {0};
+    bool recorded = state && !state_session_read(state, &session, NULL);
+    bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !state_is_locked(state));
+    if (state)
+        state_close(state);
+    int failed = is_dead ? clean(sweep, folder, &session, err) : 0;
+    state_session_free(&session);
+    return failed;
+}
+
+static void print(const struct context *context, const struct sweep *sweep)
+{
+    const cJSON *item;
+    if (context->output.json) {
+        cleanup_json cJSON *document = cJSON_CreateObject();
+        cJSON_AddItemToObject(document, "removed", cJSON_Duplicate(sweep->removed, 1));
+        output_json(document);
+        return;
+    }
+    if (!sweep->found)
+        output_note(&context->output, "no dead session has left anything");
+    cJSON_ArrayForEach(item, sweep->removed)
+        printf("removed %s (%s)\n", json_string(item, "removed", ""), json_string(item, "project", ""));
+}
+
+static int run(struct context *context, struct error *err)
+{
+    cleanup_strlist struct strlist prefixes = {0};
+    cleanup_free char *root = state_root(context->environment, err);
+    if (!root || state_list(root, &prefixes, err))
+        return -1;
+    struct sweep sweep = {.context = context,
+                          .root = root,
+                          .only = args_value(&context->args, "session"),
+                          .removed = cJSON_CreateArray()};
+    int failed = 0;
+    for (size_t i = 0; i < prefixes.count; i++)
+        if (look_at(&sweep, prefixes.items[i], err))
+            failed = -1;
+    if (!failed)
+        print(context, &sweep);
+    cJSON_Delete(sweep.removed);
+    return failed;
+}
+
+const struct command cmd_gc = {
+    .name = "gc",
+    .summary = "remove what dead sessions left",
+    .usage = "",
+    .description = "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers and "
+                   "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead.",
+    .options = options,
+    .group = GROUP_MACHINE,
+    .run = run,
+};

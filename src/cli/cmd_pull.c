@@ -1,0 +1,149 @@
+/* apphost pull: fetch all images of the manifest, all at once, with progress. */
+#include "cli/engine_once.h"
+#include "cli/render.h"
+#include "cli/context.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { IDLE_MS = 60000 };
+
+struct pull {
+    struct pulls *all;
+    const char *image, *platform;
+    int64_t begun_ms;
+    bool started, done;
+};
+
+struct pulls {
+    struct context *context;
+    struct engine_once once;
+    struct render *render;
+    struct pull *items;
+    size_t count, pending;
+    struct error error; /* the first one */
+};
+
+/* The renderer speaks the control protocol's transitions, so that is what it gets. */
+static void show(struct pull *pull, const char *state, int64_t current, int64_t total, const struct error *error)
+{
+    cleanup_json cJSON *record = cJSON_CreateObject();
+    cleanup_free char *node = xasprintf("image:%s", pull->image);
+    json_add_string(record, "type", "transition");
+    json_add_string(record, "node", node);
+    json_add_string(record, "resource", pull->image);
+    json_add_string(record, "kind", "pull");
+    json_add_string(record, "state", state);
+    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.loop) - pull->begun_ms);
+    json_add_int(record, "current", current);
+    json_add_int(record, "total", total);
+    if (error)
+        cJSON_AddItemToObject(record, "error", control_error_to_json(error));
+    render_record(pull->all->render, record);
+}
+
+static void on_progress(const char *status, int64_t current, int64_t total, void *data)
+{
+    (void)status;
+    show(data, "pulling", current, total, NULL);
+}
+
+static void on_done(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct pull *pull = data;
+    struct pulls *all = pull->all;
+    bool failed = err && error_is_set(err);
+    all->pending--;
+    show(pull, failed ? "failed" : "completed", 0, 0, failed ? err : NULL);
+    if (failed && !error_is_set(&all->error))
+        error_copy(&all->error, err);
+}
+
+static bool is_listed(const struct pulls *pulls, const struct plan_run *specification)
+{
+    for (size_t i = 0; i < pulls->count; i++)
+        if (str_eq(pulls->items[i].image, specification->image) &&
+            str_eq(pulls->items[i].platform, specification->platform))
+            return true;
+    return false;
+}
+
+static void collect(struct pulls *pulls, const struct plan *plan, const struct strlist *names)
+{
+    pulls->items = xcalloc(plan->node_count + 1, sizeof *pulls->items);
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+        bool wanted = !names->count || (node->resource && strlist_has(names, node->resource));
+        if (wanted && node->kind == PLAN_CONTAINER && node->run.image && !is_listed(pulls, &node->run))
+            pulls->items[pulls->count++] =
+                (struct pull){.all = pulls, .image = node->run.image, .platform = node->run.platform};
+    }
+}
+
+static int pull_all(struct pulls *pulls, struct error *err)
+{
+    for (size_t i = 0; i < pulls->count; i++) {
+        struct pull *pull = &pulls->items[i];
+        pull->begun_ms = loop_now_ms(&pulls->once.loop);
+        pulls->pending++;
+        show(pull, "pulling", 0, 0, NULL);
+        engine_image_pull(pulls->once.engine, pull->image, pull->platform, IDLE_MS, on_progress, on_done, pull);
+    }
+    while (pulls->pending && loop_run_once(&pulls->once.loop))
+        continue;
+    if (!error_is_set(&pulls->error))
+        return 0;
+    error_move(err, &pulls->error);
+    return -1;
+}
+
+static void print_list(const struct context *context, const struct pulls *pulls)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *list = json_add_array(document, "images");
+    for (size_t i = 0; i < pulls->count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(pulls->items[i].image));
+    for (size_t i = 0; context->dry_run && !context->output.json && i < pulls->count; i++)
+        printf("would pull %s\n", pulls->items[i].image);
+    if (context->output.json)
+        output_json(document);
+}
+
+static int run(struct context *context, struct error *err)
+{
+    struct pulls pulls = {.context = context};
+    struct project_options options = {.args = &context->args, .environment = context->environment};
+    if (project_check_names(&context->project, &context->args.names, err))
+        return -1;
+    collect(&pulls, context->project.plan, &context->args.names);
+    int failed = 0;
+    if (pulls.count && !context->dry_run) {
+        failed = project_resolve_engine(&context->project, &options, err) ||
+                 engine_once_open(&pulls.once, &context->project.engine, context->environment, err);
+        if (!failed) {
+            pulls.render = render_new(&context->output, &pulls.once.loop, stderr);
+            failed = pull_all(&pulls, err);
+            render_finish(pulls.render, true);
+            render_free(pulls.render);
+            engine_once_close(&pulls.once);
+        }
+    }
+    if (!failed)
+        print_list(context, &pulls);
+    free(pulls.items);
+    return failed ? -1 : 0;
+}
+
+const struct command cmd_pull = {
+    .name = "pull",
+    .summary = "fetch the images of the manifest",
+    .usage = "[RES…]",
+    .description = "Pulls the images of the resources (all, without names), all at once.",
+    .group = GROUP_MANIFEST,
+    .needs = NEEDS_MANIFEST,
+    .arguments = ARGUMENT_RESOURCE,
+    .most = -1,
+    .run = run,
+};

@@ -1,0 +1,35 @@
+/* What `apphost doctor` looks at: a table of checks, each adding findings. Inside cli/ only. */
+#ifndef CLI_DOCTOR_H
+#define CLI_DOCTOR_H
+
+#include "cli/context.h"
+#include "cli/engine_once.h"
+
+enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL };
+
+struct doctor {
+    struct context *context;
+    struct engine_once engine;
+    bool has_engine;       /* it answers */
+    struct error manifest; /* why there is no plan, where there is none */
+    cJSON *findings;       /* [{"category","status","message","fix"}] */
+    int counts[3];
+    int code; /* exit code of the first failure */
+};
+
+/* fix NULL: nothing to do. */
+void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix);
+/* An error as a failure. */
+void doctor_fail(struct doctor *doctor, const struct error *error);
+
+struct doctor_check {
+    const char *category;
+    void (*run)(struct doctor *doctor);
+};
+/* Ends with a NULL category. */
+extern const struct doctor_check doctor_checks[];
+
+/* Who listens on a port of loopback: "redis-server (pid 42)", or NULL. The caller frees. */
+char *doctor_port_holder(int port);
+
+#endif
