@@ -183,7 +183,8 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     nodes_link(o);
     nodes_settle_wants(o);
     add_targets(request, selection);
-    if (request->needs_engine)
+    /* Leftovers of an earlier manifest may need the engine even when this one does not. */
+    if (request->needs_engine || apply->replace)
         engine_need(o);
     values_settle(o);
     orchestrator_wake_all(o);
@@ -245,7 +246,9 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
                                        orchestrator_done_cb *done, void *data)
 {
     struct request *request = request_new(o, REQUEST_DOWN, done, data);
-    bool has_engine = !o->applied_once;
+    /* Without nodes of its own the request is for what an earlier session left. */
+    bool cleans = !o->applied_once || !o->plan->plan->node_count;
+    bool has_engine = cleans;
     o->busy = o->going_down = true;
     o->leftovers = WANT_REMOVED;
     o->leftover_persistent = down->persistent;
@@ -267,7 +270,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
         engine_need(o);
     }
     /* A project that never reached its engine left nothing there; somebody who only cleans up has to know. */
-    request->needs_engine = o->engine && has_engine && (o->connected_once || !o->applied_once);
+    request->needs_engine = o->engine && has_engine && (o->connected_once || cleans);
     orchestrator_wake_all(o);
     return request_start(request, down->timeout_ms ? down->timeout_ms : -1);
 }

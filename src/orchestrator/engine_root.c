@@ -22,6 +22,21 @@ void engine_need(struct orchestrator *o)
     node_wake(o->engine);
 }
 
+static bool is_needed(const struct orchestrator *o)
+{
+    const struct request *request;
+    DL_FOREACH(o->requests, request)
+    {
+        if (request->needs_engine)
+            return true;
+    }
+    for (const struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node_needs_engine(node) && node->want == WANT_UP)
+            return true;
+    }
+    return false;
+}
+
 void engine_lose(struct orchestrator *o, const struct error *err)
 {
     struct node *root = o->engine;
@@ -40,6 +55,8 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     int64_t pause = FIRST_PAUSE_MS << (facts->restarts < 6 ? facts->restarts : 6);
     facts->restarts++;
     facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
+    if (!o->connected_once && !is_needed(o))
+        root->want = WANT_KEEP; /* we only wanted to look for leftovers */
     facts->reachable = facts->subscribed = facts->listed = facts->surveyed = false;
     facts_unknown(o);
     orchestrator_wake_all(o);

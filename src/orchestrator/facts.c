@@ -43,9 +43,9 @@ void facts_gone(struct node *node)
         node_instance_ended(node);
     facts_clear(&node->facts);
     node->facts.seen = SEEN_ABSENT;
-    strlist_free(&node->bonds);
     node_wake(node);
     node_wake_neighbours(node);
+    strlist_free(&node->bonds);
     requests_changed(node->o);
 }
 

@@ -51,6 +51,11 @@ void node_wake_neighbours(struct node *node)
         node_wake(node->dependants[i]);
     for (size_t i = 0; i < node->link_count; i++)
         node_wake(node->links[i].to);
+    for (size_t i = 0; i < node->bonds.count; i++) {
+        struct node *other = node_find(node->o, node->bonds.items[i]);
+        if (other)
+            node_wake(other);
+    }
     for (struct node *other = node->o->nodes; other; other = other->hh.next) {
         /* What is found without a plan has no links: what may be used by it looks again. */
         bool is_used = other->kind == PLAN_NETWORK || other->kind == PLAN_VOLUME;
@@ -302,9 +307,12 @@ static void arm_timer(struct node *node)
 
 static bool will_be_woken(const struct node *node)
 {
+    if (!node->goal || !node->goal->act)
+        return true; /* neighbours */
     bool by_events = node->kind == NODE_ENGINE && node->o->events;
-    return !node->goal || !node->goal->act || node->op_name || node->queued || node->turn.queued ||
-           node->sensor.on || by_events || timer_is_armed(&node->timer);
+    bool by_end = node->spec && node->spec->run.task && node_is_alive(node);
+    return node->op_name || node->queued || node->turn.queued || node->sensor.on || by_events || by_end ||
+           timer_is_armed(&node->timer);
 }
 
 static char *waiting_detail(struct node *node)
@@ -371,6 +379,9 @@ static void rest(struct node *node)
 {
     const struct facts *facts = &node->facts;
     enum node_state state = STATE_REMOVED;
+    node->going_down = false;
+    if (node->kind == PLAN_IMAGE || node->kind == NODE_ENGINE)
+        return;
     if (facts->running || node->process)
         state = facts->ready || node->state == STATE_READY ? STATE_READY : STATE_RUNNING;
     else if (facts->seen == SEEN_PRESENT)

@@ -1,4 +1,5 @@
-/* The fake engine's transport: calls, their two moments, streams, killing. The answers are made in fake_world.c. */
+/* The fake engine's transport: calls, their two moments, streams, killing. The answers are made in
+ * fake_world.c. */
 #include "fake_http.h"
 
 #include <stdio.h>
@@ -35,7 +36,9 @@ static void end_call(struct fake_call *call, const struct error *err)
     bool stream = handlers.on_data != NULL;
     struct http_response response = {
         .status = call->status,
-        .body = stream && ok ? "" : answer ? answer : "",
+        .body = stream && ok ? ""
+                : answer     ? answer
+                             : "",
         .api_version = "1.41",
         .server = "Docker/20.10.24 (linux)",
     };
@@ -200,14 +203,16 @@ int fake_count(const struct fake *fake)
 
 /* ---- streams ---- */
 
-void fake_publish(struct fake *fake, const char *type, const char *action, const char *id, const cJSON *attributes)
+void fake_publish(struct fake *fake, const char *type, const char *action, const char *id,
+                  const cJSON *attributes)
 {
     cleanup_json cJSON *event = cJSON_CreateObject();
     json_add_string(event, "Type", type);
     json_add_string(event, "Action", action);
     cJSON *actor = json_add_object(event, "Actor");
     json_add_string(actor, "ID", id);
-    cJSON_AddItemToObject(actor, "Attributes", attributes ? cJSON_Duplicate(attributes, true) : cJSON_CreateObject());
+    cJSON_AddItemToObject(actor, "Attributes",
+                          attributes ? cJSON_Duplicate(attributes, true) : cJSON_CreateObject());
     json_add_int(event, "time", loop_now_ms(fake->loop) / 1000 + 1);
     char nano[32];
     snprintf(nano, sizeof nano, "%lld000000", (long long)loop_now_ms(fake->loop) + 1000);

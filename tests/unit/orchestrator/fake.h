@@ -1,14 +1,15 @@
-/* A container engine in the same process, at the level of HTTP: method, path, body, status, JSON. The world (containers,
- * networks, volumes, images) outlives the transports that talk to it, so that an orchestrator can be killed at any request
- * and another one be put on what it left.
+/* A container engine in the same process, at the level of HTTP: method, path, body, status, JSON. The world
+ * (containers, networks, volumes, images) outlives the transports that talk to it, so that an orchestrator
+ * can be killed at any request and another one be put on what it left.
  *
- * A request has two moments: its effect, and its answer a millisecond later. kill_at = n kills at the n-th request since
- * fake_arm(): before its effect, or between effect and answer. From then on nothing is answered any more (dead). Time is
- * the loop's. The answers were checked against Engine 20.10 by the contract of room engine/ (test_contract.c).
+ * A request has two moments: its effect, and its answer a millisecond later. kill_at = n kills at the n-th
+ * request since fake_arm(): before its effect, or between effect and answer. From then on nothing is answered
+ * any more (dead). Time is the loop's. The answers were checked against Engine 20.10 by the contract of room
+ * engine/ (test_contract.c).
  *
- * Also here: processes and probes for virtual time. A fake process' script (argv[2]) says what it does: "exit CODE after
- * MS", "stubborn" (only KILL ends it), anything else runs until it is stopped. A fake probe asks the world whether a
- * running container has the port and the password, or whether a process lives. */
+ * Also here: processes and probes for virtual time. A fake process' script (argv[2]) says what it does: "exit
+ * CODE after MS", "stubborn" (only KILL ends it), anything else runs until it is stopped. A fake probe asks
+ * the world whether a running container has the port and the password, or whether a process lives. */
 #ifndef TESTS_ORCHESTRATOR_FAKE_H
 #define TESTS_ORCHESTRATOR_FAKE_H
 
@@ -35,10 +36,10 @@ struct fake {
     struct fake_container *containers;
     struct fake_object *networks, *volumes;
     struct strlist images, pullable;
-    bool taken[65536];    /* host ports that somebody else has */
-    bool deaf;            /* no probe succeeds */
-    bool refuses;         /* the engine is not running */
-    const char *crasher;  /* containers with this in their name end right after their start … */
+    bool taken[65536];   /* host ports that somebody else has */
+    bool deaf;           /* no probe succeeds */
+    bool refuses;        /* the engine is not running */
+    const char *crasher; /* containers with this in their name end right after their start … */
     int crash_code;
     const char *start_error; /* what every start answers with status 500; NULL: works */
     int requests, kill_at;

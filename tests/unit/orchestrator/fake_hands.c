@@ -126,7 +126,9 @@ static void look(void *data)
     const struct fake_container *container = listener(probe->port);
     bool up = !world->deaf && (container || world->live_processes);
     bool wrong = container && !knows_password(container, probe->password);
-    enum probe_state state = up && !wrong ? PROBE_READY : probe->state == PROBE_TRYING ? PROBE_TRYING : PROBE_LOST;
+    enum probe_state state = up && !wrong                   ? PROBE_READY
+                             : probe->state == PROBE_TRYING ? PROBE_TRYING
+                                                            : PROBE_LOST;
     timer_start(&probe->timer, PROBE_MS);
     error_clear(&probe->last);
     if (wrong)
@@ -139,7 +141,8 @@ static void look(void *data)
     probe->on_change(state, probe->last.code ? &probe->last : NULL, wrong, probe->data);
 }
 
-static struct probe *start(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change, void *data)
+static struct probe *start(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change,
+                           void *data)
 {
     struct fake_probe *probe = xcalloc(1, sizeof *probe);
     probe->port = options->port;

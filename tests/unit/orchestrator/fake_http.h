@@ -22,9 +22,11 @@ struct fake_call {
 /* The effect of a call: sets status and answer. */
 void fake_serve(struct fake_call *call);
 void fake_reply(struct fake_call *call, int status, cJSON *json); /* takes json */
-void fake_message(struct fake_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void fake_message(struct fake_call *call, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* To every open event stream. */
-void fake_publish(struct fake *fake, const char *type, const char *action, const char *id, const cJSON *attributes);
+void fake_publish(struct fake *fake, const char *type, const char *action, const char *id,
+                  const cJSON *attributes);
 /* Ends the followed logs of a container. */
 void fake_end_follows(struct fake *fake, const char *id);
 /* The decoded value of a parameter, or NULL; the caller frees. */

@@ -1,4 +1,5 @@
-/* The fake engine's world: what each request does to it and answers. Bodies and statuses as Engine 20.10 gives them. */
+/* The fake engine's world: what each request does to it and answers. Bodies and statuses as Engine 20.10
+ * gives them. */
 #include "fake_http.h"
 
 #include <ctype.h>
@@ -132,7 +133,8 @@ int fake_container_count(const struct fake *fake)
     return count;
 }
 
-static void publish(struct fake *fake, const struct fake_container *container, const char *action, int exit_code)
+static void publish(struct fake *fake, const struct fake_container *container, const char *action,
+                    int exit_code)
 {
     cleanup_json cJSON *attributes = cJSON_Duplicate(labels_of(container), true);
     if (!attributes)
@@ -162,7 +164,8 @@ static struct fake_object *find_object(struct fake_object *list, const char *nam
     return NULL;
 }
 
-static struct fake_object *add_object(struct fake_object **list, const char *id, const char *name, const cJSON *labels)
+static struct fake_object *add_object(struct fake_object **list, const char *id, const char *name,
+                                      const cJSON *labels)
 {
     struct fake_object *object = xcalloc(1, sizeof *object);
     snprintf(object->id, sizeof object->id, "%s", id);
@@ -188,10 +191,11 @@ static void create(struct fake_call *call)
         return;
     }
     if (old) {
-        fake_message(call, 409,
-                     "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
-                     "(or rename) that container to be able to reuse that name.",
-                     name, old->id);
+        fake_message(
+            call, 409,
+            "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove "
+            "(or rename) that container to be able to reuse that name.",
+            name, old->id);
         return;
     }
     struct fake_container *container = xcalloc(1, sizeof *container);
@@ -284,19 +288,21 @@ static void start(struct fake_call *call, struct fake_container *container)
         return;
     }
     if (first && !strcmp(first->valuestring, "no-such-command")) {
-        fake_message(call, 400,
-                     "failed to create shim task: OCI runtime create failed: runc create failed: unable to start "
-                     "container process: exec: \"no-such-command\": executable file not found in $PATH: unknown");
+        fake_message(
+            call, 400,
+            "failed to create shim task: OCI runtime create failed: runc create failed: unable to start "
+            "container process: exec: \"no-such-command\": executable file not found in $PATH: unknown");
         return;
     }
     int taken = bind_ports(fake, container);
     if (taken || fake->start_error) {
         container->port_count = 0;
         if (taken)
-            fake_message(call, 500,
-                         "driver failed programming external connectivity on endpoint %s (abc): Bind for 127.0.0.1:%d "
-                         "failed: port is already allocated",
-                         container->name, taken);
+            fake_message(
+                call, 500,
+                "driver failed programming external connectivity on endpoint %s (abc): Bind for 127.0.0.1:%d "
+                "failed: port is already allocated",
+                container->name, taken);
         else
             fake_message(call, 500, "%s", fake->start_error);
         return;
@@ -350,10 +356,11 @@ static void remove_container(struct fake_call *call, struct fake_container *cont
 {
     cleanup_free char *force = fake_parameter(call, "force");
     if (container->running && !force) {
-        fake_message(call, 409,
-                     "You cannot remove a running container %s. Stop the container before attempting removal or force "
-                     "remove",
-                     container->id);
+        fake_message(
+            call, 409,
+            "You cannot remove a running container %s. Stop the container before attempting removal or force "
+            "remove",
+            container->id);
         return;
     }
     call->fake->effects++;
@@ -532,7 +539,8 @@ static void connect_network(struct fake_call *call, struct fake_object *network)
     if (!container)
         fake_message(call, 404, "No such container: %s", json_string(call->body, "Container", ""));
     else if (is_member(container, network))
-        fake_message(call, 403, "endpoint with name %s already exists in network %s", container->name, network->name);
+        fake_message(call, 403, "endpoint with name %s already exists in network %s", container->name,
+                     network->name);
     else {
         snprintf(container->network, sizeof container->network, "%.64s", network->id);
         call->fake->effects++;
@@ -649,9 +657,10 @@ static void pull(struct fake_call *call)
     strlist_add(&call->fake->images, name);
     call->fake->effects++;
     call->status = 200;
-    call->answer = xasprintf("{\"status\":\"Pulling from x\",\"id\":\"1\"}\r\n{\"status\":\"Status: Downloaded newer "
-                             "image for %s\"}\r\n",
-                             name);
+    call->answer =
+        xasprintf("{\"status\":\"Pulling from x\",\"id\":\"1\"}\r\n{\"status\":\"Status: Downloaded newer "
+                  "image for %s\"}\r\n",
+                  name);
 }
 
 static void serve_image(struct fake_call *call, const char *rest)
