@@ -101,8 +101,9 @@ static void check_reference(struct loader *l, struct model_resource *consumer, s
     }
 }
 
-static void check_wait(struct loader *l, const struct model_resource *consumer, const struct model_wait *wait)
+static void check_wait(struct loader *l, const struct model_resource *consumer, size_t index)
 {
+    const struct model_wait *wait = &consumer->wait_for[index];
     struct use use = {consumer, wait->resource, wait->pos, name_length(wait->resource), false};
     const struct model_resource *target = look_up(l, &use);
     if (!target || target->kind == MODEL_KIND_COUNT)
@@ -111,6 +112,9 @@ static void check_wait(struct loader *l, const struct model_resource *consumer, 
         manifest_problem_at(l, use.pos, use.length, "`%s` waits for itself", use.name);
         return;
     }
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(consumer->wait_for[i].resource, use.name) == 0)
+            manifest_problem_at(l, use.pos, use.length, "`%s` stands twice in `wait_for`", use.name);
     if (!check_presence(l, &use, target))
         return;
     bool never_ends =
@@ -253,7 +257,7 @@ void manifest_check_references(struct loader *l)
         for (size_t j = 0; j < resource->reference_count; j++)
             check_reference(l, resource, j);
         for (size_t j = 0; j < resource->wait_count; j++)
-            check_wait(l, resource, &resource->wait_for[j]);
+            check_wait(l, resource, j);
         check_ready(l, resource);
     }
     for (size_t i = 0; i < l->use_count; i++)

@@ -84,8 +84,11 @@ static void read_field(struct loader *l, const struct table *table, const struct
     if (manifest_is_null(value) && !(field->shape->accept & ACCEPT_NULL))
         return;
     manifest_refuse_unbuilt(l, table->name, field->name, value);
+    size_t most = field->shape->most;
     if (!has_kind(field->shape, value))
         manifest_bad_value(l, field, value);
+    else if (most && value->count > most)
+        manifest_problem(l, value, "`%s` has more than %zu items", field->name, most);
     else
         field->shape->read(l, field, value, object);
 }

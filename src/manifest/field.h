@@ -54,6 +54,9 @@ struct table {
     void (*finish)(struct loader *l, struct node *map, void *object);
 };
 
+/* For lists whose items are compared with each other. */
+enum { MANIFEST_MOST_ITEMS = 2000 };
+
 #define FIELD_COUNT(fields) (sizeof(fields) / sizeof *(fields))
 
 int manifest_read_table(struct loader *l, const struct table *table, struct node *map, void *object);

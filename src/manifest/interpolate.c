@@ -336,7 +336,9 @@ static const char *expand_expression(struct expansion *x, const char *start)
             p++;
     if (p == start + 2 || (*p != '}' && *p != ':' && !strchr("-?+", *p ? *p : '!'))) {
         size_t length = strcspn(start, "}");
-        fail(x, start, length + (start[length] == '}'), "this is neither a variable nor a reference");
+        bool is_closed = start[length] == '}';
+        fail(x, start, length + is_closed,
+             is_closed ? "this is neither a variable nor a reference" : "`${` without its `}`");
         manifest_hint(x->l, "${NAME}, ${NAME:-default}, ${resource.host} …; a dollar sign as such is $$");
         return start + strlen(start);
     }

@@ -210,10 +210,16 @@ static const struct shape shape_volume_item = {
 static const struct shape shape_bind_item = {.words = "./path:/path[:ro], or {source, target, read_only}",
                                              .accept = ACCEPT_TEXT | ACCEPT_TABLE,
                                              .table = &table_bind};
-const struct shape shape_volumes = {
-    .words = "a list of volumes", .accept = ACCEPT_LIST, .read = read_mounts, .item = &shape_volume_item};
-const struct shape shape_bind_mounts = {
-    .words = "a list of bind mounts", .accept = ACCEPT_LIST, .read = read_mounts, .item = &shape_bind_item};
+const struct shape shape_volumes = {.words = "a list of volumes",
+                                    .accept = ACCEPT_LIST,
+                                    .read = read_mounts,
+                                    .item = &shape_volume_item,
+                                    .most = MANIFEST_MOST_ITEMS};
+const struct shape shape_bind_mounts = {.words = "a list of bind mounts",
+                                        .accept = ACCEPT_LIST,
+                                        .read = read_mounts,
+                                        .item = &shape_bind_item,
+                                        .most = MANIFEST_MOST_ITEMS};
 const struct shape shape_tmpfs = {.words = "a path or a list of paths",
                                   .accept = ACCEPT_TEXT | ACCEPT_LIST,
                                   .read = read_tmpfs,

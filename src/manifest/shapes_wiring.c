@@ -286,16 +286,20 @@ static const struct shape shape_container_endpoint_item = {.words =
 const struct shape shape_references = {.words = "a list of resources",
                                        .accept = ACCEPT_LIST,
                                        .read = read_references,
-                                       .item = &shape_reference_item};
+                                       .item = &shape_reference_item,
+                                       .most = MANIFEST_MOST_ITEMS};
 const struct shape shape_wait_for = {.words = "a list of resources",
                                      .accept = ACCEPT_TEXT | ACCEPT_LIST,
                                      .read = read_wait_for,
-                                     .item = &shape_wait_item};
+                                     .item = &shape_wait_item,
+                                     .most = MANIFEST_MOST_ITEMS};
 const struct shape shape_endpoints = {.words = "a map from names to endpoints",
                                       .accept = ACCEPT_MAP,
                                       .read = read_endpoints,
-                                      .item = &shape_endpoint_item};
+                                      .item = &shape_endpoint_item,
+                                      .most = MANIFEST_MOST_ITEMS};
 const struct shape shape_container_endpoints = {.words = "a map from names to endpoints",
                                                 .accept = ACCEPT_MAP,
                                                 .read = read_endpoints,
-                                                .item = &shape_container_endpoint_item};
+                                                .item = &shape_container_endpoint_item,
+                                                .most = MANIFEST_MOST_ITEMS};

@@ -160,6 +160,17 @@ static void a_chain_of_thousands(void **state)
     strbuf_free(&text);
 }
 
+static void very_long_lists(void **state)
+{
+    struct strbuf text = {0};
+    strbuf_adds(&text, "resources:\n  a: {type: process, command: x, wait_for: [");
+    for (int i = 0; i < 200000; i++)
+        strbuf_adds(&text, "b,");
+    strbuf_adds(&text, "]}\n  b: redis\n");
+    says(*state, text.data, text.length, "`wait_for` has more than 2000 items");
+    strbuf_free(&text);
+}
+
 static void control_characters_are_not_printed(void **state)
 {
     struct fixture *f = *state;
@@ -180,6 +191,7 @@ int main(void)
         TEST(one_problem_is_said_once),
         TEST(ten_thousand_resources),
         TEST(a_chain_of_thousands),
+        TEST(very_long_lists),
         TEST(control_characters_are_not_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
