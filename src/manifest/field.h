@@ -33,6 +33,7 @@ struct shape {
     const char *const *choices; /* NULL-terminated: the only texts allowed; their index is the value */
     const struct table *table;
     const struct shape *item; /* of lists and free maps */
+    size_t most;              /* items of those; 0: as many as a file can hold */
 };
 
 struct field {
