@@ -57,13 +57,12 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
     struct context *context = run->context;
     const struct args *args = &context->args;
     cleanup_strlist struct strlist needs = {0};
-    struct session_start start = {.detached = args_flag(args, "keep"), .log_dir = args_value(args, "log-dir")};
-    if (session_open(context, &start, err))
+    if (session_open(context, args_value(args, "log-dir"), err))
         return -1;
-    run->ours = context->client.is_fresh && !start.detached;
+    run->ours = context->client.is_fresh && !args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
     struct session_up up = {
-        .resources = &args->names, .defaults_only = !args->names.count && !run->task, .lease = run->ours};
+        .resources = &args->names, .defaults_only = !args->names.count && !run->task, .lease = context->client.is_fresh};
     if (run->task) {
         run_task_needs(&context->project, run->task, &needs);
         up.resources = &needs;

@@ -51,7 +51,7 @@ int up_converge(struct up *up, cJSON **view, struct error *err)
         .force_recreate = args_flag(args, "force-recreate"),
         .started_only = args_flag(args, "no-wait"),
         .dry_run = context->dry_run,
-        .lease = context->client.is_fresh && !args_flag(args, "detach"),
+        .lease = context->client.is_fresh,
     };
     int answer = session_up(context, &request, up->render, view, err);
     render_finish(up->render, false);
@@ -115,7 +115,10 @@ static int run_up(struct up *up, struct error *err)
     if (context->dry_run)
         return run_dry(up, view, err);
     up_print_ready(up, view);
-    return detach ? 0 : up_stay(up, err);
+    if (!detach)
+        return up_stay(up, err);
+    session_bye(context);
+    return 0;
 }
 
 static int start_logs(struct up *up)
@@ -138,10 +141,10 @@ static int run(struct context *context, struct error *err)
 {
     struct up up = {.context = context, .exit_from = args_value(&context->args, "exit-code-from")};
     bool detach = args_flag(&context->args, "detach");
-    struct session_start start = {.detached = detach, .log_dir = args_value(&context->args, "log-dir")};
-    if (check_options(context, err) || session_open(context, &start, err))
+    const char *log_dir = args_value(&context->args, "log-dir");
+    if (check_options(context, err) || session_open(context, log_dir, err))
         return -1;
-    if (!context->client.is_fresh && start.log_dir)
+    if (!context->client.is_fresh && log_dir)
         output_warn(&context->output, "--log-dir has no effect on a project that is running already");
     up.render = render_new(&context->output, &context->client.loop, stderr);
     int code = !detach && !context->dry_run ? start_logs(&up) : 0;

@@ -17,7 +17,7 @@ static bool needs_engine(const struct plan *plan)
     return false;
 }
 
-int session_open(struct context *context, const struct session_start *start, struct error *err)
+int session_open(struct context *context, const char *log_dir, struct error *err)
 {
     struct project *project = &context->project;
     if (!project->has_engine && needs_engine(project->plan)) {
@@ -32,13 +32,12 @@ int session_open(struct context *context, const struct session_start *start, str
         .manifest = project->manifest,
         .engine = &project->engine,
         .environment = context->environment,
-        .log_dir = start->log_dir,
-        .detached = start->detached,
+        .log_dir = log_dir,
     };
     struct client_options options = {.start = &supervisor,
                                      .state_root = project->root,
                                      .prefix = project->prefix,
-                                     .lease = !start->detached};
+                                     .lease = true};
     if (client_open(&context->client, &options, err))
         return -1;
     return client_watch_signals(&context->client, err);

@@ -10,12 +10,9 @@
 #include "cli/context.h"
 #include "cli/render.h"
 
-struct session_start {
-    bool detached;       /* the session outlives this command */
-    const char *log_dir; /* or NULL */
-};
-/* Needs context->project.plan. Watches signals. */
-int session_open(struct context *context, const struct session_start *start, struct error *err);
+/* Needs context->project.plan. Watches signals. A session that this begins is held until session_bye(): whatever becomes
+ * of this command before, nothing stays behind. log_dir may be NULL. */
+int session_open(struct context *context, const char *log_dir, struct error *err);
 
 struct session_up {
     const struct strlist *resources; /* empty: all */
