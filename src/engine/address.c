@@ -69,23 +69,37 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0 || str_starts(host, "127.") || strcmp(host, "::1") == 0;
 }
 
+/* "host", "host:port", "[v6]:port", perhaps with a slash at the end: host and port are cut out of text. */
+static bool split_host_port(char *text, char **host, int64_t *port)
+{
+    size_t length = strlen(text);
+    if (length && text[length - 1] == '/')
+        text[--length] = '\0';
+    char *end = *text == '[' ? strchr(text, ']') : text + strcspn(text, ":");
+    if (!end)
+        return false;
+    *host = *text == '[' ? text + 1 : text;
+    if (*end == ']')
+        *end++ = '\0';
+    if (*end == '\0')
+        return true;
+    if (*end != ':')
+        return false;
+    *end = '\0';
+    return str_to_int64(end + 1, 1, 65535, port);
+}
+
 static int set_tcp(const char *rest, struct engine_address *address, struct error *err)
 {
-    size_t length = *rest == '[' ? strcspn(rest, "]") + 1 : strcspn(rest, ":/");
-    const char *port = rest[length] == ':' ? rest + length + 1 : "";
-    size_t digits = strspn(port, "0123456789");
-    bool brackets = *rest == '[' && length <= strlen(rest);
-    cleanup_free char *host = xstrndup(rest + brackets, length - 2 * (size_t)brackets);
-    int64_t number = address->tls ? 2376 : 2375;
-    cleanup_free char *number_text = xstrndup(port, digits);
-    if (length > strlen(rest) || (digits && !str_to_int64(number_text, 1, 65535, &number)) ||
-        (rest[length] && rest[length] != ':' && rest[length] != '/') ||
-        (port[digits] && strcmp(port + digits, "/") != 0) || strpbrk(host, "@ \t"))
+    cleanup_free char *text = xstrdup(rest);
+    char *host = text;
+    int64_t port = address->tls ? 2376 : 2375;
+    if (!split_host_port(text, &host, &port) || strpbrk(host, "/@ \t?#%"))
         return error_set(err, ERROR_ENGINE, "%s: \"%s\" is no engine address (tcp://host:port)",
                          address->origin, address->host);
-    const char *name = *host ? host : "localhost";
-    address->url = xasprintf(strchr(name, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
-                             address->tls ? "https" : "http", name, (int)number);
+    const char *name = *host ? host : "localhost", *scheme = address->tls ? "https" : "http";
+    bool is_v6 = strchr(name, ':') != NULL;
+    address->url = xasprintf("%s://%s%s%s:%d", scheme, is_v6 ? "[" : "", name, is_v6 ? "]" : "", (int)port);
     address->remote = !is_loopback(name);
     address->published_host = xstrdup(address->remote ? name : "127.0.0.1");
     return 0;

@@ -2,7 +2,7 @@
  * and its complaints on standard output (github.com/docker/docker-credential-helpers). A helper may ask its
  * user (keychains), or hang: it gets a deadline, then SIGKILL.
  *
- * Happy path: spawn → write and close → read to the end → exit → told → handles closed → freed. A cancelled
+ * Happy path: spawn → read to the end → exit → told → handles closed → freed. A cancelled
  * run is killed and lives on, without telling anybody, until its process is reaped; engine_close() waits for
  * that. */
 #include "engine/internal.h"
@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -20,9 +21,7 @@ struct helper_run {
     struct engine *engine;
     struct helper_run *prev, *next;
     uv_process_t process;
-    uv_pipe_t input, output;
-    uv_write_t write;
-    char *text;
+    uv_pipe_t output;
     struct strbuf answer;
     struct timer deadline;
     struct turn late;
@@ -42,7 +41,6 @@ static void free_run(struct helper_run *run)
         mem_wipe(run->answer.data, run->answer.capacity);
     strbuf_free(&run->answer);
     mem_wipe(run->block, sizeof run->block);
-    free(run->text);
     free(run);
     engine_check_closed(engine);
 }
@@ -69,7 +67,6 @@ static void close_all(struct helper_run *run)
     run->closing = true;
     timer_stop(&run->deadline);
     close_handle(run, (uv_handle_t *)&run->process);
-    close_handle(run, (uv_handle_t *)&run->input);
     close_handle(run, (uv_handle_t *)&run->output);
 }
 
@@ -117,14 +114,6 @@ static void on_read(uv_stream_t *stream, ssize_t length, const uv_buf_t *buffer)
     check_end(run);
 }
 
-/* Helpers read until the end of their input. One that does not read may answer all the same. */
-static void on_written(uv_write_t *request, int status)
-{
-    struct helper_run *run = request->data;
-    (void)status;
-    close_handle(run, (uv_handle_t *)&run->input);
-}
-
 static void on_deadline(void *data)
 {
     struct helper_run *run = data;
@@ -148,13 +137,25 @@ static bool is_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name);
 }
 
-static int spawn(struct helper_run *run, const char *name)
+/* The text as a file without a name: nothing to feed, and a helper that does not read is no trouble. */
+static int open_input(const char *text)
+{
+    int fd = memfd_create("credential", MFD_CLOEXEC);
+    size_t length = strlen(text);
+    if (fd >= 0 && (write(fd, text, length) != (ssize_t)length || lseek(fd, 0, SEEK_SET) != 0)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int spawn(struct helper_run *run, const char *name, int input)
 {
     cleanup_free char *program = xasprintf("docker-credential-%s", name);
     char verb[] = "get";
     char *argv[] = {program, verb, NULL};
     uv_stdio_container_t stdio[3] = {
-        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&run->input},
+        {.flags = UV_INHERIT_FD, .data.fd = input},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->output},
         {.flags = UV_IGNORE},
     };
@@ -167,25 +168,23 @@ static int spawn(struct helper_run *run, const char *name)
         .stdio_count = 3,
         .stdio = stdio,
     };
-    if (!is_name(name))
+    if (!is_name(name) || input < 0)
         return UV_EINVAL;
     /* Nothing of ours reaches a foreign program. */
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     return uv_spawn(&run->engine->loop->uv, &run->process, &options);
 }
 
-static struct helper_run *make(struct engine *engine, const char *input, helper_done_cb *done, void *data)
+static struct helper_run *make(struct engine *engine, helper_done_cb *done, void *data)
 {
     struct helper_run *run = xcalloc(1, sizeof *run);
     uv_loop_t *uv = &engine->loop->uv;
     run->engine = engine;
     run->done = done;
     run->data = data;
-    run->text = xstrdup(input);
     run->answer.limit = OUTPUT_LIMIT;
-    uv_pipe_init(uv, &run->input, 0);
     uv_pipe_init(uv, &run->output, 0);
-    run->process.data = run->input.data = run->output.data = run->write.data = run;
+    run->process.data = run->output.data = run;
     timer_init(engine->loop, &run->deadline, on_deadline, run);
     turn_init(&run->late, on_late, run);
     DL_APPEND(engine->helpers, run);
@@ -195,16 +194,17 @@ static struct helper_run *make(struct engine *engine, const char *input, helper_
 struct helper_run *engine_helper_start(struct engine *engine, const char *name, const char *input,
                                        helper_done_cb *done, void *data)
 {
-    struct helper_run *run = make(engine, input, done, data);
-    int rc = spawn(run, name);
+    struct helper_run *run = make(engine, done, data);
+    int fd = open_input(input);
+    int rc = spawn(run, name, fd);
+    if (fd >= 0)
+        close(fd);
     if (rc < 0) {
         run->failure = rc == UV_ENOENT ? "is not installed" : "cannot be started";
         run->exited = true;
         loop_post(engine->loop, &run->late);
         return run;
     }
-    uv_buf_t buffer = uv_buf_init(run->text, (unsigned)strlen(run->text));
-    uv_write(&run->write, (uv_stream_t *)&run->input, &buffer, 1, on_written);
     uv_read_start((uv_stream_t *)&run->output, on_allocate, on_read);
     timer_start(&run->deadline, HELPER_TIMEOUT_MS);
     return run;

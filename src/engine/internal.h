@@ -46,6 +46,7 @@ struct engine_op {
     void *data;
     enum engine_context context;
     char *what; /* for errors: "start container x" */
+    char *note; /* goes with what the engine refuses; or NULL */
     struct engine_request request;
     struct http_call *call;
     op_answer_cb *on_answer;
@@ -90,6 +91,8 @@ struct engine_op *engine_op_send(struct engine_op *op);
 void engine_op_finish(struct engine_op *op, const struct engine_result *result);
 /* Takes the error over. */
 void engine_op_fail(struct engine_op *op, struct error *err);
+/* Fails with what the engine said, classified. */
+void engine_op_refuse(struct engine_op *op, int status, const char *message);
 /* Fails in a later turn (for failures inside the function that starts the operation). Returns op. */
 struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err);
 void engine_op_free(struct engine_op *op);

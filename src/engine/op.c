@@ -69,6 +69,7 @@ static void release_op(struct engine_op *op)
     free_request(&op->request);
     error_clear(&op->late);
     free(op->what);
+    free(op->note);
     free(op);
 }
 
@@ -125,6 +126,14 @@ static void fail_transport(struct engine_op *op, const struct error *cause)
     engine_op_fail(op, &err);
 }
 
+void engine_op_refuse(struct engine_op *op, int status, const char *message)
+{
+    cleanup_error struct error err = {0};
+    cleanup_free char *text = op->note ? xasprintf("%s (%s)", message, op->note) : xstrdup(message);
+    engine_classify(op->context, status, text, op->what, &err);
+    engine_op_fail(op, &err);
+}
+
 static bool is_version_refusal(int status, const char *message)
 {
     return status == 400 && strstr(message, "client version") && strstr(message, "is too ");
@@ -143,9 +152,7 @@ static void fail_status(struct engine_op *op, const struct http_response *respon
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
         return;
     }
-    cleanup_error struct error err = {0};
-    engine_classify(op->context, response->status, message, op->what, &err);
-    engine_op_fail(op, &err);
+    engine_op_refuse(op, response->status, message);
 }
 
 static void on_done(const struct http_response *response, const struct error *err, void *data)

@@ -12,7 +12,7 @@
 enum { LINE_LIMIT = 256 << 10, INSPECT_TIMEOUT_MS = 30000 };
 
 struct pull {
-    char *reference, *path, *note;
+    char *reference, *path;
     struct auth_search *search;
     struct pull_progress *progress;
     struct strbuf rest;
@@ -30,7 +30,6 @@ static void free_pull(void *state)
     strbuf_free(&pull->rest);
     free(pull->reference);
     free(pull->path);
-    free(pull->note);
     free(pull->error);
     free(pull);
 }
@@ -63,15 +62,6 @@ static void on_data(const char *bytes, size_t length, void *data)
     engine_op_fail(op, &err);
 }
 
-static void fail_pull(struct engine_op *op, const char *message)
-{
-    struct pull *pull = op->state;
-    cleanup_error struct error err = {0};
-    cleanup_free char *text = pull->note ? xasprintf("%s (%s)", message, pull->note) : xstrdup(message);
-    engine_classify(ON_PULL, 0, text, op->what, &err);
-    engine_op_fail(op, &err);
-}
-
 static void verify(struct engine_op *op)
 {
     struct pull *pull = op->state;
@@ -95,7 +85,7 @@ static void on_end(struct engine_op *op, const struct http_response *response)
         }
     }
     if (pull->error)
-        fail_pull(op, pull->error);
+        engine_op_refuse(op, 0, pull->error);
     else if (pull->done)
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
     else
@@ -107,7 +97,7 @@ static void on_auth(const char *header, const char *note, void *data)
     struct engine_op *op = data;
     struct pull *pull = op->state;
     pull->search = NULL;
-    pull->note = xstrdup_null(note);
+    op->note = xstrdup_null(note);
     engine_op_request(op, "POST", 0, "%s", pull->path);
     op->request.header = xstrdup_null(header);
     op->request.idle_ms = pull->idle_ms;
