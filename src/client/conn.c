@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { PILE = 4, CLOSE_WAIT_MS = 2000 };
+enum { PILE = 1, CLOSE_WAIT_MS = 2000 };
 
 struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
                       struct apphost_error *error)

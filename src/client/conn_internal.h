@@ -61,6 +61,7 @@ struct conn {
     struct resp_buffer out; /* appended by callers */
     struct resp_buffer sending;
     size_t sent;
+    size_t crowd; /* callers answered by the last receive: about to come back */
 
     struct request_queue pending; /* in wire order */
     struct request_queue backlog; /* asynchronous, waiting for a connection */

@@ -14,13 +14,20 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RECEIVE_SIZE = 64 * 1024, REPLIES_AT_ONCE = 64, KEEP_CAPACITY = 1024 * 1024, SHORT_LIFE_MS = 1000 };
+enum {
+    CROWD = 4,
+    RECEIVE_SIZE = 64 * 1024,
+    REPLIES_AT_ONCE = 64,
+    KEEP_CAPACITY = 1024 * 1024,
+    SHORT_LIFE_MS = 1000
+};
 
 /* ---- Requests
  * --------------------------------------------------------------------------------------------------- */
@@ -304,7 +311,9 @@ static bool dispatch(struct conn *conn, const char **why)
             if ((rc = resp_reader_next(conn->dialed.reader, &replies[count])) <= 0)
                 break;
         pthread_mutex_lock(&conn->lock);
+        size_t before = conn->pending.count;
         bool is_sane = assign_locked(conn, replies, count, &done);
+        conn->crowd = before - conn->pending.count;
         pthread_mutex_unlock(&conn->lock);
         finish_all(done);
         if (!is_sane) {
@@ -366,7 +375,7 @@ static bool receive(struct conn *conn, int wait_ms)
     const char *why = "out of memory";
 
     if (want < RECEIVE_SIZE)
-        want = RECEIVE_SIZE / 4;
+        want = RECEIVE_SIZE;
     char *space = resp_reader_space(conn->dialed.reader, want, &room);
     ssize_t got = space ? transport_recv(&conn->dialed.transport, space, room, wait_ms) : -1;
     if (got > 0) {
@@ -394,10 +403,23 @@ static bool is_done(const struct request *request)
     return atomic_load_explicit(&request->wake, memory_order_acquire) == WAKE_DONE;
 }
 
+/* Many callers were just answered and are about to ask again: one step aside lets them into the same send. */
+static void let_crowd_in_locked(struct conn *conn, const struct request *own)
+{
+    bool is_idle = own ? is_done(own) : !conn->pending.head;
+
+    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd)
+        return;
+    pthread_mutex_unlock(&conn->lock);
+    sched_yield();
+    pthread_mutex_lock(&conn->lock);
+}
+
 /* Flushes and receives once. False when there is no more reason to lead. */
 static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
 {
     pthread_mutex_lock(&conn->lock);
+    let_crowd_in_locked(conn, own);
     conn_flush_locked(conn);
     bool is_idle = own ? is_done(own) : !conn->pending.head;
     bool is_up = conn->state == CONN_UP;

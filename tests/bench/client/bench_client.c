@@ -1,0 +1,310 @@
+/*
+ * What the library costs, in one table: against hiredis by hand and a mutex, with redis-benchmark as the
+ * limit.
+ *
+ * It starts a redis-server of its own on a loopback port, measures each row for a second, and says PASS or
+ * FAIL beside the rows that have a goal. Rates are operations a second; an operation is the HMGET of one
+ * entry of 1 KiB.
+ */
+#include <apphost/apphost.h>
+
+#include <arpa/inet.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { THREADS = 64, MANY = 100, SIZE = 1024, MILLION = 1000000 };
+
+static int port;
+static pid_t server;
+static struct apphost_host *host;
+static struct apphost_cache *cache;
+static redisContext *by_hand;
+static pthread_mutex_t by_hand_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_over;
+static int failures;
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+    fprintf(stderr, "bench: %s\n", what);
+    if (server > 0)
+        kill(server, SIGKILL);
+    exit(1);
+}
+
+/* ---- The server
+ * -------------------------------------------------------------------------------------------------- */
+
+static void start_server(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    char text[16];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (bind(fd, (struct sockaddr *)&address, len) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+        die("no free port");
+    close(fd);
+    port = ntohs(address.sin_port);
+    snprintf(text, sizeof(text), "%d", port);
+    server = fork();
+    if (server == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(126);
+        execlp("redis-server", "redis-server", "--port", text, "--bind", "127.0.0.1", "--save", "",
+               (char *)NULL);
+        _exit(127);
+    }
+    for (int i = 0; i < 500 && !by_hand; i++) {
+        by_hand = redisConnect("127.0.0.1", port);
+        if (by_hand && by_hand->err) {
+            redisFree(by_hand);
+            by_hand = NULL;
+            poll(NULL, 0, 10);
+        }
+    }
+    if (!by_hand)
+        die("redis-server does not start");
+}
+
+static void open_cache(void)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    char text[64];
+    struct apphost_error error;
+
+    snprintf(text, sizeof(text), "127.0.0.1:%d,syncTimeout=60000", port);
+    apphost_config_set(config, "ConnectionStrings:cache", text, NULL);
+    host = apphost_host_new(&options, &error);
+    apphost_config_free(config);
+    if (!host || apphost_host_add_redis_distributed_cache(host, "cache", NULL, NULL, &error) < 0)
+        die(error.text);
+    cache = apphost_host_cache(host, NULL, &error);
+}
+
+/* ---- Operations
+ * -------------------------------------------------------------------------------------------------- */
+
+static void get_by_hand(int number)
+{
+    char key[16];
+    redisReply *reply;
+
+    snprintf(key, sizeof(key), "k%d", number % MANY);
+    reply = redisCommand(by_hand, "HMGET %s absexp sldexp data", key);
+    if (!reply || reply->elements != 3 || reply->element[2]->len != SIZE)
+        die("hiredis got no entry");
+    freeReplyObject(reply);
+}
+
+static void get_with_mutex(int number)
+{
+    pthread_mutex_lock(&by_hand_lock);
+    get_by_hand(number);
+    pthread_mutex_unlock(&by_hand_lock);
+}
+
+static void get(int number)
+{
+    struct apphost_value value;
+    struct apphost_error error;
+    char key[16];
+
+    snprintf(key, sizeof(key), "k%d", number % MANY);
+    if (apphost_cache_get(cache, apphost_str(key), &value, &error) != 1 || value.len != SIZE)
+        die("no entry");
+    apphost_value_free(&value);
+}
+
+static void get_many(int number)
+{
+    struct apphost_bytes keys[MANY];
+    struct apphost_value values[MANY];
+    struct apphost_error error;
+    char names[MANY][16];
+
+    (void)number;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof(names[i]), "k%d", i);
+        keys[i] = apphost_str(names[i]);
+    }
+    if (apphost_cache_get_many(cache, keys, MANY, values, &error) != MANY)
+        die("not all entries");
+    for (int i = 0; i < MANY; i++)
+        apphost_value_free(&values[i]);
+}
+
+/* ---- Measuring
+ * --------------------------------------------------------------------------------------------------- */
+
+struct worker {
+    void (*operation)(int number);
+    unsigned long count;
+};
+
+static void *run(void *user)
+{
+    struct worker *worker = user;
+
+    while (!atomic_load_explicit(&is_over, memory_order_relaxed))
+        worker->operation((int)(worker->count++ % 1000000));
+    return NULL;
+}
+
+static double rate(void (*operation)(int number), int threads, double seconds)
+{
+    struct worker workers[THREADS] = {{0}};
+    pthread_t ids[THREADS];
+    unsigned long total = 0;
+
+    atomic_store(&is_over, false);
+    double started = now_s();
+    for (int i = 0; i < threads; i++) {
+        workers[i].operation = operation;
+        pthread_create(&ids[i], NULL, run, &workers[i]);
+    }
+    poll(NULL, 0, (int)(seconds * 1000));
+    atomic_store(&is_over, true);
+    for (int i = 0; i < threads; i++) {
+        pthread_join(ids[i], NULL);
+        total += workers[i].count;
+    }
+    return (double)total / (now_s() - started);
+}
+
+/* Alternates, so that a noisy machine hurts both alike; the best of each counts. */
+static void compare(void (*a)(int), void (*b)(int), int threads, double rates[2])
+{
+    rates[0] = rates[1] = 0;
+    for (int i = 0; i < 3; i++) {
+        double first = rate(a, threads, 1.0), second = rate(b, threads, 1.0);
+
+        rates[0] = first > rates[0] ? first : rates[0];
+        rates[1] = second > rates[1] ? second : rates[1];
+    }
+}
+
+static void row(const char *name, double ours, double theirs, double goal)
+{
+    double factor = ours / theirs;
+    int is_good = factor >= goal;
+
+    failures += !is_good;
+    printf("%-44s %12.0f %12.0f %8.2f  >= %-5.2g %s\n", name, ours, theirs, factor, goal,
+           is_good ? "PASS" : "FAIL");
+    fflush(stdout);
+}
+
+static long resident_kib(void)
+{
+    long pages = 0, ignored;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file && fscanf(file, "%ld %ld", &ignored, &pages) != 2)
+        pages = 0;
+    if (file)
+        fclose(file);
+    return pages * sysconf(_SC_PAGESIZE) / 1024;
+}
+
+/* A million entries in batches of a hundred, and a million reads: the client must not grow. */
+static void million(void)
+{
+    struct apphost_entry entries[MANY];
+    struct apphost_error error;
+    char names[MANY][24];
+    long before = 0;
+    double started = now_s();
+
+    for (int i = 0; i < MILLION; i += MANY) {
+        for (int k = 0; k < MANY; k++) {
+            snprintf(names[k], sizeof(names[k]), "m%d", i + k);
+            entries[k] = (struct apphost_entry){apphost_str(names[k]), apphost_str(names[k]),
+                                                apphost_expire_in(600000)};
+        }
+        if (apphost_cache_set_many(cache, entries, MANY, &error) < 0)
+            die(error.text);
+        if (i == MILLION / 10)
+            before = resident_kib();
+    }
+    long grown = resident_kib() - before;
+    failures += grown > 1024;
+    printf("%-44s %12.0f %12s %5ld KiB  <= 1 MiB %s\n", "1 million entries: rate, growth of the client",
+           MILLION / (now_s() - started), "", grown, grown <= 1024 ? "PASS" : "FAIL");
+}
+
+/* The rate of redis-benchmark with the same command. */
+static double limit(const char *name, const char *options)
+{
+    char command[256], line[256];
+    double best = 0;
+
+    snprintf(command, sizeof(command),
+             "redis-benchmark -h 127.0.0.1 -p %d -q %s HMGET k1 absexp sldexp data 2>/dev/null", port,
+             options);
+    FILE *pipe = popen(command, "r");
+    while (pipe && fgets(line, sizeof(line), pipe)) {
+        char *rest = strrchr(line, '\r'), *colon = strstr(rest ? rest : line, ": ");
+
+        if (colon && strstr(colon, "requests per second"))
+            best = atof(colon + 2);
+    }
+    if (pipe)
+        pclose(pipe);
+    printf("%-44s %25.0f\n", name, best);
+    return best;
+}
+
+int main(void)
+{
+    char data[SIZE], key[16];
+    double rates[2];
+    struct apphost_error error;
+
+    start_server();
+    open_cache();
+    memset(data, 'd', sizeof(data));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(key, sizeof(key), "k%d", i);
+        if (apphost_cache_set(cache, apphost_str(key), data, SIZE, apphost_expire_never(), &error) < 0)
+            die(error.text);
+    }
+    printf("%-44s %12s %12s %8s  goal\n", "gets of 1 KiB a second", "libapphost", "compared", "factor");
+    compare(get, get_by_hand, 1, rates);
+    row("1 thread, against hiredis", rates, 0.9, 0);
+    compare(get, get_with_mutex, THREADS, rates);
+    row("64 threads, against hiredis and a mutex", rates, 5, 0);
+    compare(get_many, get, 1, rates);
+    rates[0] *= MANY;
+    limit("limit: redis-benchmark, 1 connection", "-c 1 -n 100000");
+    limit("limit: redis-benchmark, 64 connections", "-c 64 -n 300000");
+    row("get-many of 100, against single gets", rates, 20,
+        limit("limit: redis-benchmark, 1 connection, pipelined", "-c 1 -P 100 -n 1000000"));
+    million();
+    apphost_host_free(host);
+    redisFree(by_hand);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    return failures ? 1 : 0;
+}
