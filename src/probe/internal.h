@@ -31,9 +31,9 @@ struct probe {
 
     enum probe_state state;
     struct error last;
-    bool is_trying; /* a try is under way */
-    bool was_final; /* on_change was told so */
-    int64_t pause_ms;
+    bool is_trying;   /* a try is under way */
+    bool was_final;   /* on_change was told so */
+    int64_t since_ms; /* not ready since then */
     struct turn first;
     struct timer next;  /* the next try */
     struct timer limit; /* of the running try */

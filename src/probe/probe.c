@@ -39,13 +39,16 @@ static void on_limit(void *data)
     probe_failed(p, false, &err);
 }
 
-static int64_t next_pause_ms(struct probe *p)
+/* An eighth of the time that has passed: what is ready is seen at most an eighth later than it could have
+ * been. */
+static int64_t next_pause_ms(const struct probe *p)
 {
+    int64_t pause_ms = (loop_now_ms(p->loop) - p->since_ms) / 8;
     if (p->options.interval_ms)
         return p->options.interval_ms;
-    int64_t pause_ms = p->pause_ms;
-    p->pause_ms = pause_ms * 2 < LAST_PAUSE_MS ? pause_ms * 2 : LAST_PAUSE_MS;
-    return pause_ms;
+    if (pause_ms < FIRST_PAUSE_MS)
+        return FIRST_PAUSE_MS;
+    return pause_ms < LAST_PAUSE_MS ? pause_ms : LAST_PAUSE_MS;
 }
 
 static void end_try(struct probe *p)
@@ -57,7 +60,6 @@ static void end_try(struct probe *p)
 void probe_succeeded(struct probe *p)
 {
     end_try(p);
-    p->pause_ms = FIRST_PAUSE_MS;
     p->was_final = false;
     timer_start(&p->next, p->options.interval_ms ? p->options.interval_ms : READY_INTERVAL_MS);
     if (p->state == PROBE_READY)
@@ -73,8 +75,10 @@ void probe_failed(struct probe *p, bool is_final, struct error *err)
     error_clear(&p->last);
     error_move(&p->last, err);
     p->was_final = is_final;
-    if (p->state == PROBE_READY)
+    if (p->state == PROBE_READY) {
         p->state = PROBE_LOST;
+        p->since_ms = loop_now_ms(p->loop);
+    }
     timer_start(&p->next, next_pause_ms(p));
     if (is_news)
         p->on_change(p->state, &p->last, is_final, p->data);
@@ -118,7 +122,7 @@ struct probe *probe_start(struct loop *loop, const struct probe_options *options
     p->on_change = on_change;
     p->data = data;
     p->ops = kinds[options->kind];
-    p->pause_ms = FIRST_PAUSE_MS;
+    p->since_ms = loop_now_ms(loop);
     copy_options(p, options);
     turn_init(&p->first, try_now, p);
     timer_init(loop, &p->next, try_now, p);

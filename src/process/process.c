@@ -260,8 +260,8 @@ static int fail_spawn(const char *command, int rc, struct error *err)
     }
 }
 
-/* A file in memory rather than a pipe: written before the child exists, so that nobody has to feed it; and not in
- * any folder, because it may hold secrets. Returns -1 with errno, or the descriptor at its start. */
+/* A file in memory rather than a pipe: written before the child exists, so that nobody has to feed it; and
+ * not in any folder, because it may hold secrets. Returns -1 with errno, or the descriptor at its start. */
 static int open_input(const char *text)
 {
     int fd = memfd_create("apphost-input", MFD_CLOEXEC);

@@ -5,8 +5,12 @@
  * grandchild may hold the pipes). Output arrives as raw pieces in order; room logs/ makes lines of them.
  * Stopping sends `stop_signal` and CONT to the group, and KILL when the deadline passes.
  *
- * Nothing but descriptors 0 (/dev/null, or the input), 1 and 2 (pipes from pipe2, inherited, not socket pairs) reaches the
- * child: everything else is marked close-on-exec before the spawn. The child's environment is given whole.
+ * When a process is finished, what is left of its group is killed; only what went into a session of its own
+ * outlives it. While it is being stopped, the rest of the group has the same time until the deadline.
+ *
+ * Nothing but descriptors 0 (/dev/null, or the input), 1 and 2 (pipes from pipe2, inherited, not socket
+ * pairs) reaches the child: everything else is marked close-on-exec before the spawn. The child's environment
+ * is given whole.
  *
  * Promise: callbacks never run before process_spawn() returned; on_exit runs once; none after process_free().
  */
