@@ -238,8 +238,8 @@ void nodes_reap(struct orchestrator *o)
     struct node *node, *next;
     HASH_ITER(hh, o->nodes, node, next)
     {
-        bool is_held =
-            node->spec || node->pins || node->op_name || node->process || node->kind == NODE_ENGINE;
+        bool in_plan = node->spec && node->origin == o->plan;
+        bool is_held = in_plan || node->pins || node->op_name || node->process || node->kind == NODE_ENGINE;
         if (is_held || node->want == WANT_UP || !node_is_gone(node) || node->state != STATE_REMOVED)
             continue;
         node->link_count = 0;

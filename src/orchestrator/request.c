@@ -254,14 +254,29 @@ static void check_idle(struct orchestrator *o)
         o->services.on_idle(o->services.data);
 }
 
+static bool is_stepping(const struct orchestrator *o)
+{
+    for (const struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node->turn.queued)
+            return true;
+    }
+    return false;
+}
+
 /* One that is over, or NULL. */
 static struct request *first_over(struct orchestrator *o, struct error *err)
 {
     struct request *request;
     DL_FOREACH(o->requests, request)
     {
-        if (check(request, err) != PENDING)
+        enum progress progress = check(request, err);
+        if (progress == PENDING)
+            continue;
+        if (progress != FAILED || !is_stepping(o))
             return request;
+        /* The report is to show whom the failure blocks: those nodes have not been stepped yet. */
+        error_move(&request->error, err);
+        requests_changed(o);
     }
     return NULL;
 }

@@ -121,6 +121,16 @@ static char *without_version(const char *path)
     return xstrdup(path);
 }
 
+static void count_starts(struct fake *fake)
+{
+    int starts = 0;
+    const struct fake_call *call;
+    DL_FOREACH(fake->calls, call)
+    starts += str_ends(call->path, "/start");
+    if (starts > fake->most_starts)
+        fake->most_starts = starts;
+}
+
 static struct http_call *start(struct http_transport *base, const struct http_request *request,
                                const struct http_handlers *handlers)
 {
@@ -141,6 +151,7 @@ static struct http_call *start(struct http_transport *base, const struct http_re
     timer_init(fake->loop, &call->timer, on_moment, call);
     timer_start(&call->timer, EFFECT_MS);
     DL_APPEND(fake->calls, call);
+    count_starts(fake);
     return (struct http_call *)call;
 }
 

@@ -46,6 +46,7 @@ struct fake {
     enum fake_kill kill;
     bool dead;
     int live_processes, spawned, effects;
+    int most_starts;    /* in flight at once */
     struct strlist log; /* "POST /containers/create?name=x", without the version */
     struct fake_call *calls;
     struct fake_process *processes;
