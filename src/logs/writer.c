@@ -5,36 +5,30 @@
  * record. Large records are written at once from where they lie; small ones gather in `batch`, which a turn
  * writes when this round of input is done.
  *
- * When a write fails, the file is cut back to its last whole record, the lines are counted as lost, and the
- * next write that works is preceded by a line that says so. A file with a torn end (power loss) is rotated
- * away at the start.
+ * When a write fails, its lines are counted as lost, and the next write that works is preceded by a line that
+ * says so. What happens to the file is the business of file.c; the last lines in memory are tail.c's.
  *
- * Ownership: the writer owns its descriptor, buffers and copies of names. Files: "<resource>.log" and, one
- * rotation older, "<resource>.log.1". */
+ * Ownership: the writer owns its file, its buffers and copies of names. */
 #include "base/log.h"
 #include "base/mem.h"
-#include "logs/files.h"
+#include "logs/file.h"
 #include "logs/logs.h"
 #include "logs/record.h"
+#include "logs/tail.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 enum {
-    MAX_BYTES = 16 * 1024 * 1024,
     PIECE_MAX = 64 * 1024,
     CARRY_MAX = 64 * 1024,
     BATCH_MAX = 32 * 1024,
     DIRECT_MIN = 8 * 1024, /* records of this size are not copied */
-    TAIL_KEPT = 8 * 1024,
-    PARTIAL_MS = 80, /* less than the 100 promised */
+    PARTIAL_MS = 80,       /* less than the 100 promised */
 };
 
 /* What a stream has said since its last newline. */
@@ -47,15 +41,10 @@ struct carry {
 
 struct log_writer {
     struct loop *loop;
-    char *path, *old_path;
-    int fd; /* -1: could not be opened again */
-    int64_t size, max_bytes;
-    int64_t number; /* of the file */
+    struct log_file file;
     struct carry carries[2];
     struct strbuf batch; /* whole records */
-    struct strbuf tail;
-    bool is_tail_cut; /* the first line of tail is not whole */
-    int tail_open;    /* stream of an unfinished line at the end of tail, or 0 */
+    struct log_tail tail;
     int64_t lost_lines;
     int lost_errno;
     struct turn flush_turn;
@@ -76,91 +65,10 @@ static struct text make_text(const char *a, size_t a_length, const char *b, size
                          .length = a_length + b_length};
 }
 
-/* ---- the file ---- */
-
-static bool has_whole_end(int fd, int64_t size)
-{
-    cleanup_free char *bytes = xmalloc(RECORD_MAX);
-    size_t length = (size_t)(size < RECORD_MAX ? size : RECORD_MAX);
-    struct record record;
-    if (size == 0)
-        return true;
-    return pread(fd, bytes, length, size - (int64_t)length) == (ssize_t)length &&
-           record_parse_back(bytes, length, &record) == 1;
-}
-
-/* A new file gets its number; with no room for that, none. */
-static void number_file(struct log_writer *w)
-{
-    char bytes[RECORD_FILE_SIZE];
-    if (w->size > 0) {
-        w->number = record_read_file(w->fd);
-        return;
-    }
-    record_write_file(bytes, ++w->number);
-    if (write(w->fd, bytes, sizeof bytes) == sizeof bytes)
-        w->size = sizeof bytes;
-    else if (ftruncate(w->fd, 0) < 0)
-        log_warn("cannot begin %s: %s", w->path, strerror(errno));
-}
-
-static int open_file(struct log_writer *w)
-{
-    struct stat st;
-    w->fd = open(w->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (w->fd < 0)
-        return -1;
-    w->size = fstat(w->fd, &st) == 0 ? st.st_size : 0;
-    number_file(w);
-    return 0;
-}
-
-static void close_file(struct log_writer *w)
-{
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = -1;
-}
-
-static int rotate(struct log_writer *w)
-{
-    if (rename(w->path, w->old_path) < 0 && errno != ENOENT)
-        return -1;
-    close_file(w);
-    return open_file(w);
-}
-
-static bool make_room(struct log_writer *w, size_t length)
-{
-    if (w->fd < 0 && open_file(w) < 0)
-        return false;
-    return w->size <= RECORD_FILE_SIZE || w->size + (int64_t)length <= w->max_bytes || rotate(w) == 0;
-}
-
-/* All or nothing; false with errno. */
-static bool write_whole(struct log_writer *w, const struct iovec *pieces, int count, size_t length)
-{
-    if (!make_room(w, length))
-        return false;
-    ssize_t n;
-    do
-        n = writev(w->fd, pieces, count);
-    while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)length) {
-        w->size += n;
-        return true;
-    }
-    int why = n < 0 ? errno : ENOSPC; /* a regular file takes less only when it is full */
-    if (n > 0 && ftruncate(w->fd, w->size) < 0)
-        log_warn("cannot cut %s back to its last whole record: %s", w->path, strerror(errno));
-    errno = why;
-    return false;
-}
-
 static void lose(struct log_writer *w, int64_t lines)
 {
     if (w->lost_lines == 0)
-        log_warn("cannot write to %s: %s", w->path, strerror(errno));
+        log_warn("cannot write to %s: %s", w->file.path, strerror(errno));
     w->lost_errno = errno;
     w->lost_lines += lines;
 }
@@ -194,7 +102,7 @@ static bool write_told(struct log_writer *w, const struct iovec *pieces, int cou
         all[i + 1] = pieces[i];
         length += pieces[i].iov_len;
     }
-    if (length > 0 && !write_whole(w, all, count + 1, length))
+    if (length > 0 && !log_file_write(&w->file, all, count + 1, length))
         return false;
     w->lost_lines = 0;
     return true;
@@ -236,71 +144,6 @@ static void write_direct(struct log_writer *w, const struct record *record, cons
     lose(w, lines ? lines : 1);
 }
 
-/* ---- the last lines, in memory ---- */
-
-static void keep_tail(struct log_writer *w, const char *bytes, size_t length)
-{
-    if (length == 0)
-        return;
-    if (length > TAIL_KEPT) {
-        bytes += length - TAIL_KEPT;
-        length = TAIL_KEPT;
-        strbuf_truncate(&w->tail, 0);
-        w->is_tail_cut = true;
-    }
-    if (w->tail.length + length > 2 * TAIL_KEPT) {
-        strbuf_consume(&w->tail, w->tail.length - (TAIL_KEPT < w->tail.length ? TAIL_KEPT : 0));
-        w->is_tail_cut = true;
-    }
-    strbuf_add(&w->tail, bytes, length);
-}
-
-static void keep_record(struct log_writer *w, const struct record *record, const struct text *text)
-{
-    if (w->tail_open && w->tail_open != record->stream)
-        keep_tail(w, "\n", 1);
-    for (int i = 0; i < 2; i++)
-        keep_tail(w, text->pieces[i].iov_base, text->pieces[i].iov_len);
-    w->tail_open = record->partial ? record->stream : 0;
-}
-
-/* Where the last `count` lines of a newline-terminated text begin. */
-static size_t find_last_lines(const char *text, size_t length, int count)
-{
-    size_t at = length;
-    while (at > 0) {
-        const char *newline = memrchr(text, '\n', at - 1);
-        size_t start = newline ? (size_t)(newline + 1 - text) : 0;
-        if (count-- <= 0)
-            return at;
-        at = start;
-    }
-    return 0;
-}
-
-char *log_writer_tail(const struct log_writer *w, int count)
-{
-    struct strbuf text = {0};
-    if (w->tail.length)
-        strbuf_add(&text, w->tail.data, w->tail.length);
-    for (int i = 0; i < 2; i++) { /* what waits for its newline was said, too */
-        const struct strbuf *waiting = &w->carries[i].text;
-        if (waiting->length && w->tail_open && w->tail_open != i + 1)
-            strbuf_addc(&text, '\n');
-        if (waiting->length)
-            strbuf_add(&text, waiting->data, waiting->length);
-        if (text.length && text.data[text.length - 1] != '\n' && (waiting->length || i == 1))
-            strbuf_addc(&text, '\n');
-    }
-    size_t whole = 0;
-    const char *newline = w->is_tail_cut ? memchr(text.data, '\n', text.length) : NULL;
-    if (newline && (size_t)(newline + 1 - text.data) < text.length)
-        whole = (size_t)(newline + 1 - text.data);
-    size_t last = find_last_lines(strbuf_text(&text), text.length, count);
-    strbuf_consume(&text, last > whole ? last : whole);
-    return strbuf_take(&text);
-}
-
 /* ---- lines for probes ---- */
 
 static void watch_piece(struct log_writer *w, struct carry *carry, const char *bytes, size_t length)
@@ -319,6 +162,11 @@ static void watch_piece(struct log_writer *w, struct carry *carry, const char *b
     }
 }
 
+char *log_writer_tail(const struct log_writer *w, int count)
+{
+    return log_tail_text(&w->tail, &w->carries[0].text, &w->carries[1].text, count);
+}
+
 void log_writer_watch(struct log_writer *w, void (*on_line)(const char *line, size_t length, void *data),
                       void *data)
 {
@@ -335,7 +183,7 @@ static void put_record(struct log_writer *w, const struct record *fields, const 
     char head[RECORD_HEAD], foot[RECORD_FOOT];
     struct record record = *fields;
     record.length = text->length;
-    keep_record(w, &record, text);
+    log_tail_add(&w->tail, &record, text->pieces);
     if (text->length >= DIRECT_MIN) {
         write_direct(w, &record, text);
         return;
@@ -461,19 +309,11 @@ struct log_writer *log_writer_new(struct loop *loop, const char *folder, const c
 {
     struct log_writer *w = xcalloc(1, sizeof *w);
     w->loop = loop;
-    w->max_bytes = max_bytes > 0 ? max_bytes : MAX_BYTES;
-    w->path = log_path(folder, resource, false);
-    w->old_path = log_path(folder, resource, true);
     turn_init(&w->flush_turn, on_flush_turn, w);
     timer_init(loop, &w->partial_timer, on_partial_timer, w);
     w->carries[0].watched.limit = w->carries[1].watched.limit = CARRY_MAX;
-    bool is_open = open_file(w) == 0;
-    if (is_open && !has_whole_end(w->fd, w->size))
-        is_open = rotate(w) == 0;
-    if (is_open)
+    if (log_file_open(&w->file, folder, resource, max_bytes, err) == 0)
         return w;
-    error_set(err, errno == ENOSPC ? ERROR_SPACE : ERROR_FAILED, "cannot open the log %s: %s", w->path,
-              strerror(errno));
     log_writer_free(w);
     return NULL;
 }
@@ -482,18 +322,16 @@ void log_writer_free(struct log_writer *w)
 {
     if (!w)
         return;
-    if (w->fd >= 0)
+    if (w->file.fd >= 0)
         log_writer_flush(w);
     timer_stop(&w->partial_timer);
     loop_unpost(w->loop, &w->flush_turn);
-    close_file(w);
+    log_file_close(&w->file);
     for (int i = 0; i < 2; i++) {
         strbuf_free(&w->carries[i].text);
         strbuf_free(&w->carries[i].watched);
     }
     strbuf_free(&w->batch);
-    strbuf_free(&w->tail);
-    free(w->path);
-    free(w->old_path);
+    strbuf_free(&w->tail.text);
     free(w);
 }

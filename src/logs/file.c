@@ -1,0 +1,117 @@
+/* One log file for writing: see file.h. A file with a torn end (power loss) is rotated away when it is
+ * opened. */
+#include "logs/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "logs/files.h"
+#include "logs/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_BYTES = 16 * 1024 * 1024 };
+
+static bool has_whole_end(int fd, int64_t size)
+{
+    cleanup_free char *bytes = xmalloc(RECORD_MAX);
+    size_t length = (size_t)(size < RECORD_MAX ? size : RECORD_MAX);
+    struct record record;
+    if (size == 0)
+        return true;
+    return pread(fd, bytes, length, size - (int64_t)length) == (ssize_t)length &&
+           record_parse_back(bytes, length, &record) == 1;
+}
+
+/* A new file gets its number; with no room for that, none. */
+static void number_file(struct log_file *f)
+{
+    char bytes[RECORD_FILE_SIZE];
+    if (f->size > 0) {
+        f->number = record_read_file(f->fd);
+        return;
+    }
+    record_write_file(bytes, ++f->number);
+    if (write(f->fd, bytes, sizeof bytes) == sizeof bytes)
+        f->size = sizeof bytes;
+    else if (ftruncate(f->fd, 0) < 0)
+        log_warn("cannot begin %s: %s", f->path, strerror(errno));
+}
+
+static int open_file(struct log_file *f)
+{
+    struct stat st;
+    f->fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (f->fd < 0)
+        return -1;
+    f->size = fstat(f->fd, &st) == 0 ? st.st_size : 0;
+    number_file(f);
+    return 0;
+}
+
+static void close_descriptor(struct log_file *f)
+{
+    if (f->fd >= 0)
+        close(f->fd);
+    f->fd = -1;
+}
+
+static int rotate(struct log_file *f)
+{
+    if (rename(f->path, f->old_path) < 0 && errno != ENOENT)
+        return -1;
+    close_descriptor(f);
+    return open_file(f);
+}
+
+static bool make_room(struct log_file *f, size_t length)
+{
+    if (f->fd < 0 && open_file(f) < 0)
+        return false;
+    return f->size <= RECORD_FILE_SIZE || f->size + (int64_t)length <= f->max_bytes || rotate(f) == 0;
+}
+
+bool log_file_write(struct log_file *f, const struct iovec *pieces, int count, size_t length)
+{
+    if (!make_room(f, length))
+        return false;
+    ssize_t n;
+    do
+        n = writev(f->fd, pieces, count);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)length) {
+        f->size += n;
+        return true;
+    }
+    int why = n < 0 ? errno : ENOSPC; /* a regular file takes less only when it is full */
+    if (n > 0 && ftruncate(f->fd, f->size) < 0)
+        log_warn("cannot cut %s back to its last whole record: %s", f->path, strerror(errno));
+    errno = why;
+    return false;
+}
+
+int log_file_open(struct log_file *f, const char *folder, const char *resource, int64_t max_bytes,
+                  struct error *err)
+{
+    f->max_bytes = max_bytes > 0 ? max_bytes : MAX_BYTES;
+    f->path = log_path(folder, resource, false);
+    f->old_path = log_path(folder, resource, true);
+    bool is_open = open_file(f) == 0;
+    if (is_open && !has_whole_end(f->fd, f->size))
+        is_open = rotate(f) == 0;
+    if (is_open)
+        return 0;
+    return error_set(err, errno == ENOSPC ? ERROR_SPACE : ERROR_FAILED, "cannot open the log %s: %s", f->path,
+                     strerror(errno));
+}
+
+void log_file_close(struct log_file *f)
+{
+    close_descriptor(f);
+    free(f->path);
+    free(f->old_path);
+}
