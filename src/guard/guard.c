@@ -48,7 +48,9 @@ static bool is_kept(int fd, const struct guard_options *options, bool supervisor
     return false;
 }
 
-/* Closes what is not meant for us. The guard forks the supervisor first, so each does it for itself. */
+/* Closes what is not meant for us. Before the fork of the supervisor, because libuv's handler of forks then
+ * replaces the pipe that it keeps for signals, if the caller has had a loop; closing that pipe later would
+ * abort the next loop. */
 static void close_others(const struct guard_options *options, bool supervisor)
 {
     int last = 2;
@@ -190,7 +192,6 @@ static _Noreturn void be_supervisor(const struct guard_options *options, pid_t p
     if (getppid() != parent)
         _exit(1);
     default_signals();
-    close_others(options, true);
     _exit(options->supervisor(options->arg));
 }
 
@@ -200,6 +201,7 @@ static _Noreturn void be_guard(const struct guard_options *options)
     setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     redirect(options->log_fd);
+    close_others(options, true);
     default_signals();
     snprintf(guard.session, sizeof guard.session, "%s", options->session);
     snprintf(guard.program, sizeof guard.program, "%s", options->program);

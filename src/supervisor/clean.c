@@ -109,8 +109,8 @@ static int clean_locked(struct state *state, const struct state_session *record,
                         struct cleaning *cleaning)
 {
     int found = guard_sweep(record->id, SUPERVISOR_SWEEP_MS);
-    for (int i = 0; i < found; i++)
-        strlist_add(cleaning->removed, "process");
+    if (found)
+        strlist_addf(cleaning->removed, "%s %d", found == 1 ? "process" : "processes", found);
     if (clean_engine(state, record, engine, environment, cleaning) < 0)
         return -1;
     unlink(record->socket);
