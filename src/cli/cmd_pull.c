@@ -89,7 +89,8 @@ static int pull_all(struct pulls *pulls, struct error *err)
         pull->begun_ms = loop_now_ms(&pulls->once.loop);
         pulls->pending++;
         show(pull, "pulling", 0, 0, NULL);
-        engine_image_pull(pulls->once.engine, pull->image, pull->platform, IDLE_MS, on_progress, on_done, pull);
+        struct engine_pull wanted = {pull->image, pull->platform, IDLE_MS, on_progress};
+        engine_image_pull(pulls->once.engine, &wanted, on_done, pull);
     }
     while (pulls->pending && loop_run_once(&pulls->once.loop))
         continue;

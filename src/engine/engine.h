@@ -170,10 +170,15 @@ struct engine_op *engine_image_inspect(struct engine *engine, const char *refere
 /* Bytes over all layers; total 0 while unknown. `status` is the engine's own word ("Downloading", "Retrying
  * in 5 seconds"). */
 typedef void engine_pull_cb(const char *status, int64_t current, int64_t total, void *data);
-/* Finds credentials (config, helpers, environment) and pulls; fails when nothing moves for idle_ms. */
-struct engine_op *engine_image_pull(struct engine *engine, const char *reference, const char *platform,
-                                    int64_t idle_ms, engine_pull_cb *on_progress, engine_done_cb *done,
-                                    void *data);
+/* Finds credentials (config, helpers, environment) and pulls. */
+struct engine_pull {
+    const char *reference;
+    const char *platform;        /* or NULL */
+    int64_t idle_ms;             /* gives up (ERROR_TIMEOUT) when nothing moves for so long; 0: never */
+    engine_pull_cb *on_progress; /* or NULL; gets the data of the call */
+};
+struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *pull,
+                                    engine_done_cb *done, void *data);
 /* Full reference: registry and tag filled in ("redis" → "docker.io/library/redis:latest"), the mirror prefix
  * applied. NULL with ERROR_MANIFEST when it is no valid reference. The caller frees. */
 char *engine_image_normalise(struct engine *engine, const char *reference, struct error *err);

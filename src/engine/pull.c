@@ -117,27 +117,26 @@ static char *make_path(const struct image_reference *reference, const char *plat
                      wanted ? wanted : "");
 }
 
-struct engine_op *engine_image_pull(struct engine *engine, const char *reference, const char *platform,
-                                    int64_t idle_ms, engine_pull_cb *on_progress, engine_done_cb *done,
-                                    void *data)
+struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *wanted,
+                                    engine_done_cb *done, void *data)
 {
-    struct engine_op *op = engine_op_new(engine, ON_PULL, done, data, "pull %s", reference);
+    struct engine_op *op = engine_op_new(engine, ON_PULL, done, data, "pull %s", wanted->reference);
     struct image_reference parsed;
     cleanup_error struct error err = {0};
-    if (engine_reference_parse(reference, &parsed, &err) < 0)
+    if (engine_reference_parse(wanted->reference, &parsed, &err) < 0)
         return engine_op_fail_late(op, &err);
     if (parsed.is_id) {
-        error_set(&err, ERROR_PULL, "cannot pull %s: it is an image's id, not its name", reference);
+        error_set(&err, ERROR_PULL, "cannot pull %s: it is an image's id, not its name", wanted->reference);
         engine_reference_free(&parsed);
         return engine_op_fail_late(op, &err);
     }
     struct pull *pull = xcalloc(1, sizeof *pull);
-    pull->reference = xstrdup(reference);
-    pull->path = make_path(&parsed, platform);
+    pull->reference = xstrdup(wanted->reference);
+    pull->path = make_path(&parsed, wanted->platform);
     pull->progress = engine_pull_progress_new();
     pull->rest.limit = LINE_LIMIT;
-    pull->idle_ms = idle_ms;
-    pull->on_progress = on_progress;
+    pull->idle_ms = wanted->idle_ms;
+    pull->on_progress = wanted->on_progress;
     op->state = pull;
     op->free_state = free_pull;
     pull->search = engine_auth_start(engine, parsed.registry, on_auth, op);

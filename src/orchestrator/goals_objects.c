@@ -94,9 +94,8 @@ static void pull(struct node *node)
     }
     if (o->pulls++ == 0)
         o->pull_started_ms = node_now(node);
-    node_op_begin(node, "pull",
-                  engine_image_pull(o->services.engine, node->name, platform, PULL_IDLE_MS, on_progress,
-                                    on_pulled, node));
+    struct engine_pull pull = {node->name, platform, PULL_IDLE_MS, on_progress};
+    node_op_begin(node, "pull", engine_image_pull(o->services.engine, &pull, on_pulled, node));
 }
 
 void image_pull_cancelled(struct node *node)

@@ -483,7 +483,8 @@ static void pull(struct world *world, struct puller *puller, const struct script
     row.piece = 7;
     script_add(row);
     *puller = (struct puller){0};
-    engine_image_pull(world->engine, "localhost:5000/a/b:1", NULL, 1000, on_progress, on_pulled, puller);
+    engine_image_pull(world->engine, &(struct engine_pull){"localhost:5000/a/b:1", NULL, 1000, on_progress},
+                      on_pulled, puller);
     await_code(&world->loop, &puller->outcome, code);
 }
 
@@ -532,16 +533,19 @@ static void test_pull_names(void **state)
     struct world *world = *state;
     static const char id[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct outcome outcome = {0};
-    engine_image_pull(world->engine, "Bad Name", NULL, 0, NULL, on_outcome, &outcome);
+    engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, 0, NULL}, on_outcome, &outcome);
     assert_false(outcome.done);
     await_code(&world->loop, &outcome, ERROR_MANIFEST);
-    engine_image_pull(world->engine, id, NULL, 0, NULL, on_outcome, outcome_reset(&outcome));
+    engine_image_pull(world->engine, &(struct engine_pull){id, NULL, 0, NULL}, on_outcome,
+                      outcome_reset(&outcome));
     await_code(&world->loop, &outcome, ERROR_PULL);
     outcome_reset(&outcome);
     engine_cancel(world->engine,
-                  engine_image_pull(world->engine, "redis", NULL, 0, NULL, on_outcome, &outcome));
+                  engine_image_pull(world->engine, &(struct engine_pull){"redis", NULL, 0, NULL}, on_outcome,
+                                    &outcome));
     engine_cancel(world->engine,
-                  engine_image_pull(world->engine, "Bad Name", NULL, 0, NULL, on_outcome, &outcome));
+                  engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, 0, NULL},
+                                    on_outcome, &outcome));
     assert_int_equal(script.request_count, 0);
     assert_int_equal(outcome.calls, 0);
 }
