@@ -26,7 +26,7 @@ void node_want_up(struct node *node)
     if (!was_up && node->kind == PLAN_IMAGE)
         node->facts.pulled = false;
     if (!was_up && !node_is_alive(node))
-        node->facts.exited = false;
+        node->facts.exited = node->facts.over = false;
     node_wake(node);
 }
 

@@ -19,6 +19,10 @@ void engine_need(struct orchestrator *o)
     if (!o->engine)
         return;
     o->engine->want = WANT_UP;
+    if (!o->connected_once) { /* a new request is owed a new attempt */
+        error_clear(&o->engine->error);
+        o->engine->facts.not_before = 0;
+    }
     node_wake(o->engine);
 }
 

@@ -76,9 +76,8 @@ bool node_succeeded(const struct node *node)
 bool node_is_over(const struct node *node)
 {
     const struct facts *facts = &node->facts;
-    return !node_is_alive(node) && facts->exited && node->spec && !node->spec->run.task &&
-           node_succeeded(node) && str_eq(facts->spec_hash, node->spec->spec_hash) &&
-           facts->generation == node->generation;
+    return facts->over && !node_is_alive(node) && node->spec &&
+           str_eq(facts->spec_hash, node->spec->spec_hash) && facts->generation == node->generation;
 }
 
 /* ---- links ---- */
@@ -272,7 +271,7 @@ void node_instance_started(struct node *node)
 {
     struct facts *facts = &node->facts;
     facts->running = true;
-    facts->exited = facts->ready = facts->oom = false;
+    facts->exited = facts->over = facts->ready = facts->oom = false;
     facts->exit_code = facts->exit_signal = 0;
     facts->generation = node->generation;
     facts->started_ms = node_now(node);
@@ -351,6 +350,8 @@ void node_judge_exit(struct node *node)
     if (may_restart(node, good)) {
         facts->not_before = node_now(node) + next_backoff(node, &node->spec->run.restart);
         facts->restarts++;
-    } else if (!good || !had_begun)
+    } else if (good && had_begun)
+        facts->over = true;
+    else
         fail_exit(node);
 }

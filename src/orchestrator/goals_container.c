@@ -30,7 +30,23 @@ static bool is_seen(struct node *node)
 static bool is_ours(const struct node *node, const struct engine_container *container)
 {
     const char *hash = label_of(container, LABEL("project-hash"));
-    return hash && node->origin && !strcmp(hash, node->origin->plan->project_hash);
+    const struct plan_ref *plan = node->origin ? node->origin : node->o->plan;
+    return hash && (!plan || !strcmp(hash, plan->plan->project_hash));
+}
+
+/* Somebody else's container has the name: in our way when we want to create ours, else nothing to us. */
+static void on_foreign(struct node *node)
+{
+    cleanup_error struct error taken = {0};
+    if (node->want != WANT_UP) {
+        facts_gone(node);
+        return;
+    }
+    const char *name = node->spec->run.engine_name;
+    error_set(&taken, ERROR_CONFLICT,
+              "cannot create container %s: another container has this name, and it is not ours", name);
+    error_hint(&taken, "remove or rename it: docker rm %s", name);
+    node_fail(node, &taken);
 }
 
 static void on_seen(const struct engine_result *result, const struct error *err, void *data)
@@ -48,13 +64,8 @@ static void on_seen(const struct engine_result *result, const struct error *err,
     }
     if (disturbed)
         return; /* asked for before the event: ask again */
-    if (node->want == WANT_UP && node->spec && !is_ours(node, result->container)) {
-        cleanup_error struct error taken = {0};
-        error_set(&taken, ERROR_CONFLICT,
-                  "cannot create container %s: another container has this name, and it is not ours",
-                  node->spec->run.engine_name);
-        error_hint(&taken, "Remove or rename it: docker rm %s", node->spec->run.engine_name);
-        node_fail(node, &taken);
+    if (!is_ours(node, result->container)) {
+        on_foreign(node);
         return;
     }
     facts_of_container(node, result->container, true);
@@ -173,6 +184,10 @@ static int port_in_text(const struct node *node, const char *text)
 static void on_port_taken(struct node *node, const struct error *err)
 {
     int taken = port_in_text(node, err->text);
+    if (strstr(err->text, "cannot assign requested address")) {
+        node_fail(node, err); /* not the port's fault */
+        return;
+    }
     if (ports_move(node, taken)) {
         node->facts.spoiled = true; /* the port is part of the container */
         node->decision = NULL;
@@ -186,7 +201,9 @@ static void on_port_taken(struct node *node, const struct error *err)
 
 static bool is_network_trouble(const struct node *node, const struct error *err)
 {
-    return node->spec->run.on_network && err->code == ERROR_GONE && strstr(err->text, "network");
+    bool maybe = err->code == ERROR_GONE || err->code == ERROR_CONFLICT;
+    return node->spec->run.on_network && maybe && strstr(err->text, "network") &&
+           strstr(err->text, "not found");
 }
 
 static void on_started(const struct engine_result *result, const struct error *err, void *data)

@@ -80,6 +80,7 @@ struct facts {
     bool joined;    /* member of the project's network */
     bool inspected; /* the whole document was read since it was seen */
     bool running, paused, exited;
+    bool over;           /* ended by itself as it should, and is not to be restarted */
     uint64_t generation; /* restart generation of what runs */
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
     int exit_code, exit_signal;

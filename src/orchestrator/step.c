@@ -230,12 +230,26 @@ static void on_tail(const struct engine_result *result, const struct error *err,
     fail_now(node);
 }
 
+/* The engine is asked by id, people know the name. */
+static void name_the_object(struct node *node)
+{
+    const char *object = node->facts.object, *name = node->spec ? node->spec->run.engine_name : NULL;
+    char *at = object && *object && name && node->error.text ? strstr(node->error.text, object) : NULL;
+    if (!at)
+        return;
+    char *text =
+        xasprintf("%.*s%s%s", (int)(at - node->error.text), node->error.text, name, at + strlen(object));
+    free(node->error.text);
+    node->error.text = text;
+}
+
 void node_fail(struct node *node, const struct error *err)
 {
     struct orchestrator *o = node->o;
     struct facts *facts = &node->facts;
     error_clear(&node->error);
     error_copy(&node->error, err);
+    name_the_object(node);
     if (node->resource && !node->error.resource)
         error_resource(&node->error, node->resource);
     const struct plan_resource *resource = node_resource(node);
