@@ -3,6 +3,7 @@
  * The project's name is -p, else APPHOST_PROJECT_NAME (which then is the whole identity), else what the manifest says.
  * Without reading the manifest the name is learnt from the state folders: their names end with the hash. */
 #include "cli/project.h"
+#include "cli/certificates.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -214,7 +215,10 @@ static int lower(struct project *project, const struct project_options *options,
 {
     struct error *problems = NULL;
     size_t count = 0;
+    cleanup_free char *certs = certificates_folder(project), *folder = project_folder(project);
     struct plan_context context = {
+        .certs_folder = certs,
+        .state_folder = folder,
         .project = project->name,
         .project_hash = project->hash,
         .published_host = project->has_engine ? project->engine.published_host : NULL,
@@ -227,6 +231,8 @@ static int lower(struct project *project, const struct project_options *options,
     for (size_t i = 0; i < count; i++)
         manifest_problems_add(&project->problems, &problems[i], false);
     free(problems);
+    for (size_t i = 0; project->plan && i < project->plan->warning_count; i++)
+        manifest_problems_add(&project->problems, &project->plan->warnings[i], true);
     return project->plan ? 0 : summarise(project, err);
 }
 

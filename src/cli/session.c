@@ -1,5 +1,6 @@
 /* Converging and taking down, as a command sees it. See session.h. */
 #include "cli/session.h"
+#include "cli/certificates.h"
 
 #include "base/mem.h"
 
@@ -72,6 +73,8 @@ int session_up(struct context *context, const struct session_up *up, struct rend
 {
     struct client *client = &context->client;
     struct client_call call = {.on_record = on_record, .data = render};
+    if (certificates_fill(&context->project, err) < 0)
+        return -1;
     int interrupts = client->interrupts;
     client_begin(client, &call, "up", up_message(context, up));
     while (!call.done && client->interrupts == interrupts && client_turn(client))

@@ -14,10 +14,6 @@ static const struct {
 } unbuilt[] = {
     {"manifest", "engine", "native", NULL, "the native engine is"},
     {NULL, "type", "garnet", NULL, "resources of type `garnet` are"},
-    {NULL, "tls", NULL, "false", "`tls` is"},
-    {NULL, "insight", NULL, "false", "`insight` is"},
-    {NULL, "commander", NULL, "false", "`commander` is"},
-    {NULL, "network", "host", NULL, "`network: host` is"},
     {NULL, "seed", NULL, NULL, "`seed` is"},
     {"process", "watch", NULL, NULL, "`watch` is"},
     {"process", "replicas", NULL, "1", "`replicas` other than 1 is"},

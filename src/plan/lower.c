@@ -309,14 +309,10 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
     l.native = str_eq(engine, "native");
     l.arena = &l.plan->arena;
     l.on_network = xcalloc(model->resource_count + 1, sizeof *l.on_network);
-    l.ca_files = xcalloc(3 * (model->resource_count + 1), sizeof *l.ca_files);
-    l.cert_files = l.ca_files + model->resource_count + 1;
-    l.key_files = l.cert_files + model->resource_count + 1;
     copy_settings(&l);
     lower_secrets(&l);
     lower_all(&l);
     free(l.on_network);
-    free(l.ca_files);
     HASH_CLEAR(hh, l.table);
     *problems = l.problems;
     *problem_count = l.problem_count;

@@ -17,10 +17,8 @@ struct lower {
     struct arena *arena; /* the plan's */
     struct error *problems;
     size_t problem_count;
-    bool *on_network;                     /* by index of the resource: must join the project's network */
-    const char **ca_files;                /* by index of the resource: what consumers verify with, or NULL */
-    bool native;                          /* no containers: servers are processes of this machine */
-    const char **cert_files, **key_files; /* by index of the resource */
+    bool *on_network; /* by index of the resource: must join the project's network */
+    bool native;      /* no containers: servers are processes of this machine */
     int sidecars;
     struct lower_entry *table; /* nodes by id, until the plan has its own index */
 };

@@ -195,19 +195,6 @@ void lower_server(struct lower *l, const struct model_resource *resource)
 
 /* ---- certificates ---- */
 
-static bool take_certificate(struct lower *l, const struct model_resource *resource,
-                             struct plan_certificate *out)
-{
-    const char *hosts[] = {resource->name, "localhost", "127.0.0.1", "::1", l->context->published_host, NULL};
-    struct error err = {0};
-    if (l->context->certificate && l->context->certificate(resource, hosts, out, &err, l->context->data) == 0)
-        return true;
-    const struct model_pos *pos = resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
-    lower_problem(l, pos, err.hint, "%s", err.text ? err.text : "no certificate can be had for this server");
-    error_clear(&err);
-    return false;
-}
-
 static const char *quote(struct lower *l, const char *path)
 {
     cleanup_free char *quoted = redis_conf_quote(path);
@@ -216,27 +203,35 @@ static const char *quote(struct lower *l, const char *path)
 
 const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key)
 {
-    const char *path = (key ? l->key_files : l->cert_files)[resource - l->model->resources];
-    return path ? path : "\"\"";
+    const struct model_tls *tls = &resource->redis.tls;
+    const char *folder = l->context->certs_folder ? l->context->certs_folder : "";
+    if (tls->cert)
+        return quote(l, key ? tls->key : tls->cert);
+    return quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix, resource->name,
+                                 key ? "-key" : ""));
 }
 
+/* What the secrets hold is made or read by whoever sends the plan: here only their places are known. */
 void lower_certificate(struct lower *l, const struct model_resource *resource)
 {
-    struct plan_certificate certificate = {0};
-    if (!resource->redis.tls.on || !take_certificate(l, resource, &certificate))
+    const struct model_tls *tls = &resource->redis.tls;
+    if (!tls->on)
         return;
-    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), certificate.cert);
-    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), certificate.key);
-    if (certificate.ca)
-        lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), certificate.ca);
-    size_t index = (size_t)(resource - l->model->resources);
-    l->cert_files[index] = certificate.cert_file ? quote(l, certificate.cert_file) : NULL;
-    l->key_files[index] = certificate.key_file ? quote(l, certificate.key_file) : NULL;
-    if (certificate.ca_file)
-        l->ca_files[resource - l->model->resources] = arena_strdup(l->arena, certificate.ca_file);
+    if (!tls->cert && !l->context->certs_folder) {
+        lower_problem(l, tls->pos.line ? &tls->pos : &resource->pos, NULL,
+                      "no folder for certificates is known");
+        return;
+    }
+    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
+    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), NULL);
+    if (lower_ca_file(l, resource))
+        lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), NULL);
 }
 
 const char *lower_ca_file(struct lower *l, const struct model_resource *resource)
 {
-    return l->ca_files[resource - l->model->resources];
+    const struct model_tls *tls = &resource->redis.tls;
+    if (!tls->on || tls->cert)
+        return tls->ca;
+    return l->context->certs_folder ? arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder) : NULL;
 }

@@ -65,6 +65,13 @@ const struct plan_secret *plan_find_secret(const struct plan *plan, const char *
     return plan->index ? find_entry(plan->index->secrets, name) : NULL;
 }
 
+void plan_give_secret(struct plan *plan, const char *name, const char *value)
+{
+    struct plan_secret *secret = plan->index ? find_entry(plan->index->secrets, name) : NULL;
+    if (secret)
+        secret->value = arena_strdup(&plan->arena, value);
+}
+
 void plan_free(struct plan *plan)
 {
     if (!plan)

@@ -211,16 +211,6 @@ struct plan {
     size_t warning_count; /* of the lowering, at positions; not serialised; freed with the plan */
 };
 
-/* A server's certificate, made or read by whoever calls plan_lower(). Texts are borrowed during the lowering.
- */
-struct plan_certificate {
-    const char *cert, *key; /* PEM */
-    const char *ca;         /* PEM of the authority, or NULL */
-    const char *cert_file,
-        *key_file;       /* paths of the first two, for servers that are processes of this machine */
-    const char *ca_file; /* path that consumers verify with, or NULL: the system's authorities */
-};
-
 /* What lowering needs to know besides the model. */
 struct plan_context {
     const char *project, *project_hash; /* identity; see plan_identity() */
@@ -230,11 +220,7 @@ struct plan_context {
     const char *state_folder; /* of the project: data of the native engine lives below; NULL with docker */
     char **environment;       /* client's; borrowed */
     int uid, gid;             /* of the caller, for bind mounts */
-    /* Provides the certificate of a server with `tls` for these names; hosts is NULL-terminated. May be NULL
-     * when no resource uses TLS. */
-    int (*certificate)(const struct model_resource *resource, const char *const *hosts,
-                       struct plan_certificate *out, struct error *err, void *data);
-    void *data;
+    const char *certs_folder; /* of the user's development authority (room certs); NULL: TLS is refused */
 };
 
 /* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all
@@ -254,6 +240,10 @@ void plan_identity(const char *manifest_path, const char *name, const char *over
  * left out (what `config` prints). */
 cJSON *plan_to_json(const struct plan *plan, bool with_secrets);
 struct plan *plan_from_json(const cJSON *json, struct error *err);
+
+/* Gives a secret its value (copied): certificates, which are made or read only when the plan is going to be
+ * used. */
+void plan_give_secret(struct plan *plan, const char *name, const char *value);
 
 struct plan_node *plan_find(const struct plan *plan, const char *id);
 struct plan_resource *plan_find_resource(const struct plan *plan, const char *name);

@@ -237,23 +237,12 @@ static void volume_gets_a_node_and_persistence(void **state)
     free(conf);
 }
 
-static int certificate(const struct model_resource *resource, const char *const *hosts,
-                       struct plan_certificate *out, struct error *err, void *data)
-{
-    (void)resource;
-    (void)err;
-    (void)data;
-    assert_string_equal(hosts[0], "cache");
-    *out = (struct plan_certificate){.cert = "CERT", .key = "KEY", .ca = "CA", .ca_file = "/state/ca.pem"};
-    return 0;
-}
-
 static void tls_reaches_server_and_consumers(void **state)
 {
     struct fixture *f = *state;
     f->model.resource_count = 3;
     f->resources[0].redis.tls.on = true;
-    f->context.certificate = certificate;
+    f->context.certs_folder = "/state";
     struct plan *plan = lower(f);
     const struct plan_run *server_run = &plan_find(plan, "container:cache")->run;
     const struct plan_run *api = &plan_find(plan, "process:api")->run,
@@ -269,6 +258,8 @@ static void tls_reaches_server_and_consumers(void **state)
     assert_true(server_run->ready.tls);
     assert_string_equal(server_run->ready.ca_file, "/state/ca.pem");
     assert_int_equal(server_run->tmpfs_count, 1);
+    assert_null(plan_find_secret(plan, "cache-tls-key")->value);
+    plan_give_secret(plan, "cache-tls-key", "KEY");
     assert_string_equal(plan_find_secret(plan, "cache-tls-key")->value, "KEY");
 }
 

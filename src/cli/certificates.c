@@ -1,0 +1,72 @@
+/* Making and reading certificates for a plan; see certificates.h. The names of a development certificate are those that a
+ * server is reached by: its own on the project's network, this machine's loopback, the engine's host. */
+#include "cli/certificates.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "certs/certs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PEM_LIMIT = 256 * 1024 };
+
+char *certificates_folder(const struct project *project)
+{
+    return path_join(project->root, "certs");
+}
+
+static void give(struct project *project, const char *resource, const char *what, const char *value)
+{
+    cleanup_free char *name = xasprintf("%s-tls-%s", resource, what);
+    plan_give_secret(project->plan, name, value);
+}
+
+static int make_pair(const struct project *project, const char *name, struct certs_pair *pair, char **ca_file,
+                     struct error *err)
+{
+    const char *published = project->has_engine ? project->engine.published_host : NULL;
+    const char *hosts[] = {name, "localhost", "127.0.0.1", "::1", published};
+    size_t count = published && strcmp(published, "127.0.0.1") != 0 ? 5 : 4;
+    cleanup_free char *folder = certificates_folder(project);
+    cleanup_free char *file = xasprintf("%s-%s", project->prefix, name);
+    if (certs_ensure_ca(folder, ca_file, err) < 0)
+        return -1;
+    return certs_server(folder, file, hosts, count, pair, err);
+}
+
+static int fill_one(struct project *project, const struct model_resource *resource, struct error *err)
+{
+    const struct model_tls *tls = &resource->redis.tls;
+    struct certs_pair pair = {0};
+    cleanup_free char *ca_file = xstrdup_null(tls->ca);
+    int rc = tls->cert ? certs_load(tls->cert, tls->key, &pair, err)
+                       : make_pair(project, resource->name, &pair, &ca_file, err);
+    if (rc < 0)
+        return rc;
+    give(project, resource->name, "cert", pair.cert);
+    give(project, resource->name, "key", pair.key);
+    certs_pair_free(&pair);
+    if (!ca_file)
+        return 0;
+    cleanup_free char *ca = file_read(ca_file, PEM_LIMIT, NULL, err);
+    if (ca)
+        give(project, resource->name, "ca", ca);
+    return ca ? 0 : -1;
+}
+
+int certificates_fill(struct project *project, struct error *err)
+{
+    const struct model *model = project->model;
+    for (size_t i = 0; model && i < model->resource_count; i++) {
+        const struct model_resource *resource = &model->resources[i];
+        if (resource->inactive || !model_is_server(resource->kind) || !resource->redis.tls.on)
+            continue;
+        if (fill_one(project, resource, err) == 0)
+            continue;
+        const struct model_pos *pos = resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
+        error_at(err, pos->file, pos->line, pos->column);
+        error_resource(err, resource->name);
+        return -1;
+    }
+    return 0;
+}
