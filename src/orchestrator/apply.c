@@ -193,7 +193,8 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
 static bool has_engine_nodes(const struct selection *selection)
 {
     for (size_t i = 0; i < selection->plan->node_count; i++) {
-        if (selection->chosen[i] && selection->plan->nodes[i].kind <= PLAN_CONTAINER)
+        const struct plan_node *node = &selection->plan->nodes[i];
+        if (selection->chosen[i] && node->kind <= PLAN_CONTAINER && !node->folder)
             return true;
     }
     return false;

@@ -26,8 +26,8 @@ const struct lifecycle *node_lifecycle(const struct node *node)
 
 bool node_needs_engine(const struct node *node)
 {
-    return node->kind == PLAN_IMAGE || node->kind == PLAN_NETWORK || node->kind == PLAN_VOLUME ||
-           node->kind == PLAN_CONTAINER;
+    bool is_folder = node->kind == PLAN_VOLUME && node->spec && node->spec->folder;
+    return node->kind <= PLAN_CONTAINER && !is_folder;
 }
 
 bool engine_is_listed(const struct orchestrator *o)
@@ -208,15 +208,15 @@ bool node_stops_only(struct node *node)
 static bool has_nothing(const struct node *node)
 {
     const struct orchestrator *o = node->o;
-    return node->going_down && !o->connected_once && o->engine && o->engine->error.code &&
-           !node->facts.object;
+    return node_needs_engine(node) && node->going_down && !o->connected_once && o->engine &&
+           o->engine->error.code && !node->facts.object;
 }
 
 bool goal_connected_met(struct node *node)
 {
     if (has_nothing(node))
         node->facts.seen = SEEN_ABSENT;
-    return engine_is_listed(node->o) || has_nothing(node);
+    return !node_needs_engine(node) || engine_is_listed(node->o) || has_nothing(node);
 }
 
 bool goal_waiting_met(struct node *node)

@@ -7,6 +7,8 @@
  * runs; with `check` a sensor tells. */
 #include "orchestrator/internal.h"
 
+#include "base/file.h"
+
 #include <string.h>
 
 enum { PULL_IDLE_MS = 60000, DETAIL_MS = 100 };
@@ -79,7 +81,7 @@ static void on_pulled(const struct engine_result *result, const struct error *er
     }
 }
 
-static void pull(struct node *node)
+static void fetch(struct node *node)
 {
     struct orchestrator *o = node->o;
     const char *platform = NULL;
@@ -88,13 +90,13 @@ static void pull(struct node *node)
     if (pull_policy(node) == MODEL_PULL_NEVER) {
         cleanup_error struct error err = {0};
         error_set(&err, ERROR_NO_IMAGE, "image %s is not present, and pull is \"never\"", node->name);
-        error_hint(&err, "Pull it with: apphost pull, or say pull: missing");
+        error_hint(&err, "pull it with `apphost pull`, or set `pull: missing`");
         node_fail(node, &err);
         return;
     }
     if (o->pulls++ == 0)
         o->pull_started_ms = node_now(node);
-    struct engine_pull pull = {node->name, platform, PULL_IDLE_MS, on_progress};
+    const struct engine_pull pull = {node->name, platform, PULL_IDLE_MS, on_progress};
     node_op_begin(node, "pull", engine_image_pull(o->services.engine, &pull, on_pulled, node));
 }
 
@@ -111,7 +113,7 @@ static bool always(struct node *node)
 
 static const struct goal image_up[] = {
     {"waiting", STATE_WAITING, goal_connected_met, NULL, NULL},
-    {"present", STATE_PULLING, is_present, pull, NULL},
+    {"present", STATE_PULLING, is_present, fetch, NULL},
     {0},
 };
 static const struct goal nothing_down[] = {
@@ -264,8 +266,38 @@ static void on_volume_created(const struct engine_result *result, const struct e
     node_op_failed(node, err);
 }
 
+/* The native engine's volumes are folders: no engine, no waiting. */
+static void create_folder(struct node *node)
+{
+    cleanup_error struct error err = {0};
+    if (file_mkdirs(node->spec->folder, 0700, &err) < 0) {
+        node_fail(node, &err);
+        return;
+    }
+    node->facts.seen = SEEN_PRESENT;
+    node_wake(node);
+}
+
+static void remove_folder(struct node *node)
+{
+    cleanup_error struct error err = {0};
+    if (file_remove_tree(node->spec->folder, &err) < 0)
+        node_fail(node, &err);
+    else
+        facts_gone(node);
+}
+
+static bool is_folder(const struct node *node)
+{
+    return node->spec && node->spec->folder;
+}
+
 static void create_volume(struct node *node)
 {
+    if (is_folder(node)) {
+        create_folder(node);
+        return;
+    }
     struct engine *engine = node->o->services.engine;
     if (node->spec->external) {
         node_op_begin(node, "look", engine_volume_inspect(engine, node->name, on_volume_created, node));
@@ -289,12 +321,21 @@ static void on_volume_seen(const struct engine_result *result, const struct erro
 
 static void look_for_volume(struct node *node)
 {
+    if (is_folder(node)) {
+        node->facts.seen = file_is_dir(node->spec->folder) ? SEEN_PRESENT : SEEN_ABSENT;
+        node_wake(node);
+        return;
+    }
     node_op_begin(node, "look",
                   engine_volume_inspect(node->o->services.engine, node->name, on_volume_seen, node));
 }
 
 static void remove_volume(struct node *node)
 {
+    if (is_folder(node)) {
+        remove_folder(node);
+        return;
+    }
     node_op_begin(node, "remove",
                   engine_volume_remove(node->o->services.engine, node->name, on_object_removed, node));
 }

@@ -92,15 +92,21 @@ static struct process *spawn(struct node *node, struct error *err)
                   known ? "it has no command" : "a value of its environment is not known");
         return NULL;
     }
+    char *input = run->input.count ? values_resolve(o, &run->input) : NULL;
     const struct process_options options = {
         .argv = (const char *const *)argv.items,
         .environment = (const char *const *)environment.items,
         .working_dir = run->working_dir,
+        .input = input,
         .on_output = on_output,
         .on_exit = on_process_exit,
         .data = node,
     };
-    return o->hooks.spawn(o->services.loop, &options, err);
+    struct process *process = o->hooks.spawn(o->services.loop, &options, err);
+    if (input)
+        mem_wipe(input, strlen(input));
+    free(input);
+    return process;
 }
 
 static void start(struct node *node)

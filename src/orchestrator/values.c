@@ -115,8 +115,8 @@ static bool add_everything(struct node *node, struct strbuf *out)
     }
     return add_texts(node, run->entrypoint, run->entrypoint_count, out) &&
            add_texts(node, run->command, run->command_count, out) &&
-           add_text(node, &run->ready.password, out) && add_text(node, &node->spec->value, out) &&
-           add_text(node, &node->spec->check.password, out);
+           add_text(node, &run->ready.password, out) && add_text(node, &run->input, out) &&
+           add_text(node, &node->spec->value, out) && add_text(node, &node->spec->check.password, out);
 }
 
 const char *values_digest(struct node *node)

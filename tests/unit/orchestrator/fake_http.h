@@ -29,6 +29,19 @@ void fake_publish(struct fake *fake, const char *type, const char *action, const
                   const cJSON *attributes);
 /* Ends the followed logs of a container. */
 void fake_end_follows(struct fake *fake, const char *id);
+/* Shared by the files of the world. */
+char *fake_decode(const char *text, size_t length); /* the caller frees */
+bool fake_matches(const cJSON *labels, const char *filters);
+void fake_make_id(struct fake *fake, char id[65]);
+struct fake_object *fake_find_object(struct fake_object *list, const char *name);
+struct fake_object *fake_add_object(struct fake_object **list, const char *id, const char *name,
+                                    const cJSON *labels);
+void fake_free_object(struct fake_object **list, struct fake_object *object);
+bool fake_has_image(const struct fake *fake, const char *name);
+cJSON *fake_list_objects(struct fake_call *call, const struct fake_object *list);
+void fake_serve_network(struct fake_call *call, char *rest);
+void fake_serve_volume(struct fake_call *call, const char *rest);
+void fake_serve_image(struct fake_call *call, const char *rest);
 /* The decoded value of a parameter, or NULL; the caller frees. */
 char *fake_parameter(const struct fake_call *call, const char *name);
 

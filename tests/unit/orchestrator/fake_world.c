@@ -20,7 +20,7 @@ static void free_container(struct fake *fake, struct fake_container *container)
     free(container);
 }
 
-static void free_object(struct fake_object **list, struct fake_object *object)
+void fake_free_object(struct fake_object **list, struct fake_object *object)
 {
     DL_DELETE(*list, object);
     cJSON_Delete(object->labels);
@@ -32,9 +32,9 @@ void fake_fini(struct fake *fake)
     while (fake->containers)
         free_container(fake, fake->containers);
     while (fake->networks)
-        free_object(&fake->networks, fake->networks);
+        fake_free_object(&fake->networks, fake->networks);
     while (fake->volumes)
-        free_object(&fake->volumes, fake->volumes);
+        fake_free_object(&fake->volumes, fake->volumes);
     strlist_free(&fake->images);
     strlist_free(&fake->pullable);
     strlist_free(&fake->log);
@@ -61,7 +61,7 @@ void fake_message(struct fake_call *call, int status, const char *format, ...)
     fake_reply(call, status, json);
 }
 
-static char *decode(const char *text, size_t length)
+char *fake_decode(const char *text, size_t length)
 {
     char *out = xmalloc(length + 1);
     size_t used = 0;
@@ -83,13 +83,13 @@ char *fake_parameter(const struct fake_call *call, const char *name)
     for (const char *at = call->query; at && *at;) {
         size_t part = strcspn(at, "&");
         if (part > length && !strncmp(at, name, length) && at[length] == '=')
-            return decode(at + length + 1, part - length - 1);
+            return fake_decode(at + length + 1, part - length - 1);
         at += part + (at[part] == '&');
     }
     return NULL;
 }
 
-static bool matches(const cJSON *labels, const char *filters)
+bool fake_matches(const cJSON *labels, const char *filters)
 {
     cleanup_json cJSON *json = filters ? json_parse(filters, strlen(filters), NULL) : NULL;
     const cJSON *wanted;
@@ -148,12 +148,12 @@ static void publish(struct fake *fake, const struct fake_container *container, c
     fake_publish(fake, "container", action, id, attributes);
 }
 
-static void make_id(struct fake *fake, char id[65])
+void fake_make_id(struct fake *fake, char id[65])
 {
     snprintf(id, 65, "%064llx", (unsigned long long)(0xABC000 + ++fake->serial));
 }
 
-static struct fake_object *find_object(struct fake_object *list, const char *name)
+struct fake_object *fake_find_object(struct fake_object *list, const char *name)
 {
     struct fake_object *object;
     DL_FOREACH(list, object)
@@ -164,8 +164,8 @@ static struct fake_object *find_object(struct fake_object *list, const char *nam
     return NULL;
 }
 
-static struct fake_object *add_object(struct fake_object **list, const char *id, const char *name,
-                                      const cJSON *labels)
+struct fake_object *fake_add_object(struct fake_object **list, const char *id, const char *name,
+                                    const cJSON *labels)
 {
     struct fake_object *object = xcalloc(1, sizeof *object);
     snprintf(object->id, sizeof object->id, "%s", id);
@@ -175,7 +175,7 @@ static struct fake_object *add_object(struct fake_object **list, const char *id,
     return object;
 }
 
-static bool has_image(const struct fake *fake, const char *name)
+bool fake_has_image(const struct fake *fake, const char *name)
 {
     return strlist_has(&fake->images, name);
 }
@@ -186,7 +186,7 @@ static void create(struct fake_call *call)
     cleanup_free char *name = fake_parameter(call, "name");
     const char *image = json_string(call->body, "Image", "");
     struct fake_container *old = fake_find(fake, name);
-    if (!has_image(fake, image)) {
+    if (!fake_has_image(fake, image)) {
         fake_message(call, 404, "No such image: %s", image);
         return;
     }
@@ -199,7 +199,7 @@ static void create(struct fake_call *call)
         return;
     }
     struct fake_container *container = xcalloc(1, sizeof *container);
-    make_id(fake, container->id);
+    fake_make_id(fake, container->id);
     snprintf(container->name, sizeof container->name, "%s", name);
     strcpy(container->state, "created");
     container->body = cJSON_Duplicate(call->body, true);
@@ -209,8 +209,8 @@ static void create(struct fake_call *call)
     cJSON_ArrayForEach(mount, json_path(call->body, "HostConfig.Mounts"))
     {
         const char *source = json_string(mount, "Source", "");
-        if (!strcmp(json_string(mount, "Type", ""), "volume") && !find_object(fake->volumes, source))
-            add_object(&fake->volumes, source, source, NULL);
+        if (!strcmp(json_string(mount, "Type", ""), "volume") && !fake_find_object(fake->volumes, source))
+            fake_add_object(&fake->volumes, source, source, NULL);
     }
     DL_APPEND(fake->containers, container);
     fake->effects++;
@@ -283,7 +283,7 @@ static void start(struct fake_call *call, struct fake_container *container)
         fake_reply(call, 304, NULL);
         return;
     }
-    if (!bridged && !find_object(fake->networks, container->network)) {
+    if (!bridged && !fake_find_object(fake->networks, container->network)) {
         fake_message(call, 404, "network %s not found", container->network);
         return;
     }
@@ -371,7 +371,7 @@ static void remove_container(struct fake_call *call, struct fake_container *cont
 static cJSON *networks_of(struct fake *fake, const struct fake_container *container)
 {
     cJSON *networks = cJSON_CreateObject();
-    const struct fake_object *network = find_object(fake->networks, container->network);
+    const struct fake_object *network = fake_find_object(fake->networks, container->network);
     cJSON *entry = json_add_object(networks, network ? network->name : container->network);
     json_add_string(entry, "NetworkID", network ? network->id : container->network);
     return networks;
@@ -445,7 +445,7 @@ static void list_containers(struct fake_call *call)
     const struct fake_container *container;
     DL_FOREACH(call->fake->containers, container)
     {
-        if (matches(labels_of(container), filters))
+        if (fake_matches(labels_of(container), filters))
             cJSON_AddItemToArray(json, list_entry(call->fake, container));
     }
     fake_reply(call, 200, json);
@@ -486,206 +486,11 @@ static void serve_container(struct fake_call *call, char *rest)
         fake_message(call, 404, "page not found");
 }
 
-/* ---- networks ---- */
-
-static cJSON *object_json(const struct fake_object *object)
-{
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "Id", object->id);
-    json_add_string(json, "Name", object->name);
-    cJSON_AddItemToObject(json, "Labels", cJSON_Duplicate(object->labels, true));
-    return json;
-}
-
-static cJSON *list_objects(struct fake_call *call, const struct fake_object *list)
-{
-    cleanup_free char *filters = fake_parameter(call, "filters");
-    cJSON *json = cJSON_CreateArray();
-    const struct fake_object *object;
-    DL_FOREACH(list, object)
-    {
-        if (matches(object->labels, filters))
-            cJSON_AddItemToArray(json, object_json(object));
-    }
-    return json;
-}
-
-static void create_network(struct fake_call *call)
-{
-    struct fake *fake = call->fake;
-    const char *name = json_string(call->body, "Name", "");
-    if (find_object(fake->networks, name)) {
-        fake_message(call, 409, "network with name %s already exists", name);
-        return;
-    }
-    char id[65];
-    make_id(fake, id);
-    const struct fake_object *network = add_object(&fake->networks, id, name, json_get(call->body, "Labels"));
-    fake->effects++;
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "Id", network->id);
-    json_add_string(json, "Warning", "");
-    fake_reply(call, 201, json);
-}
-
-static bool is_member(const struct fake_container *container, const struct fake_object *network)
-{
-    return !strcmp(container->network, network->id) || !strcmp(container->network, network->name);
-}
-
-static void connect_network(struct fake_call *call, struct fake_object *network)
-{
-    struct fake_container *container = fake_find(call->fake, json_string(call->body, "Container", ""));
-    if (!container)
-        fake_message(call, 404, "No such container: %s", json_string(call->body, "Container", ""));
-    else if (is_member(container, network))
-        fake_message(call, 403, "endpoint with name %s already exists in network %s", container->name,
-                     network->name);
-    else {
-        snprintf(container->network, sizeof container->network, "%.64s", network->id);
-        call->fake->effects++;
-        fake_reply(call, 200, NULL);
-    }
-}
-
-static void remove_network(struct fake_call *call, struct fake_object *network)
-{
-    const struct fake_container *container;
-    DL_FOREACH(call->fake->containers, container)
-    {
-        if (container->running && is_member(container, network)) {
-            fake_message(call, 403, "error while removing network: network %s id %s has active endpoints",
-                         network->name, network->id);
-            return;
-        }
-    }
-    fake_publish(call->fake, "network", "destroy", network->id, NULL);
-    free_object(&call->fake->networks, network);
-    call->fake->effects++;
-    fake_reply(call, 204, NULL);
-}
-
-static void serve_network(struct fake_call *call, char *rest)
-{
-    char *verb = strchr(rest, '/');
-    if (verb)
-        *verb = '\0';
-    struct fake_object *network = find_object(call->fake->networks, rest);
-    if (!strcmp(rest, "create"))
-        create_network(call);
-    else if (!network)
-        fake_message(call, 404, "network %s not found", rest);
-    else if (verb)
-        connect_network(call, network);
-    else
-        remove_network(call, network);
-}
-
-/* ---- volumes ---- */
-
-static void create_volume(struct fake_call *call)
-{
-    struct fake *fake = call->fake;
-    const char *name = json_string(call->body, "Name", "");
-    struct fake_object *volume = find_object(fake->volumes, name);
-    if (!volume) {
-        volume = add_object(&fake->volumes, name, name, json_get(call->body, "Labels"));
-        fake->effects++;
-    }
-    fake_reply(call, 201, object_json(volume));
-}
-
-static bool mounts(const struct fake_container *container, const char *volume)
-{
-    const cJSON *mount;
-    cJSON_ArrayForEach(mount, json_path(container->body, "HostConfig.Mounts"))
-    {
-        if (!strcmp(json_string(mount, "Source", ""), volume))
-            return true;
-    }
-    return false;
-}
-
-static void remove_volume(struct fake_call *call, struct fake_object *volume)
-{
-    const struct fake_container *container;
-    DL_FOREACH(call->fake->containers, container)
-    {
-        if (mounts(container, volume->name)) {
-            fake_message(call, 409, "remove %s: volume is in use - [%s]", volume->name, container->id);
-            return;
-        }
-    }
-    free_object(&call->fake->volumes, volume);
-    call->fake->effects++;
-    fake_reply(call, 204, NULL);
-}
-
-static void serve_volume(struct fake_call *call, const char *rest)
-{
-    struct fake_object *volume = find_object(call->fake->volumes, rest);
-    if (!strcmp(rest, "create"))
-        create_volume(call);
-    else if (!volume)
-        fake_message(call, 404, "get %s: no such volume", rest);
-    else if (!strcmp(call->method, "DELETE"))
-        remove_volume(call, volume);
-    else
-        fake_reply(call, 200, object_json(volume));
-}
-
-/* ---- images ---- */
-
-static const char *short_name(const char *name)
-{
-    static const char *const prefixes[] = {"docker.io/library/", "docker.io/"};
-    for (size_t i = 0; i < 2; i++) {
-        if (str_starts(name, prefixes[i]))
-            return name + strlen(prefixes[i]);
-    }
-    return name;
-}
-
-static void pull(struct fake_call *call)
-{
-    cleanup_free char *from = fake_parameter(call, "fromImage"), *tag = fake_parameter(call, "tag");
-    cleanup_free char *name = xasprintf("%s:%s", short_name(from), tag);
-    if (!strlist_has(&call->fake->pullable, name)) {
-        fake_message(call, 404, "manifest for %s not found: manifest unknown: manifest unknown", name);
-        return;
-    }
-    strlist_add(&call->fake->images, name);
-    call->fake->effects++;
-    call->status = 200;
-    call->answer =
-        xasprintf("{\"status\":\"Pulling from x\",\"id\":\"1\"}\r\n{\"status\":\"Status: Downloaded newer "
-                  "image for %s\"}\r\n",
-                  name);
-}
-
-static void serve_image(struct fake_call *call, const char *rest)
-{
-    cleanup_free char *name = decode(rest, strlen(rest));
-    if (str_ends(name, "/json"))
-        name[strlen(name) - 5] = '\0';
-    if (!strcmp(name, "create")) {
-        pull(call);
-        return;
-    }
-    if (!has_image(call->fake, short_name(name))) {
-        fake_message(call, 404, "no such image: %s: No such image: %s", name, name);
-        return;
-    }
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "Id", "sha256:1");
-    fake_reply(call, 200, json);
-}
-
 /* ---- all ---- */
 
 void fake_serve(struct fake_call *call)
 {
-    cleanup_free char *path = decode(call->path, strlen(call->path));
+    cleanup_free char *path = fake_decode(call->path, strlen(call->path));
     bool get = !strcmp(call->method, "GET");
     if (!strcmp(path, "/_ping")) {
         call->status = 200;
@@ -700,17 +505,17 @@ void fake_serve(struct fake_call *call)
     else if (str_starts(path, "/containers/"))
         serve_container(call, path + strlen("/containers/"));
     else if (get && !strcmp(path, "/networks"))
-        fake_reply(call, 200, list_objects(call, call->fake->networks));
+        fake_reply(call, 200, fake_list_objects(call, call->fake->networks));
     else if (str_starts(path, "/networks/"))
-        serve_network(call, path + strlen("/networks/"));
+        fake_serve_network(call, path + strlen("/networks/"));
     else if (get && !strcmp(path, "/volumes")) {
         cJSON *json = cJSON_CreateObject();
-        cJSON_AddItemToObject(json, "Volumes", list_objects(call, call->fake->volumes));
+        cJSON_AddItemToObject(json, "Volumes", fake_list_objects(call, call->fake->volumes));
         fake_reply(call, 200, json);
     } else if (str_starts(path, "/volumes/"))
-        serve_volume(call, path + strlen("/volumes/"));
+        fake_serve_volume(call, path + strlen("/volumes/"));
     else if (str_starts(path, "/images/"))
-        serve_image(call, path + strlen("/images/"));
+        fake_serve_image(call, path + strlen("/images/"));
     else
         fake_message(call, 404, "page not found");
 }
