@@ -5,9 +5,9 @@
  * (never before return, exactly once, never after engine_cancel). Results are valid during the callback only.
  *
  * Errors are classified: ERROR_ENGINE (unreachable, too old, died), ERROR_TIMEOUT, ERROR_GONE (404),
- * ERROR_NO_IMAGE (create: image absent), ERROR_CONFLICT (name in use, state forbids), ERROR_PORT, ERROR_PULL,
- * ERROR_SPACE, ERROR_NOT_FOUND / ERROR_NOT_EXECUTABLE (start: bad command), ERROR_FAILED. Texts name the
- * object and quote the engine.
+ * ERROR_NO_IMAGE (create, image inspect: image absent), ERROR_CONFLICT (name in use, state forbids; start: a
+ * network of the container is gone), ERROR_PORT, ERROR_PULL, ERROR_SPACE, ERROR_NOT_FOUND /
+ * ERROR_NOT_EXECUTABLE (start: bad command), ERROR_FAILED. Texts name the object and quote the engine.
  *
  * Facts (bodies, statuses, Podman's differences) were measured on Engine 20.10 (API 1.41), 28.5 and
  * Podman 4.3. */
@@ -105,7 +105,7 @@ struct engine_result {
     const struct engine_container *container;  /* inspect */
     const struct engine_container *containers; /* list */
     int container_count;
-    const cJSON *json;     /* networks, volumes, images: the document */
+    const cJSON *json;     /* networks, volumes, images: the document; their lists: the array */
     int exit_code;         /* exec */
     const char *output;    /* exec, logs tail: bounded, merged */
     const cJSON *warnings; /* create: array or NULL */
@@ -150,18 +150,22 @@ struct engine_op *engine_network_list(struct engine *engine, const char *const *
                                       void *data);
 struct engine_op *engine_network_create(struct engine *engine, const char *name, const cJSON *labels,
                                         engine_done_cb *done, void *data);
+/* Being a member already counts as success. */
 struct engine_op *engine_network_connect(struct engine *engine, const char *network_id,
                                          const char *container_id, const char *alias, engine_done_cb *done,
                                          void *data);
+/* Gone already counts as success. */
 struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done,
                                         void *data);
 
 struct engine_op *engine_volume_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
                                      void *data);
+/* One that exists is found, with its old labels: inspect before claiming it. */
 struct engine_op *engine_volume_create(struct engine *engine, const char *name, const cJSON *labels,
                                        engine_done_cb *done, void *data);
 struct engine_op *engine_volume_inspect(struct engine *engine, const char *name, engine_done_cb *done,
                                         void *data);
+/* Gone already counts as success. */
 struct engine_op *engine_volume_remove(struct engine *engine, const char *name, engine_done_cb *done,
                                        void *data);
 
@@ -174,7 +178,7 @@ typedef void engine_pull_cb(const char *status, int64_t current, int64_t total, 
 struct engine_pull {
     const char *reference;
     const char *platform;        /* or NULL */
-    int64_t idle_ms;             /* gives up (ERROR_TIMEOUT) when nothing moves for so long; 0: never */
+    int64_t idle_ms;             /* gives up (ERROR_PULL) when nothing moves for so long; 0: never */
     engine_pull_cb *on_progress; /* or NULL; gets the data of the call */
 };
 struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *pull,

@@ -121,6 +121,8 @@ static void fail_transport(struct engine_op *op, const struct error *cause)
 {
     cleanup_error struct error err = {0};
     error_copy(&err, cause);
+    if (op->context == ON_PULL && err.code == ERROR_TIMEOUT) /* the registry's silence, not the engine's */
+        err.code = ERROR_PULL;
     if (err.code != ERROR_ENGINE) /* an unreachable engine is no news about this object */
         error_wrap(&err, "cannot %s", op->what);
     engine_op_fail(op, &err);

@@ -15,8 +15,7 @@ static const struct {
      "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo"},
     {EPERM, "permission denied",
      "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo"},
-    {ECONNREFUSED, "connection refused",
-     "nothing listens there: start the service (a stale socket may be left over)"},
+    {ECONNREFUSED, "connection refused", "nothing listens there: start the service"},
 };
 
 static void set_connect_error(struct http_call *call)

@@ -524,7 +524,7 @@ static void test_pull(void **state)
     script_add((struct script_row){.method = "GET", .path = "/v1.41/images/", .status = 404, .body = "{}"});
     pull(world, &puller, &(struct script_row){.status = 200, .body = ""}, ERROR_PULL);
     outcome_reset(&puller.outcome);
-    pull(world, &puller, &(struct script_row){.failure = ERROR_TIMEOUT}, ERROR_TIMEOUT);
+    pull(world, &puller, &(struct script_row){.failure = ERROR_TIMEOUT}, ERROR_PULL);
     outcome_reset(&puller.outcome);
 }
 
