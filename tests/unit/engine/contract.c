@@ -42,6 +42,13 @@ const char *contract_image(void)
     return image && *image ? image : "apphost-test/redis:7.0";
 }
 
+const char *contract_label(void)
+{
+    static char label[64];
+    snprintf(label, sizeof label, "run-%d", (int)getpid());
+    return label;
+}
+
 static struct outcome *fresh(struct run *run)
 {
     return outcome_reset(&run->outcome);
@@ -367,7 +374,7 @@ void contract_run(struct loop *loop, struct engine *engine)
     struct run *run = xcalloc(1, sizeof *run);
     run->loop = loop;
     run->engine = engine;
-    snprintf(run->label, sizeof run->label, "run-%d", (int)getpid());
+    snprintf(run->label, sizeof run->label, "%s", contract_label());
     snprintf(run->name, sizeof run->name, "apphost-contract-%d-a", (int)getpid());
     snprintf(run->other, sizeof run->other, "apphost-contract-%d-b", (int)getpid());
     snprintf(run->network, sizeof run->network, "apphost-contract-%d-net", (int)getpid());
@@ -393,4 +400,41 @@ void contract_run(struct loop *loop, struct engine *engine)
     engine_cancel(engine, run->events);
     outcome_reset(&run->outcome);
     free(run);
+}
+
+/* One kind of object: lists it, removes each. */
+typedef struct engine_op *list_fn(struct engine *, const char *const *, engine_done_cb *, void *);
+
+static struct engine_op *force_remove(struct engine *engine, const char *id, engine_done_cb *done, void *data)
+{
+    return engine_container_remove(engine, id, true, done, data);
+}
+
+void contract_sweep(struct loop *loop, struct engine *engine)
+{
+    static const struct {
+        list_fn *list;
+        struct engine_op *(*remove)(struct engine *, const char *, engine_done_cb *, void *);
+        const char *key;
+    } kinds[] = {
+        {engine_container_list, force_remove, "Id"},
+        {engine_network_list, engine_network_remove, "Id"},
+        {engine_volume_list, engine_volume_remove, "Name"},
+    };
+    char filter[96];
+    snprintf(filter, sizeof filter, "apphost.contract=%s", contract_label());
+    const char *labels[] = {filter, NULL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct outcome listed = {0}, removed = {0};
+        const cJSON *item;
+        kinds[i].list(engine, labels, on_outcome, &listed);
+        await_ok(loop, &listed);
+        cJSON_ArrayForEach(item, listed.json)
+        {
+            kinds[i].remove(engine, json_string(item, kinds[i].key, ""), on_outcome, outcome_reset(&removed));
+            await_ok(loop, &removed);
+        }
+        outcome_reset(&listed);
+        outcome_reset(&removed);
+    }
 }

@@ -11,5 +11,9 @@ const char *contract_image(void);
 /* Creates, starts, lists, stops, kills and removes containers, networks and volumes named
  * apphost-contract-<pid>-…, and leaves nothing. The engine must have the image. */
 void contract_run(struct loop *loop, struct engine *engine);
+/* Removes what a run of this process that failed has left: everything that carries its label. */
+void contract_sweep(struct loop *loop, struct engine *engine);
+/* The label's value, for more containers that the sweep shall find: apphost.contract=run-<pid>. */
+const char *contract_label(void);
 
 #endif

@@ -35,6 +35,7 @@ static void run_script(struct world *world, struct outcome *outcome, const char 
     cJSON_AddItemToArray(entry, cJSON_CreateString("/bin/sh"));
     cJSON_AddItemToArray(entry, cJSON_CreateString("-c"));
     cJSON_AddItemToArray(json_add_array(body, "Cmd"), cJSON_CreateString(script));
+    json_add_string(json_add_object(body, "Labels"), "apphost.contract", contract_label());
     json_add_string(json_add_object(body, "HostConfig"), "NetworkMode", "none");
     engine_container_create(world->engine, name, NULL, body, on_outcome, outcome_reset(outcome));
     await_ok(&world->loop, outcome);
@@ -162,6 +163,17 @@ static void test_pull_refused(void **state)
     world_close(&world);
 }
 
+/* Also after a test that failed in the middle. */
+static int sweep(void **state)
+{
+    (void)state;
+    struct world world;
+    if (world_open_real(&world, contract_image()))
+        contract_sweep(&world.loop, world.engine);
+    world_close(&world);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,5 +182,5 @@ int main(void)
         cmocka_unit_test(test_exec),
         cmocka_unit_test(test_pull_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, sweep);
 }
