@@ -40,6 +40,17 @@ static int inherited_lock(const struct state *state)
     return (int)fd;
 }
 
+void supervisor_take_project(struct orchestrator *o, const char *project, const char *hash)
+{
+    char *none[] = {NULL};
+    struct plan_context context = {.project = project, .project_hash = hash, .environment = none};
+    struct orchestrator_apply apply = {.plan = plan_empty(&context)};
+    if (project && hash)
+        orchestrator_apply(o, &apply, NULL, NULL);
+    else
+        plan_free(apply.plan);
+}
+
 static void on_closed(void *data)
 {
     struct cleaning *cleaning = data;
@@ -62,7 +73,7 @@ static void on_down(const struct error *error, const cJSON *report, void *data)
     orchestrator_close(cleaning->orchestrator, on_closed, cleaning);
 }
 
-static int take_down(struct cleaning *cleaning, struct state *state, const char *session,
+static int take_down(struct cleaning *cleaning, struct state *state, const struct state_session *record,
                      const struct engine_address *address, char *const *environment)
 {
     struct orchestrator_down down = {0};
@@ -74,11 +85,12 @@ static int take_down(struct cleaning *cleaning, struct state *state, const char 
             .loop = &cleaning->loop,
             .engine = cleaning->engine,
             .state = state,
-            .session = session,
+            .session = record->id,
             .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
             .ready_timeout_ms = SUPERVISOR_READY_MS,
         };
         cleaning->orchestrator = orchestrator_new(&services);
+        supervisor_take_project(cleaning->orchestrator, record->project, record->hash);
         orchestrator_down(cleaning->orchestrator, &down, on_down, cleaning);
         loop_run(&cleaning->loop);
     }
@@ -99,7 +111,7 @@ static int clean_engine(struct state *state, const struct state_session *record,
             return -1;
         address = &own;
     }
-    int rc = address ? take_down(cleaning, state, record->id, address, environment) : 0;
+    int rc = address ? take_down(cleaning, state, record, address, environment) : 0;
     engine_address_free(&own);
     return rc;
 }

@@ -48,6 +48,7 @@ struct supervisor {
     enum phase phase;
     int exit_code;
     int closing;   /* parts that are not closed yet */
+    bool has_plan; /* the orchestrator knows the project */
     bool was_used; /* something was asked for: being idle means that it is over */
 
     int lease_fd; /* the starter's, or -1 */
@@ -72,6 +73,9 @@ struct birth {
 int supervisor_live(void *arg);
 /* Takes the session down in order; hurry: with short stop times. Again: hurries only. */
 void supervisor_leave(struct supervisor *s, bool hurry);
+/* Starts a down of the project, whether or not it was ever up in this session. */
+orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
+                                     orchestrator_done_cb *done, void *data);
 /* All is down: sweeps stray processes, forgets the session record. From here on another one may start. */
 void supervisor_part(struct supervisor *s);
 /* Closes everything; the loop ends, and with it the process. */
@@ -86,6 +90,12 @@ void lease_fini(struct supervisor *s);
 void lease_take(struct supervisor *s, struct control_client *client);
 void lease_give_back(struct supervisor *s, struct control_client *client);
 void lease_gone(struct supervisor *s, struct control_client *client);
+
+/* ---- clean.c ---- */
+
+/* An orchestrator that was never given a plan knows its session only. With an empty one it knows the project,
+ * and a down then also takes what was adopted from, or left by, earlier sessions. */
+void supervisor_take_project(struct orchestrator *o, const char *project, const char *hash);
 
 /* ---- verbs.c ---- */
 

@@ -16,8 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { MANY_FILES = 16384 };
 
 static void write_log(enum log_level level, const char *line, void *data)
 {
@@ -39,6 +42,17 @@ static void save_memory(void)
     mallopt(M_TRIM_THRESHOLD, 128 << 10);
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
 #endif
+}
+
+/* Each host process takes three descriptors. The bound is for those processes, which inherit the limit: some
+ * walk through all of it. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= MANY_FILES)
+        return;
+    limit.rlim_cur = limit.rlim_max < MANY_FILES ? limit.rlim_max : MANY_FILES;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void say(int fd, const struct error *error)
@@ -121,12 +135,21 @@ static void on_left(const struct error *error, const cJSON *report, void *data)
     supervisor_end(s, error ? 1 : 0);
 }
 
+orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
+                                     orchestrator_done_cb *done, void *data)
+{
+    if (!s->has_plan)
+        supervisor_take_project(s->orchestrator, s->options->project, s->options->hash);
+    s->has_plan = s->was_used = true;
+    return orchestrator_down(s->orchestrator, down, done, data);
+}
+
 void supervisor_leave(struct supervisor *s, bool hurry)
 {
     if (s->phase == PHASE_RUNNING) {
         struct orchestrator_down down = {0};
         s->phase = PHASE_LEAVING;
-        orchestrator_down(s->orchestrator, &down, on_left, s);
+        supervisor_down(s, &down, on_left, s);
     }
     if (hurry && s->phase == PHASE_LEAVING)
         orchestrator_hurry(s->orchestrator, false);
@@ -248,6 +271,7 @@ int supervisor_live(void *arg)
     struct supervisor *s = xcalloc(1, sizeof *s);
     cleanup_free char *title = xasprintf("apphost: %s", birth->options->project);
     save_memory();
+    allow_many_files();
     guard_set_title(title);
     log_setup(getenv("APPHOST_DEBUG") ? LOG_DEBUG : LOG_INFO, write_log, NULL);
     *s = (struct supervisor){

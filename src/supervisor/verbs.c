@@ -106,7 +106,8 @@ static void do_up(const struct call *call)
     json_get_strings(message, "resources", &apply.resources);
     if (json_bool(message, "lease", false))
         lease_take(s, call->client);
-    s->was_used = s->was_used || !apply.dry_run;
+    if (!apply.dry_run)
+        s->was_used = s->has_plan = true;
     struct request *request = request_new(call);
     request->handle = orchestrator_apply(s->orchestrator, &apply, on_applied, request);
     strlist_free(&apply.resources);
@@ -114,26 +115,29 @@ static void do_up(const struct call *call)
 
 /* ---- down ---- */
 
+/* Persistent, volumes being so as well, and still with the engine. */
 static bool is_kept(const cJSON *item)
 {
     const char *state = json_string(item, "state", "");
+    const char *node = json_string(item, "node", "");
     bool there = *state && strcmp(state, "removed") != 0 && strcmp(state, "manual") != 0;
-    return there && (str_eq(json_string(item, "lifetime", ""), "persistent") ||
-                     str_eq(json_string(item, "kind", ""), "volume"));
+    return there && (str_starts(node, "container:") || str_starts(node, "volume:")) &&
+           str_eq(json_string(item, "lifetime", ""), "persistent");
 }
 
-/* What is still there on purpose: persistent resources, data volumes. */
-static void add_kept(cJSON *kept, const cJSON *items, bool named_resource)
+/* What is still there on purpose, in the form of what was removed. */
+static void add_kept(cJSON *kept, const cJSON *items)
 {
     const cJSON *item;
     cJSON_ArrayForEach(item, items)
     {
+        const char *node = json_string(item, "node", "");
         if (!is_kept(item))
             continue;
         cJSON *entry = cJSON_CreateObject();
-        json_add_string(entry, "kind", json_string(item, "kind", ""));
-        json_add_string(entry, "name", json_string(item, named_resource ? "containerName" : "name", NULL));
-        json_add_string(entry, "resource", json_string(item, named_resource ? "name" : "resource", NULL));
+        cleanup_free char *kind = xstrndup(node, strcspn(node, ":"));
+        json_add_string(entry, "kind", kind);
+        json_add_string(entry, "name", json_string(item, "name", NULL));
         cJSON_AddItemToArray(kept, entry);
     }
 }
@@ -145,8 +149,8 @@ static cJSON *harvest(struct supervisor *s, const cJSON *report)
     cleanup_json cJSON *view = orchestrator_view(s->orchestrator);
     cJSON_AddItemToObject(data, "removed", removed ? cJSON_Duplicate(removed, true) : cJSON_CreateArray());
     cJSON *kept = json_add_array(data, "kept");
-    add_kept(kept, json_get(view, "resources"), true);
-    add_kept(kept, json_get(view, "others"), false);
+    add_kept(kept, json_get(view, "resources"));
+    add_kept(kept, json_get(view, "others"));
     return data;
 }
 
@@ -171,9 +175,8 @@ static void do_down(const struct call *call)
         .kill = json_bool(call->message, "kill", false),
         .timeout_ms = json_int(call->message, "timeoutMs", 0),
     };
-    call->s->was_used = true;
     struct request *request = request_new(call);
-    request->handle = orchestrator_down(call->s->orchestrator, &down, on_down, request);
+    request->handle = supervisor_down(call->s, &down, on_down, request);
 }
 
 /* ---- single resources ---- */
