@@ -15,6 +15,8 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 APPHOST=${APPHOST:-$ROOT/build/apphost}
 REDIS=apphost-test/redis:7.0
 . "$ROOT/scripts/engine.sh"
+REAL_HOME=${REAL_HOME:-$HOME}
+export REAL_HOME
 ENGINE_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
 
 setup() {

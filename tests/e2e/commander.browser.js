@@ -1,0 +1,30 @@
+// Opens Redis Commander in a real browser and looks for keys in its tree.
+// Usage: node commander.browser.js URL SERVER:KEY…      PLAYWRIGHT names the folder of playwright-core
+// Exit code 0 when every key was seen below its server; a screenshot is left at $SCREENSHOT when that is set.
+const { chromium } = require(process.env.PLAYWRIGHT || "playwright-core");
+
+async function main() {
+  const [url, ...wanted] = process.argv.slice(2);
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+           "--disable-component-update", "--disable-sync"],
+  });
+  const page = await browser.newPage();
+  await page.goto(url, { waitUntil: "domcontentloaded" });
+  for (const pair of wanted) {
+    const [server, key] = pair.split(":");
+    const node = page.locator("#keyTree .jstree-anchor", { hasText: server }).first();
+    await node.waitFor({ timeout: 20000 });
+    const item = node.locator("xpath=..");
+    if ((await item.getAttribute("aria-expanded")) !== "true") await item.locator("> .jstree-ocl").click();
+    await page.locator("#keyTree .jstree-anchor", { hasText: key }).first().waitFor({ timeout: 20000 });
+    console.log(`${server}: ${key} is shown`);
+  }
+  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+  await browser.close();
+}
+main().catch((error) => {
+  console.error(String(error));
+  process.exit(1);
+});

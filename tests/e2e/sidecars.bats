@@ -1,0 +1,136 @@
+# Redis Insight (a stand-in) and Redis Commander (the real one): configured for every server, shown, reached, no burden.
+load helpers
+
+COMMANDER=apphost-test/commander:1
+INSIGHT=apphost-test/insight-stand-in:1
+
+setup_file() {
+  "$BATS_TEST_DIRNAME/../images/build" apphost-test/commander:1 apphost-test/insight-stand-in:1 >&2 || true
+}
+
+# two_servers [MORE OF THE FIRST] [MORE OF THE SECOND]
+two_servers() {
+  manifest <<END
+resources:
+  one:
+    type: redis
+    image: $REDIS
+    password: 'a b:#"x\$\$HOME\\z'
+    ${1:-}
+  two:
+    type: redis
+    image: $REDIS
+    password: false
+    ${2:-}
+END
+}
+
+http_answers() {
+  curl -sf -o /dev/null --max-time 2 "http://$1"
+}
+
+volumes_exist() {
+  [ -n "$(volumes)" ]
+}
+
+@test "commander lists the keys of both servers, with an odd password and without one" {
+  needs_image $COMMANDER
+  two_servers "commander: {image: $COMMANDER}" "commander: true"
+  ok apphost up -d
+  says rediscommander
+  address=$(apphost port rediscommander)
+  ok apphost wait rediscommander --wait-timeout 60s
+  load_env
+  ask "$ONE_PORT" "$ONE_PASSWORD" SET in-one 1
+  ask "$TWO_PORT" "" SET in-two 2
+  curl -sf "http://$address/apiv2/server/info" | jq -e '[.data[].label] | sort == ["one","two"]'
+  curl -sf "http://$address/apiv2/keystree/R:one:6379:0/" | grep -q in-one
+  curl -sf "http://$address/apiv2/keystree/R:two:6379:0/" | grep -q in-two
+  [ "$(containers | grep -c commander)" = 1 ]
+  ok apphost down
+}
+
+@test "commander is published where it is asked to be" {
+  needs_image $COMMANDER
+  port=$(free_port)
+  two_servers "commander: {image: $COMMANDER, host_port: $port}"
+  ok apphost up -d
+  ok apphost wait rediscommander --wait-timeout 60s
+  [ "$(apphost port rediscommander)" = "127.0.0.1:$port" ]
+  ok apphost down
+}
+
+@test "a real browser shows the keys of both servers" {
+  needs_image $COMMANDER
+  export PLAYWRIGHT=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/browser/node_modules/playwright-core
+  needs chromium
+  [ -e "$PLAYWRIGHT" ] || skip "playwright-core could not be had here"
+  two_servers "commander: {image: $COMMANDER}"
+  ok apphost up -d
+  ok apphost wait rediscommander --wait-timeout 60s
+  load_env
+  ask "$ONE_PORT" "$ONE_PASSWORD" SET written-by-a-test 1
+  ask "$TWO_PORT" "" SET written-to-the-other 2
+  ok node "$BATS_TEST_DIRNAME/commander.browser.js" "http://$(apphost port rediscommander)" \
+    one:written-by-a-test two:written-to-the-other
+  ok apphost down
+}
+
+@test "insight gets numbered variables, and the terms are accepted only on request" {
+  needs_image $INSIGHT
+  two_servers "insight: {image: $INSIGHT}"
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  shown=$(curl -sf "http://$(apphost port redisinsight)/")
+  jq -e '.environment | .RI_REDIS_HOST1 == "one" and .RI_REDIS_PORT1 == "6379" and .RI_REDIS_ALIAS2 == "two"' <<<"$shown"
+  jq -e '.environment.RI_REDIS_PASSWORD1 == "a b:#\"x$HOME\\z"' <<<"$shown"
+  jq -e '.environment | (has("RI_REDIS_PASSWORD2") or has("RI_ACCEPT_TERMS_AND_CONDITIONS")) | not' <<<"$shown"
+  two_servers "insight: {image: $INSIGHT, accept_eula: true}"
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  curl -sf "http://$(apphost port redisinsight)/" | jq -e '.environment.RI_ACCEPT_TERMS_AND_CONDITIONS == "true"'
+  ok apphost down
+}
+
+@test "insight keeps its data in a volume until down -v" {
+  needs_image $INSIGHT
+  two_servers "insight: {image: $INSIGHT, data_volume: true}"
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  ok apphost down
+  volumes | grep -q redisinsight-data
+  ok apphost up -d
+  ok apphost down -v
+  not volumes_exist
+}
+
+@test "sidecars join running servers without cutting their connections" {
+  needs_image $INSIGHT
+  two_servers
+  ok apphost up -d
+  load_env
+  exec 7<>"/dev/tcp/127.0.0.1/$TWO_PORT"
+  printf 'PING\r\n' >&7
+  read -r -t 5 answer <&7
+  two_servers "insight: {image: $INSIGHT}"
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  printf 'PING\r\n' >&7
+  read -r -t 5 answer <&7
+  [[ $answer == +PONG* ]]
+  exec 7>&-
+  ok apphost down
+}
+
+@test "run starts no sidecar" {
+  needs_image $INSIGHT
+  two_servers "insight: {image: $INSIGHT}"
+  ok apphost run -- true
+  not grep -q redisinsight <<<"$stderr"
+}
+
+@test "contradicting requests are an error at the second" {
+  two_servers "commander: {host_port: 8081}" "commander: {host_port: 8082}"
+  fails 3 apphost validate
+  says 'apphost.yaml:12:.*host_port.*contradicts.*8081.*8082'
+}
