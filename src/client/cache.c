@@ -102,6 +102,12 @@ static void record_latency(struct apphost_cache *cache, int64_t elapsed_us)
         ;
 }
 
+void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure)
+{
+    record_latency(cache, clock_us() - started_us);
+    breaker_leave(cache, failure);
+}
+
 int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
                struct replies *replies, struct apphost_error *error)
 {
@@ -116,8 +122,7 @@ int cache_call(struct apphost_cache *cache, enum dial_role role, const struct co
         return -1;
     int64_t started = clock_us();
     int rc = redis_run(cache->redis, role, &batch, replies, error);
-    record_latency(cache, clock_us() - started);
-    breaker_leave(cache, rc < 0 ? error : NULL);
+    cache_finish(cache, started, rc < 0 ? error : NULL);
     return rc;
 }
 

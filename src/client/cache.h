@@ -69,6 +69,10 @@ void full_key_fini(struct full_key *full);
 int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
                struct replies *replies, struct apphost_error *error);
 
+/* The end of an operation that began at `started_us`: latency and circuit breaker. `failure` is NULL for a
+ * success. */
+void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure);
+
 /* Whether a failure is to be passed over: fail-open, and the way to Redis was the trouble. */
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
 
@@ -89,6 +93,18 @@ int cache_read(struct apphost_cache *cache, const struct full_key *key, struct r
 
 /* A value that owns a copy of these bytes. */
 int value_copy(struct apphost_value *value, const void *data, size_t len);
+
+/* Writing one entry without waiting, cache_set.c: the commands (at most CACHE_WRITE_COMMANDS) point into the
+ * write. */
+struct write;
+enum { CACHE_WRITE_COMMANDS = 4 };
+struct write *cache_write_new(const struct apphost_cache *cache, const struct apphost_entry *entry,
+                              struct apphost_error *error);
+void cache_write_free(struct write *write);
+size_t cache_write_commands(const struct apphost_cache *cache, const struct write *writes, size_t count,
+                            struct command *commands);
+int cache_write_check(struct apphost_cache *cache, const struct replies *replies,
+                      struct apphost_error *error);
 
 /* Sends EXPIRE or PEXPIRE; waits for it only in strict-wire mode. */
 int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,

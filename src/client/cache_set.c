@@ -88,16 +88,12 @@ static int check_replies(struct apphost_cache *cache, const struct resp_reply *c
     return 0;
 }
 
-static int send_writes(struct apphost_cache *cache, const struct write *writes, size_t count,
-                       struct apphost_error *error)
+size_t cache_write_commands(const struct apphost_cache *cache, const struct write *writes, size_t count,
+                            struct command *commands)
 {
-    struct command few[4], *commands = count == 1 ? few : calloc(count * 2 + 2, sizeof(*commands));
     bool is_strict = cache->options.strict_wire;
-    struct replies replies;
     size_t n = 0;
 
-    if (!commands)
-        return fail_memory(error);
     if (!is_strict)
         commands[n++] = (struct command){1, multi_argv, multi_lens};
     for (size_t i = 0; i < count; i++) {
@@ -107,9 +103,48 @@ static int send_writes(struct apphost_cache *cache, const struct write *writes, 
     }
     if (!is_strict)
         commands[n++] = (struct command){1, exec_argv, exec_lens};
+    return n;
+}
+
+int cache_write_check(struct apphost_cache *cache, const struct replies *replies, struct apphost_error *error)
+{
+    return check_replies(cache, (const struct resp_reply *const *)replies->items, replies->count, error);
+}
+
+struct write *cache_write_new(const struct apphost_cache *cache, const struct apphost_entry *entry,
+                              struct apphost_error *error)
+{
+    struct write *write = calloc(1, sizeof(*write));
+
+    if (!write)
+        fail_memory(error);
+    else if (write_init(write, cache, entry, clock_unix_ms(), error) == 0)
+        return write;
+    free(write);
+    return NULL;
+}
+
+void cache_write_free(struct write *write)
+{
+    if (!write)
+        return;
+    full_key_fini(&write->key);
+    free(write);
+}
+
+static int send_writes(struct apphost_cache *cache, const struct write *writes, size_t count,
+                       struct apphost_error *error)
+{
+    struct command few[CACHE_WRITE_COMMANDS],
+        *commands = count == 1 ? few : calloc(count * 2 + 2, sizeof(*commands));
+    struct replies replies;
+
+    if (!commands)
+        return fail_memory(error);
+    size_t n = cache_write_commands(cache, writes, count, commands);
     int rc = cache_call(cache, DIAL_PRIMARY, commands, n, &replies, error);
     if (rc == 0) {
-        rc = check_replies(cache, (const struct resp_reply *const *)replies.items, n, error);
+        rc = cache_write_check(cache, &replies, error);
         replies_free(&replies);
     }
     if (commands != few)

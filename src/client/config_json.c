@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_LIMIT = 4 * 1024 * 1024, DEPTH_LIMIT = 64 };
+/* A layer is read under a key of its own; errors are shown without it. */
+#define TOP "x"
+enum { FILE_LIMIT = 4 * 1024 * 1024, DEPTH_LIMIT = 64, TOP_LEN = 2 };
 
 /* ---- Comments and commas
  * ---------------------------------------------------------------------------------------- */
@@ -124,11 +126,11 @@ static int flatten(const struct flattening *to, const cJSON *value, const char *
     char number[32];
     const char *text = "";
 
-    if ((cJSON_IsObject(value) || cJSON_IsArray(value)) && (value->child || !*key))
+    if ((cJSON_IsObject(value) || cJSON_IsArray(value)) && value->child)
         return flatten_children(to, value, key, depth);
     if (apphost_config_get(to->layer, key))
-        return fail_set(to->error, APPHOST_E_CONFIG, key, "%s: A duplicate key '%.150s' was found.",
-                        to->source, key);
+        return fail_set(to->error, APPHOST_E_CONFIG, key + TOP_LEN, "%s: A duplicate key '%.150s' was found.",
+                        to->source, key + TOP_LEN);
     if (cJSON_IsString(value))
         text = value->valuestring;
     else if (cJSON_IsBool(value))
@@ -183,9 +185,9 @@ static int add_parsed(struct apphost_config *config, const cJSON *root, const ch
                         "%.200s: Top-level JSON element must be an object. Instead, '%s' was found.", source,
                         kind_of(root));
     }
-    rc = !to.layer ? fail_memory(error) : root->child ? flatten(&to, root, "x", 0) : 0;
+    rc = !to.layer ? fail_memory(error) : root->child ? flatten(&to, root, TOP, 0) : 0;
     if (rc == 0)
-        apphost_config_each(to.layer, "x", merge_pair, &merge);
+        apphost_config_each(to.layer, TOP, merge_pair, &merge);
     apphost_config_free(to.layer);
     return rc < 0 ? -1 : merge.rc < 0 ? fail_memory(error) : 0;
 }

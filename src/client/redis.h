@@ -39,6 +39,11 @@ struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error);
 
+/* Whether callers may send this on a shared connection. */
+struct apphost_command;
+int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error);
+
 /* conn_post() on the primary, which may have to be connected first. */
 void redis_post(struct apphost_redis *redis, const struct command *command);
 

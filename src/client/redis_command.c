@@ -33,8 +33,8 @@ static bool is_among(const char *const *names, size_t count, const char *name, s
     return false;
 }
 
-static int check(struct apphost_redis *redis, const struct apphost_command *command,
-                 struct apphost_error *error)
+int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error)
 {
     if (command->argc == 0 || !command->argv || !command->argv[0])
         return fail_argument(error, "argv", "is empty");
@@ -70,7 +70,7 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
     if (!redis || !commands || !replies || count == 0)
         return fail_argument(error, !redis ? "redis" : !replies ? "replies" : "commands", "is NULL or empty");
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = check(redis, &commands[i], error);
+        rc = redis_check_command(redis, &commands[i], error);
     struct command *list = rc == 0 ? calloc(count, sizeof(*list)) : NULL;
     if (!list)
         return rc < 0 ? -1 : fail_memory(error);
