@@ -18,6 +18,8 @@ void engine_need(struct orchestrator *o)
 {
     if (!o->engine)
         return;
+    if (o->engine->want != WANT_UP)
+        o->engine->asked_ms = loop_now_ms(o->services.loop);
     o->engine->want = WANT_UP;
     if (!o->connected_once) { /* a new request is owed a new attempt */
         error_clear(&o->engine->error);

@@ -69,6 +69,27 @@ static struct node *find_resource(struct orchestrator *o, const char *name, stru
     return NULL;
 }
 
+static void add_plain(cJSON *out, const char *name, const char *value, const char *resource)
+{
+    const struct plan_variable variable = {.name = name};
+    add_value(out, &variable, value, resource);
+}
+
+/* All that is put on top of what a process inherits; all of a container's. */
+static int add_own(struct node *node, cJSON *out, struct error *err)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    if (add_variables(o, out, run->environment, run->environment_count, node->resource, err) < 0)
+        return -1;
+    if (node->kind != PLAN_PROCESS)
+        return 0;
+    add_plain(out, "APPHOST_SESSION", o->services.session, node->resource);
+    add_plain(out, "APPHOST_PROJECT", node->origin->plan->project, node->resource);
+    add_plain(out, "APPHOST_RESOURCE", node->resource, node->resource);
+    return 0;
+}
+
 cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *resources,
                                 const char *for_resource, struct error *err)
 {
@@ -78,9 +99,7 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
         rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running");
     else if (for_resource) {
         struct node *node = find_resource(o, for_resource, err);
-        rc = !node ? -1
-                   : add_variables(o, out, node->spec->run.environment, node->spec->run.environment_count,
-                                   for_resource, err);
+        rc = node ? add_own(node, out, err) : -1;
     } else
         rc = add_exports(o, out, resources, err);
     if (rc == 0)

@@ -129,11 +129,11 @@ void orchestrator_forget(struct orchestrator *o, orchestrator_request request);
 /* Shortens every stop deadline: second Ctrl-C, lost lease. */
 void orchestrator_hurry(struct orchestrator *o, bool kill);
 
-/* {"project","hash","session","manifest","engine":{…},"resources":[{"name","kind","state","health","display",
- * "host","port","pid","containerId","containerName","image","exitCode","restarts","startedAt","readyAt","error",
- * "lifetime","ports":[…],"timings":{goal: ms},"decision":"created|reused|recreated","explain":"…"}],
- * "others":[networks, volumes, images]}. Times are milliseconds since 1970. Secrets masked. The caller
- * deletes. */
+/* {"project","hash","session","manifest","engine":{…},"resources":[{"name","kind","state","health",
+ * "display","host","port","pid","containerId","containerName","image","exitCode","restarts","startedAt",
+ * "readyAt","error","lifetime","ports":[…],"timings":{goal: ms},"decision":"created|reused|recreated",
+ * "explain"}],"others":[networks, volumes, images]}. Times are milliseconds since 1970. Secrets masked.
+ * The caller deletes. */
 cJSON *orchestrator_view(struct orchestrator *o);
 /* What consumers get. resources empty: exports of all referencable ones; for_resource: that node's own whole
  * environment.

@@ -56,12 +56,19 @@ orchestrator_request request_start(struct request *request, int64_t timeout_ms)
     return request->id;
 }
 
-void request_free(struct request *request)
+static void release_targets(struct request *request)
 {
-    timer_stop(&request->timer);
     for (size_t i = 0; i < request->target_count; i++)
         request->targets[i].node->pins--;
     free(request->targets);
+    request->targets = NULL;
+    request->target_count = 0;
+}
+
+void request_free(struct request *request)
+{
+    timer_stop(&request->timer);
+    release_targets(request);
     plan_ref_drop(request->dry_plan);
     cJSON_Delete(request->removed);
     error_clear(&request->error);
@@ -223,6 +230,7 @@ static void finish(struct request *request, const struct error *err)
         request->dry_plan && !err ? report_dry_run(o, request->dry_plan->plan) : report_of(request);
     if (request->kind == REQUEST_DOWN)
         o->hurry = o->kill = false;
+    release_targets(request); /* done may close the orchestrator */
     if (request->done)
         request->done(err, report, request->data);
     cJSON_Delete(report);

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -63,6 +64,9 @@ static void on_transition(const struct orchestrator_transition *transition, void
 {
     struct world *world = data;
     strlist_addf(&world->transitions, "%s %s", transition->node, transition->state);
+    if (getenv("RIG_TRACE"))
+        printf("%6lld ms %s %s %s\n", (long long)transition->elapsed_ms, transition->node, transition->state,
+               transition->detail);
 }
 
 static void on_idle(void *data)
@@ -112,14 +116,8 @@ static bool has_engine(struct world *world)
     return answer > 0;
 }
 
-static bool open_world(struct world *world)
+static void open_orchestrator(struct world *world)
 {
-    assert_int_equal(loop_init(&world->loop, NULL), 0);
-    snprintf(world->project, sizeof world->project, "orch-%d", getpid());
-    snprintf(world->folder, sizeof world->folder, "/tmp/orchestrator-XXXXXX");
-    assert_non_null(mkdtemp(world->folder));
-    if (!has_engine(world))
-        return false;
     world->state = state_open(world->folder, true, NULL);
     assert_non_null(world->state);
     cleanup_free char *logs = state_logs_folder(world->state);
@@ -136,21 +134,39 @@ static bool open_world(struct world *world)
         .data = world,
     };
     world->orchestrator = orchestrator_new(&services);
+}
+
+/* As a kill would: the engine is asked for nothing. */
+static void close_orchestrator(struct world *world)
+{
+    bool closed = false;
+    orchestrator_close(world->orchestrator, on_flag, &closed);
+    await(world, &closed);
+    world->orchestrator = NULL;
+    state_close(world->state);
+    world->state = NULL;
+}
+
+static bool open_world(struct world *world)
+{
+    assert_int_equal(loop_init(&world->loop, NULL), 0);
+    snprintf(world->project, sizeof world->project, "orch-%d", getpid());
+    snprintf(world->folder, sizeof world->folder, "/tmp/orchestrator-XXXXXX");
+    assert_non_null(mkdtemp(world->folder));
+    if (!has_engine(world))
+        return false;
+    open_orchestrator(world);
     return true;
 }
 
 static void close_world(struct world *world)
 {
-    if (world->orchestrator) {
-        bool closed = false;
-        orchestrator_close(world->orchestrator, on_flag, &closed);
-        await(world, &closed);
-    }
+    if (world->orchestrator)
+        close_orchestrator(world);
     if (world->engine) {
         engine_close(world->engine, on_flag, &world->closed);
         await(world, &world->closed);
     }
-    state_close(world->state);
     strlist_free(&world->transitions);
     file_remove_tree(world->folder, NULL);
     assert_int_equal(loop_fini(&world->loop), 0);
@@ -228,8 +244,184 @@ static void test_up_and_down(void **unused)
     close_world(&world);
 }
 
+/* Opens, or skips the test. */
+static void begin(struct world *world)
+{
+    memset(world, 0, sizeof *world);
+    if (open_world(world))
+        return;
+    close_world(world);
+    skip();
+}
+
+static bool saw(const struct world *world, const char *transition)
+{
+    return strlist_has(&world->transitions, transition);
+}
+
+static void on_listed(const struct engine_result *result, const struct error *err, void *data)
+{
+    int *count = data;
+    assert_null(err);
+    *count = result->json ? json_count(result->json) : result->container_count;
+}
+
+static void await_count(struct world *world, const int *count)
+{
+    while (*count < 0)
+        loop_run_once(&world->loop);
+}
+
+/* Nothing with the project's label is left on the engine. */
+static void must_be_empty(struct world *world, const char *hash)
+{
+    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", hash);
+    const char *const labels[] = {label, NULL};
+    int containers = -1, networks = -1, volumes = -1;
+    engine_container_list(world->engine, labels, on_listed, &containers);
+    await_count(world, &containers);
+    engine_network_list(world->engine, labels, on_listed, &networks);
+    await_count(world, &networks);
+    engine_volume_list(world->engine, labels, on_listed, &volumes);
+    await_count(world, &volumes);
+    assert_int_equal(containers, 0);
+    assert_int_equal(networks, 0);
+    assert_int_equal(volumes, 0);
+}
+
+static void end(struct world *world)
+{
+    struct outcome outcome = {0};
+    down(world, &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    cleanup_json cJSON *view = orchestrator_view(world->orchestrator);
+    must_be_empty(world, json_string(view, "hash", ""));
+    close_world(world);
+}
+
+static struct plan *rich_plan(struct world *world)
+{
+    struct plan *plan = plans_new(world->project);
+    struct plan_node *network = plans_network(plan), *volume = plans_volume(plan, "cache-data");
+    struct plan_node *cache = plans_redis(plan, "cache", IMAGE);
+    plans_mount(plan, cache, volume);
+    cache->run.on_network = true;
+    cache->run.alias = "cache";
+    plans_edge(plan, cache, network, PLAN_HEALTHY);
+    return plans_done(plan);
+}
+
+static void test_network_and_volume(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    up(&world, rich_plan(&world), &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    end(&world);
+}
+
+static void test_adopted(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    up(&world, small_plan(&world), &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    close_orchestrator(&world);
+    strlist_free(&world.transitions);
+    file_remove_tree(world.folder, NULL); /* and the state is lost: the password is read back */
+    assert_int_equal(file_mkdirs(world.folder, 0700, NULL), 0);
+    open_orchestrator(&world);
+    up(&world, small_plan(&world), &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    assert_false(saw(&world, "container:cache starting"));
+    assert_true(saw(&world, "container:cache ready"));
+    end(&world);
+}
+
+static void ignore(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result, (void)err, (void)data;
+}
+
+static void test_comes_back(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    up(&world, small_plan(&world), &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    strlist_free(&world.transitions);
+    cleanup_json cJSON *info = orchestrator_exec_info(world.orchestrator, "cache", NULL);
+    engine_container_kill(world.engine, json_string(info, "containerId", ""), "SIGKILL", ignore, NULL);
+    while (!saw(&world, "container:cache restarting"))
+        loop_run_once(&world.loop);
+    struct orchestrator_wait wait = {.until = PLAN_HEALTHY};
+    orchestrator_wait(world.orchestrator, &wait, on_done, &outcome);
+    await(&world, &outcome.done);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    assert_false(saw(&world, "process:api starting"));
+    end(&world);
+}
+
+static void test_port_conflict(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    struct plan *plan = plans_new(world.project);
+    plans_redis(plan, "cache", IMAGE)->run.ports[0].fixed_port = ntohs(address.sin_port);
+    up(&world, plans_done(plan), &outcome);
+    assert_int_equal(outcome.error.code, ERROR_PORT);
+    char holder[64];
+    snprintf(holder, sizeof holder, "(pid %d)", getpid());
+    assert_non_null(strstr(outcome.error.text, holder));
+    outcome_clear(&outcome);
+    close(fd);
+    end(&world);
+}
+
+static void test_ends_at_once(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    struct plan *plan = plans_new(world.project);
+    struct plan_node *cache = plans_redis(plan, "cache", IMAGE);
+    cache->run.command[2].parts[0].text = "echo goodbye; exit 3";
+    up(&world, plans_done(plan), &outcome);
+    assert_int_equal(outcome.error.code, ERROR_RESOURCE);
+    assert_non_null(strstr(outcome.error.text, "exit code 3"));
+    const cJSON *report = cJSON_GetArrayItem(json_get(outcome.report, "resources"), 0);
+    assert_string_equal(json_string(report, "lastLines", ""), "goodbye\n");
+    outcome_clear(&outcome);
+    end(&world);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_up_and_down)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_up_and_down),   cmocka_unit_test(test_network_and_volume),
+        cmocka_unit_test(test_adopted),       cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_port_conflict), cmocka_unit_test(test_ends_at_once),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
