@@ -1,0 +1,544 @@
+/*
+ * Golden bytes: what goes over the wire for every operation, seen by a server of the test that answers from a
+ * script. And the handshake in all its forms, against old servers, wrong passwords, sentinels and clusters.
+ */
+#include <apphost/apphost.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- A server with a script
+ * -------------------------------------------------------------------------------------- */
+
+struct answer {
+    const char *command; /* a prefix of the command's words, as in "CLIENT SETINFO" */
+    const char *reply;   /* RESP */
+};
+
+struct puppet {
+    int fd, port;
+    pthread_t thread;
+    const struct answer *script;
+    pthread_mutex_t lock;
+    char heard[65536]; /* the words of every command, one line each */
+};
+
+static const char *find_answer(const struct puppet *puppet, const char *line)
+{
+    for (const struct answer *at = puppet->script; at && at->command; at++)
+        if (strncmp(line, at->command, strlen(at->command)) == 0)
+            return at->reply;
+    return strncmp(line, "PING", 4) == 0 ? "+PONG\r\n" : "+OK\r\n";
+}
+
+/* One command from the stream as a line; false at its end. */
+static bool read_command(FILE *stream, char *line, size_t size)
+{
+    char head[64], *p = line;
+    int argc;
+
+    if (!fgets(head, sizeof(head), stream) || sscanf(head, "*%d", &argc) != 1)
+        return false;
+    for (int i = 0; i < argc; i++) {
+        size_t len;
+
+        if (!fgets(head, sizeof(head), stream) || sscanf(head, "$%zu", &len) != 1 ||
+            (size_t)(p - line) + len + 2 > size)
+            return false;
+        p += i ? sprintf(p, " ") : 0;
+        if (fread(p, 1, len, stream) != len || fread(head, 1, 2, stream) != 2)
+            return false;
+        p += len;
+    }
+    *p = '\0';
+    return true;
+}
+
+static void *serve_one(void *user)
+{
+    struct puppet *puppet = ((void **)user)[0];
+    int fd = (int)(intptr_t)((void **)user)[1];
+    FILE *stream = fdopen(fd, "r");
+    char line[4096];
+
+    free(user);
+    while (read_command(stream, line, sizeof(line))) {
+        const char *reply = find_answer(puppet, line);
+
+        pthread_mutex_lock(&puppet->lock);
+        size_t len = strlen(puppet->heard);
+        snprintf(puppet->heard + len, sizeof(puppet->heard) - len, "%s\n", line);
+        pthread_mutex_unlock(&puppet->lock);
+        send(fd, reply, strlen(reply), MSG_NOSIGNAL);
+    }
+    fclose(stream);
+    return NULL;
+}
+
+static void *serve(void *user)
+{
+    struct puppet *puppet = user;
+    pthread_t threads[64];
+    int fd, count = 0;
+
+    while (count < 64 && (fd = accept(puppet->fd, NULL, NULL)) >= 0) {
+        void **both = malloc(2 * sizeof(*both));
+
+        both[0] = puppet;
+        both[1] = (void *)(intptr_t)fd;
+        pthread_create(&threads[count++], NULL, serve_one, both);
+    }
+    while (count > 0)
+        pthread_join(threads[--count], NULL);
+    return NULL;
+}
+
+static void puppet_start(struct puppet *puppet, const struct answer *script)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+
+    memset(puppet, 0, sizeof(*puppet));
+    puppet->script = script;
+    pthread_mutex_init(&puppet->lock, NULL);
+    puppet->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(puppet->fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(puppet->fd, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(listen(puppet->fd, 16), 0);
+    puppet->port = ntohs(address.sin_port);
+    pthread_create(&puppet->thread, NULL, serve, puppet);
+}
+
+static void puppet_stop(struct puppet *puppet)
+{
+    shutdown(puppet->fd, SHUT_RDWR);
+    pthread_join(puppet->thread, NULL);
+    close(puppet->fd);
+}
+
+/* Everything heard since the last call, without the handshake: that ends with PING. */
+static void heard(struct puppet *puppet, char *out, size_t size)
+{
+    pthread_mutex_lock(&puppet->lock);
+    char *ping = strstr(puppet->heard, "PING\n");
+    snprintf(out, size, "%s", ping ? ping + 5 : puppet->heard);
+    puppet->heard[0] = '\0';
+    pthread_mutex_unlock(&puppet->lock);
+}
+
+static struct apphost_host *host_for(const char *connection, const struct apphost_cache_options *cache)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+
+    apphost_config_set(config, "ConnectionStrings:cache", connection, NULL);
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", NULL, cache, NULL), 0);
+    return host;
+}
+
+static struct apphost_host *host_at(const struct puppet *puppet, const char *more,
+                                    const struct apphost_cache_options *cache)
+{
+    char connection[256];
+
+    snprintf(connection, sizeof(connection), "127.0.0.1:%d,syncTimeout=1000,connectTimeout=500%s",
+             puppet->port, more);
+    return host_for(connection, cache);
+}
+
+/* ---- Operations
+ * -------------------------------------------------------------------------------------------------- */
+
+static const struct answer entry_script[] = {
+    {"HMGET p:slide absexp sldexp data", "*3\r\n$2\r\n-1\r\n$11\r\n12000000000\r\n$1\r\nv\r\n"},
+    {"HMGET p:slide absexp sldexp", "*2\r\n$2\r\n-1\r\n$8\r\n15000000\r\n"},
+    {"HMGET p:plain absexp sldexp data", "*3\r\n$2\r\n-1\r\n$2\r\n-1\r\n$0\r\n\r\n"},
+    {"HMGET", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
+    {"EXPIRE", ":1\r\n"},
+    {"PEXPIRE", ":1\r\n"},
+    {"PERSIST", "+QUEUED\r\n"},
+    {"UNLINK p:old", "-ERR unknown command 'UNLINK', with args beginning with: \r\n"},
+    {"UNLINK", ":1\r\n"},
+    {"DEL", ":1\r\n"},
+    {"PTTL", ":1234\r\n"},
+    {"EXEC", "*2\r\n+OK\r\n:1\r\n"},
+    {NULL, NULL},
+};
+
+static void act(struct apphost_cache *cache)
+{
+    struct apphost_expiry both = apphost_expire_sliding(20000);
+    struct apphost_error error = {0};
+    struct apphost_value value;
+    int64_t left;
+
+    both.flags |= APPHOST_RELATIVE;
+    both.relative_ms = 3600000;
+    assert_int_equal(apphost_cache_set(cache, apphost_str("plain"), "v", 1, apphost_expire_never(), &error),
+                     0);
+    assert_int_equal(
+        apphost_cache_set(cache, apphost_str("slide"), "v", 1, apphost_expire_sliding(1200000), &error), 0);
+    assert_int_equal(
+        apphost_cache_set(cache, apphost_str("short"), "v", 1, apphost_expire_sliding(1500), &error), 0);
+    assert_int_equal(
+        apphost_cache_set(cache, apphost_str("now"), "v", 1, apphost_expire_sliding(250), &error), 0);
+    assert_int_equal(apphost_cache_get(cache, apphost_str("plain"), &value, &error), 1);
+    assert_int_equal(value.len, 0);
+    apphost_value_free(&value);
+    assert_int_equal(apphost_cache_get(cache, apphost_str("none"), &value, &error), 0);
+    assert_int_equal(apphost_cache_get(cache, apphost_str("slide"), &value, &error), 1);
+    apphost_value_free(&value);
+    assert_int_equal(apphost_cache_refresh(cache, apphost_str("slide"), &error), 1);
+    assert_int_equal(apphost_cache_remaining(cache, apphost_str("slide"), &left, &error), 1);
+    assert_int_equal(left, 1234);
+    assert_int_equal(apphost_cache_remove(cache, apphost_str("slide"), &error), 1);
+    assert_int_equal(apphost_cache_remove(cache, apphost_str("old"), &error), 1);
+    assert_int_equal(apphost_cache_remove(cache, apphost_str("slide"), &error), 1);
+}
+
+static void strict_wire_is_that_of_dotnet_9(void **state)
+{
+    const struct apphost_cache_options options = {.instance_name = "p:", .strict_wire = true};
+    struct puppet puppet;
+    char lines[8192];
+
+    (void)state;
+    puppet_start(&puppet, entry_script);
+    struct apphost_host *host = host_at(&puppet, "", &options);
+    act(apphost_host_cache(host, NULL, NULL));
+    heard(&puppet, lines, sizeof(lines));
+    assert_string_equal(lines, "HMSET p:plain absexp -1 sldexp -1 data v\n"
+                               "HMSET p:slide absexp -1 sldexp 12000000000 data v\n"
+                               "EXPIRE p:slide 1200\n"
+                               "HMSET p:short absexp -1 sldexp 15000000 data v\n"
+                               "EXPIRE p:short 1\n"
+                               "HMSET p:now absexp -1 sldexp 2500000 data v\n"
+                               "EXPIRE p:now 0\n"
+                               "HMGET p:plain absexp sldexp data\n"
+                               "HMGET p:none absexp sldexp data\n"
+                               "HMGET p:slide absexp sldexp data\n"
+                               "EXPIRE p:slide 1200\n"
+                               "HMGET p:slide absexp sldexp\n"
+                               "PEXPIRE p:slide 1500\n"
+                               "PTTL p:slide\n"
+                               "UNLINK p:slide\n"
+                               "UNLINK p:old\n"
+                               "DEL p:old\n"
+                               "DEL p:slide\n");
+    apphost_host_free(host);
+    puppet_stop(&puppet);
+}
+
+static void usual_wire_is_atomic(void **state)
+{
+    const struct apphost_cache_options options = {.instance_name = "p:"};
+    struct puppet puppet;
+    char lines[8192];
+
+    (void)state;
+    puppet_start(&puppet, entry_script);
+    struct apphost_host *host = host_at(&puppet, "", &options);
+    act(apphost_host_cache(host, NULL, NULL));
+    heard(&puppet, lines, sizeof(lines));
+    assert_string_equal(
+        lines, "MULTI\nHMSET p:plain absexp -1 sldexp -1 data v\nPERSIST p:plain\nEXEC\n"
+               "MULTI\nHMSET p:slide absexp -1 sldexp 12000000000 data v\nEXPIRE p:slide 1200\nEXEC\n"
+               "MULTI\nHMSET p:short absexp -1 sldexp 15000000 data v\nEXPIRE p:short 1\nEXEC\n"
+               "MULTI\nHMSET p:now absexp -1 sldexp 2500000 data v\nEXPIRE p:now 0\nEXEC\n"
+               "HMGET p:plain absexp sldexp data\n"
+               "HMGET p:none absexp sldexp data\n"
+               "HMGET p:slide absexp sldexp data\n"
+               "EXPIRE p:slide 1200\n"
+               "HMGET p:slide absexp sldexp\n"
+               "PEXPIRE p:slide 1500\n"
+               "PTTL p:slide\n"
+               "UNLINK p:slide\n"
+               "UNLINK p:old\n"
+               "DEL p:old\n"
+               "DEL p:slide\n");
+    apphost_host_free(host);
+    puppet_stop(&puppet);
+}
+
+/* ---- Handshakes
+ * -------------------------------------------------------------------------------------------------- */
+
+struct handshake {
+    const char *more; /* of the connection string */
+    struct answer script[6];
+    const char *heard; /* NULL: not looked at */
+    const char *error; /* words of it, or NULL */
+    enum apphost_code code;
+};
+
+#define INFO "CLIENT SETINFO LIB-NAME libapphost-DC\nCLIENT SETINFO LIB-VER 0.1.0\n"
+
+static const struct handshake handshakes[] = {
+    {",name=Core (Q&A)", {{0}}, "CLIENT SETNAME Core(Q&A)\n" INFO "PING\n", NULL, 0},
+    {",name=n,user=me,password=secret,defaultDatabase=3,setlib=false",
+     {{0}},
+     "AUTH me secret\nCLIENT SETNAME n\nSELECT 3\nPING\n",
+     NULL,
+     0},
+    {",name=n,password=a=b==,setlib=0,protocol=3",
+     {{0}},
+     "AUTH a=b==\nHELLO 3\nCLIENT SETNAME n\nPING\n",
+     NULL,
+     0},
+    {",$CLIENT=,$PING=", {{0}}, "", NULL, 0},
+    {",name=n,$CLIENT=cl",
+     {{0}},
+     "CL SETNAME n\nCL SETINFO LIB-NAME libapphost-DC\nCL SETINFO LIB-VER 0.1.0\nPING\n",
+     NULL,
+     0},
+    /* An old server knows no SETINFO and no name: ignored. */
+    {",name=n", {{"CLIENT", "-ERR unknown subcommand 'SETINFO'. Try CLIENT HELP.\r\n"}}, NULL, NULL, 0},
+    {",password=x",
+     {{"AUTH", "-ERR AUTH <password> called without any password configured for the default user.\r\n"}},
+     NULL,
+     NULL,
+     0},
+    {",password=x",
+     {{"AUTH", "-WRONGPASS invalid username-password pair or user is disabled.\r\n"}},
+     NULL,
+     "There was an authentication failure",
+     APPHOST_E_AUTH},
+    {"",
+     {{"PING", "-NOAUTH Authentication required.\r\n"}},
+     NULL,
+     "There was an authentication failure",
+     APPHOST_E_AUTH},
+    {"", {{"PING", "-NOPERM this user has no permissions to run the 'ping' command\r\n"}}, NULL, NULL, 0},
+    {",defaultDatabase=99",
+     {{"SELECT", "-ERR DB index is out of range\r\n"}},
+     NULL,
+     "DB index is out of range",
+     APPHOST_E_CONFIG},
+    {"",
+     {{"PING", "-LOADING Redis is loading the dataset in memory\r\n"}},
+     NULL,
+     "Redis is loading",
+     APPHOST_E_CONNECT},
+    {"", {{"PING", ":7\r\n"}}, NULL, "is this a Redis?", APPHOST_E_CONNECT},
+    {"", {{"HMGET", "-MOVED 866 10.0.0.7:6379\r\n"}}, NULL, "node of a Redis Cluster", APPHOST_E_UNSUPPORTED},
+    {"", {{"HMGET", ":1\r\n"}}, NULL, "which makes no sense here", APPHOST_E_PROTOCOL},
+    {",$HMGET=", {{0}}, NULL, "disables HMGET", APPHOST_E_UNSUPPORTED},
+};
+
+static void shakes_hands(void **state)
+{
+    static const struct answer plain[] = {{"HMGET", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
+        const struct handshake *row = &handshakes[i];
+        struct answer script[8] = {row->script[0].command ? row->script[0] : plain[0], plain[0]};
+        struct apphost_error error = {0};
+        struct apphost_value value;
+        struct puppet puppet;
+
+        puppet_start(&puppet, script);
+        struct apphost_host *host = host_at(&puppet, row->more, NULL);
+        int rc = apphost_cache_get(apphost_host_cache(host, NULL, NULL), apphost_str("k"), &value, &error);
+        if (rc != (row->error ? -1 : 0) || error.code != row->code ||
+            !strstr(error.text, row->error ? row->error : ""))
+            fail_msg("row %zu: rc %d, %s: %s", i, rc, apphost_code_name(error.code), error.text);
+        apphost_host_free(host);
+        puppet_stop(&puppet);
+        assert_null(strstr(error.text, "secret"));
+        char *command = strstr(puppet.heard, "HMGET");
+        if (command)
+            *command = '\0';
+        if (row->heard)
+            assert_string_equal(puppet.heard, row->heard);
+    }
+}
+
+static void the_primary_of_several(void **state)
+{
+    const struct answer replica_script[] = {
+        {"ROLE", "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:1\r\n$9\r\nconnected\r\n:0\r\n"},
+        {"HMGET", "*3\r\n$2\r\n-1\r\n$2\r\n-1\r\n$7\r\nreplica\r\n"},
+        {NULL, NULL},
+    };
+    const struct answer primary_script[] = {
+        {"ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"},
+        {"HMGET", "*3\r\n$2\r\n-1\r\n$2\r\n-1\r\n$7\r\nprimary\r\n"},
+        {NULL, NULL},
+    };
+    const struct apphost_cache_options from_replica = {.read_from_replica = true};
+    struct puppet replica, primary;
+    char connection[256], *text = NULL;
+
+    (void)state;
+    puppet_start(&replica, replica_script);
+    puppet_start(&primary, primary_script);
+    snprintf(connection, sizeof(connection), "127.0.0.1:%d,127.0.0.1:%d,syncTimeout=1000", replica.port,
+             primary.port);
+    struct apphost_host *host = host_for(connection, NULL);
+    assert_int_equal(apphost_host_with_distributed_cache(host, NULL, "replica", &from_replica, NULL), 0);
+    assert_int_equal(apphost_cache_get_string(apphost_host_cache(host, NULL, NULL), "k", &text, NULL), 1);
+    assert_string_equal(text, "primary");
+    free(text);
+    assert_int_equal(apphost_cache_get_string(apphost_host_cache(host, "replica", NULL), "k", &text, NULL),
+                     1);
+    assert_string_equal(text, "replica");
+    free(text);
+    apphost_host_free(host);
+    puppet_stop(&replica);
+    puppet_stop(&primary);
+}
+
+static void sentinels_are_asked(void **state)
+{
+    const struct answer primary_script[] = {
+        {"ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"},
+        {"HMGET", "*3\r\n$2\r\n-1\r\n$2\r\n-1\r\n$7\r\nprimary\r\n"},
+        {NULL, NULL},
+    };
+    struct answer sentinel_script[] = {
+        {"SENTINEL get-master-addr-by-name mine", NULL}, {"SENTINEL", "*-1\r\n"}, {NULL, NULL}};
+    struct apphost_error error = {0};
+    struct apphost_value value;
+    struct puppet sentinel, primary;
+    char connection[256], address[64], port[16], *text = NULL;
+
+    (void)state;
+    puppet_start(&primary, primary_script);
+    snprintf(port, sizeof(port), "%d", primary.port);
+    snprintf(address, sizeof(address), "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n", strlen(port), port);
+    sentinel_script[0].reply = address;
+    puppet_start(&sentinel, sentinel_script);
+    snprintf(connection, sizeof(connection),
+             "127.0.0.1:%d,serviceName=mine,password=x,sentinelPassword=y,name=n,syncTimeout=1000",
+             sentinel.port);
+    struct apphost_host *host = host_for(connection, NULL);
+    assert_int_equal(apphost_cache_get_string(apphost_host_cache(host, NULL, NULL), "k", &text, &error), 1);
+    assert_string_equal(text, "primary");
+    free(text);
+    apphost_host_free(host);
+    snprintf(connection, sizeof(connection), "127.0.0.1:%d,serviceName=other,syncTimeout=300", sentinel.port);
+    host = host_for(connection, NULL);
+    assert_int_equal(
+        apphost_cache_get(apphost_host_cache(host, NULL, NULL), apphost_str("k"), &value, &error), -1);
+    assert_non_null(strstr(error.text, "knows no primary for service: other"));
+    apphost_host_free(host);
+    puppet_stop(&sentinel);
+    puppet_stop(&primary);
+    assert_non_null(strstr(sentinel.heard, "AUTH y\n"));
+    assert_non_null(strstr(primary.heard, "AUTH x\n"));
+}
+
+/* ---- Health over HTTP
+ * -------------------------------------------------------------------------------------------- */
+
+static enum apphost_health_status say(void *user, char *description, size_t size)
+{
+    snprintf(description, size, "said so");
+    return *(enum apphost_health_status *)user;
+}
+
+static enum apphost_health_status sleep_long(void *user, char *description, size_t size)
+{
+    (void)description;
+    (void)size;
+    poll(NULL, 0, *(int *)user);
+    return APPHOST_HEALTHY;
+}
+
+static void ask_http(int port, const char *request, char *answer, size_t size)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ssize_t got;
+    size_t len = 0;
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    send(fd, request, strlen(request), MSG_NOSIGNAL);
+    while ((got = recv(fd, answer + len, size - 1 - len, 0)) > 0)
+        len += (size_t)got;
+    answer[len] = '\0';
+    close(fd);
+}
+
+static void health_over_http(void **state)
+{
+    enum apphost_health_status mine = APPHOST_HEALTHY;
+    int wait_ms = 400;
+    struct apphost_health *health = apphost_health_new();
+    const struct apphost_health_check check = {.name = "mine", .check = say, .user = &mine};
+    const struct apphost_health_check again = {.name = "MINE", .check = say, .user = &mine};
+    const struct apphost_health_check slow = {
+        .name = "slow", .check = sleep_long, .user = &wait_ms, .timeout_ms = 50};
+    struct apphost_health_report report;
+    struct apphost_error error = {0};
+    char answer[2048];
+    int port = 0;
+
+    (void)state;
+    assert_int_equal(apphost_health_add(health, &check, &error), 0);
+    assert_int_equal(apphost_health_add(health, &again, &error), -1);
+    assert_string_equal(error.text, "Duplicate health checks were registered with the name(s): MINE");
+    assert_int_equal(apphost_health_listen(health, "nonsense:x", &port, &error), -1);
+    assert_int_equal(apphost_health_listen(health, ":0", &port, &error), 0);
+    ask_http(port, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof(answer));
+    assert_string_equal(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n"
+                                "Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\n"
+                                "Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\nHealthy");
+    mine = APPHOST_DEGRADED;
+    ask_http(port, "GET /health?x HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "200 OK"));
+    assert_non_null(strstr(answer, "\r\n\r\nDegraded"));
+    mine = APPHOST_UNHEALTHY;
+    ask_http(port, "GET /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "503 Service Unavailable"));
+    assert_non_null(strstr(answer, "\r\n\r\nUnhealthy"));
+    ask_http(port, "GET /alive HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "\r\n\r\nHealthy"));
+    ask_http(port, "HEAD /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_null(strstr(answer, "\r\n\r\nUnhealthy"));
+    ask_http(port, "GET /healthy HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "404 Not Found"));
+    ask_http(port, "POST /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "405 Method Not Allowed"));
+    ask_http(port, "\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "400 Bad Request"));
+    mine = APPHOST_DEGRADED;
+    assert_int_equal(apphost_health_add(health, &slow, &error), 0);
+    assert_int_equal(apphost_health_run(health, NULL, &report, &error), 0);
+    assert_int_equal(report.status, APPHOST_UNHEALTHY);
+    assert_string_equal(report.entries[0].description, "said so");
+    assert_string_equal(report.entries[1].description, "A timeout occurred while running check.");
+    assert_true(report.duration_us < 350000);
+    apphost_health_report_free(&report);
+    apphost_health_free(health);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(strict_wire_is_that_of_dotnet_9),
+        cmocka_unit_test(usual_wire_is_atomic),
+        cmocka_unit_test(shakes_hands),
+        cmocka_unit_test(the_primary_of_several),
+        cmocka_unit_test(sentinels_are_asked),
+        cmocka_unit_test(health_over_http),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
