@@ -12,7 +12,6 @@ static const struct {
     const char *except; /* this text is fine */
     const char *what;
 } unbuilt[] = {
-    {"manifest", "engine", "native", NULL, "the native engine is"},
     {NULL, "type", "garnet", NULL, "resources of type `garnet` are"},
     {NULL, "seed", NULL, NULL, "`seed` is"},
     {"process", "watch", NULL, NULL, "`watch` is"},
