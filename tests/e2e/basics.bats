@@ -117,7 +117,7 @@ load helpers
   manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
   DOCKER_HOST=unix://$T/nothing.sock fails 4 apphost up -d
   [[ $(head -n 1 <<<"$stderr") == *"$T/nothing.sock"* ]]
-  says 'no such file|not running'
+  says 'no such (file|socket)|not running'
   [ -z "$output" ]
 }
 

@@ -10,8 +10,8 @@ END
 }
 
 foreground() {
-  apphost up >"$T/out" 2>"$T/err" &
-  UP=$!
+  background up >"$T/out" 2>"$T/err"
+  UP=$PID
   wait_until 20 grep -q up "$T/out"
 }
 
@@ -19,7 +19,7 @@ foreground() {
   for signal in INT TERM HUP; do
     foreground
     kill -$signal $UP
-    wait $UP || true
+    ended $UP
     wait_until 5 nothing_left
   done
 }
@@ -27,7 +27,7 @@ foreground() {
 @test "kill -9 of the command: all gone" {
   foreground
   kill -9 $UP
-  wait $UP || true
+  ended $UP
   wait_until 5 nothing_left
 }
 
@@ -35,7 +35,7 @@ foreground() {
   foreground
   kill -9 "$(session supervisor)"
   wait_until 5 nothing_left
-  wait $UP || true
+  ended $UP
 }
 
 @test "kill -9 of the supervisor of a detached session: all gone" {
@@ -111,7 +111,7 @@ foreground() {
   has_state cache ready
   kill -CONT $UP
   kill -INT $UP
-  wait $UP || true
+  ended $UP
   wait_until 5 nothing_left
 }
 
@@ -135,31 +135,29 @@ END
   alive $UP
   kill -INT $UP
   local start=${EPOCHREALTIME/./}
-  wait $UP || true
+  ended $UP
   [ $(((${EPOCHREALTIME/./} - start) / 1000)) -lt 3000 ]
   wait_until 5 nothing_left
 }
 
 @test "two ups at once: one session" {
-  apphost up -d >"$T/1" 2>&1 &
-  local one=$!
-  apphost up -d >"$T/2" 2>&1 &
-  local two=$! a=0 b=0
-  wait $one || a=$?
-  wait $two || b=$?
-  cat "$T/1" "$T/2"
-  [ $a -eq 0 ] && [ $b -eq 0 ]
+  background up -d >"$T/1" 2>&1
+  local one=$PID
+  background up -d >"$T/2" 2>&1
+  local two=$PID
+  ended $one 0 || { cat "$T/1"; false; }
+  ended $two 0 || { cat "$T/2"; false; }
   [ "$(containers | wc -l)" -eq 1 ]
   ok apphost down
 }
 
 @test "down while up is under way: both end, nothing is left" {
-  apphost up -d >"$T/1" 2>&1 &
-  local one=$!
+  background up -d >"$T/1" 2>&1
+  local one=$PID
   wait_until 5 sh -c "find $T/run -type s | grep -q ."
   run --separate-stderr apphost down
   echo "$status $output $stderr"
   [ "$status" -eq 0 ]
-  wait $one || true
+  ended $one
   wait_until 5 nothing_left
 }

@@ -39,13 +39,11 @@ servers() {
 
 @test "the engine dies in mid-up: a clear end, and what it left is healed afterwards" {
   servers 8
-  apphost up -d --wait-timeout 10s >"$T/out" 2>"$T/err" &
-  local up=$! code=0
+  background up -d --wait-timeout 10s >"$T/out" 2>"$T/err"
+  local up=$PID
   wait_until 10 sh -c "curl -s --unix-socket '${OWN_HOST#unix://}' http://e/containers/json | grep -q running"
   kill -9 "$(cat "$OWN_DIR/pid")"
-  wait $up || code=$?
-  cat "$T/err"
-  [ $code -eq 4 ] || [ $code -eq 7 ]
+  ended $up 4 7 || { cat "$T/err"; false; }
   grep -qi 'engine' "$T/err"
   revive
   apphost down || apphost gc

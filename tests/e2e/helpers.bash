@@ -6,6 +6,7 @@
 #
 #   manifest < text     writes apphost.yaml in the working folder (the project's name is put in front)
 #   apphost …           the program                        fails CODE apphost …   expects this exit code
+#   background …        the program in the background      ended PID CODE…        its end, bounded
 #   wait_until 5 cmd…   repeats until the command succeeds, or fails the test after that many seconds
 #   engine …            engine_call of scripts/engine.sh   containers             names of the project's containers
 #   needs_image NAME    skips the test when the image is not there
@@ -61,8 +62,30 @@ manifest() {
   { echo "name: $PROJECT"; cat; } >apphost.yaml
 }
 
+# Bounded, so that a hang fails one test instead of stopping them all; --foreground leaves the process group alone.
 apphost() {
-  "$APPHOST" "$@"
+  timeout --foreground -k 5 "${APPHOST_BOUND:-60}" "$APPHOST" "$@"
+}
+
+# background ARGUMENT… >out 2>err : the program in the background; its pid is $PID. A shell without job control makes
+# background commands ignore Ctrl-C, which no terminal does; and bats waits for whoever holds its descriptor 3.
+background() {
+  env --default-signal=INT,QUIT "$APPHOST" "$@" 3>&- &
+  PID=$!
+}
+
+# ended PID [CODE…] : it ends within 20 seconds, with one of these exit codes
+ended() {
+  local pid=$1 code=0 wanted
+  shift
+  wait_until 20 dead "$pid"
+  wait "$pid" || code=$?
+  [ $# -gt 0 ] || return 0
+  for wanted; do
+    [ $code -ne "$wanted" ] || return 0
+  done
+  echo "$pid ended with $code, wanted $*"
+  return 1
 }
 
 # What a command said goes to the test's output, which bats shows only when the test fails.

@@ -110,16 +110,15 @@ resources:
   job: {type: process, task: true, command: [sh, -c, 'while [ ! -e go ]; do sleep 0.05; done']}
   app: {type: process, command: sleep 1000, ready: {exec: [test, -e, ok]}}
 END
-  (apphost up -d --wait-timeout 60s >"$T/out" 2>&1 || true) &
-  local up=$!
-  wait_until 10 test -S "$(find "$T/run" -name '*.sock' -print -quit 2>/dev/null || echo /nothing)" || wait_until 10 sh -c "find $T/run -type s | grep -q ."
+  background up -d --wait-timeout 60s >"$T/out" 2>&1
+  local up=$PID
   wait_until 10 sh -c "'$APPHOST' ps | grep -q app"
   fails 7 apphost wait app --wait-timeout 300ms
   ok apphost wait app --for started --wait-timeout 10s
   touch ok go
   ok apphost wait app --wait-timeout 20s
   ok apphost wait job --for completed --wait-timeout 20s
-  wait $up
+  ended $up 0
   ok apphost down
 }
 
@@ -155,16 +154,13 @@ resources:
 END
   sed -i 's/\$((/$$((/' apphost.yaml
   ok apphost up -d
-  apphost logs -f >"$T/out" &
-  local pid=$!
+  background logs -f >"$T/out"
   wait_until 5 grep -q tick-3 "$T/out"
   local n
   n=$(wc -l <"$T/out")
   wait_until 5 sh -c "[ \$(wc -l <$T/out) -gt $((n + 3)) ]"
-  kill -INT $pid
-  local code=0
-  wait $pid || code=$?
-  [ $code -eq 130 ] || [ $code -eq 0 ]
+  kill -INT $PID
+  ended $PID 130 0
   ok apphost down
 }
 
@@ -217,14 +213,13 @@ END
 
 @test "events: a stream of transitions, one object a line" {
   two
-  apphost events -o json >"$T/out" &
-  local pid=$!
+  background events -o json >"$T/out"
   wait_until 5 test -e "$T/out"
   sleep 0.2
   ok apphost restart app
   wait_until 5 grep -q '"app"' "$T/out"
-  kill -INT $pid
-  wait $pid || true
+  kill -INT $PID
+  ended $PID
   jq -se 'length > 0 and all(.[]; .state)' "$T/out"
   ok apphost down
 }

@@ -81,15 +81,12 @@ END
 }
 
 @test "TERM goes to the command, and everything is taken down" {
-  apphost run -- sh -c 'echo $$ > child; exec sleep 1000' >"$T/out" 2>"$T/err" &
-  local pid=$!
+  background run -- sh -c 'echo $$ > child; exec sleep 1000' >"$T/out" 2>"$T/err"
   wait_until 20 test -s child
   local child
   child=$(cat child)
-  kill -TERM $pid
-  local code=0
-  wait $pid || code=$?
-  [ $code -eq 143 ]
+  kill -TERM $PID
+  ended $PID 143
   wait_until 3 dead "$child"
   wait_until 5 nothing_left
 }
@@ -105,15 +102,12 @@ END
   manifest <<END
 resources: {cache: {type: redis, image: $REDIS}}
 END
-  apphost run --isolate 1 -- sh -c 'echo $CACHE_PORT; sleep 0.5' >"$T/1" 2>"$T/e1" &
-  local one=$!
-  apphost run --isolate 2 -- sh -c 'echo $CACHE_PORT; sleep 0.5' >"$T/2" 2>"$T/e2" &
-  local two=$!
-  local a=0 b=0
-  wait $one || a=$?
-  wait $two || b=$?
-  cat "$T/e1" "$T/e2"
-  [ $a -eq 0 ] && [ $b -eq 0 ]
+  background run --isolate 1 -- sh -c 'echo $CACHE_PORT; sleep 0.5' >"$T/1" 2>"$T/e1"
+  local one=$PID
+  background run --isolate 2 -- sh -c 'echo $CACHE_PORT; sleep 0.5' >"$T/2" 2>"$T/e2"
+  local two=$PID
+  ended $one 0 || { cat "$T/e1"; false; }
+  ended $two 0 || { cat "$T/e2"; false; }
   not cmp -s "$T/1" "$T/2"
   wait_until 3 nothing_left
 }

@@ -6,7 +6,7 @@ load helpers
   local port
   port=$(free_port)
   python3 -c "import socket,time
-s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" &
+s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" 3>&- &
   local holder=$!
   wait_until 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
   manifest <<<"resources: {cache: {type: redis, image: $REDIS, host_port: $port}}"

@@ -145,31 +145,27 @@ END
 
 @test "up in the foreground shows readiness and logs; Ctrl-C takes all down" {
   redis_and_process
-  apphost up >"$T/out" 2>"$T/err" &
-  local pid=$!
+  background up >"$T/out" 2>"$T/err"
   wait_until 20 grep -q 'app has 127.0.0.1' "$T/out"
-  kill -INT $pid
-  local code=0
-  wait $pid || code=$?
-  cat "$T/out" "$T/err"
-  [ $code -eq 130 ] || [ $code -eq 0 ]
+  kill -INT $PID
+  ended $PID 130 0
   wait_until 5 nothing_left
 }
 
 @test "a second foreground up joins; its Ctrl-C only detaches" {
   redis_and_process
-  apphost up >"$T/out" 2>"$T/err" &
-  local first=$!
+  background up >"$T/out" 2>"$T/err"
+  local first=$PID
   wait_until 20 grep -q 'app has' "$T/out"
-  apphost up >"$T/out2" 2>"$T/err2" &
-  local second=$!
+  background up >"$T/out2" 2>"$T/err2"
+  local second=$PID
   wait_until 10 grep -Eqi 'ready|running' "$T/err2"
   sleep 0.2
   kill -INT $second
-  wait $second || true
+  ended $second
   has_state cache ready
   kill -TERM $first
-  wait $first || true
+  ended $first
   wait_until 5 nothing_left
 }
 
