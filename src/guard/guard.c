@@ -167,7 +167,9 @@ static void clean_up(void)
     char *const argv[] = {guard.program, (char *)"gc", (char *)"--session", guard.session, NULL};
     guard_sweep_all(guard.session, SWEEP_GRACE_MS);
     default_signals();
-    execve(guard.program, argv, name_lock());
+    char **environment = name_lock();
+    execve(guard.program, argv, environment);
+    execve("/proc/self/exe", argv, environment); /* the file has gone, we have not */
     _exit(127);
 }
 

@@ -23,6 +23,16 @@
 
 enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, LISTEN_WAIT_MS = 20000, LOG_LIMIT = 1 << 20 };
 
+/* Descriptors of ours must not be 0, 1 or 2, which both processes replace: a caller may have closed those. */
+static void fill_standard_fds(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR | O_NOCTTY);
+    if (fd >= 0)
+        close(fd);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -194,6 +204,7 @@ static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct 
 int supervisor_start(const struct supervisor_options *options, int *lease_fd, struct error *err)
 {
     cleanup_free char *folder = state_folder(options->state_root, options->prefix);
+    fill_standard_fds();
     struct state *state = state_open(folder, true, err);
     if (lease_fd)
         *lease_fd = -1;
