@@ -14,14 +14,19 @@ async function main() {
   await page.goto(url, { waitUntil: "domcontentloaded" });
   for (const pair of wanted) {
     const [server, key] = pair.split(":");
-    const node = page.locator("#keyTree .jstree-anchor", { hasText: server }).first();
-    await node.waitFor({ timeout: 20000 });
-    const item = node.locator("xpath=..");
-    if ((await item.getAttribute("aria-expanded")) !== "true") await item.locator("> .jstree-ocl").click();
-    await page.locator("#keyTree .jstree-anchor", { hasText: key }).first().waitFor({ timeout: 20000 });
+    const root = page.locator(`#keyTree li[id="R:${server}:6379:0"]`);
+    const leaf = root.locator(".jstree-anchor", { hasText: key });
+    await root.waitFor({ timeout: 20000 });
+    // The first server opens by itself, a moment later: only what is still closed is clicked.
+    for (let tries = 0; !(await leaf.isVisible()) && tries < 200; tries++) {
+      const isClosed = ((await root.getAttribute("class")) || "").includes("jstree-closed");
+      if (isClosed) await root.locator("> .jstree-ocl").click();
+      await leaf.waitFor({ timeout: 500 }).catch(() => {});
+    }
+    await leaf.waitFor({ timeout: 1000 });
     console.log(`${server}: ${key} is shown`);
   }
-  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT });
+  if (process.env.SCREENSHOT) await page.screenshot({ path: process.env.SCREENSHOT, fullPage: true });
   await browser.close();
 }
 main().catch((error) => {
