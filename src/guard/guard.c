@@ -162,6 +162,17 @@ static char **name_lock(void)
     return table;
 }
 
+/* To the supervisor's log. No stdio, which would use the heap. */
+static void note_death(int status)
+{
+    static char line[96];
+    bool killed = WIFSIGNALED(status);
+    int length = snprintf(line, sizeof line, "guard: the supervisor ended with %s %d; cleaning up\n",
+                          killed ? "signal" : "exit code", killed ? WTERMSIG(status) : WEXITSTATUS(status));
+    if (write(STDERR_FILENO, line, (size_t)length) < 0)
+        return; /* the log is a convenience */
+}
+
 static void clean_up(void)
 {
     char *const argv[] = {guard.program, (char *)"gc", (char *)"--session", guard.session, NULL};
@@ -185,6 +196,7 @@ static void watch(void)
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         _exit(0);
+    note_death(status);
     clean_up();
 }
 

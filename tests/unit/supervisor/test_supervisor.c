@@ -245,6 +245,8 @@ static void killed_supervisor_is_cleaned_up_after(void **state)
     start_several(rig, false, pids);
     kill(rig->session.supervisor, SIGKILL);
     expect_nothing_left(rig, pids); /* gc forgets the record, and frees the lock that it was handed */
+    cleanup_free char *log = rig_log(rig);
+    assert_non_null(strstr(log, "ended with signal 9; cleaning up"));
 }
 
 /* While the guard cleans up, `up` waits for the lock and then starts anew. */
