@@ -4,10 +4,6 @@ load helpers
 COMMANDER=apphost-test/commander:1
 INSIGHT=apphost-test/insight-stand-in:1
 
-setup_file() {
-  "$BATS_TEST_DIRNAME/../images/build" apphost-test/commander:1 apphost-test/insight-stand-in:1 >&2 || true
-}
-
 # two_servers [MORE OF THE FIRST] [MORE OF THE SECOND]
 two_servers() {
   manifest <<END
