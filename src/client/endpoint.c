@@ -16,10 +16,13 @@
 #include <string.h>
 #include <strings.h>
 
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
 struct pieces {
     char *host;
     int port;
     bool is_readable;
+    bool is_bracketed; /* what is inside then is an address, or at least looks like a name */
 };
 
 static void read_port(const char *text, struct pieces *pieces)
@@ -34,15 +37,31 @@ static struct pieces split(const char *token)
 
     if (close && close > token) {
         pieces.host = strndup(token + 1, (size_t)(close - token) - 1);
-        if (last && last > close)
+        pieces.is_bracketed = true;
+        pieces.is_readable = token[0] == '[';
+        if (pieces.is_readable && last && last > close)
             read_port(last + 1, &pieces);
     } else if (last && last > token && strchr(token, ':') == last) {
-        pieces.host = strndup(token, (size_t)(last - token));
+        pieces.host = text_trimmed(token, (size_t)(last - token));
         read_port(last + 1, &pieces);
     } else {
         pieces.host = strdup(token);
     }
     return pieces;
+}
+
+/* fe80::1%eth0 */
+static bool is_scoped(const char *host)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t len = strcspn(host, "%");
+    struct in6_addr v6;
+
+    if (len >= sizeof(address) || !host[len + 1] || strpbrk(host + len + 1, "%[]: \t\r\n\v\f"))
+        return false;
+    memcpy(address, host, len);
+    address[len] = '\0';
+    return inet_pton(AF_INET6, address, &v6) == 1;
 }
 
 /* The canonical address for free(3), or NULL when `host` is none. */
@@ -53,7 +72,7 @@ static char *canonical_address(const char *host)
     struct in_addr v4;
 
     if (strchr(host, '%'))
-        return strchr(host, ':') ? strdup(host) : NULL;
+        return is_scoped(host) ? strdup(host) : NULL;
     if (inet_pton(AF_INET6, host, &v6) == 1)
         return strdup(inet_ntop(AF_INET6, &v6, text, sizeof(text)));
     if (!strpbrk(host, " \t") && inet_aton(host, &v4))
@@ -107,6 +126,10 @@ int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error
                         token);
     }
     char *address = pieces.host ? canonical_address(pieces.host) : NULL;
+    if (!address && pieces.host && pieces.is_bracketed && pieces.host[strspn(pieces.host, HOST_CHARACTERS)]) {
+        free(pieces.host);
+        return 0;
+    }
     if (address) {
         free(pieces.host);
         pieces.host = address;
