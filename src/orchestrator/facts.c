@@ -122,9 +122,12 @@ void facts_of_container(struct node *node, const struct engine_container *contai
         secrets_read_back(node, json_path(container->raw, "Config.Env"));
         facts->health = container->health;
     }
-    if (container->running && !was_running)
+    if (container->running && !was_running) {
         node_instance_started(node);
-    else if (!container->running && was_running && inspected)
+        if (!node->output.last_ns) /* adopted: its past is in the log already, or nobody's business */
+            node->output.last_ns = node->facts.started_wall_ns;
+    }
+    if (!container->running && was_running && inspected)
         take_exit(node, container);
     else if (!container->running && was_running)
         facts->seen = SEEN_UNKNOWN; /* how it ended is in the whole document only */

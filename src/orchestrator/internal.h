@@ -122,8 +122,8 @@ struct sensor {
 struct output {
     struct log_writer *writer;
     struct engine_op *follow;
-    int64_t last_ns;
-    char *tail; /* fetched for a report */
+    int64_t last_ns, since_ns; /* newest line; where the follow began */
+    char *tail;                /* fetched for a report */
 };
 
 struct node {

@@ -26,9 +26,9 @@ static void on_line(int stream, const char *line, size_t length, int64_t time_ns
 {
     struct node *node = data;
     struct output *output = &node->output;
-    if (time_ns && time_ns <= output->last_ns) /* `since` is inclusive */
+    if (time_ns && time_ns <= output->since_ns) /* `since` is inclusive */
         return;
-    if (time_ns)
+    if (time_ns > output->last_ns)
         output->last_ns = time_ns;
     if (output->writer)
         log_writer_add_line(output->writer, stream, line, length, time_ns);
@@ -50,6 +50,7 @@ void output_follow(struct node *node)
     struct output *output = &node->output;
     if (output->follow || !node->facts.object || !output_open(node))
         return;
+    output->since_ns = output->last_ns;
     output->follow = engine_container_follow(o->services.engine, node->facts.object, output->last_ns, on_line,
                                              on_end, node);
 }

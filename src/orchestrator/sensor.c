@@ -30,8 +30,6 @@ static void set_ready(struct node *node, bool ready)
     if (node->facts.ready == ready)
         return;
     node->facts.ready = ready;
-    if (ready && node->kind == PLAN_CONTAINER)
-        output_follow(node);
     node_wake(node);
 }
 

@@ -120,6 +120,8 @@ static void note_times(struct node *node, enum node_state state)
         return;
     facts->was_ready = true;
     facts->retries = 0;
+    if (node->kind == PLAN_CONTAINER && facts->running)
+        output_follow(node);
     if (!facts->ready_ms) {
         facts->ready_ms = node_now(node);
         facts->ready_wall_ns = loop_wall_ns(node->o->services.loop);

@@ -134,27 +134,42 @@ static void add_engine(cJSON *view, const struct orchestrator *o)
         cJSON_AddItemToObject(engine, "error", report_error(&o->engine->error));
 }
 
+static bool belongs_to(const struct node *node, const struct plan_resource *resource)
+{
+    bool is_replica = node->spec && str_eq(node->spec->run.replica_of, resource->name);
+    return is_main(node) && (str_eq(node->id, resource->node) || is_replica);
+}
+
+static const char *shown_name(const struct node *node)
+{
+    bool is_replica = node->spec && node->spec->run.replica_of;
+    return node->resource && !is_replica ? node->resource : node->name;
+}
+
+static bool is_in_plan(const struct node *node, const struct plan *plan)
+{
+    for (size_t i = 0; plan && i < plan->resource_count; i++) {
+        if (belongs_to(node, &plan->resources[i]))
+            return true;
+    }
+    return false;
+}
+
 static void add_resources(cJSON *view, struct orchestrator *o)
 {
     cJSON *resources = json_add_array(view, "resources"), *others = json_add_array(view, "others");
     const struct plan *plan = o->plan ? o->plan->plan : NULL;
     for (size_t i = 0; plan && i < plan->resource_count; i++) {
         for (struct node *node = o->nodes; node; node = node->hh.next) {
-            bool is_it = is_main(node) && node->origin && node->origin->plan == plan &&
-                         (str_eq(node->id, plan->resources[i].node) ||
-                          (str_eq(node->resource, plan->resources[i].name) && node->spec->run.replica_of));
-            if (is_it)
-                cJSON_AddItemToArray(
-                    resources, view_node(node, node->spec->run.replica_of ? node->name : node->resource));
+            if (belongs_to(node, &plan->resources[i]))
+                cJSON_AddItemToArray(resources, view_node(node, shown_name(node)));
         }
     }
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool in_plan = node->origin && node->origin->plan == plan;
-        if (node->kind == NODE_ENGINE || !is_shown(node) || (is_main(node) && in_plan && node->resource))
+        if (node->kind == NODE_ENGINE || !is_shown(node) || is_in_plan(node, plan))
             continue;
         bool is_resource = is_main(node) && node->resource;
-        cJSON_AddItemToArray(is_resource ? resources : others,
-                             view_node(node, is_resource ? node->resource : node->name));
+        cJSON_AddItemToArray(is_resource ? resources : others, view_node(node, shown_name(node)));
     }
 }
 

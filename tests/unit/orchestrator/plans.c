@@ -191,6 +191,15 @@ struct plan_node *plans_process(struct plan *plan, const char *name, const char 
     return node;
 }
 
+struct plan_node *plans_value(struct plan *plan, const char *name, const struct plan_node *to)
+{
+    struct plan_node *node = add(plan, PLAN_VALUE, name, name);
+    node->value = text_of(plan, "127.0.0.1:");
+    add_part(&node->value, PLAN_PORT, to->id)->endpoint = "tcp";
+    plans_resource(plan, node, MODEL_CONNECTION_STRING);
+    return node;
+}
+
 struct plan_node *plans_network(struct plan *plan)
 {
     return add(plan, PLAN_NETWORK, arena_printf(&plan->arena, "net-%s", plan->prefix), NULL);

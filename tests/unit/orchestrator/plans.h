@@ -12,6 +12,8 @@ struct plan *plans_new(const char *project);
 struct plan_node *plans_redis(struct plan *plan, const char *name, const char *image);
 /* A host process: node "process:<name>"; argv is /bin/sh -c script. */
 struct plan_node *plans_process(struct plan *plan, const char *name, const char *script);
+/* A connection string that points to another node's endpoint "tcp". */
+struct plan_node *plans_value(struct plan *plan, const char *name, const struct plan_node *to);
 struct plan_node *plans_network(struct plan *plan);
 struct plan_node *plans_volume(struct plan *plan, const char *name);
 /* Mounts a volume's node at /data and makes the container one with data. */

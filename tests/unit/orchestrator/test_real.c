@@ -398,6 +398,44 @@ static void test_port_conflict(void **unused)
     end(&world);
 }
 
+static void await_log(struct world *world, const char *resource, const char *words)
+{
+    cleanup_free char *path = xasprintf("%s/logs/%s.log", world->folder, resource);
+    int64_t limit = loop_now_ms(&world->loop) + LONGEST_MS;
+    bool found = false;
+    struct timer tick;
+    timer_init(&world->loop, &tick, on_tick, &tick);
+    timer_start(&tick, 20);
+    while (!found && loop_now_ms(&world->loop) < limit) {
+        loop_run_once(&world->loop);
+        size_t length = 0;
+        cleanup_free char *text = file_read(path, 1 << 20, &length, NULL);
+        found = text && memmem(text, length, words, strlen(words));
+    }
+    timer_stop(&tick);
+    assert_true(found);
+}
+
+static void test_output_and_sensors(void **unused)
+{
+    (void)unused;
+    static const char *exec[] = {"redis-server", "--version", NULL};
+    struct world world;
+    struct outcome outcome = {0};
+    begin(&world);
+    struct plan *plan = plans_new(world.project);
+    struct plan_node *cache = plans_redis(plan, "cache", IMAGE);
+    cache->run.ready = (struct plan_probe){.kind = PLAN_PROBE_EXEC, .exec = exec};
+    struct plan_node *api = plans_process(plan, "api", "sleep 0.1; echo I am up; exec sleep 1000");
+    api->run.ready = (struct plan_probe){.kind = PLAN_PROBE_LOG, .log_pattern = "am u[p]$"};
+    up(&world, plans_done(plan), &outcome);
+    must_succeed(&outcome);
+    outcome_clear(&outcome);
+    await_log(&world, "api", "I am up");
+    await_log(&world, "cache", "eady to accept connections");
+    end(&world);
+}
+
 static void test_ends_at_once(void **unused)
 {
     (void)unused;
@@ -419,9 +457,13 @@ static void test_ends_at_once(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_up_and_down),   cmocka_unit_test(test_network_and_volume),
-        cmocka_unit_test(test_adopted),       cmocka_unit_test(test_comes_back),
-        cmocka_unit_test(test_port_conflict), cmocka_unit_test(test_ends_at_once),
+        cmocka_unit_test(test_up_and_down),
+        cmocka_unit_test(test_network_and_volume),
+        cmocka_unit_test(test_adopted),
+        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_port_conflict),
+        cmocka_unit_test(test_ends_at_once),
+        cmocka_unit_test(test_output_and_sensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
