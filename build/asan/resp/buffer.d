@@ -1,2 +1,0 @@
-build/asan/resp/buffer.o: src/resp/buffer.c src/resp/resp.h
-src/resp/resp.h:
