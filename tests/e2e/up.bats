@@ -181,7 +181,7 @@ END
   redis_and_process
   ok apphost up -d
   ok apphost env --format dotenv
-  prints '^CACHE_PORT="?[0-9]+' '^ConnectionStrings__cache='
+  prints "^CACHE_PORT=[\"']?[0-9]+" '^ConnectionStrings__cache='
   ok apphost env --format json
   jq -e '.CACHE_HOST == "127.0.0.1" or .CACHE_HOST.value == "127.0.0.1"' <<<"$output"
   ok apphost env --format github
@@ -327,7 +327,7 @@ resources:
   client:
     type: container
     image: $REDIS
-    entrypoint: [sh, -c, 'redis-cli --no-auth-warning -u "\$CACHE_URI" ping && sleep 1000']
+    entrypoint: [sh, -c, 'REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli -h "\$CACHE_HOST" -p "\$CACHE_PORT" ping && sleep 1000']
     references: [cache]
     ready: {log: PONG}
 END
