@@ -1,8 +1,8 @@
 /* The parser: argv against the tables. See args.h.
  *
- * One pass from left to right. `scan` carries the position; before the verb only globals are known, after it the
- * verb's options are looked at first. Errors name the option as it was written and, where a name is near, the one that
- * was probably meant. */
+ * One pass from left to right. `scan` carries the position; before the verb only globals are known, after it
+ * the verb's options are looked at first. Errors name the option as it was written and, where a name is near,
+ * the one that was probably meant. */
 #include "cli/args.h"
 
 #include "base/mem.h"
@@ -78,7 +78,8 @@ static int unknown_long(struct scan *scan, const char *name, size_t length)
     else if (nearest)
         error_hint(scan->err, "did you mean --%s?", nearest);
     else
-        error_hint(scan->err, "apphost help%s%s lists the options", command ? " " : "", command ? command->name : "");
+        error_hint(scan->err, "apphost help%s%s lists the options", command ? " " : "",
+                   command ? command->name : "");
     return -1;
 }
 
@@ -113,7 +114,8 @@ static int check_value(const struct option *option, const char *value, struct er
     case OPTION_DURATION:
         if (str_to_duration_ms(value, &number))
             return 0;
-        error_set(err, ERROR_USAGE, "--%s wants a time like 500ms, 10s or 1m30s, not \"%s\"", option->name, shown);
+        error_set(err, ERROR_USAGE, "--%s wants a time like 500ms, 10s or 1m30s, not \"%s\"", option->name,
+                  shown);
         return -1;
     case OPTION_COUNT:
         if (str_to_int64(value, 0, INT64_MAX, &number))

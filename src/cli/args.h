@@ -1,8 +1,8 @@
 /* The command line, parsed: which verb, which options, which arguments. Inside cli/ only.
  *
- * GNU forms: --long=val, --long val, -x val, -xval, bundled flags, options anywhere, "--" ends them. Globals stand before
- * or after the verb; after it the verb's own options win. Values are checked for their type while parsing. An option that
- * was not given takes its value from its environment twin.
+ * GNU forms: --long=val, --long val, -x val, -xval, bundled flags, options anywhere, "--" ends them. Globals
+ * stand before or after the verb; after it the verb's own options win. Values are checked for their type
+ * while parsing. An option that was not given takes its value from its environment twin.
  *
  * Texts are borrowed from argv and the environment, which outlive the parsed form. */
 #ifndef CLI_ARGS_H
@@ -26,9 +26,9 @@ struct args {
     const struct command *command; /* NULL: no verb was given */
     struct args_item items[ARGS_OPTIONS];
     int item_count;
-    struct strlist owned;   /* pieces of split twins */
-    struct strlist names;   /* positional arguments */
-    char *const *rest;      /* after "--", for commands that take a command line: NULL-terminated, or NULL */
+    struct strlist owned; /* pieces of split twins */
+    struct strlist names; /* positional arguments */
+    char *const *rest;    /* after "--", for commands that take a command line: NULL-terminated, or NULL */
 };
 
 /* -1 with ERROR_USAGE and a hint on anything that is not understood. args->command tells how far it came. */

@@ -1,5 +1,6 @@
-/* Making and reading certificates for a plan; see certificates.h. The names of a development certificate are those that a
- * server is reached by: its own on the project's network, this machine's loopback, the engine's host. */
+/* Making and reading certificates for a plan; see certificates.h. The names of a development certificate are
+ * those that a server is reached by: its own on the project's network, this machine's loopback, the engine's
+ * host. */
 #include "cli/certificates.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -63,7 +64,8 @@ int certificates_fill(struct project *project, struct error *err)
             continue;
         if (fill_one(project, resource, err) == 0)
             continue;
-        const struct model_pos *pos = resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
+        const struct model_pos *pos =
+            resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
         error_at(err, pos->file, pos->line, pos->column);
         error_resource(err, resource->name);
         return -1;

@@ -1,5 +1,5 @@
-/* Certificates of servers with TLS, when a plan is about to be used: made by the development authority or read from the
- * user's files, and handed to the plan as secrets. Inside cli/ only. */
+/* Certificates of servers with TLS, when a plan is about to be used: made by the development authority or
+ * read from the user's files, and handed to the plan as secrets. Inside cli/ only. */
 #ifndef CLI_CERTIFICATES_H
 #define CLI_CERTIFICATES_H
 
@@ -8,7 +8,8 @@
 
 /* Where the user's development authority is kept: below the state root. The caller frees. */
 char *certificates_folder(const struct project *project);
-/* Gives every server with TLS its certificate; makes the authority at first need. Errors stand at their positions. */
+/* Gives every server with TLS its certificate; makes the authority at first need. Errors stand at their
+ * positions. */
 int certificates_fill(struct project *project, struct error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* Job control for one job. See child.h.
  *
- * The moves are those of a shell (glibc manual, "Implementing a Job Control Shell"): both sides call setpgid and
- * tcsetpgrp, because either may run first; SIGTTOU is ignored while we move the terminal; a stopped child stops us too,
- * after the terminal is ours again, so that the shell above sees a stopped job. */
+ * The moves are those of a shell (glibc manual, "Implementing a Job Control Shell"): both sides call setpgid
+ * and tcsetpgrp, because either may run first; SIGTTOU is ignored while we move the terminal; a stopped child
+ * stops us too, after the terminal is ours again, so that the shell above sees a stopped job. */
 #include "cli/child.h"
 
 #include "base/mem.h"
@@ -80,7 +80,8 @@ static _Noreturn void become(const struct child_options *options, int tty, int r
 static int explain(const struct child_options *options, const struct failure *failure, struct error *err)
 {
     if (failure->is_folder)
-        return error_set(err, ERROR_FAILED, "cannot work in %s: %s", options->folder, strerror(failure->number));
+        return error_set(err, ERROR_FAILED, "cannot work in %s: %s", options->folder,
+                         strerror(failure->number));
     cleanup_free char *shown = str_printable(options->argv[0]);
     if (failure->number == ENOENT || failure->number == ENOTDIR) {
         error_set(err, ERROR_NOT_FOUND, "command not found: %s", shown);
@@ -131,7 +132,8 @@ static pid_t fork_quietly(const struct child_options *options, int tty, int repo
     return pid;
 }
 
-int child_start(struct child *child, struct loop *loop, const struct child_options *options, struct error *err)
+int child_start(struct child *child, struct loop *loop, const struct child_options *options,
+                struct error *err)
 {
     struct failure failure;
     int report[2];

@@ -1,7 +1,8 @@
 /* A command of the user's as our own child: `run`'s and `exec`'s. Inside cli/ only.
  *
- * It gets our standard descriptors and a process group of its own; where we are in the foreground of a terminal, the group
- * gets the terminal, and Ctrl-Z stops both of us. Its exit is noticed on the client's loop. It dies with us (TERM).
+ * It gets our standard descriptors and a process group of its own; where we are in the foreground of a
+ * terminal, the group gets the terminal, and Ctrl-Z stops both of us. Its exit is noticed on the client's
+ * loop. It dies with us (TERM).
  *
  * child_start() forks: the child does nothing but make itself at home and execute. */
 #ifndef CLI_CHILD_H
@@ -21,14 +22,15 @@ struct child_options {
 
 struct child {
     pid_t pid;
-    int tty;      /* the terminal that it was given, or -1 */
+    int tty; /* the terminal that it was given, or -1 */
     bool exited;
-    int code;     /* exit code, 128+n when ended by signal n */
-    int signal;   /* or 0 */
+    int code;   /* exit code, 128+n when ended by signal n */
+    int signal; /* or 0 */
 };
 
 /* ERROR_NOT_FOUND (127), ERROR_NOT_EXECUTABLE (126). */
-int child_start(struct child *child, struct loop *loop, const struct child_options *options, struct error *err);
+int child_start(struct child *child, struct loop *loop, const struct child_options *options,
+                struct error *err);
 /* To its whole group. */
 void child_signal(const struct child *child, int signum);
 /* Takes the terminal back; after the exit. kill_rest: what it left in its group goes too. */

@@ -1,4 +1,5 @@
-/* Entry of the command line: parse, provide what the command needs, run it, turn its failure into words and a code.
+/* Entry of the command line: parse, provide what the command needs, run it, turn its failure into words and a
+ * code.
  *
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"

@@ -1,7 +1,8 @@
 /* Connecting to the supervisor, or starting it, and calling it. See client.h.
  *
- * A supervisor that is just ending refuses the connection or answers "not running" to hello: then the whole approach is
- * repeated, for some seconds. Starting forks, so the loop exists only while there is a connection. */
+ * A supervisor that is just ending refuses the connection or answers "not running" to hello: then the whole
+ * approach is repeated, for some seconds. Starting forks, so the loop exists only while there is a
+ * connection. */
 #include "cli/client.h"
 
 #include "base/mem.h"
@@ -82,7 +83,8 @@ int client_call(struct client *client, const char *verb, cJSON *message, int64_t
         failed = error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld) does not answer",
                            client->session.project ? client->session.project : "the project",
                            (long)client->session.supervisor);
-        error_hint(err, "if it stays like this: kill %ld; its guard cleans up", (long)client->session.supervisor);
+        error_hint(err, "if it stays like this: kill %ld; its guard cleans up",
+                   (long)client->session.supervisor);
     } else if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
         failed = -1;

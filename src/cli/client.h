@@ -1,11 +1,12 @@
 /* The command's end of the conversation with the project's supervisor. Inside cli/ only.
  *
- * client_open() connects to the supervisor, or starts one (guard first) where none runs. Requests are written as if they
- * blocked: client_call() runs the loop until the answer is there; records on the way go to a callback. A command that
- * does more than one thing at a time starts calls with client_begin() and turns the loop itself with client_turn().
+ * client_open() connects to the supervisor, or starts one (guard first) where none runs. Requests are written
+ * as if they blocked: client_call() runs the loop until the answer is there; records on the way go to a
+ * callback. A command that does more than one thing at a time starts calls with client_begin() and turns the
+ * loop itself with client_turn().
  *
- * Signals: after client_watch_signals() the first interruption only sets `interrupts`, and whoever turns the loop acts;
- * the third one leaves the process at once (the supervisor finishes the work).
+ * Signals: after client_watch_signals() the first interruption only sets `interrupts`, and whoever turns the
+ * loop acts; the third one leaves the process at once (the supervisor finishes the work).
  *
  * Ownership: everything is the client's; client_close() says `bye` when a lease should be given back. */
 #ifndef CLI_CLIENT_H
@@ -24,11 +25,11 @@ struct client {
     struct control_connection *connection;
     struct state_session session; /* the supervisor's record */
     char *logs_folder;
-    int lease_fd;     /* -1: none */
-    bool is_fresh;    /* this command started the supervisor */
-    int64_t owner;    /* pid of the command that holds the session; 0: detached */
+    int lease_fd;  /* -1: none */
+    bool is_fresh; /* this command started the supervisor */
+    int64_t owner; /* pid of the command that holds the session; 0: detached */
     bool is_detached;
-    int interrupts, signum; /* how many, the last one */
+    int interrupts, signum;             /* how many, the last one */
     void (*before_leaving)(void *data); /* restores the terminal when a third signal ends us */
     void *leaving_data;
     struct timer patience;
@@ -62,7 +63,8 @@ void client_begin(struct client *client, struct client_call *call, const char *v
 void client_end(struct client *client, struct client_call *call);
 /* One round of the loop; false when nothing can happen any more. */
 bool client_turn(struct client *client);
-/* begin, turn until done, result: *result (may be NULL) is the caller's. timeout_ms 0: none; else ERROR_OWNER. */
+/* begin, turn until done, result: *result (may be NULL) is the caller's. timeout_ms 0: none; else
+ * ERROR_OWNER. */
 int client_call(struct client *client, const char *verb, cJSON *message, int64_t timeout_ms, cJSON **result,
                 struct error *err);
 

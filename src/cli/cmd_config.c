@@ -1,4 +1,5 @@
-/* apphost config: what the manifest comes to, after merging, interpolation and defaults. Secrets are masked. */
+/* apphost config: what the manifest comes to, after merging, interpolation and defaults. Secrets are masked.
+ */
 #include "cli/context.h"
 
 #include "base/mem.h"
@@ -30,7 +31,8 @@ static char *masked(const struct plan *plan, const struct plan_text *text)
     return str_printable(plain);
 }
 
-static void print_texts(const struct plan *plan, const char *label, const struct plan_text *texts, size_t count)
+static void print_texts(const struct plan *plan, const char *label, const struct plan_text *texts,
+                        size_t count)
 {
     if (!count)
         return;
@@ -47,7 +49,8 @@ static void print_ports(const struct plan_run *specification)
 {
     for (size_t i = 0; i < specification->port_count; i++) {
         const struct plan_port *port = &specification->ports[i];
-        printf("    endpoint %s: %s://%s:%d%s", port->endpoint, port->scheme, port->host ? port->host : "127.0.0.1",
+        printf("    endpoint %s: %s://%s:%d%s", port->endpoint, port->scheme,
+               port->host ? port->host : "127.0.0.1",
                port->fixed_port ? port->fixed_port : port->preferred_port,
                port->fixed_port ? "" : " (or the next that is free)");
         if (port->target_port)
@@ -80,8 +83,8 @@ static void print_edges(const struct plan *plan, const struct plan_node *node)
 {
     for (size_t i = 0; i < node->edge_count; i++) {
         const struct plan_node *to = plan_find(plan, node->edges[i].to);
-        printf("    after: %s is %s\n", to && to->resource ? to->resource : node->edges[i].to,
-               plan_until_name(node->edges[i].until));
+        if (to && to->resource && !str_eq(to->resource, node->resource))
+            printf("    after: %s is %s\n", to->resource, plan_until_name(node->edges[i].until));
     }
 }
 
@@ -108,7 +111,8 @@ static int run(struct context *context, struct error *err)
         output_json(document);
         return 0;
     }
-    printf("project: %s\nidentity: %s\nmanifest: %s\nresources:\n", plan->project, plan->prefix, plan->manifest_file);
+    printf("project: %s\nidentity: %s\nmanifest: %s\nresources:\n", plan->project, plan->prefix,
+           plan->manifest_file);
     for (size_t i = 0; i < plan->resource_count; i++)
         print_resource(plan, &plan->resources[i]);
     return 0;
@@ -118,8 +122,9 @@ const struct command cmd_config = {
     .name = "config",
     .summary = "print what the manifest comes to",
     .usage = "",
-    .description = "Prints the application as it would be started: merged, interpolated, with all defaults, names, "
-                   "addresses and environments. Secrets are masked. With -o json: the plan itself.",
+    .description =
+        "Prints the application as it would be started: merged, interpolated, with all defaults, names, "
+        "addresses and environments. Secrets are masked. With -o json: the plan itself.",
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,
     .run = run,

@@ -11,7 +11,11 @@
 #include <strings.h>
 
 static const struct option kill_options[] = {
-    {.name = "signal", .letter = 's', .type = OPTION_TEXT, .value = "SIGNAL", .help = "instead of KILL: a name or number"},
+    {.name = "signal",
+     .letter = 's',
+     .type = OPTION_TEXT,
+     .value = "SIGNAL",
+     .help = "instead of KILL: a name or number"},
     {.name = NULL},
 };
 
@@ -83,8 +87,8 @@ static int run(struct context *context, struct error *err)
     return 0;
 }
 
-#define CONTROL_COMMAND                                                                                                \
-    .usage = "RES…", .group = GROUP_RUN, .needs = NEEDS_RUNNING, .arguments = ARGUMENT_RESOURCE, .least = 1,            \
+#define CONTROL_COMMAND                                                                                      \
+    .usage = "RES…", .group = GROUP_RUN, .needs = NEEDS_RUNNING, .arguments = ARGUMENT_RESOURCE, .least = 1, \
     .most = -1, .run = run
 
 const struct command cmd_start = {
@@ -96,14 +100,16 @@ const struct command cmd_start = {
 const struct command cmd_stop = {
     .name = "stop",
     .summary = "stop resources, and what depends on them",
-    .description = "Stops the resources in order: first what depends on them. The rest of the project stays up.",
+    .description =
+        "Stops the resources in order: first what depends on them. The rest of the project stays up.",
     CONTROL_COMMAND,
 };
 const struct command cmd_restart = {
     .name = "restart",
     .summary = "restart resources",
-    .description = "Stops the resources, starts them again, and returns when they are ready. Dependants are restarted "
-                   "where an address or a password has changed.",
+    .description =
+        "Stops the resources, starts them again, and returns when they are ready. Dependants are restarted "
+        "where an address or a password has changed.",
     CONTROL_COMMAND,
 };
 const struct command cmd_kill = {

@@ -53,15 +53,18 @@ static void print_text(const struct doctor *doctor)
     {
         const char *status = json_string(finding, "status", "");
         const char *fix = json_string(finding, "fix", NULL);
-        enum colour colour = !strcmp(status, "pass") ? COLOUR_GREEN : !strcmp(status, "warning") ? COLOUR_YELLOW : COLOUR_RED;
+        enum colour colour = !strcmp(status, "pass")      ? COLOUR_GREEN
+                             : !strcmp(status, "warning") ? COLOUR_YELLOW
+                                                          : COLOUR_RED;
         cleanup_free char *message = str_printable(json_string(finding, "message", ""));
         printf("%s%s%s %-10s%s\n", output_colour(output->colour_out, colour), mark_of(output, status),
                output_colour(output->colour_out, COLOUR_NONE), json_string(finding, "category", ""), message);
         if (fix)
             printf("  %*sfix: %s\n", 10 + (output->unicode ? 0 : 1), "", fix);
     }
-    printf("%d passed, %d warning%s, %d failed\n", doctor->counts[DOCTOR_PASS], doctor->counts[DOCTOR_WARNING],
-           doctor->counts[DOCTOR_WARNING] == 1 ? "" : "s", doctor->counts[DOCTOR_FAIL]);
+    printf("%d passed, %d warning%s, %d failed\n", doctor->counts[DOCTOR_PASS],
+           doctor->counts[DOCTOR_WARNING], doctor->counts[DOCTOR_WARNING] == 1 ? "" : "s",
+           doctor->counts[DOCTOR_FAIL]);
 }
 
 static void print_json(const struct doctor *doctor)
@@ -98,8 +101,10 @@ const struct command cmd_doctor = {
     .name = "doctor",
     .summary = "check engine, ports, images, leftovers, state, manifest",
     .usage = "",
-    .description = "Checks everything that has to be right, and says how to mend what is not: which engine and why that one, "
-                   "its version and permission, the manifest, its images and ports and who holds them, what dead sessions "
+    .description = "Checks everything that has to be right, and says how to mend what is not: which engine "
+                   "and why that one, "
+                   "its version and permission, the manifest, its images and ports and who holds them, what "
+                   "dead sessions "
                    "left, the folders for state and sockets. Exits 0 when nothing failed.",
     .examples = "apphost doctor\n"
                 "apphost doctor -o json > report.json\n",

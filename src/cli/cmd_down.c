@@ -1,7 +1,8 @@
 /* apphost down: take the project down, whoever started it, and whatever became of its supervisor.
  *
- * A supervisor that runs is told. Where none runs, what a dead one left is cleaned up: by its session record, or, when
- * even that is gone, by the labels of the engine's objects, with a supervisor of our own that has nothing but this to do. */
+ * A supervisor that runs is told. Where none runs, what a dead one left is cleaned up: by its session record,
+ * or, when even that is gone, by the labels of the engine's objects, with a supervisor of our own that has
+ * nothing but this to do. */
 #include "cli/engine_once.h"
 #include "cli/session.h"
 #include "cli/view.h"
@@ -16,7 +17,11 @@ static const struct option options[] = {
     {.name = "all", .letter = 'a', .type = OPTION_FLAG, .help = "remove what is persistent as well"},
     {.name = "everything", .type = OPTION_FLAG, .help = "all projects of this user"},
     {.name = "kill", .letter = 'k', .type = OPTION_FLAG, .help = "kill instead of asking to stop"},
-    {.name = "timeout", .letter = 't', .type = OPTION_DURATION, .value = "TIME", .help = "bound of stopping, for each resource"},
+    {.name = "timeout",
+     .letter = 't',
+     .type = OPTION_DURATION,
+     .value = "TIME",
+     .help = "bound of stopping, for each resource"},
     {.name = "remove-orphans", .type = OPTION_FLAG, .hidden = true, .help = ""},
     {.name = NULL},
 };
@@ -81,14 +86,16 @@ static void add_removed(struct harvest *harvest, const struct strlist *removed)
     for (size_t i = 0; i < removed->count; i++) {
         cJSON *item = cJSON_CreateObject();
         const char *space = strchr(removed->items[i], ' ');
-        cleanup_free char *kind = xstrndup(removed->items[i], space ? (size_t)(space - removed->items[i]) : 0);
+        cleanup_free char *kind =
+            xstrndup(removed->items[i], space ? (size_t)(space - removed->items[i]) : 0);
         json_add_string(item, "kind", kind);
         json_add_string(item, "name", space ? space + 1 : removed->items[i]);
         cJSON_AddItemToArray(harvest->removed, item);
     }
 }
 
-static int clean_dead(struct context *context, struct harvest *harvest, const char *session, struct error *err)
+static int clean_dead(struct context *context, struct harvest *harvest, const char *session,
+                      struct error *err)
 {
     cleanup_strlist struct strlist removed = {0};
     cleanup_free char *folder = project_folder(&context->project);
@@ -99,7 +106,8 @@ static int clean_dead(struct context *context, struct harvest *harvest, const ch
     return failed;
 }
 
-/* Something of the project is with the engine: 1. Its name is learnt from the labels where it is not known. */
+/* Something of the project is with the engine: 1. Its name is learnt from the labels where it is not known.
+ */
 static int look_for_objects(struct context *context, struct error *err)
 {
     struct engine_once once;
@@ -115,7 +123,8 @@ static int look_for_objects(struct context *context, struct error *err)
     {
         const cJSON *own = json_get(container, "labels");
         const char *name = json_string(own, "io.apphost.project", NULL);
-        if (str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent") && !args_flag(&context->args, "all"))
+        if (str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent") &&
+            !args_flag(&context->args, "all"))
             continue;
         if (!project->prefix && name)
             project->prefix = xasprintf("%s-%s", name, project->hash);
@@ -140,10 +149,8 @@ static int down_with_helper(struct context *context, struct harvest *harvest, st
         .engine = &project->engine,
         .environment = context->environment,
     };
-    struct client_options client = {.start = &supervisor,
-                                    .state_root = project->root,
-                                    .prefix = project->prefix,
-                                    .lease = true};
+    struct client_options client = {
+        .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
     if (client_open(&context->client, &client, err))
         return -1;
     return down_connected(context, harvest, err);
@@ -192,8 +199,8 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
 static int down_one(struct context *context, struct harvest *harvest, struct error *err)
 {
     struct client_options client = {.state_root = context->project.root,
-                                     .prefix = context->project.prefix,
-                                     .timeout_ms = context->wait_timeout_ms};
+                                    .prefix = context->project.prefix,
+                                    .timeout_ms = context->wait_timeout_ms};
     cleanup_error struct error why = {0};
     if (context->project.prefix && !client_open(&context->client, &client, &why))
         return down_connected(context, harvest, err);
@@ -248,12 +255,14 @@ static void print_harvest(const struct context *context, const struct harvest *h
     cJSON_ArrayForEach(item, harvest->removed)
     {
         const char *name = json_string(item, "name", NULL);
-        printf("removed %s %s\n", json_string(item, "kind", ""), name ? name : json_string(item, "resource", ""));
+        printf("removed %s %s\n", json_string(item, "kind", ""),
+               name ? name : json_string(item, "resource", ""));
     }
     cJSON_ArrayForEach(item, harvest->kept)
     {
         const char *name = json_string(item, "name", NULL);
-        printf("kept %s %s\n", json_string(item, "kind", ""), name ? name : json_string(item, "resource", ""));
+        printf("kept %s %s\n", json_string(item, "kind", ""),
+               name ? name : json_string(item, "resource", ""));
     }
 }
 
@@ -265,7 +274,9 @@ static int run(struct context *context, struct error *err)
     if (args_flag(&context->args, "everything"))
         failed = down_everything(context, &harvest, err);
     else
-        failed = project_identify(&context->project, &options_of, err) || down_one(context, &harvest, err) ? -1 : 0;
+        failed = project_identify(&context->project, &options_of, err) || down_one(context, &harvest, err)
+                     ? -1
+                     : 0;
     if (!failed)
         print_harvest(context, &harvest);
     cJSON_Delete(harvest.removed);
@@ -277,8 +288,10 @@ const struct command cmd_down = {
     .name = "down",
     .summary = "stop and remove everything",
     .usage = "",
-    .description = "Stops and removes what the project has running: in order, children before the servers they use. Data "
-                   "volumes and persistent resources stay unless asked for. Works without the manifest, after a crash, and "
+    .description = "Stops and removes what the project has running: in order, children before the servers "
+                   "they use. Data "
+                   "volumes and persistent resources stay unless asked for. Works without the manifest, "
+                   "after a crash, and "
                    "twice: with nothing to do it exits 0.",
     .examples = "apphost down\n"
                 "apphost down -v --all\n"

@@ -9,10 +9,19 @@
 #include <string.h>
 
 static const struct option options[] = {
-    {.name = "format", .type = OPTION_CHOICE, .value = "FORM", .choices = "shell|dotenv|json|github|powershell",
+    {.name = "format",
+     .type = OPTION_CHOICE,
+     .value = "FORM",
+     .choices = "shell|dotenv|json|github|powershell",
      .help = "how it is written (default shell)"},
-    {.name = "write", .type = OPTION_FILE, .value = "FILE", .help = "into a file of mode 0600 instead of standard output"},
-    {.name = "for", .type = OPTION_RESOURCE, .value = "RES", .help = "the whole environment that this resource gets"},
+    {.name = "write",
+     .type = OPTION_FILE,
+     .value = "FILE",
+     .help = "into a file of mode 0600 instead of standard output"},
+    {.name = "for",
+     .type = OPTION_RESOURCE,
+     .value = "RES",
+     .help = "the whole environment that this resource gets"},
     {.name = NULL},
 };
 
@@ -27,7 +36,8 @@ static int check_names(struct context *context, const char *for_resource, struct
     return for_resource && !view_find(view, for_resource) ? view_unknown(view, for_resource, err) : 0;
 }
 
-/* Masks are commands to the runner, which reads both streams; standard output may be the file of variables. */
+/* Masks are commands to the runner, which reads both streams; standard output may be the file of variables.
+ */
 static void print_masks(const cJSON *environment)
 {
     cleanup_strbuf struct strbuf masks = {0};
@@ -71,9 +81,10 @@ const struct command cmd_env = {
     .name = "env",
     .summary = "print the environment of a consumer",
     .usage = "[RES…] [--format FORM] [--write FILE] [--for RES]",
-    .description = "Prints the variables that a program gets which references the resources (all, without names): "
-                   "connection strings, hosts, ports, passwords. It prints secrets. Names that a shell cannot hold are "
-                   "left out with a comment. The github format prints masks for the secrets on standard error.",
+    .description =
+        "Prints the variables that a program gets which references the resources (all, without names): "
+        "connection strings, hosts, ports, passwords. It prints secrets. Names that a shell cannot hold are "
+        "left out with a comment. The github format prints masks for the secrets on standard error.",
     .examples = "eval \"$(apphost env)\"\n"
                 "apphost env --format dotenv --write .env.local\n"
                 "apphost env --format github >> \"$GITHUB_ENV\"\n",

@@ -1,4 +1,5 @@
-/* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is down. */
+/* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is
+ * down. */
 #include "cli/context.h"
 
 #include "base/mem.h"
@@ -38,8 +39,9 @@ const struct command cmd_events = {
     .name = "events",
     .summary = "stream changes of state as JSON lines",
     .usage = "[RES…]",
-    .description = "Prints every change of state as one JSON object a line, until interrupted or until the project is "
-                   "down.",
+    .description =
+        "Prints every change of state as one JSON object a line, until interrupted or until the project is "
+        "down.",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = ARGUMENT_RESOURCE,

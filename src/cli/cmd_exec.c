@@ -15,7 +15,8 @@ static int in_process(struct context *context, const cJSON *info, struct error *
         strlist_add(&command.argv, *word);
     command.folder = xstrdup_null(json_string(info, "cwd", NULL));
     environment_merge(&command.environment, json_get(info, "environment"));
-    int failed = client_watch_signals(&context->client, err) || run_execute(context, &command, 0, false, &code, err);
+    int failed =
+        client_watch_signals(&context->client, err) || run_execute(context, &command, 0, false, &code, err);
     run_command_free(&command);
     return failed ? -1 : code;
 }
@@ -32,7 +33,8 @@ static int in_container(struct context *context, const char *container, struct e
     if (project_resolve_engine(project, &options, err) ||
         engine_once_open(&once, &project->engine, context->environment, err))
         return -1;
-    engine_exec(once.engine, container, (const char *const *)context->args.rest, NULL, engine_once_done, &once);
+    engine_exec(once.engine, container, (const char *const *)context->args.rest, NULL, engine_once_done,
+                &once);
     int failed = engine_once_wait(&once, err);
     if (!failed && once.output)
         fputs(once.output, stdout);
@@ -67,8 +69,9 @@ const struct command cmd_exec = {
     .name = "exec",
     .summary = "run a command in a container, or as a process would",
     .usage = "RES -- COMMAND…",
-    .description = "Runs a command inside the resource's container; for a process, on this machine with the process's "
-                   "environment and working directory. Exits with the command's code; a failure of apphost is 125.",
+    .description =
+        "Runs a command inside the resource's container; for a process, on this machine with the process's "
+        "environment and working directory. Exits with the command's code; a failure of apphost is 125.",
     .examples = "apphost exec cache -- redis-cli info memory\n"
                 "apphost exec api -- env\n",
     .group = GROUP_LOOK,

@@ -1,5 +1,5 @@
-/* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when its
- * supervisor died: that session only, by the record in its state folder. */
+/* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when
+ * its supervisor died: that session only, by the record in its state folder. */
 #include "cli/context.h"
 
 #include "base/mem.h"
@@ -20,16 +20,18 @@ struct sweep {
 };
 
 /* The session's own engine, or today's where the record does not say. */
-static int engine_of(struct context *context, const struct state_session *session, struct engine_address *address,
-                     struct error *err)
+static int engine_of(struct context *context, const struct state_session *session,
+                     struct engine_address *address, struct error *err)
 {
     if (session->engine && !engine_address_from_json(session->engine, address, NULL))
         return 0;
     const struct args *args = &context->args;
-    return engine_resolve(context->environment, args_value(args, "host"), args_value(args, "context"), address, err);
+    return engine_resolve(context->environment, args_value(args, "host"), args_value(args, "context"),
+                          address, err);
 }
 
-static int clean(struct sweep *sweep, const char *folder, const struct state_session *session, struct error *err)
+static int clean(struct sweep *sweep, const char *folder, const struct state_session *session,
+                 struct error *err)
 {
     cleanup_strlist struct strlist removed = {0};
     struct engine_address address = {0};
@@ -102,8 +104,10 @@ const struct command cmd_gc = {
     .name = "gc",
     .summary = "remove what dead sessions left",
     .usage = "",
-    .description = "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers and "
-                   "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead.",
+    .description =
+        "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers "
+        "and "
+        "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead.",
     .options = options,
     .group = GROUP_MACHINE,
     .run = run,

@@ -1,4 +1,5 @@
-/* Hidden commands that print what is generated from the tables: man pages and the JSON Schema. For `make install`. */
+/* Hidden commands that print what is generated from the tables: man pages and the JSON Schema. For `make
+ * install`. */
 #include "cli/context.h"
 #include "cli/help.h"
 
@@ -31,8 +32,12 @@ static int run_manifest_man(struct context *context, struct error *err)
 
 const struct command cmd_man = {
     .name = "__man", .summary = "apphost(1)", .usage = "", .description = "", .hidden = true, .run = run_man};
-const struct command cmd_schema = {
-    .name = "__schema", .summary = "JSON Schema", .usage = "", .description = "", .hidden = true, .run = run_schema};
+const struct command cmd_schema = {.name = "__schema",
+                                   .summary = "JSON Schema",
+                                   .usage = "",
+                                   .description = "",
+                                   .hidden = true,
+                                   .run = run_schema};
 const struct command cmd_manifest_man = {.name = "__manifest-man",
                                          .summary = "apphost.yaml(5)",
                                          .usage = "",

@@ -6,7 +6,11 @@
 #include <string.h>
 
 static const struct option options[] = {
-    {.name = "format", .type = OPTION_CHOICE, .value = "FORM", .choices = "text|dot", .help = "text, or DOT for Graphviz"},
+    {.name = "format",
+     .type = OPTION_CHOICE,
+     .value = "FORM",
+     .choices = "text|dot",
+     .help = "text, or DOT for Graphviz"},
     {.name = "dot", .type = OPTION_FLAG, .alias = "format=dot", .help = "the same as --format dot"},
     {.name = NULL},
 };
@@ -35,8 +39,8 @@ static void print_text(const struct plan *plan)
         printf("%s (%s)\n", resource->name, model_kind_name(resource->kind));
         for (size_t e = 0; node && e < node->edge_count; e++)
             if (is_shown(plan, node->edges[e].to))
-                printf("  -> %s (%s%s)\n", label_of(plan, node->edges[e].to), plan_until_name(node->edges[e].until),
-                       node->edges[e].required ? "" : ", optional");
+                printf("  -> %s (%s%s)\n", label_of(plan, node->edges[e].to),
+                       plan_until_name(node->edges[e].until), node->edges[e].required ? "" : ", optional");
     }
 }
 

@@ -10,13 +10,15 @@
 #include <string.h>
 
 static const struct option options[] = {
-    {.name = "from", .type = OPTION_FILE, .value = "COMPOSE", .help = "take over what a compose file describes"},
+    {.name = "from",
+     .type = OPTION_FILE,
+     .value = "COMPOSE",
+     .help = "take over what a compose file describes"},
     {.name = "schema", .type = OPTION_FLAG, .help = "write apphost.schema.json beside it, for editors"},
     {.name = NULL},
 };
 
-static const char begin[] =
-    "# What `apphost up` starts. All that can stand here: man apphost.yaml\n";
+static const char begin[] = "# What `apphost up` starts. All that can stand here: man apphost.yaml\n";
 
 static const char example[] =
     "resources:\n"
@@ -25,7 +27,8 @@ static const char example[] =
     "    type: redis\n"
     "    # data_volume: true           # keep the data from one run to the next\n"
     "\n"
-    "  # A program of yours. It starts when the cache answers, and finds it in ConnectionStrings__cache, CACHE_URI,\n"
+    "  # A program of yours. It starts when the cache answers, and finds it in ConnectionStrings__cache, "
+    "CACHE_URI,\n"
     "  # CACHE_HOST, CACHE_PORT and CACHE_PASSWORD.\n"
     "  # api:\n"
     "  #   type: process\n"
@@ -80,7 +83,8 @@ static int run(struct context *context, struct error *err)
         fputs(strbuf_text(&text), stdout);
         return 0;
     }
-    if (file_write_atomic("apphost.yaml", strbuf_text(&text), text.length, 0644, err) || (schema && write_schema(err)))
+    if (file_write_atomic("apphost.yaml", strbuf_text(&text), text.length, 0644, err) ||
+        (schema && write_schema(err)))
         return -1;
     fputs(strbuf_text(&notes), stderr);
     output_note(&context->output, "wrote apphost.yaml; next: apphost up");
@@ -91,7 +95,8 @@ const struct command cmd_init = {
     .name = "init",
     .summary = "write an apphost.yaml to begin with",
     .usage = "[--from compose.yaml]",
-    .description = "Writes an apphost.yaml into this folder, and never over one that is there. With --from it takes over the "
+    .description = "Writes an apphost.yaml into this folder, and never over one that is there. With --from "
+                   "it takes over the "
                    "images, ports and dependencies of a compose file; what it cannot take over, it says.",
     .options = options,
     .group = GROUP_MANIFEST,

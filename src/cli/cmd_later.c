@@ -3,7 +3,8 @@
 
 static int not_yet(struct context *context, struct error *err)
 {
-    error_set(err, ERROR_USAGE, "apphost %s: not yet, a later version will have it", context->args.command->name);
+    error_set(err, ERROR_USAGE, "apphost %s: not yet, a later version will have it",
+              context->args.command->name);
     return -1;
 }
 
@@ -11,7 +12,8 @@ const struct command cmd_redis = {
     .name = "redis",
     .summary = "a Redis command or prompt (not yet)",
     .usage = "RES [-- CMD…]",
-    .description = "Not yet: a later version will have it. Until then: apphost run -- redis-cli -u '$CACHE_URI'",
+    .description =
+        "Not yet: a later version will have it. Until then: apphost run -- redis-cli -u '$CACHE_URI'",
     .group = GROUP_LOOK,
     .arguments = ARGUMENT_RESOURCE,
     .most = -1,

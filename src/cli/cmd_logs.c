@@ -12,9 +12,19 @@
 #include <time.h>
 
 static const struct option options[] = {
-    {.name = "follow", .letter = 'f', .type = OPTION_FLAG, .help = "go on with what comes, until the project is down"},
-    {.name = "tail", .letter = 'n', .type = OPTION_TEXT, .value = "LINES", .help = "only the last LINES (all: everything)"},
-    {.name = "since", .type = OPTION_TEXT, .value = "TIME", .help = "only what came since: 10m, or 2026-11-23T00:11:38Z"},
+    {.name = "follow",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "go on with what comes, until the project is down"},
+    {.name = "tail",
+     .letter = 'n',
+     .type = OPTION_TEXT,
+     .value = "LINES",
+     .help = "only the last LINES (all: everything)"},
+    {.name = "since",
+     .type = OPTION_TEXT,
+     .value = "TIME",
+     .help = "only what came since: 10m, or 2026-11-23T00:11:38Z"},
     {.name = "timestamps", .letter = 't', .type = OPTION_FLAG, .help = "put the time before each line"},
     {.name = "grep", .type = OPTION_TEXT, .value = "ERE", .help = "only lines that match"},
     {.name = "no-prefix", .type = OPTION_FLAG, .help = "lines alone, without names"},
@@ -77,10 +87,12 @@ static int parse_since(const char *text, int64_t *since_ns, struct error *err)
         return 0;
     }
     cleanup_free char *shown = str_printable(text);
-    return error_set(err, ERROR_USAGE, "--since wants a time like 10m or 2026-11-23T00:11:38Z, not \"%s\"", shown);
+    return error_set(err, ERROR_USAGE, "--since wants a time like 10m or 2026-11-23T00:11:38Z, not \"%s\"",
+                     shown);
 }
 
-static int parse_options(const struct args *args, struct log_reader_options *reader, regex_t *grep, struct error *err)
+static int parse_options(const struct args *args, struct log_reader_options *reader, regex_t *grep,
+                         struct error *err)
 {
     const char *tail = args_value(args, "tail");
     const char *since = args_value(args, "since");
@@ -114,7 +126,8 @@ static int no_such_log(const struct strlist *known, const char *name, struct err
     return -1;
 }
 
-/* Names are those of log files; a resource that has not written a line yet is known to the supervisor only. */
+/* Names are those of log files; a resource that has not written a line yet is known to the supervisor only.
+ */
 static int check_names(struct logs *logs, const char *folder, const struct strlist *names, struct error *err)
 {
     cleanup_strlist struct strlist known = {0};
@@ -212,8 +225,9 @@ const struct command cmd_logs = {
     .name = "logs",
     .summary = "show what resources print",
     .usage = "[RES…]",
-    .description = "Shows the merged output of the resources (all, without names), of the running project or of its "
-                   "last run.",
+    .description =
+        "Shows the merged output of the resources (all, without names), of the running project or of its "
+        "last run.",
     .examples = "apphost logs -f api\n"
                 "apphost logs --tail 200 --timestamps\n"
                 "apphost logs --since 5m --grep 'error|warn'\n",

@@ -30,8 +30,12 @@ static void add_row(struct table *table, const struct project_row *row)
     char pid[24], age[24];
     snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
     output_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
-    const char *const cells[] = {row->session.project, row->is_running ? "running" : "dead",
-                                 row->session.detached ? "detached" : "foreground", pid, age, row->session.manifest};
+    const char *const cells[] = {row->session.project,
+                                 row->is_running ? "running" : "dead",
+                                 row->session.detached ? "detached" : "foreground",
+                                 pid,
+                                 age,
+                                 row->session.manifest};
     table_row(table, cells);
 }
 
@@ -84,8 +88,9 @@ const struct command cmd_ls = {
     .name = "ls",
     .summary = "list all projects of this machine",
     .usage = "",
-    .description = "Lists the projects of this user that are running, and those whose owner died before it could clean "
-                   "up.",
+    .description =
+        "Lists the projects of this user that are running, and those whose owner died before it could clean "
+        "up.",
     .group = GROUP_LOOK,
     .run = run,
 };

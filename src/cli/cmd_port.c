@@ -10,7 +10,8 @@ static int no_such_endpoint(const cJSON *ports, const char *resource, const char
 {
     cleanup_strbuf struct strbuf known = {0};
     const cJSON *port;
-    cJSON_ArrayForEach(port, ports) strbuf_addf(&known, "%s%s", known.length ? ", " : "", json_string(port, "endpoint", "?"));
+    cJSON_ArrayForEach(port, ports)
+        strbuf_addf(&known, "%s%s", known.length ? ", " : "", json_string(port, "endpoint", "?"));
     cleanup_free char *shown = str_printable(endpoint ? endpoint : "");
     if (endpoint)
         error_set(err, ERROR_NOT_RUNNING, "%s has no endpoint called \"%s\"", resource, shown);

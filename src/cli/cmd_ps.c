@@ -48,8 +48,9 @@ const struct command cmd_ps = {
     .name = "ps",
     .summary = "list the resources of this project",
     .usage = "[RES…]",
-    .description = "Lists the resources of the running project: state, address, kind, container or process, and what "
-                   "is wrong. Passwords are masked. Exits 0 when nothing is running.",
+    .description =
+        "Lists the resources of the running project: state, address, kind, container or process, and what "
+        "is wrong. Passwords are masked. Exits 0 when nothing is running.",
     .examples = "apphost ps\n"
                 "apphost ps -o json | jq -r '.resources[].port'\n",
     .group = GROUP_LOOK,

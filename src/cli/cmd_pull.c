@@ -11,9 +11,8 @@ enum { IDLE_MS = 60000 };
 
 struct pull {
     struct pulls *all;
-    const char *image, *platform;
+    const char *image, *platform; /* as the manifest has it */
     int64_t begun_ms;
-    bool started, done;
 };
 
 struct pulls {
@@ -26,7 +25,8 @@ struct pulls {
 };
 
 /* The renderer speaks the control protocol's transitions, so that is what it gets. */
-static void show(struct pull *pull, const char *state, int64_t current, int64_t total, const struct error *error)
+static void show(struct pull *pull, const char *state, int64_t current, int64_t total,
+                 const struct error *error)
 {
     cleanup_json cJSON *record = cJSON_CreateObject();
     cleanup_free char *node = xasprintf("image:%s", pull->image);

@@ -1,20 +1,31 @@
 /* apphost run: up, a command, down, the command's exit code. One step for CI that can leave nothing behind.
  *
- * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125; on a running
- * project the session is borrowed: nothing is taken down. */
+ * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125;
+ * on a running project the session is borrowed: nothing is taken down. */
 #include "cli/run.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <signal.h>
 #include <string.h>
 
 static const struct option options[] = {
     {.name = "keep", .type = OPTION_FLAG, .help = "leave everything running afterwards"},
-    {.name = "timeout", .letter = 't', .type = OPTION_DURATION, .value = "TIME", .help = "end the command after this time, code 124"},
+    {.name = "timeout",
+     .letter = 't',
+     .type = OPTION_DURATION,
+     .value = "TIME",
+     .help = "end the command after this time, code 124"},
     {.name = "report", .type = OPTION_FILE, .value = "FILE", .help = "write how it went, as JSON"},
-    {.name = "isolate", .type = OPTION_COUNT, .value = "N", .help = "a project of its own beside the others: own ports, own state"},
-    {.name = "log-dir", .type = OPTION_FOLDER, .value = "DIR", .help = "write the logs there, one file a resource"},
+    {.name = "isolate",
+     .type = OPTION_COUNT,
+     .value = "N",
+     .help = "a project of its own beside the others: own ports, own state"},
+    {.name = "log-dir",
+     .type = OPTION_FOLDER,
+     .value = "DIR",
+     .help = "write the logs there, one file a resource"},
     {.name = NULL},
 };
 
@@ -24,8 +35,8 @@ struct run {
     const char *task; /* or NULL */
     struct render *render;
     struct run_command command;
-    int command_code;  /* -1: it has not run */
-    bool ours;         /* the session is taken down by us */
+    int command_code; /* -1: it has not run */
+    bool ours;        /* the session is taken down by us */
 };
 
 static int load(struct run *run, struct error *err)
@@ -41,13 +52,15 @@ static int load(struct run *run, struct error *err)
     if (args->rest && *args->rest)
         return 0;
     const struct plan *plan = context->project.plan;
-    const struct plan_resource *resource = args->names.count == 1 ? plan_find_resource(plan, args->names.items[0]) : NULL;
+    const struct plan_resource *resource =
+        args->names.count == 1 ? plan_find_resource(plan, args->names.items[0]) : NULL;
     const struct plan_node *node = resource ? plan_find(plan, resource->node) : NULL;
     if (node && node->kind == PLAN_PROCESS && node->run.task) {
         run->task = resource->name;
         return 0;
     }
-    error_set(err, ERROR_USAGE, resource ? "%s is not a task" : "%s wants a command", resource ? resource->name : "run");
+    error_set(err, ERROR_USAGE, resource ? "%s is not a task" : "%s wants a command",
+              resource ? resource->name : "run");
     error_hint(err, "apphost run [RES…] -- COMMAND");
     return -1;
 }
@@ -61,8 +74,9 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
         return -1;
     run->ours = context->client.is_fresh && !args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
-    struct session_up up = {
-        .resources = &args->names, .defaults_only = !args->names.count && !run->task, .lease = context->client.is_fresh};
+    struct session_up up = {.resources = &args->names,
+                            .defaults_only = !args->names.count && !run->task,
+                            .lease = context->client.is_fresh};
     if (run->task) {
         run_task_needs(&context->project, run->task, &needs);
         up.resources = &needs;
@@ -101,7 +115,8 @@ static int execute(struct run *run, struct error *err)
     bool failed = prepare(run, err) != 0;
     run->phase = "command";
     failed = failed || run_execute(context, &run->command, timeout_ms, run->ours, &run->command_code, err);
-    if ((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0)
+    bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
+    if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, args_value(args, "log-dir"));
     cleanup_error struct error ending = {0};
     int interrupts = context->client.interrupts;
@@ -131,11 +146,13 @@ static int run_lone_task(struct run *run, struct error *err)
     struct context *context = run->context;
     int64_t timeout_ms = args_duration_ms(&context->args, "timeout", 0);
     run->phase = "command";
-    if (run_prepare_lone_task(context, run->task, &run->command, err) || loop_init(&context->client.loop, err))
+    if (run_prepare_lone_task(context, run->task, &run->command, err) ||
+        loop_init(&context->client.loop, err))
         return -1;
     context->client.has_loop = true;
     client_watch_signals(&context->client, NULL);
-    return run_execute(context, &run->command, timeout_ms, true, &run->command_code, err) ? -1 : run->command_code;
+    return run_execute(context, &run->command, timeout_ms, true, &run->command_code, err) ? -1
+                                                                                          : run->command_code;
 }
 
 static bool needs_nothing(const struct run *run)
@@ -198,7 +215,8 @@ static int write_report(const struct run *run, int code, const struct error *err
 
 static int own_code(const struct error *error)
 {
-    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE;
+    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND ||
+                       error->code == ERROR_NOT_EXECUTABLE;
     return is_commands ? error_exit_code(error->code) : 125;
 }
 
@@ -221,13 +239,16 @@ const struct command cmd_run = {
     .name = "run",
     .summary = "up, run a command, down",
     .usage = "[RES…] -- COMMAND…\nTASK",
-    .description =
-        "Starts the servers of the manifest (or the resources that are named, with what they need), runs the command with "
-        "their connection strings in its environment, takes everything down again, and exits with the command's code. The "
-        "second form runs a task of the manifest with its own references. The command has the terminal and standard output "
-        "for itself.\n"
-        "On a running project it uses what is there and leaves it running. A failure of apphost itself is 125; --timeout is "
-        "124.",
+    .description = "Starts the servers of the manifest (or the resources that are named, with what they "
+                   "need), runs the command with "
+                   "their connection strings in its environment, takes everything down again, and exits with "
+                   "the command's code. The "
+                   "second form runs a task of the manifest with its own references. The command has the "
+                   "terminal and standard output "
+                   "for itself.\n"
+                   "On a running project it uses what is there and leaves it running. A failure of apphost "
+                   "itself is 125; --timeout is "
+                   "124.",
     .examples = "apphost run -- npm test\n"
                 "apphost run --timeout 10m --report report.json -- make check\n"
                 "apphost run migrate\n",

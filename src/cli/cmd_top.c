@@ -1,7 +1,7 @@
 /* apphost top: processor and memory of the running resources, processes and containers alike.
  *
- * Both are read from /proc: a resource is the tree below its first process, which for a container of a local engine is a
- * process of this machine too. Two looks, a moment apart, give the share of a processor. */
+ * Both are read from /proc: a resource is the tree below its first process, which for a container of a local
+ * engine is a process of this machine too. Two looks, a moment apart, give the share of a processor. */
 #include "cli/context.h"
 #include "cli/engine_once.h"
 #include "cli/view.h"
@@ -48,8 +48,9 @@ static bool read_proc(pid_t pid, struct proc *proc)
     int parent = 0;
     uint64_t user = 0, kernel = 0;
     int64_t pages = 0;
-    if (!rest || sscanf(rest, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-                              " %*d %*d %*d %*d %*d %*d %*u %*u %" SCNd64,
+    if (!rest || sscanf(rest,
+                        ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                        " %*d %*d %*d %*d %*d %*d %*u %*u %" SCNd64,
                         &parent, &user, &kernel, &pages) != 4)
         return false;
     *proc = (struct proc){
@@ -132,7 +133,8 @@ static void measure(const cJSON *view, struct usage *usages)
     free(procs.items);
 }
 
-static void print(const struct context *context, const cJSON *view, const struct usage *before, const struct usage *after)
+static void print(const struct context *context, const cJSON *view, const struct usage *before,
+                  const struct usage *after)
 {
     struct table table = {.columns = 5};
     const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES"};
@@ -196,7 +198,8 @@ const struct command cmd_top = {
     .alias = "stats",
     .summary = "processor and memory of the resources",
     .usage = "[RES…]",
-    .description = "Prints what the running resources use: share of a processor over a moment, resident memory, number of "
+    .description = "Prints what the running resources use: share of a processor over a moment, resident "
+                   "memory, number of "
                    "processes. Containers of a remote engine have no figures.",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,

@@ -1,7 +1,8 @@
 /* apphost up [RES…]: make it so, and stay with it.
  *
- * run() reaches the supervisor (or starts it), converges, prints what is ready, and then either returns (-d) or stays in
- * the foreground (up_stay.c). A failure in a session that this command began takes down what it started. */
+ * run() reaches the supervisor (or starts it), converges, prints what is ready, and then either returns (-d)
+ * or stays in the foreground (up_stay.c). A failure in a session that this command began takes down what it
+ * started. */
 #include "cli/up.h"
 #include "cli/view.h"
 
@@ -9,14 +10,24 @@
 
 static const struct option options[] = {
     {.name = "detach", .letter = 'd', .type = OPTION_FLAG, .help = "return when everything is ready"},
-    {.name = "watch", .letter = 'w', .type = OPTION_FLAG, .help = "converge again whenever the manifest changes"},
-    {.name = "explain", .type = OPTION_FLAG, .help = "say why each resource was created, reused or recreated"},
+    {.name = "watch",
+     .letter = 'w',
+     .type = OPTION_FLAG,
+     .help = "converge again whenever the manifest changes"},
+    {.name = "explain",
+     .type = OPTION_FLAG,
+     .help = "say why each resource was created, reused or recreated"},
     {.name = "timings", .type = OPTION_FLAG, .help = "say where the time went"},
     {.name = "force-recreate", .type = OPTION_FLAG, .help = "recreate what is there already"},
     {.name = "no-wait", .type = OPTION_FLAG, .help = "return when everything is started, ready or not"},
-    {.name = "exit-code-from", .type = OPTION_RESOURCE, .value = "RES",
+    {.name = "exit-code-from",
+     .type = OPTION_RESOURCE,
+     .value = "RES",
      .help = "end when RES ends, with its exit code"},
-    {.name = "log-dir", .type = OPTION_FOLDER, .value = "DIR", .help = "write the logs there, one file a resource"},
+    {.name = "log-dir",
+     .type = OPTION_FOLDER,
+     .value = "DIR",
+     .help = "write the logs there, one file a resource"},
     {.name = "timestamps", .type = OPTION_FLAG, .help = "put the time before each line of the logs"},
     {.name = "no-log-prefix", .type = OPTION_FLAG, .help = "log lines alone, without names"},
     {.name = "dashboard", .type = OPTION_FLAG, .hidden = true, .help = ""},
@@ -95,7 +106,8 @@ static int give_up(struct up *up, const struct error *error, const cJSON *view)
 static int run_dry(struct up *up, const cJSON *view, struct error *err)
 {
     struct session_down down = {0};
-    up_print_ready(up, view);
+    const cJSON *decisions = json_get(view, "report");
+    up_print_ready(up, decisions && !up->context->output.json ? decisions : view);
     if (up->context->client.is_fresh)
         return session_down(up->context, &down, up->render, NULL, err);
     return 0;
@@ -160,11 +172,15 @@ const struct command cmd_up = {
     .summary = "start everything and wait until it is ready",
     .usage = "[RES…]",
     .description =
-        "Starts what the manifest describes, in the order of its references, and waits until everything answers. Then it "
-        "stays and shows the logs; Ctrl-C takes all of it down. With -d it returns when everything is ready.\n"
-        "On a project that is running it changes what has changed in the manifest, and nothing else. With names it touches "
+        "Starts what the manifest describes, in the order of its references, and waits until everything "
+        "answers. Then it "
+        "stays and shows the logs; Ctrl-C takes all of it down. With -d it returns when everything is "
+        "ready.\n"
+        "On a project that is running it changes what has changed in the manifest, and nothing else. With "
+        "names it touches "
         "only these and what they need; without names it also stops what the manifest no longer has.\n"
-        "When something fails, it says what was tried and why it failed, with the last lines, and takes down what it had "
+        "When something fails, it says what was tried and why it failed, with the last lines, and takes down "
+        "what it had "
         "started.",
     .examples = "apphost up\n"
                 "apphost up -d --wait-timeout 60s\n"

@@ -26,8 +26,9 @@ const struct command cmd_validate = {
     .name = "validate",
     .summary = "check the manifest",
     .usage = "",
-    .description = "Checks the manifest and everything that it refers to, and reports all problems at once, each with "
-                   "its position. Creates nothing. Exit code 3 when something is wrong.",
+    .description =
+        "Checks the manifest and everything that it refers to, and reports all problems at once, each with "
+        "its position. Creates nothing. Exit code 3 when something is wrong.",
     .examples = "apphost validate\n"
                 "apphost -f - validate < apphost.yaml\n",
     .group = GROUP_MANIFEST,

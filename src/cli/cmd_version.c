@@ -18,7 +18,8 @@ const struct command cmd_version = {
     .name = "version",
     .summary = "print the version",
     .usage = "",
-    .description = "Prints the version of apphost. With -o json as an object. apphost doctor tells the engine's.",
+    .description =
+        "Prints the version of apphost. With -o json as an object. apphost doctor tells the engine's.",
     .group = GROUP_OTHER,
     .run = run,
 };

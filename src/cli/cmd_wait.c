@@ -6,7 +6,10 @@
 #include "base/mem.h"
 
 static const struct option options[] = {
-    {.name = "for", .type = OPTION_CHOICE, .value = "STATE", .choices = "healthy|started|completed",
+    {.name = "for",
+     .type = OPTION_CHOICE,
+     .value = "STATE",
+     .choices = "healthy|started|completed",
      .help = "what to wait for (default healthy)"},
     {.name = NULL},
 };
@@ -56,8 +59,9 @@ const struct command cmd_wait = {
     .name = "wait",
     .summary = "wait until resources are ready",
     .usage = "[RES…]",
-    .description = "Waits until the resources (all, without names) are healthy, started or completed. Fails with code 6 "
-                   "as soon as one of them failed, with 7 when --wait-timeout is over.",
+    .description =
+        "Waits until the resources (all, without names) are healthy, started or completed. Fails with code 6 "
+        "as soon as one of them failed, with 7 when --wait-timeout is over.",
     .examples = "apphost wait migrate --for completed --wait-timeout 60s\n",
     .options = options,
     .group = GROUP_LOOK,

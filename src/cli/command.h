@@ -1,8 +1,9 @@
-/* What a command is: one record, from which parsing, help, completion and the man page follow. Inside cli/ only.
+/* What a command is: one record, from which parsing, help, completion and the man page follow. Inside cli/
+ * only.
  *
- * Each command lives in a file cmd_<name>.c that exports one `const struct command`; commands.c lists them in the order
- * of the help. Options are records too: the global ones in options.c, a command's own beside it. Adding a command is a
- * file and a line; adding an option is a line. */
+ * Each command lives in a file cmd_<name>.c that exports one `const struct command`; commands.c lists them in
+ * the order of the help. Options are records too: the global ones in options.c, a command's own beside it.
+ * Adding a command is a file and a line; adding an option is a line. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
@@ -40,7 +41,8 @@ struct option {
 
 enum command_group { GROUP_RUN, GROUP_LOOK, GROUP_MANIFEST, GROUP_MACHINE, GROUP_OTHER, GROUP_COUNT };
 
-/* What has to be there before run() is called; the dispatcher sees to it and answers with the right exit code. */
+/* What has to be there before run() is called; the dispatcher sees to it and answers with the right exit
+ * code. */
 enum command_needs {
     NEEDS_NOTHING = 0,
     NEEDS_PROJECT = 1,  /* identity and state folder: context->project */
@@ -59,13 +61,14 @@ struct command {
     const char *examples;    /* "command line\n" … */
     const struct option *options;
     enum command_group group;
-    unsigned needs;          /* enum command_needs */
+    unsigned needs; /* enum command_needs */
     enum argument_kind arguments;
-    int most;                /* positional arguments: at least `least`, at most `most` (-1: any number) */
+    int most; /* positional arguments: at least `least`, at most `most` (-1: any number) */
     int least;
-    bool takes_command;      /* what follows "--" is a command line, kept as it is */
-    bool command_after_first; /* everything after the first argument is that command line too: `exec RES CMD` */
-    bool own_failure_125;    /* failures of ours exit 125, because other codes are the command's */
+    bool takes_command;       /* what follows "--" is a command line, kept as it is */
+    bool command_after_first; /* everything after the first argument is that command line too: `exec RES CMD`
+                               */
+    bool own_failure_125;     /* failures of ours exit 125, because other codes are the command's */
     bool hidden;
     /* The exit code; or -1 with *err set, which the dispatcher prints and turns into one. */
     int (*run)(struct context *context, struct error *err);
@@ -79,7 +82,9 @@ const char *command_group_title(enum command_group group);
 
 /* Options that stand before or after every verb; ends with a NULL name. */
 const struct option *option_globals(void);
-/* The option itself, or the one that it is an alias of: *value is then replaced by the alias's fixed value, if any. */
-const struct option *option_resolve(const struct command *command, const struct option *option, const char **value);
+/* The option itself, or the one that it is an alias of: *value is then replaced by the alias's fixed value,
+ * if any. */
+const struct option *option_resolve(const struct command *command, const struct option *option,
+                                    const char **value);
 
 #endif

@@ -1,7 +1,7 @@
 /* Completion scripts from the tables. See help.h.
  *
- * The scripts carry verbs, options and choices themselves, so that completing them starts no program; only resource
- * names come from the hidden `apphost __complete`, which reads the manifest. */
+ * The scripts carry verbs, options and choices themselves, so that completing them starts no program; only
+ * resource names come from the hidden `apphost __complete`, which reads the manifest. */
 #include "cli/help.h"
 
 #include "base/mem.h"
@@ -97,7 +97,8 @@ static void add_bash(struct strbuf *out)
     }
     strbuf_adds(out, "  esac\n  [[ $cur = -* ]] && words+='");
     add_bash_words(out, option_globals());
-    strbuf_adds(out, "'\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _apphost apphost\n");
+    strbuf_adds(out,
+                "'\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _apphost apphost\n");
 }
 
 /* For a zsh specification in single quotes: brackets and colons have a meaning, quotes end it. */
@@ -117,7 +118,8 @@ static void add_zsh_option(struct strbuf *out, const struct option *option)
 {
     strbuf_addf(out, " \\\n      '%s", option->repeat ? "*" : "");
     if (option->letter)
-        strbuf_addf(out, "(-%c --%s)'{-%c,--%s}'", option->letter, option->name, option->letter, option->name);
+        strbuf_addf(out, "(-%c --%s)'{-%c,--%s}'", option->letter, option->name, option->letter,
+                    option->name);
     else
         strbuf_addf(out, "--%s", option->name);
     strbuf_adds(out, "[");
@@ -144,7 +146,8 @@ static void add_zsh_options(struct strbuf *out, const struct option *table)
         if (!table->hidden && !(table->letter && table->repeat))
             add_zsh_option(out, table);
         else if (!table->hidden) /* a repeatable option excludes nothing */
-            strbuf_addf(out, " \\\n      '*'{-%c,--%s}'[%s]:value:_files'", table->letter, table->name, table->value);
+            strbuf_addf(out, " \\\n      '*'{-%c,--%s}'[%s]:value:_files'", table->letter, table->name,
+                        table->value);
 }
 
 static void add_zsh_command(struct strbuf *out, const struct command *command)
@@ -162,9 +165,10 @@ static void add_zsh_command(struct strbuf *out, const struct command *command)
 
 static void add_zsh(struct strbuf *out)
 {
-    strbuf_adds(out, "#compdef apphost\n"
-                     "_apphost_resources() { compadd -- ${(f)\"$(apphost __complete resources 2>/dev/null)\"} }\n"
-                     "_apphost_commands() {\n  local -a commands=(\n");
+    strbuf_adds(out,
+                "#compdef apphost\n"
+                "_apphost_resources() { compadd -- ${(f)\"$(apphost __complete resources 2>/dev/null)\"} }\n"
+                "_apphost_commands() {\n  local -a commands=(\n");
     for (const struct command *const *command = command_list(); *command; command++)
         if (is_shown(*command)) {
             strbuf_addf(out, "    '%s:", (*command)->name);
@@ -173,9 +177,11 @@ static void add_zsh(struct strbuf *out)
         }
     strbuf_adds(out, "  )\n  _describe command commands\n}\n_apphost() {\n  local -a globals=(");
     add_zsh_options(out, option_globals());
-    strbuf_adds(out, "\n  )\n  local curcontext=$curcontext state line\n"
-                     "  _arguments -C \"${globals[@]}\" '1:command:_apphost_commands' '*::argument:->rest' && return\n"
-                     "  case $line[1] in\n");
+    strbuf_adds(
+        out,
+        "\n  )\n  local curcontext=$curcontext state line\n"
+        "  _arguments -C \"${globals[@]}\" '1:command:_apphost_commands' '*::argument:->rest' && return\n"
+        "  case $line[1] in\n");
     for (const struct command *const *command = command_list(); *command; command++)
         if (is_shown(*command))
             add_zsh_command(out, *command);

@@ -1,7 +1,8 @@
 /* Reading just enough of a compose file. See compose.h.
  *
- * libyaml's events become cJSON, with bounds on depth and number; aliases and anchors are not followed (compose files that
- * use them keep their fields under the first name). Then each service is looked at: image, ports, depends_on. */
+ * libyaml's events become cJSON, with bounds on depth and number; aliases and anchors are not followed
+ * (compose files that use them keep their fields under the first name). Then each service is looked at:
+ * image, ports, depends_on. */
 #include "cli/compose.h"
 
 #include "base/file.h"
@@ -44,11 +45,13 @@ static int fill(struct reader *reader, cJSON *container, bool is_map, int depth)
             return -1;
         bool is_end = event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT;
         if (is_map && !is_end) {
-            key = event.type == YAML_SCALAR_EVENT ? xstrdup((const char *)event.data.scalar.value) : xstrdup("?");
+            key = event.type == YAML_SCALAR_EVENT ? xstrdup((const char *)event.data.scalar.value)
+                                                  : xstrdup("?");
             bool is_scalar = event.type == YAML_SCALAR_EVENT;
             yaml_event_delete(&event);
             if (!is_scalar)
-                return error_set(reader->err, ERROR_MANIFEST, "%s has a key that is not plain text", reader->path);
+                return error_set(reader->err, ERROR_MANIFEST, "%s has a key that is not plain text",
+                                 reader->path);
             if (next_event(reader, &event))
                 return -1;
         }
@@ -179,7 +182,8 @@ static void add_ports(const cJSON *service, bool is_server, struct strbuf *out)
             strbuf_addf(out, "    host_port: %d\n", (int)host);
         if (is_server || !target)
             continue;
-        strbuf_addf(out, "%s      port-%d: {target_port: %d", count++ ? "" : "    endpoints:\n", (int)target, (int)target);
+        strbuf_addf(out, "%s      port-%d: {target_port: %d", count++ ? "" : "    endpoints:\n", (int)target,
+                    (int)target);
         if (host)
             strbuf_addf(out, ", host_port: %d", (int)host);
         strbuf_adds(out, "}\n");
@@ -193,7 +197,8 @@ static void add_waits(const cJSON *services, const cJSON *service, struct strbuf
     int count = 0;
     cJSON_ArrayForEach(item, needs)
     {
-        const char *other = cJSON_IsArray(needs) ? (cJSON_IsString(item) ? item->valuestring : "") : item->string;
+        const char *other =
+            cJSON_IsArray(needs) ? (cJSON_IsString(item) ? item->valuestring : "") : item->string;
         if (!json_string(json_get(services, other), "image", NULL))
             continue;
         cleanup_free char *name = compose_name(other);
@@ -220,12 +225,14 @@ static void note_rest(const cJSON *service, const char *name, bool is_server, st
     }
 }
 
-static void convert_service(const cJSON *services, const cJSON *service, struct strbuf *out, struct strbuf *notes)
+static void convert_service(const cJSON *services, const cJSON *service, struct strbuf *out,
+                            struct strbuf *notes)
 {
     cleanup_free char *name = compose_name(service->string);
     const char *image = json_string(service, "image", NULL);
     if (!image) {
-        strbuf_addf(notes, "apphost: %s has no image and is left out; what you develop is best a process\n", name);
+        strbuf_addf(notes, "apphost: %s has no image and is left out; what you develop is best a process\n",
+                    name);
         return;
     }
     const char *server = server_of(image);

@@ -1,4 +1,5 @@
-/* What a command works with: the parsed command line, how to speak, the project, the supervisor. Inside cli/ only.
+/* What a command works with: the parsed command line, how to speak, the project, the supervisor. Inside cli/
+ * only.
  *
  * Filled by cli.c before a command's run() according to the command's `needs`; freed after it. */
 #ifndef CLI_CONTEXT_H

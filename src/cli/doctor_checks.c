@@ -24,8 +24,8 @@ static void check_engine(struct doctor *doctor)
         doctor_fail(doctor, &error);
         return;
     }
-    cleanup_free char *which =
-        xasprintf("%s (%s)", project->engine.host, project->engine.origin ? project->engine.origin : "default");
+    cleanup_free char *which = xasprintf("%s (%s)", project->engine.host,
+                                         project->engine.origin ? project->engine.origin : "default");
     if (engine_once_open(&doctor->engine, &project->engine, context->environment, &error)) {
         doctor_fail(doctor, &error);
         return;
@@ -39,7 +39,8 @@ static void check_engine(struct doctor *doctor)
     }
     doctor->has_engine = true;
     cleanup_free char *version =
-        xasprintf("%s, %s, API %s", which, *doctor->engine.server ? doctor->engine.server : "engine", doctor->engine.api_version);
+        xasprintf("%s, %s, API %s", which, *doctor->engine.server ? doctor->engine.server : "engine",
+                  doctor->engine.api_version);
     doctor_add(doctor, DOCTOR_PASS, version, NULL);
 }
 
@@ -51,7 +52,8 @@ static void check_manifest(struct doctor *doctor)
                                             project->plan->resource_count);
         doctor_add(doctor, DOCTOR_PASS, text, NULL);
     } else if (!project->problems.errors) {
-        doctor_add(doctor, DOCTOR_WARNING, doctor->manifest.text ? doctor->manifest.text : "no manifest", "apphost init");
+        doctor_add(doctor, DOCTOR_WARNING, doctor->manifest.text ? doctor->manifest.text : "no manifest",
+                   "apphost init");
     } else {
         error_hint(&doctor->manifest, "apphost validate");
         doctor_fail(doctor, &doctor->manifest);
@@ -61,9 +63,15 @@ static void check_manifest(struct doctor *doctor)
 static void check_image(struct doctor *doctor, const char *image)
 {
     cleanup_error struct error error = {0};
-    engine_image_inspect(doctor->engine.engine, image, engine_once_done, &doctor->engine);
+    cleanup_free char *reference = engine_image_normalise(doctor->engine.engine, image, &error);
+    if (!reference) {
+        doctor_fail(doctor, &error);
+        return;
+    }
+    engine_image_inspect(doctor->engine.engine, reference, engine_once_done, &doctor->engine);
     bool missing = engine_once_wait(&doctor->engine, &error) != 0;
-    cleanup_free char *text = xasprintf("%s %s", image, missing ? "is not there yet: up will pull it" : "is there");
+    cleanup_free char *text =
+        xasprintf("%s %s", image, missing ? "is not there yet: up will pull it" : "is there");
     doctor_add(doctor, missing ? DOCTOR_WARNING : DOCTOR_PASS, text, missing ? "apphost pull" : NULL);
 }
 
@@ -100,8 +108,9 @@ static void check_port(struct doctor *doctor, const struct plan_node *node, cons
     if (!number || can_bind(port->bind_address, number))
         return;
     cleanup_free char *holder = doctor_port_holder(number);
-    cleanup_free char *text = xasprintf("port %d of %s is taken%s%s", number, node->resource ? node->resource : node->id,
-                                        holder ? " by " : "", holder ? holder : "");
+    cleanup_free char *text =
+        xasprintf("port %d of %s is taken%s%s", number, node->resource ? node->resource : node->id,
+                  holder ? " by " : "", holder ? holder : "");
     if (port->fixed_port)
         doctor_add(doctor, DOCTOR_FAIL, text, "another host_port in the manifest, or end who holds it");
     else
@@ -182,8 +191,8 @@ static void check_leftovers(struct doctor *doctor)
         doctor_add(doctor, DOCTOR_PASS, "no dead session has left anything", NULL);
         return;
     }
-    cleanup_free char *text = xasprintf("%d dead session%s, %d container%s without an owner", dead, dead == 1 ? "" : "s",
-                                        orphans, orphans == 1 ? "" : "s");
+    cleanup_free char *text = xasprintf("%d dead session%s, %d container%s without an owner", dead,
+                                        dead == 1 ? "" : "s", orphans, orphans == 1 ? "" : "s");
     doctor_add(doctor, DOCTOR_WARNING, text, dead ? "apphost gc" : "apphost down, in the project's folder");
 }
 
@@ -198,9 +207,15 @@ static void check_state(struct doctor *doctor)
     struct statvfs space;
     bool is_writable = !access(root, W_OK | X_OK);
     bool is_full = !statvfs(root, &space) && (uint64_t)space.f_bavail * space.f_frsize < LITTLE_ROOM;
-    cleanup_free char *text = xasprintf("%s%s", root, !is_writable ? " may not be written" : is_full ? " has little room left" : "");
-    doctor_add(doctor, !is_writable ? DOCTOR_FAIL : is_full ? DOCTOR_WARNING : DOCTOR_PASS, text,
-               !is_writable || is_full ? "another folder in XDG_STATE_HOME, or make room" : NULL);
+    cleanup_free char *text = xasprintf("%s%s", root,
+                                        !is_writable ? " may not be written"
+                                        : is_full    ? " has little room left"
+                                                     : "");
+    doctor_add(doctor,
+               !is_writable ? DOCTOR_FAIL
+               : is_full    ? DOCTOR_WARNING
+                            : DOCTOR_PASS,
+               text, !is_writable || is_full ? "another folder in XDG_STATE_HOME, or make room" : NULL);
     const struct project *project = &doctor->context->project;
     cleanup_free char *folder = project->prefix ? state_folder(root, project->prefix) : NULL;
     struct state *state = folder && file_is_dir(folder) ? state_open(folder, false, &error) : NULL;
@@ -223,6 +238,8 @@ static void check_sockets(struct doctor *doctor)
 }
 
 const struct doctor_check doctor_checks[] = {
-    {"engine", check_engine},       {"manifest", check_manifest}, {"images", check_images}, {"ports", check_ports},
-    {"leftovers", check_leftovers}, {"state", check_state},       {"sockets", check_sockets}, {NULL, NULL},
+    {"engine", check_engine},       {"manifest", check_manifest},
+    {"images", check_images},       {"ports", check_ports},
+    {"leftovers", check_leftovers}, {"state", check_state},
+    {"sockets", check_sockets},     {NULL, NULL},
 };

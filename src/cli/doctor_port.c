@@ -1,4 +1,5 @@
-/* Who listens on a TCP port of this machine: the socket's inode from /proc/net/tcp, its owner from /proc/PID/fd. */
+/* Who listens on a TCP port of this machine: the socket's inode from /proc/net/tcp, its owner from
+ * /proc/PID/fd. */
 #include "cli/doctor.h"
 
 #include "base/mem.h"
@@ -16,8 +17,8 @@ static uint64_t inode_of(const char *path, int port)
     while (file && !found && fgets(line, sizeof line, file)) {
         unsigned local = 0, state = 0;
         uint64_t inode = 0;
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*d %" SCNu64, &local, &state,
-                   &inode) == 3 &&
+        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*d %" SCNu64, &local,
+                   &state, &inode) == 3 &&
             (int)local == port && state == 0x0a /* LISTEN */)
             found = inode;
     }

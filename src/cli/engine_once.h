@@ -1,7 +1,8 @@
-/* A question or two to the engine, asked directly and waited for: for commands that orchestrate nothing (pull, doctor,
- * exec, and down where no supervisor runs). Inside cli/ only.
+/* A question or two to the engine, asked directly and waited for: for commands that orchestrate nothing
+ * (pull, doctor, exec, and down where no supervisor runs). Inside cli/ only.
  *
- * open, start an engine_…() operation with engine_once_done and the session as data, wait, look at the answer, close. */
+ * open, start an engine_…() operation with engine_once_done and the session as data, wait, look at the
+ * answer, close. */
 #ifndef CLI_ENGINE_ONCE_H
 #define CLI_ENGINE_ONCE_H
 
@@ -13,8 +14,8 @@ struct engine_once {
     bool done;
     struct error error;
     /* The last answer, copied: */
-    cJSON *json;       /* list: [{"id","name","state","labels"}]; else the engine's document; or NULL */
-    char *output;      /* exec */
+    cJSON *json;  /* list: [{"id","name","state","labels"}]; else the engine's document; or NULL */
+    char *output; /* exec */
     int exit_code;
     char server[64], api_version[16]; /* ping */
 };

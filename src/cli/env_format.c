@@ -84,7 +84,8 @@ static void add_powershell(struct strbuf *out, const char *name, const char *val
     for (; *value; value++) {
         if (*value == '\'')
             strbuf_addc(out, '\'');
-        if (!strncmp(value, "\342\200", 2) && (unsigned char)value[2] >= 0x98 && (unsigned char)value[2] <= 0x9b)
+        if (!strncmp(value, "\342\200", 2) && (unsigned char)value[2] >= 0x98 &&
+            (unsigned char)value[2] <= 0x9b)
             strbuf_add(out, value, 3);
         strbuf_addc(out, *value);
     }

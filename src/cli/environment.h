@@ -1,4 +1,5 @@
-/* Environments for a command of the user's: ours, or a resource's, with what the supervisor says. Inside cli/ only. */
+/* Environments for a command of the user's: ours, or a resource's, with what the supervisor says. Inside cli/
+ * only. */
 #ifndef CLI_ENVIRONMENT_H
 #define CLI_ENVIRONMENT_H
 

@@ -1,6 +1,7 @@
 /* Help texts from the tables. See help.h.
  *
- * A command's help: what it does, how it is written, examples, its own options, then where the global ones are. */
+ * A command's help: what it does, how it is written, examples, its own options, then where the global ones
+ * are. */
 #include "cli/help.h"
 
 #include "base/mem.h"
@@ -26,7 +27,8 @@ const struct exit_code help_exit_codes[] = {
     {NULL, NULL},
 };
 
-/* Words of text, wrapped; every line starts with `indent` blanks, the first one where the cursor already is. */
+/* Words of text, wrapped; every line starts with `indent` blanks, the first one where the cursor already is.
+ */
 static void add_wrapped(struct strbuf *out, const char *text, int indent, int width)
 {
     int column = indent;
@@ -134,7 +136,8 @@ static void add_overview(struct strbuf *out, int width)
 {
     strbuf_adds(out, "Usage: apphost [OPTIONS] COMMAND …\n\n");
     add_wrapped(out,
-                "Starts what an apphost.yaml describes: Redis and Valkey servers, containers and processes, each with "
+                "Starts what an apphost.yaml describes: Redis and Valkey servers, containers and processes, "
+                "each with "
                 "the connection strings it references; and takes all of it down again.",
                 0, width);
     strbuf_adds(out, "\n\nExamples:\n"

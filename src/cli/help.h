@@ -1,4 +1,5 @@
-/* Help, completion scripts and the man page, all generated from the tables. Inside cli/ only. The callers free. */
+/* Help, completion scripts and the man page, all generated from the tables. Inside cli/ only. The callers
+ * free. */
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 

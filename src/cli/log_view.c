@@ -69,7 +69,8 @@ static size_t colour_sequence(const char *text, size_t length)
     return 0;
 }
 
-/* For a terminal: colours pass, other control characters and invalid bytes are shown. True when there was a colour. */
+/* For a terminal: colours pass, other control characters and invalid bytes are shown. True when there was a
+ * colour. */
 static bool print_safely(FILE *stream, const char *text, size_t length, bool colours)
 {
     bool any = false;
@@ -108,9 +109,11 @@ static void print_prefix(struct log_view *view, const struct log_line *line)
     if (!view->prefix)
         return;
     log_view_add_name(view, line->resource);
-    fprintf(view->stream, "%s%s%*s%s%s ", output_colour(on, output_name_colour(line->resource)), line->resource,
-            view->name_width - str_width(line->resource) > 0 ? view->name_width - str_width(line->resource) + 1 : 1, "",
-            view->output->unicode ? "│" : "|", output_colour(on, COLOUR_NONE));
+    fprintf(
+        view->stream, "%s%s%*s%s%s ", output_colour(on, output_name_colour(line->resource)), line->resource,
+        view->name_width - str_width(line->resource) > 0 ? view->name_width - str_width(line->resource) + 1
+                                                         : 1,
+        "", view->output->unicode ? "│" : "|", output_colour(on, COLOUR_NONE));
 }
 
 void log_view_end(struct log_view *view)

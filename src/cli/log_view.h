@@ -1,8 +1,8 @@
 /* Log lines on standard output: prefix, colour, time, JSON. Inside cli/ only.
  *
- * On a terminal, what a program prints keeps its colours and nothing else of its escape sequences; into a file or a pipe
- * bytes go as they are. A line that is not finished yet is shown without its end, and continued when nothing came in
- * between. */
+ * On a terminal, what a program prints keeps its colours and nothing else of its escape sequences; into a
+ * file or a pipe bytes go as they are. A line that is not finished yet is shown without its end, and
+ * continued when nothing came in between. */
 #ifndef CLI_LOG_VIEW_H
 #define CLI_LOG_VIEW_H
 
@@ -15,7 +15,7 @@ struct log_view {
     bool timestamps, prefix;
     bool is_terminal; /* stream is one */
     int name_width;
-    char open[128];   /* "resource/stream" whose line is not finished; "" when none */
+    char open[128]; /* "resource/stream" whose line is not finished; "" when none */
 };
 
 void log_view_init(struct log_view *view, const struct output *output, FILE *stream);

@@ -107,33 +107,42 @@ static void add_exit_codes(struct strbuf *out)
 
 static const char tail[] =
     ".SH THE ENGINE'S ADDRESS\n"
-    "The first of: \\fB\\-\\-context\\fR, \\fB\\-\\-host\\fR, \\fBDOCKER_HOST\\fR, \\fBDOCKER_CONTEXT\\fR, the current "
-    "context of the Docker configuration, the well-known sockets. \\fBapphost doctor\\fR says which one it is and why.\n"
+    "The first of: \\fB\\-\\-context\\fR, \\fB\\-\\-host\\fR, \\fBDOCKER_HOST\\fR, \\fBDOCKER_CONTEXT\\fR, "
+    "the current "
+    "context of the Docker configuration, the well-known sockets. \\fBapphost doctor\\fR says which one it "
+    "is and why.\n"
     ".SH ENVIRONMENT\n"
-    "Every global option has a variable that stands in for it, named with the option above: option before environment "
+    "Every global option has a variable that stands in for it, named with the option above: option before "
+    "environment "
     "before manifest before default. Docker's variables \\fBDOCKER_HOST\\fR, \\fBDOCKER_CONTEXT\\fR, "
     "\\fBDOCKER_TLS_VERIFY\\fR, \\fBDOCKER_CERT_PATH\\fR, \\fBDOCKER_API_VERSION\\fR, \\fBDOCKER_CONFIG\\fR, "
-    "\\fBDOCKER_AUTH_CONFIG\\fR and \\fBDOCKER_DEFAULT_PLATFORM\\fR are honoured, and so are \\fBNO_COLOR\\fR and "
+    "\\fBDOCKER_AUTH_CONFIG\\fR and \\fBDOCKER_DEFAULT_PLATFORM\\fR are honoured, and so are "
+    "\\fBNO_COLOR\\fR and "
     "\\fBFORCE_COLOR\\fR. \\fBAPPHOST_IMAGE_PREFIX\\fR substitutes a mirror for Docker Hub names.\n"
     ".SH SIGNALS\n"
-    "The first interruption of \\fBup\\fR takes the session down in order, the second one kills, the third one leaves at "
+    "The first interruption of \\fBup\\fR takes the session down in order, the second one kills, the third "
+    "one leaves at "
     "once while the supervisor finishes.\n"
     ".SH FILES\n"
-    ".TP\n\\fI$XDG_STATE_HOME/apphost/PROJECT\\-HASH/\\fR\nremembered ports and passwords, logs, the session's record\n"
+    ".TP\n\\fI$XDG_STATE_HOME/apphost/PROJECT\\-HASH/\\fR\nremembered ports and passwords, logs, the "
+    "session's record\n"
     ".TP\n\\fI$XDG_RUNTIME_DIR/apphost/\\fR\ncontrol sockets\n"
     ".SH SEE ALSO\n"
     ".BR apphost.yaml (5)\n";
 
 void help_man_page(struct strbuf *out)
 {
-    strbuf_addf(out,
-                ".TH APPHOST 1 \"\" \"apphost %s\" \"User Commands\"\n.SH NAME\napphost \\- start servers, containers "
-                "and processes from one manifest\n.SH SYNOPSIS\n.B apphost\n[\\fIoptions\\fR] \\fIcommand\\fR …\n"
-                ".SH DESCRIPTION\n",
-                APPHOST_VERSION);
-    strbuf_adds(out, "Starts what an \\fBapphost.yaml\\fR(5) describes: Redis and Valkey servers, containers and "
-                     "processes, each with the connection strings it references; and takes all of it down again.\n"
-                     ".SH GLOBAL OPTIONS\nThey stand before or after the command.\n");
+    strbuf_addf(
+        out,
+        ".TH APPHOST 1 \"\" \"apphost %s\" \"User Commands\"\n.SH NAME\napphost \\- start servers, "
+        "containers "
+        "and processes from one manifest\n.SH SYNOPSIS\n.B apphost\n[\\fIoptions\\fR] \\fIcommand\\fR …\n"
+        ".SH DESCRIPTION\n",
+        APPHOST_VERSION);
+    strbuf_adds(out,
+                "Starts what an \\fBapphost.yaml\\fR(5) describes: Redis and Valkey servers, containers and "
+                "processes, each with the connection strings it references; and takes all of it down again.\n"
+                ".SH GLOBAL OPTIONS\nThey stand before or after the command.\n");
     add_options(out, option_globals());
     strbuf_adds(out, ".SH COMMANDS\n");
     for (const struct command *const *command = command_list(); *command; command++)

@@ -28,8 +28,12 @@ static bool is_set(char *const *environment, const char *name)
 const char *output_ci(char *const *environment)
 {
     static const char *const systems[] = {
-        "GITHUB_ACTIONS", "TF_BUILD",  "JENKINS_URL",      "GITLAB_CI",              "CIRCLECI",           "TRAVIS",
-        "BUILDKITE",      "APPVEYOR", "TEAMCITY_VERSION", "BITBUCKET_BUILD_NUMBER", "CODEBUILD_BUILD_ID",
+        "GITHUB_ACTIONS",     "TF_BUILD",
+        "JENKINS_URL",        "GITLAB_CI",
+        "CIRCLECI",           "TRAVIS",
+        "BUILDKITE",          "APPVEYOR",
+        "TEAMCITY_VERSION",   "BITBUCKET_BUILD_NUMBER",
+        "CODEBUILD_BUILD_ID",
     };
     const char *ci = variable(environment, "CI");
     if (ci && (!strcmp(ci, "true") || !strcmp(ci, "1")))
@@ -100,16 +104,17 @@ void output_init(struct output *output, const struct args *args, char *const *en
 const char *output_colour(bool on, enum colour colour)
 {
     static const char *const sequences[] = {
-        [COLOUR_NONE] = "\033[0m",    [COLOUR_RED] = "\033[31m",     [COLOUR_GREEN] = "\033[32m",
-        [COLOUR_YELLOW] = "\033[33m", [COLOUR_BLUE] = "\033[34m",    [COLOUR_MAGENTA] = "\033[35m",
-        [COLOUR_CYAN] = "\033[36m",   [COLOUR_DIM] = "\033[2m", [COLOUR_BOLD] = "\033[1m",
+        [COLOUR_NONE] = "\033[0m",    [COLOUR_RED] = "\033[31m",  [COLOUR_GREEN] = "\033[32m",
+        [COLOUR_YELLOW] = "\033[33m", [COLOUR_BLUE] = "\033[34m", [COLOUR_MAGENTA] = "\033[35m",
+        [COLOUR_CYAN] = "\033[36m",   [COLOUR_DIM] = "\033[2m",   [COLOUR_BOLD] = "\033[1m",
     };
     return on ? sequences[colour] : "";
 }
 
 enum colour output_name_colour(const char *name)
 {
-    static const enum colour palette[] = {COLOUR_CYAN, COLOUR_YELLOW, COLOUR_GREEN, COLOUR_MAGENTA, COLOUR_BLUE};
+    static const enum colour palette[] = {COLOUR_CYAN, COLOUR_YELLOW, COLOUR_GREEN, COLOUR_MAGENTA,
+                                          COLOUR_BLUE};
     unsigned sum = 0;
     for (; *name; name++)
         sum = sum * 31 + (unsigned char)*name;
@@ -170,7 +175,8 @@ static void annotate(const struct error *error, bool is_warning)
     cleanup_strbuf struct strbuf line = {0};
     strbuf_addf(&line, "::%s ", is_warning ? "warning" : "error");
     if (error->source.file && error->source.line > 0)
-        strbuf_addf(&line, "file=%s,line=%d,col=%d", error->source.file, error->source.line, error->source.column);
+        strbuf_addf(&line, "file=%s,line=%d,col=%d", error->source.file, error->source.line,
+                    error->source.column);
     else
         strbuf_adds(&line, "title=apphost");
     strbuf_adds(&line, "::");

@@ -1,8 +1,8 @@
 /* How we speak: colours, glyphs, tables, errors, and which stream gets what. Inside cli/ only.
  *
- * Standard output is data, standard error is everything else. With -o json a failure is one {"error":…} document on
- * standard output. Text that came from outside goes through str_printable() before it reaches a terminal. Writing to a
- * closed pipe is noticed by output_flush(): the command then ends quietly. */
+ * Standard output is data, standard error is everything else. With -o json a failure is one {"error":…}
+ * document on standard output. Text that came from outside goes through str_printable() before it reaches a
+ * terminal. Writing to a closed pipe is noticed by output_flush(): the command then ends quietly. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
@@ -14,13 +14,23 @@
 #include <stdio.h>
 
 enum progress { PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
-enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW, COLOUR_BLUE, COLOUR_MAGENTA, COLOUR_CYAN, COLOUR_DIM, COLOUR_BOLD };
+enum colour {
+    COLOUR_NONE,
+    COLOUR_RED,
+    COLOUR_GREEN,
+    COLOUR_YELLOW,
+    COLOUR_BLUE,
+    COLOUR_MAGENTA,
+    COLOUR_CYAN,
+    COLOUR_DIM,
+    COLOUR_BOLD
+};
 
 struct output {
     bool json;
     bool quiet, verbose, debug;
-    bool interactive;           /* standard input is a terminal and no CI is about */
-    bool github;                /* in a GitHub Actions step */
+    bool interactive; /* standard input is a terminal and no CI is about */
+    bool github;      /* in a GitHub Actions step */
     bool unicode;
     bool colour_out, colour_err;
     enum progress progress;

@@ -1,7 +1,8 @@
 /* Identity, manifest and plan of the project that a command is about. See project.h.
  *
- * The project's name is -p, else APPHOST_PROJECT_NAME (which then is the whole identity), else what the manifest says.
- * Without reading the manifest the name is learnt from the state folders: their names end with the hash. */
+ * The project's name is -p, else APPHOST_PROJECT_NAME (which then is the whole identity), else what the
+ * manifest says. Without reading the manifest the name is learnt from the state folders: their names end with
+ * the hash. */
 #include "cli/project.h"
 #include "cli/certificates.h"
 
@@ -23,18 +24,20 @@ char *project_folder(const struct project *project)
 
 static const char *override_of(const struct project_options *options)
 {
-    return args_from_environment(options->args, "project-name") ? args_value(options->args, "project-name") : NULL;
+    return args_from_environment(options->args, "project-name") ? args_value(options->args, "project-name")
+                                                                : NULL;
 }
 
 /* Only a manifest from standard input needs its name for an identity: other ones have a path. */
 static void set_hash(struct project *project, const struct project_options *options, const char *name)
 {
     bool is_stdin = project->manifest && str_ends(project->manifest, "/-");
-    cleanup_free char *salt =
-        xasprintf("%s%s%s", is_stdin && name ? name : "", options->isolate ? "#" : "", options->isolate ? options->isolate : "");
+    cleanup_free char *salt = xasprintf("%s%s%s", is_stdin && name ? name : "", options->isolate ? "#" : "",
+                                        options->isolate ? options->isolate : "");
     const char *override = override_of(options);
-    cleanup_free char *whole =
-        override ? xasprintf("%s%s%s", override, options->isolate ? "#" : "", options->isolate ? options->isolate : "") : NULL;
+    cleanup_free char *whole = override ? xasprintf("%s%s%s", override, options->isolate ? "#" : "",
+                                                    options->isolate ? options->isolate : "")
+                                        : NULL;
     plan_identity(project->manifest ? project->manifest : "", salt, whole, project->hash);
 }
 
@@ -57,7 +60,8 @@ static void adopt_prefix(struct project *project, const char *prefix)
     set_name(project, name, NULL);
 }
 
-/* 2: somebody holds its lock, 1: it has a session record, 0: neither. *manifest (may be NULL) gets the record's. */
+/* 2: somebody holds its lock, 1: it has a session record, 0: neither. *manifest (may be NULL) gets the
+ * record's. */
 static int rank_of(const struct project *project, const char *prefix, char **manifest)
 {
     cleanup_free char *folder = state_folder(project->root, prefix);
@@ -198,11 +202,13 @@ int project_resolve_engine(struct project *project, const struct project_options
     return -1;
 }
 
-static int summarise(const struct project *project, struct error *err)
+static int summarise(struct project *project, struct error *err)
 {
     const struct manifest_problems *problems = &project->problems;
+    /* No file, or none that can be read: that is the whole story. */
     if (problems->count == 1 && problems->items[0].error.source.line < 1) {
         error_copy(err, &problems->items[0].error);
+        manifest_problems_free(&project->problems);
         return -1;
     }
     const char *file = problems->count ? problems->items[0].error.source.file : NULL;

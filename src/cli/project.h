@@ -1,8 +1,9 @@
 /* Which project a command is about, and its manifest lowered to a plan. Inside cli/ only.
  *
- * Two steps. project_identify() finds the project's state folder without reading the manifest's text: the identity hashes
- * the manifest's path, and session records tell manifests that are gone; so `ps`, `down` and `logs` are quick, and work
- * when the manifest is broken or deleted. project_load() reads, checks and lowers the manifest; what `up` and `run` need.
+ * Two steps. project_identify() finds the project's state folder without reading the manifest's text: the
+ * identity hashes the manifest's path, and session records tell manifests that are gone; so `ps`, `down` and
+ * `logs` are quick, and work when the manifest is broken or deleted. project_load() reads, checks and lowers
+ * the manifest; what `up` and `run` need.
  *
  * Ownership: the project owns everything in it; project_free(). */
 #ifndef CLI_PROJECT_H
@@ -37,7 +38,8 @@ struct project_options {
 
 /* ERROR_MANIFEST when there is neither a manifest nor a session that belongs to this folder. */
 int project_identify(struct project *project, const struct project_options *options, struct error *err);
-/* -1 with ERROR_MANIFEST and project->problems filled when the manifest has errors. Sets prefix, plan, engine. */
+/* -1 with ERROR_MANIFEST and project->problems filled when the manifest has errors. Sets prefix, plan,
+ * engine. */
 int project_load(struct project *project, const struct project_options *options, struct error *err);
 /* project->engine, once; -1 with ERROR_ENGINE. */
 int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err);

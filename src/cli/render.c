@@ -1,4 +1,5 @@
-/* Progress: which lines there are, and the plain and JSON forms. See render.h; the live form is in render_tty.c. */
+/* Progress: which lines there are, and the plain and JSON forms. See render.h; the live form is in
+ * render_tty.c. */
 #include "cli/render_internal.h"
 
 #include "base/mem.h"
@@ -11,10 +12,10 @@ static const struct {
     enum state_class class;
     enum colour colour;
 } states[] = {
-    {"ready", STATE_GOOD, COLOUR_GREEN},     {"completed", STATE_GOOD, COLOUR_GREEN},
-    {"running", STATE_ACTIVE, COLOUR_CYAN},  {"failed", STATE_BAD, COLOUR_RED},
-    {"stopped", STATE_GONE, COLOUR_DIM},     {"removed", STATE_GONE, COLOUR_DIM},
-    {"manual", STATE_GONE, COLOUR_DIM},      {"restarting", STATE_ACTIVE, COLOUR_YELLOW},
+    {"ready", STATE_GOOD, COLOUR_GREEN},          {"completed", STATE_GOOD, COLOUR_GREEN},
+    {"running", STATE_ACTIVE, COLOUR_CYAN},       {"failed", STATE_BAD, COLOUR_RED},
+    {"stopped", STATE_GONE, COLOUR_DIM},          {"removed", STATE_GONE, COLOUR_DIM},
+    {"manual", STATE_GONE, COLOUR_DIM},           {"restarting", STATE_ACTIVE, COLOUR_YELLOW},
     {"engine-lost", STATE_ACTIVE, COLOUR_YELLOW},
 };
 
@@ -135,8 +136,8 @@ static void print_plain(struct render *render, const struct render_line *line)
 {
     bool on = render->output->colour_err;
     begin_group(render);
-    fprintf(render->stream, "%s  %s%s%s", line->name, output_colour(on, render_state_colour(line->state)), line->state,
-            output_colour(on, COLOUR_NONE));
+    fprintf(render->stream, "%s  %s%s%s", line->name, output_colour(on, render_state_colour(line->state)),
+            line->state, output_colour(on, COLOUR_NONE));
     if (*line->detail)
         fprintf(render->stream, ": %s", line->detail);
     if (render_state_class(line->state) == STATE_GOOD) {

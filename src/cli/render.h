@@ -1,10 +1,12 @@
 /* Progress on standard error: transitions in, something to look at out. Inside cli/ only.
  *
- * On a terminal: one live line per resource with its goal and elapsed time, redrawn in place; pulls show bytes. Elsewhere
- * one plain line per change of state; as JSON the transitions themselves; or nothing. Log lines and notes that are
- * written while the live lines stand go above them: render_hide() first, the next tick draws again.
+ * On a terminal: one live line per resource with its goal and elapsed time, redrawn in place; pulls show
+ * bytes. Elsewhere one plain line per change of state; as JSON the transitions themselves; or nothing. Log
+ * lines and notes that are written while the live lines stand go above them: render_hide() first, the next
+ * tick draws again.
  *
- * Ownership: the renderer copies what it shows; it borrows output and loop. render_free() leaves a clean terminal. */
+ * Ownership: the renderer copies what it shows; it borrows output and loop. render_free() leaves a clean
+ * terminal. */
 #ifndef CLI_RENDER_H
 #define CLI_RENDER_H
 
@@ -19,7 +21,8 @@ struct render *render_new(const struct output *output, struct loop *loop, FILE *
 void render_record(struct render *render, const cJSON *record);
 /* Takes the live lines off the screen until the next change. */
 void render_hide(struct render *render);
-/* The end of a phase: live lines are drawn for a last time and stay (keep), or vanish; later records begin afresh. */
+/* The end of a phase: live lines are drawn for a last time and stay (keep), or vanish; later records begin
+ * afresh. */
 void render_finish(struct render *render, bool keep);
 void render_free(struct render *render);
 

@@ -1,8 +1,10 @@
-/* The live form of progress: a block of lines at the bottom of the terminal, erased and drawn again in one write.
+/* The live form of progress: a block of lines at the bottom of the terminal, erased and drawn again in one
+ * write.
  *
- * Changes are drawn together, at most every 80 ms, and while something is under way the clock alone redraws. Lines never
- * wrap (they are cut at the terminal's width), so that moving up by their number finds the block's first one; what does
- * not fit the height is counted instead. Nothing else is asked of the terminal: no alternate screen, no raw mode. */
+ * Changes are drawn together, at most every 80 ms, and while something is under way the clock alone redraws.
+ * Lines never wrap (they are cut at the terminal's width), so that moving up by their number finds the
+ * block's first one; what does not fit the height is counted instead. Nothing else is asked of the terminal:
+ * no alternate screen, no raw mode. */
 #include "cli/render_internal.h"
 
 #include "base/mem.h"
@@ -61,20 +63,23 @@ static int add_cut(struct strbuf *out, const char *text, int room)
 
 static void describe(const struct render_line *line, struct strbuf *text)
 {
-    strbuf_adds(text, line->state);
+    bool says_state = str_starts(line->detail, line->state); /* "waiting for cache" */
+    if (!says_state || line->total > 0)
+        strbuf_adds(text, line->state);
     if (line->total > 0) {
         char current[24], total[24];
         output_bytes(line->current, current);
         output_bytes(line->total, total);
         strbuf_addf(text, " %s of %s", current, total);
     } else if (*line->detail) {
-        strbuf_addf(text, ": %s", line->detail);
+        strbuf_addf(text, "%s%s", says_state ? "" : ": ", line->detail);
     } else if (*line->goal && render_state_class(line->state) == STATE_ACTIVE) {
         strbuf_addf(text, " (%s)", line->goal);
     }
 }
 
-static void draw_line(struct render *render, const struct render_line *line, int name_width, struct strbuf *out)
+static void draw_line(struct render *render, const struct render_line *line, int name_width,
+                      struct strbuf *out)
 {
     bool on = render->output->colour_err;
     int room = output_width(STDERR_FILENO) - 1;
@@ -93,8 +98,8 @@ static void draw_line(struct render *render, const struct render_line *line, int
         describe(line, &text);
         strbuf_adds(out, "  ");
         used = add_cut(out, strbuf_text(&text), room - 8);
-        strbuf_addf(out, "%*s%s%s%s", room - used - (int)strlen(elapsed), "", output_colour(on, COLOUR_DIM), elapsed,
-                    output_colour(on, COLOUR_NONE));
+        strbuf_addf(out, "%*s%s%s%s", room - used - (int)strlen(elapsed), "", output_colour(on, COLOUR_DIM),
+                    elapsed, output_colour(on, COLOUR_NONE));
     }
     strbuf_adds(out, "\033[K\n");
 }

@@ -18,7 +18,8 @@ void run_command_free(struct run_command *command)
     *command = (struct run_command){0};
 }
 
-/* Who and where, as every process of the session has it. A borrowed session's end is no business of the command's. */
+/* Who and where, as every process of the session has it. A borrowed session's end is no business of the
+ * command's. */
 static void add_identity(const struct context *context, struct strlist *environment)
 {
     strlist_setenv(environment, "APPHOST_PROJECT", context->project.name);
@@ -40,7 +41,8 @@ int run_prepare_command(struct context *context, const struct strlist *resources
     return 0;
 }
 
-int run_prepare_task(struct context *context, const char *task, struct run_command *command, struct error *err)
+int run_prepare_task(struct context *context, const char *task, struct run_command *command,
+                     struct error *err)
 {
     cleanup_json cJSON *info = NULL;
     cJSON *message = cJSON_CreateObject();
@@ -79,11 +81,13 @@ static char *resolve(struct plan *plan, const struct plan_text *text, struct err
     const char *missing = NULL;
     char *resolved = plan_resolve(text, &lookup, &missing);
     if (!resolved)
-        error_set(err, ERROR_RESOURCE, "%s is not known before something runs", missing ? missing : "a value");
+        error_set(err, ERROR_RESOURCE, "%s is not known before something runs",
+                  missing ? missing : "a value");
     return resolved;
 }
 
-int run_prepare_lone_task(struct context *context, const char *task, struct run_command *command, struct error *err)
+int run_prepare_lone_task(struct context *context, const char *task, struct run_command *command,
+                          struct error *err)
 {
     struct plan *plan = context->project.plan;
     const struct plan_run *run = &plan_find(plan, plan_find_resource(plan, task)->node)->run;
@@ -142,8 +146,8 @@ static void forward(const struct client *client, const struct execution *executi
     *forwarded = client->interrupts;
 }
 
-int run_execute(struct context *context, const struct run_command *command, int64_t timeout_ms, bool kill_rest, int *code,
-                struct error *err)
+int run_execute(struct context *context, const struct run_command *command, int64_t timeout_ms,
+                bool kill_rest, int *code, struct error *err)
 {
     struct client *client = &context->client;
     struct child_options options = {
@@ -164,7 +168,8 @@ int run_execute(struct context *context, const struct run_command *command, int6
         return 0;
     char elapsed[24];
     output_elapsed(timeout_ms, elapsed);
-    return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command->argv.items[0], elapsed);
+    return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command->argv.items[0],
+                     elapsed);
 }
 
 /* ---- after a failure ---- */

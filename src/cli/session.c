@@ -35,10 +35,8 @@ int session_open(struct context *context, const char *log_dir, struct error *err
         .environment = context->environment,
         .log_dir = log_dir,
     };
-    struct client_options options = {.start = &supervisor,
-                                     .state_root = project->root,
-                                     .prefix = project->prefix,
-                                     .lease = true};
+    struct client_options options = {
+        .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
     if (client_open(&context->client, &options, err))
         return -1;
     return client_watch_signals(&context->client, err);
@@ -119,11 +117,12 @@ static void hurry(struct client *client, struct ending *ending)
     control_request(client->connection, "hurry", message, &none);
 }
 
-int session_down(struct context *context, const struct session_down *down, struct render *render, cJSON **removed,
-                 struct error *err)
+int session_down(struct context *context, const struct session_down *down, struct render *render,
+                 cJSON **removed, struct error *err)
 {
     struct client *client = &context->client;
-    struct ending ending = {.down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
+    struct ending ending = {.down = {.on_record = on_record, .data = render},
+                            .interrupts = client->interrupts};
     cJSON *message = cJSON_CreateObject();
     json_add_bool(message, "persistent", down->persistent);
     json_add_bool(message, "volumes", down->volumes);
@@ -183,8 +182,8 @@ static void print_line(const struct output *output, const char *line, size_t len
 {
     cleanup_free char *copy = xstrndup(line, length);
     cleanup_free char *shown = str_printable(copy);
-    fprintf(stderr, "    %s%s%s %s\n", output_colour(output->colour_err, COLOUR_DIM), output->unicode ? "│" : "|",
-            output_colour(output->colour_err, COLOUR_NONE), shown);
+    fprintf(stderr, "    %s%s%s %s\n", output_colour(output->colour_err, COLOUR_DIM),
+            output->unicode ? "│" : "|", output_colour(output->colour_err, COLOUR_NONE), shown);
 }
 
 /* Either an array of lines or one text. */
@@ -203,18 +202,35 @@ static void print_last_lines(const struct output *output, const cJSON *lines)
     }
 }
 
+/* "exit code 3", "killed by signal 9 (out of memory)". */
+static void print_exit(const cJSON *resource, const char *name)
+{
+    int64_t code = json_int(resource, "exitCode", -1);
+    int64_t signal = json_int(resource, "signal", 0);
+    const char *memory = json_bool(resource, "outOfMemory", false) ? ", out of memory" : "";
+    if (signal > 0)
+        fprintf(stderr, "  %s: ended by signal %d (%s)%s\n", name, (int)signal, strsignal((int)signal),
+                memory);
+    else if (code >= 0)
+        fprintf(stderr, "  %s: exit code %d%s\n", name, (int)code, memory);
+}
+
 static void print_failure(const struct output *output, const cJSON *resource, const char *headline)
 {
     const cJSON *lines = json_get(resource, "lastLines");
     const char *name = json_string(resource, "name", "");
     const char *message = message_of(resource);
-    const char *tried = json_string(resource, "tried", "");
+    const char *probe = json_string(resource, "lastProbe", "");
     bool has_lines = cJSON_IsString(lines) ? *lines->valuestring : json_count(lines) > 0;
-    cleanup_free char *shown = str_printable(message);
-    if (!*message || !headline || !strstr(headline, message))
-        fprintf(stderr, "  %s: %s\n", name, *shown ? shown : "failed");
-    if (*tried)
-        fprintf(stderr, "  %s: tried: %s\n", name, tried);
+    if (*message && !strstr(headline, message)) {
+        cleanup_free char *shown = str_printable(message);
+        fprintf(stderr, "  %s: %s\n", name, shown);
+    }
+    if (*probe && !strstr(headline, probe)) {
+        cleanup_free char *shown = str_printable(probe);
+        fprintf(stderr, "  %s: the last attempt: %s\n", name, shown);
+    }
+    print_exit(resource, name);
     if (!has_lines)
         return;
     fprintf(stderr, "  %s: its last lines:\n", name);
@@ -230,10 +246,12 @@ static void print_cleaned(struct context *context, const cJSON *removed)
         return;
     }
     session_removed_text(removed, &text);
-    output_note(&context->output, "cleaned up: %s", text.length ? strbuf_text(&text) : "nothing had been started");
+    output_note(&context->output, "cleaned up: %s",
+                text.length ? strbuf_text(&text) : "nothing had been started");
 }
 
-int session_report(struct context *context, const struct error *error, const cJSON *view, const cJSON *removed)
+int session_report(struct context *context, const struct error *error, const cJSON *view,
+                   const cJSON *removed)
 {
     const cJSON *report = json_get(view, "report");
     if (context->output.json) {
@@ -250,7 +268,7 @@ int session_report(struct context *context, const struct error *error, const cJS
     output_error(&context->output, error);
     const cJSON *resource;
     cJSON_ArrayForEach(resource, json_get(report, "resources"))
-        print_failure(&context->output, resource, error->text);
+        print_failure(&context->output, resource, error->text ? error->text : "");
     print_cleaned(context, removed);
     return error_exit_code(error->code);
 }

@@ -1,17 +1,17 @@
-/* What `up` and `run` share: reaching or starting the supervisor, converging, taking down, telling why it failed.
- * Inside cli/ only.
+/* What `up` and `run` share: reaching or starting the supervisor, converging, taking down, telling why it
+ * failed. Inside cli/ only.
  *
- * Happy path: session_open(), session_up(), then the command's own business, then session_down() when the session is
- * ours. An interruption during session_up() ends it with SESSION_INTERRUPTED; the caller takes down. In session_down()
- * the second interruption kills, the third one leaves the process. */
+ * Happy path: session_open(), session_up(), then the command's own business, then session_down() when the
+ * session is ours. An interruption during session_up() ends it with SESSION_INTERRUPTED; the caller takes
+ * down. In session_down() the second interruption kills, the third one leaves the process. */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
 #include "cli/context.h"
 #include "cli/render.h"
 
-/* Needs context->project.plan. Watches signals. A session that this begins is held until session_bye(): whatever becomes
- * of this command before, nothing stays behind. log_dir may be NULL. */
+/* Needs context->project.plan. Watches signals. A session that this begins is held until session_bye():
+ * whatever becomes of this command before, nothing stays behind. log_dir may be NULL. */
 int session_open(struct context *context, const char *log_dir, struct error *err);
 
 struct session_up {
@@ -28,14 +28,15 @@ struct session_down {
     int64_t timeout_ms;
 };
 /* Sends `down` and waits until the supervisor is gone. *removed: {"removed": […], "kept": […]}. */
-int session_down(struct context *context, const struct session_down *down, struct render *render, cJSON **removed,
-                 struct error *err);
+int session_down(struct context *context, const struct session_down *down, struct render *render,
+                 cJSON **removed, struct error *err);
 /* Gives our lease back: what runs goes on running. */
 void session_bye(struct context *context);
 
-/* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it is not ours).
- * The answer is the exit code. */
-int session_report(struct context *context, const struct error *error, const cJSON *view, const cJSON *removed);
+/* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it
+ * is not ours). The answer is the exit code. */
+int session_report(struct context *context, const struct error *error, const cJSON *view,
+                   const cJSON *removed);
 /* "container cache, volume cache-data" */
 void session_removed_text(const cJSON *removed, struct strbuf *out);
 

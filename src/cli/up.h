@@ -40,9 +40,11 @@ void up_print_ready(struct up *up, const cJSON *view);
 /* Starts merging logs of these resources (empty: all) to standard output. */
 int up_logs_start(struct up *up, const char *folder, const struct strlist *resources);
 void up_logs_end(struct up *up);
-/* Stays until the project ends, a signal comes, or --exit-code-from's resource ends. The answer is the exit code. */
+/* Stays until the project ends, a signal comes, or --exit-code-from's resource ends. The answer is the exit
+ * code. */
 int up_stay(struct up *up, struct error *err);
-/* Takes our session down, or leaves somebody else's. The answer is the exit code, `code` when all went well. */
+/* Takes our session down, or leaves somebody else's. The answer is the exit code, `code` when all went well.
+ */
 int up_leave(struct up *up, int code, struct error *err);
 
 /* --watch: up->changed is set when a file of the manifest changed and things have settled. */

@@ -1,7 +1,8 @@
 /* `up` in the foreground: merged logs, later changes of state, and every way in which it ends. See up.h.
  *
- * Ends: a signal (ours: the session goes down; somebody else's: only we leave), the project taken down by somebody, the
- * supervisor's death, the end of --exit-code-from's resource, the reader of standard output gone. */
+ * Ends: a signal (ours: the session goes down; somebody else's: only we leave), the project taken down by
+ * somebody, the supervisor's death, the end of --exit-code-from's resource, the reader of standard output
+ * gone. */
 #include "cli/up.h"
 #include "cli/view.h"
 
@@ -103,7 +104,8 @@ static void say_who_owns(const struct context *context)
 {
     const struct client *client = &context->client;
     if (client->owner > 0)
-        output_note(&context->output, "detached; the project goes on, owned by apphost with pid %ld", (long)client->owner);
+        output_note(&context->output, "detached; the project goes on, owned by apphost with pid %ld",
+                    (long)client->owner);
     else
         output_note(&context->output, "detached; the project goes on until: apphost down");
 }
@@ -118,8 +120,9 @@ int up_leave(struct up *up, int code, struct error *err)
         return code;
     }
     output_note(&context->output, "stopping; once more to kill");
+    client_end(&context->client, &up->watch); /* what goes is shown by `down` itself */
     int failed = session_down(context, &down, up->render, NULL, err);
-    render_finish(up->render, false);
+    render_finish(up->render, true);
     return failed ? -1 : code;
 }
 

@@ -1,7 +1,9 @@
-/* `up --watch`: the manifest's files are watched through their folders, because editors replace files. See up.h.
+/* `up --watch`: the manifest's files are watched through their folders, because editors replace files. See
+ * up.h.
  *
- * A change arms a short timer; when nothing more comes, the manifest is loaded again and the running project converges to
- * it. A manifest with errors changes nothing: its problems are printed, and the next change is awaited. */
+ * A change arms a short timer; when nothing more comes, the manifest is loaded again and the running project
+ * converges to it. A manifest with errors changes nothing: its problems are printed, and the next change is
+ * awaited. */
 #include "cli/up.h"
 
 #include "base/file.h"
@@ -92,7 +94,8 @@ static int reload(struct up *up, struct error *err)
     int failed = project_load(&fresh, &options, err);
     output_problems(&context->output, &fresh.problems);
     if (!failed && !str_eq(fresh.prefix, context->project.prefix))
-        failed = error_set(err, ERROR_MANIFEST, "the project's name has changed: this takes a down and an up");
+        failed =
+            error_set(err, ERROR_MANIFEST, "the project's name has changed: this takes a down and an up");
     if (!failed) {
         struct project old = context->project;
         context->project = fresh;

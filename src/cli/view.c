@@ -34,7 +34,8 @@ static char *address_of(const cJSON *resource)
     int64_t port = json_int(resource, "port", 0);
     if (*display)
         return xstrdup(display);
-    return port > 0 ? xasprintf("%s:%" PRId64, json_string(resource, "host", "127.0.0.1"), port) : xstrdup("");
+    return port > 0 ? xasprintf("%s:%" PRId64, json_string(resource, "host", "127.0.0.1"), port)
+                    : xstrdup("");
 }
 
 static char *where_of(const cJSON *resource)
@@ -90,8 +91,8 @@ void view_print_long(const struct output *output, const cJSON *view, FILE *strea
         cleanup_free char *address = address_of(resource);
         cleanup_free char *where = where_of(resource);
         cleanup_free char *detail = detail_of(resource);
-        const char *const cells[] = {
-            json_string(resource, "name", ""), state, address, json_string(resource, "kind", ""), where, detail};
+        const char *const cells[] = {json_string(resource, "name", ""), state, address,
+                                     json_string(resource, "kind", ""), where, detail};
         table_row(&table, cells);
     }
     table_print(&table, stream, output->colour_out);
@@ -127,7 +128,8 @@ void view_print_explain(const struct output *output, const cJSON *view, FILE *st
     cJSON_ArrayForEach(resource, json_get(view, "resources"))
     {
         const char *decision = json_string(resource, "decision", "");
-        const char *const cells[] = {json_string(resource, "name", ""), decision, json_string(resource, "explain", "")};
+        const char *const cells[] = {json_string(resource, "name", ""), decision,
+                                     json_string(resource, "explain", "")};
         if (*decision)
             table_row(&table, cells);
     }
@@ -138,8 +140,8 @@ void view_print_explain(const struct output *output, const cJSON *view, FILE *st
 const cJSON *view_find(const cJSON *view, const char *name)
 {
     const cJSON *resource;
-    cJSON_ArrayForEach(resource, json_get(view, "resources")) if (!strcmp(json_string(resource, "name", ""), name))
-        return resource;
+    cJSON_ArrayForEach(resource, json_get(view, "resources")) if (!strcmp(json_string(resource, "name", ""),
+                                                                          name)) return resource;
     return NULL;
 }
 
