@@ -26,6 +26,7 @@ struct snapshot {
     struct snapshot_writer *file;
     struct strlist databases; /* their numbers */
     size_t next_database;
+    uint32_t database; /* the one being read */
     char cursor[24];
     struct redis_data_words keys; /* of one SCAN: words.text holds them */
     size_t next_key;
@@ -84,11 +85,15 @@ static void send_scan(struct snapshot *snapshot)
                     (const char *const[]){"SCAN", snapshot->cursor, "COUNT", SCAN_COUNT, NULL}, on_scan);
 }
 
+/* All of the database before has come by now. */
 static void on_selected(const struct resp_reply *reply, void *data)
 {
     struct snapshot *snapshot = data;
-    if (!operation_is_over(&snapshot->base, reply))
-        fail_on_error(snapshot, reply, "select a database");
+    if (operation_is_over(&snapshot->base, reply) || fail_on_error(snapshot, reply, "select a database"))
+        return;
+    struct snapshot_record record = {.kind = 'D', .database = snapshot->database};
+    snapshot_put(snapshot->file, &record);
+    snapshot->base.result.databases++;
 }
 
 static void next_database(struct snapshot *snapshot)
@@ -98,9 +103,7 @@ static void next_database(struct snapshot *snapshot)
         return;
     }
     const char *number = snapshot->databases.items[snapshot->next_database++];
-    struct snapshot_record record = {.kind = 'D', .database = (uint32_t)strtoul(number, NULL, 10)};
-    snapshot_put(snapshot->file, &record);
-    snapshot->base.result.databases++;
+    snapshot->database = (uint32_t)strtoul(number, NULL, 10);
     snprintf(snapshot->cursor, sizeof snapshot->cursor, "0");
     operation_words(&snapshot->base, (const char *const[]){"SELECT", number, NULL}, on_selected);
     send_scan(snapshot);
