@@ -213,8 +213,9 @@ static void add_visible(struct lower *l, const struct model_resource *resource)
         .persistent = resource->lifetime == MODEL_PERSISTENT,
         .pos = resource->pos,
     };
+    struct injection how = {resource, resource->name, NULL};
     if (!missing)
-        lower_inject(l, &host, resource, resource->name, NULL, &exports);
+        lower_inject(l, &host, &how, &exports);
     out->exports = exports.items;
     out->export_count = exports.count;
 }

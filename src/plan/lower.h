@@ -94,9 +94,13 @@ struct environment {
 void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value);
 /* env_file, injected, own: merged in this order. Adds the edges of references to c->node. */
 struct environment lower_environment(struct lower *l, struct consumer *c);
-/* What a reference under the name injects. */
-void lower_inject(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
-                  const char *uri_variable, struct environment *out);
+/* What a reference injects: of which resource, under which name, and whether one more variable gets the URI.
+ */
+struct injection {
+    const struct model_resource *target;
+    const char *name, *uri_variable;
+};
+void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out);
 struct plan_text lower_display(struct lower *l, const struct model_resource *resource);
 
 /* ---- kinds ---- */

@@ -110,9 +110,10 @@ static void inject_uri(struct lower *l, struct consumer *c, const struct model_r
     set_property(l, c, out, variable, &part);
 }
 
-void lower_inject(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
-                  const char *uri_variable, struct environment *out)
+void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out)
 {
+    const struct model_resource *target = how->target;
+    const char *name = how->name;
     struct connection_parts parts;
     bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
     if (model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string)
@@ -122,8 +123,8 @@ void lower_inject(struct lower *l, struct consumer *c, const struct model_resour
         inject_properties(l, c, target, name, out);
     if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
         inject_endpoints(l, c, target, name, out);
-    if (uri_variable)
-        inject_uri(l, c, target, uri_variable, out);
+    if (how->uri_variable)
+        inject_uri(l, c, target, how->uri_variable, out);
 }
 
 static bool is_available(const struct lower *l, const struct model_resource *target)
@@ -143,7 +144,8 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
                           reference->resource);
         return;
     }
-    lower_inject(l, c, target, reference->as ? reference->as : target->name, reference->env, out);
+    struct injection how = {target, reference->as ? reference->as : target->name, reference->env};
+    lower_inject(l, c, &how, out);
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;
     bool is_task = target->kind == MODEL_PROCESS && target->process.task;

@@ -94,6 +94,12 @@ void plan_free(struct plan *plan)
     free(plan);
 }
 
+/* Where an array of the plan begins and how long it is. */
+struct list {
+    void **items;
+    size_t *count;
+};
+
 static void write_list(cJSON *json, const char *name, const struct record *record, const void *items,
                        size_t count)
 {
@@ -150,17 +156,18 @@ static const char *read_string(const cJSON *json, const char *name, struct arena
     return text ? arena_strdup(arena, text) : NULL;
 }
 
-static int read_list(const cJSON *json, const char *name, const struct record *record, struct plan *plan,
-                     void **items, size_t *count, struct error *err)
+/* An array of records; *items and *count are the plan's. */
+static int read_list(const cJSON *array, const struct record *record, struct plan *plan, struct list *list,
+                     struct error *err)
 {
-    const cJSON *array = json_get(json, name), *item;
-    char *at = *items = arena_alloc(&plan->arena, ((size_t)json_count(array) + 1) * record->size);
+    const cJSON *item;
+    char *at = *list->items = arena_alloc(&plan->arena, ((size_t)json_count(array) + 1) * record->size);
     cJSON_ArrayForEach(item, array)
     {
         if (codec_read(record, item, &plan->arena, at, err) < 0)
             return -1;
         at += record->size;
-        ++*count;
+        ++*list->count;
     }
     return 0;
 }
@@ -178,13 +185,14 @@ static void read_environment(const cJSON *json, struct plan *plan)
 
 static int read_lists(const cJSON *json, struct plan *plan, struct error *err)
 {
-    if (read_list(json, "resources", &plan_record_resource, plan, (void **)&plan->resources,
-                  &plan->resource_count, err) < 0)
+    struct list resources = {(void **)&plan->resources, &plan->resource_count};
+    struct list nodes = {(void **)&plan->nodes, &plan->node_count};
+    struct list secrets = {(void **)&plan->secrets, &plan->secret_count};
+    if (read_list(json_get(json, "resources"), &plan_record_resource, plan, &resources, err) < 0)
         return -1;
-    if (read_list(json, "nodes", &plan_record_node, plan, (void **)&plan->nodes, &plan->node_count, err) < 0)
+    if (read_list(json_get(json, "nodes"), &plan_record_node, plan, &nodes, err) < 0)
         return -1;
-    return read_list(json, "secrets", &plan_record_secret, plan, (void **)&plan->secrets, &plan->secret_count,
-                     err);
+    return read_list(json_get(json, "secrets"), &plan_record_secret, plan, &secrets, err);
 }
 
 /* Names that later rooms rely on without asking. */
