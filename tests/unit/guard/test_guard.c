@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,6 +93,9 @@ static _Noreturn void sleeper(struct world *world, const char *how)
         if (fork() > 0)
             _exit(0);
     }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     report(world, getpid());
     execve("/bin/sleep", argv, strcmp(how, "bare") == 0 ? empty : marked);
     _exit(127);
@@ -110,12 +114,18 @@ static void start_children(struct world *world)
 static int supervise(void *arg)
 {
     struct world *world = arg;
-    char c;
-    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_term}, NULL); /* interrupts the read */
+    struct pollfd held = {.fd = world->hold[0], .events = POLLIN};
+    sigset_t term, before;
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    /* Blocked until the poll, or one that comes between the report and the wait would be lost. */
+    sigprocmask(SIG_BLOCK, &term, &before);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_term}, NULL);
     report(world, getpid());
     if (world->with_children)
         start_children(world);
-    ssize_t n = read(world->hold[0], &c, 1);
+    sigdelset(&before, SIGTERM);
+    int n = ppoll(&held, 1, NULL, &before);
     return n < 0 && caught ? 0 : world->exit_code;
 }
 
