@@ -1,6 +1,6 @@
 /*
- * Any text as a connection string: lenient, strict, and as a URI. What parses must print as a string that parses to the
- * same print.
+ * Any text as a connection string: lenient, strict, and as a URI. What parses must print as a string that
+ * parses to the same print.
  */
 #include <apphost/options.h>
 

@@ -1,4 +1,5 @@
-/* Any bytes as a server's answer, cut where the first byte says: no crash, no leak, and the cut never matters. */
+/* Any bytes as a server's answer, cut where the first byte says: no crash, no leak, and the cut never
+ * matters. */
 #include "resp/resp.h"
 
 #include <stdint.h>
