@@ -38,7 +38,7 @@ PROGRAM_ROOMS := $(filter-out client,$(ROOMS))
 MAIN_OBJ := $(BUILD)/main.o
 
 .PHONY: all check e2e fuzz bench tidy install uninstall clean unit golden style layers corpora format
-all: $(BUILD)/apphost
+all: $(BUILD)/apphost lib-static lib-shared
 	$(Q)ln -sf $(abspath $(BUILD)/apphost) build/apphost
 
 $(BUILD)/%.o: src/%.c
@@ -85,7 +85,7 @@ man_pages := $(wildcard man/*.[1-8])
 completions := bash:bash-completion/completions/apphost zsh:zsh/site-functions/_apphost \
   fish:fish/vendor_completions.d/apphost.fish
 
-install: all
+install: all install-client
 	install -Ds -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
 	$(Q)set -e; for page in $(man_pages); do \
 	  echo "install $$page"; \
@@ -97,10 +97,12 @@ install: all
 	  $(BUILD)/apphost completion $${pair%%:*} >$(DESTDIR)$(compdir)/$${pair#*:}; \
 	done
 
-uninstall:
+uninstall: uninstall-client
 	rm -f $(DESTDIR)$(bindir)/apphost
 	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach pair,$(completions),$(DESTDIR)$(compdir)/$(word 2,$(subst :, ,$(pair))))
+
+include src/client/client.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

@@ -1,3 +1,4 @@
+/* room: client */
 /* Any bytes as appsettings.json: it parses into a configuration, or there is an error with a text. */
 #include <apphost/config.h>
 

@@ -1,3 +1,4 @@
+/* room: client */
 /*
  * Any text as a connection string: lenient, strict, and as a URI. What parses must print as a string that
  * parses to the same print.
