@@ -19,6 +19,7 @@ void node_want_up(struct node *node)
     bool was_up = node->want == WANT_UP && !node->failed;
     node->want = WANT_UP;
     node->kill_signal = 0;
+    node->taken_along = false;
     node->decision = NULL;
     node->asked_ms = node_now(node);
     node->timing_count = 0;
@@ -146,7 +147,7 @@ static void send_away(struct orchestrator *o, const struct plan *plan)
         if (stays || node->kind == PLAN_VOLUME)
             continue;
         node_clear_failure(node);
-        node->want = node->kind == PLAN_CONTAINER && node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
+        node->want = node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
     }
 }
 
@@ -209,6 +210,7 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
     ref->refs = 1;
     apply->plan = NULL;
     struct selection selection = {ref->plan, xcalloc(ref->plan->node_count + 1, sizeof(bool))};
+    native_survey(o);
     int rc = select_nodes(&selection, apply, &request->error);
     if (rc == 0 && !o->engine && has_engine_nodes(&selection))
         rc = error_set(&request->error, ERROR_ENGINE, "containers are wanted, but there is no engine");
@@ -235,9 +237,12 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
 static enum want want_of_down(const struct node *node, const struct orchestrator_down *down)
 {
     const struct plan_run *run = node->spec ? &node->spec->run : NULL;
-    bool persistent = node->facts.persistent || (run && run->persistent);
-    if (node->kind == PLAN_CONTAINER && persistent && !down->persistent)
+    bool persistent = node->facts.persistent || (node->kind == PLAN_CONTAINER && run && run->persistent);
+    bool runs = node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS;
+    if (runs && persistent && !down->persistent)
         return WANT_KEEP;
+    if (node->kind == PLAN_VOLUME && run && !run->persistent)
+        return WANT_REMOVED; /* scratch */
     if (node->kind == PLAN_VOLUME)
         return down->volumes && !(node->spec && node->spec->external) ? WANT_REMOVED : WANT_KEEP;
     return node->kind == PLAN_IMAGE ? WANT_KEEP : WANT_REMOVED;
@@ -254,6 +259,9 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     o->leftovers = WANT_REMOVED;
     o->leftover_persistent = down->persistent;
     o->kill = o->kill || down->kill;
+    native_survey(o);
+    if (down->volumes)
+        native_find_folders(o);
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         if (node->kind == NODE_ENGINE)
             continue;

@@ -26,8 +26,7 @@ const struct lifecycle *node_lifecycle(const struct node *node)
 
 bool node_needs_engine(const struct node *node)
 {
-    bool is_folder = node->kind == PLAN_VOLUME && node->spec && node->spec->folder;
-    return node->kind <= PLAN_CONTAINER && !is_folder;
+    return node->kind <= PLAN_CONTAINER && !native_folder(node);
 }
 
 bool engine_is_listed(const struct orchestrator *o)
@@ -170,6 +169,8 @@ static bool process_current(struct node *node)
     const struct facts *facts = &node->facts;
     if (!node->process)
         return true;
+    if (native_is_server(node) && facts->persistent != node->spec->run.persistent)
+        return false;
     return str_eq(facts->spec_hash, node->spec->spec_hash) && facts->generation == node->generation &&
            values_current(node);
 }
@@ -248,7 +249,8 @@ bool goal_unused_met(struct node *node)
     if (node->kind != PLAN_NETWORK && node->kind != PLAN_VOLUME)
         return true;
     for (struct node *other = node->o->nodes; other; other = other->hh.next) {
-        if (other->kind == PLAN_CONTAINER && other->want == WANT_REMOVED && !node_is_gone(other))
+        bool may_use = other->kind == (native_folder(node) ? PLAN_PROCESS : PLAN_CONTAINER);
+        if (may_use && other->want == WANT_REMOVED && !node_is_gone(other))
             return false;
     }
     return true;

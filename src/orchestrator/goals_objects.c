@@ -270,7 +270,7 @@ static void on_volume_created(const struct engine_result *result, const struct e
 static void create_folder(struct node *node)
 {
     cleanup_error struct error err = {0};
-    if (file_mkdirs(node->spec->folder, 0700, &err) < 0) {
+    if (native_make_folder(node, &err) < 0) {
         node_fail(node, &err);
         return;
     }
@@ -281,20 +281,15 @@ static void create_folder(struct node *node)
 static void remove_folder(struct node *node)
 {
     cleanup_error struct error err = {0};
-    if (file_remove_tree(node->spec->folder, &err) < 0)
+    if (file_remove_tree(native_folder(node), &err) < 0)
         node_fail(node, &err);
     else
         facts_gone(node);
 }
 
-static bool is_folder(const struct node *node)
-{
-    return node->spec && node->spec->folder;
-}
-
 static void create_volume(struct node *node)
 {
-    if (is_folder(node)) {
+    if (native_folder(node)) {
         create_folder(node);
         return;
     }
@@ -321,8 +316,8 @@ static void on_volume_seen(const struct engine_result *result, const struct erro
 
 static void look_for_volume(struct node *node)
 {
-    if (is_folder(node)) {
-        node->facts.seen = file_is_dir(node->spec->folder) ? SEEN_PRESENT : SEEN_ABSENT;
+    if (native_folder(node)) {
+        node->facts.seen = file_is_dir(native_folder(node)) ? SEEN_PRESENT : SEEN_ABSENT;
         node_wake(node);
         return;
     }
@@ -332,7 +327,7 @@ static void look_for_volume(struct node *node)
 
 static void remove_volume(struct node *node)
 {
-    if (is_folder(node)) {
+    if (native_folder(node)) {
         remove_folder(node);
         return;
     }

@@ -52,9 +52,17 @@ static void on_process_exit(const struct process_exit *how, void *data)
     if (node->output.writer)
         log_writer_flush(node->output.writer);
     process_forget(node);
+    native_ended(node);
     node_instance_ended(node);
     node_judge_exit(node);
     requests_changed(node->o);
+}
+
+void process_listen(struct node *node, struct process_options *options)
+{
+    options->on_output = on_output;
+    options->on_exit = on_process_exit;
+    options->data = node;
 }
 
 /* ---- started ---- */
@@ -92,16 +100,17 @@ static struct process *spawn(struct node *node, struct error *err)
                   known ? "it has no command" : "a value of its environment is not known");
         return NULL;
     }
-    char *input = run->input.count ? values_resolve(o, &run->input) : NULL;
-    const struct process_options options = {
+    cleanup_free char *output_path = NULL;
+    struct process_options options = {
         .argv = (const char *const *)argv.items,
         .environment = (const char *const *)environment.items,
         .working_dir = run->working_dir,
-        .input = input,
-        .on_output = on_output,
-        .on_exit = on_process_exit,
-        .data = node,
     };
+    process_listen(node, &options);
+    if (native_prepare(node, &options, &output_path, err) < 0)
+        return NULL;
+    char *input = run->input.count ? values_resolve(o, &run->input) : NULL;
+    options.input = input;
     struct process *process = o->hooks.spawn(o->services.loop, &options, err);
     if (input)
         mem_wipe(input, strlen(input));
@@ -129,6 +138,7 @@ static void start(struct node *node)
     facts->spec_hash = xstrdup(node->spec->spec_hash);
     facts->digest = xstrdup(digest);
     node_instance_started(node);
+    native_started(node);
     persist_spec(node);
     bool by_log = node_probe(node)->kind == PLAN_PROBE_LOG;
     if (by_log)
@@ -198,7 +208,7 @@ static int64_t stop_timeout(const struct node *node)
 void process_ask_to_stop(struct node *node)
 {
     int signal = node->spec && node->spec->run.stop_signal ? node->spec->run.stop_signal : SIGTERM;
-    if (node->o->kill || node->kill_signal)
+    if (node->o->kill || node->kill_signal || node->facts.ephemeral)
         signal = SIGKILL;
     node->o->hooks.stop(node->process, signal, stop_timeout(node));
 }

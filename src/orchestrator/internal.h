@@ -136,6 +136,7 @@ struct node {
     enum want want;
     uint64_t generation; /* wanted: `restart` raises it */
     int kill_signal;     /* of the stop that is wanted; 0: the mild way */
+    bool taken_along;    /* stopped with what it depends on: comes back with it */
     struct facts facts;
 
     struct link *links;
@@ -223,8 +224,9 @@ struct orchestrator {
     enum want leftovers;      /* what happens to objects of the project that are in no plan */
     bool leftover_persistent; /* … to persistent ones as well */
     bool survey_networks, survey_volumes, connected_once, applied_once;
-    bool going_down; /* the last request was `down` */
-    int64_t lost_ms; /* since when the engine does not answer; -1: it does */
+    bool natives_known; /* servers of earlier sessions were adopted */
+    bool going_down;    /* the last request was `down` */
+    int64_t lost_ms;    /* since when the engine does not answer; -1: it does */
     struct engine_op *events;
     bool hurry, kill;
     int starts; /* in flight */
@@ -322,6 +324,26 @@ void image_pull_cancelled(struct node *node);
 char *task_key(struct node *node);
 struct node *image_of(struct node *node);
 struct node *network_of(struct orchestrator *o);
+
+/* Fills in what is called with the output and the end of the node's process. */
+void process_listen(struct node *node, struct process_options *options);
+
+/* ---- native.c ---- */
+bool native_is_server(const struct node *node);
+/* How a native server is to be spawned so that others find it later. */
+int native_prepare(struct node *node, struct process_options *options, char **output_path, struct error *err);
+void native_started(struct node *node);
+void native_ended(struct node *node);
+/* Lets a persistent server run on, and notes where the next session goes on with it. */
+void native_release(struct node *node);
+/* Adopts the recorded servers that still run; once. */
+void native_survey(struct orchestrator *o);
+/* The folder of a volume node of the native engine, or NULL. */
+const char *native_folder(const struct node *node);
+/* A node for every folder with data in the state. */
+void native_find_folders(struct orchestrator *o);
+/* Makes the volume's folder; one that keeps nothing is made anew. */
+int native_make_folder(struct node *node, struct error *err);
 
 /* ---- nodes.c ---- */
 struct node *node_new(struct orchestrator *o, const char *id, int kind);

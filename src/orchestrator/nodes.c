@@ -225,7 +225,8 @@ void nodes_settle_wants(struct orchestrator *o)
         bool is_used = node->kind == PLAN_NETWORK || node->kind == PLAN_VOLUME;
         for (struct node *other = o->nodes; is_used && other && node->want == WANT_REMOVED;
              other = other->hh.next) {
-            bool stays = other->kind == PLAN_CONTAINER && other->want != WANT_REMOVED && !node_is_gone(other);
+            bool may_use = other->kind == PLAN_CONTAINER || other->kind == PLAN_PROCESS;
+            bool stays = may_use && other->want != WANT_REMOVED && !node_is_gone(other);
             if (stays && uses(other, node))
                 node->want = WANT_KEEP;
         }

@@ -13,6 +13,8 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .stop = process_stop,
         .signal = process_signal,
         .free = process_free,
+        .adopt = process_adopt,
+        .release = process_release,
         .probe = probe_start,
         .probe_error = probe_last_error,
         .probe_free = probe_free,
@@ -24,6 +26,10 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         hooks->stop = real.stop;
         hooks->signal = real.signal;
         hooks->free = real.free;
+    }
+    if (!hooks->adopt) {
+        hooks->adopt = real.adopt;
+        hooks->release = real.release;
     }
     if (!hooks->probe) {
         hooks->probe = real.probe;
@@ -65,7 +71,9 @@ static void release_node(struct node *node)
         engine_cancel(o->services.engine, node->op);
     node->op = NULL;
     node->op_name = NULL;
-    if (node->process)
+    if (node->process && node->facts.persistent)
+        native_release(node);
+    else if (node->process)
         o->hooks.free(node->process);
     node->process = NULL;
     node->pins = 0;

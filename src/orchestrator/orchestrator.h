@@ -49,6 +49,8 @@ struct orchestrator_hooks {
     void (*stop)(struct process *process, int signal, int64_t timeout_ms);
     int (*signal)(struct process *process, int signal, struct error *err);
     void (*free)(struct process *process);
+    struct process *(*adopt)(struct loop *loop, const struct process_options *options, struct error *err);
+    void (*release)(struct process *process);
     struct probe *(*probe)(struct loop *loop, const struct probe_options *options, probe_change_cb *on_change,
                            void *data);
     const struct error *(*probe_error)(const struct probe *probe);
@@ -112,8 +114,8 @@ struct orchestrator_control {
     int signal;         /* kill: 0 is KILL (the resource stays down); others are only delivered */
     int64_t timeout_ms; /* 0 or less: none */
 };
-/* One resource live; start and restart end when it is ready again, dependants included. Stop touches the
- * resource alone. */
+/* One resource live. Stop takes along what depends on it and start brings that back; start and restart end
+ * when the resource is ready again, dependants included. Kill touches the resource alone. */
 orchestrator_request orchestrator_control(struct orchestrator *o, const struct orchestrator_control *control,
                                           orchestrator_done_cb *done, void *data);
 struct orchestrator_wait {

@@ -244,7 +244,8 @@ static bool is_held(const struct node *node)
     if (node->kind == NODE_ENGINE)
         return false;
     bool goes = node->want == WANT_REMOVED && node->state != STATE_REMOVED && node->state != STATE_FAILED;
-    return goes || node->want == WANT_UP || node->op_name || node->process ||
+    bool stays = node->want == WANT_KEEP && node->facts.persistent;
+    return goes || node->want == WANT_UP || node->op_name || (node->process && !stays) ||
            (node->want == WANT_STOPPED && !node->facts.persistent);
 }
 

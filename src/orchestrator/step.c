@@ -59,7 +59,8 @@ void node_wake_neighbours(struct node *node)
     for (struct node *other = node->o->nodes; other; other = other->hh.next) {
         /* What is found without a plan has no links: what may be used by it looks again. */
         bool is_used = other->kind == PLAN_NETWORK || other->kind == PLAN_VOLUME;
-        if (is_used && node->kind == PLAN_CONTAINER && other->want == WANT_REMOVED)
+        bool may_use = node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS;
+        if (is_used && may_use && other->want == WANT_REMOVED)
             node_wake(other);
     }
 }

@@ -71,7 +71,9 @@ bool values_environment(struct node *node, struct strlist *out)
     if (!add_variables(node, out))
         return false;
     if (inherits) {
-        strlist_setenv(out, "APPHOST_SESSION", node->o->services.session);
+        /* A native server that outlives the session is none of those that are swept at its end. */
+        bool outlives = native_is_server(node) && node->spec->run.persistent;
+        strlist_setenv(out, "APPHOST_SESSION", outlives ? "" : node->o->services.session);
         strlist_setenv(out, "APPHOST_PROJECT", plan->project);
         strlist_setenv(out, "APPHOST_RESOURCE", node->resource ? node->resource : "");
     }

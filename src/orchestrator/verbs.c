@@ -1,9 +1,10 @@
 /* Requests about single resources: start, stop, restart, kill, wait.
  *
- * They change wants and generations and leave the rest to the step. Stop touches the resource alone: what
- * depends on it goes on and sees it missing, which is what one stops a server for. Restart raises the
- * generation; its request ends when the resource and everything that depends on it is ready again. A signal
- * other than KILL is delivered and changes no want. */
+ * They change wants and generations and leave the rest to the step. Stop takes along what depends on the
+ * resource, in order, and start brings that back. Restart raises the generation; its request ends when the
+ * resource and everything that depends on it is ready again. Kill touches the resource alone, at once: what
+ * depends on it sees its server die, which is what one kills a server for. A signal other than KILL is
+ * delivered and changes no want. */
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
@@ -73,10 +74,33 @@ static void target_dependants(struct request *request, struct node *node)
     }
 }
 
+static bool depends_on(const struct node *dependant, const struct node *node)
+{
+    for (size_t i = 0; i < dependant->link_count; i++) {
+        const struct link *link = &dependant->links[i];
+        if (link->to == node && link->required && link->until != PLAN_SETTLED && link->until != PLAN_GONE)
+            return true;
+    }
+    return false;
+}
+
+/* What `stop` had taken along. */
+static void bring_back(struct node *node)
+{
+    for (size_t i = 0; i < node->dependant_count; i++) {
+        struct node *dependant = node->dependants[i];
+        if (!dependant->taken_along || dependant->want != WANT_STOPPED)
+            continue;
+        node_want_up(dependant);
+        bring_back(dependant);
+    }
+}
+
 static void start(struct request *request, struct node *node)
 {
     if (!node->spec)
         return;
+    bring_back(node);
     bool over = node->facts.exited || node->facts.completed;
     if (over && !node_is_alive(node))
         node->generation++;
@@ -100,28 +124,36 @@ static void restart(struct request *request, struct node *node)
 
 /* ---- stop, kill ---- */
 
-static void stop(struct request *request, struct node *node)
+static void want_stopped(struct request *request, struct node *node)
 {
     node_clear_failure(node);
     node->want = WANT_STOPPED;
     node->kill_signal = 0;
+    node->taken_along = false;
     node_wake(node);
     request_target(request, node);
 }
 
+static void stop(struct request *request, struct node *node)
+{
+    want_stopped(request, node);
+    for (size_t i = 0; i < node->dependant_count; i++) {
+        struct node *dependant = node->dependants[i];
+        if (dependant->want != WANT_UP || !is_main(dependant) || !depends_on(dependant, node))
+            continue;
+        stop(request, dependant);
+        dependant->taken_along = true;
+    }
+}
+
 static void kill_it(struct request *request, struct node *node)
 {
-    stop(request, node);
+    want_stopped(request, node);
     node->kill_signal = SIGKILL;
     bool stopping = node->process && node->op_name && !strcmp(node->op_name, "stop");
     if (stopping)
         process_ask_to_stop(node);
 }
-
-struct signalling {
-    struct orchestrator *o;
-    orchestrator_request request;
-};
 
 static void on_signalled(const struct engine_result *result, const struct error *err, void *data)
 {

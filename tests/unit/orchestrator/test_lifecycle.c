@@ -396,10 +396,18 @@ static void test_verbs(void **state)
     rig_ok(rig);
     assert_string_equal(rig_state(rig, "cache"), "stopped");
     assert_false(container(rig, full("cache"))->running);
-    assert_string_equal(rig_state(rig, "api"), "ready"); /* it sees its server missing */
+    assert_string_equal(rig_state(rig, "api"), "stopped");
+    assert_true(rig_when(rig, "process:api stopped") < rig_when(rig, "container:cache stopped"));
     rig_control(rig, ORCHESTRATOR_START, "cache");
     rig_ok(rig);
     assert_string_equal(rig_state(rig, "cache"), "ready");
+    assert_string_equal(rig_state(rig, "api"), "ready");
+    rig_control(rig, ORCHESTRATOR_KILL, "cache");
+    rig_ok(rig);
+    assert_string_equal(rig_state(rig, "cache"), "stopped");
+    assert_string_equal(rig_state(rig, "api"), "ready"); /* it sees its server missing */
+    rig_control(rig, ORCHESTRATOR_START, "cache");
+    rig_ok(rig);
     rig_forget(rig);
     rig_control(rig, ORCHESTRATOR_RESTART, "cache");
     rig_ok(rig);
