@@ -2,8 +2,8 @@
  * apphost/health.h - health checks, and answers to /health and /alive.
  *
  * Checks run in parallel, each in a thread of its own with its own timeout; the worst status wins. A check
- * that does not come back in time counts as failed and its result is dropped when it comes. Names are unique,
- * whatever their case.
+ * that does not come back in time counts as failed and its result is dropped when it comes;
+ * apphost_health_free() waits for it. Names are unique, whatever their case.
  */
 #ifndef APPHOST_HEALTH_H
 #define APPHOST_HEALTH_H

@@ -7,6 +7,9 @@
  * here blocks, names are not resolved on your thread, and every call ends within `asyncTimeout`. apphost/uv.h
  * ties a queue to a libuv loop.
  *
+ * These calls ask the primary, whatever `read_from_replica` says, and are not repeated when a connection is
+ * lost.
+ *
  * A queue belongs to one thread: start, cancel, dispatch and free it there.
  */
 #ifndef APPHOST_QUEUE_H

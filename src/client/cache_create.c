@@ -173,9 +173,8 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
 /* ---- Creating
  * --------------------------------------------------------------------------------------------------- */
 
-static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
-                          const struct apphost_create *create, struct apphost_value *value,
-                          struct apphost_error *error)
+static int create_value(const struct apphost_create *create, struct apphost_value *value,
+                        struct apphost_error *error)
 {
     void *data = NULL;
     size_t len = 0;
@@ -185,12 +184,19 @@ static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
     if (rc == 0 && value_copy(value, data ? data : "", len) < 0)
         rc = fail_memory(error);
     free(data);
-    if (rc != 0)
+    return rc == 0 ? 0 : -1;
+}
+
+static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
+                          const struct apphost_create *create, struct apphost_value *value,
+                          struct apphost_error *error)
+{
+    if (create_value(create, value, error) < 0)
         return -1;
-    rc = apphost_cache_set(cache, key, value->data, value->len, create->expiry, error);
-    if (rc < 0)
-        apphost_value_free(value);
-    return rc;
+    if (apphost_cache_set(cache, key, value->data, value->len, create->expiry, error) == 0)
+        return 0;
+    apphost_value_free(value);
+    return -1;
 }
 
 /* Polls while another process creates. 1 with its value, 0 when it is this caller's turn. */
@@ -223,13 +229,19 @@ static int fly(struct apphost_cache *cache, struct apphost_bytes key, const stru
 
     if (lease_init(&lease, cache, key, create->lease_ms > 0 ? create->lease_ms : DEFAULT_LEASE_MS, error) < 0)
         return -1;
-    int taken = lease_take(&lease, cache, &ignored);
+    int taken = lease_take(&lease, cache, &ignored), rc;
+    if (taken < 0 && cache_absorb(cache, &ignored)) {
+        /* No way to Redis: asking it once more would only cost another timeout. */
+        rc = create_value(create, value, error);
+        lease_fini(&lease, cache);
+        return rc;
+    }
     if (taken == 0)
         found = await_other(cache, key, &lease, value);
     else if (taken == 1)
         /* Between our miss and our lease another may have come and gone. */
         found = apphost_cache_get(cache, key, value, &ignored) == 1;
-    int rc = found ? 0 : create_and_set(cache, key, create, value, error);
+    rc = found ? 0 : create_and_set(cache, key, create, value, error);
     lease_fini(&lease, cache);
     return rc;
 }

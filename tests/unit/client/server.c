@@ -54,15 +54,8 @@ static bool is_ready(const struct server *server)
     return is;
 }
 
-void server_again(struct server *server, const char *extra)
+static void run(struct server *server, const char *command)
 {
-    char command[1024];
-
-    snprintf(
-        command, sizeof(command),
-        "exec redis-server --port %d --bind 127.0.0.1 ::1 --unixsocket %s --dir %s --save '' --appendonly no "
-        "--logfile %s/log --enable-debug-command yes %s",
-        server->port, server->socket + 1, server->folder, server->folder, extra ? extra : "");
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0) {
@@ -75,6 +68,27 @@ void server_again(struct server *server, const char *extra)
         poll(NULL, 0, 10);
     }
     assert_true(is_ready(server));
+}
+
+void server_sentinel(struct server *server)
+{
+    char command[256];
+
+    snprintf(command, sizeof(command), "exec redis-server %s/sentinel.conf --sentinel > %s/log",
+             server->folder, server->folder);
+    run(server, command);
+}
+
+void server_again(struct server *server, const char *extra)
+{
+    char command[1024];
+
+    snprintf(
+        command, sizeof(command),
+        "exec redis-server --port %d --bind 127.0.0.1 ::1 --unixsocket %s --dir %s --save '' --appendonly no "
+        "--logfile %s/log --enable-debug-command yes %s",
+        server->port, server->socket + 1, server->folder, server->folder, extra ? extra : "");
+    run(server, command);
 }
 
 void server_start(struct server *server, const char *extra)

@@ -11,7 +11,6 @@ struct server {
     char socket[96]; /* as an endpoint: "!/path" */
     int port;
     pid_t pid;
-    char extra[256]; /* more options, as given to server_start() */
 };
 
 /* Returns when it answers a PING; fails the test when it does not within ten seconds. `extra` may be NULL. */
@@ -21,6 +20,7 @@ void server_stop(struct server *server); /* and removes the folder */
 /* In place: the same port, the same folder. `hard` is kill -9. */
 void server_kill(struct server *server, bool hard);
 void server_again(struct server *server, const char *extra);
+void server_sentinel(struct server *server); /* with the sentinel.conf in its folder */
 void server_freeze(struct server *server, bool is_frozen);
 
 /* One command over a connection of its own, by hiredis: the reply as text for free(3); integers and nil in
