@@ -84,6 +84,9 @@ compdir ?= $(PREFIX)/share
 man_pages := $(wildcard man/*.[1-8])
 completions := bash:bash-completion/completions/apphost zsh:zsh/site-functions/_apphost \
   fish:fish/vendor_completions.d/apphost.fish
+# What the program prints of itself, from its tables: hidden command, file.
+generated := __man:$(mandir)/man1/apphost.1 __manifest-man:$(mandir)/man5/apphost.yaml.5 \
+  __schema:$(compdir)/apphost/apphost.schema.json
 
 install: all install-client
 	install -Ds -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
@@ -96,11 +99,17 @@ install: all install-client
 	  mkdir -p $(DESTDIR)$(compdir)/$$(dirname $${pair#*:}); \
 	  $(BUILD)/apphost completion $${pair%%:*} >$(DESTDIR)$(compdir)/$${pair#*:}; \
 	done
+	$(Q)set -e; for pair in $(generated); do \
+	  echo "install $${pair#*:}"; \
+	  mkdir -p $(DESTDIR)$$(dirname $${pair#*:}); \
+	  $(BUILD)/apphost $${pair%%:*} >$(DESTDIR)$${pair#*:}; \
+	done
 
 uninstall: uninstall-client
 	rm -f $(DESTDIR)$(bindir)/apphost
 	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(foreach pair,$(completions),$(DESTDIR)$(compdir)/$(word 2,$(subst :, ,$(pair))))
+	rm -f $(foreach pair,$(generated),$(DESTDIR)$(word 2,$(subst :, ,$(pair))))
 
 include src/client/client.mk
 
