@@ -8,19 +8,6 @@ static int not_yet(struct context *context, struct error *err)
     return -1;
 }
 
-const struct command cmd_redis = {
-    .name = "redis",
-    .summary = "a Redis command or prompt (not yet)",
-    .usage = "RES [-- CMD…]",
-    .description =
-        "Not yet: a later version will have it. Until then: apphost run -- redis-cli -u '$CACHE_URI'",
-    .group = GROUP_LOOK,
-    .arguments = ARGUMENT_RESOURCE,
-    .most = -1,
-    .takes_command = true,
-    .run = not_yet,
-};
-
 const struct command cmd_dashboard = {
     .name = "dashboard",
     .summary = "the local web page (not yet)",

@@ -142,6 +142,9 @@ static void take_reply(struct redis_conn *conn, const struct resp_reply *reply)
     } else if (reply->type == RESP_ERROR) { /* a server that refuses a connection says so unasked */
         bool is_final = redis_explain(reply, &err);
         conn_fail(conn, is_final, &err);
+    } else if (conn->options.push_unasked) {
+        if (conn->options.on_push)
+            conn->options.on_push(reply, conn->options.data);
     } else {
         fail_protocol(conn, "a reply that nobody asked for");
     }
