@@ -22,12 +22,18 @@ static void give(struct project *project, const char *resource, const char *what
     plan_give_secret(project->plan, name, value);
 }
 
-static int make_pair(const struct project *project, const char *name, struct certs_pair *pair, char **ca_file,
-                     struct error *err)
+static int make_pair(const struct project *project, const struct model_resource *resource,
+                     struct certs_pair *pair, char **ca_file, struct error *err)
 {
+    const char *name = resource->name;
     const char *published = project->has_engine ? project->engine.published_host : NULL;
-    const char *hosts[] = {name, "localhost", "127.0.0.1", "::1", published};
-    size_t count = published && strcmp(published, "127.0.0.1") != 0 ? 5 : 4;
+    const char *bound = resource->redis.bind_address;
+    const char *hosts[6] = {name, "localhost", "127.0.0.1", "::1"};
+    size_t count = 4;
+    if (published && strcmp(published, "127.0.0.1") != 0)
+        hosts[count++] = published;
+    if (bound && strcmp(bound, "127.0.0.1") != 0)
+        hosts[count++] = bound;
     cleanup_free char *folder = certificates_folder(project);
     cleanup_free char *file = xasprintf("%s-%s", project->prefix, name);
     if (certs_ensure_ca(folder, ca_file, err) < 0)
@@ -41,7 +47,7 @@ static int fill_one(struct project *project, const struct model_resource *resour
     struct certs_pair pair = {0};
     cleanup_free char *ca_file = xstrdup_null(tls->ca);
     int rc = tls->cert ? certs_load(tls->cert, tls->key, &pair, err)
-                       : make_pair(project, resource->name, &pair, &ca_file, err);
+                       : make_pair(project, resource, &pair, &ca_file, err);
     if (rc < 0)
         return rc;
     give(project, resource->name, "cert", pair.cert);
@@ -66,6 +72,9 @@ int certificates_fill(struct project *project, struct error *err)
             continue;
         const struct model_pos *pos =
             resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
+        /* The user's own files are part of what the manifest says; a full disk below the state is not. */
+        if (err && resource->redis.tls.cert)
+            err->code = ERROR_MANIFEST;
         error_at(err, pos->file, pos->line, pos->column);
         error_resource(err, resource->name);
         return -1;

@@ -126,7 +126,8 @@ static void add_resource_secrets(struct lower *l, const struct model_resource *r
 void lower_secrets(struct lower *l)
 {
     const struct model *model = l->model;
-    l->plan->secrets = arena_alloc(l->arena, (model->parameter_count + 2 * model->resource_count + 1) *
+    /* A server with TLS has four: password, certificate, key, authority. */
+    l->plan->secrets = arena_alloc(l->arena, (model->parameter_count + 4 * model->resource_count + 1) *
                                                  sizeof *l->plan->secrets);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const struct model_parameter *p = &model->parameters[i];
@@ -184,7 +185,7 @@ static void add_waits(struct lower *l, const struct model_resource *resource, st
     for (size_t i = 0; i < resource->wait_count; i++) {
         const struct model_wait *wait = &resource->wait_for[i];
         const struct model_resource *target = model_find(l->model, wait->resource);
-        if (!target || target->inactive)
+        if (lower_is_absent(l, target))
             continue;
         bool is_task = target->kind == MODEL_PROCESS && target->process.task;
         enum plan_until until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY;
