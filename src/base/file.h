@@ -19,6 +19,8 @@ int file_write_atomic(const char *path, const void *data, size_t length, mode_t 
 /* Creates the folder and its missing parents with `mode` (0700 for private ones). */
 int file_mkdirs(const char *path, mode_t mode, struct error *err);
 bool file_exists(const char *path);
+/* An executable file of that name is in one of the folders of path ("/bin:/usr/bin"). */
+bool file_is_in_path(const char *path, const char *name);
 bool file_is_dir(const char *path);
 /* "folder/name", or name when it is absolute; "~" and "~/x" expand to $HOME. Normalises "." and "..", not
  * links. The caller frees. */

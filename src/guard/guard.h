@@ -31,6 +31,9 @@ pid_t guard_start(const struct guard_options *options);
 void guard_set_title(const char *title);
 /* The guard leaves the lock's descriptor (the first of keep_fds) open for gc and names it here. */
 #define GUARD_LOCK_VARIABLE "APPHOST_LOCK_FD"
+/* Standard input of a process that no sweep may touch is a memory file (memfd) of this name: servers with
+ * data, which gc stops in order, and persistent ones, which stay. */
+#define GUARD_KEPT_INPUT "apphost-kept"
 /* Kills every process whose environment carries APPHOST_SESSION=session (all processes of the uid are looked
  * at): TERM, at most grace_ms, then KILL; except the caller. Returns how many were found. Blocking. */
 int guard_sweep(const char *session, int grace_ms);

@@ -2,7 +2,8 @@
  *
  * A process belongs to a session when its environment says so, however often it forked, changed its group or
  * lost its parents. The guard also takes its children: orphans of the session that emptied their environment
- * reparented to it. A process is signalled through a pidfd that was opened before its environment was read
+ * reparented to it. Left alone are those that carry the mark of the kept ones: see GUARD_KEPT_INPUT. A process
+ * is signalled through a pidfd that was opened before its environment was read
  * again, so a pid that was used anew in between is never hit. libc only, no malloc: the guard has given its
  * heap up. */
 #include "guard/guard.h"
@@ -85,10 +86,21 @@ static bool is_dead(pid_t pid)
     return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
 }
 
+/* What gc may not kill either, or not so quickly: a server with data, one that outlives its session. It is
+ * known by the name of the memory file that is its standard input. */
+static bool is_kept(pid_t pid)
+{
+    static const char mark[] = "/memfd:" GUARD_KEPT_INPUT " ";
+    char path[48], target[64];
+    snprintf(path, sizeof path, "/proc/%ld/fd/0", (long)pid);
+    ssize_t length = readlink(path, target, sizeof target);
+    return length >= (ssize_t)sizeof mark - 1 && memcmp(target, mark, sizeof mark - 1) == 0;
+}
+
 static bool is_meant(pid_t pid, const struct sweep *sweep)
 {
     unsigned long parent;
-    if (pid == getpid())
+    if (pid == getpid() || is_kept(pid))
         return false;
     if (has_marker(pid, sweep))
         return true;

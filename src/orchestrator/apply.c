@@ -241,8 +241,8 @@ static enum want want_of_down(const struct node *node, const struct orchestrator
     bool runs = node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS;
     if (runs && persistent && !down->persistent)
         return WANT_KEEP;
-    if (node->kind == PLAN_VOLUME && run && !run->persistent)
-        return WANT_REMOVED; /* scratch */
+    if (native_is_scratch(node))
+        return WANT_REMOVED;
     if (node->kind == PLAN_VOLUME)
         return down->volumes && !(node->spec && node->spec->external) ? WANT_REMOVED : WANT_KEEP;
     return node->kind == PLAN_IMAGE ? WANT_KEEP : WANT_REMOVED;

@@ -340,6 +340,8 @@ void native_release(struct node *node);
 void native_survey(struct orchestrator *o);
 /* The folder of a volume node of the native engine, or NULL. */
 const char *native_folder(const struct node *node);
+/* A folder that nothing is kept in: it goes with every `down`. */
+bool native_is_scratch(const struct node *node);
 /* A node for every folder with data in the state. */
 void native_find_folders(struct orchestrator *o);
 /* Makes the volume's folder; one that keeps nothing is made anew. */

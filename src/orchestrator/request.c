@@ -80,7 +80,8 @@ void requests_note_removed(const struct node *node)
     struct request *request;
     DL_FOREACH(node->o->requests, request)
     {
-        if (request->kind != REQUEST_DOWN || node->kind == PLAN_IMAGE || node->kind == PLAN_VALUE)
+        if (request->kind != REQUEST_DOWN || node->kind == PLAN_IMAGE || node->kind == PLAN_VALUE ||
+            native_is_scratch(node))
             continue;
         if (!request->removed)
             request->removed = cJSON_CreateArray();

@@ -103,7 +103,8 @@ static cJSON *view_node(struct node *node, const char *name)
     json_add_string(json, "health", health_of(node));
     json_add_bool(json, "wanted", node->want == WANT_UP);
     json_add_bool(json, "task", run && run->task);
-    bool persistent = node->kind == PLAN_VOLUME || (run ? run->persistent : node->facts.persistent);
+    bool persistent = node->kind == PLAN_VOLUME ? !native_is_scratch(node)
+                                                : (run ? run->persistent : node->facts.persistent);
     json_add_string(json, "lifetime", persistent ? "persistent" : "session");
     add_display(json, node);
     add_ports(json, node);

@@ -116,6 +116,8 @@ void lower_conf_end(struct lower *l, const struct model_resource *resource, stru
 void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_native_server(struct lower *l, const struct model_resource *resource);
+/* Nothing of it will be there: inactive, or a container where there are none. */
+bool lower_is_absent(const struct lower *l, const struct model_resource *resource);
 /* True when the resource is left out on this engine (with a problem unless it is optional). */
 bool lower_native_refuses(struct lower *l, const struct model_resource *resource);
 /* Insight and Commander, one each for all servers that ask for them. */

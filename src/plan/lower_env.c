@@ -129,7 +129,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
 
 static bool is_available(const struct lower *l, const struct model_resource *target)
 {
-    if (!target || target->inactive || (l->native && target->kind == MODEL_CONTAINER))
+    if (lower_is_absent(l, target))
         return false;
     return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
 }

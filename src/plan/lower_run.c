@@ -262,7 +262,7 @@ void lower_connection_string(struct lower *l, const struct model_resource *resou
         const struct model_resource *target = inside->literal || inside->get == MODEL_GET_PARAMETER
                                                   ? NULL
                                                   : model_find(l->model, inside->resource);
-        if (!target || target->inactive || target->kind == MODEL_PROCESS)
+        if (lower_is_absent(l, target) || target->kind == MODEL_PROCESS)
             continue;
         struct plan_edge edge = {lower_node_id(l, target), PLAN_HEALTHY, true, false};
         lower_add_edge(l, node, &edge);

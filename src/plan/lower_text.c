@@ -281,7 +281,7 @@ bool lower_get(struct lower *l, struct consumer *c, const struct model_part *par
     if (part->get == MODEL_GET_PARAMETER)
         return get_parameter(l, part, out);
     const struct model_resource *target = model_find(l->model, part->resource);
-    if (target && target->inactive)
+    if (lower_is_absent(l, target))
         target = NULL;
     if (target && get_of(l, c, part, target, out)) {
         add_text_edge(l, c, target);

@@ -158,6 +158,7 @@ struct plan_node {
     const char *name; /* engine name (network, volume), image reference, or the resource's name for display */
     bool external;    /* volume: never created or removed by us */
     const char *folder;    /* volume of the native engine: a folder of this machine, made and removed by us */
+    const char *linked;    /* folder: holds links to the files of this one, which nobody may write to */
     bool manual;           /* start: manual: wanted only when named */
     bool sidecar;          /* does not hold up `up` */
     bool is_default;       /* part of what `run` without names starts: servers and what they need */

@@ -164,6 +164,7 @@ static const struct field node_fields[] = {
     FIELD(struct plan_node, name, FIELD_STRING, true),
     FIELD(struct plan_node, external, FIELD_BOOL, false),
     FIELD(struct plan_node, folder, FIELD_STRING, false),
+    FIELD(struct plan_node, linked, FIELD_STRING, false),
     FIELD(struct plan_node, manual, FIELD_BOOL, false),
     FIELD(struct plan_node, sidecar, FIELD_BOOL, false),
     FIELD(struct plan_node, is_default, FIELD_BOOL, false),

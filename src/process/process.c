@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "process/find.h"
+#include "process/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,32 +38,7 @@ enum {
     KILL_WAIT_MS = 100,
 };
 
-struct stream {
-    uv_poll_t poll;
-    struct process *process;
-    int number; /* 1 or 2 */
-    int fd;     /* -1: has ended */
-    bool has_grown;
-};
-
-struct process {
-    struct loop *loop;
-    void (*on_output)(int stream, const char *bytes, size_t length, void *data);
-    void (*on_exit)(const struct process_exit *how, void *data);
-    void *data;
-    uv_process_t child;
-    struct stream streams[2];
-    struct timer deadline, linger;
-    pid_t pid;
-    int handles; /* of libuv, not yet closed */
-    bool has_exited, is_finished, is_stopping, is_overdue, is_released;
-    int64_t exited_ms;
-    struct process_exit how;
-};
-
-static void try_finish(struct process *p);
-
-static void on_handle_closed(uv_handle_t *handle)
+void process_handle_closed(uv_handle_t *handle)
 {
     struct process *p = handle->data;
     if (--p->handles == 0 && p->is_released)
@@ -71,15 +47,17 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void close_child(struct process *p)
 {
-    if (!uv_is_closing((uv_handle_t *)&p->child))
-        uv_close((uv_handle_t *)&p->child, on_handle_closed);
+    if (p->adopted)
+        detached_close(p);
+    else if (!uv_is_closing((uv_handle_t *)&p->child))
+        uv_close((uv_handle_t *)&p->child, process_handle_closed);
 }
 
 static void close_stream(struct stream *s)
 {
     if (s->fd < 0)
         return;
-    uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&s->poll, process_handle_closed);
     close(s->fd);
     s->fd = -1;
 }
@@ -137,7 +115,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     else if (!read_stream(s, READS_A_ROUND))
         return;
     if (s->fd < 0 && !p->is_released)
-        try_finish(p);
+        process_try_finish(p);
 }
 
 /* ---- the group ---- */
@@ -147,7 +125,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 static bool has_group(const struct process *p)
 {
     if (!p->has_exited)
-        return true;
+        return !p->adopted || detached_is_alive(p);
     return kill(p->pid, 0) < 0 && errno == ESRCH && kill(-p->pid, 0) == 0;
 }
 
@@ -168,6 +146,7 @@ static void finish(struct process *p)
     timer_stop(&p->deadline);
     timer_stop(&p->linger);
     signal_group(p, SIGKILL);
+    detached_unfollow(p);
     close_child(p);
     if (p->on_exit)
         p->on_exit(&p->how, p->data);
@@ -178,7 +157,7 @@ static bool has_open_streams(const struct process *p)
     return p->streams[0].fd >= 0 || p->streams[1].fd >= 0;
 }
 
-static void try_finish(struct process *p)
+void process_try_finish(struct process *p)
 {
     if (!p->has_exited || p->is_finished || has_open_streams(p))
         return;
@@ -205,7 +184,7 @@ static void on_linger(void *data)
         if (p->is_released)
             return;
     }
-    try_finish(p);
+    process_try_finish(p);
 }
 
 static void on_child_exit(uv_process_t *child, int64_t code, int signum)
@@ -219,7 +198,7 @@ static void on_child_exit(uv_process_t *child, int64_t code, int signum)
         return;
     }
     timer_start(&p->linger, LINGER_MS);
-    try_finish(p);
+    process_try_finish(p);
 }
 
 static void on_deadline(void *data)
@@ -227,7 +206,7 @@ static void on_deadline(void *data)
     struct process *p = data;
     p->is_overdue = true;
     signal_group(p, SIGKILL);
-    try_finish(p);
+    process_try_finish(p);
 }
 
 /* ---- the start ---- */
@@ -262,9 +241,9 @@ static int fail_spawn(const char *command, int rc, struct error *err)
 
 /* A file in memory rather than a pipe: written before the child exists, so that nobody has to feed it; and
  * not in any folder, because it may hold secrets. Returns -1 with errno, or the descriptor at its start. */
-static int open_input(const char *text)
+static int open_input(const char *text, bool is_kept)
 {
-    int fd = memfd_create("apphost-input", MFD_CLOEXEC);
+    int fd = memfd_create(is_kept ? PROCESS_KEPT_INPUT : "apphost-input", MFD_CLOEXEC);
     size_t length = strlen(text), done = 0;
     while (fd >= 0 && done < length) {
         ssize_t n = write(fd, text + done, length - done);
@@ -284,7 +263,7 @@ static int open_input(const char *text)
 static int spawn_child(struct process *p, const struct process_options *options, const char *file,
                        const int outputs[2])
 {
-    int input = options->input ? open_input(options->input) : -1;
+    int input = options->input ? open_input(options->input, options->is_kept) : -1;
     if (options->input && input < 0)
         return uv_translate_sys_error(errno);
     uv_stdio_container_t stdio[3] = {
@@ -340,12 +319,31 @@ static int make_pipes(int pipes[2][2], const char *command, struct error *err)
     return 0;
 }
 
+/* Its output goes to a file, so that it can outlive us; we read what comes there. */
+static int start_with_file(struct process *p, const struct process_options *options, const char *file,
+                           struct error *err)
+{
+    int fd = open(options->output_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set(err, ERROR_RESOURCE, "cannot open %s: %s", options->output_path, strerror(errno));
+    int64_t end = lseek(fd, 0, SEEK_END);
+    int rc = spawn_child(p, options, file, (int[2]){fd, fd});
+    close(fd);
+    if (rc < 0)
+        return fail_spawn(file, rc, err);
+    p->pid = p->child.pid;
+    detached_follow(p, options->output_path, end);
+    return 0;
+}
+
 static int start(struct process *p, const struct process_options *options, struct error *err)
 {
     int pipes[2][2];
     if (find_working_dir(options->working_dir, err) < 0)
         return -1;
     cleanup_free char *file = find_command(options, err);
+    if (file && options->output_path)
+        return start_with_file(p, options, file, err);
     if (!file || make_pipes(pipes, options->argv[0], err) < 0)
         return -1;
     int rc = spawn_child(p, options, file, (int[2]){pipes[0][1], pipes[1][1]});
@@ -362,16 +360,22 @@ static int start(struct process *p, const struct process_options *options, struc
     return 0;
 }
 
-struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err)
+struct process *process_new(struct loop *loop, const struct process_options *options)
 {
     struct process *p = xcalloc(1, sizeof *p);
     p->loop = loop;
     p->on_output = options->on_output;
     p->on_exit = options->on_exit;
     p->data = options->data;
-    p->streams[0].fd = p->streams[1].fd = -1;
+    p->streams[0].fd = p->streams[1].fd = p->pidfd = p->output_fd = -1;
     timer_init(loop, &p->linger, on_linger, p);
     timer_init(loop, &p->deadline, on_deadline, p);
+    return p;
+}
+
+struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err)
+{
+    struct process *p = process_new(loop, options);
     if (start(p, options, err) == 0)
         return p;
     p->is_released = true;
@@ -447,21 +451,36 @@ static bool reap_now(pid_t pid)
     return waitpid(pid, NULL, WNOHANG) == pid;
 }
 
-void process_free(struct process *p)
+static void let_go(struct process *p)
 {
-    if (!p)
-        return;
     timer_stop(&p->linger);
     timer_stop(&p->deadline);
     p->is_released = true;
     p->on_output = NULL;
     p->on_exit = NULL;
-    if (!p->is_finished)
-        signal_group(p, SIGKILL);
+    detached_unfollow(p);
     close_stream(&p->streams[0]);
     close_stream(&p->streams[1]);
+}
+
+void process_free(struct process *p)
+{
+    if (!p)
+        return;
+    if (!p->is_finished)
+        signal_group(p, SIGKILL);
+    let_go(p);
     if (p->handles == 0)
         free(p);
-    else if (p->has_exited || reap_now(p->pid))
+    else if (p->has_exited || p->adopted || reap_now(p->pid))
+        close_child(p);
+}
+
+void process_release(struct process *p)
+{
+    let_go(p);
+    if (p->handles == 0)
+        free(p);
+    else
         close_child(p);
 }

@@ -39,7 +39,21 @@ struct process_options {
     void (*on_output)(int stream, const char *bytes, size_t length, void *data);
     void (*on_exit)(const struct process_exit *how, void *data);
     void *data;
+    /* A file (made 0600) that it appends its output to, instead of pipes: so that it can outlive us. What it
+     * writes arrives as stream 1. NULL: pipes. */
+    const char *output_path;
+    /* A sweep of the guard leaves it to `gc`, which knows what it may do to it. Needs `input`. */
+    bool is_kept;
+    struct {
+        pid_t pid;
+        uint64_t start_ticks;
+        int64_t output_offset; /* how far its output was read; -1: all of it */
+    } adopt;                   /* process_adopt() only */
 };
+
+/* Name of the memory file that a kept process has as its standard input: the mark that the guard looks for.
+ * Neither its environment, which servers overwrite with their title, nor its parents can tell. */
+#define PROCESS_KEPT_INPUT "apphost-kept"
 
 /* NULL: ERROR_NOT_FOUND (command; the text says which and where it was looked for), ERROR_NOT_EXECUTABLE, or
  * ERROR_RESOURCE (working directory missing or no folder …). */
@@ -54,5 +68,13 @@ void process_stop(struct process *process, int signal, int64_t timeout_ms);
 int process_signal(struct process *process, int signal, struct error *err);
 /* Forgets the process: no more callbacks. A running one is killed with its group. */
 void process_free(struct process *process);
+/* Forgets it and lets it run on; one that was spawned with output_path. */
+void process_release(struct process *process);
+/* Takes over a process that an earlier one of us released (adopt.pid and adopt.start_ticks say which; of the
+ * rest only output_path and the callbacks are used). NULL with ERROR_NOT_RUNNING when it has ended. Its exit
+ * code will be -1: only a parent learns it. */
+struct process *process_adopt(struct loop *loop, const struct process_options *options, struct error *err);
+/* How far its output file was read and delivered. */
+int64_t process_output_offset(struct process *process);
 
 #endif

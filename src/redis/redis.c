@@ -30,6 +30,18 @@ const char *redis_server_name(enum model_kind kind)
     return kind < MODEL_KIND_COUNT ? family[kind].server : NULL;
 }
 
+const struct redis_native *redis_native(enum model_kind kind)
+{
+    static const struct redis_native native[] = {
+        [MODEL_REDIS] = {{"redis-server"}, "redis-server", {"-"}},
+        [MODEL_VALKEY] = {{"valkey-server"}, "valkey-server", {"-"}},
+        [MODEL_GARNET] = {{"garnet-server", "GarnetServer"},
+                          NULL,
+                          {"--config-import-path", "/dev/stdin", "--config-import-format", "RedisConf"}},
+    };
+    return kind < sizeof native / sizeof *native && native[kind].programs[0] ? &native[kind] : NULL;
+}
+
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
 {
     const char *server = family[kind].server;

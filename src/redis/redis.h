@@ -18,6 +18,13 @@ enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 const char *redis_default_image(enum model_kind kind);
 /* The server's program: "redis-server", … */
 const char *redis_server_name(enum model_kind kind);
+/* The family on this machine, without containers. programs: the names that the server may have there, the
+ * first one that is there counts; package: Debian's, NULL where it has none; arguments: how the server is
+ * told to read its configuration from standard input. Lists end with NULL. */
+struct redis_native {
+    const char *programs[3], *package, *arguments[5];
+};
+const struct redis_native *redis_native(enum model_kind kind);
 /* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older
  * than 8, whose entrypoint would end on a failing chown. */
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls);

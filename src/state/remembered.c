@@ -1,4 +1,4 @@
-/* Remembered values: four small JSON documents, one object each, read at the first use and written through at
+/* Remembered values: five small JSON documents, one object each, read at the first use and written through at
  * once.
  *
  * A change that cannot be written is taken back, so that memory never claims what the disk does not hold.
@@ -13,10 +13,8 @@
 #include <string.h>
 
 static const char *const file_names[STATE_TABLE_COUNT] = {
-    [STATE_SECRETS] = "secrets.json",
-    [STATE_PORTS] = "ports.json",
-    [STATE_TASKS] = "tasks.json",
-    [STATE_SPECS] = "specs.json",
+    [STATE_SECRETS] = "secrets.json", [STATE_PORTS] = "ports.json",     [STATE_TASKS] = "tasks.json",
+    [STATE_SPECS] = "specs.json",     [STATE_SERVERS] = "servers.json",
 };
 
 int state_write(const struct state *state, const char *name, const cJSON *document, struct error *err)
@@ -181,6 +179,16 @@ const cJSON *state_spec_get(struct state *state, const char *node)
 int state_spec_set(struct state *state, const char *node, const cJSON *spec, struct error *err)
 {
     return store(state, STATE_SPECS, node, spec ? cJSON_Duplicate(spec, true) : NULL, err);
+}
+
+const cJSON *state_servers(struct state *state)
+{
+    return load(state, STATE_SERVERS, NULL);
+}
+
+int state_server_set(struct state *state, const char *node, const cJSON *record, struct error *err)
+{
+    return store(state, STATE_SERVERS, node, record ? cJSON_Duplicate(record, true) : NULL, err);
 }
 
 void state_begin(struct state *state)

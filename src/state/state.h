@@ -8,6 +8,9 @@
  *     ports.json     remembered chosen ports
  *     tasks.json     completed tasks: node id → key
  *     specs.json     node id → specification at its creation (for --explain)
+ *     servers.json   node id → the running server of the native engine: pid, start, ports, hashes
+ *     volumes/       data of the native engine's servers; scratch/ of those that keep none
+ *     servers/       what persistent native servers write, before it becomes part of logs/
  *     logs/          output of resources of the last session (room logs/)
  *     supervisor.log what the supervisor and the guard had to say
  *
@@ -54,7 +57,7 @@ struct state_session {
     char *manifest, *project, *hash;
     int64_t started_ns;
     bool detached;
-    cJSON *engine; /* address, as JSON */
+    cJSON *engine; /* address, as JSON; without a host: the session has none */
 };
 int state_session_write(struct state *state, const struct state_session *session, struct error *err);
 /* 0 and *session filled; -1 with ERROR_NOT_RUNNING when there is none. */
@@ -74,6 +77,11 @@ int state_task_set(struct state *state, const char *node, const char *key,
 const cJSON *state_spec_get(struct state *state, const char *node);
 int state_spec_set(struct state *state, const char *node, const cJSON *spec,
                    struct error *err); /* NULL: forget */
+/* Records of running native servers, an object by node id (room orchestrator says what is in one). Borrowed;
+ * NULL when they cannot be read. */
+const cJSON *state_servers(struct state *state);
+int state_server_set(struct state *state, const char *node, const cJSON *record,
+                     struct error *err); /* NULL: forget */
 /* Several set calls as one write: between begin and commit nothing is written. */
 void state_begin(struct state *state);
 int state_commit(struct state *state, struct error *err);

@@ -121,7 +121,9 @@ static bool is_kept(const cJSON *item)
     const char *state = json_string(item, "state", "");
     const char *node = json_string(item, "node", "");
     bool there = *state && strcmp(state, "removed") != 0 && strcmp(state, "manual") != 0;
-    return there && (str_starts(node, "container:") || str_starts(node, "volume:")) &&
+    bool stays = str_starts(node, "container:") || str_starts(node, "volume:") ||
+                 (str_starts(node, "process:") && json_get(item, "pid"));
+    return there && stays &&
            str_eq(json_string(item, "lifetime", ""), "persistent");
 }
 
