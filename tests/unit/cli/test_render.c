@@ -255,7 +255,8 @@ static void test_logs(void **state)
     line.text = "a\377\"b";
     line.length = 4;
     log_view_print(&view, &line);
-    cJSON *record = json_parse(screen_text(&screen), strlen(screen.text) - 1, NULL);
+    const char *printed = screen_text(&screen);
+    cJSON *record = json_parse(printed, strlen(printed) - 1, NULL);
     assert_string_equal(json_string(record, "resource", ""), "longer");
     assert_string_equal(json_string(record, "stream", ""), "stdout");
     assert_string_equal(json_string(record, "line", ""), "a\\xff\"b");
