@@ -45,6 +45,11 @@ static int load(struct run *run, struct error *err)
     const struct args *args = &context->args;
     struct project_options project = {
         .args = args, .environment = context->environment, .isolate = args_value(args, "isolate")};
+    if (!args->names.count && !(args->rest && *args->rest)) {
+        error_set(err, ERROR_USAGE, "run wants a command, or a task");
+        error_hint(err, "apphost run [RES…] -- COMMAND");
+        return -1;
+    }
     int failed = project_load(&context->project, &project, err);
     output_problems(&context->output, &context->project.problems);
     if (failed || project_check_names(&context->project, &args->names, err))
