@@ -68,6 +68,9 @@ static bool choose_user(struct lower *l, struct plan_node *node, const struct mo
         return false;
     if (!run->user && !data->is_volume)
         run->user = caller;
+    /* Root's own folder: the entrypoint would see uid 0, give the folder to the image's user and drop root. */
+    if (run->user == caller && l->context->uid == 0)
+        return true;
     if (!data->read_only || !is_old)
         return false;
     if (!run->user)
