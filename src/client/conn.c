@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { PILE = 1, CLOSE_WAIT_MS = 2000 };
+enum { PILE = 1, CLOSE_WAIT_MS = 2000, LAST_MOMENT_MS = 3600000 };
 
 struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
                       struct apphost_error *error)
@@ -156,7 +156,7 @@ static bool await_done(struct conn *conn, struct request *request, bool has_lead
     for (;;) {
         if (has_lead)
             conn_lead(conn, request, deadline_ms);
-        uint32_t word = request_wait(request, deadline_ms);
+        uint32_t word = request_wait(conn, request, deadline_ms);
         if (word == WAKE_DONE)
             return true;
         has_lead = word == WAKE_LEAD;
@@ -177,7 +177,7 @@ static bool abandon(struct conn *conn, struct request *request)
     request->is_abandoned = !is_taken;
     pthread_mutex_unlock(&conn->lock);
     if (is_taken)
-        return request_wait(request, INT64_MAX) == WAKE_DONE;
+        return request_wait(conn, request, clock_ms() + LAST_MOMENT_MS) == WAKE_DONE;
     if (has_lead)
         conn_lead(conn, NULL, 0);
     return false;
@@ -194,6 +194,7 @@ static int submit_locked(struct conn *conn, const struct batch *batch, struct re
         request_free(request);
         return -1;
     }
+    request->bit = UINT32_C(1) << (conn->next_bit++ % 32);
     queue_push(&conn->pending, request);
     *out = request;
     return 0;

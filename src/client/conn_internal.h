@@ -25,6 +25,7 @@ struct request {
     struct request *next;
     enum request_kind kind;
     _Atomic uint32_t wake;
+    uint32_t bit;      /* of the doorbell */
     bool is_abandoned; /* its caller has left: free it when its replies have come */
     bool is_taken;     /* out of the queue, about to be done */
     size_t got;
@@ -57,6 +58,8 @@ struct conn {
 
     struct dialed dialed;
     bool is_leading, is_writing;
+    _Atomic uint32_t doorbell; /* what sleeping callers wait on */
+    unsigned next_bit;
     bool is_send_broken;
     struct resp_buffer out; /* appended by callers */
     struct resp_buffer sending;
@@ -87,10 +90,10 @@ void conn_flush_locked(struct conn *conn);
 void conn_lead(struct conn *conn, struct request *own, int64_t until_ms);
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);
 void conn_nudge(struct conn *conn);
-void requests_fail(struct request *list, const struct apphost_error *error);
+void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error);
 
 /* Waits until the word is neither WAITING nor SLEEPING, or the deadline has passed; returns the word. */
-uint32_t request_wait(struct request *request, int64_t deadline_ms);
+uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms);
 
 /* conn_worker.c */
 int64_t conn_backoff_ms(const struct conn *conn);

@@ -12,6 +12,7 @@
 #include "client/fail.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,6 +24,7 @@
 
 enum {
     CROWD = 4,
+    CROWD_STEPS = 8,
     RECEIVE_SIZE = 64 * 1024,
     REPLIES_AT_ONCE = 64,
     KEEP_CAPACITY = 1024 * 1024,
@@ -133,71 +135,78 @@ int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const stru
 /* ---- Waking
  * ----------------------------------------------------------------------------------------------------- */
 
-static void futex_wake(_Atomic uint32_t *word)
+/*
+ * Callers sleep on one word of the connection, told apart by a bit each: a single system call wakes all that
+ * one receive has answered. A wake-up per caller would let each of them take the processor from the leader
+ * before it is done.
+ */
+static void futex_wake(struct conn *conn, uint32_t bits)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    if (bits == 0)
+        return;
+    atomic_fetch_add(&conn->doorbell, 1);
+    syscall(SYS_futex, &conn->doorbell, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
 }
 
-/* After WAKE_DONE the request may be gone: nothing may touch it but the kernel, which only looks at the
- * address. */
-static void wake_with(struct request *request, enum wake what)
+/* The bit to wake, 0 when its caller is awake. After WAKE_DONE the request may be gone. */
+static uint32_t set_word(struct request *request, enum wake what)
 {
-    _Atomic uint32_t *word = &request->wake;
+    uint32_t bit = request->bit;
 
-    if (atomic_exchange_explicit(word, what, memory_order_acq_rel) == WAKE_SLEEPING)
-        futex_wake(word);
+    return atomic_exchange_explicit(&request->wake, what, memory_order_acq_rel) == WAKE_SLEEPING ? bit : 0;
 }
 
-uint32_t request_wait(struct request *request, int64_t deadline_ms)
+uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms)
 {
     for (;;) {
-        uint32_t word = WAKE_WAITING;
+        uint32_t rung = atomic_load(&conn->doorbell), word = WAKE_WAITING;
 
         if (!atomic_compare_exchange_strong(&request->wake, &word, WAKE_SLEEPING) && word > WAKE_SLEEPING)
             return word;
-        int left = clock_left(deadline_ms);
-        if (left == 0)
+        if (clock_left(deadline_ms) == 0)
             return WAKE_SLEEPING;
-        struct timespec wait = {left / 1000, (left % 1000) * 1000000L};
-        syscall(SYS_futex, &request->wake, FUTEX_WAIT_PRIVATE, WAKE_SLEEPING, &wait, NULL, 0);
+        struct timespec until = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000L};
+        syscall(SYS_futex, &conn->doorbell, FUTEX_WAIT_BITSET_PRIVATE, rung, &until, NULL, request->bit);
         word = atomic_load_explicit(&request->wake, memory_order_acquire);
         if (word > WAKE_SLEEPING)
             return word;
     }
 }
 
-static void finish(struct request *request)
+static uint32_t finish(struct request *request)
 {
-    if (request->kind == REQUEST_SYNC) {
-        wake_with(request, WAKE_DONE);
-        return;
-    }
+    if (request->kind == REQUEST_SYNC)
+        return set_word(request, WAKE_DONE);
     if (request->kind == REQUEST_ASYNC)
         request->done(request->user, &request->replies, request->error.code ? &request->error : NULL);
     request_free(request);
+    return 0;
 }
 
 /* A list of taken requests, linked by `next`; no lock is held. */
-static void finish_all(struct request *list)
+static void finish_all(struct conn *conn, struct request *list)
 {
+    uint32_t bits = 0;
+
     while (list) {
         struct request *next = list->next;
 
         if (list->is_abandoned)
             request_free(list);
         else
-            finish(list);
+            bits |= finish(list);
         list = next;
     }
+    futex_wake(conn, bits);
 }
 
-void requests_fail(struct request *list, const struct apphost_error *error)
+void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error)
 {
     for (struct request *at = list; at; at = at->next) {
         replies_free(&at->replies);
         at->error = *error;
     }
-    finish_all(list);
+    finish_all(conn, list);
 }
 
 void conn_nudge(struct conn *conn)
@@ -315,7 +324,7 @@ static bool dispatch(struct conn *conn, const char **why)
         bool is_sane = assign_locked(conn, replies, count, &done);
         conn->crowd = before - conn->pending.count;
         pthread_mutex_unlock(&conn->lock);
-        finish_all(done);
+        finish_all(conn, done);
         if (!is_sane) {
             *why = "a reply that nobody asked for";
             return false;
@@ -353,7 +362,7 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
     pthread_mutex_unlock(&conn->lock);
     if (error.code != APPHOST_E_CLOSED)
         log_write(conn->log, APPHOST_LOG_ERROR, LOG_REDIS, "Connection failed: %s", error.text);
-    requests_fail(list, &error);
+    requests_fail(conn, list, &error);
 }
 
 /* Nothing came for a slice: is somebody there? */
@@ -403,16 +412,20 @@ static bool is_done(const struct request *request)
     return atomic_load_explicit(&request->wake, memory_order_acquire) == WAKE_DONE;
 }
 
-/* Many callers were just answered and are about to ask again: one step aside lets them into the same send. */
+/* Many callers were just answered and are about to ask again: stepping aside lets them into the same send. */
 static void let_crowd_in_locked(struct conn *conn, const struct request *own)
 {
     bool is_idle = own ? is_done(own) : !conn->pending.head;
 
     if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd)
         return;
-    pthread_mutex_unlock(&conn->lock);
-    sched_yield();
-    pthread_mutex_lock(&conn->lock);
+    for (size_t before = 0, i = 0;
+         i < CROWD_STEPS && conn->pending.count > before && conn->pending.count < conn->crowd; i++) {
+        before = conn->pending.count;
+        pthread_mutex_unlock(&conn->lock);
+        sched_yield();
+        pthread_mutex_lock(&conn->lock);
+    }
 }
 
 /* Flushes and receives once. False when there is no more reason to lead. */
@@ -448,12 +461,11 @@ static void pass_lead(struct conn *conn, const struct request *own)
     struct request *next = conn->pending.head;
     while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
         next = next->next;
-    if (!next)
-        conn->is_leading = false;
-    else
-        wake_with(next, WAKE_LEAD);
+    uint32_t bit = next ? set_word(next, WAKE_LEAD) : 0;
+    conn->is_leading = next != NULL;
     bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
     pthread_mutex_unlock(&conn->lock);
+    futex_wake(conn, bit);
     if (is_worker_due)
         conn_nudge(conn);
 }

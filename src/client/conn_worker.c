@@ -178,8 +178,8 @@ static void expire_locked(struct conn *conn, int64_t now)
     fail_set(&silence, APPHOST_E_TIMEOUT, "asyncTimeout", "Timeout: %s did not answer in time",
              conn->dialed.address);
     pthread_mutex_unlock(&conn->lock);
-    requests_fail(late, &error);
-    requests_fail(unanswered, &silence);
+    requests_fail(conn, late, &error);
+    requests_fail(conn, unanswered, &silence);
     pthread_mutex_lock(&conn->lock);
 }
 
@@ -300,7 +300,7 @@ static void finish_locked(struct conn *conn)
     pthread_mutex_unlock(&conn->lock);
     conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
     fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
-    requests_fail(waiting, &error);
+    requests_fail(conn, waiting, &error);
     pthread_mutex_lock(&conn->lock);
     conn->is_leading = false;
     dial_close(&conn->dialed);
