@@ -63,6 +63,9 @@ static const struct row rows[] = {
     {ON_START | ON_EXEC, 0, "exec format error", NULL, ERROR_NOT_EXECUTABLE,
      "the image is for another platform"},
 
+    {ON_START, 0, "error setting rlimit", NULL, ERROR_FAILED,
+     "the engine's default limits are above what it may give: set default_ulimits in containers.conf"},
+
     {ON_ANY, 404, NULL, NULL, ERROR_GONE, NULL},
     {ON_ANY, 0, "no such container", NULL, ERROR_GONE, NULL},
     {ON_ANY, 0, "no such volume", NULL, ERROR_GONE, NULL},

@@ -66,6 +66,21 @@ static void on_created(struct engine_op *op, const struct http_response *respons
     engine_op_fail(op, &err);
 }
 
+/* Podman refuses Init where the little program (catatonit) is not installed: without it the container works
+ * still, only its own first process has to answer the stop signal. */
+static bool leave_init_out(struct engine_op *op, const char *message)
+{
+    cleanup_json cJSON *body = NULL;
+    if (strstr(message, "container-init binary not found"))
+        body = json_parse(op->request.body, strlen(op->request.body), NULL);
+    cJSON *host = json_get(body, "HostConfig");
+    if (!json_bool(host, "Init", false))
+        return false;
+    cJSON_ReplaceItemInObjectCaseSensitive(host, "Init", cJSON_CreateFalse());
+    engine_op_body(op, body);
+    return true;
+}
+
 struct engine_op *engine_container_create(struct engine *engine, const char *name, const char *platform,
                                           const cJSON *body, engine_done_cb *done, void *data)
 {
@@ -75,6 +90,7 @@ struct engine_op *engine_container_create(struct engine *engine, const char *nam
     engine_op_request(op, "POST", CREATE_TIMEOUT_MS, "/containers/create?name=%s%s%s", encoded,
                       wanted ? "&platform=" : "", wanted ? wanted : "");
     engine_op_body(op, body);
+    op->mends = leave_init_out;
     op->on_answer = on_created;
     return engine_op_send(op);
 }

@@ -18,11 +18,12 @@ struct stream {
     engine_event_cb *on_event;
 };
 
-/* exec_* events come with every health check: left out. Podman says "remove" for "destroy". */
+/* exec_* events come with every health check: left out. Podman says "remove" for "destroy", and its filter
+ * knows the "die" that it sends as "died". */
 static const char filters[] = "{\"type\":[\"container\",\"network\",\"volume\"],"
                               "\"event\":[\"create\",\"start\",\"kill\",\"die\",\"stop\",\"oom\",\"pause\","
                               "\"unpause\",\"rename\",\"restart\","
-                              "\"destroy\",\"remove\",\"health_status\"]}";
+                              "\"destroy\",\"remove\",\"died\",\"health_status\"]}";
 
 static void free_stream(void *state)
 {

@@ -38,6 +38,7 @@ struct engine_request {
 struct engine_op;
 typedef void op_answer_cb(struct engine_op *op, const struct http_response *response);
 typedef bool op_forgives_cb(int status, const char *message);
+typedef bool op_mends_cb(struct engine_op *op, const char *message);
 
 struct engine_op {
     struct engine *engine;
@@ -51,6 +52,7 @@ struct engine_op {
     struct http_call *call;
     op_answer_cb *on_answer;
     op_forgives_cb *forgives; /* answers >= 400 that mean success; NULL: none */
+    op_mends_cb *mends;       /* may change the refused request: true sends it again; NULL: none */
     http_data_cb *on_data;    /* streams; called with the op as data */
     http_open_cb *on_open;
     void *state; /* of the kind of operation; freed by free_state */

@@ -2,8 +2,8 @@
  *
  * A stream of logs ends when the container ends, and does not resume with its next start: the caller opens it
  * again with the time of the last line it has. The engine's `since` includes that moment, so lines up to it
- * are dropped here. (Podman's times are whole seconds: of those only earlier ones are dropped, a line may
- * come twice.) */
+ * are dropped here. Podman's times are whole seconds: the n-th line of a second gets n nanoseconds more, so
+ * that its time says which lines of this second were seen already. */
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -16,6 +16,8 @@ struct log_state {
     struct engine_op_mark mark;
     bool is_dead; /* a callback cancelled the operation: nothing of it may be touched after this call */
     int64_t since_ns;
+    int64_t second_ns; /* of the last line whose time was a whole second, */
+    int in_second;     /* and its number in this second, from 1 */
     engine_log_cb *on_line;
     struct strbuf tail;
 };
@@ -84,12 +86,13 @@ struct engine_op *engine_container_tail(struct engine *engine, const char *id, i
 
 /* ---- follow ---- */
 
-static bool is_old(const struct log_state *logs, int64_t time_ns)
+static int64_t exact_time(struct log_state *logs, int64_t time_ns)
 {
-    if (logs->since_ns == 0 || time_ns == 0)
-        return false;
-    return time_ns % SECOND_NS == 0 ? time_ns < logs->since_ns - logs->since_ns % SECOND_NS
-                                    : time_ns <= logs->since_ns;
+    if (time_ns == 0 || time_ns % SECOND_NS != 0)
+        return time_ns;
+    logs->in_second = time_ns == logs->second_ns ? logs->in_second + 1 : 1;
+    logs->second_ns = time_ns;
+    return time_ns + logs->in_second;
 }
 
 /* The follower may cancel from here: the lines that are left are then dropped, and the state lives until the
@@ -97,7 +100,9 @@ static bool is_old(const struct log_state *logs, int64_t time_ns)
 static void on_follow_line(int stream, const char *line, size_t length, int64_t time_ns, void *data)
 {
     struct log_state *logs = data;
-    if (logs->is_dead || is_old(logs, time_ns))
+    time_ns = exact_time(logs, time_ns);
+    bool is_old = logs->since_ns && time_ns && time_ns <= logs->since_ns;
+    if (logs->is_dead || is_old)
         return;
     logs->on_line(stream, line, length, time_ns, logs->mark.op->data);
     logs->is_dead = !engine_op_is_alive(&logs->mark);

@@ -58,12 +58,34 @@ struct engine_op *engine_network_connect(struct engine *engine, const char *netw
     return engine_op_send(op);
 }
 
+static void remove_by(struct engine_op *op, const char *name_or_id)
+{
+    cleanup_free char *encoded = engine_path_part(name_or_id);
+    engine_op_request(op, "DELETE", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+    op->on_answer = engine_answer_empty;
+}
+
+static void on_named(struct engine_op *op, const struct http_response *response)
+{
+    cleanup_json cJSON *document = engine_answer_json(op, response);
+    if (!document)
+        return;
+    remove_by(op, json_string(document, "Name", ""));
+    engine_op_send(op);
+}
+
+/* Podman 4.3 removes a network by its id with containers in it, and only by its name does it look for them.
+ */
 struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done,
                                         void *data)
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove network %s", id);
-    cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "DELETE", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+    remove_by(op, id);
     op->forgives = engine_forgives_gone;
+    if (engine->info.is_podman) {
+        cleanup_free char *encoded = engine_path_part(id);
+        engine_op_request(op, "GET", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+        op->on_answer = on_named;
+    }
     return engine_op_send(op);
 }

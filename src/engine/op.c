@@ -154,6 +154,11 @@ static void fail_status(struct engine_op *op, const struct http_response *respon
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
         return;
     }
+    if (op->mends && op->mends(op, message)) {
+        op->mends = NULL; /* once */
+        engine_op_send(op);
+        return;
+    }
     engine_op_refuse(op, response->status, message);
 }
 

@@ -76,8 +76,9 @@ static bool is_member(const struct node *node, const struct engine_container *co
     cJSON_ArrayForEach(settings, container->networks)
     {
         const char *id = json_string(settings, "NetworkID", "");
-        bool known = network && network->facts.object;
-        if (known ? !strcmp(network->facts.object, id) : network && str_eq(network->name, settings->string))
+        bool is_named = network && str_eq(network->name, settings->string);
+        bool is_known = network && network->facts.object && strcmp(id, settings->string) != 0; /* Podman */
+        if (is_known ? !strcmp(network->facts.object, id) : is_named)
             return true;
     }
     return false;

@@ -284,7 +284,8 @@ static void check_bad_command(struct run *run)
     create(run, run->other, "no-such-command", "", id);
     cleanup_json cJSON *body = container_body(run, "no-such-command", "");
     remove_container(run, id, true);
-    json_add_array(body, "Entrypoint");
+    /* In the entrypoint: to Podman an empty one means the image's. */
+    cJSON_AddItemToArray(json_add_array(body, "Entrypoint"), cJSON_CreateString("no-such-command"));
     cJSON_ReplaceItemInObjectCaseSensitive(json_get(body, "HostConfig"), "Init", cJSON_CreateFalse());
     engine_container_create(run->engine, run->other, NULL, body, on_outcome, fresh(run));
     wait_ok(run);
