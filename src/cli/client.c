@@ -58,7 +58,10 @@ void client_end(struct client *client, struct client_call *call)
 
 bool client_turn(struct client *client)
 {
-    return loop_run_once(&client->loop);
+    bool going = loop_run_once(&client->loop);
+    if (client->after_turn)
+        client->after_turn(client->turn_data);
+    return going;
 }
 
 static void on_patience(void *data)

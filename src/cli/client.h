@@ -32,6 +32,8 @@ struct client {
     int interrupts, signum;             /* how many, the last one */
     void (*before_leaving)(void *data); /* restores the terminal when a third signal ends us */
     void *leaving_data;
+    loop_cb *after_turn; /* runs after each round of the loop, or NULL */
+    void *turn_data;
     struct timer patience;
     bool impatient;
 };

@@ -26,13 +26,12 @@ static int run(struct context *context, struct error *err)
     struct events events = {.context = context};
     struct client *client = &context->client;
     struct client_call call = {.on_record = on_record, .data = &events};
-    if (client_watch_signals(client, err))
-        return -1;
+    (void)err;
     client_begin(client, &call, "watch", NULL);
-    while (!call.done && !events.is_broken && !client->interrupts && client_turn(client))
+    while (!call.done && !events.is_broken && client_turn(client))
         continue;
     client_end(client, &call);
-    return events.is_broken ? EXIT_BROKEN_PIPE : client->interrupts ? 128 + client->signum : 0;
+    return events.is_broken ? EXIT_BROKEN_PIPE : 0;
 }
 
 const struct command cmd_events = {

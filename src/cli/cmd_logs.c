@@ -39,7 +39,6 @@ struct logs {
     struct log_reader *reader;
     struct control_connection *connection; /* while following a running project */
     bool is_over, is_broken, is_cut;
-    int signum;
     unsigned lines;
 };
 
@@ -63,12 +62,6 @@ static void on_gone(const struct error *error, const cJSON *result, void *data)
     (void)error, (void)result;
     struct logs *logs = data;
     logs->is_cut = true;
-}
-
-static void on_signal(int signum, void *data)
-{
-    struct logs *logs = data;
-    logs->signum = signum;
 }
 
 static int parse_since(const char *text, int64_t *since_ns, struct error *err)
@@ -166,7 +159,7 @@ static void follow(struct logs *logs, const char *folder, const struct log_reade
     if (reader->follow)
         watch_supervisor(logs);
     logs->reader = log_reader_start(&logs->loop, folder, reader, on_line, on_end, logs);
-    while (!logs->is_over && !logs->is_broken && !logs->signum && loop_run_once(&logs->loop)) {
+    while (!logs->is_over && !logs->is_broken && loop_run_once(&logs->loop)) {
         if (reader->follow && !output_flush())
             logs->is_broken = true;
         if (reader->follow && logs->is_cut && logs->reader) {
@@ -209,8 +202,6 @@ static int run(struct context *context, struct error *err)
                  check_names(&logs, folder, &context->args.names, err) || loop_init(&logs.loop, err);
     if (!failed) {
         signal(SIGPIPE, SIG_IGN);
-        loop_watch_signal(&logs.loop, SIGINT, on_signal, &logs, NULL);
-        loop_watch_signal(&logs.loop, SIGTERM, on_signal, &logs, NULL);
         strlist_copy(&reader.resources, &context->args.names);
         follow(&logs, folder, &reader);
         loop_fini(&logs.loop);
@@ -218,7 +209,7 @@ static int run(struct context *context, struct error *err)
     strlist_free(&reader.resources);
     if (reader.grep)
         regfree(&grep);
-    return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : logs.signum ? 128 + logs.signum : 0;
+    return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : 0;
 }
 
 const struct command cmd_logs = {

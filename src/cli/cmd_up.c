@@ -8,6 +8,11 @@
 
 #include "base/mem.h"
 
+#include <unistd.h>
+
+/* How long a reader of standard output that takes nothing is waited for at the end. */
+enum { LAST_PATIENCE_MS = 500 };
+
 static const struct option options[] = {
     {.name = "detach", .letter = 'd', .type = OPTION_FLAG, .help = "return when everything is ready"},
     {.name = "watch",
@@ -75,6 +80,7 @@ void up_print_ready(struct up *up, const cJSON *view)
     const struct output *output = &context->output;
     if (output->json) {
         output_json(view);
+        output_flush();
         return;
     }
     if (args_flag(&context->args, "explain") || context->dry_run)
@@ -138,7 +144,9 @@ static int start_logs(struct up *up)
     struct context *context = up->context;
     cleanup_strlist struct strlist shown = {0};
     const char *folder = args_value(&context->args, "log-dir");
-    log_view_init(&up->view, &context->output, stdout);
+    outbox_init(&up->out, &context->client.loop, STDOUT_FILENO);
+    log_view_init(&up->view, &context->output, up->out.stream);
+    up->view.is_terminal = isatty(STDOUT_FILENO);
     up->view.timestamps = args_flag(&context->args, "timestamps");
     up->view.prefix = !args_flag(&context->args, "no-log-prefix");
     project_closure(&context->project, &context->args.names, &shown);
@@ -163,6 +171,7 @@ static int run(struct context *context, struct error *err)
     if (!code)
         code = run_up(&up, err);
     up_logs_end(&up);
+    outbox_fini(&up.out, LAST_PATIENCE_MS);
     render_free(up.render);
     return code;
 }

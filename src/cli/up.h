@@ -3,6 +3,7 @@
 #define CLI_UP_H
 
 #include "cli/log_view.h"
+#include "cli/outbox.h"
 #include "cli/session.h"
 #include "logs/logs.h"
 
@@ -17,19 +18,20 @@ struct up {
     struct render *render;      /* progress of converging */
     struct render *later;       /* changes once it is ready: plain lines */
     struct output later_output; /* what `later` borrows */
+    struct outbox out; /* standard output */
     struct log_view view;
     struct log_reader *reader;
     struct client_call watch;
     const char *exit_from; /* --exit-code-from, or NULL */
     bool exit_from_ended;
     bool stopping_seen; /* the project is being taken down by somebody */
-    bool is_broken;     /* standard output's reader is gone */
     /* --watch */
     struct up_folder folders[UP_WATCHED_FOLDERS];
     int folder_count;
     struct strlist file_names;
     struct timer settle;
     bool changed;
+    bool applying; /* converging shows the changes itself */
 };
 
 /* Converges once: the answer of session_up(), the progress finished. */

@@ -24,6 +24,14 @@ static void on_log_end(void *data)
     (void)data;
 }
 
+/* After each turn: what standard output takes is handed out; a reader that is stuck pauses the logs. */
+static void flush(void *data)
+{
+    struct up *up = data;
+    if (up->reader)
+        log_reader_pause(up->reader, !outbox_flush(&up->out));
+}
+
 int up_logs_start(struct up *up, const char *folder, const struct strlist *resources)
 {
     struct context *context = up->context;
@@ -39,6 +47,8 @@ int up_logs_start(struct up *up, const char *folder, const struct strlist *resou
     strlist_copy(&reader.resources, resources);
     up->reader = log_reader_start(&context->client.loop, folder, &reader, on_log_line, on_log_end, up);
     strlist_free(&reader.resources);
+    context->client.after_turn = flush;
+    context->client.turn_data = up;
     return 0;
 }
 
@@ -46,9 +56,10 @@ void up_logs_end(struct up *up)
 {
     if (!up->reader)
         return;
+    up->context->client.after_turn = NULL;
+    log_reader_pause(up->reader, false);
     log_reader_drain(up->reader);
     log_view_end(&up->view);
-    output_flush();
     log_reader_free(up->reader);
     up->reader = NULL;
 }
@@ -69,7 +80,8 @@ static void on_change(const cJSON *record, void *data)
     const char *state = json_string(record, "state", "");
     if (!strcmp(state, "stopping") || !strcmp(state, "stopped") || !strcmp(state, "removed"))
         up->stopping_seen = true;
-    render_record(up->later, record);
+    if (!up->applying)
+        render_record(up->later, record);
     note_end_of(up, record, state);
 }
 
@@ -137,14 +149,13 @@ static int supervisor_gone(struct up *up, struct error *err)
 
 static bool has_ended(const struct up *up)
 {
-    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->is_broken;
+    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->out.is_broken;
 }
 
 static void turn(struct up *up)
 {
     if (!client_turn(&up->context->client))
         up->watch.done = true;
-    up->is_broken = !output_flush();
     if (up->changed)
         up_watch_apply(up);
 }
@@ -159,7 +170,7 @@ static int end(struct up *up, struct error *err)
         if (up->reader)
             log_reader_drain(up->reader);
     }
-    if (up->is_broken)
+    if (up->out.is_broken)
         code = EXIT_BROKEN_PIPE;
     if (up->context->client.interrupts)
         code = 128 + up->context->client.signum;

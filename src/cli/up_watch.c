@@ -117,7 +117,9 @@ void up_watch_apply(struct up *up)
         return;
     }
     output_note(output, "the manifest has changed");
+    up->applying = true;
     int answer = up_converge(up, &view, &error);
+    up->applying = false;
     if (answer < 0)
         session_report(up->context, &error, view, NULL);
     else if (!answer)
