@@ -4,6 +4,7 @@
  * or, when even that is gone, by the labels of the engine's objects, with a supervisor of our own that has
  * nothing but this to do. */
 #include "cli/engine_once.h"
+#include "cli/native.h"
 #include "cli/session.h"
 #include "cli/view.h"
 
@@ -172,6 +173,7 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     struct project_options resolve = {.args = &context->args, .environment = context->environment};
     bool thorough = args_flag(&context->args, "all") || args_flag(&context->args, "volumes");
     bool is_dead = read_dead_session(&context->project, &session);
+    bool without = session.engine && !json_get(session.engine, "host");
     cleanup_free char *id = xstrdup_null(session.id);
     /* What it left is with the engine that it used, which need not be today's. */
     if (session.engine && !engine_address_from_json(session.engine, &context->project.engine, NULL))
@@ -179,7 +181,8 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     state_session_free(&session);
     /* Without an engine and without a record there is nothing that we could have left. */
     cleanup_error struct error why = {0};
-    if (project_resolve_engine(&context->project, &resolve, &why)) {
+    bool may_lack = without || native_has_left(&context->project);
+    if (!(without && !thorough) && project_resolve_engine(&context->project, &resolve, &why) && !may_lack) {
         if (is_dead)
             error_move(err, &why);
         return is_dead ? -1 : 0;
@@ -188,8 +191,14 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
         return 0;
     if (is_dead && clean_dead(context, harvest, id, err))
         return -1;
-    if (thorough && context->project.prefix)
+    if (thorough && context->project.prefix) {
+        /* Of the native engine's things we can get rid without a container engine. */
+        if (may_lack && context->project.has_engine && look_for_objects(context, &why) < 0)
+            engine_address_free(&context->project.engine);
         return down_with_helper(context, harvest, err);
+    }
+    if (!context->project.has_engine)
+        return 0;
     int found = is_dead ? 0 : look_for_objects(context, &why);
     return found > 0 ? down_with_helper(context, harvest, err) : 0;
 }

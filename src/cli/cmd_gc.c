@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct option options[] = {
     {.name = "session", .type = OPTION_TEXT, .hidden = true, .value = "ID", .help = ""},
@@ -23,7 +24,8 @@ struct sweep {
 static int engine_of(struct context *context, const struct state_session *session,
                      struct engine_address *address, struct error *err)
 {
-    if (session->engine && !engine_address_from_json(session->engine, address, NULL))
+    bool without = session->engine && !json_get(session->engine, "host");
+    if (without || (session->engine && !engine_address_from_json(session->engine, address, NULL)))
         return 0;
     const struct args *args = &context->args;
     return engine_resolve(context->environment, args_value(args, "host"), args_value(args, "context"),
@@ -51,6 +53,17 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
     return failed;
 }
 
+/* Persistent servers of the native engine stay; said, because somebody may look for what still runs. */
+static void tell_kept(struct sweep *sweep, struct state *state, const char *prefix)
+{
+    const cJSON *record;
+    cJSON_ArrayForEach(record, state_servers(state)) if (!sweep->only &&
+                                                         json_bool(record, "persistent", false) &&
+                                                         supervisor_server_runs(record))
+        output_note(&sweep->context->output, "kept persistent server %s of %.*s: apphost down --all ends it",
+                    json_string(record, "resource", record->string), (int)strlen(prefix) - 9, prefix);
+}
+
 static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
 {
     cleanup_free char *folder = state_folder(sweep->root, prefix);
@@ -58,6 +71,8 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     struct state_session session = {0};
     bool recorded = state && !state_session_read(state, &session, NULL);
     bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !state_is_locked(state));
+    if (state && !state_is_locked(state) && strlen(prefix) > 9)
+        tell_kept(sweep, state, prefix);
     if (state)
         state_close(state);
     int failed = is_dead ? clean(sweep, folder, &session, err) : 0;

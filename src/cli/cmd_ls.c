@@ -5,23 +5,34 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct project_row {
     struct state_session session;
     bool is_running;
+    bool is_over; /* only persistent servers of the native engine are there */
+    struct strlist persistent;
 };
+
+static const char *state_of(const struct project_row *row)
+{
+    if (row->is_over)
+        return "persistent";
+    return row->is_running ? "running" : "dead";
+}
 
 static void add_json(cJSON *list, const char *prefix, const struct project_row *row)
 {
     cJSON *object = cJSON_CreateObject();
     json_add_string(object, "project", row->session.project);
     json_add_string(object, "prefix", prefix);
-    json_add_string(object, "state", row->is_running ? "running" : "dead");
+    json_add_string(object, "state", state_of(row));
     json_add_string(object, "manifest", row->session.manifest);
     json_add_int(object, "pid", row->session.supervisor);
     json_add_bool(object, "detached", row->session.detached);
     json_add_int(object, "startedNs", row->session.started_ns);
+    json_add_strings(object, "persistent", &row->persistent);
     cJSON_AddItemToArray(list, object);
 }
 
@@ -31,24 +42,45 @@ static void add_row(struct table *table, const struct project_row *row)
     snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
     output_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
     const char *const cells[] = {row->session.project,
-                                 row->is_running ? "running" : "dead",
-                                 row->session.detached ? "detached" : "foreground",
+                                 state_of(row),
+                                 row->is_over ? "-" : (row->session.detached ? "detached" : "foreground"),
                                  pid,
                                  age,
                                  row->session.manifest};
     table_row(table, cells);
 }
 
-/* False when the folder holds no session. */
+/* Where no session is, the first persistent server stands for its project. */
+static void read_servers(struct project_row *row, struct state *state, const char *prefix)
+{
+    const cJSON *record;
+    cJSON_ArrayForEach(record, state_servers(state))
+    {
+        if (!json_bool(record, "persistent", false) || !supervisor_server_runs(record))
+            continue;
+        strlist_add(&row->persistent, json_string(record, "resource", record->string));
+        if (row->session.id || row->is_over)
+            continue;
+        row->is_over = true;
+        row->session.project = xstrndup(prefix, strlen(prefix) > 9 ? strlen(prefix) - 9 : 0);
+        row->session.manifest = xstrdup(json_string(record, "manifest", ""));
+        row->session.supervisor = (pid_t)json_int(record, "pid", 0);
+        row->session.started_ns = json_int(record, "startedMs", 0) * 1000000;
+    }
+}
+
+/* False when the folder holds neither a session nor what outlived one. */
 static bool read_row(const char *root, const char *prefix, struct project_row *row)
 {
     cleanup_free char *folder = state_folder(root, prefix);
     struct state *state = state_open(folder, false, NULL);
-    bool found = state && !state_session_read(state, &row->session, NULL);
+    if (!state)
+        return false;
+    bool found = !state_session_read(state, &row->session, NULL);
     row->is_running = found && state_is_locked(state);
-    if (state)
-        state_close(state);
-    return found;
+    read_servers(row, state, prefix);
+    state_close(state);
+    return found || row->is_over;
 }
 
 static int run(struct context *context, struct error *err)
@@ -67,10 +99,11 @@ static int run(struct context *context, struct error *err)
         struct project_row row = {0};
         if (!read_row(root, prefixes.items[i], &row))
             continue;
-        any_dead |= !row.is_running;
+        any_dead |= !row.is_running && !row.is_over;
         add_json(list, prefixes.items[i], &row);
         add_row(&table, &row);
         state_session_free(&row.session);
+        strlist_free(&row.persistent);
     }
     if (context->output.json)
         output_json(document);

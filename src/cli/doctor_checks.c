@@ -1,5 +1,6 @@
 /* The checks of `apphost doctor`, in order. See doctor.h. */
 #include "cli/doctor.h"
+#include "cli/native.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -14,13 +15,29 @@
 
 enum { LITTLE_ROOM = 16 << 20 };
 
+/* Without containers: the servers' programs are what has to be there. */
+static void check_native(struct doctor *doctor)
+{
+    cleanup_error struct error error = {0};
+    if (doctor->context->project.plan && native_check(doctor->context, &error))
+        doctor_fail(doctor, &error);
+    else
+        doctor_add(doctor, DOCTOR_PASS, "native: the servers run on this machine, without containers", NULL);
+}
+
 static void check_engine(struct doctor *doctor)
 {
     struct context *context = doctor->context;
     struct project *project = &context->project;
     struct project_options options = {.args = &context->args, .environment = context->environment};
     cleanup_error struct error error = {0};
-    if (project_resolve_engine(project, &options, &error)) {
+    int failed = project_resolve_engine(project, &options, &error);
+    if (project->is_native) {
+        check_native(doctor);
+        return;
+    }
+    if (failed) {
+        native_offer(context, &error);
         doctor_fail(doctor, &error);
         return;
     }
@@ -33,6 +50,7 @@ static void check_engine(struct doctor *doctor)
     engine_ping(doctor->engine.engine, engine_once_done, &doctor->engine);
     if (engine_once_wait(&doctor->engine, &error)) {
         doctor_add(doctor, DOCTOR_WARNING, which, NULL);
+        native_offer(context, &error);
         doctor_fail(doctor, &error);
         engine_once_close(&doctor->engine);
         return;

@@ -5,6 +5,7 @@
  * the hash. */
 #include "cli/project.h"
 #include "cli/certificates.h"
+#include "cli/isolate.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -28,16 +29,25 @@ static const char *override_of(const struct project_options *options)
                                                                 : NULL;
 }
 
+/* Told by `run --isolate`, or inherited from it: what a worker calls means the worker's project. */
+static const char *isolate_of(const struct project_options *options)
+{
+    static const char name[] = ISOLATE_VARIABLE "=";
+    for (char *const *entry = options->environment; !options->isolate && entry && *entry; entry++)
+        if (str_starts(*entry, name) && (*entry)[sizeof name - 1])
+            return *entry + sizeof name - 1;
+    return options->isolate;
+}
+
 /* Only a manifest from standard input needs its name for an identity: other ones have a path. */
 static void set_hash(struct project *project, const struct project_options *options, const char *name)
 {
     bool is_stdin = project->manifest && str_ends(project->manifest, "/-");
-    cleanup_free char *salt = xasprintf("%s%s%s", is_stdin && name ? name : "", options->isolate ? "#" : "",
-                                        options->isolate ? options->isolate : "");
-    const char *override = override_of(options);
-    cleanup_free char *whole = override ? xasprintf("%s%s%s", override, options->isolate ? "#" : "",
-                                                    options->isolate ? options->isolate : "")
-                                        : NULL;
+    const char *isolate = isolate_of(options), *override = override_of(options);
+    cleanup_free char *salt =
+        xasprintf("%s%s%s", is_stdin && name ? name : "", isolate ? "#" : "", isolate ? isolate : "");
+    cleanup_free char *whole =
+        override ? xasprintf("%s%s%s", override, isolate ? "#" : "", isolate ? isolate : "") : NULL;
     plan_identity(project->manifest ? project->manifest : "", salt, whole, project->hash);
 }
 
@@ -180,7 +190,7 @@ int project_identify(struct project *project, const struct project_options *opti
     }
     error_clear(&missing);
     if (name)
-        set_name(project, name, options->isolate);
+        set_name(project, name, isolate_of(options));
     else
         find_by_hash(project);
     return 0;
@@ -188,8 +198,18 @@ int project_identify(struct project *project, const struct project_options *opti
 
 /* ---- loading ---- */
 
+/* --engine and its twin, then the manifest, as far as it was read. */
+static bool wants_native(const struct project *project, const struct project_options *options)
+{
+    const char *engine = args_value(options->args, "engine");
+    return str_eq(engine ? engine : project->model ? project->model->engine : NULL, "native");
+}
+
 int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err)
 {
+    project->is_native = project->is_native || wants_native(project, options);
+    if (project->is_native && !project->has_engine)
+        return error_set(err, ERROR_ENGINE, "the native engine is used: there are no containers");
     if (!project->has_engine && !error_is_set(&project->engine_error)) {
         const char *host = args_value(options->args, "host");
         const char *context = args_value(options->args, "context");
@@ -283,10 +303,12 @@ int project_load(struct project *project, const struct project_options *options,
     const char *engine = args_value(options->args, "engine");
     if (engine)
         project->model->engine = engine;
+    if (isolate_of(options))
+        isolate_model(project->model);
     cleanup_free char *old = project->manifest;
     project->manifest = xstrdup(project->model->file);
     set_hash(project, options, project->model->name);
-    set_name(project, project->model->name, options->isolate);
+    set_name(project, project->model->name, isolate_of(options));
     project_resolve_engine(project, options, NULL);
     return lower(project, options, err);
 }

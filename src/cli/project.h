@@ -23,6 +23,7 @@ struct project {
     char *prefix; /* "<name>-<hash>"; NULL: nothing is known of it here */
     struct engine_address engine;
     bool has_engine;
+    bool is_native;            /* no container engine is wanted: nothing is resolved, nobody connected to */
     struct error engine_error; /* why there is none */
     struct model *model;
     struct plan *plan;
@@ -41,7 +42,7 @@ int project_identify(struct project *project, const struct project_options *opti
 /* -1 with ERROR_MANIFEST and project->problems filled when the manifest has errors. Sets prefix, plan,
  * engine. */
 int project_load(struct project *project, const struct project_options *options, struct error *err);
-/* project->engine, once; -1 with ERROR_ENGINE. */
+/* project->engine, once; -1 with ERROR_ENGINE, also on the native engine. */
 int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err);
 void project_free(struct project *project);
 

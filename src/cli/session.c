@@ -1,6 +1,7 @@
 /* Converging and taking down, as a command sees it. See session.h. */
 #include "cli/session.h"
 #include "cli/certificates.h"
+#include "cli/native.h"
 
 #include "base/mem.h"
 
@@ -23,8 +24,11 @@ int session_open(struct context *context, const char *log_dir, struct error *err
     struct project *project = &context->project;
     if (!project->has_engine && needs_engine(project->plan)) {
         error_copy(err, &project->engine_error);
+        native_offer(context, err);
         return -1;
     }
+    if (native_check(context, err))
+        return -1;
     struct supervisor_options supervisor = {
         .state_root = project->root,
         .prefix = project->prefix,
@@ -80,6 +84,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
     int answer = call.done ? 0 : SESSION_INTERRUPTED;
     if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
+        native_offer(context, err);
         answer = -1;
     }
     *view = take_ptr(&call.result);

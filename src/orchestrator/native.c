@@ -45,6 +45,7 @@ static cJSON *record_of(struct node *node)
     cleanup_free char *ticks = xasprintf("%" PRIu64, process_start_ticks(pid));
     cJSON *record = cJSON_CreateObject();
     json_add_string(record, "resource", node->resource);
+    json_add_string(record, "manifest", node->origin->plan->manifest_file);
     json_add_string(record, "session", node->o->services.session);
     json_add_int(record, "pid", pid);
     json_add_string(record, "startTicks", ticks);
@@ -55,7 +56,7 @@ static cJSON *record_of(struct node *node)
     json_add_string(record, "specHash", facts->spec_hash);
     json_add_string(record, "digest", facts->digest);
     json_add_string(record, "ports", ports);
-    json_add_int(record, "startedNs", facts->started_wall_ns);
+    json_add_int(record, "startedMs", facts->started_wall_ns / 1000000);
     json_add_int(record, "outputOffset", -1);
     return record;
 }
@@ -130,7 +131,7 @@ static void take_facts(struct node *node, const cJSON *record)
     facts->spec_hash = xstrdup_null(json_string(record, "specHash", NULL));
     facts->digest = xstrdup_null(json_string(record, "digest", NULL));
     facts->port_label = xstrdup_null(json_string(record, "ports", NULL));
-    facts->started_wall_ns = json_int(record, "startedNs", 0);
+    facts->started_wall_ns = json_int(record, "startedMs", 0) * 1000000;
     facts->started_ms = node_now(node) - (loop_wall_ns(o->services.loop) - facts->started_wall_ns) / 1000000;
     facts->persistent = facts->running = true;
     if (!node->resource)

@@ -8,6 +8,7 @@
  * `done` runs from that turn, after the request has left the list, so it may start other requests. */
 #include "orchestrator/internal.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -86,7 +87,9 @@ void requests_note_removed(const struct node *node)
         if (!request->removed)
             request->removed = cJSON_CreateArray();
         cJSON *entry = cJSON_CreateObject();
-        json_add_string(entry, "name", node->resource ? node->resource : node->name);
+        const char *folder = native_folder(node);
+        const char *name = folder ? path_basename(folder) : node->name;
+        json_add_string(entry, "name", node->resource ? node->resource : name);
         json_add_string(entry, "kind", plan_node_kind_name((enum plan_node_kind)node->kind));
         cJSON_AddItemToArray(request->removed, entry);
     }

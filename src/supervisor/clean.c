@@ -106,7 +106,7 @@ static int clean_engine(struct state *state, const struct state_session *record,
 {
     struct engine_address own = {0};
     const struct engine_address *address = given && given->host ? given : NULL;
-    if (!address && record->engine) {
+    if (!address && json_get(record->engine, "host")) {
         if (engine_address_from_json(record->engine, &own, &cleaning->error) < 0)
             return -1;
         address = &own;
@@ -123,6 +123,7 @@ static int clean_locked(struct state *state, const struct state_session *record,
     int found = guard_sweep(record->id, SUPERVISOR_SWEEP_MS);
     if (found)
         strlist_addf(cleaning->removed, "%s %d", found == 1 ? "process" : "processes", found);
+    supervisor_stop_servers(state, cleaning->removed);
     if (clean_engine(state, record, engine, environment, cleaning) < 0)
         return -1;
     unlink(record->socket);

@@ -5,6 +5,7 @@
  *   lease.c      who holds the session, and what follows when nobody does
  *   verbs.c      the control protocol's verbs, one table
  *   clean.c      gc of a session that died
+ *   servers.c    native servers that it left
  */
 #ifndef SUPERVISOR_INTERNAL_H
 #define SUPERVISOR_INTERNAL_H
@@ -96,6 +97,12 @@ void lease_gone(struct supervisor *s, struct control_client *client);
 /* An orchestrator that was never given a plan knows its session only. With an empty one it knows the project,
  * and a down then also takes what was adopted from, or left by, earlier sessions. */
 void supervisor_take_project(struct orchestrator *o, const char *project, const char *hash);
+
+/* ---- servers.c ---- */
+
+/* Stops the recorded native servers of a session that died, except persistent ones; forgets records of those
+ * that have ended. removed (may be NULL) gets "process NAME" each. */
+void supervisor_stop_servers(struct state *state, struct strlist *removed);
 
 /* ---- verbs.c ---- */
 

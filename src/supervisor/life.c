@@ -67,7 +67,7 @@ int supervisor_write_record(struct supervisor *s, struct error *err)
 {
     const struct supervisor_options *options = s->options;
     bool has_engine = options->engine && options->engine->host;
-    cleanup_json cJSON *engine = has_engine ? engine_address_to_json(options->engine) : NULL;
+    cleanup_json cJSON *engine = has_engine ? engine_address_to_json(options->engine) : cJSON_CreateObject();
     struct state_session record = {
         .id = (char *)s->session,
         .socket = s->socket,

@@ -84,6 +84,7 @@ static void heal(struct state *state)
     int found = guard_sweep(dead.id, SUPERVISOR_SWEEP_MS);
     if (found)
         log_debug("swept %d processes of the dead session %s", found, dead.id);
+    supervisor_stop_servers(state, NULL);
     unlink(dead.socket);
     state_session_remove(state, NULL);
     state_session_free(&dead);

@@ -41,4 +41,7 @@ struct control_connection *supervisor_connect(struct loop *loop, const struct st
 int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
                      char *const *environment, struct strlist *removed, struct error *err);
 
+/* Does the native server of this record (state_servers()) still run? */
+bool supervisor_server_runs(const cJSON *record);
+
 #endif
