@@ -22,14 +22,14 @@ setup_more() {
   engine_answers || revive
 }
 
-# The same engine again, on the same data, as its service manager would do it.
+# The same engine again, on the same data, as its service manager would do it. Without --default-address-pool: an engine
+# that finds its old bridge and has this option deletes docker0, which may be another engine's.
 revive() {
   local containerd
   containerd=$(cat "$OWN_DIR/exec/containerd/containerd.pid" 2>/dev/null)
   rm -f "$OWN_DIR/pid"
   setsid dockerd --data-root "$OWN_DIR/data" --exec-root "$OWN_DIR/exec" --pidfile "$OWN_DIR/pid" -H "$OWN_HOST" \
-    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
-    --default-address-pool base=10.215.0.0/16,size=24 </dev/null >>"$OWN_DIR/log" 2>&1 3>&- &
+    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null >>"$OWN_DIR/log" 2>&1 3>&- &
   wait_until 40 engine_answers
 }
 
