@@ -258,7 +258,8 @@ static void million(void)
 /* The rate of redis-benchmark with the same command. */
 static double limit(const char *name, const char *options)
 {
-    char command[256], line[256];
+    static char line[256 * 1024];
+    char command[256];
     double best = 0;
 
     snprintf(command, sizeof(command),

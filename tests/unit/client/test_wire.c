@@ -443,90 +443,82 @@ static void sentinels_are_asked(void **state)
     assert_non_null(strstr(primary.heard, "AUTH x\n"));
 }
 
-/* ---- Health over HTTP
- * -------------------------------------------------------------------------------------------- */
+/* ---- A tunnel
+ * ---------------------------------------------------------------------------------------------------- */
 
-static enum apphost_health_status say(void *user, char *description, size_t size)
+struct proxy {
+    int fd, port, target;
+    const char *answer;
+    char head[512];
+    pthread_t thread;
+};
+
+static bool relay(int from, int to)
 {
-    snprintf(description, size, "said so");
-    return *(enum apphost_health_status *)user;
+    char piece[4096];
+    ssize_t got = recv(from, piece, sizeof(piece), 0);
+
+    return got > 0 && send(to, piece, (size_t)got, MSG_NOSIGNAL) == got;
 }
 
-static enum apphost_health_status sleep_long(void *user, char *description, size_t size)
+static void *run_proxy(void *user)
 {
-    (void)description;
-    (void)size;
-    poll(NULL, 0, *(int *)user);
-    return APPHOST_HEALTHY;
-}
-
-static void ask_http(int port, const char *request, char *answer, size_t size)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ssize_t got;
+    struct proxy *proxy = user;
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons((uint16_t)proxy->target)};
+    int client = accept(proxy->fd, NULL, NULL), server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     size_t len = 0;
 
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    send(fd, request, strlen(request), MSG_NOSIGNAL);
-    while ((got = recv(fd, answer + len, size - 1 - len, 0)) > 0)
-        len += (size_t)got;
-    answer[len] = '\0';
-    close(fd);
+    while (len < sizeof(proxy->head) - 1 && !strstr(proxy->head, "\r\n\r\n") &&
+           recv(client, proxy->head + len, 1, 0) == 1)
+        len++;
+    send(client, proxy->answer, strlen(proxy->answer), MSG_NOSIGNAL);
+    struct pollfd fds[2] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
+    bool is_open =
+        strstr(proxy->answer, "200") && connect(server, (struct sockaddr *)&address, sizeof(address)) == 0;
+    while (is_open && poll(fds, 2, 5000) > 0)
+        is_open = fds[0].revents ? relay(client, server) : relay(server, client);
+    close(client);
+    close(server);
+    return NULL;
 }
 
-static void health_over_http(void **state)
+static void through_a_tunnel(void **state)
 {
-    enum apphost_health_status mine = APPHOST_HEALTHY;
-    int wait_ms = 400;
-    struct apphost_health *health = apphost_health_new();
-    const struct apphost_health_check check = {.name = "mine", .check = say, .user = &mine};
-    const struct apphost_health_check again = {.name = "MINE", .check = say, .user = &mine};
-    const struct apphost_health_check slow = {
-        .name = "slow", .check = sleep_long, .user = &wait_ms, .timeout_ms = 50};
-    struct apphost_health_report report;
-    struct apphost_error error = {0};
-    char answer[2048];
-    int port = 0;
+    static const char *const answers[] = {"HTTP/1.1 200 Connection established\r\n\r\n",
+                                          "HTTP/1.1 403 Forbidden\r\n\r\n"};
+    struct puppet puppet;
 
     (void)state;
-    assert_int_equal(apphost_health_add(health, &check, &error), 0);
-    assert_int_equal(apphost_health_add(health, &again, &error), -1);
-    assert_string_equal(error.text, "Duplicate health checks were registered with the name(s): MINE");
-    assert_int_equal(apphost_health_listen(health, "nonsense:x", &port, &error), -1);
-    assert_int_equal(apphost_health_listen(health, ":0", &port, &error), 0);
-    ask_http(port, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof(answer));
-    assert_string_equal(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n"
-                                "Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\n"
-                                "Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\nHealthy");
-    mine = APPHOST_DEGRADED;
-    ask_http(port, "GET /health?x HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "200 OK"));
-    assert_non_null(strstr(answer, "\r\n\r\nDegraded"));
-    mine = APPHOST_UNHEALTHY;
-    ask_http(port, "GET /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "503 Service Unavailable"));
-    assert_non_null(strstr(answer, "\r\n\r\nUnhealthy"));
-    ask_http(port, "GET /alive HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "\r\n\r\nHealthy"));
-    ask_http(port, "HEAD /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_null(strstr(answer, "\r\n\r\nUnhealthy"));
-    ask_http(port, "GET /healthy HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "404 Not Found"));
-    ask_http(port, "POST /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "405 Method Not Allowed"));
-    ask_http(port, "\r\n\r\n", answer, sizeof(answer));
-    assert_non_null(strstr(answer, "400 Bad Request"));
-    mine = APPHOST_DEGRADED;
-    assert_int_equal(apphost_health_add(health, &slow, &error), 0);
-    assert_int_equal(apphost_health_run(health, NULL, &report, &error), 0);
-    assert_int_equal(report.status, APPHOST_UNHEALTHY);
-    assert_string_equal(report.entries[0].description, "said so");
-    assert_string_equal(report.entries[1].description, "A timeout occurred while running check.");
-    assert_true(report.duration_us < 350000);
-    apphost_health_report_free(&report);
-    apphost_health_free(health);
+    puppet_start(&puppet, entry_script);
+    for (int i = 0; i < 2; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        struct proxy proxy = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .target = puppet.port};
+        struct apphost_error error = {0};
+        struct apphost_value value;
+        socklen_t len = sizeof(address);
+        char more[96], expected[96];
+
+        proxy.answer = answers[i];
+        assert_int_equal(bind(proxy.fd, (struct sockaddr *)&address, len), 0);
+        getsockname(proxy.fd, (struct sockaddr *)&address, &len);
+        listen(proxy.fd, 4);
+        pthread_create(&proxy.thread, NULL, run_proxy, &proxy);
+        snprintf(more, sizeof(more), ",tunnel=http:127.0.0.1:%d,abortConnect=true,connectRetry=1",
+                 ntohs(address.sin_port));
+        struct apphost_host *host = host_at(&puppet, more, NULL);
+        int rc = apphost_cache_get(apphost_host_cache(host, NULL, NULL), apphost_str("none"), &value, &error);
+        assert_int_equal(rc, i ? -1 : 0);
+        assert_non_null(strstr(error.text, i ? "the tunnel refused: HTTP/1.1 403 Forbidden" : ""));
+        apphost_host_free(host);
+        pthread_join(proxy.thread, NULL);
+        close(proxy.fd);
+        snprintf(expected, sizeof(expected), "CONNECT 127.0.0.1:%d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+                 puppet.port, puppet.port);
+        assert_string_equal(proxy.head, expected);
+    }
+    puppet_stop(&puppet);
 }
 
 int main(void)
@@ -537,7 +529,7 @@ int main(void)
         cmocka_unit_test(shakes_hands),
         cmocka_unit_test(the_primary_of_several),
         cmocka_unit_test(sentinels_are_asked),
-        cmocka_unit_test(health_over_http),
+        cmocka_unit_test(through_a_tunnel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

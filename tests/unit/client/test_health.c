@@ -1,0 +1,104 @@
+/* Health checks in parallel, and the answers over HTTP to the byte. */
+#include <apphost/health.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static enum apphost_health_status say(void *user, char *description, size_t size)
+{
+    snprintf(description, size, "said so");
+    return *(enum apphost_health_status *)user;
+}
+
+static enum apphost_health_status sleep_long(void *user, char *description, size_t size)
+{
+    (void)description;
+    (void)size;
+    poll(NULL, 0, *(int *)user);
+    return APPHOST_HEALTHY;
+}
+
+static void ask_http(int port, const char *request, char *answer, size_t size)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ssize_t got;
+    size_t len = 0;
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    send(fd, request, strlen(request), MSG_NOSIGNAL);
+    while ((got = recv(fd, answer + len, size - 1 - len, 0)) > 0)
+        len += (size_t)got;
+    answer[len] = '\0';
+    close(fd);
+}
+
+static void health_over_http(void **state)
+{
+    enum apphost_health_status mine = APPHOST_HEALTHY;
+    int wait_ms = 400;
+    struct apphost_health *health = apphost_health_new();
+    const struct apphost_health_check check = {.name = "mine", .check = say, .user = &mine};
+    const struct apphost_health_check again = {.name = "MINE", .check = say, .user = &mine};
+    const struct apphost_health_check slow = {
+        .name = "slow", .check = sleep_long, .user = &wait_ms, .timeout_ms = 50};
+    struct apphost_health_report report;
+    struct apphost_error error = {0};
+    char answer[2048];
+    int port = 0;
+
+    (void)state;
+    assert_int_equal(apphost_health_add(health, &check, &error), 0);
+    assert_int_equal(apphost_health_add(health, &again, &error), -1);
+    assert_string_equal(error.text, "Duplicate health checks were registered with the name(s): MINE");
+    assert_int_equal(apphost_health_listen(health, "nonsense:x", &port, &error), -1);
+    assert_int_equal(apphost_health_listen(health, ":0", &port, &error), 0);
+    ask_http(port, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", answer, sizeof(answer));
+    assert_string_equal(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\n"
+                                "Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\n"
+                                "Expires: Thu, 01 Jan 1970 00:00:00 GMT\r\nConnection: close\r\n\r\nHealthy");
+    mine = APPHOST_DEGRADED;
+    ask_http(port, "GET /health?x HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "200 OK"));
+    assert_non_null(strstr(answer, "\r\n\r\nDegraded"));
+    mine = APPHOST_UNHEALTHY;
+    ask_http(port, "GET /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "503 Service Unavailable"));
+    assert_non_null(strstr(answer, "\r\n\r\nUnhealthy"));
+    ask_http(port, "GET /alive HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "\r\n\r\nHealthy"));
+    ask_http(port, "HEAD /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_null(strstr(answer, "\r\n\r\nUnhealthy"));
+    ask_http(port, "GET /healthy HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "404 Not Found"));
+    ask_http(port, "POST /health HTTP/1.1\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "405 Method Not Allowed"));
+    ask_http(port, "\r\n\r\n", answer, sizeof(answer));
+    assert_non_null(strstr(answer, "400 Bad Request"));
+    mine = APPHOST_DEGRADED;
+    assert_int_equal(apphost_health_add(health, &slow, &error), 0);
+    assert_int_equal(apphost_health_run(health, NULL, &report, &error), 0);
+    assert_int_equal(report.status, APPHOST_UNHEALTHY);
+    assert_string_equal(report.entries[0].description, "said so");
+    assert_string_equal(report.entries[1].description, "A timeout occurred while running check.");
+    assert_true(report.duration_us < 350000);
+    apphost_health_report_free(&report);
+    apphost_health_free(health);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(health_over_http)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
