@@ -63,8 +63,8 @@ static int check_mode(const struct args *args, const struct strlist *words, stru
 static int connect_to_project(struct context *context, struct error *err)
 {
     struct client_options to = {.state_root = context->project.root,
-                                     .prefix = context->project.prefix,
-                                     .timeout_ms = context->wait_timeout_ms};
+                                .prefix = context->project.prefix,
+                                .timeout_ms = context->wait_timeout_ms};
     if (context->project.prefix && !client_open(&context->client, &to, err))
         return client_watch_signals(&context->client, err);
     if (!error_is_set(err))

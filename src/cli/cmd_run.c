@@ -2,6 +2,7 @@
  *
  * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125;
  * on a running project the session is borrowed: nothing is taken down. */
+#include "cli/isolate.h"
 #include "cli/run.h"
 
 #include "base/file.h"
@@ -21,7 +22,7 @@ static const struct option options[] = {
     {.name = "isolate",
      .type = OPTION_COUNT,
      .value = "N",
-     .help = "a project of its own beside the others: own ports, own state"},
+     .help = "N times at once, each with empty servers of its own; APPHOST_WORKER says which"},
     {.name = "log-dir",
      .type = OPTION_FOLDER,
      .value = "DIR",
@@ -31,6 +32,8 @@ static const struct option options[] = {
 
 struct run {
     struct context *context;
+    struct isolate_worker worker;
+    char *log_dir; /* or NULL */
     const char *phase;
     const char *task; /* or NULL */
     struct render *render;
@@ -43,8 +46,9 @@ static int load(struct run *run, struct error *err)
 {
     struct context *context = run->context;
     const struct args *args = &context->args;
-    struct project_options project = {
-        .args = args, .environment = context->environment, .isolate = args_value(args, "isolate")};
+    struct project_options project = {.args = args,
+                                      .environment = context->environment,
+                                      .isolate = run->worker.count ? run->worker.slot : NULL};
     if (!args->names.count && !(args->rest && *args->rest)) {
         error_set(err, ERROR_USAGE, "run wants a command, or a task");
         error_hint(err, "apphost run [RES…] -- COMMAND");
@@ -75,7 +79,7 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
     struct context *context = run->context;
     const struct args *args = &context->args;
     cleanup_strlist struct strlist needs = {0};
-    if (session_open(context, args_value(args, "log-dir"), err))
+    if (session_open(context, run->log_dir, err))
         return -1;
     run->ours = context->client.is_fresh && !args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
@@ -122,7 +126,7 @@ static int execute(struct run *run, struct error *err)
     failed = failed || run_execute(context, &run->command, timeout_ms, run->ours, &run->command_code, err);
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
-        run_show_logs(context, args_value(args, "log-dir"));
+        run_show_logs(context, run->log_dir);
     cleanup_error struct error ending = {0};
     int interrupts = context->client.interrupts;
     context->client.interrupts = interrupts ? 1 : 0;
@@ -200,7 +204,7 @@ static int run_phases(struct run *run, struct error *err)
 
 static int write_report(const struct run *run, int code, const struct error *error, struct error *err)
 {
-    const char *file = args_value(&run->context->args, "report");
+    cleanup_free char *file = isolate_path(&run->worker, args_value(&run->context->args, "report"));
     if (!file)
         return 0;
     cleanup_json cJSON *report = cJSON_CreateObject();
@@ -230,7 +234,13 @@ static int run_it(struct context *context, struct error *err)
     struct run run = {.context = context, .command_code = -1};
     cleanup_error struct error error = {0};
     cleanup_error struct error reporting = {0};
-    int code = run_phases(&run, &error);
+    int code = 0;
+    int side = isolate_begin(context, &run.worker, &code, err);
+    if (side)
+        return side < 0 ? -1 : code;
+    cleanup_free char *log_dir = run.log_dir =
+        isolate_path(&run.worker, args_value(&context->args, "log-dir"));
+    code = run_phases(&run, &error);
     if (write_report(&run, code < 0 ? own_code(&error) : code, &error, &reporting))
         output_warn(&context->output, "--report: %s", reporting.text);
     render_free(run.render);
@@ -244,18 +254,23 @@ const struct command cmd_run = {
     .name = "run",
     .summary = "up, run a command, down",
     .usage = "[RES…] -- COMMAND…\nTASK",
-    .description = "Starts the servers of the manifest (or the resources that are named, with what they "
-                   "need), runs the command with "
-                   "their connection strings in its environment, takes everything down again, and exits with "
-                   "the command's code. The "
-                   "second form runs a task of the manifest with its own references. The command has the "
-                   "terminal and standard output "
-                   "for itself.\n"
-                   "On a running project it uses what is there and leaves it running. A failure of apphost "
-                   "itself is 125; --timeout is "
-                   "124.",
+    .description =
+        "Starts the servers of the manifest (or the resources that are named, with what they "
+        "need), runs the command with "
+        "their connection strings in its environment, takes everything down again, and exits with "
+        "the command's code. The "
+        "second form runs a task of the manifest with its own references. The command has the "
+        "terminal and standard output "
+        "for itself.\n"
+        "On a running project it uses what is there and leaves it running.\n"
+        "With --isolate N the command runs N times at once, each in a project of its own with empty "
+        "servers, chosen ports and its own connection strings. APPHOST_WORKER (1 to N), "
+        "APPHOST_WORKER_INDEX (from 0) and APPHOST_WORKERS tell it which one it is; each line of output "
+        "begins with the worker's number, and the exit code is the highest one.\n"
+        "A failure of apphost itself is 125; --timeout is 124.",
     .examples = "apphost run -- npm test\n"
                 "apphost run --timeout 10m --report report.json -- make check\n"
+                "apphost run --isolate 4 -- sh -c 'npx jest --shard=$APPHOST_WORKER/$APPHOST_WORKERS'\n"
                 "apphost run migrate\n",
     .options = options,
     .group = GROUP_RUN,

@@ -45,7 +45,8 @@ struct redis_conn_options { /* strings are copied */
     redis_closed_cb *on_closed;
     /* RESP3 pushes, or NULL to ignore them. */
     redis_reply_cb *on_push;
-    /* After SUBSCRIBE or MONITOR a RESP2 server talks unasked: what no command waits for goes to on_push, too. */
+    /* After SUBSCRIBE or MONITOR a RESP2 server talks unasked: what no command waits for goes to on_push,
+     * too. */
     bool push_unasked;
     void *data;
 };

@@ -1,0 +1,36 @@
+/* `run --isolate N`: the command N times at once, each with servers of its own. Inside cli/ only.
+ *
+ * isolate_begin() forks a worker each (nothing is opened by then): a worker goes on as an ordinary `run` of a
+ * project with an identity of its own, the parent only passes on what they print, a prefix before each line,
+ * and waits. One worker is no fork: the terminal and standard output stay its own.
+ *
+ * The identity is a slot: the lowest number that no other isolated run of this manifest holds at the moment,
+ * so two runs at once do not meet, and the state folders do not grow without end. Slots are locks on bytes of
+ * one file; they end with the processes that hold them.
+ *
+ * A worker's project differs from the manifest in what cannot be had N times: ports are chosen, servers have
+ * no data volume and no writable bind mount (they begin empty), nothing is persistent. */
+#ifndef CLI_ISOLATE_H
+#define CLI_ISOLATE_H
+
+#include "cli/context.h"
+
+struct isolate_worker {
+    int number, count; /* 1..count; count 0: `run` without --isolate */
+    char slot[16];     /* identity: project_options.isolate */
+};
+
+enum { ISOLATE_MOST = 256 };
+/* The slot, for what the worker starts: `apphost redis` in a worker talks to the worker's server. */
+#define ISOLATE_VARIABLE "APPHOST_WORKER_SLOT"
+/* In each worker: 0 and *worker; the environment has APPHOST_WORKER (from 1), APPHOST_WORKER_INDEX (from 0)
+ * and APPHOST_WORKERS. In the parent, once all have ended: 1 and *code, the highest exit code. -1: no worker
+ * was started. */
+int isolate_begin(struct context *context, struct isolate_worker *worker, int *code, struct error *err);
+/* A file or folder that each worker has for itself: "report.json" becomes "report-2.json" where there are
+ * several. NULL stays NULL; the caller frees. */
+char *isolate_path(const struct isolate_worker *worker, const char *path);
+/* Takes out of a model what workers cannot have each. */
+void isolate_model(struct model *model);
+
+#endif
