@@ -114,6 +114,21 @@ static void report(struct context *context, const struct error *error)
     output_json(document);
 }
 
+/* 126 and 127 are about the command that `run` and `exec` were given. Elsewhere a resource failed, or a file
+ * is missing. */
+static void retell(struct error *error)
+{
+    if (error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE)
+        error->code = error->resource ? ERROR_RESOURCE : ERROR_FAILED;
+}
+
+static int exit_code(const struct command *command, const struct error *error)
+{
+    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND ||
+                       error->code == ERROR_NOT_EXECUTABLE;
+    return command->own_failure_125 && !is_commands ? EXIT_OWN_FAILURE : error_exit_code(error->code);
+}
+
 static int run_command(struct context *context)
 {
     const struct command *command = context->args.command;
@@ -125,11 +140,10 @@ static int run_command(struct context *context)
         return code;
     if (!error_is_set(&error))
         error_set(&error, ERROR_FAILED, "%s failed", command->name);
+    if (!command->own_failure_125)
+        retell(&error);
     report(context, &error);
-    return command->own_failure_125 && error.code != ERROR_RUN_TIMEOUT && error.code != ERROR_NOT_FOUND &&
-                   error.code != ERROR_NOT_EXECUTABLE
-               ? EXIT_OWN_FAILURE
-               : error_exit_code(error.code);
+    return exit_code(command, &error);
 }
 
 /* A reader that went away is no failure worth words; a full disk is. */

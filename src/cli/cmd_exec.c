@@ -21,6 +21,13 @@ static int in_process(struct context *context, const cJSON *info, struct error *
     return failed ? -1 : code;
 }
 
+static void on_bytes(int stream, const char *bytes, size_t length, void *data)
+{
+    (void)data;
+    fwrite(bytes, 1, length, stream == 2 ? stderr : stdout);
+    fflush(stream == 2 ? stderr : stdout);
+}
+
 static int in_container(struct context *context, const char *container, struct error *err)
 {
     struct engine_once once;
@@ -33,11 +40,9 @@ static int in_container(struct context *context, const char *container, struct e
     if (project_resolve_engine(project, &options, err) ||
         engine_once_open(&once, &project->engine, context->environment, err))
         return -1;
-    engine_exec(once.engine, container, (const char *const *)context->args.rest, NULL, engine_once_done,
-                &once);
+    engine_exec_stream(once.engine, container, (const char *const *)context->args.rest, on_bytes,
+                       engine_once_done, &once);
     int failed = engine_once_wait(&once, err);
-    if (!failed && once.output)
-        fputs(once.output, stdout);
     int code = once.exit_code;
     engine_once_close(&once);
     return failed ? -1 : code;

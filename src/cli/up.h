@@ -18,7 +18,7 @@ struct up {
     struct render *render;      /* progress of converging */
     struct render *later;       /* changes once it is ready: plain lines */
     struct output later_output; /* what `later` borrows */
-    struct outbox out; /* standard output */
+    struct outbox out;          /* standard output */
     struct log_view view;
     struct log_reader *reader;
     struct client_call watch;

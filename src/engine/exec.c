@@ -11,8 +11,16 @@ enum { CREATE_TIMEOUT_MS = 60000, INSPECT_TIMEOUT_MS = 15000, OUTPUT_LIMIT = 256
 
 struct exec_state {
     struct engine_demux demux;
+    engine_output_cb *on_output; /* NULL: it is collected */
+    struct engine_op_mark mark;
     char *exec_id;
     struct strbuf output;
+    /* Streaming: the records' contents as they are, byte by byte. */
+    engine_output_cb *on_bytes;
+    void *bytes_data;
+    unsigned char head[8]; /* stream, three zeros, length as 32 bits big endian */
+    int head_length;
+    uint32_t left; /* of the record */
 };
 
 static void free_exec(void *state)
@@ -42,11 +50,45 @@ static void on_line(int stream, const char *line, size_t length, int64_t time_ns
     strbuf_addc(&exec->output, '\n');
 }
 
+static void stream(struct exec_state *exec, const char *bytes, size_t length)
+{
+    while (length) {
+        if (!exec->left) {
+            exec->head[exec->head_length++] = (unsigned char)*bytes++;
+            length--;
+            if (exec->head_length < (int)sizeof exec->head)
+                continue;
+            exec->head_length = 0;
+            exec->left = (uint32_t)exec->head[4] << 24 | (uint32_t)exec->head[5] << 16 |
+                         (uint32_t)exec->head[6] << 8 | exec->head[7];
+            continue;
+        }
+        size_t piece = length < exec->left ? length : exec->left;
+        exec->on_bytes(exec->head[0] == 2 ? 2 : 1, bytes, piece, exec->bytes_data);
+        bytes += piece;
+        length -= piece;
+        exec->left -= (uint32_t)piece;
+    }
+}
+
+static void on_bytes(int stream, const char *bytes, size_t length, void *data)
+{
+    struct exec_state *exec = data;
+    if (engine_op_is_alive(&exec->mark))
+        exec->on_output(stream, bytes, length, exec->mark.op->data);
+}
+
+/* The receiver may cancel from here: the state lives until the feeding function is done with it. */
 static void on_output(const char *bytes, size_t length, void *data)
 {
     struct engine_op *op = data;
     struct exec_state *exec = op->state;
+    op->free_state = NULL;
     engine_demux_feed(&exec->demux, bytes, length);
+    if (engine_op_is_alive(&exec->mark))
+        op->free_state = free_exec;
+    else
+        free_exec(exec);
 }
 
 static void on_ended(struct engine_op *op, const struct http_response *response)
@@ -84,14 +126,15 @@ static void add_texts(cJSON *body, const char *key, const char *const *texts)
         cJSON_AddItemToArray(array, cJSON_CreateString(texts[i]));
 }
 
-struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv,
-                              const char *const *environment, engine_done_cb *done, void *data)
+static struct engine_op *start(struct engine_op *op, const char *id, const char *const *argv,
+                               const char *const *environment, engine_output_cb *receive)
 {
-    struct engine_op *op = engine_op_new(engine, ON_EXEC, done, data, "run %s in container %s",
-                                         argv[0] ? argv[0] : "nothing", id);
     struct exec_state *exec = xcalloc(1, sizeof *exec);
     exec->output.limit = OUTPUT_LIMIT;
+    exec->on_output = receive;
+    exec->mark = engine_op_mark(op);
     engine_demux_init(&exec->demux, false, on_line, exec);
+    exec->demux.on_bytes = receive ? on_bytes : NULL;
     op->state = exec;
     op->free_state = free_exec;
     cleanup_json cJSON *body = cJSON_CreateObject();
@@ -105,4 +148,19 @@ struct engine_op *engine_exec(struct engine *engine, const char *id, const char 
     engine_op_body(op, body);
     op->on_answer = on_created;
     return engine_op_send(op);
+}
+
+struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
+                                     const char *const *environment, engine_output_cb *receive,
+                                     engine_done_cb *done, void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_EXEC, done, data, "run %s in container %s",
+                                         argv[0] ? argv[0] : "nothing", id);
+    return start(op, id, argv, environment, receive);
+}
+
+struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv,
+                              const char *const *environment, engine_done_cb *done, void *data)
+{
+    return engine_exec_stream(engine, id, argv, environment, NULL, done, data);
 }
