@@ -173,6 +173,10 @@ static size_t take_stamp(struct engine_demux *demux, const char *bytes, size_t l
 
 static void take_payload(struct engine_demux *demux, const char *bytes, size_t length)
 {
+    if (demux->on_bytes && length) {
+        demux->on_bytes(demux->stream, bytes, length, demux->data);
+        return;
+    }
     while (length) {
         size_t used = demux->in_stamp ? take_stamp(demux, bytes, length) : 0;
         bytes += used;

@@ -190,10 +190,6 @@ char *engine_image_normalise(struct engine *engine, const char *reference, struc
 /* Runs a command in a container, collects its output (bounded), reports its exit code. */
 struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv,
                               const char *const *environment, engine_done_cb *done, void *data);
-/* The same, but its output (stream 1 or 2) is handed over as it comes, whole and unbounded. Both get data. */
-typedef void engine_output_cb(int stream, const char *bytes, size_t length, void *data);
-struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
-                                     engine_output_cb *on_bytes, engine_done_cb *done, void *data);
 
 /* The same without a limit: what it writes is handed on byte for byte as it comes, stream 1 stdout, 2 stderr;
  * result->exit_code at the end. on_output may cancel. */

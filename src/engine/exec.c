@@ -15,12 +15,6 @@ struct exec_state {
     struct engine_op_mark mark;
     char *exec_id;
     struct strbuf output;
-    /* Streaming: the records' contents as they are, byte by byte. */
-    engine_output_cb *on_bytes;
-    void *bytes_data;
-    unsigned char head[8]; /* stream, three zeros, length as 32 bits big endian */
-    int head_length;
-    uint32_t left; /* of the record */
 };
 
 static void free_exec(void *state)
@@ -48,27 +42,6 @@ static void on_line(int stream, const char *line, size_t length, int64_t time_ns
     (void)stream, (void)time_ns;
     strbuf_add(&exec->output, line, length); /* beyond the limit: dropped */
     strbuf_addc(&exec->output, '\n');
-}
-
-static void stream(struct exec_state *exec, const char *bytes, size_t length)
-{
-    while (length) {
-        if (!exec->left) {
-            exec->head[exec->head_length++] = (unsigned char)*bytes++;
-            length--;
-            if (exec->head_length < (int)sizeof exec->head)
-                continue;
-            exec->head_length = 0;
-            exec->left = (uint32_t)exec->head[4] << 24 | (uint32_t)exec->head[5] << 16 |
-                         (uint32_t)exec->head[6] << 8 | exec->head[7];
-            continue;
-        }
-        size_t piece = length < exec->left ? length : exec->left;
-        exec->on_bytes(exec->head[0] == 2 ? 2 : 1, bytes, piece, exec->bytes_data);
-        bytes += piece;
-        length -= piece;
-        exec->left -= (uint32_t)piece;
-    }
 }
 
 static void on_bytes(int stream, const char *bytes, size_t length, void *data)

@@ -146,6 +146,7 @@ void engine_container_from_list(struct engine_container *container, const cJSON 
 /* ---- demux.c: container output ---- */
 struct engine_demux {
     engine_log_cb *on_line;
+    engine_output_cb *on_bytes; /* gets what is not cut into lines; NULL: on_line */
     void *data;
     bool has_times; /* every record starts with a timestamp */
     unsigned char head[8];
