@@ -79,13 +79,22 @@ engine_open_forward() {
   engine_rule -I && ENGINE_RULE=1
 }
 
+# An engine outlives who started it by moments: it must not hold a pipe that somebody reads to its end.
+engine_detach() {
+  for engine_fd in $(ls /proc/self/fd); do
+    [ "$engine_fd" -le 2 ] || eval "exec $engine_fd>&-" 2>/dev/null
+  done
+  PATH=$PATH:/usr/sbin:/sbin exec "$@"
+}
+
 engine_start() {
   [ "$(id -u)" = 0 ] || { echo "engine: starting one needs root" >&2; return 1; }
   ENGINE_DIR=$(mktemp -d /tmp/apphost-engine.XXXXXX) || return 1
   engine_make_bridge || { echo "engine: cannot make a network bridge" >&2; engine_stop; return 1; }
   engine_open_forward
   # The default address pools start at 172.17: an engine that runs already has them, so ours takes others.
-  PATH=$PATH:/usr/sbin:/sbin setsid dockerd --data-root "$ENGINE_DIR/data" --exec-root "$ENGINE_DIR/exec" \
+  # However this script ends, the engine is told to stop: --pdeathsig.
+  engine_detach setsid setpriv --pdeathsig TERM dockerd --data-root "$ENGINE_DIR/data" --exec-root "$ENGINE_DIR/exec" \
     --pidfile "$ENGINE_DIR/pid" -H "unix://$ENGINE_DIR/docker.sock" --group root -b "$ENGINE_BRIDGE" \
     --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
     --default-address-pool "base=10.215.0.0/16,size=24" "$@" \
@@ -117,6 +126,17 @@ engine_bridges() {
     grep -o '"Id":"[0-9a-f]\{12\}' | sed 's/.*"/br-/'
 }
 
+# An engine that was killed leaves containerd, and each container with a shim: all name our folder on their command lines.
+engine_sweep() {
+  for engine_left in $(grep -lsF -- "$ENGINE_DIR/exec/" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+    [ "$engine_left" != "$$" ] || continue
+    for engine_child in $(cat "/proc/$engine_left/task/$engine_left/children" 2>/dev/null); do
+      kill -9 "$engine_child" 2>/dev/null
+    done
+    kill -9 "$engine_left" 2>/dev/null
+  done
+}
+
 # dockerd stops its containers and its containerd by itself when it is asked in peace; 20 s is twice what that takes.
 engine_stop() {
   if [ -n "$ENGINE_PID" ]; then
@@ -129,6 +149,7 @@ engine_stop() {
     wait "$ENGINE_PID" 2>/dev/null
   fi
   if [ -n "$ENGINE_DIR" ]; then
+    engine_sweep
     # Deepest first, so that a mount below another goes before it.
     awk -v d="$ENGINE_DIR/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r engine_mount; do
       umount -l "$engine_mount" 2>/dev/null

@@ -3,7 +3,7 @@ load helpers
 
 setup_file() {
   [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || return 0
-  engine_start 3>&- || return 0
+  engine_start || return 0
   # bats runs each test in a process of its own: what stops the engine goes through files and the environment.
   export OWN_HOST=$ENGINE_HOST OWN_PID=$ENGINE_PID OWN_DIR=$ENGINE_DIR OWN_BRIDGE=$ENGINE_BRIDGE OWN_RULE=$ENGINE_RULE
   DOCKER_HOST=$OWN_HOST "$ROOT/tests/images/build" "$REDIS"
@@ -25,11 +25,13 @@ setup_more() {
 # The same engine again, on the same data, as its service manager would do it. Without --default-address-pool: an engine
 # that finds its old bridge and has this option deletes docker0, which may be another engine's.
 revive() {
-  local containerd
-  containerd=$(cat "$OWN_DIR/exec/containerd/containerd.pid" 2>/dev/null)
+  # Its containerd dies with it, but not at once, and a new engine would take the dying one for its own.
+  local containerd=$OWN_DIR/exec/containerd/containerd.pid
+  [ ! -s "$containerd" ] || wait_until 10 dead "$(cat "$containerd")"
+  rm -f "$containerd"
   rm -f "$OWN_DIR/pid"
-  setsid dockerd --data-root "$OWN_DIR/data" --exec-root "$OWN_DIR/exec" --pidfile "$OWN_DIR/pid" -H "$OWN_HOST" \
-    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null >>"$OWN_DIR/log" 2>&1 3>&- &
+  engine_detach setsid dockerd --data-root "$OWN_DIR/data" --exec-root "$OWN_DIR/exec" --pidfile "$OWN_DIR/pid" -H "$OWN_HOST" \
+    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null >>"$OWN_DIR/log" 2>&1 &
   wait_until 40 engine_answers
 }
 
