@@ -37,6 +37,13 @@ void facts_clear(struct facts *facts)
     *facts = kept;
 }
 
+/* Nobody is left who could know a secret, or now it can choose its ports. */
+static void settle_values(struct node *node)
+{
+    if (node->want == WANT_UP && node->spec && !values_digest(node))
+        values_settle(node->o);
+}
+
 void facts_gone(struct node *node)
 {
     if (node->facts.running || node->sensor.on)
@@ -46,6 +53,7 @@ void facts_gone(struct node *node)
     node_wake(node);
     node_wake_neighbours(node);
     strlist_free(&node->bonds);
+    settle_values(node);
     requests_changed(node->o);
 }
 
@@ -84,18 +92,31 @@ static bool is_member(const struct node *node, const struct engine_container *co
     return false;
 }
 
+/* A digest that no values have: the container was started with other ones. */
+#define OTHER_VALUES "other"
+
 static void take_labels(struct node *node, const struct engine_container *container)
 {
     struct facts *facts = &node->facts;
     bool same_version = has_label(container, LABEL("hash-version"), HASH_VERSION);
     replace(&facts->spec_hash, same_version ? label_of(container, LABEL("spec-hash")) : NULL);
-    replace(&facts->digest, readable_digest(node->o, label_of(container, LABEL("values"))));
+    const char *digest = readable_digest(node->o, label_of(container, LABEL("values")));
+    if (digest || !str_eq(facts->digest, OTHER_VALUES))
+        replace(&facts->digest, digest);
     facts->persistent = has_label(container, LABEL("lifetime"), "persistent");
     facts->ephemeral = has_label(container, LABEL("ephemeral"), "true");
     if (!node->resource)
         node->resource = xstrdup_null(label_of(container, LABEL("resource")));
     replace(&facts->port_label, label_of(container, LABEL("ports")));
     ports_from_label(node, facts->port_label);
+}
+
+/* Whoever made the container had another key: the environment itself has to be compared. */
+static void compare_values(struct node *node, const cJSON *environment)
+{
+    struct facts *facts = &node->facts;
+    if (!facts->digest && node->spec && !values_match(node, environment))
+        replace(&facts->digest, OTHER_VALUES);
 }
 
 static void take_exit(struct node *node, const struct engine_container *container)
@@ -121,6 +142,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
     facts->spoiled = !strcmp(container->state, "removing") || !strcmp(container->state, "dead");
     if (inspected) {
         secrets_read_back(node, json_path(container->raw, "Config.Env"));
+        compare_values(node, json_path(container->raw, "Config.Env"));
         facts->health = container->health;
     }
     if (container->running && !was_running) {

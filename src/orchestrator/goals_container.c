@@ -24,7 +24,8 @@ static bool is_seen(struct node *node)
     if (node->facts.seen == SEEN_UNKNOWN)
         return false;
     bool may_know = node->facts.seen == SEEN_PRESENT && !node->facts.inspected;
-    return !(may_know && node->want == WANT_UP && secrets_missing(node));
+    bool is_unclear = !node->facts.digest || secrets_missing(node);
+    return !(may_know && node->want == WANT_UP && is_unclear);
 }
 
 static bool is_ours(const struct node *node, const struct engine_container *container)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { EXEC_INTERVAL_MS = 1000, HEALTH_LOOK_MS = 2000 };
+enum { EXEC_INTERVAL_MS = 1000, HEALTH_LOOK_MS = 2000, SETTLE_MS = 150 };
 
 const struct plan_probe *node_probe(const struct node *node)
 {
@@ -106,17 +106,27 @@ static void run_exec(struct node *node)
 
 /* ---- the image's health check: events tell; engines that have no such event are asked ---- */
 
+/* Without a health check running is all there is to know, but an init that cannot execute its command runs
+ * for a few milliseconds too. */
+static int64_t settling_ms(const struct node *node)
+{
+    int64_t left = node->facts.started_ms + SETTLE_MS - node_now(node);
+    return left > 0 ? left : 0;
+}
+
 static void on_health(const struct engine_result *result, const struct error *err, void *data)
 {
     struct node *node = data;
     node->sensor.exec = NULL;
-    if (!err) {
-        node->facts.health = result->container->health;
-        bool none = result->container->health == ENGINE_HEALTH_NONE;
-        set_ready(node, none || result->container->health == ENGINE_HEALTH_HEALTHY);
-    }
-    if (!node->facts.ready)
-        timer_start(&node->sensor.timer, HEALTH_LOOK_MS);
+    enum engine_health health = err ? ENGINE_HEALTH_STARTING : result->container->health;
+    bool none = health == ENGINE_HEALTH_NONE && result->container->running;
+    int64_t left = none ? settling_ms(node) : HEALTH_LOOK_MS;
+    if (!err)
+        node->facts.health = health;
+    if (health == ENGINE_HEALTH_HEALTHY || (none && !left))
+        set_ready(node, true);
+    else
+        timer_start(&node->sensor.timer, left);
 }
 
 static void look_at_health(struct node *node)

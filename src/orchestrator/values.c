@@ -141,6 +141,34 @@ const char *values_digest(struct node *node)
     return node->digest;
 }
 
+/* The value of a variable in a container's environment, or NULL. */
+static const char *value_in(const cJSON *environment, const char *name)
+{
+    const cJSON *entry;
+    size_t length = strlen(name);
+    cJSON_ArrayForEach(entry, environment)
+    {
+        const char *text = cJSON_GetStringValue(entry);
+        if (text && strncmp(text, name, length) == 0 && text[length] == '=')
+            return text + length + 1;
+    }
+    return NULL;
+}
+
+bool values_match(struct node *node, const cJSON *environment)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < run->environment_count; i++) {
+        cleanup_free char *ours = values_resolve(node->o, &run->environment[i].value);
+        bool same = !ours || str_eq(value_in(environment, run->environment[i].name), ours);
+        if (ours)
+            mem_wipe(ours, strlen(ours));
+        if (!same)
+            return false;
+    }
+    return true;
+}
+
 static void fail_all(struct orchestrator *o, const struct error *err)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next) {

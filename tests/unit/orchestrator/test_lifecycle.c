@@ -199,6 +199,21 @@ static void test_adopted_without_state(void **state)
     rig_fini(rig);
 }
 
+/* Nobody knows the password any more once the changed server has gone: a new one is made. */
+static void test_changed_without_state(void **state)
+{
+    (void)state;
+    struct rig *rig = fresh();
+    up(rig, redis_and_api());
+    rig_lose_state(rig);
+    struct plan *plan = plans_new("shop");
+    plans_variable(plan, plans_redis(plan, "cache", RIG_IMAGE), "EXTRA", "yes");
+    up(rig, plans_done(plan));
+    assert_string_equal(rig_state(rig, "cache"), "ready");
+    down(rig);
+    rig_fini(rig);
+}
+
 /* Leftovers of an earlier manifest go with a bare up, and with down without any manifest. */
 static void test_leftovers(void **state)
 {
@@ -513,15 +528,25 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_few_requests), cmocka_unit_test(test_states),
-        cmocka_unit_test(test_changed),      cmocka_unit_test(test_renamed),
-        cmocka_unit_test(test_adopted),      cmocka_unit_test(test_adopted_without_state),
-        cmocka_unit_test(test_leftovers),    cmocka_unit_test(test_selection),
-        cmocka_unit_test(test_network),      cmocka_unit_test(test_network_of_a_dead_session),
-        cmocka_unit_test(test_volume),       cmocka_unit_test(test_persistent),
-        cmocka_unit_test(test_task),         cmocka_unit_test(test_failed_task),
-        cmocka_unit_test(test_verbs),        cmocka_unit_test(test_wait),
-        cmocka_unit_test(test_dry_run),      cmocka_unit_test(test_exec_info),
+        cmocka_unit_test(test_few_requests),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_renamed),
+        cmocka_unit_test(test_adopted),
+        cmocka_unit_test(test_adopted_without_state),
+        cmocka_unit_test(test_changed_without_state),
+        cmocka_unit_test(test_leftovers),
+        cmocka_unit_test(test_selection),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_network_of_a_dead_session),
+        cmocka_unit_test(test_volume),
+        cmocka_unit_test(test_persistent),
+        cmocka_unit_test(test_task),
+        cmocka_unit_test(test_failed_task),
+        cmocka_unit_test(test_verbs),
+        cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_exec_info),
         cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
