@@ -105,17 +105,27 @@ static int set_tcp(const char *rest, struct engine_address *address, struct erro
     return 0;
 }
 
+static int set_ssh(struct engine_address *address, struct error *err)
+{
+    struct ssh_target target;
+    if (!ssh_target_parse(address->host, &target)) {
+        const char *at = strchr(address->host, '@'), *colon = strchr(address->host + 6, ':');
+        bool has_password = at && colon && colon < at;
+        return error_set(err, ERROR_ENGINE,
+                         "%s: \"%s\" is no engine address (ssh://[user@]host[:port][/path])", address->origin,
+                         has_password ? "ssh://…" : address->host);
+    }
+    address->published_host = take_ptr(&target.host);
+    address->remote = true;
+    address->tls = false;
+    ssh_target_free(&target);
+    return 0;
+}
+
 static int set_unsupported(struct engine_address *address, struct error *err)
 {
-    if (str_starts(address->host, "ssh://")) {
-        error_set(err, ERROR_ENGINE, "%s: %s: engines over ssh are not supported yet", address->origin,
-                  address->host);
-        error_hint(err, "forward the socket: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then "
-                        "DOCKER_HOST=unix:///tmp/docker.sock");
-        return -1;
-    }
     error_set(err, ERROR_ENGINE, "%s: \"%s\" is no engine address", address->origin, address->host);
-    error_hint(err, "use unix:///path/to.sock or tcp://host:port");
+    error_hint(err, "use unix:///path/to.sock, tcp://host:port or ssh://user@host");
     return -1;
 }
 
@@ -130,6 +140,8 @@ int address_set_host(struct engine_address *address, const char *host, const cha
         if (address->unix_path[0] == '/')
             return 0;
     }
+    if (str_starts(host, "ssh://"))
+        return set_ssh(address, err);
     if (str_starts(host, "https://"))
         address->tls = true;
     if (str_starts(host, "tcp://") || str_starts(host, "http://") || str_starts(host, "https://"))
@@ -194,8 +206,7 @@ static void well_known(struct strlist *paths, char *const *environment)
     strlist_addf(paths, "/run/user/%d/podman/podman.sock", (int)getuid());
 }
 
-/* 0 when something accepts there, else errno. */
-static int try_connect(const char *path)
+int address_try_connect(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
@@ -215,7 +226,7 @@ static int probe_sockets(char *const *environment, struct engine_address *addres
     well_known(&paths, environment);
     const char *found = NULL;
     for (size_t i = 0; i < paths.count; i++) {
-        int rc = try_connect(paths.items[i]);
+        int rc = address_try_connect(paths.items[i]);
         if (rc == 0) {
             found = paths.items[i];
             break;

@@ -8,6 +8,8 @@
 const char *address_getenv(char *const *environment, const char *name);
 /* Fills host, origin, and unix_path or url (address->tls says which scheme). */
 int address_set_host(struct engine_address *address, const char *host, const char *origin, struct error *err);
+/* 0 when something accepts at the unix socket, else errno. */
+int address_try_connect(const char *path);
 /* Those of ca.pem, cert.pem, key.pem that exist in the folder. */
 void address_set_certificates(struct engine_address *address, const char *folder);
 

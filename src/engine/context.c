@@ -123,7 +123,8 @@ int engine_address_from_json(const cJSON *json, struct engine_address *address, 
     address->tls = json_bool(json, "tls", false);
     address->skip_verify = json_bool(json, "skip_verify", false);
     address->remote = json_bool(json, "remote", false);
-    if ((address->unix_path || address->url) && address->published_host)
+    bool is_ssh = address->host && str_starts(address->host, "ssh://");
+    if ((address->unix_path || address->url || is_ssh) && address->published_host)
         return 0;
     engine_address_free(address);
     return error_set(err, ERROR_PROTOCOL, "the engine's address is incomplete");

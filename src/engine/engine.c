@@ -42,17 +42,23 @@ struct engine *engine_open(struct loop *loop, const struct engine_address *addre
 {
     struct engine *engine = make(loop, environment);
     const char *version = strlist_getenv(&engine->environment, "DOCKER_API_VERSION");
+    bool is_forced = version && *version && engine_force_version(engine, version, err) == 0;
+    bool is_ssh = !address->unix_path && !address->url;
+    if (is_ssh)
+        engine->tunnel = engine_tunnel_new(engine, address->host, err);
+    engine->negotiated = engine->forced && !is_ssh; /* every operation waits for ssh */
     struct http_address where = {
-        .unix_path = address->unix_path,
+        .unix_path = engine->tunnel ? engine_tunnel_path(engine->tunnel) : address->unix_path,
         .url = address->url,
         .ca_file = address->ca_file,
         .cert_file = address->cert_file,
         .key_file = address->key_file,
         .skip_verify = address->skip_verify,
     };
-    if ((!version || !*version || engine_force_version(engine, version, err) == 0) &&
+    if ((is_forced || !version || !*version) && (!is_ssh || engine->tunnel) &&
         (engine->transport = http_open(loop, &where, err)))
         return engine;
+    engine_tunnel_free(engine->tunnel);
     strlist_free(&engine->environment);
     free(engine);
     return NULL;
@@ -83,6 +89,8 @@ void engine_close(struct engine *engine, loop_cb *on_closed, void *data)
     while (engine->ops)
         engine_op_free(engine->ops);
     http_cancel(engine->transport, take_ptr(&engine->negotiation));
+    engine_tunnel_free(engine->tunnel);
+    engine->tunnel = NULL;
     engine->closing = true;
     engine->on_closed = on_closed;
     engine->closed_data = data;

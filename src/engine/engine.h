@@ -29,8 +29,8 @@ struct engine_op;
 struct engine_address {
     char *host;      /* as configured: "unix:///var/run/docker.sock", "tcp://…", "ssh://…" */
     char *origin;    /* "DOCKER_HOST", "context colima", "well-known socket", "--host" … */
-    char *unix_path; /* for unix (and the forwarded socket of ssh) */
-    char *url;       /* for tcp */
+    char *unix_path; /* for unix */
+    char *url;       /* for tcp; with neither, host is an ssh:// address */
     char *ca_file, *cert_file, *key_file;
     bool tls, skip_verify;
     char *published_host; /* where published ports are reached: "127.0.0.1", the remote's host, the gateway

@@ -66,9 +66,12 @@ struct engine_op {
     struct error late;
 };
 
+struct tunnel;
+
 struct engine {
     struct loop *loop;
     struct http_transport *transport;
+    struct tunnel *tunnel;      /* ssh, or NULL */
     struct strlist environment; /* the client's, for settings and for credential helpers */
     struct engine_info info;
     bool negotiated, forced; /* forced: DOCKER_API_VERSION */
@@ -129,6 +132,28 @@ void engine_negotiate(struct engine *engine); /* starts unless it runs */
 const char *engine_dialect(const char *server_version);
 /* DOCKER_API_VERSION fixes the dialect. -1 when it is no version that we speak. */
 int engine_force_version(struct engine *engine, const char *version, struct error *err);
+
+/* ---- ssh.c ---- */
+struct ssh_target {
+    char *destination; /* "[user@]host", for ssh */
+    char *host, *socket;
+    int port; /* 0: ssh's own choice */
+};
+bool ssh_target_parse(const char *url, struct ssh_target *target);
+void ssh_target_free(struct ssh_target *target);
+
+/* NULL: no such address, or no place for the socket. Nothing runs yet. */
+struct tunnel *engine_tunnel_new(struct engine *engine, const char *url, struct error *err);
+void engine_tunnel_free(struct tunnel *tunnel); /* ssh is killed */
+/* The local end. */
+const char *engine_tunnel_path(const struct tunnel *tunnel);
+bool engine_tunnel_is_up(const struct tunnel *tunnel);
+/* Calls back later, once, when the local end accepts or ssh failed; not after the free. When ssh ends
+ * afterwards, engine->negotiated becomes false. */
+typedef void engine_tunnel_cb(const struct error *err, struct engine *engine);
+void engine_tunnel_start(struct tunnel *tunnel, engine_tunnel_cb *done);
+/* Replaces the error by what ssh said last. */
+void engine_tunnel_explain(struct tunnel *tunnel, struct error *err);
 
 /* ---- classify.c ---- */
 /* The engine's words of an error answer: the JSON member "message", or the text itself; bounded, printable.

@@ -101,14 +101,28 @@ static void on_done(const struct http_response *response, const struct error *er
         error_copy(&failure, err);
     else
         read_answer(engine, response, &failure);
+    if (err && engine->tunnel)
+        engine_tunnel_explain(engine->tunnel, &failure);
     engine->negotiated = engine->forced || !error_is_set(&failure);
     wake(engine, error_is_set(&failure) ? &failure : NULL);
+}
+
+static void on_tunnel(const struct error *err, struct engine *engine)
+{
+    if (err)
+        wake(engine, err);
+    else
+        engine_negotiate(engine);
 }
 
 void engine_negotiate(struct engine *engine)
 {
     if (engine->negotiation)
         return;
+    if (engine->tunnel && !engine_tunnel_is_up(engine->tunnel)) {
+        engine_tunnel_start(engine->tunnel, on_tunnel);
+        return;
+    }
     struct http_request request = {.method = "GET", .path = "/_ping", .timeout_ms = PING_TIMEOUT_MS};
     struct http_handlers handlers = {.done = on_done, .data = engine};
     engine->negotiation = http_start(engine->transport, &request, &handlers);

@@ -86,7 +86,15 @@ static const struct {
     {"foo://x", NULL, NULL, NULL, false},
     {"/var/run/docker.sock", NULL, NULL, NULL, false},
     {"npipe:////./pipe/docker_engine", NULL, NULL, NULL, false},
-    {"ssh://me@h", NULL, NULL, NULL, false},
+    {"ssh://me@h", NULL, NULL, "h", true},
+    {"ssh://h:2222/run/x.sock", NULL, NULL, "h", true},
+    {"ssh://[fe80::1]:22", NULL, NULL, "fe80::1", true},
+    {"ssh://", NULL, NULL, NULL, false},
+    {"ssh://-oProxyCommand=x", NULL, NULL, NULL, false},
+    {"ssh://-l@h", NULL, NULL, NULL, false},
+    {"ssh://me:secret@h", NULL, NULL, NULL, false},
+    {"ssh://h:0", NULL, NULL, NULL, false},
+    {"ssh://h x", NULL, NULL, NULL, false},
 };
 
 static void test_hosts(void **state)
@@ -96,7 +104,7 @@ static void test_hosts(void **state)
         struct engine_address address;
         struct error err = {0};
         int rc = resolve(NULL, hosts[i].host, NULL, &address, &err);
-        bool good = hosts[i].unix_path || hosts[i].url;
+        bool good = hosts[i].published != NULL;
         if ((rc == 0) != good)
             print_error("%s: %s\n", hosts[i].host, rc ? err.text : address.url);
         assert_int_equal(rc, good ? 0 : -1);
@@ -109,7 +117,8 @@ static void test_hosts(void **state)
             assert_string_equal(address.origin, "--host");
         } else {
             assert_int_equal(err.code, ERROR_ENGINE);
-            assert_non_null(strstr(err.text, hosts[i].host));
+            bool has_password = strstr(hosts[i].host, "secret") != NULL;
+            assert_int_equal(strstr(err.text, hosts[i].host) != NULL, !has_password);
         }
         engine_address_free(&address);
         error_clear(&err);
