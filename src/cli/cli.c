@@ -3,6 +3,7 @@
  *
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"
+#include "cli/commands.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -87,6 +88,8 @@ static int provide(struct context *context, struct error *err)
 {
     unsigned needs = context->args.command->needs;
     struct project_options options = {.args = &context->args, .environment = context->environment};
+    if (context->args.command == &cmd_up)
+        options.adopt = args_value(&context->args, "adopt");
     if (enter_folder(context, err))
         return -1;
     if (needs & NEEDS_MANIFEST) {

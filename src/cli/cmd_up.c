@@ -3,6 +3,7 @@
  * run() reaches the supervisor (or starts it), converges, prints what is ready, and then either returns (-d)
  * or stays in the foreground (up_stay.c). A failure in a session that this command began takes down what it
  * started. */
+#include "cli/adopt.h"
 #include "cli/up.h"
 #include "cli/view.h"
 
@@ -24,6 +25,10 @@ static const struct option options[] = {
      .help = "say why each resource was created, reused or recreated"},
     {.name = "timings", .type = OPTION_FLAG, .help = "say where the time went"},
     {.name = "force-recreate", .type = OPTION_FLAG, .help = "recreate what is there already"},
+    {.name = "adopt",
+     .type = OPTION_TEXT,
+     .value = "HASH",
+     .help = "take over the data of a folder that was moved here, under its old identity"},
     {.name = "no-wait", .type = OPTION_FLAG, .help = "return when everything is started, ready or not"},
     {.name = "exit-code-from",
      .type = OPTION_RESOURCE,
@@ -125,7 +130,7 @@ static int run_up(struct up *up, struct error *err)
     bool detach = args_flag(&context->args, "detach");
     cleanup_json cJSON *view = NULL;
     cleanup_error struct error error = {0};
-    int answer = up_converge(up, &view, &error);
+    int answer = adopt_take(context, &error) ? -1 : up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)
         return up_leave(up, 128 + context->client.signum, err);
     if (answer < 0)

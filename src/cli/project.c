@@ -4,6 +4,7 @@
  * manifest says. Without reading the manifest the name is learnt from the state folders: their names end with
  * the hash. */
 #include "cli/project.h"
+#include "cli/adopt.h"
 #include "cli/certificates.h"
 #include "cli/isolate.h"
 
@@ -49,6 +50,11 @@ static void set_hash(struct project *project, const struct project_options *opti
     cleanup_free char *whole =
         override ? xasprintf("%s%s%s", override, isolate ? "#" : "", isolate ? isolate : "") : NULL;
     plan_identity(project->manifest ? project->manifest : "", salt, whole, project->hash);
+    memcpy(project->own_hash, project->hash, sizeof project->own_hash);
+    if (options->adopt && strlen(options->adopt) == 8)
+        memcpy(project->hash, options->adopt, sizeof project->hash);
+    else
+        adopt_hash(project->root, project->hash);
 }
 
 static void set_name(struct project *project, const char *name, const char *isolate)

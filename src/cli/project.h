@@ -20,6 +20,7 @@ struct project {
     char *manifest; /* canonical path; NULL: none was found, the project is known by its session */
     char *name;     /* NULL when neither a flag nor a state folder tells it */
     char hash[9];
+    char own_hash[9]; /* what the path makes; another one than hash when that was adopted */
     char *prefix; /* "<name>-<hash>"; NULL: nothing is known of it here */
     struct engine_address engine;
     bool has_engine;
@@ -34,6 +35,7 @@ struct project {
 struct project_options {
     const struct args *args;
     char *const *environment;
+    const char *adopt;   /* `up --adopt HASH`, or NULL */
     const char *isolate; /* `run --isolate N`: a project of its own beside the others; or NULL */
 };
 

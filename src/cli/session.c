@@ -1,5 +1,6 @@
 /* Converging and taking down, as a command sees it. See session.h. */
 #include "cli/session.h"
+#include "cli/adopt.h"
 #include "cli/certificates.h"
 #include "cli/native.h"
 
@@ -41,8 +42,11 @@ int session_open(struct context *context, const char *log_dir, struct error *err
     };
     struct client_options options = {
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
+    bool is_first = adopt_is_first(context);
     if (client_open(&context->client, &options, err))
         return -1;
+    if (is_first)
+        adopt_look(context);
     return client_watch_signals(&context->client, err);
 }
 

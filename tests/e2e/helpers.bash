@@ -34,7 +34,12 @@ setup() {
   if declare -F setup_more >/dev/null; then setup_more; fi
 }
 
+# A file that needs one of its own calls teardown_test in it.
 teardown() {
+  teardown_test
+}
+
+teardown_test() {
   cd / || return 1
   if [ -n "${BATS_TEST_COMPLETED:-}" ]; then
     local left=0

@@ -1,0 +1,24 @@
+/* A project's folder that was moved has a new identity, and so new volumes: its data stays behind under the
+ * old one. Here it is found again, by the labels of volumes, and the old identity can be taken over. Inside
+ * cli/ only.
+ *
+ * adopt_look() runs at the first `up` of an identity on this machine. `up --adopt HASH` makes the project use
+ * that hash from then on: state_root/adopted.json maps the hash of the path to it, and project_identify() and
+ * project_load() ask adopt_hash(). So passwords, ports and persistent servers come along. */
+#ifndef CLI_ADOPT_H
+#define CLI_ADOPT_H
+
+#include "cli/context.h"
+
+/* Replaces the hash of a path by the one that was adopted for it, if any. */
+void adopt_hash(const char *root, char hash[9]);
+/* Is it the first time that this identity is used here? Before the supervisor makes its folder. */
+bool adopt_is_first(const struct context *context);
+/* Warns about volumes of a project of this name whose manifest is gone. Trouble with the engine is not
+ * reported: what follows has it too. */
+void adopt_look(const struct context *context);
+/* `up --adopt HASH`, before anything is converged: ERROR_USAGE, ERROR_OWNER (something runs under the path's
+ * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */
+int adopt_take(const struct context *context, struct error *err);
+
+#endif
