@@ -68,7 +68,8 @@ static bool choose_user(struct lower *l, struct plan_node *node, const struct mo
         return false;
     if (!run->user && !data->is_volume)
         run->user = caller;
-    /* Root's own folder: the entrypoint would see uid 0, give the folder to the image's user and drop root. */
+    /* Root's own folder: the entrypoint would see uid 0, give the folder to the image's user and drop root.
+     */
     if (run->user == caller && l->context->uid == 0)
         return true;
     if (!data->read_only || !is_old)
@@ -170,6 +171,25 @@ static void add_host_network(struct lower *l, struct plan_node *node, const stru
                       "`network: host` needs an engine on this machine");
 }
 
+/* Published on the loopback of another machine, nobody here could reach it; otherwise others can, too. */
+static void check_remote(struct lower *l, const struct model_resource *resource)
+{
+    const char *address = resource->redis.bind_address;
+    bool is_reachable = address && !str_starts(address, "127.") && strcmp(address, "::1") != 0;
+    const char *host = l->context->published_host ? l->context->published_host : "another machine";
+    if (!l->context->remote_engine || resource->redis.host_network)
+        return;
+    if (is_reachable)
+        lower_warning(
+            l, &resource->pos, "encrypt it with `tls`, or use an engine on this machine",
+            "\"%s\" is published on %s, where everybody who reaches that machine can try its password",
+            resource->name, host);
+    else
+        lower_problem(
+            l, &resource->pos, "set `bind_address: 0.0.0.0`, and keep the password",
+            "the engine is on %s: a port published on the loopback there cannot be reached from here", host);
+}
+
 void lower_server(struct lower *l, const struct model_resource *resource)
 {
     if (l->native) {
@@ -189,6 +209,7 @@ void lower_server(struct lower *l, const struct model_resource *resource)
         lower_mount(l, node, resource->redis.data);
     }
     add_host_network(l, node, resource);
+    check_remote(l, resource);
     add_launch(l, node, resource);
     lower_server_port(l, node, resource);
     add_environment(l, node, resource);
