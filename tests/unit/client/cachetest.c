@@ -173,8 +173,8 @@ int run_on_all_servers(struct CMUnitTest *tests, size_t count)
     for (size_t i = 0; i < 2; i++) {
         const struct CMUnitTest missing[] = {{variables[i], is_not_here, NULL, NULL, NULL}};
 
-        target = getenv(variables[i]);
-        if (target)
+        target = getenv(variables[i]); /* empty is unset */
+        if (target && *target)
             failed += _cmocka_run_group_tests(variables[i], tests, count, set_up, tear_down);
         else
             failed += _cmocka_run_group_tests(variables[i], missing, 1, NULL, NULL);
