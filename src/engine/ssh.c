@@ -204,10 +204,11 @@ void engine_tunnel_explain(struct tunnel *tunnel, struct error *err)
     error_clear(err);
     error_set(err, ERROR_ENGINE, "cannot reach the container engine at %s through ssh: %s",
               tunnel->target.destination, cause);
+    cleanup_free char *port = tunnel->target.port ? xasprintf(" -p %d", tunnel->target.port) : xstrdup("");
     error_hint(err,
-               "\"ssh -o BatchMode=yes%s %s docker version\" has to work without a question: check the "
-               "host, the key or the agent, and known_hosts",
-               tunnel->target.port ? " -p PORT" : "", tunnel->target.destination);
+               "\"ssh -o BatchMode=yes%s %s true\" has to work without a question: check the host, the key "
+               "or the agent, known_hosts, and the engine's socket over there",
+               port, tunnel->target.destination);
 }
 
 static void fail(struct tunnel *tunnel, const char *cause)

@@ -44,6 +44,8 @@ static struct plan_text conf_text(struct lower *l, const struct model_resource *
 {
     struct strbuf conf = {0};
     struct text_builder b = {.arena = l->arena};
+    if (resource->kind == MODEL_GARNET)
+        return lower_garnet_conf(l, resource, "/data");
     redis_conf_text(&resource->redis, &conf);
     if (conf.length > REDIS_CONF_LIMIT)
         lower_problem(l, &resource->pos, "shorten `config`",
@@ -82,6 +84,10 @@ static bool choose_user(struct lower *l, struct plan_node *node, const struct mo
 static void add_launch(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct plan_run *run = &node->run;
+    if (resource->kind == MODEL_GARNET) {
+        lower_garnet_launch(l, node, resource);
+        return;
+    }
     bool bypass = choose_user(l, node, resource);
     cleanup_free char *line = redis_launch_line(resource->kind, bypass, resource->redis.tls.on);
     run->entrypoint = arena_alloc(l->arena, 2 * sizeof *run->entrypoint);
@@ -171,23 +177,16 @@ static void add_host_network(struct lower *l, struct plan_node *node, const stru
                       "`network: host` needs an engine on this machine");
 }
 
-/* Published on the loopback of another machine, nobody here could reach it; otherwise others can, too. */
+/* Published on the loopback of another machine, nobody here could reach it. */
 static void check_remote(struct lower *l, const struct model_resource *resource)
 {
-    const char *address = resource->redis.bind_address;
+    const char *address = resource->redis.bind_address, *host = l->context->published_host;
     bool is_reachable = address && !str_starts(address, "127.") && strcmp(address, "::1") != 0;
-    const char *host = l->context->published_host ? l->context->published_host : "another machine";
-    if (!l->context->remote_engine || resource->redis.host_network)
+    if (!l->context->remote_engine || resource->redis.host_network || is_reachable)
         return;
-    if (is_reachable)
-        lower_warning(
-            l, &resource->pos, "encrypt it with `tls`, or use an engine on this machine",
-            "\"%s\" is published on %s, where everybody who reaches that machine can try its password",
-            resource->name, host);
-    else
-        lower_problem(
-            l, &resource->pos, "set `bind_address: 0.0.0.0`, and keep the password",
-            "the engine is on %s: a port published on the loopback there cannot be reached from here", host);
+    lower_problem(l, &resource->pos, "set `bind_address: 0.0.0.0`, and keep the password",
+                  "the engine is on %s: a port published on the loopback there cannot be reached from here",
+                  host ? host : "another machine");
 }
 
 void lower_server(struct lower *l, const struct model_resource *resource)

@@ -195,7 +195,8 @@ static int open_engine(struct supervisor *s, struct error *err)
     const struct supervisor_options *options = s->options;
     if (!options->engine || !options->engine->host)
         return 0;
-    s->engine = engine_open(&s->loop, options->engine, options->environment, err);
+    /* Where options->environment points our title stands by now; the environment itself was moved. */
+    s->engine = engine_open(&s->loop, options->engine, environ, err);
     return s->engine ? 0 : -1;
 }
 
