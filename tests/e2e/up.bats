@@ -185,7 +185,7 @@ END
   ok apphost env --format json
   jq -e '.CACHE_HOST == "127.0.0.1" or .CACHE_HOST.value == "127.0.0.1"' <<<"$output"
   ok apphost env --format github
-  prints '::add-mask::'
+  says '::add-mask::' # standard output goes into $GITHUB_ENV
   ok apphost env --format powershell
   prints '\$env:CACHE_HOST'
   ok apphost env --write "$T/work/file.env"
