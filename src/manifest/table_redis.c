@@ -40,7 +40,7 @@ static const struct field server_fields[] = {
      .shape = &shape_address,
      RESOURCE(redis.bind_address),
      .fallback = "127.0.0.1",
-     .help = "The address on this machine."},
+     .help = "The address on this machine. The native engine listens on loopback only."},
     {.name = "password",
      .shape = &shape_password,
      .fallback = "generated, and remembered",
@@ -110,5 +110,9 @@ const struct table table_redis = {
     .name = "redis", .help = "a `redis`", .fields = redis_fields, .count = 1, .base = &table_server};
 const struct table table_valkey = {
     .name = "valkey", .help = "a `valkey`", .fields = valkey_fields, .count = 1, .base = &table_server};
-const struct table table_garnet = {
-    .name = "garnet", .help = "a `garnet`", .fields = garnet_fields, .count = 1, .base = &table_server};
+const struct table table_garnet = {.name = "garnet",
+                                   .help = "a `garnet`",
+                                   .fields = garnet_fields,
+                                   .count = 1,
+                                   .base = &table_server,
+                                   .finish = manifest_finish_garnet};

@@ -8,4 +8,7 @@
  */
 extern const struct table table_common, table_running, table_hosted;
 
+/* Garnet's own rules, after those of all servers. */
+void manifest_finish_garnet(struct loader *l, struct node *map, void *object);
+
 #endif

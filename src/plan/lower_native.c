@@ -92,6 +92,8 @@ static struct plan_text native_conf(struct lower *l, const struct model_resource
     struct model_redis redis = resource->redis;
     struct text_builder b = {.arena = l->arena};
     struct strbuf conf = {0};
+    if (resource->kind == MODEL_GARNET)
+        return lower_garnet_conf(l, resource, folder);
     /* The folder is a path of this machine, not /data; and nobody but this machine is to be listened for. */
     redis.data = NULL;
     redis.tls.on = false;

@@ -37,7 +37,7 @@ const struct redis_native *redis_native(enum model_kind kind)
         [MODEL_VALKEY] = {{"valkey-server"}, "valkey-server", {"-"}},
         [MODEL_GARNET] = {{"garnet-server", "GarnetServer"},
                           NULL,
-                          {"--config-import-path", "/dev/stdin", "--config-import-format", "RedisConf"}},
+                          {"--config-import-path", "/dev/stdin"}},
     };
     return kind < sizeof native / sizeof *native && native[kind].programs[0] ? &native[kind] : NULL;
 }

@@ -22,7 +22,11 @@ shown() {
   wait_until 10 test -s "$1.env"
 }
 
-# pids that a resource has had come one after the other
+# The environment that a process was started with, whole: a shell would drop names with hyphens.
+started_with() {
+  sort -z <"/proc/$(pid_of "$1")/environ" >"$1.env"
+}
+
 pid_of() {
   apphost ps -o json | jq -r --arg name "$1" '.resources[] | select(.name == $name) | .pid'
 }
@@ -80,10 +84,10 @@ wrote() {
   manifest <<END2
 resources:
   My-cache-1: {type: redis, image: $REDIS}
-  app: {type: process, shell: '$SHOW', references: [My-cache-1]}
+  app: {type: process, command: [sleep, 1000], references: [My-cache-1]}
 END2
   ok apphost up -d
-  shown app
+  started_with app
   has app ConnectionStrings__My-cache-1
   [ "$(got app ConnectionStrings__My_cache_1)" = "$(got app ConnectionStrings__My-cache-1)" ]
   has app MY_CACHE_1_URI
@@ -273,11 +277,11 @@ resources:
     endpoints: {http: {port: 45671, env: PORT}, admin: {port: 45672, scheme: http}}
     ready: {log: .*}
     environment: {SELF: '\${my-api.http.url}'}
-  app: {type: process, shell: '$SHOW', references: [{resource: my-api, wait: false}]}
+  app: {type: process, command: [sleep, 1000], references: [{resource: my-api, wait: false}]}
 END2
   ok apphost up -d --no-wait
   shown my-api
-  shown app
+  started_with app
   [ "$(got my-api PORT)" = 45671 ] && [ "$(got my-api SELF)" = http://127.0.0.1:45671 ]
   [ "$(got app services__my-api__http__0)" = http://127.0.0.1:45671 ]
   [ "$(got app services__my-api__http__1)" = http://127.0.0.1:45672 ]

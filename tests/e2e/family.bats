@@ -572,3 +572,36 @@ END2
   run --separate-stderr apphost config
   prints docker.io/library/redis:8.6 docker.io/valkey/valkey:9.1
 }
+
+# ---- Garnet: no image of it can be had here; what is sent to the engine, and what is refused, can ----
+
+@test "garnet lowers to its own configuration: no secret in any argument, committed each second" {
+  manifest <<END2
+resources:
+  cache: {type: garnet, data_volume: true, password: 'a"b\\c', config: {MemorySize: 64m, EnableLua: true}}
+  plain: {type: garnet, password: false, persistence: {interval: 5s}}
+END2
+  ok apphost config -o json
+  echo "$output" | jq -e '[.. | objects | select(.id? == "container:cache")][0].run |
+    (.command | tostring | contains("--config-import-path")) and
+    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 1000") and contains("\\\"EnableLua\\\": true")
+      and contains("/data/checkpoints") and contains("\\\"MemorySize\\\": \\\"64m\\\"")))'
+  echo "$output" | jq -e '[.. | objects | select(.id? == "container:plain")][0].run.environment[0].value |
+    tojson | (contains("AuthenticationMode") | not) and contains("\\\"CommitFrequencyMs\\\": 5000")'
+}
+
+@test "garnet refuses field by field what it does not have" {
+  manifest <<END2
+resources:
+  cache:
+    type: garnet
+    tls: true
+    data_volume: {read_only: true}
+    persistence: {interval: 9999999s, keys_changed_threshold: 5, append_only: false}
+    config: {maxmemory-policy: x, Recover: true, Foo: [a, b]}
+END2
+  fails 3 apphost validate
+  says 'apphost.yaml:5:10: error: .*tls' 'apphost.yaml:6:18: error: .*read_only' 'apphost.yaml:7:29: error: .*interval' \
+    'apphost.yaml:7:63: error: .*keys_changed_threshold' 'apphost.yaml:7:79: error: .*append_only' \
+    'apphost.yaml:8:14: error: .*maxmemory-policy' 'apphost.yaml:8:35: error: .*Recover' 'apphost.yaml:8:55: error'
+}

@@ -166,9 +166,9 @@ END
 }
 
 @test "what comes in a later release says not yet at its position" {
-  manifest <<<'resources: {cache: {type: garnet}}'
+  manifest <<<'resources: {app: {type: process, command: [sleep, 1], watch: ["*.c"]}}'
   fails 3 apphost validate
-  says 'apphost.yaml:2:[0-9]+: error: .*garnet.* yet'
+  says 'apphost.yaml:2:[0-9]+: error: .*watch.* yet'
 }
 
 @test "parameters: from the command line, a file, the environment; a missing one names all places" {

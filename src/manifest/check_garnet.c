@@ -1,0 +1,95 @@
+/* What Garnet does not have, field by field: refused where it stands, never silently without effect.
+ *
+ * Sources: Garnet's documentation and defaults.conf: certificates are PFX files, persistence is an
+ * append-only log that is committed by time, settings have names of their own. */
+#include "manifest/tables.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { GARNET_INTERVAL_S = 1 };
+
+/* Settings of garnet.conf that a field of ours stands for. */
+static const struct {
+    const char *member, *instead;
+} owned[] = {
+    {"Port", "use `host_port`; inside the port is fixed"},
+    {"Address", "use `bind_address`"},
+    {"CheckpointDir", "use `data_volume` or `data_bind_mount`"},
+    {"Recover", "use `persistence`"},
+    {"EnableAOF", "use `persistence`"},
+    {"CommitFrequencyMs", "use `persistence: {interval: …}`"},
+    {"AuthenticationMode", "use `password`"},
+    {"Password", "use `password`"},
+    {"EnableTLS", "`tls` is not available for Garnet"},
+    {"CertFileName", "`tls` is not available for Garnet"},
+    {"CertPassword", "`tls` is not available for Garnet"},
+};
+
+static const char *find_owner(const char *member)
+{
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+        if (strcasecmp(owned[i].member, member) == 0)
+            return owned[i].instead;
+    }
+    return NULL;
+}
+
+static void refuse(struct loader *l, const struct node *at, const char *field, const char *hint)
+{
+    if (!at)
+        return;
+    manifest_problem(l, at, "`%s` is not available for Garnet", field);
+    manifest_hint(l, "%s", hint);
+}
+
+static void check_members(struct loader *l, const struct node *config)
+{
+    for (size_t i = 0; config && i < config->count; i++) {
+        const struct node *key = config->keys[i];
+        const char *instead = find_owner(key->text);
+        if (instead) {
+            manifest_problem(l, key, "the setting `%s` belongs to apphost", key->text);
+            manifest_hint(l, "%s", instead);
+        } else if (strpbrk(key->text, "-.")) {
+            manifest_problem(l, key, "Garnet has no directive `%s`", key->text);
+            manifest_hint(l, "its settings are called as in garnet.conf: `MemorySize`, `IndexSize`, …");
+        }
+        if (config->items[i]->kind == NODE_LIST)
+            manifest_problem(l, config->items[i], "a setting of Garnet has one value");
+    }
+}
+
+static void check_garnet_persistence(struct loader *l, const struct node *value,
+                                     const struct model_redis *redis)
+{
+    bool is_map = value && value->kind == NODE_MAP;
+    const struct node *append = is_map ? manifest_get(value, "append_only") : NULL;
+    const struct node *interval = is_map ? manifest_get(value, "interval") : NULL;
+    refuse(l, is_map ? manifest_get(value, "keys_changed_threshold") : NULL, "keys_changed_threshold",
+           "it commits by time: `interval`, one second by default");
+    if (append && !redis->persistence.append_only)
+        refuse(l, append, "append_only: false",
+               "its persistence is its log; `persistence: false` switches it off");
+    if (interval && redis->persistence.interval_s > INT32_MAX / 1000)
+        manifest_problem(l, interval, "Garnet's `interval` is at most %d seconds", INT32_MAX / 1000);
+}
+
+void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
+{
+    struct model_redis *redis = &((struct model_resource *)object)->redis;
+    if (redis->tls.on)
+        refuse(l, manifest_get(map, "tls"), "tls",
+               "it reads its certificate from a PFX file with a password only");
+    if (redis->data && redis->data->read_only)
+        refuse(l, manifest_get(map, redis->data->is_volume ? "data_volume" : "data_bind_mount"), "read_only",
+               "it needs data that it can write");
+    check_garnet_persistence(l, manifest_get(map, "persistence"), redis);
+    const struct node *persistence = manifest_get(map, "persistence");
+    bool says_when = persistence && persistence->kind == NODE_MAP && manifest_get(persistence, "interval");
+    if (!says_when) /* it does not save when it is stopped: what was not committed is lost */
+        redis->persistence.interval_s = GARNET_INTERVAL_S;
+    const struct node *config = manifest_get(map, "config");
+    if (config && config->kind == NODE_MAP)
+        check_members(l, config);
+}
