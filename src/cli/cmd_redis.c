@@ -86,11 +86,11 @@ static enum redis_form choose_form(const struct context *context)
 static int run_words(struct redis_shell *shell, const struct strlist *list, struct error *err)
 {
     struct redis_data_words words = {.count = list->count, .arguments = (const char **)list->items};
-    words.lengths = xcalloc(list->count, sizeof *words.lengths);
+    cleanup_free size_t *lengths = xcalloc(list->count, sizeof *lengths);
     for (size_t i = 0; i < list->count; i++)
-        words.lengths[i] = strlen(list->items[i]);
+        lengths[i] = strlen(list->items[i]);
+    words.lengths = lengths;
     int rc = redis_shell_execute(shell, &words, err);
-    cleanup_free size_t *lengths = words.lengths;
     if (rc == REDIS_SHELL_INTERRUPTED)
         return 128 + shell->link.context->client.signum;
     if (shell->is_broken)

@@ -238,8 +238,8 @@ static int run_it(struct context *context, struct error *err)
     int side = isolate_begin(context, &run.worker, &code, err);
     if (side)
         return side < 0 ? -1 : code;
-    cleanup_free char *log_dir = run.log_dir =
-        isolate_path(&run.worker, args_value(&context->args, "log-dir"));
+    cleanup_free char *log_dir = isolate_path(&run.worker, args_value(&context->args, "log-dir"));
+    run.log_dir = log_dir;
     code = run_phases(&run, &error);
     if (write_report(&run, code < 0 ? own_code(&error) : code, &error, &reporting))
         output_warn(&context->output, "--report: %s", reporting.text);
