@@ -335,7 +335,7 @@ static void native_servers_are_processes_with_input(void **state)
     char *conf = plan_mask(&node->run.input, NULL);
     assert_string_equal(
         conf, "dir \"/state/shop/volumes/cache-data\"\nbind 127.0.0.1\nprotected-mode no\nsave 60 1\n"
-              "appendonly no\nport ?\nrequirepass ***\n");
+              "appendonly no\nbind 127.0.0.1\nport ?\nrequirepass ***\n");
     free(conf);
     assert_string_equal(plan_find(plan, "volume:/state/shop/volumes/cache-data")->folder,
                         "/state/shop/volumes/cache-data");
