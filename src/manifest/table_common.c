@@ -33,7 +33,7 @@ static const struct field common_fields[] = {
      .shape = &shape_bool,
      RESOURCE(optional),
      .fallback = "false",
-     .help = "Its failure is not the application's."},
+     .help = "Its failure is not the application's; a container is left out on the native engine."},
 };
 const struct table table_common = {
     .name = "common", .help = "a resource", .fields = common_fields, .count = FIELD_COUNT(common_fields)};
@@ -75,12 +75,12 @@ static const struct field hosted_fields[] = {
      RESOURCE(memory),
      .min = 6 * 1024 * 1024,
      .fallback = "no limit",
-     .help = "Most memory that it may use."},
+     .help = "Most memory that it may use. Without effect on the native engine."},
     {.name = "user",
      .shape = &shape_text,
      RESOURCE(user),
      .fallback = "the image's",
-     .help = "Runs as this user, name or uid[:gid]."},
+     .help = "Runs as this user, name or uid[:gid]. Without effect on the native engine."},
     {.name = "labels",
      .shape = &shape_labels,
      RESOURCE_LIST(labels, label_count),

@@ -179,7 +179,9 @@ static const struct field manifest_fields[] = {
      .shape = &shape_engine,
      ROOT(engine),
      .fallback = "docker",
-     .help = "What runs servers."},
+     .help = "What runs servers. `native`: programs of this machine, without containers; a volume is "
+             "a folder of the project's state, and what only containers have (`image`, `pull`, `labels`, "
+             "`network`) means nothing."},
     {.name = "env_file",
      .shape = &shape_variables_file,
      .fallback = ".env beside the manifest",

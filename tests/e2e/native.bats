@@ -404,7 +404,7 @@ data_is_there() {
     ok apphost $heal
     [ "$heal" = 'up -d' ] || no_servers
     for pid in $before; do dead "$pid"; done
-    load_env 2>/dev/null || up
+    up
     [ "$(cache GET k)" = v ]
     ok apphost down -v
   done
