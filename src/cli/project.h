@@ -21,7 +21,7 @@ struct project {
     char *name;     /* NULL when neither a flag nor a state folder tells it */
     char hash[9];
     char own_hash[9]; /* what the path makes; another one than hash when that was adopted */
-    char *prefix; /* "<name>-<hash>"; NULL: nothing is known of it here */
+    char *prefix;     /* "<name>-<hash>"; NULL: nothing is known of it here */
     struct engine_address engine;
     bool has_engine;
     bool is_native;            /* no container engine is wanted: nothing is resolved, nobody connected to */

@@ -2,10 +2,9 @@
  *
  * A process belongs to a session when its environment says so, however often it forked, changed its group or
  * lost its parents. The guard also takes its children: orphans of the session that emptied their environment
- * reparented to it. Left alone are those that carry the mark of the kept ones: see GUARD_KEPT_INPUT. A process
- * is signalled through a pidfd that was opened before its environment was read
- * again, so a pid that was used anew in between is never hit. libc only, no malloc: the guard has given its
- * heap up. */
+ * reparented to it. Left alone are those that carry the mark of the kept ones: see GUARD_KEPT_INPUT. A
+ * process is signalled through a pidfd that was opened before its environment was read again, so a pid that
+ * was used anew in between is never hit. libc only, no malloc: the guard has given its heap up. */
 #include "guard/guard.h"
 #include "guard/internal.h"
 

@@ -369,8 +369,8 @@ struct plan_lookup values_lookup(struct orchestrator *o);
 void values_changed(struct orchestrator *o);
 /* Digest of the node's resolved values (borrowed), or NULL while one is missing (node->missing). */
 const char *values_digest(struct node *node);
-/* Does a container's environment (the engine's list) hold what it would be given now? What is not known yet counts as
- * equal. For containers whose digest was made with a key that the state has lost. */
+/* Does a container's environment (the engine's list) hold what it would be given now? What is not known yet
+ * counts as equal. For containers whose digest was made with a key that the state has lost. */
 bool values_match(struct node *node, const cJSON *environment);
 /* argv of entrypoint or command; false when a value is missing. */
 bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);

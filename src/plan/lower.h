@@ -116,7 +116,8 @@ void lower_conf_end(struct lower *l, const struct model_resource *resource, stru
 void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 /* Garnet's configuration, complete; folder: of its data. And how its container is started. */
-struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource, const char *folder);
+struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource,
+                                   const char *folder);
 void lower_garnet_launch(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_native_server(struct lower *l, const struct model_resource *resource);
 /* Nothing of it will be there: inactive, or a container where there are none. */

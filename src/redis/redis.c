@@ -35,9 +35,7 @@ const struct redis_native *redis_native(enum model_kind kind)
     static const struct redis_native native[] = {
         [MODEL_REDIS] = {{"redis-server"}, "redis-server", {"-"}},
         [MODEL_VALKEY] = {{"valkey-server"}, "valkey-server", {"-"}},
-        [MODEL_GARNET] = {{"garnet-server", "GarnetServer"},
-                          NULL,
-                          {"--config-import-path", "/dev/stdin"}},
+        [MODEL_GARNET] = {{"garnet-server", "GarnetServer"}, NULL, {"--config-import-path", "/dev/stdin"}},
     };
     return kind < sizeof native / sizeof *native && native[kind].programs[0] ? &native[kind] : NULL;
 }

@@ -41,12 +41,12 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out);
 #define REDIS_TLS_KEY_VARIABLE "APPHOST_TLS_KEY"
 /* ---- Garnet ----
  *
- * Garnet takes no configuration on standard input: its file is opened and read at an offset. So the launch line writes it
- * to a tmpfs. The file is JSON, its names are those of Garnet's own garnet.conf. Sources: Garnet's documentation,
- * "Configuration"; its defaults.conf. */
+ * Garnet takes no configuration on standard input: its file is opened and read at an offset. So the launch
+ * line writes it to a tmpfs. The file is JSON, its names are those of Garnet's own garnet.conf. Sources:
+ * Garnet's documentation, "Configuration"; its defaults.conf. */
 #define REDIS_GARNET_FOLDER "/run/apphost-garnet"
-/* The configuration without its end: "{" and members, each followed by a comma. The caller adds "Port", and the
- * password's members, and closes. folder: where the data is. */
+/* The configuration without its end: "{" and members, each followed by a comma. The caller adds "Port", and
+ * the password's members, and closes. folder: where the data is. */
 void redis_garnet_text(const struct model_redis *redis, const char *folder, struct strbuf *out);
 char *redis_garnet_launch_line(void);
 /* One argument of redis.conf, quoted and escaped. The caller frees. */

@@ -65,11 +65,27 @@ struct process *run_argv(struct run *run, const char *const *argv, const char *c
         .environment = environment,
         .working_dir = dir,
         .input = run->input,
+        .output_path = run->output_path,
+        .is_kept = run->output_path != NULL,
         .on_output = on_output,
         .on_exit = on_exit_once,
         .data = run,
     };
     run->process = process_spawn(&run->loop, &options, err);
+    return run->process;
+}
+
+struct process *run_adopt(struct run *run, pid_t pid, uint64_t start_ticks, int64_t output_offset,
+                          struct error *err)
+{
+    struct process_options options = {
+        .output_path = run->output_path,
+        .on_output = on_output,
+        .on_exit = on_exit_once,
+        .data = run,
+        .adopt = {pid, start_ticks, output_offset},
+    };
+    run->process = process_adopt(&run->loop, &options, err);
     return run->process;
 }
 

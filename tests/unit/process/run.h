@@ -13,9 +13,10 @@ struct run {
     bool has_ended[3];
     int exits;
     struct process_exit how;
-    const char *input;    /* for descriptor 0 of the next child */
-    bool frees_in_exit;   /* process_free() inside on_exit */
-    bool frees_in_output; /* process_free() inside on_output */
+    const char *output_path; /* for the next child */
+    const char *input;       /* for descriptor 0 of the next child */
+    bool frees_in_exit;      /* process_free() inside on_exit */
+    bool frees_in_output;    /* process_free() inside on_output */
 };
 
 int run_setup(void **state);
@@ -25,6 +26,8 @@ int run_teardown(void **state);
 void run_script(struct run *run, const char *script);
 struct process *run_argv(struct run *run, const char *const *argv, const char *const *environment,
                          const char *dir, struct error *err);
+struct process *run_adopt(struct run *run, pid_t pid, uint64_t start_ticks, int64_t output_offset,
+                          struct error *err);
 /* Runs the loop until the condition holds; false after ten seconds. */
 bool run_until(struct run *run, bool (*holds)(struct run *run));
 bool run_has_exited(struct run *run);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool is_gone(pid_t pid)
@@ -272,6 +273,68 @@ static void test_start_ticks(void **state)
     assert_int_equal(run->how.signal, SIGUSR1);
 }
 
+static bool has_said_one(struct run *run)
+{
+    return strstr(strbuf_text(&run->out[1]), "one\n") != NULL;
+}
+
+static bool has_said_two(struct run *run)
+{
+    return strstr(strbuf_text(&run->out[1]), "two\n") != NULL;
+}
+
+/* Let go and adopted as another program would do it: nothing of its output is lost, nothing comes twice. */
+static void test_released_and_adopted(void **state)
+{
+    struct run *run = *state;
+    char path[] = "/tmp/apphost-adopt-XXXXXX";
+    cleanup_error struct error err = {0};
+    close(mkstemp(path));
+    run->output_path = path;
+    run->input = "";
+    run_script(run, "readlink /proc/$$/fd/0; echo one; trap 'echo two; exit 0' USR1; trap '' TERM; "
+                    "while :; do sleep 0.01; done");
+    assert_true(run_until(run, has_said_one));
+    assert_non_null(strstr(strbuf_text(&run->out[1]), "/memfd:" PROCESS_KEPT_INPUT " "));
+    pid_t pid = process_pid(run->process);
+    uint64_t ticks = process_start_ticks(pid);
+    int64_t offset = process_output_offset(run->process);
+    process_release(run->process);
+    assert_int_equal(kill(pid, 0), 0);
+    assert_null(run_adopt(run, pid, ticks + 1, offset, &err));
+    assert_int_equal(err.code, ERROR_NOT_RUNNING);
+    assert_non_null(run_adopt(run, pid, ticks, offset, NULL));
+    assert_int_equal(process_pid(run->process), pid);
+    assert_int_equal(process_signal(run->process, SIGUSR1, NULL), 0);
+    assert_true(run_until(run, has_said_two));
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(run->exits, 1);
+    assert_int_equal(run->how.code, -1);
+    assert_int_equal(process_signal(run->process, SIGTERM, NULL), -1);
+    char *first = strstr(strbuf_text(&run->out[1]), "one\n");
+    assert_null(strstr(first + 1, "one\n"));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    unlink(path);
+}
+
+static void test_adopted_is_killed_at_the_deadline(void **state)
+{
+    struct run *run = *state;
+    char path[] = "/tmp/apphost-adopt-XXXXXX";
+    close(mkstemp(path));
+    run->output_path = path;
+    run->input = "";
+    run_script(run, "trap '' TERM; echo one; while :; do sleep 0.01; done");
+    assert_true(run_until(run, has_said_one));
+    pid_t pid = process_pid(run->process);
+    process_release(run->process);
+    assert_non_null(run_adopt(run, pid, process_start_ticks(pid), -1, NULL));
+    process_stop(run->process, SIGTERM, 30);
+    assert_true(run_until(run, run_has_exited));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    unlink(path);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
 
 int main(void)
@@ -293,6 +356,8 @@ int main(void)
         CASE(test_free_of_a_running_process_kills_it),
         CASE(test_free_inside_callbacks),
         CASE(test_start_ticks),
+        CASE(test_released_and_adopted),
+        CASE(test_adopted_is_killed_at_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
