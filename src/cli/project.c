@@ -60,9 +60,9 @@ static void set_hash(struct project *project, const struct project_options *opti
 static void set_name(struct project *project, const char *name, const char *isolate)
 {
     char *named = isolate ? xasprintf("%s-%s", name, isolate) : xstrdup(name);
-    cleanup_free char *old = project->name;
+    free(project->name);
     project->name = named;
-    cleanup_free char *old_prefix = project->prefix;
+    free(project->prefix);
     project->prefix = xasprintf("%s-%s", named, project->hash);
 }
 
@@ -311,7 +311,7 @@ int project_load(struct project *project, const struct project_options *options,
         project->model->engine = engine;
     if (isolate_of(options))
         isolate_model(project->model);
-    cleanup_free char *old = project->manifest;
+    free(project->manifest);
     project->manifest = xstrdup(project->model->file);
     set_hash(project, options, project->model->name);
     set_name(project, project->model->name, isolate_of(options));
