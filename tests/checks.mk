@@ -71,5 +71,11 @@ tidy:
 e2e: all
 	$(Q)scripts/run-e2e
 
+# The same on a newer Docker and on Podman; the smoke variant takes about two minutes.
+e2e-others: all
+	$(Q)scripts/other-engines
+e2e-others-smoke: all
+	$(Q)scripts/other-engines --smoke
+
 bench: all
 	$(Q)tests/bench/run
