@@ -143,10 +143,17 @@ void rig_pass(struct rig *rig, int64_t ms)
         loop_run_once(&rig->loop);
 }
 
+/* There is room for one answer. */
+static void forget_last(struct rig *rig)
+{
+    orchestrator_forget(rig->orchestrator, rig->request);
+    clear_outcome(&rig->outcome);
+}
+
 void rig_apply(struct rig *rig, struct orchestrator_apply *apply)
 {
-    clear_outcome(&rig->outcome);
-    orchestrator_apply(rig->orchestrator, apply, on_done, &rig->outcome);
+    forget_last(rig);
+    rig->request = orchestrator_apply(rig->orchestrator, apply, on_done, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 
@@ -159,8 +166,8 @@ void rig_up(struct rig *rig, struct plan *plan)
 void rig_down(struct rig *rig, bool everything)
 {
     const struct orchestrator_down down = {.persistent = everything, .volumes = everything};
-    clear_outcome(&rig->outcome);
-    orchestrator_down(rig->orchestrator, &down, on_done, &rig->outcome);
+    forget_last(rig);
+    rig->request = orchestrator_down(rig->orchestrator, &down, on_done, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 
@@ -169,8 +176,8 @@ void rig_control(struct rig *rig, enum orchestrator_verb verb, const char *resou
     cleanup_strlist struct strlist names = {0};
     strlist_add(&names, resource);
     const struct orchestrator_control control = {.verb = verb, .resources = &names};
-    clear_outcome(&rig->outcome);
-    orchestrator_control(rig->orchestrator, &control, on_done, &rig->outcome);
+    forget_last(rig);
+    rig->request = orchestrator_control(rig->orchestrator, &control, on_done, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 

@@ -24,6 +24,7 @@ struct rig {
     struct strlist transitions; /* "node state" */
     int idles, sessions;
     struct outcome outcome;
+    orchestrator_request request; /* whose answer that is */
 };
 
 /* The image is there already. */
@@ -40,7 +41,7 @@ void rig_lose_state(struct rig *rig);
 bool rig_await(struct rig *rig, const bool *flag, int64_t limit_ms);
 void rig_pass(struct rig *rig, int64_t ms);
 
-/* Start a request whose answer arrives in rig->outcome. */
+/* Start a request whose answer arrives in rig->outcome; the one before is forgotten. */
 void rig_apply(struct rig *rig, struct orchestrator_apply *apply);
 void rig_up(struct rig *rig, struct plan *plan); /* a bare up */
 void rig_down(struct rig *rig, bool everything);

@@ -169,13 +169,101 @@ static void test_random(void **state)
     }
 }
 
+static struct fake_container *any_container(struct rig *rig)
+{
+    int count = fake_container_count(&rig->fake);
+    struct fake_container *container = rig->fake.containers;
+    for (int i = count ? (int)(random() % count) : 0; i > 0; i--)
+        container = container->next;
+    return container;
+}
+
+static void crash_one(struct rig *rig)
+{
+    struct fake_container *container = any_container(rig);
+    if (container && container->running)
+        fake_crash(&rig->fake, container, random() % 2 ? 137 : 0, random() % 2 == 0);
+}
+
+static void destroy_one(struct rig *rig)
+{
+    struct fake_container *container = any_container(rig);
+    if (container)
+        fake_destroy(&rig->fake, container);
+}
+
+static void lose_engine(struct rig *rig)
+{
+    fake_engine_gone(&rig->fake);
+}
+
+static void find_engine(struct rig *rig)
+{
+    fake_engine_back(&rig->fake);
+}
+
+static void restart_one(struct rig *rig)
+{
+    rig_control(rig, ORCHESTRATOR_RESTART, random() % 2 ? "cache" : "api");
+}
+
+static void stop_one(struct rig *rig)
+{
+    rig_control(rig, ORCHESTRATOR_STOP, random() % 2 ? "cache" : "api");
+}
+
+static void take_ports(struct rig *rig)
+{
+    struct fake_container *container = any_container(rig);
+    for (int i = 0; container && i < container->port_count; i++)
+        rig->fake.taken[container->ports[i]] = true;
+}
+
+static void apply_rich(struct rig *rig)
+{
+    rig_up(rig, rich_plan());
+}
+
+static void apply_other(struct rig *rig)
+{
+    rig_up(rig, other_plan());
+}
+
+static void take_down(struct rig *rig)
+{
+    rig_down(rig, random() % 2 == 0);
+}
+
+/* Accidents and commands on top of one another, at any moment; then peace. */
+static void test_accidents(void **state)
+{
+    (void)state;
+    static void (*const accidents[])(struct rig *) = {
+        crash_one,  destroy_one, lose_engine, find_engine, restart_one, stop_one,
+        take_ports, apply_rich,  apply_other, take_down,   find_engine,
+    };
+    srandom(11);
+    for (int round = 0; round < 60; round++) {
+        struct rig rig;
+        rig_init(&rig);
+        rig_open(&rig);
+        for (int i = 0; i < 25; i++) {
+            accidents[(size_t)random() % (sizeof accidents / sizeof *accidents)](&rig);
+            rig_pass(&rig, random() % 3 ? random() % 12 : random() % 40000);
+        }
+        fake_engine_back(&rig.fake);
+        rig_pass(&rig, 10000);
+        must_converge(&rig, rich_plan);
+        must_empty(&rig);
+        rig_fini(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_up),
-        cmocka_unit_test(test_down),
-        cmocka_unit_test(test_change),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_up),     cmocka_unit_test(test_down),      cmocka_unit_test(test_change),
+        cmocka_unit_test(test_random), cmocka_unit_test(test_accidents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
