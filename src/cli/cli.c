@@ -43,6 +43,8 @@ static int show_help(const struct context *context)
 {
     cleanup_strbuf struct strbuf text = {0};
     help_text(context->args.command, output_width(STDOUT_FILENO), &text);
+    if (!context->output.unicode)
+        help_plain(&text);
     fputs(strbuf_text(&text), stdout);
     return 0;
 }
@@ -57,6 +59,8 @@ static int no_verb(struct context *context)
     }
     cleanup_strbuf struct strbuf text = {0};
     help_text(NULL, output_width(STDERR_FILENO), &text);
+    if (!context->output.unicode)
+        help_plain(&text);
     fputs(strbuf_text(&text), stderr);
     return error_exit_code(ERROR_USAGE);
 }

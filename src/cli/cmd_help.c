@@ -28,6 +28,8 @@ static int run(struct context *context, struct error *err)
         return unknown(context->args.names.items[0], err);
     cleanup_strbuf struct strbuf text = {0};
     help_text(command, output_width(STDOUT_FILENO), &text);
+    if (!context->output.unicode)
+        help_plain(&text);
     fputs(strbuf_text(&text), stdout);
     return 0;
 }

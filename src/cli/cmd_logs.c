@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { ASK_TIMEOUT_MS = 1000 };
+
 static const struct option options[] = {
     {.name = "follow",
      .letter = 'f',
@@ -173,15 +175,22 @@ static void follow(struct logs *logs, const char *folder, const struct log_reade
         control_close(logs->connection);
 }
 
-static char *logs_folder(const struct project *project, struct error *err)
+/* Where a running project writes (--log-dir may have moved it), else where its last run did. */
+static char *logs_folder(struct context *context, struct error *err)
 {
-    struct state_session session = {0};
+    const struct project *project = &context->project;
+    struct client_options running = {
+        .state_root = project->root, .prefix = project->prefix, .timeout_ms = ASK_TIMEOUT_MS};
     cleanup_free char *folder = project_folder(project);
     struct state *state = folder ? state_open(folder, false, NULL) : NULL;
-    char *logs = state ? state_logs_folder(state) : NULL;
+    char *logs = NULL;
+    if (state && state_is_locked(state) && !client_open(&context->client, &running, NULL))
+        logs = xstrdup_null(context->client.logs_folder);
+    client_close(&context->client);
+    if (state && !logs)
+        logs = state_logs_folder(state);
     if (state)
         state_close(state);
-    state_session_free(&session);
     if (!logs)
         error_set(err, ERROR_NOT_RUNNING, "there are no logs: nothing has run yet");
     return logs;
@@ -198,7 +207,7 @@ static int run(struct context *context, struct error *err)
     logs.view.prefix = !args_flag(&context->args, "no-prefix");
     if (parse_options(&context->args, &reader, &grep, err))
         return -1;
-    int failed = !(folder = logs_folder(&context->project, err)) ||
+    int failed = !(folder = logs_folder(context, err)) ||
                  check_names(&logs, folder, &context->args.names, err) || loop_init(&logs.loop, err);
     if (!failed) {
         signal(SIGPIPE, SIG_IGN);

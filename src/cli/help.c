@@ -151,6 +151,21 @@ static void add_overview(struct strbuf *out, int width)
     strbuf_adds(out, "\napphost help COMMAND says more. Exit codes and files: man apphost\n");
 }
 
+void help_plain(struct strbuf *text)
+{
+    struct strbuf plain = {0};
+    for (const char *at = strbuf_text(text); *at; at++) {
+        if (!str_starts(at, "…")) {
+            strbuf_addc(&plain, *at);
+            continue;
+        }
+        strbuf_adds(&plain, "...");
+        at += strlen("…") - 1;
+    }
+    strbuf_free(text);
+    *text = plain;
+}
+
 void help_text(const struct command *command, int width, struct strbuf *out)
 {
     width = width < 40 ? 40 : width > 100 ? 100 : width;

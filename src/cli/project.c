@@ -299,6 +299,26 @@ static struct model *load_model(struct project *project, const struct project_op
     return model;
 }
 
+/* Everybody on the machine can read our command line. */
+static void warn_of_public_secrets(struct project *project, const struct project_options *options)
+{
+    cleanup_strlist struct strlist given = {0};
+    args_values(options->args, "parameter", &given);
+    for (size_t i = 0; i < given.count; i++) {
+        size_t length = strcspn(given.items[i], "=");
+        const char *value = given.items[i] + length;
+        cleanup_free char *name = xstrndup(given.items[i], length);
+        const struct model_parameter *parameter = model_find_parameter(project->model, name);
+        if (!parameter || !parameter->secret || !*value || value[1] == '@' || !strcmp(value, "=-"))
+            continue;
+        struct error warning = {0};
+        error_set(&warning, ERROR_MANIFEST, "--parameter %s=…: everybody can see the command line", name);
+        error_hint(&warning, "--parameter %s=@FILE, %s=- or APPHOST_PARAM_%s keep a secret", name, name,
+                   name);
+        manifest_problems_add(&project->problems, &warning, true);
+    }
+}
+
 int project_load(struct project *project, const struct project_options *options, struct error *err)
 {
     if (!project->root && !(project->root = state_root(options->environment, err)))
@@ -306,6 +326,7 @@ int project_load(struct project *project, const struct project_options *options,
     project->model = load_model(project, options);
     if (!project->model)
         return summarise(project, err);
+    warn_of_public_secrets(project, options);
     const char *engine = args_value(options->args, "engine");
     if (engine)
         project->model->engine = engine;

@@ -4,6 +4,7 @@
 #include "cli/certificates.h"
 #include "cli/native.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -30,6 +31,8 @@ int session_open(struct context *context, const char *log_dir, struct error *err
     }
     if (native_check(context, err))
         return -1;
+    /* A copy: the supervisor writes its title over our arguments. */
+    cleanup_free char *logs = log_dir ? path_canonical(log_dir) : NULL;
     struct supervisor_options supervisor = {
         .state_root = project->root,
         .prefix = project->prefix,
@@ -38,7 +41,7 @@ int session_open(struct context *context, const char *log_dir, struct error *err
         .manifest = project->manifest,
         .engine = &project->engine,
         .environment = context->environment,
-        .log_dir = log_dir,
+        .log_dir = logs,
     };
     struct client_options options = {
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
