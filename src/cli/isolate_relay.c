@@ -192,6 +192,7 @@ static void watch_signals(void)
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
     struct sigaction child = {.sa_handler = on_child};
+    signal_count = 0;
     sigaction(SIGCHLD, &child, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
