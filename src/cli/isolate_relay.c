@@ -188,11 +188,11 @@ static void wait_for_input(const struct isolate_relay *relay, struct pollfd *fds
 static void watch_signals(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    signal_count = 0;
     struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         sigaction(signals[i], &action, NULL);
     struct sigaction child = {.sa_handler = on_child};
-    signal_count = 0;
     sigaction(SIGCHLD, &child, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
