@@ -73,7 +73,7 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed)
 {
     cleanup_strlist struct strlist gone = {0};
     const cJSON *records = state_servers(state), *record;
-    cleanup_free int *fds = xcalloc((size_t)json_count(records) + 1, sizeof *fds);
+    cleanup_free int *fds = xcalloc((size_t)cJSON_GetArraySize(records) + 1, sizeof *fds);
     size_t at = 0;
     int64_t asked_ms = now_ms();
     cJSON_ArrayForEach(record, records)

@@ -184,7 +184,16 @@ processes() {
     [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$APPHOST")" ] ||
       grep -qsz '^APPHOST_SESSION=' "/proc/$pid/environ" || continue
     is_zombie "$pid" || echo "$pid"
-  done | sort -un
+  done | cat - <(native_servers) | sort -un
+}
+
+# Native servers overwrite their environment: those of this test are known by the folder that they work in.
+native_servers() {
+  local pid
+  for pid in $(pgrep -x 'redis-server|valkey-server'); do
+    [[ $(readlink "/proc/$pid/cwd") = $T/* ]] && ! is_zombie "$pid" && echo "$pid"
+  done
+  return 0
 }
 
 is_zombie() {

@@ -8,19 +8,8 @@ setup_more() {
   mkdir bin
 }
 
-# Servers overwrite their environment, so those of this test are known by the folder that they work in.
 servers() {
-  local pid
-  for pid in $(pgrep -x 'redis-server|valkey-server'); do
-    [[ $(readlink "/proc/$pid/cwd") = $T/* ]] && ! is_zombie "$pid" && echo "$pid"
-  done
-  return 0
-}
-
-eval "session_$(declare -f processes)"
-processes() {
-  session_processes
-  servers
+  native_servers
 }
 
 state_folder() {
