@@ -235,6 +235,12 @@ needs_image() {
   [ "$(engine_status GET "/images/$1/json")" = 200 ] || skip "the image $1 could not be built here"
 }
 
+# Podman has names in networks only with a plugin of its own.
+needs_container_names() {
+  engine GET /_ping -i | grep -qi '^libpod-api' || return 0
+  [ -e /usr/lib/cni/dnsname ] || [ -e /usr/lib/podman/aardvark-dns ] || skip "this Podman resolves no container names"
+}
+
 needs() {
   command -v "$1" >/dev/null || skip "$1 is not installed"
 }

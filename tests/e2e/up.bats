@@ -321,6 +321,7 @@ END
 }
 
 @test "containers talk over the project's network, which goes with them" {
+  needs_container_names
   manifest <<END
 resources:
   cache: {type: redis, image: $REDIS}
