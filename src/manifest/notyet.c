@@ -12,7 +12,6 @@ static const struct {
     const char *except; /* this text is fine */
     const char *what;
 } unbuilt[] = {
-    {NULL, "seed", NULL, NULL, "`seed` is"},
     {"process", "watch", NULL, NULL, "`watch` is"},
     {"process", "replicas", NULL, "1", "`replicas` other than 1 is"},
 };

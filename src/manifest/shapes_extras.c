@@ -1,5 +1,4 @@
-/* Shapes of what stands around a server: TLS, Insight and Commander, seeds. Refused as "not yet" until their
- * time (notyet.c), but read and checked from the start. */
+/* Shapes of what stands around a server: TLS, Insight and Commander, seeds. */
 #include "manifest/field.h"
 #include "manifest/mount.h"
 

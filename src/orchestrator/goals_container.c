@@ -338,6 +338,7 @@ static const struct goal up[] = {
     {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL},
     {"running", STATE_STARTING, is_running, start, NULL},
     {"healthy", STATE_RUNNING, is_healthy, watch, healthy_limit},
+    {"seeded", STATE_RUNNING, seed_is_met, seed_start, NULL},
     {0},
 };
 static const struct goal down[] = {

@@ -225,6 +225,7 @@ static const struct goal up[] = {
     {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL},
     {"started", STATE_STARTING, is_started, start, NULL},
     {"ready", STATE_RUNNING, is_ready, watch, ready_limit},
+    {"seeded", STATE_RUNNING, seed_is_met, seed_start, NULL},
     {0},
 };
 static const struct goal down[] = {

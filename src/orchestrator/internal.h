@@ -85,6 +85,7 @@ struct facts {
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
     int exit_code, exit_signal;
     bool oom;
+    bool seeded;           /* what runs: its data set was not empty, or has been filled */
     bool ready, was_ready; /* was_ready: since the last request: deadlines are over */
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
@@ -148,6 +149,7 @@ struct node {
     struct engine_op *op; /* in flight */
     const char *op_name;
     struct process *process;
+    struct seeding *seeding; /* under way, or NULL */
     struct sensor sensor;
     struct output output;
     struct timer timer;
@@ -411,6 +413,12 @@ void holder_fail(struct node *node);
 /* ---- spec.c ---- */
 cJSON *spec_container(struct node *node);
 cJSON *spec_labels(const struct node *node, const char *digest);
+
+/* ---- seed.c ---- */
+bool seed_is_met(struct node *node);
+void seed_start(struct node *node);
+/* Cancels it; the server keeps what was written so far. */
+void seed_stop(struct node *node);
 
 /* ---- sensor.c ---- */
 void sensor_start(struct node *node);

@@ -246,6 +246,7 @@ void sensor_stop(struct node *node)
     struct orchestrator *o = node->o;
     struct sensor *sensor = &node->sensor;
     node->facts.ready = false;
+    seed_stop(node);
     if (!sensor->on)
         return;
     sensor->on = false;

@@ -153,6 +153,8 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     const char *password = lower_password(l, resource);
     if (password)
         text_secret(&b, password, PLAN_FILTER_NONE);
+    node->run.seed = resource->redis.seed;
+    node->run.seed_count = resource->redis.seed_count;
     node->run.ready = (struct plan_probe){
         .kind = PLAN_PROBE_PING,
         .endpoint = "tcp",

@@ -147,6 +147,8 @@ struct plan_run {
     int64_t stop_timeout_ms;
     struct plan_restart restart;
     struct plan_probe ready;
+    const char **seed; /* servers: files of commands that fill an empty one, paths of this machine */
+    size_t seed_count;
     const char *replica_of; /* process replicas: the resource's name */
 };
 

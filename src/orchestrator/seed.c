@@ -1,0 +1,168 @@
+/* Row `seeded`: a server whose data set is empty is filled from files of commands, after it answers and
+ * before anybody who depends on it starts.
+ *
+ * INFO keyspace tells whether there is any key; then the files, one after the other. It runs beside the
+ * sensor and ends with it (sensor_stop calls seed_stop): an instance that goes takes its seeding along.
+ * Failures: a file that does not parse or a command that the server refuses fails the node, positioned at
+ * file and line. What was written until then is flushed: the data set was empty, and the next try finds it
+ * so. */
+#include "orchestrator/internal.h"
+
+#include "redis_data/redis_data.h"
+
+#include <string.h>
+
+struct seeding {
+    struct redis_conn *conn;
+    struct redis_data *operation;
+    size_t next; /* file */
+    struct error error;
+};
+
+bool seed_is_met(struct node *node)
+{
+    return !node->spec->run.seed_count || node->facts.seeded || node_is_over(node);
+}
+
+void seed_stop(struct node *node)
+{
+    struct seeding *seeding = take_ptr(&node->seeding);
+    if (!seeding)
+        return;
+    if (seeding->conn)
+        redis_conn_free(seeding->conn);
+    redis_data_cancel(seeding->operation);
+    error_clear(&seeding->error);
+    free(seeding);
+}
+
+static void fail(struct node *node, const struct error *err)
+{
+    cleanup_error struct error cause = {0};
+    error_copy(&cause, err);
+    cause.code = ERROR_RESOURCE;
+    if (cause.source.file && !cause.source.column)
+        cause.source.column = 1;
+    error_wrap(&cause, "cannot seed %s", node->resource);
+    sensor_stop(node); /* and with it this seeding */
+    node_fail(node, &cause);
+}
+
+/* The caller wipes and frees *password. */
+static struct redis_conn_options server_of(struct node *node, char **password)
+{
+    const struct plan_probe *probe = &node->spec->run.ready;
+    const struct plan_port *port = &node->spec->run.ports[0];
+    *password = probe->password.count ? values_resolve(node->o, &probe->password) : NULL;
+    return (struct redis_conn_options){
+        .host = port->host ? port->host : "127.0.0.1",
+        .port = port_of(node, port->endpoint),
+        .password = *password,
+        .tls = probe->tls,
+        .ca_file = probe->ca_file,
+        .tls_name = probe->tls_name,
+        .data = node,
+    };
+}
+
+static void forget(char *password)
+{
+    if (password)
+        mem_wipe(password, strlen(password));
+    free(password);
+}
+
+static void on_flushed(const struct error *error, const struct redis_data_result *result, void *data)
+{
+    struct node *node = data;
+    (void)error, (void)result;
+    node->seeding->operation = NULL;
+    cleanup_error struct error cause = {0};
+    error_move(&cause, &node->seeding->error);
+    fail(node, &cause);
+}
+
+static void next_file(struct node *node);
+
+static void on_file(const struct error *error, const struct redis_data_result *result, void *data)
+{
+    struct node *node = data;
+    struct seeding *seeding = node->seeding;
+    (void)result;
+    seeding->operation = NULL;
+    if (!error) {
+        seeding->next++;
+        next_file(node);
+        return;
+    }
+    error_copy(&seeding->error, error);
+    char *password;
+    struct redis_conn_options server = server_of(node, &password);
+    seeding->operation = redis_data_flush(node->o->services.loop, &server, on_flushed, node);
+    forget(password);
+}
+
+static void finish(struct node *node)
+{
+    seed_stop(node);
+    node->facts.seeded = true;
+    node_wake(node);
+}
+
+static void next_file(struct node *node)
+{
+    struct seeding *seeding = node->seeding;
+    const struct plan_run *run = &node->spec->run;
+    if (seeding->next >= run->seed_count) {
+        finish(node);
+        return;
+    }
+    char *password;
+    struct redis_conn_options server = server_of(node, &password);
+    seeding->operation =
+        redis_data_seed(node->o->services.loop, &server, run->seed[seeding->next], on_file, node);
+    forget(password);
+}
+
+/* "# Keyspace", and a line "db0:keys=…" for each database that holds something. */
+static void on_keyspace(const struct resp_reply *reply, void *data)
+{
+    struct node *node = data;
+    if (!reply)
+        return; /* on_lost follows */
+    bool tells = reply->type != RESP_ERROR && reply->str;
+    bool has_keys = tells && strstr(reply->str, "db");
+    redis_conn_free(take_ptr(&node->seeding->conn));
+    if (!tells) {
+        cleanup_error struct error err = {0};
+        error_set(&err, ERROR_RESOURCE, "it does not tell whether it is empty");
+        fail(node, &err);
+        return;
+    }
+    if (has_keys)
+        finish(node);
+    else
+        next_file(node);
+}
+
+static void on_lost(const struct error *err, bool final, void *data)
+{
+    (void) final;
+    fail(data, err);
+}
+
+void seed_start(struct node *node)
+{
+    static const char *const words[] = {"INFO", "keyspace", NULL};
+    cleanup_error struct error err = {0};
+    if (node->seeding)
+        return;
+    char *password;
+    struct redis_conn_options server = server_of(node, &password);
+    server.on_closed = on_lost;
+    node->seeding = xcalloc(1, sizeof *node->seeding);
+    node->seeding->conn = redis_conn_open(node->o->services.loop, &server);
+    forget(password);
+    if (redis_conn_words(node->seeding->conn, words, on_keyspace, node, &err) < 0)
+        fail(node, &err);
+}
