@@ -40,7 +40,7 @@ static int in_container(struct context *context, const char *container, struct e
     if (project_resolve_engine(project, &options, err) ||
         engine_once_open(&once, &project->engine, context->environment, err))
         return -1;
-    engine_exec_stream(once.engine, container, (const char *const *)context->args.rest, NULL, on_bytes,
+    engine_exec_stream(once.engine, container, (const char *const *)context->args.rest, on_bytes,
                        engine_once_done, &once);
     int failed = engine_once_wait(&once, err);
     int code = once.exit_code;

@@ -195,8 +195,7 @@ struct engine_op *engine_exec(struct engine *engine, const char *id, const char 
  * result->exit_code at the end. on_output may cancel. */
 typedef void engine_output_cb(int stream, const char *bytes, size_t length, void *data);
 struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
-                                     const char *const *environment, engine_output_cb *on_output,
-                                     engine_done_cb *done, void *data);
+                                     engine_output_cb *on_output, engine_done_cb *done, void *data);
 
 /* GET /events: delivers until it ends (done with error) or is cancelled. on_open runs when the stream is
  * established: only then list. since_ns 0: from now. */

@@ -123,17 +123,21 @@ static struct engine_op *start(struct engine_op *op, const char *id, const char 
     return engine_op_send(op);
 }
 
-struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
-                                     const char *const *environment, engine_output_cb *receive,
-                                     engine_done_cb *done, void *data)
+static struct engine_op *make(struct engine *engine, const char *id, const char *const *argv,
+                              engine_done_cb *done, void *data)
 {
-    struct engine_op *op = engine_op_new(engine, ON_EXEC, done, data, "run %s in container %s",
-                                         argv[0] ? argv[0] : "nothing", id);
-    return start(op, id, argv, environment, receive);
+    return engine_op_new(engine, ON_EXEC, done, data, "run %s in container %s", argv[0] ? argv[0] : "nothing",
+                         id);
+}
+
+struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
+                                     engine_output_cb *receive, engine_done_cb *done, void *data)
+{
+    return start(make(engine, id, argv, done, data), id, argv, NULL, receive);
 }
 
 struct engine_op *engine_exec(struct engine *engine, const char *id, const char *const *argv,
                               const char *const *environment, engine_done_cb *done, void *data)
 {
-    return engine_exec_stream(engine, id, argv, environment, NULL, done, data);
+    return start(make(engine, id, argv, done, data), id, argv, environment, NULL);
 }
