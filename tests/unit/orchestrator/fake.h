@@ -9,7 +9,7 @@
  *
  * Also here: processes and probes for virtual time. A fake process' script (argv[2]) says what it does: "exit
  * CODE after MS", "stubborn" (only KILL ends it), anything else runs until it is stopped. A fake probe asks
- * the world whether a running container has the port and the password, or whether a process lives. */
+ * the world whether a running container has the port and the password. */
 #ifndef TESTS_ORCHESTRATOR_FAKE_H
 #define TESTS_ORCHESTRATOR_FAKE_H
 
