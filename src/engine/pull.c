@@ -120,18 +120,19 @@ static char *make_path(const struct image_reference *reference, const char *plat
 struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *wanted,
                                     engine_done_cb *done, void *data)
 {
-    struct engine_op *op = engine_op_new(engine, ON_PULL, done, data, "pull %s", wanted->reference);
+    cleanup_free char *name = engine_image_name(engine, wanted->reference);
+    struct engine_op *op = engine_op_new(engine, ON_PULL, done, data, "pull %s", name);
     struct image_reference parsed;
     cleanup_error struct error err = {0};
-    if (engine_reference_parse(wanted->reference, &parsed, &err) < 0)
+    if (engine_reference_parse(name, &parsed, &err) < 0)
         return engine_op_fail_late(op, &err);
     if (parsed.is_id) {
-        error_set(&err, ERROR_PULL, "cannot pull %s: it is an image's id, not its name", wanted->reference);
+        error_set(&err, ERROR_PULL, "cannot pull %s: it is an image's id, not its name", name);
         engine_reference_free(&parsed);
         return engine_op_fail_late(op, &err);
     }
     struct pull *pull = xcalloc(1, sizeof *pull);
-    pull->reference = xstrdup(wanted->reference);
+    pull->reference = xstrdup(name);
     pull->path = make_path(&parsed, wanted->platform);
     pull->progress = engine_pull_progress_new();
     pull->rest.limit = LINE_LIMIT;

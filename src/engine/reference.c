@@ -191,6 +191,24 @@ char *engine_reference_text(const struct image_reference *reference, const char 
                      reference->digest ? "@" : "", reference->digest ? reference->digest : "");
 }
 
+static bool has_mirror(const struct engine *engine)
+{
+    static const char *const variables[] = {"APPHOST_IMAGE_PREFIX", "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX"};
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *prefix = strlist_getenv(&engine->environment, variables[i]);
+        if (prefix && *prefix)
+            return true;
+    }
+    return false;
+}
+
+/* Without a mirror a name stays as it was written: an image that is only local is found under exactly that. */
+char *engine_image_name(struct engine *engine, const char *reference)
+{
+    char *name = has_mirror(engine) ? engine_image_normalise(engine, reference, NULL) : NULL;
+    return name ? name : xstrdup(reference);
+}
+
 /* APPHOST_IMAGE_PREFIX stands for "docker.io/" (a pull-through mirror wants "library/" in the path);
  * Testcontainers' variable goes before names as people write them. */
 char *engine_image_normalise(struct engine *engine, const char *reference, struct error *err)

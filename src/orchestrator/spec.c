@@ -147,7 +147,8 @@ cJSON *spec_container(struct node *node)
 {
     const struct plan_run *run = &node->spec->run;
     cJSON *body = cJSON_CreateObject();
-    json_add_string(body, "Image", run->image);
+    cleanup_free char *image = engine_image_name(node->o->services.engine, run->image);
+    json_add_string(body, "Image", image);
     add_command(body, node);
     cJSON_AddItemToObject(body, "Labels", spec_labels(node, node->making));
     json_add_string(body, "User", run->user);
