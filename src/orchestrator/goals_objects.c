@@ -246,12 +246,17 @@ static void take_volume(struct node *node, const cJSON *document)
     node->facts.object = xstrdup(node->name);
 }
 
+static void look_for_volume(struct node *node);
+
 static void on_volume_created(const struct engine_result *result, const struct error *err, void *data)
 {
     struct node *node = data;
     node_op_end(node);
     if (!err) {
         take_volume(node, result->json);
+        /* Engine 20.10 leaves the labels out when it creates what it has since before its restart. */
+        if (node->facts.foreign && !node->spec->external)
+            look_for_volume(node);
         return;
     }
     if (err->code == ERROR_GONE && node->spec->external) {
