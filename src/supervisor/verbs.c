@@ -123,8 +123,7 @@ static bool is_kept(const cJSON *item)
     bool there = *state && strcmp(state, "removed") != 0 && strcmp(state, "manual") != 0;
     bool stays = str_starts(node, "container:") || str_starts(node, "volume:") ||
                  (str_starts(node, "process:") && json_get(item, "pid"));
-    return there && stays &&
-           str_eq(json_string(item, "lifetime", ""), "persistent");
+    return there && stays && str_eq(json_string(item, "lifetime", ""), "persistent");
 }
 
 /* What is still there on purpose, in the form of what was removed. */
