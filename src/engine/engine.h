@@ -183,8 +183,9 @@ struct engine_pull {
 };
 struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *pull,
                                     engine_done_cb *done, void *data);
-/* The name under which an image of the manifest is asked for: the mirror's where the environment names one for Docker
- * Hub, else as written. Create bodies need it; pull and inspect apply it by themselves. The caller frees. */
+/* The name under which an image of the manifest is asked for: the mirror's where the environment names one
+ * for Docker Hub, else as written. Create bodies need it; pull and inspect apply it by themselves. The caller
+ * frees. */
 char *engine_image_name(struct engine *engine, const char *reference);
 /* Full reference: registry and tag filled in ("redis" → "docker.io/library/redis:latest"), the mirror prefix
  * applied. NULL with ERROR_MANIFEST when it is no valid reference. The caller frees. */

@@ -202,7 +202,8 @@ static bool has_mirror(const struct engine *engine)
     return false;
 }
 
-/* Without a mirror a name stays as it was written: an image that is only local is found under exactly that. */
+/* Without a mirror a name stays as it was written: an image that is only local is found under exactly that.
+ */
 char *engine_image_name(struct engine *engine, const char *reference)
 {
     char *name = has_mirror(engine) ? engine_image_normalise(engine, reference, NULL) : NULL;
