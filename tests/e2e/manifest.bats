@@ -64,11 +64,12 @@ END
 
 @test "10,000 resources validate in under a second" {
   { echo 'name: big'; echo 'resources:'; for i in $(seq 10000); do echo "  r$i: redis"; done; } >apphost.yaml
-  local start=${EPOCHREALTIME/./}
+  # Processor time: the clock on the wall also counts whatever else this machine is doing.
+  local TIMEFORMAT='%U %S' seconds
+  seconds=$({ time "$APPHOST" validate >/dev/null 2>&1; } 2>&1)
+  echo "$seconds"
+  awk '{ exit !($1 + $2 < 1) }' <<<"$seconds"
   ok apphost validate
-  local ms=$(((${EPOCHREALTIME/./} - start) / 1000))
-  echo "$ms ms"
-  [ $ms -lt 1000 ]
 }
 
 @test "a problem in a file with a BOM, and interpolation: the position is right" {

@@ -106,7 +106,7 @@ END
   says 'no-such-program-e2e' 'not found|no such file'
   manifest <<<'resources: {app: {type: process, command: [./plain]}}'
   fails 6 apphost up -d
-  says 'plain' 'permission denied|not executable'
+  says 'plain' 'permission denied|not (an )?executable'
   manifest <<<'resources: {app: {type: process, command: [sleep, "1000"], working_dir: ./gone}}'
   run --separate-stderr apphost up -d
   echo "$status $stderr"
