@@ -1,4 +1,6 @@
-/* The limit of engine starts in flight: more than about twice the processors only makes each of them late.
+/* The limit of engine starts in flight: eight to a processor. Measured with 50 servers on two processors: one
+ * at a time took 12.2 s, four 7.2, eight 7.0, sixteen 6.6, all at once 6.3; past that each start only gets
+ * later.
  *
  * A node that may not start yet stands in a queue; a slot that becomes free is given to the first one, which
  * is woken and finds that it has it. A node that changes its mind gives its slot, or its place in the queue,
@@ -7,8 +9,8 @@
 
 static int slot_limit(const struct orchestrator *o)
 {
-    int limit = 2 * o->services.processors;
-    return limit < 4 ? 4 : limit > 16 ? 16 : limit;
+    int limit = 8 * o->services.processors;
+    return limit < 8 ? 8 : limit > 32 ? 32 : limit;
 }
 
 static void enqueue(struct node *node)

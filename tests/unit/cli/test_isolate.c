@@ -61,13 +61,24 @@ static void add_child(struct isolate_relay *relay, int number, const char *scrip
 {
     int out[2], errors[2];
     assert_int_equal(pipe2(out, O_CLOEXEC) + pipe2(errors, O_CLOEXEC), 0);
+    sigset_t held, before;
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGHUP);
+    /* An earlier relay's handlers are still there: until they are reset, the child must not swallow a signal.
+     */
+    sigprocmask(SIG_BLOCK, &held, &before);
     pid_t pid = fork();
     if (pid == 0) {
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &before, NULL);
         dup2(out[1], STDOUT_FILENO);
         dup2(errors[1], STDERR_FILENO);
         execl("/bin/sh", "sh", "-c", script, (char *)NULL);
         _exit(127);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(out[1]);
     close(errors[1]);
     isolate_relay_add(relay, number, pid, (int[2]){out[0], errors[0]});
