@@ -209,6 +209,17 @@ static void print_text(const char *text)
     }
 }
 
+/* "file:line:column: " as compilers write it (a column of 0 is not known), or the program's name. */
+static void print_position(const struct source *source)
+{
+    if (!source->file || source->line <= 0)
+        fprintf(stderr, "apphost: ");
+    else if (source->column > 0)
+        fprintf(stderr, "%s:%d:%d: ", source->file, source->line, source->column);
+    else
+        fprintf(stderr, "%s:%d: ", source->file, source->line);
+}
+
 void output_error(const struct output *output, const struct error *error)
 {
     fflush(stdout);
@@ -222,10 +233,7 @@ void output_error(const struct output *output, const struct error *error)
     if (output->github)
         annotate(error, false);
     bool on = output->colour_err;
-    if (error->source.file && error->source.line > 0)
-        fprintf(stderr, "%s:%d:%d: ", error->source.file, error->source.line, error->source.column);
-    else
-        fprintf(stderr, "apphost: ");
+    print_position(&error->source);
     fprintf(stderr, "%serror:%s ", output_colour(on, COLOUR_RED), output_colour(on, COLOUR_NONE));
     if (error->resource && error->text && !strstr(error->text, error->resource))
         fprintf(stderr, "%s: ", error->resource);
