@@ -167,6 +167,7 @@ struct node {
     enum node_state state;
     const struct goal *goal;
     bool going_down;
+    bool existed; /* was there since it was last removed: named when it goes */
     int64_t goal_ms, asked_ms;
     char *detail;
     int64_t current, total; /* bytes of a pull */

@@ -146,8 +146,10 @@ static void set_state(struct node *node, enum node_state state, char *detail)
     if (same)
         return;
     node_wake_neighbours(node);
-    if (state == STATE_REMOVED && before != STATE_NONE && before != STATE_MANUAL)
+    if (state == STATE_REMOVED && node->existed && before != STATE_NONE && before != STATE_MANUAL) {
+        node->existed = false;
         requests_note_removed(node);
+    }
 }
 
 /* ---- operations ---- */
@@ -464,6 +466,7 @@ static void step_failed(struct node *node)
 
 static void step(struct node *node)
 {
+    node->existed |= node->facts.seen == SEEN_PRESENT || node->process;
     if (node->want == WANT_KEEP) {
         if (!node->op_name)
             rest(node);

@@ -321,13 +321,15 @@ follows() {
 }
 
 @test "a server that comes back elsewhere: its dependants are restarted with the new address, in order" {
+  needs python3
   manifest <<END2
 resources:
   cache: {type: redis, image: $REDIS}
   first:
     type: process
-    shell: 'date +%s%N >first.started; $SHOW'
+    shell: 'date +%s%N >first.started; echo written; $SHOW'
     references: [cache]
+    ready: {log: written}
   second:
     type: process
     shell: 'date +%s%N >second.started; $SHOW'
