@@ -92,6 +92,15 @@ static void wake(struct engine *engine, const struct error *err)
     }
 }
 
+/* Nobody there, or nobody who listens: said in these words first, the address and the reason after them. */
+static void say_not_running(struct error *failure)
+{
+    bool is_absent =
+        strstr(failure->text, "there is no such socket") || strstr(failure->text, "connection refused");
+    if (failure->code == ERROR_ENGINE && is_absent)
+        error_wrap(failure, "the container engine is not running");
+}
+
 static void on_done(const struct http_response *response, const struct error *err, void *data)
 {
     struct engine *engine = data;
@@ -103,6 +112,8 @@ static void on_done(const struct http_response *response, const struct error *er
         read_answer(engine, response, &failure);
     if (err && engine->tunnel)
         engine_tunnel_explain(engine->tunnel, &failure);
+    else if (err)
+        say_not_running(&failure);
     engine->negotiated = engine->forced || !error_is_set(&failure);
     wake(engine, error_is_set(&failure) ? &failure : NULL);
 }
