@@ -520,7 +520,7 @@ static void test_many(void **state)
     up(rig, plans_done(plan));
     assert_int_equal(fake_container_count(&rig->fake), 100);
     assert_int_equal(fake_count(&rig->fake), 202); /* ping, list, a create and a start each */
-    assert_int_equal(rig->fake.most_starts, 16); /* in flight: eight to a processor */
+    assert_int_equal(rig->fake.most_starts, 16);   /* in flight: eight to a processor */
     down(rig);
     rig_fini(rig);
 }
