@@ -7,6 +7,7 @@
 /* A claim on something; two with equal keys collide. */
 struct claim {
     const struct model_resource *owner;
+    const char *name; /* of what claims: the owner's, or its sidecar's */
     const struct node *node;
     const char *address; /* ports: NULL stands for every address */
     const char *place;   /* data: volume or path */
@@ -24,12 +25,17 @@ static void add_claim(struct claims *claims, struct claim claim)
         claims->capacity = claims->capacity ? claims->capacity * 2 : 64;
         claims->items = xreallocarray(claims->items, claims->capacity, sizeof *claims->items);
     }
+    claim.name = claim.name ? claim.name : claim.owner->name;
     claims->items[claims->count++] = claim;
 }
 
 static int compare_positions(const struct claim *a, const struct claim *b)
 {
-    return a->owner < b->owner ? -1 : a->owner > b->owner;
+    if (a->owner != b->owner)
+        return a->owner < b->owner ? -1 : 1;
+    if (a->node->pos.line != b->node->pos.line)
+        return a->node->pos.line < b->node->pos.line ? -1 : 1;
+    return (a->node->pos.column > b->node->pos.column) - (a->node->pos.column < b->node->pos.column);
 }
 
 /* --- ports --- */
@@ -83,8 +89,7 @@ static void report_ports(struct loader *l, const struct claims *claims)
             if (!is_every(mine->address) && !is_every(other->address) &&
                 strcmp(mine->address, other->address) != 0)
                 continue;
-            manifest_problem(l, mine->node, "port %d belongs to `%s` already", mine->port,
-                             other->owner->name);
+            manifest_problem(l, mine->node, "port %d belongs to `%s` already", mine->port, other->name);
             manifest_hint(l, "see line %d; without a port a free one is chosen", other->node->pos.line);
             break;
         }
@@ -117,8 +122,28 @@ static void report_data(struct loader *l, const struct claims *claims)
     for (size_t i = 1; i < claims->count; i++) {
         const struct claim *mine = &claims->items[i], *other = &claims->items[i - 1];
         if (strcmp(mine->place, other->place) == 0)
-            manifest_problem(l, mine->node, "`%s` and `%s` would write into the same data, `%s`",
-                             other->owner->name, mine->owner->name, mine->place);
+            manifest_problem(l, mine->node, "`%s` and `%s` would write into the same data, `%s`", other->name,
+                             mine->name, mine->place);
+    }
+}
+
+static void claim_sidecars(struct loader *l, struct claims *ports, struct claims *data)
+{
+    for (size_t i = 0; i < SIDECAR_KINDS; i++) {
+        const struct sidecar_claim *sidecar = &l->sidecars[i];
+        struct claim claim = {.owner = sidecar->owner, .name = sidecar->name};
+        if (sidecar->port) {
+            claim.node = sidecar->port_at;
+            claim.address = "127.0.0.1";
+            claim.port = sidecar->port;
+            add_claim(ports, claim);
+        }
+        if (sidecar->data) {
+            claim.node = sidecar->data_at;
+            claim.place = sidecar->data->source ? sidecar->data->source
+                                                : arena_printf(l->arena, "%s-data", sidecar->name);
+            add_claim(data, claim);
+        }
     }
 }
 
@@ -132,6 +157,7 @@ void manifest_check_shared(struct loader *l)
         claim_ports(&ports, resource, entry->value);
         claim_data(l, &data, resource, entry->value);
     }
+    claim_sidecars(l, &ports, &data);
     if (ports.count > 1)
         qsort(ports.items, ports.count, sizeof *ports.items, compare_ports);
     if (data.count > 1)

@@ -201,6 +201,7 @@ static void read_all(struct loader *l, struct node *root)
     manifest_read_resources(l, &top);
     model_index(l->model);
     manifest_check_references(l);
+    manifest_check_sidecars(l);
     manifest_check_shared(l);
     manifest_check_cycles(l);
 }

@@ -47,6 +47,16 @@ struct late_use {
     int length; /* columns, for the caret */
 };
 
+/* A sidecar as all requests together want it: what it claims of names, ports and volumes. */
+enum { SIDECAR_KINDS = 2 };
+struct sidecar_claim {
+    const struct model_resource *owner; /* the first server that asks */
+    const char *name;                   /* NULL: nobody asks */
+    int port;                           /* 0: chosen */
+    const struct model_mount *data;     /* or NULL */
+    const struct node *name_at, *port_at, *data_at;
+};
+
 struct loader {
     struct model *model;
     struct arena *arena; /* the model's */
@@ -61,7 +71,8 @@ struct loader {
     struct declared *parameters, *parameters_folded;
     struct late_use *uses;
     size_t use_count;
-    size_t current;     /* resource being read, for late uses */
+    struct sidecar_claim sidecars[SIDECAR_KINDS]; /* filled by manifest_check_sidecars() */
+    size_t current;                               /* resource being read, for late uses */
     const char *folder; /* of the file whose paths are being read: see manifest_path() */
 };
 
@@ -123,6 +134,8 @@ void manifest_read_parameters(struct loader *l);
 
 /* check_*.c: everything that concerns several resources; after all of them are read. */
 void manifest_check_references(struct loader *l);
+/* Before manifest_check_shared(), which looks at what sidecars claim. */
+void manifest_check_sidecars(struct loader *l);
 void manifest_check_shared(struct loader *l);
 void manifest_check_cycles(struct loader *l);
 

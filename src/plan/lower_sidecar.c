@@ -1,9 +1,9 @@
 /* Redis Insight and Redis Commander: one each for all servers of a project that ask for one.
  *
- * Requests are merged; a contradiction is a problem at the second request. They wait until their servers have
- * settled (one failed server does not fail them), never hold up `up`, and get every server that a container
- * can reach. Commander is configured by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on
- * ':' ',' '"' '\' and blanks); Insight by numbered variables. */
+ * Requests are merged; the manifest room has refused those that contradict each other. They wait until their
+ * servers have settled (one failed server does not fail them), never hold up `up`, and get every server that
+ * a container can reach. Commander is configured by NODE_CONFIG, which takes any password and TLS
+ * (REDIS_HOSTS breaks on ':' ',' '"' '\' and blanks); Insight by numbered variables. */
 #include "plan/lower.h"
 #include "redis/redis.h"
 
@@ -116,16 +116,6 @@ static const struct sidecar_kind kinds[] = {
      request_commander, configure_commander},
 };
 
-static void merge_text(struct lower *l, const struct model_pos *pos, const char *field, const char **into,
-                       const char *value)
-{
-    if (*into && value && strcmp(*into, value) != 0)
-        lower_problem(l, pos, "one sidecar serves all servers: say it once",
-                      "`%s` contradicts an earlier request: \"%s\" there, \"%s\" here", field, *into, value);
-    if (!*into)
-        *into = value;
-}
-
 /* All requests of a kind as one; false when nobody asks. */
 static bool merge(struct lower *l, const struct sidecar_kind *kind, struct model_sidecar *out)
 {
@@ -140,15 +130,11 @@ static bool merge(struct lower *l, const struct sidecar_kind *kind, struct model
                           "a sidecar is a container: the native engine has none");
             continue;
         }
-        if (out->host_port && request->host_port && out->host_port != request->host_port)
-            lower_problem(l, &request->pos, "one sidecar serves all servers: say it once",
-                          "`host_port` contradicts an earlier request: %d there, %d here", out->host_port,
-                          request->host_port);
-        merge_text(l, &request->pos, "name", &out->name, request->name);
-        merge_text(l, &request->pos, "image", &out->image, request->image);
         if (!out->on)
             out->pos = request->pos;
         out->on = true;
+        out->name = out->name ? out->name : request->name;
+        out->image = out->image ? out->image : request->image;
         out->host_port = out->host_port ? out->host_port : request->host_port;
         out->accept_eula |= request->accept_eula;
         out->data = out->data ? out->data : request->data;
@@ -206,11 +192,6 @@ static void add_sidecar(struct lower *l, const struct sidecar_kind *kind, const 
 {
     const char *name = s->name ? s->name : kind->name;
     struct model_resource as = {.name = name, .kind = MODEL_CONTAINER, .pos = s->pos};
-    if (model_find(l->model, name)) {
-        lower_problem(l, &s->pos, "give the sidecar another `name`",
-                      "the name \"%s\" is a resource's already", name);
-        return;
-    }
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, name, name);
     struct consumer c = {.resource = &as, .in_container = true, .is_sidecar = true, .node = node};
     struct environment e = {0};

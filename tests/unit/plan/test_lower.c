@@ -291,23 +291,6 @@ static void sidecars_are_merged_and_get_every_server(void **state)
     assert_non_null(plan_find_resource(plan, "rediscommander"));
 }
 
-static void contradicting_sidecars_are_a_problem(void **state)
-{
-    struct fixture *f = *state;
-    struct error *problems = NULL;
-    size_t count = 0;
-    f->resources[1] = server;
-    f->resources[1].name = "other";
-    f->resources[0].redis.commander = (struct model_sidecar){.on = true, .host_port = 8081};
-    f->resources[1].redis.commander =
-        (struct model_sidecar){.on = true, .host_port = 8082, .pos = {"apphost.yaml", 9, 5}};
-    assert_null(plan_lower(&f->model, &f->context, &problems, &count));
-    assert_int_equal(count, 1);
-    assert_int_equal(problems[0].source.line, 9);
-    error_clear(&problems[0]);
-    free(problems);
-}
-
 static void host_network_listens_on_the_chosen_port(void **state)
 {
     struct fixture *f = *state;
@@ -390,8 +373,8 @@ int main(void)
         T(given_password_is_hidden_in_config),         T(configuration_ends_with_the_quoted_password),
         T(volume_gets_a_node_and_persistence),         T(damaged_plans_are_refused),
         T(native_servers_are_processes_with_input),    T(tls_reaches_server_and_consumers),
-        T(sidecars_are_merged_and_get_every_server),   T(contradicting_sidecars_are_a_problem),
-        T(host_network_listens_on_the_chosen_port),    T(identity_is_stable_and_overridable),
+        T(sidecars_are_merged_and_get_every_server),   T(host_network_listens_on_the_chosen_port),
+        T(identity_is_stable_and_overridable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
