@@ -65,8 +65,11 @@ foreground() {
 
 @test "kill -9 of guard and supervisor: gc cleans up" {
   ok apphost up -d
-  kill -9 "$(session guard)" "$(session supervisor)"
-  sleep 0.2
+  local guard supervisor
+  guard=$(session guard) supervisor=$(session supervisor)
+  kill -9 "$guard" "$supervisor"
+  wait_until 5 dead "$guard"
+  wait_until 5 dead "$supervisor"
   ok apphost gc
   wait_until 3 nothing_left
 }

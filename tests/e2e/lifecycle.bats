@@ -211,13 +211,17 @@ END
   ok apphost down
 }
 
+restart_is_told() {
+  apphost restart app
+  wait_quietly 1 grep -q '"app"' "$1"
+}
+
 @test "events: a stream of transitions, one object a line" {
   two
   background events -o json >"$T/out"
   wait_until 5 test -e "$T/out"
-  sleep 0.2
-  ok apphost restart app
-  wait_until 5 grep -q '"app"' "$T/out"
+  # From when on it listens cannot be seen from outside: a restart is repeated until one is told.
+  wait_until 5 restart_is_told "$T/out"
   kill -INT $PID
   ended $PID
   jq -se 'length > 0 and all(.[]; .state)' "$T/out"

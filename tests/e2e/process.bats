@@ -170,11 +170,11 @@ END
 resources:
   app:
     type: process
-    command: [bash, -c, 'trap "echo got-int > got; exit 0" INT; while true; do sleep 0.05; done']
+    command: [bash, -c, 'trap "echo got-int > got; exit 0" INT; touch trapped; while true; do sleep 0.05; done']
     stop: {signal: INT, timeout: 5s}
 END
   ok apphost up -d
-  sleep 0.3
+  wait_until 5 test -e trapped
   ok apphost down
   [ "$(cat got)" = got-int ]
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 30000 };
 
 static int64_t now_ms(void)
 {
@@ -232,6 +232,21 @@ void rig_until_gone(pid_t pid)
     for (int64_t deadline = now_ms() + WAIT_MS; is_alive(pid); pause_a_little())
         if (now_ms() > deadline)
             fail_msg("process %ld is still there", (long)pid);
+}
+
+void rig_until_left(const pid_t *pids, int count, int left)
+{
+    int alive = 0;
+    for (int64_t deadline = now_ms() + WAIT_MS;; pause_a_little()) {
+        alive = 0;
+        for (int i = 0; i < count; i++)
+            alive += is_alive(pids[i]);
+        if (alive <= left)
+            break;
+        if (now_ms() > deadline)
+            fail_msg("%d of %d processes are still there", alive, count);
+    }
+    assert_int_equal(alive, left);
 }
 
 struct state *rig_state(struct rig *rig)

@@ -37,6 +37,8 @@ cJSON *rig_up(struct rig *rig, const char *const *commands);
 /* Waits until so many children have said who they are; pids has room for 8. */
 void rig_children(struct rig *rig, pid_t *pids, int count);
 void rig_until_gone(pid_t pid);
+/* Waits until exactly so many of them live. */
+void rig_until_left(const pid_t *pids, int count, int left);
 /* Supervisor and guard are gone, the lock is free, there is no record: all within 10 s. */
 void rig_until_over(struct rig *rig);
 struct state *rig_state(struct rig *rig);
