@@ -186,17 +186,15 @@ void apphost_value_free(struct apphost_value *value)
 
 int value_copy(struct apphost_value *value, const void *data, size_t len)
 {
-    struct resp_reply *owner = calloc(1, sizeof(*owner));
+    struct resp_reply *owner = malloc(sizeof(*owner) + len + 1);
 
-    if (!owner || !(owner->str = malloc(len + 1))) {
-        free(owner);
+    if (!owner)
         return -1;
-    }
+    *owner =
+        (struct resp_reply){.type = RESP_STRING, .str = (char *)(owner + 1), .len = len, .is_block = true};
     if (len > 0)
         memcpy(owner->str, data, len);
     owner->str[len] = '\0';
-    owner->type = RESP_STRING;
-    owner->len = len;
     *value = (struct apphost_value){owner->str, len, owner};
     return 0;
 }
@@ -211,7 +209,8 @@ int cache_read(struct apphost_cache *cache, const struct full_key *key, struct r
         return redis_fail_reply(cache->redis, reply, error);
     if (entry_decode(&reply->elements[0], &reply->elements[1], &times, error) < 0)
         return -1;
-    if (entry_slide(&times, clock_unix_ms(), &ttl_ms) && cache_expire(cache, key, ttl_ms, error) < 0)
+    if (times.sliding_ticks != ENTRY_NONE && entry_slide(&times, clock_unix_ms(), &ttl_ms) &&
+        cache_expire(cache, key, ttl_ms, error) < 0)
         return -1;
     if (reply->count < 3)
         return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;

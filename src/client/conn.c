@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { PILE = 1, CLOSE_WAIT_MS = 2000, LAST_MOMENT_MS = 3600000 };
+enum { PILE = 1, CLOSE_WAIT_MS = 2000, CLOSE_SLICE_MS = 10, LAST_MOMENT_MS = 3600000 };
 
 struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
                       struct apphost_error *error)
@@ -43,8 +43,7 @@ struct conn *conn_new(const struct apphost_options *options, enum dial_role role
     if (conn->wake_fd >= 0)
         return conn;
     fail_set(error, APPHOST_E_MEMORY, NULL, "no descriptor for a connection");
-    pthread_mutex_lock(&conn->lock);
-    conn_release_locked(conn);
+    conn_release(conn);
     return NULL;
 }
 
@@ -247,17 +246,14 @@ int conn_call(struct conn *conn, const struct batch *batch, struct replies *repl
     if (timed.timeout_ms <= 0)
         timed.timeout_ms = option_number(conn->options, OPT_SYNC_TIMEOUT);
     int64_t deadline_ms = clock_ms() + timed.timeout_ms;
-    pthread_mutex_lock(&conn->lock);
-    conn->references++;
-    pthread_mutex_unlock(&conn->lock);
+    atomic_fetch_add(&conn->references, 1);
     do {
         rc = try_call(conn, &timed, deadline_ms, replies, &local);
     } while (rc < 0 && timed.is_idempotent && local.code == APPHOST_E_CONNECT &&
              clock_left(deadline_ms) > 0 && strcmp(local.parameter, "endpoint") == 0);
     if (rc < 0 && error)
         *error = local;
-    pthread_mutex_lock(&conn->lock);
-    conn_release_locked(conn);
+    conn_release(conn);
     return rc;
 }
 
@@ -345,8 +341,7 @@ void conn_close(struct conn *conn)
 {
     if (!conn)
         return;
-    struct timespec deadline = to_timespec(clock_ms() + CLOSE_WAIT_MS);
-    int rc = 0;
+    int64_t deadline_ms = clock_ms() + CLOSE_WAIT_MS;
 
     pthread_mutex_lock(&conn->lock);
     conn->state = CONN_CLOSED;
@@ -354,7 +349,12 @@ void conn_close(struct conn *conn)
     transport_shutdown(&conn->dialed.transport);
     pthread_cond_broadcast(&conn->changed);
     conn_nudge(conn);
-    while (conn->references > 1 && rc == 0)
-        rc = pthread_cond_timedwait(&conn->changed, &conn->lock, &deadline);
-    conn_release_locked(conn);
+    /* In slices: who lets go in the very moment of closing does not signal. */
+    while (atomic_load(&conn->references) > 1 && clock_left(deadline_ms) > 0) {
+        struct timespec slice = to_timespec(clock_ms() + CLOSE_SLICE_MS);
+
+        pthread_cond_timedwait(&conn->changed, &conn->lock, &slice);
+    }
+    pthread_mutex_unlock(&conn->lock);
+    conn_release(conn);
 }

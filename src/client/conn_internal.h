@@ -51,7 +51,7 @@ struct conn {
     char suffix[16];
 
     enum conn_state state;
-    size_t references; /* the owner, the worker, calls under way; the last frees */
+    _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */
     bool has_worker;
     int wake_fd;
     atomic_bool is_cancelled; /* closed: calls off a dial */
@@ -98,6 +98,6 @@ uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadli
 /* conn_worker.c */
 int64_t conn_backoff_ms(const struct conn *conn);
 int conn_start_worker(struct conn *conn);
-void conn_release_locked(struct conn *conn); /* drops a reference and unlocks */
+void conn_release(struct conn *conn); /* drops a reference, without the lock */
 
 #endif

@@ -32,12 +32,18 @@ static void free_conn(struct conn *conn)
     free(conn);
 }
 
-void conn_release_locked(struct conn *conn)
+/* Every call does this: while nobody closes, it takes no lock. */
+void conn_release(struct conn *conn)
 {
-    bool is_last = --conn->references == 0;
+    bool is_closing = atomic_load(&conn->is_cancelled);
 
-    pthread_cond_broadcast(&conn->changed);
-    pthread_mutex_unlock(&conn->lock);
+    if (is_closing)
+        pthread_mutex_lock(&conn->lock);
+    bool is_last = atomic_fetch_sub(&conn->references, 1) == 1;
+    if (is_closing) {
+        pthread_cond_broadcast(&conn->changed);
+        pthread_mutex_unlock(&conn->lock);
+    }
     if (is_last)
         free_conn(conn);
 }
@@ -324,7 +330,8 @@ static void *work(void *user)
         pthread_mutex_lock(&conn->lock);
     }
     finish_locked(conn);
-    conn_release_locked(conn);
+    pthread_mutex_unlock(&conn->lock);
+    conn_release(conn);
     return NULL;
 }
 
@@ -347,6 +354,6 @@ int conn_start_worker(struct conn *conn)
     if (rc != 0)
         return -1;
     conn->has_worker = true;
-    conn->references++;
+    atomic_fetch_add(&conn->references, 1);
     return 0;
 }

@@ -421,6 +421,14 @@ static int place(struct resp_reader *reader, struct resp_reply *node, struct res
 
 int resp_reader_next(struct resp_reader *reader, struct resp_reply **reply)
 {
+    if (reader->depth == 0 && !reader->is_failed && reader->len > reader->pos) {
+        size_t taken =
+            resp_flat_take(reader->data + reader->pos, reader->len - reader->pos, &reader->limits, reply);
+
+        reader->pos += taken;
+        if (taken > 0)
+            return 1;
+    }
     while (!reader->is_failed) {
         struct resp_reply node = {.type = RESP_NIL};
         int rc = take_item(reader, &node);

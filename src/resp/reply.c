@@ -56,6 +56,7 @@ void resp_reply_free(struct resp_reply *reply)
 {
     if (!reply)
         return;
-    resp_tree_clear(reply);
+    if (!reply->is_block)
+        resp_tree_clear(reply);
     free(reply);
 }

@@ -47,6 +47,7 @@ struct resp_reply {
     size_t len;
     struct resp_reply *elements;
     size_t count;
+    bool is_block; /* of a root: the tree is this one allocation */
 };
 
 /* The type in lower case ("bulk string"), for error texts. Never NULL. */

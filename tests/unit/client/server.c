@@ -54,7 +54,8 @@ static bool is_ready(const struct server *server)
     return is;
 }
 
-static void run(struct server *server, const char *command)
+/* False when the server ended before it was ready: somebody else took its port. */
+static bool run(struct server *server, const char *command)
 {
     server->pid = fork();
     assert_true(server->pid >= 0);
@@ -63,11 +64,15 @@ static void run(struct server *server, const char *command)
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
     }
-    for (int i = 0; i < 1000 && !is_ready(server); i++) {
-        assert_int_equal(waitpid(server->pid, NULL, WNOHANG), 0);
+    for (int i = 0; i < 3000 && !is_ready(server); i++) {
+        if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+            server->pid = 0;
+            return false;
+        }
         poll(NULL, 0, 10);
     }
     assert_true(is_ready(server));
+    return true;
 }
 
 void server_sentinel(struct server *server)
@@ -76,10 +81,10 @@ void server_sentinel(struct server *server)
 
     snprintf(command, sizeof(command), "exec redis-server %s/sentinel.conf --sentinel > %s/log",
              server->folder, server->folder);
-    run(server, command);
+    assert_true(run(server, command));
 }
 
-void server_again(struct server *server, const char *extra)
+static bool start(struct server *server, const char *extra)
 {
     char command[1024];
 
@@ -88,7 +93,12 @@ void server_again(struct server *server, const char *extra)
         "exec redis-server --port %d --bind 127.0.0.1 ::1 --unixsocket %s --dir %s --save '' --appendonly no "
         "--logfile %s/log --enable-debug-command yes %s",
         server->port, server->socket + 1, server->folder, server->folder, extra ? extra : "");
-    run(server, command);
+    return run(server, command);
+}
+
+void server_again(struct server *server, const char *extra)
+{
+    assert_true(start(server, extra));
 }
 
 void server_start(struct server *server, const char *extra)
@@ -97,7 +107,9 @@ void server_start(struct server *server, const char *extra)
     snprintf(server->folder, sizeof(server->folder), "/tmp/apphost-client-XXXXXX");
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->socket, sizeof(server->socket), "!%s/redis.sock", server->folder);
-    server_again(server, extra);
+    for (int i = 0; i < 10 && !start(server, extra); i++)
+        server->port = free_port();
+    assert_true(server->pid > 0);
 }
 
 void server_kill(struct server *server, bool hard)

@@ -13,7 +13,8 @@ struct server {
     pid_t pid;
 };
 
-/* Returns when it answers a PING; fails the test when it does not within ten seconds. `extra` may be NULL. */
+/* Returns when it answers a PING; fails the test when it does not within half a minute. `extra` may be NULL.
+ */
 void server_start(struct server *server, const char *extra);
 void server_stop(struct server *server); /* and removes the folder */
 

@@ -48,6 +48,15 @@ static const struct row replies[] = {
     {"*-1\r\n", "nil"},
     {"*0\r\n", "array []"},
     {"*2\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n", "array [bulk string 'a', array [integer 1, nil]]"},
+    {"*5\r\n$2\r\n-1\r\n$-1\r\n:-5\r\n$0\r\n\r\n$4\r\n\r\n\r\n\r\n",
+     "array [bulk string '-1', nil, integer -5, bulk string '', bulk string '\r\n\r\n']"},
+    {"*2\r\n:9223372036854775807\r\n:-9223372036854775808\r\n",
+     "array [integer 9223372036854775807, integer -9223372036854775808]"},
+    {"*18\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1"
+     "\r\n:1\r\n:1\r\n:18\r\n",
+     "array [integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer "
+     "1, "
+     "integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer 1, integer 18]"},
     {"*3\r\n*0\r\n*1\r\n+x\r\n:1\r\n", "array [array [], array [status 'x'], integer 1]"},
     {"_\r\n", "nil"},
     {"#t\r\n", "boolean 1"},
@@ -146,6 +155,9 @@ static const struct row bad[] = {
     {"$-2\r\n", "length \"-2\""},
     {"$9223372036854775807\r\n", "limit"},
     {"$3\r\nabcde", "CR LF"},
+    {"*1\r\n$3\r\nabcde", "CR LF"},
+    {"*2\r\n:1\r\n$-2\r\n", "length \"-2\""},
+    {"*1\r\n:-\r\n", "integer \"-\""},
     {"*-2\r\n", "aggregate"},
     {"*9223372036854775807\r\n", "limit"},
     {"%9223372036854775807\r\n", "limit"},
@@ -194,6 +206,9 @@ static void holds_its_limits(void **state)
     expect_limit((struct resp_limits){.elements = 3}, "*4\r\n", "limit of 3");
     expect_limit((struct resp_limits){.elements = 3}, "*2\r\n*2\r\n:1\r\n:2\r\n*1\r\n:1\r\n", "more than 3");
     expect_limit((struct resp_limits){.total = 4}, "*2\r\n+abc\r\n+de\r\n", "limit of 4");
+    expect_limit((struct resp_limits){.bulk = 4}, "*1\r\n$5\r\nabcde\r\n", "limit of 4");
+    expect_limit((struct resp_limits){.total = 4}, "*2\r\n$3\r\nabc\r\n$2\r\nde\r\n", "limit of 4");
+    expect_limit((struct resp_limits){.elements = 3}, "*4\r\n:1\r\n:2\r\n:3\r\n:4\r\n", "limit of 3");
     memset(line, 'x', sizeof(line));
     line[0] = '+';
     line[sizeof(line) - 1] = '\0';
