@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ static const struct option options[] = {
      .value = "NAME",
      .help = "replace what the server holds by a snapshot"},
     {.name = "snapshots", .type = OPTION_FLAG, .help = "list the snapshots"},
+    {.name = "drop", .type = OPTION_TEXT, .repeat = true, .value = "NAME", .help = "delete a snapshot"},
+    {.name = "cacert",
+     .type = OPTION_FILE,
+     .value = "FILE",
+     .help = "authorities to trust, PEM (default: the project's own; the system's for a connection string)"},
     {.name = NULL},
 };
 
@@ -46,7 +52,7 @@ static void collect_words(const struct args *args, struct strlist *words)
 
 static int check_mode(const struct args *args, const struct strlist *words, struct error *err)
 {
-    static const char *const modes[] = {"pipe", "flush", "seed", "snapshot", "restore", "snapshots"};
+    static const char *const modes[] = {"pipe", "flush", "seed", "snapshot", "restore", "snapshots", "drop"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (!args_flag(args, modes[i]) || (!strcmp(modes[i], "seed") && first && !strcmp(first, "flush")))
@@ -98,6 +104,28 @@ static int run_words(struct redis_shell *shell, const struct strlist *list, stru
     return rc == 0 ? 0 : -1;
 }
 
+/* What empties a server that is not the project's own has to be meant. */
+static int confirm(const struct redis_link *link, const struct args *args, struct error *err)
+{
+    const struct context *context = link->context;
+    const char *mode = args_flag(args, "restore") ? "restore" : "flush";
+    if (!link->is_foreign || !(args_flag(args, "flush") || args_flag(args, "restore")) || context->yes)
+        return 0;
+    const char *where = link->server.unix_path ? link->server.unix_path : link->server.host;
+    if (!context->output.interactive) {
+        error_set(err, ERROR_USAGE, "--%s deletes everything on %s, which is no server of this project", mode,
+                  where);
+        error_hint(err, "-y does it without asking");
+        return -1;
+    }
+    char answer[16] = "";
+    fprintf(stderr, "--%s deletes everything on %s, which is no server of this project. Go on? [y/N] ", mode,
+            where);
+    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
+        return 0;
+    return error_set(err, ERROR_FAILED, "nothing was changed");
+}
+
 static int run_seeds(struct redis_link *link, const struct args *args, struct error *err)
 {
     cleanup_strlist struct strlist files = {0};
@@ -113,6 +141,8 @@ static int run_mode(struct redis_shell *shell, const struct args *args, const st
 {
     if (words->count)
         return run_words(shell, words, err);
+    if (confirm(&shell->link, args, err))
+        return -1;
     if (args_flag(args, "pipe"))
         return redis_shell_pipe(shell, err);
     if (args_flag(args, "flush") || args_flag(args, "seed"))
@@ -122,6 +152,16 @@ static int run_mode(struct redis_shell *shell, const struct args *args, const st
     if (args_flag(args, "restore"))
         return redis_store_restore(&shell->link, args_value(args, "restore"), err);
     return isatty(STDIN_FILENO) ? redis_shell_prompt(shell, err) : redis_shell_lines(shell, err);
+}
+
+static int run_drops(struct context *context, const struct args *args, struct error *err)
+{
+    cleanup_strlist struct strlist names = {0};
+    int code = 0;
+    args_values(args, "drop", &names);
+    for (size_t i = 0; i < names.count && code == 0; i++)
+        code = redis_store_drop(context, args->names.items[0], names.items[i], err);
+    return code;
 }
 
 static int run(struct context *context, struct error *err)
@@ -134,10 +174,12 @@ static int run(struct context *context, struct error *err)
         return -1;
     if (args_flag(args, "snapshots"))
         return redis_store_list(context, args->names.items[0], err);
+    if (args_flag(args, "drop"))
+        return run_drops(context, args, err);
     if (connect_to_project(context, err))
         return -1;
     int code = redis_link_init(&shell.link, context, args->names.items[0], err);
-    shell.link.database = args_count(args, "db", 0);
+    shell.link.database = args_count(args, "db", shell.link.database);
     if (code == 0)
         code = run_mode(&shell, args, &words, err);
     redis_link_fini(&shell.link);
@@ -147,15 +189,18 @@ static int run(struct context *context, struct error *err)
 const struct command cmd_redis = {
     .name = "redis",
     .summary = "a Redis command or prompt; seed, flush, snapshots",
-    .usage = "RES [-- CMD…]\nRES --flush [--seed FILE]\nRES --snapshot|--restore NAME\nRES --pipe",
-    .description = "Talks to a Redis server of the running project, with its password and TLS. With a "
-                   "command it prints the answer; "
+    .usage = "RES [-- CMD…]\nRES --flush [--seed FILE]\nRES --snapshot|--restore|--drop NAME\nRES "
+             "--snapshots\nRES --pipe",
+    .description = "Talks to a Redis server of the running project, with its password and TLS, or to the "
+                   "one that a connection-string resource names. With a command it prints the answer; "
                    "without one it is a prompt, or reads commands from standard input. SUBSCRIBE and MONITOR "
                    "print until Ctrl-C. -o "
                    "json prints answers as JSON. The exit code is 1 when the server answers an error.\n"
                    "A snapshot holds all databases, expiries and functions; it is kept with the project's "
                    "state. A test suite takes one "
-                   "after its seed and returns to it between tests. A seed file holds a command a line, "
+                   "after its seed and returns to it between tests; --snapshots lists them, --drop deletes "
+                   "one. On a server that is not the project's own --flush and --restore ask first (-y: "
+                   "they do not). A seed file holds a command a line, "
                    "quoted as redis-cli reads it; "
                    "lines that begin with # are comments.",
     .examples = "apphost redis cache -- GET greeting\n"
@@ -163,6 +208,7 @@ const struct command cmd_redis = {
                 "apphost redis cache --flush --seed tests/seed.redis\n"
                 "apphost redis cache --snapshot clean\n"
                 "apphost redis cache --restore clean\n"
+                "apphost redis cache --drop clean\n"
                 "generate-commands | apphost redis cache --pipe\n",
     .options = options,
     .group = GROUP_LOOK,

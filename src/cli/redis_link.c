@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cli/view.h"
+#include "redis/redis.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -39,8 +40,10 @@ static void wipe_and_free(const char *text)
 static void forget_server(struct redis_conn_options *server)
 {
     wipe_and_free(server->password);
-    free((char *)server->host);
-    free((char *)server->ca_file);
+    const char *texts[] = {server->host, server->unix_path, server->username, server->ca_file,
+                           server->tls_name};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((char *)texts[i]);
     *server = (struct redis_conn_options){0};
 }
 
@@ -55,25 +58,72 @@ static void wipe_environment(cJSON *environment)
     }
 }
 
+/* A server of the project: its properties. */
+static void read_properties(struct redis_conn_options *server, const cJSON *environment)
+{
+    int64_t port = 0;
+    const char *host = property(environment, "_HOST"), *number = property(environment, "_PORT");
+    const char *uri = property(environment, "_URI"), *password = property(environment, "_PASSWORD");
+    if (!host || !number || !str_to_int64(number, 1, 65535, &port))
+        return;
+    server->host = xstrdup(host);
+    server->port = (int)port;
+    server->password = password && *password ? xstrdup(password) : NULL;
+    server->ca_file = xstrdup_null(property(environment, "_CA_FILE"));
+    server->tls = uri && str_starts(uri, "rediss:");
+}
+
+/* A connection string, of a server that may be anywhere. -1: it names no Redis. */
+static int read_connection_string(struct redis_link *link, const cJSON *environment, struct error *err)
+{
+    struct redis_target target;
+    cleanup_free char *name = xasprintf("ConnectionStrings__%s", link->resource);
+    const char *text = json_string(json_get(environment, name), "value", "");
+    if (!*text)
+        return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string",
+                         link->resource);
+    if (!redis_target_parse(&target, text))
+        return error_set(err, ERROR_USAGE, "the connection string of %s names no Redis server",
+                         link->resource);
+    link->server.host = take_ptr(&target.host);
+    link->server.port = target.port;
+    link->server.unix_path = take_ptr(&target.unix_path);
+    link->server.username = take_ptr(&target.user);
+    link->server.password = take_ptr(&target.password);
+    link->server.tls = target.tls;
+    link->server.tls_name = take_ptr(&target.tls_name);
+    link->database = link->database ? link->database : target.database;
+    redis_target_fini(&target);
+    return 0;
+}
+
 static int find_server(struct redis_link *link, struct error *err)
 {
     cleanup_json cJSON *environment = NULL;
     struct strlist names = {.items = &link->resource, .count = 1};
-    int64_t port = 0;
+    const char *authorities = args_value(&link->context->args, "cacert");
+    int rc = 0;
     if (client_call(&link->context->client, "env", client_names(&names), 0, &environment, err))
         return -1;
-    const char *host = property(environment, "_HOST"), *number = property(environment, "_PORT");
-    const char *uri = property(environment, "_URI"), *password = property(environment, "_PASSWORD");
     forget_server(&link->server);
-    if (host && number && str_to_int64(number, 1, 65535, &port)) {
-        link->server.host = xstrdup(host);
-        link->server.port = (int)port;
-        link->server.password = password && *password ? xstrdup(password) : NULL;
-        link->server.ca_file = xstrdup_null(property(environment, "_CA_FILE"));
-        link->server.tls = uri && str_starts(uri, "rediss:");
-    }
+    if (link->is_foreign)
+        rc = read_connection_string(link, environment, err);
+    else
+        read_properties(&link->server, environment);
     wipe_environment(environment);
-    return link->server.host ? 0 : error_set(err, ERROR_NOT_RUNNING, "%s has no address", link->resource);
+    if (rc == 0 && !link->server.host && !link->server.unix_path)
+        rc = error_set(err, ERROR_NOT_RUNNING, "%s has no address", link->resource);
+    if (rc == 0 && authorities) {
+        free((char *)link->server.ca_file);
+        link->server.ca_file = xstrdup(authorities);
+    }
+    return rc;
+}
+
+/* What has a connection string without being a server of ours. */
+static bool may_be_elsewhere(const char *kind)
+{
+    return !strcmp(kind, "connection-string") || !strcmp(kind, "container");
 }
 
 int redis_link_init(struct redis_link *link, struct context *context, const char *resource, struct error *err)
@@ -87,9 +137,9 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
         return view_unknown(view, resource, err);
     const char *kind = json_string(found, "kind", "");
     link->resource = xstrdup(json_string(found, "name", resource));
-    if (!is_family(kind))
-        return error_set(err, ERROR_USAGE, "%s is a %s, not a Redis server of this project", link->resource,
-                         kind);
+    link->is_foreign = may_be_elsewhere(kind);
+    if (!is_family(kind) && !link->is_foreign)
+        return error_set(err, ERROR_USAGE, "%s is a %s, and no Redis server", link->resource, kind);
     return find_server(link, err);
 }
 

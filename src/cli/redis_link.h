@@ -1,8 +1,9 @@
 /* `redis`: the way to a server of the running project, and asking it as if it blocked. Inside cli/ only.
  *
- * The supervisor says where the server is and what its password is (its answers to `view` and `env`); the
- * password goes straight into the connection's options. A link opens its connection at the first question,
- * and again when it was lost: servers come back elsewhere after a restart. */
+ * The supervisor says where the server is and what its password is (its answers to `view` and `env`), or what
+ * the connection string is; the password goes straight into the connection's options. A link opens its
+ * connection at the first question, and again when it was lost: servers come back elsewhere after a restart.
+ */
 #ifndef CLI_REDIS_LINK_H
 #define CLI_REDIS_LINK_H
 
@@ -13,6 +14,7 @@
 struct redis_link {
     struct context *context;
     char *resource;
+    bool is_foreign; /* a connection string's: the server, and what it holds, belong to somebody else */
     struct redis_conn_options server; /* its texts are ours */
     struct redis_conn *conn;
     bool is_lost; /* the connection ended: `failure` */
@@ -23,7 +25,7 @@ struct redis_link {
 };
 
 /* Asks the supervisor. ERROR_NOT_RUNNING (10) where nothing runs or nothing is called so, ERROR_USAGE where
- * it is no Redis server. Opens nothing. */
+ * it is no Redis server. Sets the database that a connection string asks for. Opens nothing. */
 int redis_link_init(struct redis_link *link, struct context *context, const char *resource,
                     struct error *err);
 void redis_link_fini(struct redis_link *link);

@@ -5,10 +5,12 @@
 #include "base/mem.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { NAME_MAX_LENGTH = 100 };
 
@@ -159,19 +161,18 @@ static void collect(const char *folder, struct strlist *names)
     free(entries);
 }
 
-static int unknown_snapshot(const struct redis_link *link, const char *folder, const char *name,
-                            struct error *err)
+static int unknown_snapshot(const char *resource, const char *folder, const char *name, struct error *err)
 {
     cleanup_strlist struct strlist names = {0};
     collect(folder, &names);
     const char *nearest = str_nearest(name, (const char *const *)names.items, names.count);
-    error_set(err, ERROR_FAILED, "%s has no snapshot \"%s\"", link->resource, name);
+    error_set(err, ERROR_FAILED, "%s has no snapshot \"%s\"", resource, name);
     if (nearest)
         error_hint(err, "did you mean %s?", nearest);
     else if (names.count)
-        error_hint(err, "apphost redis %s --snapshots lists them", link->resource);
+        error_hint(err, "apphost redis %s --snapshots lists them", resource);
     else
-        error_hint(err, "apphost redis %s --snapshot %s makes it", link->resource, name);
+        error_hint(err, "apphost redis %s --snapshot %s makes it", resource, name);
     return -1;
 }
 
@@ -183,14 +184,36 @@ int redis_store_restore(struct redis_link *link, const char *name, struct error 
     if (redis_store_check_name(name, err))
         return -1;
     if (!file_exists(file))
-        return unknown_snapshot(link, folder, name, err);
+        return unknown_snapshot(link->resource, folder, name, err);
     int code = perform(link, redis_data_restore, file, &running, err);
     if (code == 0)
         report(link, "restore", name, &running);
     return code;
 }
 
-/* ---- the list ---- */
+/* ---- without a server: deleting, and the list ---- */
+
+int redis_store_drop(struct context *context, const char *resource, const char *name, struct error *err)
+{
+    cleanup_free char *folder = folder_of(context, resource);
+    cleanup_free char *file = xasprintf("%s/%s", folder ? folder : "", name);
+    if (redis_store_check_name(name, err))
+        return -1;
+    if (!folder || !file_exists(file))
+        return unknown_snapshot(resource, folder, name, err);
+    if (unlink(file) != 0)
+        return error_set(err, ERROR_FAILED, "cannot delete %s: %s", file, strerror(errno));
+    rmdir(folder); /* where it was the last one */
+    if (context->output.json) {
+        cleanup_json cJSON *document = cJSON_CreateObject();
+        json_add_string(document, "resource", resource);
+        json_add_string(document, "action", "drop");
+        json_add_string(document, "name", name);
+        output_json(document);
+    } else if (context->output.verbose)
+        output_note(&context->output, "%s: snapshot %s deleted", resource, name);
+    return 0;
+}
 
 static void add_to_json(cJSON *list, const char *name, const struct redis_data_info *info)
 {

@@ -15,7 +15,8 @@ int redis_store_flush(struct redis_link *link, struct error *err);
 int redis_store_seed(struct redis_link *link, const char *file, struct error *err);
 int redis_store_snapshot(struct redis_link *link, const char *name, struct error *err);
 int redis_store_restore(struct redis_link *link, const char *name, struct error *err);
-/* Needs no running server. */
+/* These two need no running server. */
+int redis_store_drop(struct context *context, const char *resource, const char *name, struct error *err);
 int redis_store_list(struct context *context, const char *resource, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
  * arrives with events. A sensor only writes facts.ready and wakes its node. A failure that waiting will not
  * mend fails the node at once, unless it was ready before. */
 #include "orchestrator/internal.h"
+#include "redis/redis.h"
 
 #include <string.h>
 
@@ -157,20 +158,6 @@ static const struct plan_port *port_spec(const struct node *node, const char *en
     return NULL;
 }
 
-/* A connection string's address is its first item: "host:port[,…]". */
-static char *value_address(struct node *node, int *port)
-{
-    char *text = values_resolve(node->o, &node->spec->value);
-    if (!text)
-        return NULL;
-    text[strcspn(text, ",")] = '\0';
-    char *colon = strrchr(text, ':');
-    *port = colon ? (int)strtol(colon + 1, NULL, 10) : 6379;
-    if (colon)
-        *colon = '\0';
-    return text;
-}
-
 static const char *host_of(const struct plan_port *port)
 {
     return port && port->host ? port->host : "127.0.0.1";
@@ -194,9 +181,6 @@ static void start_probe(struct node *node, enum probe_kind kind)
         .working_dir = node->spec->run.working_dir,
         .interval_ms = probe->interval_ms,
     };
-    cleanup_free char *address = node->kind == PLAN_VALUE ? value_address(node, &options.port) : NULL;
-    if (address)
-        options.host = address;
     cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
     options.password = password;
     cleanup_strlist struct strlist environment = {0};
@@ -205,6 +189,34 @@ static void start_probe(struct node *node, enum probe_kind kind)
     node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
     if (password)
         mem_wipe(password, strlen(password));
+}
+
+/* A connection string's PING: the resolved text says where to, and how. */
+static void start_value_probe(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    struct redis_target target;
+    char *text = values_resolve(o, &node->spec->value);
+    bool is_redis = redis_target_parse(&target, text ? text : "");
+    struct probe_options options = {
+        .kind = PROBE_PING,
+        .host = target.host,
+        .port = target.port,
+        .unix_path = target.unix_path,
+        .username = target.user,
+        .password = target.password,
+        .tls = target.tls,
+        .tls_name = target.tls_name,
+    };
+    if (is_redis)
+        node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
+    else
+        node_fail_text(node, ERROR_RESOURCE,
+                       "%s cannot be checked: its connection string names no Redis server", node->resource);
+    redis_target_fini(&target);
+    if (text)
+        mem_wipe(text, strlen(text));
+    free(text);
 }
 
 void sensor_start(struct node *node)
@@ -218,7 +230,10 @@ void sensor_start(struct node *node)
     case PLAN_PROBE_NONE:
         break;
     case PLAN_PROBE_PING:
-        start_probe(node, PROBE_PING);
+        if (node->kind == PLAN_VALUE)
+            start_value_probe(node);
+        else
+            start_probe(node, PROBE_PING);
         break;
     case PLAN_PROBE_HTTP:
         start_probe(node, PROBE_HTTP);

@@ -115,12 +115,12 @@ static void add_resource_secrets(struct lower *l, const struct model_resource *r
         secret->length = 22;
         return;
     }
-    if (resource->kind != MODEL_CONNECTION_STRING || !lower_parse_connection(l, resource, &parts) ||
-        !parts.password)
+    if (resource->kind != MODEL_CONNECTION_STRING)
         return;
-    lower_secret(l, lower_password(l, resource), parts.password);
-    lower_secret(l, arena_printf(l->arena, "%s-connection-string", resource->name),
-                 resource->connection.value.parts[0].literal);
+    if (lower_parse_connection(l, resource, &parts) && parts.password)
+        lower_secret(l, lower_password(l, resource), parts.password);
+    if (lower_connection_secret(l, resource))
+        lower_secret(l, lower_connection_secret(l, resource), resource->connection.value.parts[0].literal);
 }
 
 void lower_secrets(struct lower *l)

@@ -79,12 +79,15 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
 
 /* A literal connection string taken apart: enough for a URI. Arena. */
 struct connection_parts {
-    const char *host, *user, *password;
+    const char *host; /* as a URI has it, IPv6 in brackets; NULL with unix_path */
+    const char *unix_path, *user, *password;
     int port, database;
     bool tls;
 };
 bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
                             struct connection_parts *parts);
+/* The secret's name of a literal connection string as a whole; NULL where it is known to hold none. */
+const char *lower_connection_secret(struct lower *l, const struct model_resource *resource);
 
 /* ---- environment ---- */
 struct environment {

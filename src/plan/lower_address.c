@@ -123,51 +123,49 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
     }
 }
 
-/* "host:port", "[::1]:6379", "host" */
-static void split_endpoint(struct lower *l, const char *text, struct connection_parts *parts)
+/* The text of a connection string without references, or NULL. */
+static const char *literal_connection(const struct model_resource *resource)
 {
-    const char *colon = strrchr(text, ':');
-    bool bracketed = text[0] == '[' && strchr(text, ']');
-    if (colon && (!bracketed || colon > strchr(text, ']')) && (bracketed || strchr(text, ':') == colon)) {
-        int64_t port;
-        if (str_to_int64(colon + 1, 1, 65535, &port))
-            parts->port = (int)port;
-        parts->host = arena_strndup(l->arena, text, (size_t)(colon - text));
-    } else {
-        parts->host = arena_strdup(l->arena, text);
-    }
+    const struct model_text *value = &resource->connection.value;
+    bool is_literal = resource->kind == MODEL_CONNECTION_STRING && value->count == 1;
+    return is_literal ? value->parts[0].literal : NULL;
 }
 
-static void take_option(const char *name, const char *value, struct connection_parts *parts)
+static const char *copy_text(struct lower *l, const char *text)
 {
-    int64_t number;
-    if (strcasecmp(name, "password") == 0)
-        parts->password = *value ? value : NULL;
-    else if (strcasecmp(name, "user") == 0)
-        parts->user = *value ? value : NULL;
-    else if (strcasecmp(name, "ssl") == 0)
-        parts->tls = strcasecmp(value, "true") == 0;
-    else if (strcasecmp(name, "defaultDatabase") == 0 && str_to_int64(value, 0, 1 << 20, &number))
-        parts->database = (int)number;
+    return text ? arena_strdup(l->arena, text) : NULL;
 }
 
 bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
                             struct connection_parts *parts)
 {
-    const struct model_text *value = &resource->connection.value;
-    *parts = (struct connection_parts){.port = REDIS_PORT};
-    if (value->count != 1 || !value->parts[0].literal)
+    struct redis_target target;
+    const char *text = literal_connection(resource);
+    *parts = (struct connection_parts){0};
+    if (!text || !redis_target_parse(&target, text))
         return false;
-    char *copy = arena_strdup(l->arena, value->parts[0].literal), *save = NULL;
-    for (char *token = strtok_r(copy, ",", &save); token; token = strtok_r(NULL, ",", &save)) {
-        token += strspn(token, " ");
-        char *equals = strchr(token, '=');
-        if (!equals && !parts->host)
-            split_endpoint(l, token, parts);
-        if (!equals)
-            continue;
-        *equals = '\0';
-        take_option(token, equals + 1, parts);
-    }
-    return parts->host != NULL;
+    bool is_v6 = target.host && strchr(target.host, ':');
+    *parts = (struct connection_parts){
+        .host = is_v6 ? arena_printf(l->arena, "[%s]", target.host) : copy_text(l, target.host),
+        .unix_path = copy_text(l, target.unix_path),
+        .user = copy_text(l, target.user),
+        .password = copy_text(l, target.password),
+        .port = target.port,
+        .database = target.database,
+        .tls = target.tls,
+    };
+    redis_target_fini(&target);
+    return true;
+}
+
+const char *lower_connection_secret(struct lower *l, const struct model_resource *resource)
+{
+    struct connection_parts parts;
+    const char *text = literal_connection(resource);
+    if (!text)
+        return NULL;
+    bool is_known = lower_parse_connection(l, resource, &parts);
+    if (is_known && !parts.password && !strcasestr(text, "password="))
+        return NULL;
+    return arena_printf(l->arena, "%s-connection-string", resource->name);
 }

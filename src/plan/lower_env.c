@@ -119,7 +119,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     if (model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string)
         inject_connection_string(l, c, target, name, out);
     if (model_is_server(target->kind) ||
-        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts)))
+        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host))
         inject_properties(l, c, target, name, out);
     if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
         inject_endpoints(l, c, target, name, out);
@@ -233,7 +233,7 @@ struct plan_text lower_display(struct lower *l, const struct model_resource *res
         (resource->connection.missing || !resource->connection.value.given))
         return (struct plan_text){0};
     if (resource->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, resource, &parts) &&
-        parts.password) {
+        parts.host && parts.password) {
         cleanup_free char *address = xasprintf("%s:%d,password=", parts.host, parts.port);
         text_literal(&b, address);
         text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);

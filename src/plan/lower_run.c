@@ -222,25 +222,17 @@ void lower_process(struct lower *l, const struct model_resource *resource)
     run->environment_count = environment.count;
 }
 
+/* Where it points to is read from the resolved text, by whoever checks: it may hold references. */
 static void check_connection(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
+    const struct model_text *value = &resource->connection.value;
+    bool is_literal = value->count == 1 && value->parts[0].literal;
     struct connection_parts parts;
-    const char *password = lower_password(l, resource);
-    if (!resource->connection.check)
-        return;
-    if (!lower_parse_connection(l, resource, &parts)) {
-        lower_problem(l, &resource->pos, NULL, "`check` needs a connection string without references");
-        return;
-    }
-    struct text_builder b = {.arena = l->arena};
-    if (password)
-        text_secret(&b, password, PLAN_FILTER_NONE);
-    node->check = (struct plan_probe){
-        .kind = PLAN_PROBE_PING, .endpoint = "tcp", .password = text_finish(&b), .tls = parts.tls};
-    node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
-    node->run.ports[0] = (struct plan_port){
-        .endpoint = "tcp", .scheme = "redis", .fixed_port = parts.port, .host = parts.host};
-    node->run.port_count = 1;
+    if (resource->connection.check && is_literal && !lower_parse_connection(l, resource, &parts))
+        lower_problem(l, &resource->pos, "leave `check` out",
+                      "`check` sends a PING, and this connection string names no Redis server");
+    if (resource->connection.check)
+        node->check.kind = PLAN_PROBE_PING;
 }
 
 void lower_connection_string(struct lower *l, const struct model_resource *resource)

@@ -185,7 +185,7 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
 static void add_literal_uri(const struct connection_parts *parts, const char *secret,
                             struct text_builder *out)
 {
-    text_literal(out, parts->tls ? "rediss://" : "redis://");
+    text_literal(out, parts->unix_path ? "unix://" : parts->tls ? "rediss://" : "redis://");
     if (secret || parts->user) {
         cleanup_free char *user = str_percent_encode(parts->user ? parts->user : "");
         text_literal(out, user);
@@ -194,10 +194,12 @@ static void add_literal_uri(const struct connection_parts *parts, const char *se
             text_secret(out, secret, PLAN_FILTER_URI);
         text_literal(out, "@");
     }
-    cleanup_free char *rest = parts->database > 0
-                                  ? xasprintf("%s:%d/%d", parts->host, parts->port, parts->database)
-                                  : xasprintf("%s:%d", parts->host, parts->port);
-    text_literal(out, rest);
+    cleanup_free char *place =
+        parts->unix_path ? xstrdup(parts->unix_path) : xasprintf("%s:%d", parts->host, parts->port);
+    cleanup_free char *database = xasprintf("%s%d", parts->unix_path ? "?db=" : "/", parts->database);
+    text_literal(out, place);
+    if (parts->database > 0)
+        text_literal(out, database);
 }
 
 static bool get_connection(struct lower *l, struct consumer *c, const struct model_part *part,
@@ -205,16 +207,18 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
 {
     struct connection_parts parts;
     if (part->get == MODEL_GET_CONNECTION_STRING) {
-        const char *secret = lower_password(l, target);
+        const char *secret = lower_connection_secret(l, target);
         struct plan_text value = {0};
         if (secret)
-            text_secret(out, arena_printf(l->arena, "%s-connection-string", target->name), PLAN_FILTER_NONE);
+            text_secret(out, secret, PLAN_FILTER_NONE);
         else
             value = lower_text(l, c, &target->connection.value);
         text_append(out, &value);
         return true;
     }
-    if (!lower_parse_connection(l, target, &parts))
+    bool is_parsed = lower_parse_connection(l, target, &parts);
+    bool is_place = part->get == MODEL_GET_HOST || part->get == MODEL_GET_PORT;
+    if (!is_parsed || (is_place && !parts.host))
         return false;
     cleanup_free char *port = xasprintf("%d", parts.port);
     switch (part->get) {

@@ -54,6 +54,7 @@ static void start(struct probe *p)
         .host = p->options.host,
         .port = p->options.port,
         .unix_path = p->options.unix_path,
+        .username = p->options.username,
         .password = p->options.password,
         .tls = p->options.tls,
         .ca_file = p->options.ca_file,

@@ -90,6 +90,7 @@ static void copy_options(struct probe *p, const struct probe_options *options)
     *o = *options;
     o->host = xstrdup_null(options->host);
     o->unix_path = xstrdup_null(options->unix_path);
+    o->username = xstrdup_null(options->username);
     o->password = xstrdup_null(options->password);
     o->ca_file = xstrdup_null(options->ca_file);
     o->tls_name = xstrdup_null(options->tls_name);
@@ -104,8 +105,8 @@ static void copy_options(struct probe *p, const struct probe_options *options)
 static void free_options(struct probe *p)
 {
     struct probe_options *o = &p->options;
-    const char *strings[] = {o->host,     o->unix_path, o->password,   o->ca_file,
-                             o->tls_name, o->http_path, o->working_dir};
+    const char *strings[] = {o->host,    o->unix_path, o->username,  o->password,
+                             o->ca_file, o->tls_name,  o->http_path, o->working_dir};
     if (o->password)
         mem_wipe((char *)o->password, strlen(o->password));
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)

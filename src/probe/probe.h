@@ -25,6 +25,7 @@ struct probe_options { /* strings are copied */
     const char *host; /* an address or a name */
     int port;
     const char *unix_path; /* ping: instead of host and port */
+    const char *username;  /* ping: NULL: the default user */
     const char *password;  /* ping: AUTH; NULL none */
     bool tls;
     const char *ca_file, *tls_name;

@@ -52,4 +52,32 @@ char *redis_garnet_launch_line(void);
 /* One argument of redis.conf, quoted and escaped. The caller frees. */
 char *redis_conf_quote(const char *text);
 
+/* ---- connection strings ----
+ *
+ * Where one points to: StackExchange.Redis' form and URIs.
+ *
+ * The forms that are read, and where their rules come from:
+ *
+ *     cache:6380,password=x,user=u,ssl=true,sslHost=name,defaultDatabase=2      ConfigurationOptions.cs of
+ *     [::1]:6379   ::1   !/path/of/socket                                       StackExchange.Redis
+ *     redis[s]://[user][:password]@host[:port][/database]                       the "redis" scheme's IANA
+ *     unix://[user][:password]@/path/of/socket[?db=2]                           registration; redis-py
+ *
+ * Of several servers the first one counts. Other options are for clients and are passed over. */
+/* Texts are owned. Zero-initialised it is empty. */
+struct redis_target {
+    char *host; /* without brackets; NULL with unix_path */
+    int port;   /* 6379, with TLS 6380, where the text says none */
+    char *unix_path;
+    char *user, *password; /* NULL: none */
+    bool tls;
+    char *tls_name; /* whom the certificate has to name; NULL: the host */
+    int database;
+};
+
+/* False when the text names no server: then *out is empty. */
+bool redis_target_parse(struct redis_target *out, const char *text);
+/* Wipes the password; the target is empty after it. */
+void redis_target_fini(struct redis_target *target);
+
 #endif

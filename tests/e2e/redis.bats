@@ -246,6 +246,178 @@ END
   ok apphost down
 }
 
+# Everything that `redis` does, on a server with TLS. What follows the file's name is put into the manifest.
+over_tls() { # ENGINE IMAGE-LINE
+  local engine=$1
+  manifest <<END
+engine: $engine
+resources:
+  cache: {type: redis, tls: true, password: 'a "b"'$2}
+END
+  printf 'SET seeded 1\nLPUSH list a b\n' >seed.redis
+  ok apphost up -d
+  load_env
+  [[ $CACHE_URI = rediss://* ]]
+  ok redis PING
+  [ "$output" = PONG ]
+  fails 1 redis -- LPUSH
+  says 'wrong number'
+  ok redis --flush --seed seed.redis
+  ok redis -- LRANGE list 0 -1
+  [ "$output" = $'b\na' ]
+  run --separate-stderr redis --pipe < <(seq 30000 | sed 's/.*/SET key:& &/')
+  [ "$output" = 'replies: 30000, errors: 0' ]
+  ok redis --snapshot full --verbose
+  says '30002 keys'
+  ok redis --flush
+  ok redis DBSIZE
+  [ "$output" = 0 ]
+  ok redis --restore full
+  ok redis DBSIZE
+  [ "$output" = 30002 ]
+  background redis cache -- SUBSCRIBE news >"$T/news"
+  wait_until 5 subscribed
+  ok redis -- PUBLISH news hello
+  wait_until 5 grep -q hello "$T/news"
+  kill -INT "$PID"
+  ended "$PID" 130
+}
+
+@test "over TLS: command, prompt, --pipe, --seed, --flush, --snapshot, --restore" {
+  over_tls docker ", image: $REDIS"
+  needs script
+  printf 'get seeded\rquit\r' >"$T/keys"
+  in_terminal "$APPHOST" redis cache
+  [ "$status" -eq 0 ]
+  prints 'cache>' '"1"'
+  # Another authority: nothing is sent to a server that cannot be trusted.
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -keyout "$T/key" -out "$T/other.pem" 2>/dev/null
+  fails 1 redis --cacert "$T/other.pem" PING
+  says 'certificate.*not trusted'
+  ok apphost down
+}
+
+@test "over TLS on the native engine" {
+  needs redis-server
+  over_tls native
+  ok apphost down
+}
+
+@test "--drop deletes snapshots, of a project that runs or not" {
+  ok apphost up -d
+  ok redis SET a 1
+  ok redis --snapshot one
+  ok redis --snapshot two
+  ok redis --drop one
+  ok redis --snapshots -o json
+  [ "$(jq -r '.[].name' <<<"$output")" = two ]
+  fails 1 redis --restore one
+  says 'no snapshot "one"'
+  fails 1 redis --drop tow
+  says 'did you mean two'
+  fails 2 redis --drop ../two
+  fails 2 redis --drop two --restore two
+  says '--restore and --drop do not go together'
+  ok apphost down
+  ok redis --drop two -o json
+  [ "$(jq -c . <<<"$output")" = '{"resource":"cache","action":"drop","name":"two"}' ]
+  ok redis --snapshots
+  [ -z "$output" ]
+  says 'no snapshots'
+}
+
+# A server that is not the project's: on loopback, with TLS and a user of its own.
+outside_server() {
+  OUTSIDE=$(free_port)
+  (
+    cd "$T" || exit 1
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=outside.example -addext subjectAltName=DNS:outside.example,DNS:localhost \
+      -keyout outside.key -out outside.pem 2>/dev/null
+  )
+  redis-server - 3>&- >"$T/outside.log" <<END &
+port 0
+tls-port $OUTSIDE
+bind 127.0.0.1
+save ""
+dir $T
+tls-cert-file $T/outside.pem
+tls-key-file $T/outside.key
+tls-auth-clients no
+user default off
+user me on >s3cret@word ~* &* +@all
+END
+  OUTSIDE_PID=$!
+  wait_until 10 grep -q 'Ready to accept' "$T/outside.log"
+}
+
+@test "connection-string resources: a server anywhere, with the user, TLS and database that the string names" {
+  needs redis-server
+  outside_server
+  export ConnectionStrings__outside="127.0.0.1:$OUTSIDE,user=me,password=s3cret@word,ssl=true,sslHost=outside.example,defaultDatabase=3"
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  own: {type: connection-string, value: '\${cache.host}:\${cache.port},password=\${cache.password}', check: true}
+  outside: connection-string
+  uri: {type: connection-string, value: 'rediss://me:s3cret%40word@localhost:$OUTSIDE/3'}
+  stranger: {type: connection-string, value: 'rediss://me:s3cret%40word@127.0.0.1:$OUTSIDE/3'}
+  wrong: {type: connection-string, value: 'rediss://me:other@localhost:$OUTSIDE'}
+END
+  ok apphost up -d
+  ok apphost redis own -- SET a 1
+  ok redis GET a
+  [ "$output" = 1 ]
+  ok apphost redis outside --cacert "$T/outside.pem" -- SET b 2
+  ok apphost redis uri --cacert "$T/outside.pem" -- GET b
+  [ "$output" = 2 ]
+  ok apphost redis uri --cacert "$T/outside.pem" -n 0 -- EXISTS b
+  [ "$output" = 0 ]
+  fails 1 apphost redis uri -- GET b
+  says 'not trusted'
+  fails 1 apphost redis stranger --cacert "$T/outside.pem" PING
+  says 'not trusted.*mismatch'
+  fails 1 apphost redis wrong --cacert "$T/outside.pem" PING
+  says 'refuses the password'
+  ok apphost down
+  kill "$OUTSIDE_PID"
+  wait_until 10 dead "$OUTSIDE_PID"
+}
+
+@test "connection-string resources: what empties a server that is not ours has to be meant" {
+  needs redis-server
+  local port
+  port=$(free_port)
+  redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$T" --requirepass outside >"$T/outside.log" 3>&- &
+  OUTSIDE_PID=$!
+  wait_until 10 grep -q 'Ready to accept' "$T/outside.log"
+  manifest <<END
+engine: native
+resources:
+  there: {type: connection-string, value: 'redis://:outside@127.0.0.1:$port/2', check: true}
+  database: {type: connection-string, value: 'Server=db;User Id=x;Password=very-secret'}
+END
+  ok apphost up -d
+  not grep -q -e very-secret -e :outside <<<"$output$stderr"
+  ok apphost redis there SET a 1
+  [ "$(ask "$port" outside -n 2 GET a)" = 1 ]
+  ok apphost redis there --snapshot mine
+  fails 2 apphost redis there --flush
+  says '127.0.0.1' 'no server of this project' '-y'
+  fails 2 apphost redis there --restore mine
+  [ "$(ask "$port" outside -n 2 DBSIZE)" = 1 ]
+  ok apphost redis there --flush -y
+  [ "$(ask "$port" outside -n 2 DBSIZE)" = 0 ]
+  ok apphost redis there --restore mine -y
+  [ "$(ask "$port" outside -n 2 GET a)" = 1 ]
+  fails 2 apphost redis database PING
+  says 'names no Redis'
+  ok apphost ps
+  not grep -q very-secret <<<"$output"
+  ok apphost down
+  kill "$OUTSIDE_PID"
+  wait_until 10 dead "$OUTSIDE_PID"
+}
+
 @test "run --isolate N: a server each, numbered lines, the worst code, nothing is left" {
   manifest <<END
 resources:

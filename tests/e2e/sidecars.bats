@@ -128,5 +128,5 @@ volumes_exist() {
 @test "contradicting requests are an error at the second" {
   two_servers "commander: {host_port: 8081}" "commander: {host_port: 8082}"
   fails 3 apphost validate
-  says 'apphost.yaml:12:.*host_port.*contradicts.*8081.*8082'
+  says 'apphost.yaml:12:.*host_port.*8082.*8081'
 }
