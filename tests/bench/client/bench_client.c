@@ -2,9 +2,12 @@
  * What the library costs, in one table: against hiredis by hand and a mutex, with redis-benchmark as the
  * limit.
  *
- * It starts a redis-server of its own on a loopback port, measures each row for a second, and says PASS or
- * FAIL beside the rows that have a goal. Rates are operations a second; an operation is the HMGET of one
- * entry of 1 KiB.
+ * It starts a redis-server of its own on a loopback port and says PASS or FAIL beside the rows that have a
+ * goal. Rates are operations a second; an operation is the HMGET of one entry of 1 KiB, out of a hundred.
+ *
+ * What a row compares is measured in turns of half a second, so that a busy machine hurts all alike; the best
+ * turn of each counts. The limit is redis-benchmark with the same command, keys and pipeline in the same
+ * turns: a row that reaches nine tenths of it cannot be asked for more, whatever its goal says.
  */
 #include <apphost/apphost.h>
 
@@ -23,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 64, MANY = 100, SIZE = 1024, MILLION = 1000000 };
+enum { THREADS = 64, MANY = 100, SIZE = 1024, MILLION = 1000000, ROUNDS = 5 };
 
 static int port;
 static pid_t server;
@@ -33,6 +36,7 @@ static redisContext *by_hand;
 static pthread_mutex_t by_hand_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool is_over;
 static int failures;
+static char names[MANY][16]; /* as redis-benchmark makes them of k__rand_int__ */
 
 static double now_s(void)
 {
@@ -106,16 +110,16 @@ static void open_cache(void)
 /* ---- Operations
  * -------------------------------------------------------------------------------------------------- */
 
-static void get_by_hand(int number)
+static void check_reply(redisReply *reply)
 {
-    char key[16];
-    redisReply *reply;
-
-    snprintf(key, sizeof(key), "k%d", number % MANY);
-    reply = redisCommand(by_hand, "HMGET %s absexp sldexp data", key);
     if (!reply || reply->elements != 3 || reply->element[2]->len != SIZE)
         die("hiredis got no entry");
     freeReplyObject(reply);
+}
+
+static void get_by_hand(int number)
+{
+    check_reply(redisCommand(by_hand, "HMGET %s absexp sldexp data", names[number % MANY]));
 }
 
 static void get_with_mutex(int number)
@@ -125,14 +129,26 @@ static void get_with_mutex(int number)
     pthread_mutex_unlock(&by_hand_lock);
 }
 
+static void get_many_by_hand(int number)
+{
+    void *reply = NULL;
+
+    (void)number;
+    for (int i = 0; i < MANY; i++)
+        redisAppendCommand(by_hand, "HMGET %s absexp sldexp data", names[i]);
+    for (int i = 0; i < MANY; i++) {
+        if (redisGetReply(by_hand, &reply) != REDIS_OK)
+            die("hiredis got no reply");
+        check_reply(reply);
+    }
+}
+
 static void get(int number)
 {
     struct apphost_value value;
     struct apphost_error error;
-    char key[16];
 
-    snprintf(key, sizeof(key), "k%d", number % MANY);
-    if (apphost_cache_get(cache, apphost_str(key), &value, &error) != 1 || value.len != SIZE)
+    if (apphost_cache_get(cache, apphost_str(names[number % MANY]), &value, &error) != 1 || value.len != SIZE)
         die("no entry");
     apphost_value_free(&value);
 }
@@ -142,13 +158,10 @@ static void get_many(int number)
     struct apphost_bytes keys[MANY];
     struct apphost_value values[MANY];
     struct apphost_error error;
-    char names[MANY][16];
 
     (void)number;
-    for (int i = 0; i < MANY; i++) {
-        snprintf(names[i], sizeof(names[i]), "k%d", i);
+    for (int i = 0; i < MANY; i++)
         keys[i] = apphost_str(names[i]);
-    }
     if (apphost_cache_get_many(cache, keys, MANY, values, &error) != MANY)
         die("not all entries");
     for (int i = 0; i < MANY; i++)
@@ -172,7 +185,7 @@ static void *run(void *user)
     return NULL;
 }
 
-static double rate(void (*operation)(int number), int threads, double seconds)
+static double rate(void (*operation)(int number), int threads)
 {
     struct worker workers[THREADS] = {{0}};
     pthread_t ids[THREADS];
@@ -184,7 +197,7 @@ static double rate(void (*operation)(int number), int threads, double seconds)
         workers[i].operation = operation;
         pthread_create(&ids[i], NULL, run, &workers[i]);
     }
-    poll(NULL, 0, (int)(seconds * 1000));
+    poll(NULL, 0, 500);
     atomic_store(&is_over, true);
     for (int i = 0; i < threads; i++) {
         pthread_join(ids[i], NULL);
@@ -193,27 +206,72 @@ static double rate(void (*operation)(int number), int threads, double seconds)
     return (double)total / (now_s() - started);
 }
 
-/* Alternates, so that a noisy machine hurts both alike; the best of each counts. */
-static void compare(void (*a)(int), void (*b)(int), int threads, double rates[2])
+/* The rate of redis-benchmark with the same command. */
+static double limit(const char *options)
 {
-    rates[0] = rates[1] = 0;
-    for (int i = 0; i < 3; i++) {
-        double first = rate(a, threads, 1.0), second = rate(b, threads, 1.0);
+    static char line[256 * 1024];
+    char command[256];
+    double rate = 0;
 
-        rates[0] = first > rates[0] ? first : rates[0];
-        rates[1] = second > rates[1] ? second : rates[1];
+    snprintf(
+        command, sizeof(command),
+        "redis-benchmark -h 127.0.0.1 -p %d -q -r %d %s HMGET k__rand_int__ absexp sldexp data 2>/dev/null",
+        port, MANY, options);
+    FILE *pipe = popen(command, "r");
+    while (pipe && fgets(line, sizeof(line), pipe)) {
+        char *rest = strrchr(line, '\r'), *colon = strstr(rest ? rest : line, ": ");
+
+        if (colon && strstr(colon, "requests per second"))
+            rate = atof(colon + 2);
     }
+    if (pipe)
+        pclose(pipe);
+    return rate;
 }
 
-/* `most` is what the server itself can do, 0 when unknown: a row that reaches it cannot be asked for more. */
-static void row(const char *name, const double rates[2], double goal, double most)
-{
-    double factor = rates[0] / rates[1];
-    int is_good = factor >= goal, is_bound = most > 0 && rates[0] >= 0.9 * most;
-    const char *verdict = is_good ? "PASS" : is_bound ? "PASS (the server's limit)" : "FAIL";
+struct row {
+    const char *name;
+    void (*ours)(int), (*theirs)(int);
+    int our_keys, their_keys; /* of one operation */
+    int threads;
+    double goal;
+    const char *limit; /* options of redis-benchmark, NULL: none */
+    bool is_bound;     /* whether ours can do no more than the limit */
+};
 
-    failures += !is_good && !is_bound;
-    printf("%-44s %12.0f %12.0f %8.2f  >= %-5.2g %s\n", name, rates[0], rates[1], factor, goal, verdict);
+static const struct row rows[] = {
+    {"1 thread, against hiredis", get, get_by_hand, 1, 1, 1, 0.9, "-c 1 -n 15000", false},
+    {"64 threads, against hiredis and a mutex", get, get_with_mutex, 1, 1, THREADS, 5, "-c 64 -n 30000",
+     false},
+    {"get-many of 100, against single gets", get_many, get, MANY, 1, 1, 20, "-c 1 -P 100 -n 200000", true},
+    {"get-many, against hiredis pipelined by hand", get_many, get_many_by_hand, MANY, MANY, 1, 0.9, NULL,
+     false},
+};
+
+static void keep_best(double *best, double rate)
+{
+    if (rate > *best)
+        *best = rate;
+}
+
+static void measure(const struct row *row)
+{
+    double ours = 0, theirs = 0, most = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        keep_best(&ours, rate(row->ours, row->threads) * row->our_keys);
+        keep_best(&theirs, rate(row->theirs, row->threads) * row->their_keys);
+        if (row->limit)
+            keep_best(&most, limit(row->limit));
+    }
+    bool is_good = ours / theirs >= row->goal, is_at_limit = row->is_bound && ours >= 0.9 * most;
+    failures += !is_good && !is_at_limit;
+    printf("%-44s %10.0f %10.0f %7.2f  >= %-4.2g", row->name, ours, theirs, ours / theirs, row->goal);
+    if (row->limit)
+        printf(" %10.0f %7.2f", most, most / theirs);
+    else
+        printf(" %10s %7s", "", "");
+    printf("  %s\n", is_good ? "PASS" : is_at_limit ? "PASS (the server's limit)" : "FAIL");
     fflush(stdout);
 }
 
@@ -234,15 +292,15 @@ static void million(void)
 {
     struct apphost_entry entries[MANY];
     struct apphost_error error;
-    char names[MANY][24];
+    char keys[MANY][24];
     long before = 0;
     double started = now_s();
 
     for (int i = 0; i < MILLION; i += MANY) {
         for (int k = 0; k < MANY; k++) {
-            snprintf(names[k], sizeof(names[k]), "m%d", i + k);
-            entries[k] = (struct apphost_entry){apphost_str(names[k]), apphost_str(names[k]),
-                                                apphost_expire_in(600000)};
+            snprintf(keys[k], sizeof(keys[k]), "m%d", i + k);
+            entries[k] =
+                (struct apphost_entry){apphost_str(keys[k]), apphost_str(keys[k]), apphost_expire_in(600000)};
         }
         if (apphost_cache_set_many(cache, entries, MANY, &error) < 0)
             die(error.text);
@@ -251,58 +309,27 @@ static void million(void)
     }
     long grown = resident_kib() - before;
     failures += grown > 1024;
-    printf("%-44s %12.0f %12s %5ld KiB  <= 1 MiB %s\n", "1 million entries: rate, growth of the client",
-           MILLION / (now_s() - started), "", grown, grown <= 1024 ? "PASS" : "FAIL");
-}
-
-/* The rate of redis-benchmark with the same command. */
-static double limit(const char *name, const char *options)
-{
-    static char line[256 * 1024];
-    char command[256];
-    double best = 0;
-
-    snprintf(command, sizeof(command),
-             "redis-benchmark -h 127.0.0.1 -p %d -q %s HMGET k1 absexp sldexp data 2>/dev/null", port,
-             options);
-    FILE *pipe = popen(command, "r");
-    while (pipe && fgets(line, sizeof(line), pipe)) {
-        char *rest = strrchr(line, '\r'), *colon = strstr(rest ? rest : line, ": ");
-
-        if (colon && strstr(colon, "requests per second"))
-            best = atof(colon + 2);
-    }
-    if (pipe)
-        pclose(pipe);
-    printf("%-44s %25.0f\n", name, best);
-    return best;
+    printf("%-44s %10.0f %10s %3ld KiB  <= 1 MiB %18s%s\n", "1 million entries: rate, growth of the client",
+           MILLION / (now_s() - started), "", grown, "", grown <= 1024 ? "PASS" : "FAIL");
 }
 
 int main(void)
 {
-    char data[SIZE], key[16];
-    double rates[2];
+    char data[SIZE];
     struct apphost_error error;
 
     start_server();
     open_cache();
     memset(data, 'd', sizeof(data));
     for (int i = 0; i < MANY; i++) {
-        snprintf(key, sizeof(key), "k%d", i);
-        if (apphost_cache_set(cache, apphost_str(key), data, SIZE, apphost_expire_never(), &error) < 0)
+        snprintf(names[i], sizeof(names[i]), "k%012d", i);
+        if (apphost_cache_set(cache, apphost_str(names[i]), data, SIZE, apphost_expire_never(), &error) < 0)
             die(error.text);
     }
-    printf("%-44s %12s %12s %8s  goal\n", "gets of 1 KiB a second", "libapphost", "compared", "factor");
-    compare(get, get_by_hand, 1, rates);
-    row("1 thread, against hiredis", rates, 0.9, 0);
-    compare(get, get_with_mutex, THREADS, rates);
-    row("64 threads, against hiredis and a mutex", rates, 5, 0);
-    compare(get_many, get, 1, rates);
-    rates[0] *= MANY;
-    limit("limit: redis-benchmark, 1 connection", "-c 1 -n 100000");
-    limit("limit: redis-benchmark, 64 connections", "-c 64 -n 300000");
-    row("get-many of 100, against single gets", rates, 20,
-        limit("limit: redis-benchmark, 1 connection, pipelined", "-c 1 -P 100 -n 1000000"));
+    printf("%-44s %10s %10s %7s  %-7s %10s %7s\n", "gets of 1 KiB a second", "libapphost", "compared",
+           "factor", "goal", "limit", "factor");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        measure(&rows[i]);
     million();
     apphost_host_free(host);
     redisFree(by_hand);
