@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ASK_TIMEOUT_MS = 1000 };
+enum { ASK_TIMEOUT_MS = 1000, MUCH = 256 << 10 };
 
 static const struct option options[] = {
     {.name = "follow",
@@ -38,18 +38,17 @@ struct logs {
     struct context *context;
     struct loop loop;
     struct log_view view;
+    struct strbuf out;
     struct log_reader *reader;
     struct control_connection *connection; /* while following a running project */
     bool is_over, is_broken, is_cut;
-    unsigned lines;
 };
 
 static void on_line(const struct log_line *line, void *data)
 {
     struct logs *logs = data;
     log_view_print(&logs->view, line);
-    /* Following must show lines at once; a million lines of the past must not cost a system call each. */
-    if (++logs->lines % 1024 == 0 && !output_flush())
+    if (logs->out.length >= MUCH && !log_view_write(&logs->view, STDOUT_FILENO))
         logs->is_broken = true;
 }
 
@@ -162,7 +161,7 @@ static void follow(struct logs *logs, const char *folder, const struct log_reade
         watch_supervisor(logs);
     logs->reader = log_reader_start(&logs->loop, folder, reader, on_line, on_end, logs);
     while (!logs->is_over && !logs->is_broken && loop_run_once(&logs->loop)) {
-        if (reader->follow && !output_flush())
+        if (!log_view_write(&logs->view, STDOUT_FILENO))
             logs->is_broken = true;
         if (reader->follow && logs->is_cut && logs->reader) {
             log_reader_drain(logs->reader);
@@ -170,6 +169,8 @@ static void follow(struct logs *logs, const char *folder, const struct log_reade
         }
     }
     log_view_end(&logs->view);
+    if (!logs->is_broken && !log_view_write(&logs->view, STDOUT_FILENO))
+        logs->is_broken = true;
     log_reader_free(logs->reader);
     if (logs->connection)
         control_close(logs->connection);
@@ -202,7 +203,7 @@ static int run(struct context *context, struct error *err)
     struct log_reader_options reader = {0};
     regex_t grep;
     cleanup_free char *folder = NULL;
-    log_view_init(&logs.view, &context->output, stdout);
+    log_view_init(&logs.view, &context->output, &logs.out, STDOUT_FILENO);
     logs.view.timestamps = args_flag(&context->args, "timestamps");
     logs.view.prefix = !args_flag(&context->args, "no-prefix");
     if (parse_options(&context->args, &reader, &grep, err))
@@ -215,6 +216,8 @@ static int run(struct context *context, struct error *err)
         follow(&logs, folder, &reader);
         loop_fini(&logs.loop);
     }
+    log_view_fini(&logs.view);
+    strbuf_free(&logs.out);
     strlist_free(&reader.resources);
     if (reader.grep)
         regfree(&grep);

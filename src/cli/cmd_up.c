@@ -150,8 +150,7 @@ static int start_logs(struct up *up)
     cleanup_strlist struct strlist shown = {0};
     const char *folder = args_value(&context->args, "log-dir");
     outbox_init(&up->out, &context->client.loop, STDOUT_FILENO);
-    log_view_init(&up->view, &context->output, up->out.stream);
-    up->view.is_terminal = isatty(STDOUT_FILENO);
+    log_view_init(&up->view, &context->output, &up->out.pending, STDOUT_FILENO);
     up->view.timestamps = args_flag(&context->args, "timestamps");
     up->view.prefix = !args_flag(&context->args, "no-log-prefix");
     project_closure(&context->project, &context->args.names, &shown);
@@ -176,6 +175,7 @@ static int run(struct context *context, struct error *err)
     if (!code)
         code = run_up(&up, err);
     up_logs_end(&up);
+    log_view_fini(&up.view);
     outbox_fini(&up.out, LAST_PATIENCE_MS);
     render_free(up.render);
     return code;

@@ -12,12 +12,6 @@
 
 enum { RETRY_MS = 20, TERMINAL_CHUNK = 256, FILE_CHUNK = 256 << 10 };
 
-static ssize_t on_write(void *cookie, const char *bytes, size_t length)
-{
-    struct outbox *outbox = cookie;
-    return outbox->is_broken || strbuf_add(&outbox->pending, bytes, length) ? (ssize_t)length : 0;
-}
-
 static void on_retry(void *data)
 {
     outbox_flush(data);
@@ -31,7 +25,6 @@ void outbox_init(struct outbox *outbox, struct loop *loop, int fd)
         outbox->chunk = FILE_CHUNK;
     else if (isatty(fd))
         outbox->chunk = TERMINAL_CHUNK;
-    outbox->stream = fopencookie(outbox, "w", (cookie_io_functions_t){.write = on_write});
     timer_init(loop, &outbox->retry, on_retry, outbox);
 }
 
@@ -60,7 +53,6 @@ static void hand_over(struct outbox *outbox, int timeout_ms)
 
 bool outbox_flush(struct outbox *outbox)
 {
-    fflush(outbox->stream);
     hand_over(outbox, 0);
     if (!outbox->pending.length)
         return true;
@@ -71,12 +63,10 @@ bool outbox_flush(struct outbox *outbox)
 
 void outbox_fini(struct outbox *outbox, int patience_ms)
 {
-    if (!outbox->stream)
+    if (!outbox->chunk) /* it never began */
         return;
     timer_stop(&outbox->retry);
-    fflush(outbox->stream);
     hand_over(outbox, patience_ms);
-    fclose(outbox->stream);
     strbuf_free(&outbox->pending);
-    outbox->stream = NULL;
+    *outbox = (struct outbox){0};
 }

@@ -1,7 +1,7 @@
 /* Standard output of a command that must stay responsive: a stuck reader stops neither its signals nor its
  * session. Inside cli/ only.
  *
- * What is printed on `stream` waits in memory; outbox_flush() hands over what the descriptor takes without
+ * What is added to `pending` waits in memory; outbox_flush() hands over what the descriptor takes without
  * blocking. While something waits, `is_stuck` tells the producer to pause and a timer tries again. */
 #ifndef CLI_OUTBOX_H
 #define CLI_OUTBOX_H
@@ -9,10 +9,7 @@
 #include "base/str.h"
 #include "loop/loop.h"
 
-#include <stdio.h>
-
 struct outbox {
-    FILE *stream;
     int fd;
     size_t chunk; /* bytes that a ready descriptor takes without blocking */
     struct strbuf pending;

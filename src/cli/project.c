@@ -340,11 +340,16 @@ int project_load(struct project *project, const struct project_options *options,
     return lower(project, options, err);
 }
 
-void project_free(struct project *project)
+void project_forget_manifest(struct project *project)
 {
     manifest_problems_free(&project->problems);
-    plan_free(project->plan);
-    manifest_free(project->model);
+    plan_free(take_ptr(&project->plan));
+    manifest_free(take_ptr(&project->model));
+}
+
+void project_free(struct project *project)
+{
+    project_forget_manifest(project);
     engine_address_free(&project->engine);
     error_clear(&project->engine_error);
     free(project->root);

@@ -47,6 +47,8 @@ int project_load(struct project *project, const struct project_options *options,
 /* project->engine, once; -1 with ERROR_ENGINE, also on the native engine. */
 int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err);
 void project_free(struct project *project);
+/* Frees what was read from the manifest and made of it; the rest stays. */
+void project_forget_manifest(struct project *project);
 
 /* Checks names against the plan's resources: ERROR_NOT_RUNNING (no such resource) with a suggestion. */
 int project_check_names(const struct project *project, const struct strlist *names, struct error *err);

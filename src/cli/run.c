@@ -187,6 +187,7 @@ static void on_end(void *data)
 void run_show_logs(struct context *context, const char *folder)
 {
     struct log_view view;
+    cleanup_strbuf struct strbuf out = {0};
     struct log_reader_options options = {.tail = SHOWN_LINES, .since_ns = context->client.session.started_ns};
     cleanup_free char *state = project_folder(&context->project);
     cleanup_free char *own = xasprintf("%s/logs", state);
@@ -194,11 +195,13 @@ void run_show_logs(struct context *context, const char *folder)
         folder = context->client.logs_folder ? context->client.logs_folder : own;
     if (context->output.quiet || context->output.json || !context->client.has_loop)
         return;
-    log_view_init(&view, &context->output, stderr);
+    log_view_init(&view, &context->output, &out, STDERR_FILENO);
     struct log_reader *reader =
         log_reader_start(&context->client.loop, folder, &options, on_line, on_end, &view);
     if (reader)
         log_reader_drain(reader);
     log_view_end(&view);
+    log_view_write(&view, STDERR_FILENO);
+    log_view_fini(&view);
     log_reader_free(reader);
 }

@@ -21,6 +21,11 @@ static bool needs_engine(const struct plan *plan)
     return false;
 }
 
+static void forget(void *data)
+{
+    project_forget_manifest(data);
+}
+
 int session_open(struct context *context, const char *log_dir, struct error *err)
 {
     struct project *project = &context->project;
@@ -42,6 +47,8 @@ int session_open(struct context *context, const char *log_dir, struct error *err
         .engine = &project->engine,
         .environment = context->environment,
         .log_dir = logs,
+        .forget = forget,
+        .forget_data = project,
     };
     struct client_options options = {
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};

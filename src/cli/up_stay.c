@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { MUCH = 8 << 20 };
+
 /* ---- logs ---- */
 
 static void on_log_line(const struct log_line *line, void *data)
@@ -17,6 +19,8 @@ static void on_log_line(const struct log_line *line, void *data)
     struct up *up = data;
     render_hide(up->render);
     log_view_print(&up->view, line);
+    if (up->out.pending.length >= MUCH) /* of all that a session said, at its end */
+        outbox_flush(&up->out);
 }
 
 static void on_log_end(void *data)

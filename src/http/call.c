@@ -14,6 +14,9 @@
 #include <utlist.h>
 
 enum { DEFAULT_LIMIT = 16 << 20, ERROR_BODY_LIMIT = 64 << 10, CONNECT_TIMEOUT_MS = 30000 };
+/* A stream may live as long as we do, one for each container's output, and gets small pieces: libcurl's 16
+ * KiB for each would be most of a supervisor's memory. */
+enum { STREAM_BUFFER = 4096 };
 
 void http_call_ready(struct http_call *call)
 {
@@ -208,6 +211,8 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
         curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     }
+    if (call->is_stream)
+        curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
     call->last_ms = loop_now_ms(transport->loop);
     if (call->timeout_ms > 0)
         timer_start(&call->whole, call->timeout_ms);

@@ -272,8 +272,9 @@ void log_reader_drain(struct log_reader *r)
 
 void log_reader_pause(struct log_reader *r, bool paused)
 {
+    bool was_paused = r->is_paused;
     r->is_paused = paused;
-    if (!paused)
+    if (was_paused && !paused) /* only then: callers tell it after every turn, which must not make the next */
         loop_post(r->loop, &r->work);
 }
 

@@ -38,7 +38,6 @@ struct redis_conn {
     struct resp_reader *reader;
     struct resp_buffer out, sending;
     struct strbuf cipher; /* what TLS made of `sending`, being sent */
-    char scratch[16 * 1024];
     struct pending *pending;
     size_t pending_count;
 

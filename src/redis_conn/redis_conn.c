@@ -5,6 +5,9 @@
  * refusal ends the connection. Every end goes through conn_fail(), which closes and posts a turn: there the
  * waiting callbacks get their NULL and the owner its on_closed.
  *
+ * A connection may be one of hundreds that say PING once in a while, so it keeps no input buffer while
+ * nothing is asked: the reader gives its own back (relax), and what TLS reads lives from on_alloc to on_read.
+ *
  * A failed write is not an end: the peer may have said why before it closed, so reading goes on until it
  * ends, too. */
 #include "redis_conn/redis_conn.h"
@@ -169,9 +172,9 @@ static void take_replies(struct redis_conn *conn)
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 {
     struct redis_conn *conn = handle->data;
-    size_t room = sizeof conn->scratch;
+    size_t room = READ_ROOM;
     (void)size;
-    char *space = conn->tls ? conn->scratch : resp_reader_space(conn->reader, READ_ROOM, &room);
+    char *space = conn->tls ? xmalloc(room) : resp_reader_space(conn->reader, room, &room);
     *buf = uv_buf_init(space, space ? (unsigned)(room < UINT32_MAX ? room : UINT32_MAX) : 0);
 }
 
@@ -199,9 +202,9 @@ static void shake_hands(struct redis_conn *conn)
         conn_fail(conn, is_final, &err);
 }
 
-static void take_cipher(struct redis_conn *conn, size_t length)
+static void take_cipher(struct redis_conn *conn, const char *bytes, size_t length)
 {
-    if (tls_feed(conn->tls, conn->scratch, length) < 0) {
+    if (tls_feed(conn->tls, bytes, length) < 0) {
         fail_lost(conn, "out of memory");
         return;
     }
@@ -219,10 +222,8 @@ static void take_cipher(struct redis_conn *conn, size_t length)
     conn_drop(conn);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void take_input(struct redis_conn *conn, const char *bytes, ssize_t n)
 {
-    struct redis_conn *conn = stream->data;
-    (void)buf;
     if (conn->is_ended || conn->is_released || n == 0)
         return;
     if (n < 0) {
@@ -230,11 +231,22 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         return;
     }
     if (conn->tls) {
-        take_cipher(conn, (size_t)n);
+        take_cipher(conn, bytes, (size_t)n);
         return;
     }
     resp_reader_commit(conn->reader, (size_t)n);
     take_replies(conn);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct redis_conn *conn = stream->data;
+    cleanup_free char *cipher = conn->tls ? buf->base : NULL;
+    conn->holds++;
+    take_input(conn, cipher, n);
+    if (!conn->pending)
+        resp_reader_relax(conn->reader);
+    conn_drop(conn);
 }
 
 /* ---- output ---- */

@@ -47,6 +47,7 @@ static int set_up(struct tls *tls, const char *ca_file, struct error *err)
         return error_set(err, ERROR_FAILED, "cannot use TLS: %s", last_reason());
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS); /* most connections are silent */
     int loaded = ca_file ? SSL_CTX_load_verify_file(tls->context, ca_file)
                          : SSL_CTX_set_default_verify_paths(tls->context);
     if (loaded != 1)

@@ -121,6 +121,15 @@ static void compact(struct resp_reader *reader)
     reader->pos = 0;
 }
 
+void resp_reader_relax(struct resp_reader *reader)
+{
+    if (reader->pos < reader->len)
+        return;
+    free(reader->data);
+    reader->data = NULL;
+    reader->pos = reader->len = reader->cap = 0;
+}
+
 char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room)
 {
     if (reader->cap - reader->len < want)

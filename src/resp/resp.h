@@ -123,6 +123,9 @@ int resp_reader_feed(struct resp_reader *reader, const void *data, size_t len);
 char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room);
 void resp_reader_commit(struct resp_reader *reader, size_t len);
 
+/* Gives the buffer back when nothing waits in it; for a connection that will be silent for long. */
+void resp_reader_relax(struct resp_reader *reader);
+
 /* How many more bytes the string being received needs, 0 when unknown: a hint for resp_reader_space(). */
 size_t resp_reader_missing(const struct resp_reader *reader);
 

@@ -272,6 +272,8 @@ int supervisor_live(void *arg)
     struct supervisor *s = xcalloc(1, sizeof *s);
     cleanup_free char *title = xasprintf("apphost: %s", birth->options->project);
     save_memory();
+    if (birth->options->forget)
+        birth->options->forget(birth->options->forget_data);
     allow_many_files();
     guard_set_title(title);
     log_setup(getenv("APPHOST_DEBUG") ? LOG_DEBUG : LOG_INFO, write_log, NULL);

@@ -21,6 +21,10 @@ struct supervisor_options {
     char *const *environment;            /* the client's */
     const char *log_dir;                 /* --log-dir, or NULL: the state folder's */
     bool detached;
+    /* Runs in the new process, which has a copy of the caller's memory: gives back what only the caller needs
+     * (not these options). May be NULL. */
+    void (*forget)(void *data);
+    void *forget_data;
 };
 
 /* Forks guard and supervisor, before the caller has a loop. Returns 0 when the supervisor listens (then

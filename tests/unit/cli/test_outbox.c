@@ -36,7 +36,7 @@ static void close_fixture(struct fixture *fixture)
 static void fill(struct fixture *fixture)
 {
     for (int i = 0; i < BIG / 10; i++)
-        fprintf(fixture->outbox.stream, "%09d\n", i);
+        strbuf_addf(&fixture->outbox.pending, "%09d\n", i);
 }
 
 static void test_small_output_goes_at_once(void **state)
@@ -45,7 +45,7 @@ static void test_small_output_goes_at_once(void **state)
     struct fixture fixture;
     char answer[16] = "";
     open_fixture(&fixture);
-    fputs("hello\n", fixture.outbox.stream);
+    strbuf_adds(&fixture.outbox.pending, "hello\n");
     assert_true(outbox_flush(&fixture.outbox));
     assert_int_equal(read(fixture.fds[0], answer, sizeof answer - 1), 6);
     assert_string_equal(answer, "hello\n");
@@ -83,7 +83,7 @@ static void test_a_reader_that_is_gone(void **state)
     struct fixture fixture;
     open_fixture(&fixture);
     close(fixture.fds[0]);
-    fputs("hello\n", fixture.outbox.stream);
+    strbuf_adds(&fixture.outbox.pending, "hello\n");
     assert_true(outbox_flush(&fixture.outbox));
     assert_true(fixture.outbox.is_broken);
     fill(&fixture);

@@ -222,10 +222,9 @@ static void test_logs(void **state)
 {
     (void)state;
     struct output output = {0};
-    struct screen screen = {0};
-    struct log_view view = {.output = &output, .prefix = true};
-    screen_open(&screen);
-    view.stream = screen.stream;
+    struct strbuf out = {0};
+    struct log_view view;
+    log_view_init(&view, &output, &out, -1);
     log_view_add_name(&view, "longer");
     struct log_line line = {
         .resource = "app", .stream = 1, .time_ns = 1500000000123456789, .text = "one", .length = 3};
@@ -244,24 +243,50 @@ static void test_logs(void **state)
     line.text = "\033[31mred\033[0m\033]0;t\a\0x";
     line.length = 20;
     log_view_print(&view, &line);
-    assert_string_equal(screen_text(&screen), "app    | one\n"
-                                              "app    | abab\n"
-                                              "2017-07-14T02:40:00.123456Z longer | ab\n"
-                                              "longer | red\\x1b]0;t\\x07\\x00x\n");
-    screen_close(&screen);
+    assert_string_equal(strbuf_text(&out), "app    | one\n"
+                                           "app    | abab\n"
+                                           "2017-07-14T02:40:00.123456Z longer | ab\n"
+                                           "longer | red\\x1b]0;t\\x07\\x00x\n");
+    strbuf_truncate(&out, 0);
     output.json = true;
-    screen_open(&screen);
-    view.stream = screen.stream;
     line.text = "a\377\"b";
     line.length = 4;
     log_view_print(&view, &line);
-    const char *printed = screen_text(&screen);
-    cJSON *record = json_parse(printed, strlen(printed) - 1, NULL);
+    cJSON *record = json_parse(out.data, out.length - 1, NULL);
     assert_string_equal(json_string(record, "resource", ""), "longer");
     assert_string_equal(json_string(record, "stream", ""), "stdout");
     assert_string_equal(json_string(record, "line", ""), "a\\xff\"b");
     cJSON_Delete(record);
-    screen_close(&screen);
+    log_view_fini(&view);
+    strbuf_free(&out);
+}
+
+/* Whatever the position of a byte that a terminal must not get, it is found; and what is plain stays. */
+static void test_log_bytes(void **state)
+{
+    (void)state;
+    static const char plain[] = "0123456789 abcdefghijklmnopqrstuvwxyz ~";
+    struct output output = {0};
+    struct strbuf out = {0};
+    struct log_view view;
+    log_view_init(&view, &output, &out, -1);
+    view.prefix = false;
+    view.is_terminal = true;
+    for (size_t i = 0; i < sizeof plain - 1; i++)
+        for (int byte = 1; byte < 256; byte++) {
+            char text[sizeof plain];
+            memcpy(text, plain, sizeof text);
+            text[i] = (char)byte;
+            const struct log_line line = {
+                .resource = "a", .stream = 1, .text = text, .length = sizeof plain - 1};
+            cleanup_free char *shown = str_printable(text);
+            strbuf_truncate(&out, 0);
+            log_view_print(&view, &line);
+            assert_memory_equal(out.data, shown, strlen(shown));
+            assert_string_equal(out.data + strlen(shown), "\n");
+        }
+    log_view_fini(&view);
+    strbuf_free(&out);
 }
 
 static void test_tables(void **state)
@@ -300,7 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),          cmocka_unit_test(test_github_groups),
         cmocka_unit_test(test_json_and_quiet), cmocka_unit_test(test_live_block),
-        cmocka_unit_test(test_logs),           cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_logs),           cmocka_unit_test(test_log_bytes),
+        cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

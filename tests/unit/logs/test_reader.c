@@ -239,6 +239,20 @@ static void test_pause_and_go_on(void **state)
     assert_int_equal(book->ends, 1);
 }
 
+/* A command says "go on" after every turn: that must not be the reason for another one, for ever. */
+static void test_going_on_is_no_work(void **state)
+{
+    struct book *book = *state;
+    write_interleaved(book);
+    book_read(book, (struct log_reader_options){.tail = -1, .follow = true});
+    assert_true(book_until_count(book, 10));
+    for (int i = 0; i < 10 && book->loop.turns; i++)
+        loop_run_once(&book->loop);
+    assert_null(book->loop.turns);
+    log_reader_pause(book->reader, false);
+    assert_null(book->loop.turns);
+}
+
 static void test_pause_within_a_record(void **state)
 {
     struct book *book = *state;
@@ -309,6 +323,7 @@ int main(void)
         CASE(test_named_resource_that_comes_later),
         CASE(test_pause_and_go_on),
         CASE(test_pause_within_a_record),
+        CASE(test_going_on_is_no_work),
         CASE(test_drain_reads_what_is_there_now),
         CASE(test_free_inside_a_line),
         CASE(test_list),

@@ -131,6 +131,36 @@ static void reads_many_from_one_piece(void **state)
     resp_reader_free(reader);
 }
 
+/* Asked to give its memory back at every moment, it loses nothing; and it does give it back. */
+static void relaxes_when_it_is_empty(void **state)
+{
+    static char big[100 * 1024];
+    struct resp_reader *reader = resp_reader_new(NULL);
+    struct resp_reply *reply = NULL;
+    size_t room;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
+        for (size_t at = 0; replies[i].wire[at]; at++) {
+            assert_int_equal(resp_reader_next(reader, &reply), 0);
+            assert_int_equal(resp_reader_feed(reader, replies[i].wire + at, 1), 0);
+            resp_reader_relax(reader);
+        }
+        expect_shown(reader, replies[i].shown);
+        resp_reader_relax(reader);
+    }
+    memset(big, 'x', sizeof(big));
+    assert_int_equal(resp_reader_feed(reader, "$102400\r\n", 9), 0);
+    assert_int_equal(resp_reader_feed(reader, big, sizeof(big)), 0);
+    assert_int_equal(resp_reader_feed(reader, "\r\n", 2), 0);
+    assert_int_equal(resp_reader_next(reader, &reply), 1);
+    resp_reply_free(reply);
+    resp_reader_relax(reader);
+    assert_non_null(resp_reader_space(reader, 1, &room));
+    assert_true(room < sizeof(big));
+    resp_reader_free(reader);
+}
+
 static void keeps_nul_bytes(void **state)
 {
     struct resp_reader *reader = resp_reader_new(NULL);
@@ -392,7 +422,7 @@ int main(void)
         cmocka_unit_test(promises_cost_nothing),     cmocka_unit_test(asks_for_what_is_missing),
         cmocka_unit_test(asks_about_replies),        cmocka_unit_test(writes_commands_as_hiredis_does),
         cmocka_unit_test(buffer_is_all_or_nothing),  cmocka_unit_test(refuses_sizes_that_overflow),
-        cmocka_unit_test(agrees_with_hiredis),
+        cmocka_unit_test(agrees_with_hiredis),       cmocka_unit_test(relaxes_when_it_is_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
