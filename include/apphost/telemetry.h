@@ -45,6 +45,11 @@ struct apphost_span_attribute {
     int64_t number;
 };
 
+struct apphost_span_event {
+    const char *name; /* "Enqueued", "Sent", "ResponseReceived" */
+    int64_t unix_ns;
+};
+
 /* One finished command under the scope OpenTelemetry.Instrumentation.StackExchangeRedis, kind client. */
 struct apphost_span {
     uint8_t trace_id[16], span_id[8], parent_id[8]; /* a parent of zeros: a root */
@@ -52,7 +57,9 @@ struct apphost_span {
     int64_t start_unix_ns, end_unix_ns;
     const struct apphost_span_attribute *attributes;
     size_t attribute_count;
-    const char *error; /* NULL, or the text of the status ERROR */
+    const char *error;                       /* NULL, or the text of the status ERROR */
+    const struct apphost_span_event *events; /* of the last attempt, as far as it came */
+    size_t event_count;
 };
 
 /* Called from the thread whose command ended, or from one of the library. Copy what must last. */

@@ -52,6 +52,11 @@ const struct apphost_options *conn_options(const struct conn *conn)
     return conn->options;
 }
 
+void conn_set_timed(struct conn *conn)
+{
+    atomic_store(&conn->is_timed, true);
+}
+
 void conn_set_suffix(struct conn *conn, const char *suffix)
 {
     pthread_mutex_lock(&conn->lock);
@@ -168,13 +173,16 @@ static bool await_done(struct conn *conn, struct request *request, bool has_lead
 }
 
 /* After the deadline: leaves the request behind, unless it was done in the last moment. True when it was. */
-static bool abandon(struct conn *conn, struct request *request)
+static bool abandon(struct conn *conn, struct request *request, struct timing *out)
 {
     pthread_mutex_lock(&conn->lock);
     bool is_taken = request->is_taken;
     bool has_lead = !is_taken && atomic_load(&request->wake) == WAKE_LEAD;
     request->is_abandoned = !is_taken;
+    struct timing times = request->times;
     pthread_mutex_unlock(&conn->lock);
+    if (out)
+        *out = times;
     if (is_taken)
         return request_wait(conn, request, clock_ms() + LAST_MOMENT_MS) == WAKE_DONE;
     if (has_lead)
@@ -194,7 +202,7 @@ static int submit_locked(struct conn *conn, const struct batch *batch, struct re
         return -1;
     }
     request->bit = UINT32_C(1) << (conn->next_bit++ % 32);
-    queue_push(&conn->pending, request);
+    pending_push(conn, request);
     *out = request;
     return 0;
 }
@@ -218,10 +226,12 @@ static int try_call(struct conn *conn, const struct batch *batch, int64_t deadli
         conn_flush_locked(conn);
     pthread_mutex_unlock(&conn->lock);
 
-    if (!await_done(conn, request, has_lead, deadline_ms) && !abandon(conn, request))
+    if (!await_done(conn, request, has_lead, deadline_ms) && !abandon(conn, request, batch->times))
         return fail_set(error, APPHOST_E_TIMEOUT, "syncTimeout", "Timeout performing %.20s (%dms)", command,
                         timeout_ms);
     int rc = 0;
+    if (batch->times)
+        *batch->times = request->times;
     if (request->error.code) {
         rc = -1;
         if (error)
@@ -277,7 +287,10 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
     bool is_up = conn->state == CONN_UP;
     if (batch_encode(conn, is_up ? &conn->out : &request->bytes, batch, error) < 0)
         return -1;
-    queue_push(is_up ? &conn->pending : &conn->backlog, request);
+    if (is_up)
+        pending_push(conn, request);
+    else
+        queue_push(&conn->backlog, request);
     conn->async_count += is_up;
     if (!conn->is_leading || conn->pending.count <= PILE)
         conn_flush_locked(conn);
@@ -316,7 +329,7 @@ void conn_post(struct conn *conn, const struct command *command)
         return;
     pthread_mutex_lock(&conn->lock);
     if (conn->state == CONN_UP && batch_encode(conn, &conn->out, &batch, NULL) == 0) {
-        queue_push(&conn->pending, request);
+        pending_push(conn, request);
         request = NULL;
         if (!conn->is_leading || conn->pending.count <= PILE)
             conn_flush_locked(conn);

@@ -32,11 +32,17 @@ struct command {
     const size_t *lens;
 };
 
+/* When a batch passed by, Unix time; 0: it did not come so far. Only filled on a connection that is timed. */
+struct timing {
+    int64_t enqueued_ns, sent_ns, received_ns;
+};
+
 struct batch {
     const struct command *commands; /* sent together, nothing of other callers in between */
     size_t count;
-    bool is_idempotent; /* may be sent again when the connection was lost under way */
-    int timeout_ms;     /* for everything; 0: syncTimeout */
+    bool is_idempotent;   /* may be sent again when the connection was lost under way */
+    int timeout_ms;       /* for everything; 0: syncTimeout */
+    struct timing *times; /* of the last attempt of conn_call(), or NULL */
 };
 
 /* A reply per command, in order. */
@@ -59,6 +65,9 @@ void conn_close(struct conn *conn);
 /* The library name gets a suffix ("-DC"); only before the first use. */
 void conn_set_suffix(struct conn *conn, const char *suffix);
 
+/* Batches are timed from now on: somebody makes spans of them. */
+void conn_set_timed(struct conn *conn);
+
 const struct apphost_options *conn_options(const struct conn *conn);
 
 /* Sends and waits. 0 with *replies to free, -1 with an error. An error reply of the server is a reply. */
@@ -71,7 +80,8 @@ int conn_call(struct conn *conn, const struct batch *batch, struct replies *repl
  * why. Returns -1 when the batch was not accepted (then there is no callback). The callback may run before
  * this returns.
  */
-typedef void (*conn_done_fn)(void *user, struct replies *replies, const struct apphost_error *error);
+typedef void (*conn_done_fn)(void *user, struct replies *replies, const struct timing *times,
+                             const struct apphost_error *error);
 int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
                struct apphost_error *error);
 

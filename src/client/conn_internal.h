@@ -31,6 +31,7 @@ struct request {
     size_t got;
     struct replies replies;
     int64_t deadline_ms;
+    struct timing times;
     conn_done_fn done;
     void *user;
     struct resp_buffer bytes; /* while it waits for a connection */
@@ -71,6 +72,10 @@ struct conn {
     size_t async_count;           /* asynchronous ones in pending */
     size_t waiting;               /* callers that wait for a connection */
 
+    atomic_bool is_timed;
+    struct request *unsent; /* the first pending one whose bytes are still in `out` */
+    int64_t received_ns;    /* the last receive; the leader's */
+
     _Atomic int64_t activity_ms; /* the last byte in or out */
     int64_t next_dial_ms;
     int64_t up_ms;     /* when it came up */
@@ -84,6 +89,7 @@ struct request *request_new(enum request_kind kind, size_t count);
 void request_free(struct request *request);
 void queue_push(struct request_queue *queue, struct request *request);
 struct request *queue_pop(struct request_queue *queue);
+void pending_push(struct conn *conn, struct request *request);
 int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const struct batch *batch,
                  struct apphost_error *error);
 void conn_flush_locked(struct conn *conn);

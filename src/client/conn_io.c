@@ -98,6 +98,37 @@ struct request *queue_pop(struct request_queue *queue)
     return request;
 }
 
+/* Its bytes are in `out`, nothing of them has been sent. */
+void pending_push(struct conn *conn, struct request *request)
+{
+    if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
+        request->times.enqueued_ns = clock_unix_ns();
+    queue_push(&conn->pending, request);
+    if (!conn->unsent)
+        conn->unsent = request;
+}
+
+static struct request *pending_pop(struct conn *conn)
+{
+    struct request *request = queue_pop(&conn->pending);
+
+    if (request && conn->unsent == request)
+        conn->unsent = conn->pending.head;
+    return request;
+}
+
+/* All that is in `out` goes now. */
+static void stamp_sent(struct conn *conn)
+{
+    if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed)) {
+        int64_t now = clock_unix_ns();
+
+        for (struct request *at = conn->unsent; at; at = at->next)
+            at->times.sent_ns = now;
+    }
+    conn->unsent = NULL;
+}
+
 int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const struct batch *batch,
                  struct apphost_error *error)
 {
@@ -196,7 +227,8 @@ static uint32_t finish(struct request *request)
     if (request->kind == REQUEST_SYNC)
         return set_word(request, WAKE_DONE);
     if (request->kind == REQUEST_ASYNC)
-        request->done(request->user, &request->replies, request->error.code ? &request->error : NULL);
+        request->done(request->user, &request->replies, &request->times,
+                      request->error.code ? &request->error : NULL);
     request_free(request);
     return 0;
 }
@@ -255,6 +287,7 @@ static bool send_some(struct conn *conn)
         conn->sending = conn->out;
         conn->out = empty;
         conn->sent = 0;
+        stamp_sent(conn);
     }
     if (conn->sending.len == 0)
         return false;
@@ -316,7 +349,8 @@ static bool assign_locked(struct conn *conn, struct resp_reply **replies, size_t
         request->replies.items[request->got++] = replies[i];
         if (request->got < request->replies.count)
             continue;
-        queue_pop(&conn->pending);
+        pending_pop(conn);
+        request->times.received_ns = conn->received_ns;
         conn->async_count -= request->kind == REQUEST_ASYNC;
         request->is_taken = true;
         *end = request;
@@ -367,6 +401,7 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
     for (struct request *at = list; at; at = at->next)
         at->is_taken = true;
     conn->pending = (struct request_queue){0};
+    conn->unsent = NULL;
     conn->async_count = 0;
     conn->out.len = 0;
     if (conn->state == CONN_UP) {
@@ -408,6 +443,8 @@ static bool receive(struct conn *conn, int wait_ms)
     if (got > 0) {
         resp_reader_commit(conn->dialed.reader, (size_t)got);
         conn->activity_ms = clock_ms();
+        if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
+            conn->received_ns = clock_unix_ns();
         if (dispatch(conn, &why))
             return true;
         conn_fail_leading(conn, APPHOST_E_PROTOCOL, why);

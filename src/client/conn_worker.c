@@ -79,7 +79,7 @@ static void send_backlog_locked(struct conn *conn)
                                                     conn->backlog.head->bytes.len) == 0) {
         request = queue_pop(&conn->backlog);
         resp_buffer_fini(&request->bytes);
-        queue_push(&conn->pending, request);
+        pending_push(conn, request);
         conn->async_count++;
     }
 }
@@ -92,6 +92,7 @@ static void become_up_locked(struct conn *conn, const struct dialed *dialed)
     conn->up_ms = clock_ms();
     conn->is_send_broken = false;
     conn->out.len = conn->sending.len = conn->sent = 0;
+    conn->unsent = NULL;
     conn->activity_ms = clock_ms();
     send_backlog_locked(conn);
 }
@@ -160,6 +161,7 @@ static struct request *detach_overdue_locked(struct conn *conn, int64_t now)
             break;
         shell->done = at->done;
         shell->user = at->user;
+        shell->times = at->times;
         at->kind = REQUEST_QUIET;
         conn->async_count--;
         queue_push(&overdue, shell);
@@ -221,7 +223,7 @@ static void keep_alive_locked(struct conn *conn)
         return;
     }
     conn->activity_ms = clock_ms();
-    queue_push(&conn->pending, request);
+    pending_push(conn, request);
 }
 
 /* Whether the lost transport is out of everybody's hands; closes it then. */

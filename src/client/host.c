@@ -5,7 +5,10 @@
  * one health check: the checks are named after the key, not after the client.
  */
 #include "client/host.h"
+#include "client/clock.h"
 #include "client/fail.h"
+#include "client/metrics.h"
+#include "client/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +31,22 @@ static struct apphost_config *load_config(const struct apphost_host_options *opt
     return NULL;
 }
 
+/* On the exporter's thread, or at the end: caches come while it runs, and go only after it has stopped. */
+static void collect_metrics(void *user, struct text *out)
+{
+    struct apphost_host *host = user;
+    struct host_cache *first = atomic_load(&host->caches);
+    size_t count = 0, used = 0;
+
+    for (struct host_cache *at = first; at; at = at->next)
+        count++;
+    struct metrics_source *sources = count ? calloc(count, sizeof(*sources)) : NULL;
+    for (struct host_cache *at = first; at && sources; at = at->next)
+        sources[used++] = (struct metrics_source){at->key, at->cache};
+    metrics_encode(out, sources, used, host->started_unix_ns);
+    free(sources);
+}
+
 struct apphost_host *apphost_host_new(const struct apphost_host_options *options, struct apphost_error *error)
 {
     static const struct apphost_host_options none = {0};
@@ -48,7 +67,9 @@ struct apphost_host *apphost_host_new(const struct apphost_host_options *options
         return NULL;
     }
     log_init(&host->log, options->log, options->log_user, host->config);
-    host->tracer = tracer_new(host->config, options->span, options->span_user);
+    host->started_unix_ns = clock_unix_ns();
+    host->otlp = otlp_new(host->config, &host->log, collect_metrics, host);
+    host->tracer = tracer_new(host->config, host->otlp, options->span, options->span_user);
     return host;
 }
 
@@ -57,13 +78,12 @@ void apphost_host_free(struct apphost_host *host)
     if (!host)
         return;
     apphost_health_free(host->health);
-    while (host->caches) {
-        struct host_cache *next = host->caches->next;
-
-        cache_free(host->caches->cache);
-        free(host->caches->key);
-        free(host->caches);
-        host->caches = next;
+    otlp_close(host->otlp);
+    for (struct host_cache *at = atomic_load(&host->caches), *next; at; at = next) {
+        next = at->next;
+        cache_free(at->cache);
+        free(at->key);
+        free(at);
     }
     while (host->clients) {
         struct host_client *next = host->clients->next;
@@ -74,6 +94,7 @@ void apphost_host_free(struct apphost_host *host)
         host->clients = next;
     }
     tracer_free(host->tracer);
+    otlp_free(host->otlp);
     apphost_config_free(host->config);
     free(host);
 }
@@ -223,8 +244,8 @@ static int add_cache(struct apphost_host *host, struct apphost_redis *redis, con
         return fail_memory(error);
     }
     snprintf(redis->suffix, sizeof(redis->suffix), "-DC");
-    entry->next = host->caches;
-    host->caches = entry;
+    entry->next = atomic_load(&host->caches);
+    atomic_store(&host->caches, entry);
     return 0;
 }
 
@@ -262,7 +283,7 @@ int apphost_host_with_distributed_cache(struct apphost_host *host, const char *c
 struct apphost_cache *apphost_host_cache(struct apphost_host *host, const char *key,
                                          struct apphost_error *error)
 {
-    struct host_cache *at = host ? host->caches : NULL;
+    struct host_cache *at = host ? atomic_load(&host->caches) : NULL;
 
     while (at && !is_key(at->key, key))
         at = at->next;
@@ -288,8 +309,9 @@ struct apphost_cache *apphost_cache_open(const char *connection_name,
         apphost_host_free(host);
         return NULL;
     }
-    host->caches->cache->owned_host = host;
-    return host->caches->cache;
+    struct apphost_cache *cache = atomic_load(&host->caches)->cache;
+    cache->owned_host = host;
+    return cache;
 }
 
 void apphost_cache_close(struct apphost_cache *cache)

@@ -3,16 +3,19 @@
 #define CLIENT_HOST_H
 
 #include "client/cache.h"
+#include "client/otlp.h"
 
 #include <apphost/host.h>
 
 struct apphost_host {
     struct apphost_config *config;
     struct log log;
+    struct otlp *otlp; /* NULL: nothing is exported */
     struct tracer *tracer;
+    int64_t started_unix_ns;
     struct apphost_health *health;
-    struct host_client *clients; /* newest first: the first unkeyed one is the default */
-    struct host_cache *caches;
+    struct host_client *clients;         /* newest first: the first unkeyed one is the default */
+    _Atomic(struct host_cache *) caches; /* read by the exporter too */
 };
 
 struct host_client {

@@ -1,333 +1,297 @@
-/* OTLP over HTTP/1.1: the encoder, the buffer, and the thread that posts. */
+/*
+ * The buffer, the thread that posts, and the end.
+ *
+ * Happy path: otlp_add() appends under the lock; the thread wakes for whichever of spans and metrics is due,
+ * takes what there is, and posts without the lock. Spans that the collector could not take go back into the
+ * buffer while there is room. At the end the owner collects the last metrics itself, for afterwards the
+ * caches are gone, waits for the thread for CLOSE_MS, calls the post off, and waits a moment more.
+ */
 #include "client/otlp.h"
 #include "client/clock.h"
-#include "client/options.h"
-#include "client/text.h"
-#include "client/trace.h"
+#include "client/otlp_encode.h"
+#include "client/otlp_target.h"
+#include "client/protobuf.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
+#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-enum { BUFFER_LIMIT = 4 * 1024 * 1024, FLUSH_MS = 1000, POST_MS = 3000 };
+enum {
+    BUFFER_LIMIT = 4 * 1024 * 1024,
+    SPANS_MS = 1000,
+    METRICS_MS = 60000,
+    CLOSE_MS = 3000,
+    CANCEL_MS = 500,
+};
 
 struct otlp {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    pthread_t thread;
-    bool is_closing;
-    char *host, *path, *headers;
-    int port;
-    struct text resource; /* encoded once */
-    struct text spans;    /* repeated ScopeSpans.spans, encoded */
+    const struct log *log; /* not after otlp_close() has given up on the thread */
+    bool is_closing, is_finished, is_abandoned;
+    size_t owners;
+    atomic_bool is_cancelled;
+    otlp_collect_fn collect;
+    void *user;
+    struct otlp_target traces, metrics;
+    int traces_ms, metrics_ms; /* intervals */
+    bool has_warned[2];        /* about traces, about metrics: once per outage */
+    struct text resource;      /* encoded once */
+    struct text spans;         /* repeated ScopeSpans.spans, encoded */
+    struct text last_metrics;  /* collected by otlp_close() */
 };
 
-/* ---- Protobuf: tag, varint, length-delimited, fixed64
- * ----------------------------------------------------------- */
-
-static void put_varint(struct text *out, uint64_t value)
+static void release(struct otlp *otlp)
 {
-    do {
-        unsigned char byte = (unsigned char)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
-
-        text_add(out, &byte, 1);
-        value >>= 7;
-    } while (value > 0);
-}
-
-static void put_bytes(struct text *out, unsigned field, const void *data, size_t len)
-{
-    put_varint(out, field << 3 | 2);
-    put_varint(out, len);
-    text_add(out, data, len);
-}
-
-static void put_number(struct text *out, unsigned field, uint64_t value)
-{
-    put_varint(out, field << 3);
-    put_varint(out, value);
-}
-
-static void put_fixed64(struct text *out, unsigned field, uint64_t value)
-{
-    unsigned char bytes[8];
-
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)(value >> (8 * i));
-    put_varint(out, field << 3 | 1);
-    text_add(out, bytes, sizeof(bytes));
-}
-
-/* Moves `part` into `out` as a sub-message. */
-static void put_message(struct text *out, unsigned field, struct text *part)
-{
-    put_bytes(out, field, part->data, part->len);
-    out->is_failed = out->is_failed || part->is_failed;
-    text_drop(part);
-}
-
-/* KeyValue { key = 1, value = 2 { string_value = 1, int_value = 3 } } */
-static void put_attribute(struct text *out, unsigned field, const struct apphost_span_attribute *attribute)
-{
-    struct text pair = {0}, value = {0};
-
-    if (attribute->text)
-        put_bytes(&value, 1, attribute->text, strlen(attribute->text));
-    else
-        put_number(&value, 3, (uint64_t)attribute->number);
-    put_bytes(&pair, 1, attribute->key, strlen(attribute->key));
-    put_message(&pair, 2, &value);
-    put_message(out, field, &pair);
-}
-
-/* Span { trace_id 1, span_id 2, parent_span_id 4, name 5, kind 6, start 7, end 8, attributes 9, status 15 }
- */
-static void put_span(struct text *out, const struct apphost_span *span)
-{
-    static const uint8_t zeros[8];
-    enum { KIND_CLIENT = 3, STATUS_ERROR = 2 };
-    struct text status = {0};
-
-    put_bytes(out, 1, span->trace_id, 16);
-    put_bytes(out, 2, span->span_id, 8);
-    if (memcmp(span->parent_id, zeros, 8) != 0)
-        put_bytes(out, 4, span->parent_id, 8);
-    put_bytes(out, 5, span->name, strlen(span->name));
-    put_number(out, 6, KIND_CLIENT);
-    put_fixed64(out, 7, (uint64_t)span->start_unix_ns);
-    put_fixed64(out, 8, (uint64_t)span->end_unix_ns);
-    for (size_t i = 0; i < span->attribute_count; i++)
-        put_attribute(out, 9, &span->attributes[i]);
-    if (!span->error)
+    pthread_mutex_lock(&otlp->lock);
+    bool is_last = --otlp->owners == 0;
+    pthread_mutex_unlock(&otlp->lock);
+    if (!is_last)
         return;
-    put_bytes(&status, 2, span->error, strlen(span->error));
-    put_number(&status, 3, STATUS_ERROR);
-    put_message(out, 15, &status);
+    otlp_target_fini(&otlp->traces);
+    otlp_target_fini(&otlp->metrics);
+    text_drop(&otlp->resource);
+    text_drop(&otlp->spans);
+    text_drop(&otlp->last_metrics);
+    pthread_mutex_destroy(&otlp->lock);
+    pthread_cond_destroy(&otlp->changed);
+    free(otlp);
 }
 
-/* ExportTraceServiceRequest { resource_spans 1 { resource 1, scope_spans 2 { scope 1 { name 1 }, spans 2 } }
- * } */
-static char *encode_request(const struct otlp *otlp, const struct text *spans, size_t *len)
+bool otlp_wants_spans(const struct otlp *otlp)
 {
-    struct text scope = {0}, scope_spans = {0}, resource_spans = {0}, request = {0};
-
-    put_bytes(&scope, 1, TRACE_SCOPE, strlen(TRACE_SCOPE));
-    put_bytes(&scope, 2, apphost_version(), strlen(apphost_version()));
-    put_message(&scope_spans, 1, &scope);
-    text_add(&scope_spans, spans->data, spans->len);
-    put_bytes(&resource_spans, 1, otlp->resource.data, otlp->resource.len);
-    put_message(&resource_spans, 2, &scope_spans);
-    put_message(&request, 1, &resource_spans);
-    *len = request.len;
-    return text_take(&request);
-}
-
-/* ---- Posting
- * ---------------------------------------------------------------------------------------------------- */
-
-static int open_socket(const struct otlp *otlp)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    struct timeval timeout = {.tv_sec = POST_MS / 1000};
-    char service[16];
-    int fd = -1;
-
-    snprintf(service, sizeof(service), "%d", otlp->port);
-    if (getaddrinfo(otlp->host, service, &hints, &list) != 0)
-        return -1;
-    for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
-        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            continue;
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-        if (connect(fd, at->ai_addr, at->ai_addrlen) < 0) {
-            close(fd);
-            fd = -1;
-        }
-    }
-    freeaddrinfo(list);
-    return fd;
-}
-
-static void send_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return;
-        data += sent;
-        len -= (size_t)sent;
-    }
-}
-
-/* Best effort: an answer is waited for so that the collector is not cut off, and not looked at. */
-static void post(const struct otlp *otlp, const struct text *spans)
-{
-    size_t len;
-    char *body = encode_request(otlp, spans, &len), answer[512];
-    struct text head = {0};
-    int fd = body ? open_socket(otlp) : -1;
-
-    text_addf(&head,
-              "POST %s/v1/traces HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/x-protobuf\r\n"
-              "Content-Length: %zu\r\nConnection: close\r\n%s\r\n",
-              otlp->path, otlp->host, otlp->port, len, otlp->headers);
-    if (fd >= 0 && !head.is_failed) {
-        send_all(fd, head.data, head.len);
-        send_all(fd, body, len);
-        while (recv(fd, answer, sizeof(answer), 0) > 0)
-            ;
-    }
-    if (fd >= 0)
-        close(fd);
-    text_drop(&head);
-    free(body);
-}
-
-static void *export_thread(void *user)
-{
-    struct otlp *otlp = user;
-    bool is_closing = false;
-
-    while (!is_closing) {
-        int64_t until = clock_ms() + FLUSH_MS;
-        struct timespec deadline = {until / 1000, (until % 1000) * 1000000};
-
-        pthread_mutex_lock(&otlp->lock);
-        while (!otlp->is_closing && pthread_cond_timedwait(&otlp->changed, &otlp->lock, &deadline) == 0)
-            ;
-        is_closing = otlp->is_closing;
-        struct text spans = otlp->spans;
-        otlp->spans = (struct text){0};
-        pthread_mutex_unlock(&otlp->lock);
-        if (spans.len > 0 && !spans.is_failed)
-            post(otlp, &spans);
-        text_drop(&spans);
-    }
-    return NULL;
+    return otlp && otlp->traces.options;
 }
 
 void otlp_add(struct otlp *otlp, const struct apphost_span *span)
 {
     struct text encoded = {0};
 
-    put_span(&encoded, span);
+    otlp_encode_span(&encoded, span);
     pthread_mutex_lock(&otlp->lock);
-    if (otlp->spans.len + encoded.len < BUFFER_LIMIT && !encoded.is_failed)
-        put_bytes(&otlp->spans, 2, encoded.data, encoded.len);
+    if (otlp->spans.len + encoded.len < BUFFER_LIMIT && !encoded.is_failed && !otlp->is_closing)
+        pb_bytes(&otlp->spans, 2, encoded.data, encoded.len);
     pthread_mutex_unlock(&otlp->lock);
     text_drop(&encoded);
 }
 
-/* ---- Configuration
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Posting ---- */
 
-/* "a=b,c=d" becomes header lines. */
-static char *parse_headers(const char *text)
+static void warn(struct otlp *otlp, int which, const char *what, int rc, const struct apphost_error *error)
 {
-    struct text lines = {0};
+    pthread_mutex_lock(&otlp->lock);
+    const struct log *log = otlp->is_abandoned || otlp->has_warned[which] == (rc != 0) ? NULL : otlp->log;
+    otlp->has_warned[which] = rc != 0;
+    if (rc != 0)
+        log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "Export of %s failed: %s", what, error->text);
+    else
+        log_write(log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Export of %s works again", what);
+    pthread_mutex_unlock(&otlp->lock);
+}
 
-    while (text && *text) {
-        size_t len = strcspn(text, ","), name = strcspn(text, "=,");
+static int post(struct otlp *otlp, const struct otlp_target *target, char *body, size_t len)
+{
+    struct apphost_error error = {.text = "out of memory"};
+    bool is_metrics = target == &otlp->metrics;
+    int rc = body ? otlp_target_post(target, &otlp->is_cancelled, body, len, &error) : -1;
 
-        if (name < len && !memchr(text, '\r', len) && !memchr(text, '\n', len))
-            text_addf(&lines, "%.*s: %.*s\r\n", (int)name, text, (int)(len - name - 1), text + name + 1);
-        text += len + (text[len] == ',');
+    warn(otlp, is_metrics, is_metrics ? "metrics" : "spans", rc, &error);
+    free(body);
+    return rc;
+}
+
+/* What was not taken goes before what has come meanwhile. */
+static void put_back(struct otlp *otlp, struct text *spans)
+{
+    pthread_mutex_lock(&otlp->lock);
+    if (spans->len + otlp->spans.len < BUFFER_LIMIT) {
+        text_add(spans, otlp->spans.data, otlp->spans.len);
+        text_drop(&otlp->spans);
+        otlp->spans = *spans;
+        *spans = (struct text){0};
     }
-    return text_take(&lines);
+    pthread_mutex_unlock(&otlp->lock);
 }
 
-/* http://host[:port][/path] */
-static int parse_endpoint(struct otlp *otlp, const char *text)
+static void export_spans(struct otlp *otlp)
 {
-    struct endpoint endpoint;
+    size_t len = 0;
 
-    if (!text || strncasecmp(text, "http://", 7) != 0)
-        return -1;
-    text += 7;
-    size_t len = strcspn(text, "/"), rest = strlen(text + len);
-    char *authority = strndup(text, len);
-    while (rest > 0 && text[len + rest - 1] == '/')
-        rest--;
-    otlp->path = strndup(text + len, rest);
-    int rc = authority && *authority && otlp->path ? endpoint_parse(authority, &endpoint, NULL) : -1;
-    free(authority);
-    if (rc <= 0)
-        return -1;
-    otlp->host = endpoint.host;
-    otlp->port = endpoint.port ? endpoint.port : 4318;
-    endpoint.host = NULL;
-    endpoint_fini(&endpoint);
-    return 0;
+    pthread_mutex_lock(&otlp->lock);
+    struct text spans = otlp->spans;
+    otlp->spans = (struct text){0};
+    pthread_mutex_unlock(&otlp->lock);
+    char *body = spans.len > 0 ? otlp_encode_spans(&otlp->resource, &spans, &len) : NULL;
+    if (spans.len > 0 && post(otlp, &otlp->traces, body, len) > 0)
+        put_back(otlp, &spans);
+    text_drop(&spans);
 }
 
-static void encode_resource(struct otlp *otlp, const char *service)
+/* Collecting is under the lock: otlp_close() waits for it, and nothing is collected after that. */
+static void export_metrics(struct otlp *otlp)
 {
-    const struct apphost_span_attribute attributes[] = {
-        {"service.name", service && *service ? service : program_invocation_short_name, 0},
-        {"telemetry.sdk.name", "libapphost", 0},
-        {"telemetry.sdk.language", "c", 0},
-        {"telemetry.sdk.version", apphost_version(), 0},
-    };
+    struct text metrics = {0};
+    size_t len = 0;
 
-    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
-        put_attribute(&otlp->resource, 1, &attributes[i]);
+    pthread_mutex_lock(&otlp->lock);
+    if (otlp->is_closing) {
+        metrics = otlp->last_metrics;
+        otlp->last_metrics = (struct text){0};
+    } else {
+        otlp->collect(otlp->user, &metrics);
+    }
+    pthread_mutex_unlock(&otlp->lock);
+    char *body = metrics.len > 0 ? otlp_encode_metrics(&otlp->resource, &metrics, &len) : NULL;
+    if (metrics.len > 0)
+        post(otlp, &otlp->metrics, body, len);
+    text_drop(&metrics);
 }
 
-static void free_otlp(struct otlp *otlp)
+/* Sleeps until the moment or the end. True at the end. */
+static bool sleep_until(struct otlp *otlp, int64_t moment_ms)
 {
-    text_drop(&otlp->resource);
-    text_drop(&otlp->spans);
-    free(otlp->host);
-    free(otlp->path);
-    free(otlp->headers);
-    free(otlp);
+    struct timespec until = {moment_ms / 1000, (moment_ms % 1000) * 1000000};
+
+    pthread_mutex_lock(&otlp->lock);
+    while (!otlp->is_closing && pthread_cond_timedwait(&otlp->changed, &otlp->lock, &until) == 0)
+        ;
+    bool is_closing = otlp->is_closing;
+    pthread_mutex_unlock(&otlp->lock);
+    return is_closing;
 }
 
-struct otlp *otlp_new(const struct apphost_config *config)
+static void *export_thread(void *user)
+{
+    struct otlp *otlp = user;
+    bool is_closing = false;
+    int64_t spans_at = clock_ms() + otlp->traces_ms, metrics_at = clock_ms() + otlp->metrics_ms;
+
+    while (!is_closing) {
+        is_closing = sleep_until(otlp, spans_at < metrics_at ? spans_at : metrics_at);
+        int64_t now = clock_ms();
+
+        if (otlp->metrics.options && (is_closing || now >= metrics_at))
+            export_metrics(otlp);
+        if (otlp->traces.options && (is_closing || now >= spans_at))
+            export_spans(otlp);
+        now = clock_ms();
+        spans_at = spans_at <= now ? now + otlp->traces_ms : spans_at;
+        metrics_at = metrics_at <= now ? now + otlp->metrics_ms : metrics_at;
+    }
+    pthread_mutex_lock(&otlp->lock);
+    otlp->is_finished = true;
+    pthread_cond_broadcast(&otlp->changed);
+    pthread_mutex_unlock(&otlp->lock);
+    release(otlp);
+    return NULL;
+}
+
+/* ---- Beginning and end ---- */
+
+static int interval(const struct apphost_config *config, const char *key, int usual_ms)
+{
+    const char *text = apphost_config_get(config, key);
+    int ms;
+
+    return text && text_to_int(text, &ms) == 0 && ms > 0 ? ms : usual_ms;
+}
+
+static bool init_target(struct otlp_target *target, const struct apphost_config *config, const char *signal,
+                        const char *path, const struct log *log)
+{
+    struct apphost_error error = {0};
+    int rc = otlp_target_init(target, config, signal, path, &error);
+
+    if (rc < 0)
+        log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "No export of %s: %s",
+                  strcmp(signal, "TRACES") == 0 ? "spans" : "metrics", error.text);
+    return rc > 0;
+}
+
+/* The thread takes no signals: they are for the program's own. */
+static int start_thread(struct otlp *otlp)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&thread, &attributes, export_thread, otlp);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return rc;
+}
+
+static struct otlp *new_otlp(const struct log *log, otlp_collect_fn collect, void *user)
 {
     struct otlp *otlp = calloc(1, sizeof(*otlp));
     pthread_condattr_t attributes;
 
     if (!otlp)
         return NULL;
-    otlp->headers = parse_headers(apphost_config_get(config, "OTEL_EXPORTER_OTLP_HEADERS"));
-    if (!otlp->headers ||
-        parse_endpoint(otlp, apphost_config_get(config, "OTEL_EXPORTER_OTLP_ENDPOINT")) < 0) {
-        free_otlp(otlp);
-        return NULL;
-    }
-    encode_resource(otlp, apphost_config_get(config, "OTEL_SERVICE_NAME"));
+    *otlp = (struct otlp){.log = log, .collect = collect, .user = user, .owners = 1};
     pthread_mutex_init(&otlp->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&otlp->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&otlp->thread, NULL, export_thread, otlp) == 0)
+    return otlp;
+}
+
+struct otlp *otlp_new(const struct apphost_config *config, const struct log *log, otlp_collect_fn collect,
+                      void *user)
+{
+    struct otlp *otlp = new_otlp(log, collect, user);
+
+    if (!otlp)
+        return NULL;
+    bool has_traces = init_target(&otlp->traces, config, "TRACES", "/v1/traces", log);
+    bool has_metrics = init_target(&otlp->metrics, config, "METRICS", "/v1/metrics", log);
+    otlp->traces_ms = has_traces ? interval(config, "OTEL_BSP_SCHEDULE_DELAY", SPANS_MS) : INT_MAX;
+    otlp->metrics_ms = has_metrics ? interval(config, "OTEL_METRIC_EXPORT_INTERVAL", METRICS_MS) : INT_MAX;
+    otlp_encode_resource(&otlp->resource, config);
+    otlp->owners = 2;
+    if ((has_traces || has_metrics) && start_thread(otlp) == 0)
         return otlp;
-    free_otlp(otlp);
+    otlp->owners = 1;
+    release(otlp);
     return NULL;
 }
 
-void otlp_free(struct otlp *otlp)
+static void await_thread_locked(struct otlp *otlp, int wait_ms)
+{
+    int64_t moment_ms = clock_ms() + wait_ms;
+    struct timespec until = {moment_ms / 1000, (moment_ms % 1000) * 1000000};
+
+    while (!otlp->is_finished && pthread_cond_timedwait(&otlp->changed, &otlp->lock, &until) == 0)
+        ;
+}
+
+void otlp_close(struct otlp *otlp)
 {
     if (!otlp)
         return;
     pthread_mutex_lock(&otlp->lock);
+    if (!otlp->is_closing && otlp->metrics.options)
+        otlp->collect(otlp->user, &otlp->last_metrics);
     otlp->is_closing = true;
     pthread_cond_broadcast(&otlp->changed);
+    await_thread_locked(otlp, CLOSE_MS);
+    atomic_store(&otlp->is_cancelled, true);
+    await_thread_locked(otlp, CANCEL_MS);
+    otlp->is_abandoned = true;
     pthread_mutex_unlock(&otlp->lock);
-    pthread_join(otlp->thread, NULL);
-    pthread_mutex_destroy(&otlp->lock);
-    pthread_cond_destroy(&otlp->changed);
-    free_otlp(otlp);
+}
+
+void otlp_free(struct otlp *otlp)
+{
+    otlp_close(otlp);
+    if (otlp)
+        release(otlp);
 }

@@ -138,10 +138,12 @@ static void make_ready(struct apphost_call *call)
         free_parts(call);
 }
 
-static void on_replies(void *user, struct replies *replies, const struct apphost_error *error)
+static void on_replies(void *user, struct replies *replies, const struct timing *times,
+                       const struct apphost_error *error)
 {
     struct apphost_call *call = user;
 
+    call->times = *times;
     call->end_ns = clock_unix_ns();
     call->has_failed = error != NULL;
     if (error) {
@@ -207,6 +209,7 @@ static void record_span(const struct apphost_call *call)
         commands[i] = (struct command){1, &argv[i], NULL};
     }
     record.end_ns = call->end_ns ? call->end_ns : call->start_ns;
+    record.times = call->times;
     record.replies = call->has_failed ? NULL : &call->replies;
     record.error = call->has_failed ? &call->error : NULL;
     record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);

@@ -29,6 +29,7 @@ struct apphost_call {
     struct apphost_error error;
     struct apphost_value value;
     int64_t started_us, start_ns, end_ns;
+    struct timing times;
     char names[CACHE_WRITE_COMMANDS][16]; /* of the commands, for spans */
     size_t count;
 };

@@ -77,6 +77,8 @@ static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, 
         conn = conn_new(redis->options, role, redis->log, error);
     if (conn && !atomic_load(&redis->conns[role])) {
         conn_set_suffix(conn, redis->suffix);
+        if (redis->tracer)
+            conn_set_timed(conn);
         atomic_store(&redis->conns[role], conn);
     }
     pthread_mutex_unlock(&redis->lock);
@@ -123,8 +125,10 @@ static int run_on(struct apphost_redis *redis, struct conn *conn, const struct b
 
     if (!redis->tracer)
         return conn_call(conn, batch, replies, error);
+    struct batch timed = *batch;
+    timed.times = &record.times;
     record.start_ns = clock_unix_ns();
-    int rc = conn_call(conn, batch, replies, &local);
+    int rc = conn_call(conn, &timed, replies, &local);
     record.end_ns = clock_unix_ns();
     record.replies = rc == 0 ? replies : NULL;
     record.error = rc < 0 ? &local : NULL;
@@ -155,9 +159,11 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
     return conn ? run_on(redis, conn, &first, replies, error) : -1;
 }
 
-static void ignore_reply(void *user, struct replies *replies, const struct apphost_error *error)
+static void ignore_reply(void *user, struct replies *replies, const struct timing *times,
+                         const struct apphost_error *error)
 {
     (void)user;
+    (void)times;
     (void)replies;
     (void)error;
 }

@@ -76,27 +76,23 @@ static void choose_conventions(struct tracer *tracer, const char *text)
     }
 }
 
-struct tracer *tracer_new(const struct apphost_config *config, apphost_span_fn span, void *user)
+struct tracer *tracer_new(const struct apphost_config *config, struct otlp *otlp, apphost_span_fn span,
+                          void *user)
 {
-    struct otlp *otlp = otlp_new(config);
-    struct tracer *tracer = span || otlp ? calloc(1, sizeof(*tracer)) : NULL;
+    bool is_exported = otlp_wants_spans(otlp);
+    struct tracer *tracer = span || is_exported ? calloc(1, sizeof(*tracer)) : NULL;
 
-    if (!tracer) {
-        otlp_free(otlp);
+    if (!tracer)
         return NULL;
-    }
     tracer->span = span;
     tracer->user = user;
-    tracer->otlp = otlp;
+    tracer->otlp = is_exported ? otlp : NULL;
     choose_conventions(tracer, apphost_config_get(config, "OTEL_SEMCONV_STABILITY_OPT_IN"));
     return tracer;
 }
 
 void tracer_free(struct tracer *tracer)
 {
-    if (!tracer)
-        return;
-    otlp_free(tracer->otlp);
     free(tracer);
 }
 
@@ -168,11 +164,20 @@ static const char *error_of(const struct trace_batch *record, size_t index, char
     return reply->str;
 }
 
+/* A clock that is set back between two readings must not put an event before the span. */
+static void add_event(struct apphost_span *span, struct apphost_span_event *events, const char *name,
+                      int64_t unix_ns)
+{
+    if (unix_ns >= span->start_unix_ns && unix_ns <= span->end_unix_ns)
+        events[span->event_count++] = (struct apphost_span_event){name, unix_ns};
+}
+
 static void record_one(struct tracer *tracer, const struct trace_batch *record, size_t index)
 {
     struct apphost_span span = {.start_unix_ns = record->start_ns, .end_unix_ns = record->end_ns};
     struct attributes attributes = {.count = 0};
     const struct command *command = &record->batch->commands[index];
+    struct apphost_span_event events[3];
     char name[32], database[16], word[64];
     size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
 
@@ -196,6 +201,10 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
         memcpy(span.trace_id, parent.trace_id, 16);
         memcpy(span.parent_id, parent.span_id, 8);
     }
+    add_event(&span, events, "Enqueued", record->times.enqueued_ns);
+    add_event(&span, events, "Sent", record->times.sent_ns);
+    add_event(&span, events, "ResponseReceived", record->times.received_ns);
+    span.events = events;
     span.name = name;
     span.attributes = attributes.list;
     span.attribute_count = attributes.count;

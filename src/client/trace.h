@@ -13,8 +13,11 @@ struct apphost_config;
 
 #define TRACE_SCOPE "OpenTelemetry.Instrumentation.StackExchangeRedis"
 
-/* NULL without error when neither a callback nor OTEL_EXPORTER_OTLP_ENDPOINT wants spans. */
-struct tracer *tracer_new(const struct apphost_config *config, apphost_span_fn span, void *user);
+/* NULL without error when neither a callback nor the exporter (which may be NULL and outlives it) wants
+ * spans. */
+struct otlp;
+struct tracer *tracer_new(const struct apphost_config *config, struct otlp *otlp, apphost_span_fn span,
+                          void *user);
 void tracer_free(struct tracer *tracer);
 
 /* Where a batch went, and when. */
@@ -23,6 +26,7 @@ struct trace_batch {
     const char *address;
     int port, database;
     int64_t start_ns, end_ns;
+    struct timing times;
     const struct replies *replies;     /* NULL when there are none */
     const struct apphost_error *error; /* of the whole batch, or NULL */
 };
