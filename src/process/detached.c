@@ -52,6 +52,11 @@ static void on_written(uv_fs_event_t *event, const char *name, int events, int s
     read_output(event->data);
 }
 
+static void on_first_read(void *data)
+{
+    read_output(data);
+}
+
 void detached_follow(struct process *p, const char *path, int64_t offset)
 {
     p->output_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -67,12 +72,15 @@ void detached_follow(struct process *p, const char *path, int64_t offset)
     int rc = uv_fs_event_start(&p->output_event, on_written, path, 0);
     if (rc < 0)
         log_warn("cannot watch %s: %s", path, uv_strerror(rc));
+    turn_init(&p->first_read, on_first_read, p);
+    loop_post(p->loop, &p->first_read);
 }
 
 void detached_unfollow(struct process *p)
 {
     if (p->output_fd < 0)
         return;
+    loop_unpost(p->loop, &p->first_read);
     read_output(p);
     close(p->output_fd);
     p->output_fd = -1;

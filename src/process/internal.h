@@ -27,6 +27,7 @@ struct process {
     int output_fd;     /* file that it writes to, or -1: pipes */
     int64_t output_at; /* read up to here */
     uv_fs_event_t output_event;
+    struct turn first_read; /* what was written before the watch began tells no event */
     pid_t pid;
     int handles; /* of libuv, not yet closed */
     bool has_exited, is_finished, is_stopping, is_overdue, is_released;

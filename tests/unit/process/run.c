@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-enum { LIMIT_MS = 10000 };
+enum { LIMIT_MS = 30000 };
 
 int run_setup(void **state)
 {
