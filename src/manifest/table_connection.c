@@ -36,7 +36,7 @@ static const struct field connection_fields[] = {
      .shape = &shape_late,
      .offset = offsetof(struct model_resource, connection.value),
      .fallback = "the environment's ConnectionStrings__NAME",
-     .help = "host:port[,password=…][,ssl=true]."},
+     .help = "host:port[,password=…][,ssl=true], or redis[s]://… ."},
     {.name = "check",
      .shape = &shape_bool,
      .offset = offsetof(struct model_resource, connection.check),

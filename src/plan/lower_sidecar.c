@@ -1,9 +1,10 @@
 /* Redis Insight and Redis Commander: one each for all servers of a project that ask for one.
  *
  * Requests are merged; the manifest room has refused those that contradict each other. They wait until their
- * servers have settled (one failed server does not fail them), never hold up `up`, and get every server that
- * a container can reach. Commander is configured by NODE_CONFIG, which takes any password and TLS
- * (REDIS_HOSTS breaks on ':' ',' '"' '\' and blanks); Insight by numbered variables. */
+ * servers run or have failed (one failed server does not fail them, and a server answers long before a
+ * sidecar asks), never hold up `up`, and get every server that a container can reach. Commander is configured
+ * by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on ':' ',' '"' '\' and blanks);
+ * Insight by numbered variables. */
 #include "plan/lower.h"
 #include "redis/redis.h"
 
@@ -147,7 +148,7 @@ static void add_waits(struct lower *l, struct plan_node *node)
     for (size_t i = 0; i < l->model->resource_count; i++) {
         if (!is_shown(&l->model->resources[i]))
             continue;
-        struct plan_edge edge = {lower_node_id(l, &l->model->resources[i]), PLAN_SETTLED, false, false};
+        struct plan_edge edge = {lower_node_id(l, &l->model->resources[i]), PLAN_STARTED, false, false};
         lower_add_edge(l, node, &edge);
     }
 }

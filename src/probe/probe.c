@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PAUSE_MS = 2, LAST_PAUSE_MS = 250, READY_INTERVAL_MS = 5000, ATTEMPT_TIMEOUT_MS = 2000 };
+enum {
+    FIRST_PAUSE_MS = 2,
+    PAUSE_PART = 32,
+    LAST_PAUSE_MS = 250,
+    READY_INTERVAL_MS = 5000,
+    ATTEMPT_TIMEOUT_MS = 2000
+};
 
 static const struct probe_ops *const kinds[] = {
     [PROBE_PING] = &probe_ping,
@@ -39,11 +45,11 @@ static void on_limit(void *data)
     probe_failed(p, false, &err);
 }
 
-/* An eighth of the time that has passed: what is ready is seen at most an eighth later than it could have
- * been. */
+/* A part of the time that has passed: what is ready is seen at most this part later than it could have been.
+ */
 static int64_t next_pause_ms(const struct probe *p)
 {
-    int64_t pause_ms = (loop_now_ms(p->loop) - p->since_ms) / 8;
+    int64_t pause_ms = (loop_now_ms(p->loop) - p->since_ms) / PAUSE_PART;
     if (p->options.interval_ms)
         return p->options.interval_ms;
     if (pause_ms < FIRST_PAUSE_MS)

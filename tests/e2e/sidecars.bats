@@ -130,3 +130,17 @@ volumes_exist() {
   fails 3 apphost validate
   says 'apphost.yaml:12:.*host_port.*8082.*8081'
 }
+
+@test "one server that fails does not fail the sidecars: they show the others" {
+  needs_image $INSIGHT
+  manifest <<END
+resources:
+  one: {type: redis, image: $REDIS, insight: {image: $INSIGHT}}
+  bad: {type: redis, image: $REDIS, optional: true, config: {maxmemory-policy: nonsense}}
+END
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  has_state bad failed
+  curl -sf "http://$(apphost port redisinsight)" | jq -e '.environment.RI_REDIS_HOST1 == "one"'
+  ok apphost down
+}
