@@ -51,9 +51,14 @@ static int complete(struct context *context, struct error *err)
     struct project_options options = {.args = &context->args, .environment = context->environment};
     project_load(&context->project, &options, NULL);
     const struct model *model = context->project.model;
-    for (size_t i = 0; model && i < model->resource_count; i++)
-        if (!model->resources[i].inactive)
-            printf("%s\n", model->resources[i].name);
+    for (size_t i = 0; model && i < model->resource_count; i++) {
+        const struct model_resource *resource = &model->resources[i];
+        if (resource->inactive)
+            continue;
+        printf("%s\n", resource->name);
+        for (int n = 1; resource->kind == MODEL_PROCESS && n <= resource->process.replicas; n++)
+            printf("%s-%d\n", resource->name, n);
+    }
     return 0;
 }
 

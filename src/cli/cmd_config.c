@@ -88,11 +88,15 @@ static void print_edges(const struct plan *plan, const struct plan_node *node)
     }
 }
 
-static void print_resource(const struct plan *plan, const struct plan_resource *resource)
+/* node: its own, or of one of its replicas. */
+static void print_node(const struct plan *plan, const struct plan_resource *resource,
+                       const struct plan_node *node)
 {
-    const struct plan_node *node = plan_find(plan, resource->node);
-    printf("  %s: %s%s%s\n", resource->name, model_kind_name(resource->kind),
+    printf("  %s: %s%s%s", resource->name, model_kind_name(resource->kind),
            resource->persistent ? ", persistent" : "", resource->manual ? ", started by hand" : "");
+    if (node && node->run.replica_of)
+        printf(", replica of %s", node->run.replica_of);
+    printf("\n");
     cleanup_free char *display = masked(plan, &resource->display);
     if (*display)
         printf("    address: %s\n", display);
@@ -100,6 +104,17 @@ static void print_resource(const struct plan *plan, const struct plan_resource *
         return;
     print_run(plan, &node->run);
     print_edges(plan, node);
+}
+
+static void print_resource(const struct plan *plan, const struct plan_resource *resource)
+{
+    const struct plan_node *node = plan_find(plan, resource->node);
+    if (!node || !node->run.replica_of) {
+        print_node(plan, resource, node);
+        return;
+    }
+    for (size_t i = 0; (node = plan_node_of(plan, resource, i)); i++)
+        print_node(plan, plan_find_resource(plan, node->resource), node);
 }
 
 static int run(struct context *context, struct error *err)

@@ -33,7 +33,9 @@ static int check_names(struct context *context, const char *for_resource, struct
     if (client_call(&context->client, "view", NULL, 0, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
-    return for_resource && !view_find(view, for_resource) ? view_unknown(view, for_resource, err) : 0;
+    if (!for_resource || view_find_one(view, for_resource, &context->output))
+        return 0;
+    return view_unknown(view, for_resource, err);
 }
 
 /* Masks are commands to the runner, which reads both streams; standard output may be the file of variables.

@@ -1,6 +1,7 @@
 /* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is
  * down. */
 #include "cli/context.h"
+#include "cli/view.h"
 
 #include "base/mem.h"
 
@@ -13,7 +14,10 @@ static void on_record(const cJSON *record, void *data)
 {
     struct events *events = data;
     const struct strlist *names = &events->context->args.names;
-    if (names->count && !strlist_has(names, json_string(record, "resource", "")))
+    bool is_meant = !names->count;
+    for (size_t i = 0; i < names->count; i++)
+        is_meant = is_meant || view_is_named(record, names->items[i]);
+    if (!is_meant)
         return;
     cleanup_json cJSON *copy = cJSON_Duplicate(record, 1);
     cJSON_DeleteItemFromObjectCaseSensitive(copy, "id");

@@ -60,7 +60,7 @@ static int run(struct context *context, struct error *err)
     }
     if (client_call(&context->client, "view", NULL, 0, &view, err))
         return -1;
-    if (!view_find(view, name))
+    if (!view_find_one(view, name, &context->output))
         return view_unknown(view, name, err);
     cJSON *message = cJSON_CreateObject();
     json_add_string(message, "resource", name);

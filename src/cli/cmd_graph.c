@@ -15,20 +15,35 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/* Replicas and sidecars have nodes of their own: shown under their own names. */
+/* Sidecars have nodes of their own: shown under their own names. Replicas are one. */
 static const char *label_of(const struct plan *plan, const char *id)
 {
     const struct plan_node *node = plan_find(plan, id);
     if (!node)
         return id;
+    if (node->run.replica_of)
+        return node->run.replica_of;
     return node->resource ? node->resource : node->name ? node->name : id;
 }
 
-/* Images, networks and volumes are not what a reader of the graph is after. */
+/* Images, networks and volumes are not what a reader of the graph is after; who waits for a resource waits
+ * for its first replica too. */
 static bool is_shown(const struct plan *plan, const char *id)
 {
     const struct plan_node *node = plan_find(plan, id);
+    const struct plan_resource *resource =
+        node && node->run.replica_of ? plan_find_resource(plan, node->run.replica_of) : NULL;
+    if (resource)
+        return str_eq(resource->node, id);
     return node && (node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE);
+}
+
+static size_t count_nodes(const struct plan *plan, const struct plan_resource *resource)
+{
+    size_t count = 1;
+    while (plan_node_of(plan, resource, count))
+        count++;
+    return count;
 }
 
 static void print_text(const struct plan *plan)
@@ -36,7 +51,11 @@ static void print_text(const struct plan *plan)
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
         const struct plan_node *node = plan_find(plan, resource->node);
-        printf("%s (%s)\n", resource->name, model_kind_name(resource->kind));
+        size_t count = count_nodes(plan, resource);
+        printf("%s (%s", resource->name, model_kind_name(resource->kind));
+        if (count > 1)
+            printf(", %zu replicas", count);
+        printf(")\n");
         for (size_t e = 0; node && e < node->edge_count; e++)
             if (is_shown(plan, node->edges[e].to))
                 printf("  -> %s (%s%s)\n", label_of(plan, node->edges[e].to),
@@ -47,9 +66,14 @@ static void print_text(const struct plan *plan)
 static void print_dot(const struct plan *plan)
 {
     printf("digraph \"%s\" {\n  rankdir=LR;\n", plan->project);
-    for (size_t i = 0; i < plan->resource_count; i++)
-        printf("  \"%s\" [shape=%s];\n", plan->resources[i].name,
-               plan->resources[i].kind == MODEL_PROCESS ? "box" : "ellipse");
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        size_t count = count_nodes(plan, &plan->resources[i]);
+        const char *shape = plan->resources[i].kind == MODEL_PROCESS ? "box" : "ellipse";
+        printf("  \"%s\" [shape=%s", plan->resources[i].name, shape);
+        if (count > 1)
+            printf(", label=\"%s ×%zu\"", plan->resources[i].name, count);
+        printf("];\n");
+    }
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_node *node = plan_find(plan, plan->resources[i].node);
         for (size_t e = 0; node && e < node->edge_count; e++)

@@ -1,6 +1,7 @@
 /* apphost logs [RES…]: from the files that the supervisor writes, while it runs and after it is gone. */
 #include "cli/context.h"
 #include "cli/log_view.h"
+#include "cli/view.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -42,6 +43,8 @@ struct logs {
     struct log_reader *reader;
     struct control_connection *connection; /* while following a running project */
     bool is_over, is_broken, is_cut;
+    struct strlist names; /* of log files: those asked for, replicas one by one */
+    cJSON *now;           /* the view of a running project, or NULL */
 };
 
 static void on_line(const struct log_line *line, void *data)
@@ -110,6 +113,38 @@ static int parse_options(const struct args *args, struct log_reader_options *rea
     return 0;
 }
 
+/* "api-2" for "api" */
+static bool is_replica_name(const char *name, const char *of)
+{
+    size_t length = strlen(of);
+    int64_t number;
+    return strncmp(name, of, length) == 0 && name[length] == '-' &&
+           str_to_int64(name + length + 1, 1, INT32_MAX, &number);
+}
+
+/* A running project says which replicas a name has; of one that is down only the files are left: there they
+ * are meant when nothing wrote under the name itself. False when no log is there for any. */
+static bool expand_name(struct logs *logs, const struct strlist *known, const char *name)
+{
+    const cJSON *resource;
+    size_t before = logs->names.count;
+    cJSON_ArrayForEach(resource, json_get(logs->now, "resources"))
+    {
+        if (view_is_named(resource, name))
+            strlist_add(&logs->names, json_string(resource, "name", name));
+    }
+    bool is_listed = logs->names.count > before;
+    for (size_t i = 0; i < known->count && !is_listed && !strlist_has(known, name); i++)
+        if (is_replica_name(known->items[i], name))
+            strlist_add(&logs->names, known->items[i]);
+    if (logs->names.count == before)
+        strlist_add(&logs->names, name);
+    bool has_log = false;
+    for (size_t i = before; i < logs->names.count; i++)
+        has_log = has_log || strlist_has(known, logs->names.items[i]);
+    return has_log;
+}
+
 static int no_such_log(const struct strlist *known, const char *name, struct error *err)
 {
     cleanup_free char *shown = str_printable(name);
@@ -130,12 +165,12 @@ static int check_names(struct logs *logs, const char *folder, const struct strli
             error_set(err, ERROR_NOT_RUNNING, "there are no logs: nothing has run yet");
         return -1;
     }
-    for (size_t i = 0; i < known.count; i++)
-        if (!names->count || strlist_has(names, known.items[i]))
-            log_view_add_name(&logs->view, known.items[i]);
     for (size_t i = 0; i < names->count; i++)
-        if (!strlist_has(&known, names->items[i]))
+        if (!expand_name(logs, &known, names->items[i]))
             return no_such_log(&known, names->items[i], err);
+    for (size_t i = 0; i < known.count; i++)
+        if (!names->count || strlist_has(&logs->names, known.items[i]))
+            log_view_add_name(&logs->view, known.items[i]);
     return 0;
 }
 
@@ -177,24 +212,27 @@ static void follow(struct logs *logs, const char *folder, const struct log_reade
 }
 
 /* Where a running project writes (--log-dir may have moved it), else where its last run did. */
-static char *logs_folder(struct context *context, struct error *err)
+static char *logs_folder(struct logs *logs, struct error *err)
 {
+    struct context *context = logs->context;
     const struct project *project = &context->project;
     struct client_options running = {
         .state_root = project->root, .prefix = project->prefix, .timeout_ms = ASK_TIMEOUT_MS};
     cleanup_free char *folder = project_folder(project);
     struct state *state = folder ? state_open(folder, false, NULL) : NULL;
-    char *logs = NULL;
+    char *found = NULL;
     if (state && state_is_locked(state) && !client_open(&context->client, &running, NULL))
-        logs = xstrdup_null(context->client.logs_folder);
+        found = xstrdup_null(context->client.logs_folder);
+    if (found && context->args.names.count)
+        client_call(&context->client, "view", NULL, ASK_TIMEOUT_MS, &logs->now, NULL);
     client_close(&context->client);
-    if (state && !logs)
-        logs = state_logs_folder(state);
+    if (state && !found)
+        found = state_logs_folder(state);
     if (state)
         state_close(state);
-    if (!logs)
+    if (!found)
         error_set(err, ERROR_NOT_RUNNING, "there are no logs: nothing has run yet");
-    return logs;
+    return found;
 }
 
 static int run(struct context *context, struct error *err)
@@ -208,17 +246,19 @@ static int run(struct context *context, struct error *err)
     logs.view.prefix = !args_flag(&context->args, "no-prefix");
     if (parse_options(&context->args, &reader, &grep, err))
         return -1;
-    int failed = !(folder = logs_folder(context, err)) ||
+    int failed = !(folder = logs_folder(&logs, err)) ||
                  check_names(&logs, folder, &context->args.names, err) || loop_init(&logs.loop, err);
     if (!failed) {
         signal(SIGPIPE, SIG_IGN);
-        strlist_copy(&reader.resources, &context->args.names);
+        strlist_copy(&reader.resources, &logs.names);
         follow(&logs, folder, &reader);
         loop_fini(&logs.loop);
     }
     log_view_fini(&logs.view);
     strbuf_free(&logs.out);
     strlist_free(&reader.resources);
+    strlist_free(&logs.names);
+    cJSON_Delete(logs.now);
     if (reader.grep)
         regfree(&grep);
     return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : 0;

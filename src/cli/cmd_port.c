@@ -29,7 +29,7 @@ static int run(struct context *context, struct error *err)
     cleanup_json cJSON *view = NULL;
     if (client_call(&context->client, "view", NULL, 0, &view, err))
         return -1;
-    const cJSON *resource = view_find(view, names->items[0]);
+    const cJSON *resource = view_find_one(view, names->items[0], &context->output);
     if (!resource)
         return view_unknown(view, names->items[0], err);
     const cJSON *port;

@@ -33,10 +33,7 @@ static int run(struct context *context, struct error *err)
         return -1;
     if (view_check_names(view, &context->args.names, err))
         return -1;
-    cJSON *resources = json_get(view, "resources");
-    for (int i = json_count(resources); context->args.names.count && i-- > 0;)
-        if (!strlist_has(&context->args.names, json_string(cJSON_GetArrayItem(resources, i), "name", "")))
-            cJSON_DeleteItemFromArray(resources, i);
+    view_keep_named(view, &context->args.names);
     if (context->output.json)
         output_json(view);
     else

@@ -177,10 +177,8 @@ static int run(struct context *context, struct error *err)
     if (client_call(&context->client, "view", NULL, 0, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
+    view_keep_named(view, &context->args.names);
     cJSON *resources = json_get(view, "resources");
-    for (int i = json_count(resources); context->args.names.count && i-- > 0;)
-        if (!strlist_has(&context->args.names, json_string(cJSON_GetArrayItem(resources, i), "name", "")))
-            cJSON_DeleteItemFromArray(resources, i);
     find_container_pids(context, view);
     size_t count = (size_t)json_count(resources) + 1;
     cleanup_free struct usage *before = xcalloc(count, sizeof *before);

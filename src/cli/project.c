@@ -395,12 +395,16 @@ void project_closure(const struct project *project, const struct strlist *names,
 {
     const struct plan *plan = project->plan;
     cleanup_free bool *marked = xcalloc(plan->node_count + 1, sizeof *marked);
-    for (size_t i = 0; i < plan->resource_count; i++)
-        if (!names->count || strlist_has(names, plan->resources[i].name))
-            mark(plan, marked, plan->resources[i].node);
+    const struct plan_node *node;
     for (size_t i = 0; i < plan->resource_count; i++) {
-        const struct plan_node *node = plan_find(plan, plan->resources[i].node);
-        if (node && marked[node - plan->nodes])
-            strlist_add(out, plan->resources[i].name);
+        const struct plan_resource *resource = &plan->resources[i];
+        bool all = !names->count || strlist_has(names, resource->name);
+        for (size_t next = 0; (node = plan_node_of(plan, resource, next)); next++)
+            if (all || strlist_has(names, node->resource))
+                mark(plan, marked, node->id);
     }
+    for (size_t i = 0; i < plan->resource_count; i++)
+        for (size_t next = 0; (node = plan_node_of(plan, &plan->resources[i], next)); next++)
+            if (marked[node - plan->nodes])
+                strlist_add(out, node->resource);
 }

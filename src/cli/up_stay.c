@@ -70,11 +70,20 @@ void up_logs_end(struct up *up)
 
 /* ---- changes ---- */
 
+/* With replicas the first one decides. */
+static bool is_exit_from(const struct up *up, const cJSON *record)
+{
+    const char *name = json_string(record, "resource", ""), *number = strrchr(name, '-');
+    if (!up->exit_from || str_eq(name, up->exit_from))
+        return up->exit_from != NULL;
+    return view_is_named(record, up->exit_from) && number && !strcmp(number, "-1");
+}
+
 static void note_end_of(struct up *up, const cJSON *record, const char *state)
 {
     enum state_class class = render_state_class(state);
     bool is_over = class == STATE_BAD || class == STATE_GONE || !strcmp(state, "completed");
-    if (up->exit_from && is_over && str_eq(json_string(record, "resource", ""), up->exit_from))
+    if (is_over && is_exit_from(up, record))
         up->exit_from_ended = true;
 }
 

@@ -137,12 +137,44 @@ void view_print_explain(const struct output *output, const cJSON *view, FILE *st
     table_free(&table);
 }
 
+bool view_is_named(const cJSON *record, const char *name)
+{
+    return str_eq(json_string(record, "name", NULL), name) ||
+           str_eq(json_string(record, "resource", NULL), name) ||
+           str_eq(json_string(record, "replicaOf", NULL), name);
+}
+
 const cJSON *view_find(const cJSON *view, const char *name)
 {
     const cJSON *resource;
-    cJSON_ArrayForEach(resource, json_get(view, "resources")) if (!strcmp(json_string(resource, "name", ""),
-                                                                          name)) return resource;
+    cJSON_ArrayForEach(resource, json_get(view, "resources"))
+    {
+        if (view_is_named(resource, name))
+            return resource;
+    }
     return NULL;
+}
+
+const cJSON *view_find_one(const cJSON *view, const char *name, const struct output *output)
+{
+    const cJSON *found = view_find(view, name);
+    const char *own = json_string(found, "name", "");
+    if (found && strcmp(own, name) != 0)
+        output_note(output, "%s has replicas: this is %s", name, own);
+    return found;
+}
+
+void view_keep_named(cJSON *view, const struct strlist *names)
+{
+    cJSON *resources = json_get(view, "resources");
+    for (int i = json_count(resources); names->count && i-- > 0;) {
+        const cJSON *resource = cJSON_GetArrayItem(resources, i);
+        bool is_named = false;
+        for (size_t n = 0; n < names->count; n++)
+            is_named = is_named || view_is_named(resource, names->items[n]);
+        if (!is_named)
+            cJSON_DeleteItemFromArray(resources, i);
+    }
 }
 
 int view_unknown(const cJSON *view, const char *name, struct error *err)

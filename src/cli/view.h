@@ -13,8 +13,14 @@ void view_print_long(const struct output *output, const cJSON *view, FILE *strea
 void view_print_timings(const struct output *output, const cJSON *view, FILE *stream);
 /* Why each resource was created, reused or recreated. */
 void view_print_explain(const struct output *output, const cJSON *view, FILE *stream);
-/* The resource of that name, or NULL. Case decides only where the exact name is not there. */
+/* Is it called so, or a replica of what is called so? For resources of a view and for transitions. */
+bool view_is_named(const cJSON *record, const char *name);
+/* The resource of that name (of several replicas the first), or NULL. */
 const cJSON *view_find(const cJSON *view, const char *name);
+/* The same for commands that can only mean one: says which replica it is. */
+const cJSON *view_find_one(const cJSON *view, const char *name, const struct output *output);
+/* Takes out of the view's resources what none of the names means; without names nothing. */
+void view_keep_named(cJSON *view, const struct strlist *names);
 /* ERROR_NOT_RUNNING "no resource is called …" with a suggestion; -1. */
 int view_unknown(const cJSON *view, const char *name, struct error *err);
 /* All names are there, else view_unknown(). */

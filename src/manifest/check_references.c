@@ -21,6 +21,15 @@ static int name_length(const char *name)
     return (int)strlen(name);
 }
 
+/* What the name would be a replica of, or NULL. */
+static const struct model_resource *find_whole(struct loader *l, const char *name)
+{
+    const char *hyphen = strrchr(name, '-');
+    cleanup_free char *stem = hyphen ? xstrndup(name, (size_t)(hyphen - name)) : NULL;
+    const struct model_resource *whole = stem ? model_find(l->model, stem) : NULL;
+    return whole && whole->kind == MODEL_PROCESS && whole->process.replicas ? whole : NULL;
+}
+
 /* NULL after it was reported. */
 static struct model_resource *look_up(struct loader *l, const struct use *use)
 {
@@ -28,7 +37,11 @@ static struct model_resource *look_up(struct loader *l, const struct use *use)
     if (target)
         return target;
     manifest_problem_at(l, use->pos, use->length, "there is no resource `%s`", use->name);
-    manifest_hint_declared(l, l->resources, use->name, NULL);
+    const struct model_resource *whole = find_whole(l, use->name);
+    if (whole)
+        manifest_hint(l, "it is a replica of `%s`, which is referred to as a whole", whole->name);
+    else
+        manifest_hint_declared(l, l->resources, use->name, NULL);
     return NULL;
 }
 

@@ -203,6 +203,7 @@ static void read_all(struct loader *l, struct node *root)
     manifest_check_references(l);
     manifest_check_sidecars(l);
     manifest_check_shared(l);
+    manifest_check_replicas(l);
     manifest_check_cycles(l);
 }
 

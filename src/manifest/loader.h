@@ -137,6 +137,7 @@ void manifest_check_references(struct loader *l);
 /* Before manifest_check_shared(), which looks at what sidecars claim. */
 void manifest_check_sidecars(struct loader *l);
 void manifest_check_shared(struct loader *l);
+void manifest_check_replicas(struct loader *l);
 void manifest_check_cycles(struct loader *l);
 
 #endif

@@ -13,7 +13,6 @@ static const struct {
     const char *what;
 } unbuilt[] = {
     {"process", "watch", NULL, NULL, "`watch` is"},
-    {"process", "replicas", NULL, "1", "`replicas` other than 1 is"},
 };
 
 bool manifest_refuse_unbuilt(struct loader *l, const char *table, const char *field, const struct node *value)

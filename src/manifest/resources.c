@@ -36,8 +36,6 @@ static void set_defaults(struct model_resource *resource, const struct kind *kin
         resource->redis.bind_address = "127.0.0.1";
         resource->redis.persistence = (struct model_persistence){.interval_s = 60, .keys_changed = 1};
     }
-    if (kind->kind == MODEL_PROCESS)
-        resource->process.replicas = 1;
     if (kind->kind == MODEL_CONTAINER)
         resource->container.init = true;
 }

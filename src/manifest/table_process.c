@@ -17,7 +17,7 @@ static void check_task(struct loader *l, struct node *map, const struct model_re
     if (manifest_get(map, "ready"))
         manifest_problem(l, manifest_get_key(map, "ready"),
                          "a task has no `ready`: others wait until it has completed");
-    if (resource->process.replicas > 1)
+    if (resource->process.replicas)
         manifest_problem(l, manifest_get(map, "replicas"), "a task has no replicas");
 }
 
@@ -77,8 +77,9 @@ static const struct field process_fields[] = {
      .min = 1,
      .max = 100,
      RESOURCE(process.replicas),
-     .fallback = "1",
-     .help = "How many of it run."},
+     .fallback = "one, called like the resource",
+     .help = "How many of it run, called NAME-1, NAME-2, and so on, each with a port of its own for every "
+             "endpoint; at most 1000 in a project. NAME means all of them, and as an address the first."},
     {.name = "watch",
      .shape = &shape_texts,
      RESOURCE_LIST(process.watch, process.watch_count),

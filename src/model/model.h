@@ -204,8 +204,8 @@ struct model_process {
     bool task;
     int *success_exit_codes;
     size_t success_count; /* 0: {0} */
-    int replicas;         /* 1 */
-    const char **watch;
+    int replicas;         /* 0: not said: one, called like the resource; else NAME-1, NAME-2, … */
+    const char **watch;   /* globs, relative to working_dir */
     size_t watch_count;
 };
 

@@ -148,6 +148,7 @@ static void send_away(struct orchestrator *o, const struct plan *plan)
             continue;
         node_clear_failure(node);
         node->want = node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
+        decide_to_send_away(node);
     }
 }
 
@@ -172,6 +173,7 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
                      const struct selection *selection)
 {
     struct orchestrator *o = request->o;
+    persist_flush(o); /* what runs now is explained by what it was made of */
     plan_ref_drop(o->plan);
     o->plan = ref;
     ref->refs++;

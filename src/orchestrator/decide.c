@@ -35,10 +35,24 @@ static const char *decide_container(struct node *node, char **explain)
     return facts->running ? "reused" : "started";
 }
 
+/* A second `up` with more replicas than before. */
+static bool is_one_more(const struct node *node)
+{
+    for (const struct node *other = node->o->nodes; other && node_replica_of(node); other = other->hh.next) {
+        bool was_there = other->process && other->facts.started_ms < node->asked_ms;
+        if (was_there && str_eq(node_replica_of(other), node_replica_of(node)))
+            return true;
+    }
+    return false;
+}
+
 static const char *decide_process(struct node *node, char **explain)
 {
-    if (!node->process)
+    if (!node->process) {
+        if (is_one_more(node) && !node->facts.spec_hash)
+            *explain = xasprintf("one more replica of %s", node_replica_of(node));
         return node->facts.completed ? "reused" : "created";
+    }
     if (node_is_current(node))
         return "reused";
     bool asked =
@@ -60,6 +74,19 @@ void node_decide(struct node *node)
         node->decision = decide_process(node, &node->explain);
     else if (node->facts.seen != SEEN_UNKNOWN)
         node->decision = node->facts.seen == SEEN_PRESENT ? "reused" : "created";
+}
+
+void decide_to_send_away(struct node *node)
+{
+    const char *replica_of = node_replica_of(node);
+    free(node->explain);
+    node->explain = NULL;
+    node->decision = NULL;
+    if (node_is_gone(node))
+        return;
+    node->decision = node->want == WANT_STOPPED ? "stopped" : "removed";
+    node->explain =
+        replica_of ? xasprintf("one replica of %s less", replica_of) : xstrdup("no longer in the manifest");
 }
 
 const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain)

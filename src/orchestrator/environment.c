@@ -40,17 +40,27 @@ static bool is_usable(struct orchestrator *o, const struct plan_resource *resour
     return node && (node->want == WANT_UP || node->state == STATE_READY || node->kind == PLAN_VALUE);
 }
 
+static int add_export(struct orchestrator *o, cJSON *out, const struct plan_resource *resource,
+                      struct error *err)
+{
+    if (!is_usable(o, resource))
+        return error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource->name);
+    return add_variables(o, out, resource->exports, resource->export_count, resource->name, err);
+}
+
 static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist *names, struct error *err)
 {
     const struct plan *plan = o->plan->plan;
+    bool named = names && names->count;
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
-        bool named = names && names->count;
-        if (named ? !strlist_has(names, resource->name) : !is_usable(o, resource))
-            continue;
-        if (!is_usable(o, resource))
-            return error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource->name);
-        if (add_variables(o, out, resource->exports, resource->export_count, resource->name, err) < 0)
+        bool meant = named ? strlist_has(names, resource->name) : is_usable(o, resource);
+        if (meant && add_export(o, out, resource, err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; named && i < plan->replica_count; i++) {
+        const struct plan_resource *replica = &plan->replicas[i];
+        if (strlist_has(names, replica->name) && add_export(o, out, replica, err) < 0)
             return -1;
     }
     for (size_t i = 0; names && i < names->count; i++) {

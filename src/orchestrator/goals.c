@@ -96,6 +96,7 @@ bool link_is_met(const struct link *link)
     const struct node *to = link->to;
     bool settled = is_ready(to) || to->state == STATE_FAILED;
     bool optional = !link->required && (to->state == STATE_FAILED || to->want != WANT_UP);
+    optional = optional || (to->want == WANT_STOPPED && node_has_stand_in(to));
     switch (link->until) {
     case PLAN_STARTED:
         return is_ready(to) || to->state == STATE_RUNNING || optional;

@@ -358,8 +358,14 @@ void node_set_spec(struct node *node, struct plan_ref *origin, const struct plan
 void nodes_link(struct orchestrator *o);
 void plan_ref_drop(struct plan_ref *ref);
 const struct plan_resource *node_resource(const struct node *node);
-/* The node of a resource's name, or NULL. */
+/* The node of a resource's name (with replicas the first) or of a replica's, or NULL. */
 struct node *node_of_resource(struct orchestrator *o, const char *resource);
+/* Is it the name of its resource, or of the replica that it is? */
+bool node_is_named(const struct node *node, const char *name);
+/* The resource that it is a replica of, or NULL. */
+const char *node_replica_of(const struct node *node);
+/* Another replica of the same resource is wanted: who needs the resource can do without this one. */
+bool node_has_stand_in(const struct node *node);
 void node_remember_bonds(struct node *node);
 /* What a container that stays needs stays as well. */
 void nodes_settle_wants(struct orchestrator *o);
@@ -463,6 +469,8 @@ int64_t pulling_ms(const struct orchestrator *o);
 /* ---- decide.c ---- */
 /* Notes once per request what is done with the node and why: "created", "reused", "recreated", … */
 void node_decide(struct node *node);
+/* The same for what the new plan no longer has. */
+void decide_to_send_away(struct node *node);
 const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain);
 
 /* ---- persist.c ---- */

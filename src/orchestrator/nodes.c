@@ -113,6 +113,9 @@ const struct plan_resource *node_resource(const struct node *node)
 
 struct node *node_of_resource(struct orchestrator *o, const char *resource)
 {
+    const struct plan_resource *planned = o->plan ? plan_find_resource(o->plan->plan, resource) : NULL;
+    if (planned)
+        return node_find(o, planned->node);
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         const struct plan_resource *record = node_resource(node);
         bool is_main = record ? str_eq(record->node, node->id) : node->kind == PLAN_CONTAINER;
@@ -120,6 +123,26 @@ struct node *node_of_resource(struct orchestrator *o, const char *resource)
             return node;
     }
     return NULL;
+}
+
+bool node_is_named(const struct node *node, const char *name)
+{
+    return str_eq(node->resource, name) || str_eq(node_replica_of(node), name);
+}
+
+const char *node_replica_of(const struct node *node)
+{
+    return node->spec ? node->spec->run.replica_of : NULL;
+}
+
+bool node_has_stand_in(const struct node *node)
+{
+    const char *resource = node_replica_of(node);
+    for (const struct node *other = node->o->nodes; resource && other; other = other->hh.next) {
+        if (other != node && other->want == WANT_UP && str_eq(node_replica_of(other), resource))
+            return true;
+    }
+    return false;
 }
 
 /* ---- links ---- */

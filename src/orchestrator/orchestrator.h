@@ -27,11 +27,12 @@
 /* A node changed its state: one of these a change, from the one function that changes states. */
 struct orchestrator_transition {
     int64_t time_ns;
-    const char *resource; /* user's name, or NULL for images and networks */
-    const char *node;     /* id */
-    const char *kind;     /* plan_node_kind_name() */
-    const char *state;    /* see below */
-    const char *goal;     /* the row it works on, or "" */
+    const char *resource;   /* user's name, a replica's own name, or NULL for images and networks */
+    const char *replica_of; /* the resource that it is a replica of, or NULL */
+    const char *node;       /* id */
+    const char *kind;       /* plan_node_kind_name() */
+    const char *state;      /* see below */
+    const char *goal;       /* the row it works on, or "" */
     const char *detail; /* "pulling 12.3 MB of 40.1 MB", "waiting for cache", cause of a failure … or "" */
     int64_t elapsed_ms; /* since the node was first asked for */
     const struct error *error; /* state "failed" */

@@ -15,8 +15,7 @@ struct log_writer *output_open(struct node *node)
     if (node->output.writer || !o->services.logs_folder || !node->resource)
         return node->output.writer;
     cleanup_error struct error err = {0};
-    const char *name = node->spec && node->spec->run.replica_of ? node->spec->name : node->resource;
-    node->output.writer = log_writer_new(o->services.loop, o->services.logs_folder, name, 0, &err);
+    node->output.writer = log_writer_new(o->services.loop, o->services.logs_folder, node->resource, 0, &err);
     if (!node->output.writer)
         log_warn("%s", err.text); /* the resource can run without its log */
     return node->output.writer;

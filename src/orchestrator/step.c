@@ -79,6 +79,7 @@ static void emit(struct node *node)
     struct orchestrator_transition transition = {
         .time_ns = loop_wall_ns(o->services.loop),
         .resource = node->resource,
+        .replica_of = node_replica_of(node),
         .node = node->id,
         .kind = kind_name(node),
         .state = node_state_name(node->state),

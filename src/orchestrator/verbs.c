@@ -1,10 +1,10 @@
 /* Requests about single resources: start, stop, restart, kill, wait.
  *
  * They change wants and generations and leave the rest to the step. Stop takes along what depends on the
- * resource, in order, and start brings that back. Restart raises the generation; its request ends when the
- * resource and everything that depends on it is ready again. Kill touches the resource alone, at once: what
- * depends on it sees its server die, which is what one kills a server for. A signal other than KILL is
- * delivered and changes no want. */
+ * resource, in order (a single replica takes nothing along, the last one does), and start brings that back.
+ * Restart raises the generation; its request ends when the resource and everything that depends on it is
+ * ready again. Kill touches the resource alone, at once: what depends on it sees its server die, which is
+ * what one kills a server for. A signal other than KILL is delivered and changes no want. */
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
@@ -20,8 +20,7 @@ static bool is_main(const struct node *node)
 
 static bool is_named(const struct node *node, const char *name)
 {
-    return is_main(node) &&
-           (str_eq(node->resource, name) || (node->spec && str_eq(node->spec->run.replica_of, name)));
+    return is_main(node) && node_is_named(node, name);
 }
 
 /* Runs act on every node of every name. False, with the request's error, when a name is unknown. */
@@ -51,7 +50,8 @@ static void want_with_needs(struct request *request, struct node *node)
 {
     for (size_t i = 0; i < node->link_count; i++) {
         struct node *to = node->links[i].to;
-        bool asleep = to->spec && (to->want != WANT_UP || to->failed);
+        bool is_replaced = to->want == WANT_STOPPED && node_has_stand_in(to);
+        bool asleep = to->spec && !is_replaced && (to->want != WANT_UP || to->failed);
         if (asleep && node->links[i].until != PLAN_GONE) {
             node_want_up(to);
             want_with_needs(request, to);
@@ -137,7 +137,7 @@ static void want_stopped(struct request *request, struct node *node)
 static void stop(struct request *request, struct node *node)
 {
     want_stopped(request, node);
-    for (size_t i = 0; i < node->dependant_count; i++) {
+    for (size_t i = 0; i < node->dependant_count && !node_has_stand_in(node); i++) {
         struct node *dependant = node->dependants[i];
         if (dependant->want != WANT_UP || !is_main(dependant) || !depends_on(dependant, node))
             continue;

@@ -95,6 +95,7 @@ static cJSON *view_node(struct node *node, const char *name)
     const struct error *err = error_of(node, &scratch);
     cJSON *json = cJSON_CreateObject();
     json_add_string(json, "name", name);
+    json_add_string(json, "replicaOf", node_replica_of(node));
     json_add_string(json, "kind", resource_kind(node));
     json_add_string(json, "node", node->id);
     json_add_string(json, "state", node_state_name(node->state));
@@ -135,25 +136,9 @@ static void add_engine(cJSON *view, const struct orchestrator *o)
         cJSON_AddItemToObject(engine, "error", report_error(&o->engine->error));
 }
 
-static bool belongs_to(const struct node *node, const struct plan_resource *resource)
-{
-    bool is_replica = node->spec && str_eq(node->spec->run.replica_of, resource->name);
-    return is_main(node) && (str_eq(node->id, resource->node) || is_replica);
-}
-
 static const char *shown_name(const struct node *node)
 {
-    bool is_replica = node->spec && node->spec->run.replica_of;
-    return node->resource && !is_replica ? node->resource : node->name;
-}
-
-static bool is_in_plan(const struct node *node, const struct plan *plan)
-{
-    for (size_t i = 0; plan && i < plan->resource_count; i++) {
-        if (belongs_to(node, &plan->resources[i]))
-            return true;
-    }
-    return false;
+    return node->resource ? node->resource : node->name;
 }
 
 static void add_resources(cJSON *view, struct orchestrator *o)
@@ -161,13 +146,16 @@ static void add_resources(cJSON *view, struct orchestrator *o)
     cJSON *resources = json_add_array(view, "resources"), *others = json_add_array(view, "others");
     const struct plan *plan = o->plan ? o->plan->plan : NULL;
     for (size_t i = 0; plan && i < plan->resource_count; i++) {
-        for (struct node *node = o->nodes; node; node = node->hh.next) {
-            if (belongs_to(node, &plan->resources[i]))
+        const struct plan_node *spec = plan_node_of(plan, &plan->resources[i], 0);
+        for (size_t next = 1; spec; spec = plan_node_of(plan, &plan->resources[i], next++)) {
+            struct node *node = node_find(o, spec->id);
+            if (node)
                 cJSON_AddItemToArray(resources, view_node(node, shown_name(node)));
         }
     }
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node->kind == NODE_ENGINE || !is_shown(node) || is_in_plan(node, plan))
+        bool is_in_plan = is_main(node) && plan && plan_find(plan, node->id);
+        if (node->kind == NODE_ENGINE || !is_shown(node) || is_in_plan)
             continue;
         bool is_resource = is_main(node) && node->resource;
         cJSON_AddItemToArray(is_resource ? resources : others, view_node(node, shown_name(node)));

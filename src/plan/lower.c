@@ -78,14 +78,46 @@ void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_e
     from->edges[from->edge_count++] = *edge;
 }
 
-const char *lower_node_id(struct lower *l, const struct model_resource *resource)
+static bool has_replicas(const struct model_resource *resource)
+{
+    return resource->kind == MODEL_PROCESS && resource->process.replicas > 0;
+}
+
+int lower_node_count(const struct model_resource *resource)
+{
+    return has_replicas(resource) ? resource->process.replicas : 1;
+}
+
+const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica)
+{
+    return replica ? arena_printf(l->arena, "%s-%d", resource->name, replica) : resource->name;
+}
+
+const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica)
 {
     enum plan_node_kind kind = PLAN_CONTAINER;
     if (resource->kind == MODEL_PROCESS || (l->native && model_is_server(resource->kind)))
         kind = PLAN_PROCESS;
     if (resource->kind == MODEL_CONNECTION_STRING)
         kind = PLAN_VALUE;
-    return arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), resource->name);
+    const char *name = lower_replica_name(l, resource, replica);
+    return arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), name);
+}
+
+const char *lower_node_id(struct lower *l, const struct model_resource *resource)
+{
+    return lower_replica_id(l, resource, has_replicas(resource) ? 1 : 0);
+}
+
+void lower_wait_for(struct lower *l, struct plan_node *from, const struct model_resource *to,
+                    const struct plan_edge *how)
+{
+    struct plan_edge edge = *how;
+    int first = has_replicas(to) ? 1 : 0;
+    for (int i = 0; i < lower_node_count(to); i++) {
+        edge.to = lower_replica_id(l, to, first + i);
+        lower_add_edge(l, from, &edge);
+    }
 }
 
 void lower_join_network(struct lower *l, const struct model_resource *resource)
@@ -148,7 +180,8 @@ static size_t count_nodes(const struct model *model)
     size_t count = 7; /* the network, two sidecars with image and volume */
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *r = &model->resources[i];
-        count += 3 + (r->kind == MODEL_CONTAINER ? r->container.mount_count : 0);
+        count +=
+            2 + (size_t)lower_node_count(r) + (r->kind == MODEL_CONTAINER ? r->container.mount_count : 0);
     }
     return count;
 }
@@ -193,32 +226,48 @@ static void add_waits(struct lower *l, const struct model_resource *resource, st
             until = PLAN_STARTED;
         else if (wait->until != MODEL_UNTIL_DEFAULT)
             until = wait->until == MODEL_UNTIL_COMPLETED ? PLAN_COMPLETED : PLAN_HEALTHY;
-        struct plan_edge edge = {lower_node_id(l, target), until, true, true};
-        lower_add_edge(l, node, &edge);
+        struct plan_edge edge = {.until = until, .required = true, .explicit_wait = true};
+        lower_wait_for(l, node, target, &edge);
     }
 }
 
-static void add_visible(struct lower *l, const struct model_resource *resource)
+/* replica 0: the resource itself. */
+static void make_visible(struct lower *l, const struct model_resource *resource, int replica,
+                         struct plan_resource *out)
 {
-    struct plan_resource *out = &l->plan->resources[l->plan->resource_count++];
-    struct consumer host = {.resource = resource};
+    struct consumer host = {.resource = resource, .target_replica = replica};
     struct environment exports = {0};
     bool missing = resource->kind == MODEL_CONNECTION_STRING && resource->connection.missing;
     *out = (struct plan_resource){
-        .name = resource->name,
+        .name = lower_replica_name(l, resource, replica),
         .kind = resource->kind,
-        .node = lower_node_id(l, resource),
-        .display = lower_display(l, resource),
+        .node = replica ? lower_replica_id(l, resource, replica) : lower_node_id(l, resource),
+        .display = lower_display(l, &host),
         .optional = resource->optional,
         .manual = resource->manual,
         .persistent = resource->lifetime == MODEL_PERSISTENT,
         .pos = resource->pos,
     };
-    struct injection how = {resource, resource->name, NULL};
+    struct injection how = {resource, out->name, NULL};
     if (!missing)
         lower_inject(l, &host, &how, &exports);
     out->exports = exports.items;
     out->export_count = exports.count;
+}
+
+static void add_visible(struct lower *l, const struct model_resource *resource)
+{
+    struct plan *plan = l->plan;
+    make_visible(l, resource, 0, &plan->resources[plan->resource_count++]);
+    for (int i = 1; has_replicas(resource) && i <= lower_node_count(resource); i++)
+        make_visible(l, resource, i, &plan->replicas[plan->replica_count++]);
+}
+
+static void add_all_waits(struct lower *l, const struct model_resource *resource)
+{
+    struct plan_node *node = main_node(l, resource);
+    for (int i = 0; i < lower_node_count(resource); i++)
+        add_waits(l, resource, node + i);
 }
 
 static void add_network(struct lower *l)
@@ -259,7 +308,7 @@ static void lower_all(struct lower *l)
         struct plan_node *node = resource->inactive ? NULL : main_node(l, resource);
         if (!node)
             continue;
-        add_waits(l, resource, node);
+        add_all_waits(l, resource);
         add_visible(l, resource);
     }
     lower_sidecars(l);
@@ -282,7 +331,9 @@ static void copy_settings(struct lower *l)
     plan->folder = model->folder;
     plan->engine_kind = l->native ? "native" : "docker";
     plan->otlp_endpoint = model->otlp_endpoint;
-    plan->nodes = arena_alloc(l->arena, count_nodes(model) * sizeof *plan->nodes);
+    size_t nodes = count_nodes(model);
+    plan->nodes = arena_alloc(l->arena, nodes * sizeof *plan->nodes);
+    plan->replicas = arena_alloc(l->arena, nodes * sizeof *plan->replicas);
     plan->resources = arena_alloc(l->arena, (model->resource_count + 3) * sizeof *plan->resources);
 }
 

@@ -30,6 +30,8 @@ struct consumer {
     bool needs_gateway;       /* refers to a process of the host from a container */
     struct strlist ca_mounts; /* containers: \"host path<tab>path inside\" of authorities they need */
     struct plan_node *node;   /* gets edges; NULL: exports */
+    int replica;              /* which one of a process with replicas it is; 0: no replica */
+    int target_replica;       /* whose address is meant; 0: the first one's, or one's own */
 };
 
 /* Appends a problem at a position; ERROR_MANIFEST. */
@@ -40,8 +42,16 @@ void lower_warning(struct lower *l, const struct model_pos *pos, const char *hin
 struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name,
                                  const char *resource);
 void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_edge *edge);
-/* Id of the resource's main node; arena. */
+/* Id of the resource's main node, with replicas of the first one's; arena. */
 const char *lower_node_id(struct lower *l, const struct model_resource *resource);
+/* How many nodes a resource has: 1, or its replicas. */
+int lower_node_count(const struct model_resource *resource);
+/* A replica's name (from 1), or the resource's own for 0; arena. And the id of its node. */
+const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica);
+const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica);
+/* Edges to all nodes of `to`. */
+void lower_wait_for(struct lower *l, struct plan_node *from, const struct model_resource *to,
+                    const struct plan_edge *how);
 struct plan_node *lower_find(struct lower *l, const char *id);
 void lower_join_network(struct lower *l, const struct model_resource *resource);
 
@@ -104,7 +114,8 @@ struct injection {
     const char *name, *uri_variable;
 };
 void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out);
-struct plan_text lower_display(struct lower *l, const struct model_resource *resource);
+/* What is shown of it to people on this machine; host->resource itself. */
+struct plan_text lower_display(struct lower *l, struct consumer *host);
 
 /* ---- kinds ---- */
 void lower_secrets(struct lower *l);

@@ -84,10 +84,20 @@ static void process_address(struct lower *l, struct consumer *c, const struct mo
     c->needs_gateway |= c->in_container;
 }
 
+/* The one that was asked for; one's own, when a replica speaks of itself; else the first. */
+static const char *node_meant(struct lower *l, const struct consumer *c, const struct model_resource *target)
+{
+    if (c->target_replica)
+        return lower_replica_id(l, target, c->target_replica);
+    if (c->replica && c->resource == target)
+        return lower_replica_id(l, target, c->replica);
+    return lower_node_id(l, target);
+}
+
 bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target, const char *name,
                    struct address *address)
 {
-    *address = (struct address){.node = lower_node_id(l, target)};
+    *address = (struct address){.node = node_meant(l, c, target)};
     if (model_is_server(target->kind)) {
         server_address(l, c, target, address);
         return true;

@@ -76,29 +76,37 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
     }
 }
 
-static int index_of_scheme(const struct model_resource *target, size_t endpoint)
+/* How many of the first `count` endpoints have this scheme. */
+static int count_scheme(const struct model_resource *target, const char *scheme, size_t count)
 {
-    int index = 0;
-    for (size_t i = 0; i < endpoint; i++)
-        index += str_eq(target->endpoints[i].scheme, target->endpoints[endpoint].scheme);
-    return index;
+    int found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += str_eq(target->endpoints[i].scheme, scheme);
+    return found;
 }
 
-static void inject_endpoints(struct lower *l, struct consumer *c, const struct model_resource *target,
-                             const char *name, struct environment *out)
+/* services__NAME__SCHEME__INDEX: all endpoints of the first replica, then all of the second: one more replica
+ * only adds variables. */
+static void inject_service(struct lower *l, struct consumer *c, const struct injection *how, size_t index,
+                           struct environment *out)
 {
-    for (size_t i = 0; i < target->endpoint_count; i++) {
-        const struct model_endpoint *endpoint = &target->endpoints[i];
-        struct model_part part = {
-            .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
-        cleanup_free char *service =
-            xasprintf("services__%s__%s__%d", name, endpoint->scheme ? endpoint->scheme : "tcp",
-                      index_of_scheme(target, i));
-        cleanup_free char *prefix = variable_name(name, true), *suffix = variable_name(endpoint->name, true);
-        cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
+    const struct model_resource *target = how->target;
+    const struct model_endpoint *endpoint = &target->endpoints[index];
+    struct model_part part = {
+        .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
+    const char *scheme = endpoint->scheme ? endpoint->scheme : "tcp";
+    int first = count_scheme(target, endpoint->scheme, index);
+    int step = count_scheme(target, endpoint->scheme, target->endpoint_count);
+    int one = c->target_replica, count = one ? 1 : lower_node_count(target);
+    for (int i = 0; i < count; i++) {
+        cleanup_free char *service = xasprintf("services__%s__%s__%d", how->name, scheme, first + i * step);
+        c->target_replica = one ? one : count > 1 ? i + 1 : 0;
         set_property(l, c, out, service, &part);
-        set_property(l, c, out, flat, &part);
     }
+    c->target_replica = one;
+    cleanup_free char *prefix = variable_name(how->name, true), *suffix = variable_name(endpoint->name, true);
+    cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
+    set_property(l, c, out, flat, &part);
 }
 
 static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
@@ -121,8 +129,9 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     if (model_is_server(target->kind) ||
         (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host))
         inject_properties(l, c, target, name, out);
-    if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
-        inject_endpoints(l, c, target, name, out);
+    bool has_services = target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER;
+    for (size_t i = 0; has_services && i < target->endpoint_count; i++)
+        inject_service(l, c, how, i, out);
     if (how->uri_variable)
         inject_uri(l, c, target, how->uri_variable, out);
 }
@@ -149,8 +158,8 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;
     bool is_task = target->kind == MODEL_PROCESS && target->process.task;
-    struct plan_edge edge = {lower_node_id(l, target), is_task ? PLAN_COMPLETED : PLAN_HEALTHY, true, false};
-    lower_add_edge(l, c->node, &edge);
+    struct plan_edge edge = {.until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY, .required = true};
+    lower_wait_for(l, c->node, target, &edge);
 }
 
 static bool user_has(const struct lower *l, const char *name)
@@ -172,8 +181,9 @@ static void set_default(struct lower *l, struct consumer *c, struct environment 
 static void add_telemetry(struct lower *l, struct consumer *c, struct environment *out)
 {
     const struct model_resource *r = c->resource;
-    cleanup_free char *attributes = xasprintf("service.namespace=%s,service.instance.id=%s-%s",
-                                              l->plan->project, l->plan->prefix, r->name);
+    cleanup_free char *attributes =
+        xasprintf("service.namespace=%s,service.instance.id=%s-%s", l->plan->project, l->plan->prefix,
+                  lower_replica_name(l, r, c->replica));
     set_default(l, c, out, "OTEL_SERVICE_NAME", r->name);
     set_default(l, c, out, "OTEL_RESOURCE_ATTRIBUTES", attributes);
     if (!l->model->otlp_endpoint)
@@ -194,7 +204,7 @@ static void add_own_ports(struct lower *l, struct consumer *c, struct environmen
         if (port)
             text_literal(&b, number);
         else
-            text_port(&b, lower_node_id(l, c->resource), endpoint->name);
+            text_port(&b, lower_replica_id(l, c->resource, c->replica), endpoint->name);
         environment_set(l, out, endpoint->env, text_finish(&b));
     }
 }
@@ -214,16 +224,16 @@ struct environment lower_environment(struct lower *l, struct consumer *c)
     add_telemetry(l, c, &out);
     add_own_ports(l, c, &out);
     environment_set(l, &out, "APPHOST_PROJECT", text_of(l->arena, l->plan->project));
-    environment_set(l, &out, "APPHOST_RESOURCE", text_of(l->arena, r->name));
+    environment_set(l, &out, "APPHOST_RESOURCE", text_of(l->arena, lower_replica_name(l, r, c->replica)));
     for (size_t i = 0; i < r->reference_count; i++)
         add_reference(l, c, &r->references[i], &out);
     add_given(l, c, r->env_file_count, r->environment_count, &out);
     return out;
 }
 
-struct plan_text lower_display(struct lower *l, const struct model_resource *resource)
+struct plan_text lower_display(struct lower *l, struct consumer *host)
 {
-    struct consumer host = {.resource = resource};
+    const struct model_resource *resource = host->resource;
     struct text_builder b = {.arena = l->arena};
     struct model_part part = {
         .get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
@@ -243,6 +253,6 @@ struct plan_text lower_display(struct lower *l, const struct model_resource *res
         return (struct plan_text){0};
     if (!server_like)
         part.get = MODEL_GET_URL;
-    lower_get(l, &host, &part, &b);
+    lower_get(l, host, &part, &b);
     return text_finish(&b);
 }

@@ -118,6 +118,7 @@ static struct plan_text *lower_words(struct lower *l, struct consumer *c, const 
     return out;
 }
 
+/* Ports that are chosen go by the node's name: each replica has its own. */
 static void lower_ports(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct plan_run *run = &node->run;
@@ -129,7 +130,7 @@ static void lower_ports(struct lower *l, struct plan_node *node, const struct mo
             .scheme = endpoint->scheme ? endpoint->scheme : "tcp",
             .target_port = resource->kind == MODEL_CONTAINER ? endpoint->target_port : 0,
             .fixed_port = endpoint->port,
-            .preferred_port = endpoint->port ? 0 : lower_preferred_port(l, resource->name, endpoint->name),
+            .preferred_port = endpoint->port ? 0 : lower_preferred_port(l, node->name, endpoint->name),
             .bind_address = "127.0.0.1",
             .host = l->context->published_host && resource->kind == MODEL_CONTAINER
                         ? l->context->published_host
@@ -202,11 +203,12 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     lower_ca_mounts(l, &c, run);
 }
 
-void lower_process(struct lower *l, const struct model_resource *resource)
+static void lower_instance(struct lower *l, const struct model_resource *resource, int replica)
 {
     const struct model_process *process = &resource->process;
-    struct plan_node *node = lower_add_node(l, PLAN_PROCESS, resource->name, resource->name);
-    struct consumer c = {.resource = resource, .node = node};
+    const char *name = lower_replica_name(l, resource, replica);
+    struct plan_node *node = lower_add_node(l, PLAN_PROCESS, name, name);
+    struct consumer c = {.resource = resource, .node = node, .replica = replica};
     struct plan_run *run = &node->run;
     lower_common_run(l, node, resource);
     lower_ready(l, node, resource);
@@ -220,6 +222,15 @@ void lower_process(struct lower *l, const struct model_resource *resource)
     struct environment environment = lower_environment(l, &c);
     run->environment = environment.items;
     run->environment_count = environment.count;
+    run->replica_of = replica ? resource->name : NULL;
+}
+
+void lower_process(struct lower *l, const struct model_resource *resource)
+{
+    if (!resource->process.replicas)
+        lower_instance(l, resource, 0);
+    for (int i = 1; i <= resource->process.replicas; i++)
+        lower_instance(l, resource, i);
 }
 
 /* Where it points to is read from the resolved text, by whoever checks: it may hold references. */

@@ -31,13 +31,15 @@ static void add_entry(struct entry **table, struct entry *entry, const char *nam
 
 void plan_build_index(struct plan *plan)
 {
-    size_t count = plan->node_count + plan->resource_count + plan->secret_count;
+    size_t count = plan->node_count + plan->resource_count + plan->replica_count + plan->secret_count;
     struct plan_index *index = xcalloc(1, sizeof *index);
     struct entry *entry = index->storage = xcalloc(count, sizeof *entry);
     for (size_t i = 0; i < plan->node_count; i++)
         add_entry(&index->nodes, entry++, plan->nodes[i].id, &plan->nodes[i]);
     for (size_t i = 0; i < plan->resource_count; i++)
         add_entry(&index->resources, entry++, plan->resources[i].name, &plan->resources[i]);
+    for (size_t i = 0; i < plan->replica_count; i++)
+        add_entry(&index->resources, entry++, plan->replicas[i].name, &plan->replicas[i]);
     for (size_t i = 0; i < plan->secret_count; i++)
         add_entry(&index->secrets, entry++, plan->secrets[i].name, &plan->secrets[i]);
     plan->index = index;
@@ -58,6 +60,18 @@ struct plan_node *plan_find(const struct plan *plan, const char *id)
 struct plan_resource *plan_find_resource(const struct plan *plan, const char *name)
 {
     return plan->index ? find_entry(plan->index->resources, name) : NULL;
+}
+
+/* The lowering makes them one after the other. */
+struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index)
+{
+    struct plan_node *first = plan_find(plan, resource->node);
+    if (!first || !index)
+        return first;
+    if ((size_t)(first - plan->nodes) + index >= plan->node_count)
+        return NULL;
+    bool is_next = str_eq(first[index].run.replica_of, resource->name);
+    return is_next ? first + index : NULL;
 }
 
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name)
@@ -141,6 +155,8 @@ cJSON *plan_to_json(const struct plan *plan, bool with_secrets)
     json_add_string(json, "engine", plan->engine_kind);
     json_add_string(json, "otlpEndpoint", plan->otlp_endpoint);
     write_list(json, "resources", &plan_record_resource, plan->resources, plan->resource_count);
+    if (plan->replica_count)
+        write_list(json, "replicas", &plan_record_resource, plan->replicas, plan->replica_count);
     write_list(json, "nodes", &plan_record_node, plan->nodes, plan->node_count);
     write_list(json, "secrets", &plan_record_secret, plan->secrets, plan->secret_count);
     if (with_secrets)
@@ -186,9 +202,12 @@ static void read_environment(const cJSON *json, struct plan *plan)
 static int read_lists(const cJSON *json, struct plan *plan, struct error *err)
 {
     struct list resources = {(void **)&plan->resources, &plan->resource_count};
+    struct list replicas = {(void **)&plan->replicas, &plan->replica_count};
     struct list nodes = {(void **)&plan->nodes, &plan->node_count};
     struct list secrets = {(void **)&plan->secrets, &plan->secret_count};
     if (read_list(json_get(json, "resources"), &plan_record_resource, plan, &resources, err) < 0)
+        return -1;
+    if (read_list(json_get(json, "replicas"), &plan_record_resource, plan, &replicas, err) < 0)
         return -1;
     if (read_list(json_get(json, "nodes"), &plan_record_node, plan, &nodes, err) < 0)
         return -1;
@@ -203,6 +222,8 @@ static int check_names(const struct plan *plan, struct error *err)
         complete = complete && plan->nodes[i].id && plan->nodes[i].name;
     for (size_t i = 0; i < plan->resource_count; i++)
         complete = complete && plan->resources[i].name && plan->resources[i].node;
+    for (size_t i = 0; i < plan->replica_count; i++)
+        complete = complete && plan->replicas[i].name && plan->replicas[i].node;
     for (size_t i = 0; i < plan->secret_count; i++)
         complete = complete && plan->secrets[i].name;
     return complete ? 0 : error_set(err, ERROR_PROTOCOL, "the plan is damaged: something has no name");

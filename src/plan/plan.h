@@ -149,14 +149,14 @@ struct plan_run {
     struct plan_probe ready;
     const char **seed; /* servers: files of commands that fill an empty one, paths of this machine */
     size_t seed_count;
-    const char *replica_of; /* process replicas: the resource's name */
+    const char *replica_of; /* one of a process' replicas: the resource's name; `resource` is its own */
 };
 
 struct plan_node {
     const char *
         id; /* "container:cache", "volume:shop-1a2b3c4d-cache-data", "image:docker.io/library/redis:8.6", … */
     enum plan_node_kind kind;
-    const char *resource; /* user's resource; NULL for images and the network */
+    const char *resource; /* user's resource, or a replica's name; NULL for images and the network */
     const char *name; /* engine name (network, volume), image reference, or the resource's name for display */
     bool external;    /* volume: never created or removed by us */
     const char *folder;    /* volume of the native engine: a folder of this machine, made and removed by us */
@@ -177,7 +177,7 @@ struct plan_node {
 struct plan_resource {
     const char *name;
     enum model_kind kind;
-    const char *node;         /* id of its main node */
+    const char *node;         /* id of its main node; with replicas the first one's */
     struct plan_text display; /* URL or connection string; secrets masked when shown; may be empty */
     struct plan_variable *exports;
     size_t export_count; /* what a host process gets that references it */
@@ -207,6 +207,8 @@ struct plan {
     size_t node_count;
     struct plan_resource *resources;
     size_t resource_count;
+    struct plan_resource *replicas; /* one record each, found by name like a resource */
+    size_t replica_count;
     struct plan_secret *secrets;
     size_t secret_count;
     struct plan_index *index; /* of nodes and resources by name; internal */
@@ -249,7 +251,10 @@ struct plan *plan_from_json(const cJSON *json, struct error *err);
 void plan_give_secret(struct plan *plan, const char *name, const char *value);
 
 struct plan_node *plan_find(const struct plan *plan, const char *id);
+/* By the name of a resource, or of one of its replicas. */
 struct plan_resource *plan_find_resource(const struct plan *plan, const char *name);
+/* The main nodes of a resource: one, or its replicas in order. NULL behind the last. */
+struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index);
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name);
 const char *plan_node_kind_name(enum plan_node_kind kind);
 const char *plan_until_name(enum plan_until until);

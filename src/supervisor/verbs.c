@@ -378,6 +378,7 @@ static cJSON *transition_to_json(const struct orchestrator_transition *transitio
     json_add_string(json, "type", "transition");
     json_add_int(json, "timeNs", transition->time_ns);
     json_add_string(json, "resource", transition->resource);
+    json_add_string(json, "replicaOf", transition->replica_of);
     json_add_string(json, "node", transition->node);
     json_add_string(json, "kind", transition->kind);
     json_add_string(json, "state", transition->state);

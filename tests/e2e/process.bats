@@ -192,7 +192,6 @@ END
 }
 
 @test "replicas have a port each" {
-  skip "replicas come later"
   manifest <<'END'
 resources:
   api: {type: process, command: [sh, -c, 'echo port $PORT; exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {log: port}, replicas: 2}
@@ -200,6 +199,77 @@ END
   ok apphost up -d
   ok apphost logs
   [ "$(grep -o 'port [0-9]*' <<<"$output" | sort -u | wc -l)" -eq 2 ]
+  ok apphost logs api --no-prefix
+  [ "$(wc -l <<<"$output")" -eq 2 ]
+  ok apphost logs api-2 --no-prefix
+  prints "port $(apphost port api-2 | cut -d: -f2)"
+  ok apphost port api
+  says 'api-1'
+  ok apphost down
+  ok apphost logs api --no-prefix
+  [ "$(wc -l <<<"$output")" -eq 2 ]
+}
+
+@test "replicas: a consumer gets all addresses, the name means all, api-2 one of them" {
+  manifest <<'END'
+resources:
+  api:
+    type: process
+    command: [sh, -c, 'echo "$APPHOST_RESOURCE $OTEL_SERVICE_NAME $OTEL_RESOURCE_ATTRIBUTES"; exec sleep 1000']
+    endpoints: {http: {env: PORT}}
+    ready: {log: "^api-"}
+    replicas: 2
+  web: {type: process, command: [sh, -c, 'env; exec sleep 1000'], references: [api], environment: {FIRST: "${api.http.url}"}}
+END
+  ok apphost up -d
+  local one two
+  one=$(apphost port api-1) two=$(apphost port api-2)
+  wait_until 5 sh -c "'$APPHOST' logs web | grep -q FIRST="
+  ok apphost logs web
+  prints "services__api__http__0=http://$one" "services__api__http__1=http://$two" "API_HTTP=http://$one" "FIRST=http://$one"
+  ok apphost logs api
+  prints 'api-1 api service.*service.instance.id=[^ ]*-api-1$' 'api-2 api .*-api-2$'
+  ok apphost env api-2
+  prints "API_2_HTTP='http://$two'"
+  ok apphost env --for api-2
+  prints "PORT='${two#*:}'"
+  ok apphost ps api
+  not grep -q web <<<"$output"
+  prints 'api-1 +ready' 'api-2 +ready'
+  ok apphost exec api-2 -- printenv PORT
+  [ "$output" = "${two#*:}" ]
+  ok apphost stop api-1
+  has_state api-2 ready
+  has_state web ready
+  ok apphost stop api
+  has_state web stopped
+  ok apphost start api
+  has_state web ready
+  ok apphost restart api-2
+  ok apphost wait api
+  ok apphost kill -s KILL api
+  fails 10 apphost wait api-3
+  says 'api-3'
+  ok apphost down
+}
+
+@test "replicas: another number adds or removes the difference, ports stay" {
+  manifest <<'END'
+resources:
+  api: {type: process, command: [sh, -c, 'exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {exec: ["true"]}, replicas: "${N}"}
+END
+  N=1 ok apphost up -d
+  local pid port
+  pid=$(apphost ps -o json | jq '.resources[0].pid')
+  N=3 ok apphost up -d --explain
+  says 'api-1 +reused' 'api-3 +created +one more replica of api'
+  port=$(apphost port api-2)
+  N=1 ok apphost up -d --explain
+  says 'api-2 +removed +one replica of api less'
+  [ "$(apphost ps -o json | jq '[.resources[] | select(.state == "ready")] | length')" -eq 1 ]
+  [ "$(apphost ps -o json | jq '.resources[0].pid')" = "$pid" ]
+  N=2 ok apphost up -d
+  [ "$(apphost port api-2)" = "$port" ]
   ok apphost down
 }
 

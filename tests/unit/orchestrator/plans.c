@@ -180,15 +180,35 @@ struct plan_node *plans_redis(struct plan *plan, const char *name, const char *i
     return node;
 }
 
-struct plan_node *plans_process(struct plan *plan, const char *name, const char *script)
+static struct plan_node *add_process(struct plan *plan, const char *name, const char *script)
 {
     struct plan_node *node = add(plan, PLAN_PROCESS, name, name);
     const char *const command[] = {"/bin/sh", "-c", script};
     for (size_t i = 0; i < 3; i++)
         node->run.command[node->run.command_count++] = text_of(plan, command[i]);
     node->run.working_dir = "/";
+    return node;
+}
+
+struct plan_node *plans_process(struct plan *plan, const char *name, const char *script)
+{
+    struct plan_node *node = add_process(plan, name, script);
     plans_resource(plan, node, MODEL_PROCESS);
     return node;
+}
+
+struct plan_node *plans_replicas(struct plan *plan, const char *name, int count, const char *script)
+{
+    struct plan_node *first = &plan->nodes[plan->node_count];
+    plan->replicas = arena_alloc(&plan->arena, (size_t)count * sizeof *plan->replicas);
+    for (int i = 1; i <= count; i++) {
+        struct plan_node *node = add_process(plan, arena_printf(&plan->arena, "%s-%d", name, i), script);
+        node->run.replica_of = arena_strdup(&plan->arena, name);
+        plan->replicas[plan->replica_count++] =
+            (struct plan_resource){.name = node->resource, .kind = MODEL_PROCESS, .node = node->id};
+    }
+    plans_resource(plan, first, MODEL_PROCESS)->name = arena_strdup(&plan->arena, name);
+    return first;
 }
 
 struct plan_node *plans_value(struct plan *plan, const char *name, const struct plan_node *to)

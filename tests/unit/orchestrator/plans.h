@@ -12,6 +12,8 @@ struct plan *plans_new(const char *project);
 struct plan_node *plans_redis(struct plan *plan, const char *name, const char *image);
 /* A host process: node "process:<name>"; argv is /bin/sh -c script. */
 struct plan_node *plans_process(struct plan *plan, const char *name, const char *script);
+/* Replicas <name>-1 … of one process: nodes in a row, found by plan_node_of(). Returns the first. */
+struct plan_node *plans_replicas(struct plan *plan, const char *name, int count, const char *script);
 /* A connection string that points to another node's endpoint "tcp". */
 struct plan_node *plans_value(struct plan *plan, const char *name, const struct plan_node *to);
 struct plan_node *plans_network(struct plan *plan);

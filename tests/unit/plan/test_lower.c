@@ -34,14 +34,13 @@ static int setup(void **state)
     f->references[0] = (struct model_reference){.resource = "cache", .wait = true};
     f->command[0] = model_literal(&f->model.arena, "true");
     f->endpoint = (struct model_endpoint){.name = "http", .scheme = "http", .env = "PORT"};
-    f->resources[1] =
-        (struct model_resource){.name = "api",
-                                .kind = MODEL_PROCESS,
-                                .references = f->references,
-                                .reference_count = 1,
-                                .endpoints = &f->endpoint,
-                                .endpoint_count = 1,
-                                .process = {.command = f->command, .command_count = 1, .replicas = 1}};
+    f->resources[1] = (struct model_resource){.name = "api",
+                                              .kind = MODEL_PROCESS,
+                                              .references = f->references,
+                                              .reference_count = 1,
+                                              .endpoints = &f->endpoint,
+                                              .endpoint_count = 1,
+                                              .process = {.command = f->command, .command_count = 1}};
     f->resources[2] = (struct model_resource){.name = "worker",
                                               .kind = MODEL_CONTAINER,
                                               .image = "busybox",

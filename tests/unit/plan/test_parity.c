@@ -391,12 +391,11 @@ static void names_of_variables_are_encoded(void **state)
     f->command[0] = model_literal(&f->model.arena, "true");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         f->reference = (struct model_reference){.resource = "myRedis", .as = cases[i].as, .wait = true};
-        f->resources[1] =
-            (struct model_resource){.name = "app",
-                                    .kind = MODEL_PROCESS,
-                                    .references = &f->reference,
-                                    .reference_count = 1,
-                                    .process = {.command = f->command, .command_count = 1, .replicas = 1}};
+        f->resources[1] = (struct model_resource){.name = "app",
+                                                  .kind = MODEL_PROCESS,
+                                                  .references = &f->reference,
+                                                  .reference_count = 1,
+                                                  .process = {.command = f->command, .command_count = 1}};
         f->model.resource_count = 2;
         const struct plan_run *run = run_of(f, "process:app");
         char *host = value_of(f, run->environment, run->environment_count, cases[i].host);

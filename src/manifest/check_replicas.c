@@ -1,0 +1,56 @@
+/* Replicas: `api` with `replicas: 3` is api-1, api-2 and api-3. Nothing else of the project can be called so,
+ * and all of a project are bounded, so that a short file cannot ask for a million processes. */
+#include "manifest/loader.h"
+#include "base/str.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { MOST_REPLICAS = 1000 };
+
+static struct declared *find_folded(struct loader *l, const char *name)
+{
+    struct declared *found = NULL;
+    cleanup_free char *folded = str_lower(name);
+    HASH_FIND(hh_folded, l->resources_folded, folded, strlen(folded), found);
+    return found;
+}
+
+static void report(struct loader *l, const struct node *at, const struct model_resource *resource,
+                   const char *name)
+{
+    manifest_problem(l, at, "`%s` is the name of a replica of `%s` already", name, resource->name);
+    manifest_hint(l, "see line %d: its replicas are `%s-1` to `%s-%d`", resource->pos.line, resource->name,
+                  resource->name, resource->process.replicas);
+}
+
+static void check_name(struct loader *l, const struct model_resource *resource, const char *name)
+{
+    const struct declared *other = find_folded(l, name);
+    if (other && !l->model->resources[other->index].inactive)
+        report(l, other->key, resource, other->name);
+    for (size_t i = 0; i < SIDECAR_KINDS; i++) {
+        const struct sidecar_claim *sidecar = &l->sidecars[i];
+        if (sidecar->name && sidecar->name_at && strcasecmp(sidecar->name, name) == 0)
+            report(l, sidecar->name_at, resource, sidecar->name);
+    }
+}
+
+void manifest_check_replicas(struct loader *l)
+{
+    int64_t all = 0;
+    for (struct declared *entry = l->resources; entry; entry = entry->hh.next) {
+        const struct model_resource *resource = &l->model->resources[entry->index];
+        if (resource->inactive || resource->kind != MODEL_PROCESS || !resource->process.replicas)
+            continue;
+        for (int i = 1; i <= resource->process.replicas; i++) {
+            cleanup_free char *name = xasprintf("%s-%d", resource->name, i);
+            check_name(l, resource, name);
+        }
+        bool was_bounded = all <= MOST_REPLICAS;
+        all += resource->process.replicas;
+        if (was_bounded && all > MOST_REPLICAS)
+            manifest_problem(l, manifest_get(entry->value, "replicas"),
+                             "a project has at most %d replicas, all resources together", MOST_REPLICAS);
+    }
+}
