@@ -7,8 +7,9 @@
  * here blocks, names are not resolved on your thread, and every call ends within `asyncTimeout`. apphost/uv.h
  * ties a queue to a libuv loop.
  *
- * These calls ask the primary, whatever `read_from_replica` says, and are not repeated when a connection is
- * lost.
+ * The rules are those of the blocking calls: what is safe to repeat is sent again when a connection is lost,
+ * `read_from_replica`, fail-open and the circuit breaker hold. Only in strict-wire mode nothing here waits
+ * for the answer to the EXPIRE of a sliding entry.
  *
  * A queue belongs to one thread: start, cancel, dispatch and free it there.
  */

@@ -2,8 +2,8 @@
  * The circuit breaker: after so many outages in a row nothing is tried for a while, then one caller may.
  *
  * Closed: everything passes, a success sets the count to zero. Open: everything fails at once. After the
- * pause the first caller probes; its success closes the breaker, its failure opens it anew. A lost race costs
- * one more probe, no more.
+ * pause the first caller probes; its success closes the breaker, its failure opens it anew. A probe
+ * that never reports (its call was cancelled) is replaced after another pause.
  */
 #include "client/cache.h"
 #include "client/clock.h"
@@ -18,14 +18,21 @@ bool is_outage(enum apphost_code code)
            code == APPHOST_E_OPEN;
 }
 
+static int pause_of(const struct apphost_cache *cache)
+{
+    return cache->options.breaker_pause_ms > 0 ? cache->options.breaker_pause_ms : DEFAULT_PAUSE_MS;
+}
+
 int breaker_enter(struct apphost_cache *cache, struct apphost_error *error)
 {
     struct breaker *breaker = &cache->breaker;
-    int64_t until = atomic_load(&breaker->open_until_ms);
+    int64_t until = atomic_load(&breaker->open_until_ms), probe = atomic_load(&breaker->probe_until_ms);
 
     if (until == 0)
         return 0;
-    if (clock_ms() >= until && !atomic_exchange(&breaker->is_probing, true))
+    int64_t now = clock_ms();
+    if (now >= until && now >= probe &&
+        atomic_compare_exchange_strong(&breaker->probe_until_ms, &probe, now + pause_of(cache)))
         return 0;
     cache_count(cache, COUNT_SHORT, 1);
     return fail_set(error, APPHOST_E_OPEN, NULL,
@@ -35,7 +42,7 @@ int breaker_enter(struct apphost_cache *cache, struct apphost_error *error)
 
 static void open_breaker(struct apphost_cache *cache, int failures)
 {
-    int pause = cache->options.breaker_pause_ms > 0 ? cache->options.breaker_pause_ms : DEFAULT_PAUSE_MS;
+    int pause = pause_of(cache);
 
     if (atomic_exchange(&cache->breaker.open_until_ms, clock_ms() + pause) == 0)
         log_write(cache->redis->log, APPHOST_LOG_WARNING, LOG_CACHE,
@@ -59,5 +66,5 @@ void breaker_leave(struct apphost_cache *cache, const struct apphost_error *fail
         if (atomic_load(&breaker->open_until_ms) && atomic_exchange(&breaker->open_until_ms, 0))
             log_write(cache->redis->log, APPHOST_LOG_INFORMATION, LOG_CACHE, "Circuit breaker closed");
     }
-    atomic_store(&breaker->is_probing, false);
+    atomic_store(&breaker->probe_until_ms, 0);
 }

@@ -150,22 +150,46 @@ int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local
     return -1;
 }
 
+struct expire {
+    struct command command;
+    const char *argv[3];
+    size_t lens[3];
+    char number[24];
+};
+
+static void fill_expire(struct expire *expire, const struct full_key *key, int64_t ttl_ms)
+{
+    const char *name = entry_expire_command(ttl_ms, expire->number);
+
+    expire->argv[0] = name;
+    expire->argv[1] = key->data;
+    expire->argv[2] = expire->number;
+    expire->lens[0] = strlen(name);
+    expire->lens[1] = key->len;
+    expire->lens[2] = strlen(expire->number);
+    expire->command = (struct command){3, expire->argv, expire->lens};
+}
+
+void cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms)
+{
+    struct expire expire;
+
+    fill_expire(&expire, key, ttl_ms);
+    redis_post(cache->redis, &expire.command);
+}
+
 int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
                  struct apphost_error *error)
 {
-    char number[24];
-    const char *name = entry_expire_command(ttl_ms, number);
-    const char *const argv[] = {name, key->data, number};
-    const size_t lens[] = {strlen(name), key->len, strlen(number)};
-    const struct command command = {3, argv, lens};
+    struct expire expire;
     struct replies replies;
 
     if (!cache->options.strict_wire) {
-        /* Nobody waits for the answer: the next command of this connection comes after it anyway. */
-        redis_post(cache->redis, &command);
+        cache_expire_later(cache, key, ttl_ms);
         return 0;
     }
-    if (cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, error) < 0)
+    fill_expire(&expire, key, ttl_ms);
+    if (cache_call(cache, DIAL_PRIMARY, &expire.command, 1, &replies, error) < 0)
         return -1;
     int rc =
         replies.items[0]->type == RESP_ERROR ? redis_fail_reply(cache->redis, replies.items[0], error) : 0;
@@ -199,26 +223,37 @@ int value_copy(struct apphost_value *value, const void *data, size_t len)
     return 0;
 }
 
-int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
-               struct apphost_value *value, struct apphost_error *error)
+int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
+                 struct apphost_error *error)
 {
     struct entry_times times;
-    int64_t ttl_ms;
 
+    *reading = (struct reading){.is_sliding = false};
     if (reply->type != RESP_ARRAY || reply->count < 2)
         return redis_fail_reply(cache->redis, reply, error);
     if (entry_decode(&reply->elements[0], &reply->elements[1], &times, error) < 0)
         return -1;
-    if (times.sliding_ticks != ENTRY_NONE && entry_slide(&times, clock_unix_ms(), &ttl_ms) &&
-        cache_expire(cache, key, ttl_ms, error) < 0)
-        return -1;
+    if (times.sliding_ticks != ENTRY_NONE)
+        reading->is_sliding = entry_slide(&times, clock_unix_ms(), &reading->ttl_ms);
     if (reply->count < 3)
         return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;
     if (reply->elements[2].type != RESP_STRING)
         return 0;
-    if (value)
-        *value = (struct apphost_value){reply->elements[2].str, reply->elements[2].len, reply};
+    reading->value = (struct apphost_value){reply->elements[2].str, reply->elements[2].len, reply};
     return 1;
+}
+
+int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
+               struct apphost_value *value, struct apphost_error *error)
+{
+    struct reading reading;
+    int rc = cache_decode(cache, reply, &reading, error);
+
+    if (rc < 0 || (reading.is_sliding && cache_expire(cache, key, reading.ttl_ms, error) < 0))
+        return -1;
+    if (value && rc == 1)
+        *value = reading.value;
+    return rc;
 }
 
 static struct command hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data)
@@ -417,16 +452,19 @@ static int ask_integer(struct apphost_cache *cache, const char *name, const stru
     return rc;
 }
 
-/* UNLINK frees in the background; servers before 4.0, and users who may not, have DEL. */
+bool cache_lacks_unlink(const struct apphost_error *error)
+{
+    return error->code == APPHOST_E_UNSUPPORTED || strstr(error->text, "unknown command") ||
+           strcmp(error->parameter, "NOPERM") == 0;
+}
+
 static int remove_key(struct apphost_cache *cache, const struct full_key *key, long long *count,
                       struct apphost_error *error)
 {
     if (!atomic_load(&cache->has_no_unlink)) {
         if (ask_integer(cache, "UNLINK", key, count, error) == 0)
             return 0;
-        bool is_unknown = error->code == APPHOST_E_UNSUPPORTED || strstr(error->text, "unknown command") ||
-                          strcmp(error->parameter, "NOPERM") == 0;
-        if (!is_unknown)
+        if (!cache_lacks_unlink(error))
             return -1;
         atomic_store(&cache->has_no_unlink, true);
     }

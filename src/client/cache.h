@@ -27,8 +27,8 @@ enum cache_counter {
 
 struct breaker {
     _Atomic int failures;
-    _Atomic int64_t open_until_ms; /* 0: closed */
-    atomic_bool is_probing;
+    _Atomic int64_t open_until_ms;  /* 0: closed */
+    _Atomic int64_t probe_until_ms; /* nobody else probes before */
 };
 
 struct flight; /* one creation under way, see cache_create.c */
@@ -87,9 +87,24 @@ int breaker_enter(struct apphost_cache *cache, struct apphost_error *error);
 void breaker_leave(struct apphost_cache *cache, const struct apphost_error *failure);
 bool is_outage(enum apphost_code code);
 
-/* Reads one HMGET absexp sldexp [data] reply; slides if needed. 1 with data, 0, -1. */
+/* What one HMGET absexp sldexp [data] reply says. */
+struct reading {
+    bool is_sliding;
+    int64_t ttl_ms;             /* the new time to live of one that slides */
+    struct apphost_value value; /* owns the reply when there is data */
+};
+
+/* 1 with data (or, where none was asked for, with an entry), 0, -1. */
+int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
+                 struct apphost_error *error);
+
+/* The same, and slides if needed. 1 with data, 0, -1. */
 int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
                struct apphost_value *value, struct apphost_error *error);
+
+/* Whether UNLINK failed because it cannot be had. It frees in the background; servers before 4.0, users who
+ * may not, and command maps without it have DEL. */
+bool cache_lacks_unlink(const struct apphost_error *error);
 
 /* A value that owns a copy of these bytes. */
 int value_copy(struct apphost_value *value, const void *data, size_t len);
@@ -106,7 +121,10 @@ size_t cache_write_commands(const struct apphost_cache *cache, const struct writ
 int cache_write_check(struct apphost_cache *cache, const struct replies *replies,
                       struct apphost_error *error);
 
-/* Sends EXPIRE or PEXPIRE; waits for it only in strict-wire mode. */
+/* Sends EXPIRE or PEXPIRE and does not wait: the next command of this connection comes after it anyway. */
+void cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms);
+
+/* Waits for it in strict-wire mode. */
 int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
                  struct apphost_error *error);
 

@@ -14,12 +14,27 @@ static void give_up(struct apphost_call *call, struct apphost_result *result, in
     result->rc = cache_give_up(call->cache, &failure, absorbed, &call->error);
 }
 
+/* Never waits, for this is the thread of a loop. */
+static int read_reply(struct apphost_call *call, struct reading *reading)
+{
+    *reading = (struct reading){.is_sliding = false};
+    if (call->has_failed)
+        return -1;
+    int rc = cache_decode(call->cache, call->replies.items[0], reading, &call->error);
+    if (rc >= 0 && reading->is_sliding)
+        cache_expire_later(call->cache, &call->key, reading->ttl_ms);
+    return rc;
+}
+
 static void finish_get(struct apphost_call *call, struct apphost_result *result)
 {
-    if (!call->has_failed)
-        result->rc = cache_read(call->cache, &call->key, call->replies.items[0], &call->value, &call->error);
-    if (result->rc == 1)
+    struct reading reading;
+
+    result->rc = read_reply(call, &reading);
+    if (result->rc == 1) {
+        call->value = reading.value;
         call->replies.items[0] = NULL; /* the value owns it */
+    }
     if (result->rc < 0)
         give_up(call, result, 0);
     if (result->rc >= 0)
@@ -30,8 +45,9 @@ static void finish_get(struct apphost_call *call, struct apphost_result *result)
 
 static void finish_refresh(struct apphost_call *call, struct apphost_result *result)
 {
-    if (!call->has_failed)
-        result->rc = cache_read(call->cache, &call->key, call->replies.items[0], NULL, &call->error);
+    struct reading reading;
+
+    result->rc = read_reply(call, &reading);
     if (result->rc < 0)
         give_up(call, result, 0);
     if (result->rc >= 0)
@@ -77,25 +93,84 @@ static void finish_command(struct apphost_call *call, struct apphost_result *res
 /* ---- Starting
  * ---------------------------------------------------------------------------------------------------- */
 
-/* A failure that fail-open may absorb is delivered like a result; others are told at once. */
-static struct apphost_call *start(struct apphost_call *call, const struct command *commands, size_t count,
-                                  struct apphost_error *error)
+static int timeout_of(const struct apphost_call *call, enum dial_role role)
 {
-    const struct batch batch = {
-        .commands = commands, .count = count, .timeout_ms = call->cache->options.timeout_ms};
-    struct apphost_error failure;
+    int timeout_ms = call->cache->options.timeout_ms;
+    struct conn *conn = redis_conn(call->redis, role, NULL);
 
-    if (breaker_enter(call->cache, &failure) < 0)
-        return call_fail_later(call, &failure);
-    return call_start(call, &batch, error);
+    if (!call->cache->options.read_from_replica || !conn)
+        return timeout_ms;
+    /* As in redis_run(): half for the replica, half for the primary. */
+    if (timeout_ms <= 0)
+        timeout_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
+    return timeout_ms / 2 + 1;
 }
 
+/* Sends the call's words, its key after the first. */
+static int send_words(struct apphost_call *call, struct apphost_error *error)
+{
+    const char *argv[5];
+    size_t lens[5], argc = 0;
+
+    for (size_t i = 0; call->words[i]; i++) {
+        argv[argc] = call->words[i];
+        lens[argc++] = strlen(call->words[i]);
+        if (i > 0)
+            continue;
+        argv[argc] = call->key.data;
+        lens[argc++] = call->key.len;
+    }
+    const struct batch batch = {.commands = &(struct command){argc, argv, lens},
+                                .count = 1,
+                                .is_idempotent = true,
+                                .timeout_ms = timeout_of(call, call->role)};
+    return call_send(call, &batch, error);
+}
+
+/* One more attempt with what was changed in the call; when it cannot even begin, the call fails with that. */
+static bool send_again(struct apphost_call *call)
+{
+    struct apphost_error error;
+
+    replies_free(&call->replies);
+    if (send_words(call, &error) == 0)
+        return true;
+    call->has_failed = true;
+    call->error = error;
+    return false;
+}
+
+static bool try_primary(struct apphost_call *call)
+{
+    if (call->role == DIAL_PRIMARY || !call->has_failed)
+        return false;
+    call->role = DIAL_PRIMARY;
+    return send_again(call);
+}
+
+static const char *const unlink_words[] = {"UNLINK", NULL}, *const delete_words[] = {"DEL", NULL};
+
+static bool try_delete(struct apphost_call *call)
+{
+    struct apphost_error error = {0};
+
+    if (call->words == delete_words || call->has_failed || call->replies.items[0]->type != RESP_ERROR)
+        return false;
+    redis_fail_reply(call->redis, call->replies.items[0], &error);
+    if (!cache_lacks_unlink(&error))
+        return false;
+    atomic_store(&call->cache->has_no_unlink, true);
+    call->words = delete_words;
+    return send_again(call);
+}
+
+/* What fail-open may absorb, a breaker that is open, is delivered like a result; other failures are told at
+ * once. */
 static struct apphost_call *start_keyed(struct apphost_cache *cache, struct apphost_call *call,
                                         struct apphost_bytes key, const char *const words[],
                                         struct apphost_error *error)
 {
-    const char *argv[5];
-    size_t lens[5], argc = 0;
+    struct apphost_error failure;
 
     if (!call)
         return NULL;
@@ -106,15 +181,13 @@ static struct apphost_call *start_keyed(struct apphost_cache *cache, struct apph
     }
     call->cache = cache;
     call->redis = cache->redis;
-    for (size_t i = 0; words[i]; i++) {
-        argv[argc] = words[i];
-        lens[argc++] = strlen(words[i]);
-        if (i > 0)
-            continue;
-        argv[argc] = call->key.data;
-        lens[argc++] = call->key.len;
-    }
-    return start(call, &(struct command){argc, argv, lens}, 1, error);
+    call->words = words;
+    if (breaker_enter(cache, &failure) < 0)
+        return call_fail_later(call, &failure);
+    if (send_words(call, error) == 0)
+        return call;
+    call_free(call);
+    return NULL;
 }
 
 struct apphost_call *apphost_cache_get_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -122,8 +195,16 @@ struct apphost_call *apphost_cache_get_start(struct apphost_cache *cache, struct
                                              struct apphost_error *error)
 {
     static const char *const words[] = {"HMGET", "absexp", "sldexp", "data", NULL};
+    struct apphost_call *call = call_new(queue, done, user, finish_get, error);
+    struct conn *replica = call && cache && cache->options.read_from_replica
+                               ? redis_conn(cache->redis, DIAL_REPLICA, NULL)
+                               : NULL;
 
-    return start_keyed(cache, call_new(queue, done, user, finish_get, error), key, words, error);
+    if (replica && !conn_is_failing(replica)) {
+        call->role = DIAL_REPLICA;
+        call->again = try_primary;
+    }
+    return start_keyed(cache, call, key, words, error);
 }
 
 struct apphost_call *apphost_cache_refresh_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -139,11 +220,24 @@ struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, str
                                                 struct apphost_bytes key, apphost_result_fn done, void *user,
                                                 struct apphost_error *error)
 {
-    static const char *const words[] = {"UNLINK", NULL}, *const old[] = {"DEL", NULL};
-    bool is_old = cache && atomic_load(&cache->has_no_unlink);
+    struct apphost_error local = {0};
 
-    return start_keyed(cache, call_new(queue, done, user, finish_remove, error), key, is_old ? old : words,
-                       error);
+    for (;;) {
+        bool is_old = cache && atomic_load(&cache->has_no_unlink);
+        struct apphost_call *call = call_new(queue, done, user, finish_remove, &local);
+
+        if (call)
+            call->again = try_delete;
+        call = start_keyed(cache, call, key, is_old ? delete_words : unlink_words, &local);
+        if (call)
+            return call;
+        if (is_old || local.code != APPHOST_E_UNSUPPORTED)
+            break;
+        atomic_store(&cache->has_no_unlink, true); /* by the command map */
+    }
+    if (error)
+        *error = local;
+    return NULL;
 }
 
 struct apphost_call *apphost_cache_set_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -161,7 +255,14 @@ struct apphost_call *apphost_cache_set_start(struct apphost_cache *cache, struct
     if (call) {
         call->cache = cache;
         call->redis = cache->redis;
-        call = start(call, commands, cache_write_commands(cache, write, 1, commands), error);
+        struct batch batch = {.commands = commands,
+                              .count = cache_write_commands(cache, write, 1, commands),
+                              .is_idempotent = true,
+                              .timeout_ms = cache->options.timeout_ms};
+        struct apphost_error failure;
+
+        call = breaker_enter(cache, &failure) < 0 ? call_fail_later(call, &failure)
+                                                  : call_start(call, &batch, error);
     }
     cache_write_free(write);
     return call;

@@ -87,7 +87,7 @@ bool conn_is_failing(struct conn *conn)
  * ----------------------------------------------------------------------------------- */
 
 /* What no further attempt will mend soon: the caller is told at once instead of at its deadline. */
-static bool is_hopeless(const struct conn *conn)
+bool conn_is_hopeless(const struct conn *conn)
 {
     if (conn->state != CONN_DOWN || conn->attempts == 0)
         return false;
@@ -99,7 +99,7 @@ static bool is_hopeless(const struct conn *conn)
            conn->attempts >= (unsigned)(retries > 1 ? retries : 1);
 }
 
-static int fail_hopeless(const struct conn *conn, struct apphost_error *error)
+int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error)
 {
     if (conn->last_error.code != APPHOST_E_CONNECT && conn->last_error.code != APPHOST_E_TIMEOUT &&
         conn->last_error.code != APPHOST_E_PROTOCOL)
@@ -141,14 +141,15 @@ static int wait_up_locked(struct conn *conn, int64_t deadline_ms, const char *co
         return fail_set(error, APPHOST_E_BUSY, "backlog", "%zu callers wait for a connection already",
                         conn->waiting);
     conn->waiting++;
-    while (conn->state != CONN_UP && conn->state != CONN_CLOSED && !is_hopeless(conn) && rc == 0)
+    while (conn->state != CONN_UP && conn->state != CONN_CLOSED && !conn_is_hopeless(conn) && rc == 0)
         rc = pthread_cond_timedwait(&conn->changed, &conn->lock, &deadline);
     conn->waiting--;
     if (conn->state == CONN_UP)
         return 0;
     if (conn->state == CONN_CLOSED)
         return fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
-    return is_hopeless(conn) ? fail_hopeless(conn, error) : fail_late(conn, command, timeout_ms, error);
+    return conn_is_hopeless(conn) ? conn_fail_hopeless(conn, error)
+                                  : fail_late(conn, command, timeout_ms, error);
 }
 
 /* ---- Calling
@@ -282,11 +283,15 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
                         conn->backlog.count + conn->async_count);
     if (conn_start_worker(conn) < 0)
         return fail_set(error, APPHOST_E_MEMORY, NULL, "cannot start a thread for the connection");
-    if (is_hopeless(conn))
-        return fail_hopeless(conn, error);
+    if (conn_is_hopeless(conn))
+        return conn_fail_hopeless(conn, error);
     bool is_up = conn->state == CONN_UP;
-    if (batch_encode(conn, is_up ? &conn->out : &request->bytes, batch, error) < 0)
+    request->is_again = batch->is_idempotent;
+    if (batch_encode(conn, is_up && !request->is_again ? &conn->out : &request->bytes, batch, error) < 0)
         return -1;
+    if (is_up && request->is_again &&
+        resp_buffer_append(&conn->out, request->bytes.data, request->bytes.len) < 0)
+        return fail_memory(error);
     if (is_up)
         pending_push(conn, request);
     else

@@ -28,13 +28,14 @@ struct request {
     uint32_t bit;      /* of the doorbell */
     bool is_abandoned; /* its caller has left: free it when its replies have come */
     bool is_taken;     /* out of the queue, about to be done */
+    bool is_again;     /* asynchronous and idempotent: `bytes` are kept, to be sent again after a loss */
     size_t got;
     struct replies replies;
     int64_t deadline_ms;
     struct timing times;
     conn_done_fn done;
     void *user;
-    struct resp_buffer bytes; /* while it waits for a connection */
+    struct resp_buffer bytes; /* while it waits for a connection, or may have to again */
     struct apphost_error error;
 };
 
@@ -83,6 +84,10 @@ struct conn {
     bool was_up;
     struct apphost_error last_error; /* of the last failed dial or the last loss */
 };
+
+/* conn.c: no further attempt will mend this soon. */
+bool conn_is_hopeless(const struct conn *conn);
+int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error);
 
 /* conn_io.c */
 struct request *request_new(enum request_kind kind, size_t count);

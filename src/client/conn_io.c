@@ -386,6 +386,30 @@ static bool dispatch(struct conn *conn, const char **why)
     return rc == 0;
 }
 
+/* What was asked for asynchronously and may be asked twice goes back to the backlog, before what waits there.
+ * The rest of the list is returned. */
+static struct request *keep_for_later_locked(struct conn *conn, struct request *list)
+{
+    struct request_queue again = {0}, lost = {0};
+    int64_t now = clock_ms();
+
+    while (list) {
+        struct request *request = list;
+        bool is_kept = request->kind == REQUEST_ASYNC && request->is_again && request->deadline_ms > now;
+
+        list = request->next;
+        while (is_kept && request->got > 0)
+            resp_reply_free(request->replies.items[--request->got]);
+        if (is_kept)
+            request->times = (struct timing){0};
+        queue_push(is_kept ? &again : &lost, request);
+    }
+    while (conn->backlog.head)
+        queue_push(&again, queue_pop(&conn->backlog));
+    conn->backlog = again;
+    return lost.head;
+}
+
 /* By the leader: the connection is lost. One that lived for a moment only does not earn an immediate new
  * attempt. Everything pending fails, the worker cleans up and dials again. */
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why)
@@ -398,6 +422,8 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
         fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     else
         fail_set(&error, code, "endpoint", "the connection to %s was lost: %s", conn->dialed.address, why);
+    if (conn->state != CONN_CLOSED && code == APPHOST_E_CONNECT)
+        list = keep_for_later_locked(conn, list);
     for (struct request *at = list; at; at = at->next)
         at->is_taken = true;
     conn->pending = (struct request_queue){0};

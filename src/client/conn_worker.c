@@ -78,7 +78,8 @@ static void send_backlog_locked(struct conn *conn)
     while (conn->backlog.head && resp_buffer_append(&conn->out, conn->backlog.head->bytes.data,
                                                     conn->backlog.head->bytes.len) == 0) {
         request = queue_pop(&conn->backlog);
-        resp_buffer_fini(&request->bytes);
+        if (!request->is_again)
+            resp_buffer_fini(&request->bytes);
         pending_push(conn, request);
         conn->async_count++;
     }
@@ -202,6 +203,20 @@ static int64_t next_deadline(const struct conn *conn, int64_t least)
     return least;
 }
 
+/* Entered and left with the lock. As callers that wait are told at once, so are these. */
+static void give_up_locked(struct conn *conn)
+{
+    struct apphost_error error = {0};
+
+    if (!conn->backlog.head || !conn_is_hopeless(conn))
+        return;
+    struct request *list = take_backlog_locked(conn);
+    conn_fail_hopeless(conn, &error);
+    pthread_mutex_unlock(&conn->lock);
+    requests_fail(conn, list, &error);
+    pthread_mutex_lock(&conn->lock);
+}
+
 /* ---- Turns
  * ------------------------------------------------------------------------------------------------------ */
 
@@ -244,6 +259,7 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
 
     *watch_socket = false;
     expire_locked(conn, now);
+    give_up_locked(conn);
     if (conn->state == CONN_CLOSED)
         return BUSY_PAUSE_MS;
     if (conn->state != CONN_UP) {

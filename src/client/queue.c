@@ -165,18 +165,24 @@ struct apphost_call *call_fail_later(struct apphost_call *call, const struct app
     return call;
 }
 
-struct apphost_call *call_start(struct apphost_call *call, const struct batch *batch,
-                                struct apphost_error *error)
+int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error)
 {
-    struct conn *conn = redis_conn(call->redis, DIAL_PRIMARY, error);
+    struct conn *conn = redis_conn(call->redis, call->role, error);
 
     call->count = batch->count < CACHE_WRITE_COMMANDS ? batch->count : CACHE_WRITE_COMMANDS;
     for (size_t i = 0; i < call->count; i++)
         snprintf(call->names[i], sizeof(call->names[i]), "%.*s",
                  (int)(batch->commands[i].lens ? batch->commands[i].lens[0] : 15),
                  batch->commands[i].argv[0]);
+    call->has_failed = false;
     call->start_ns = clock_unix_ns();
-    if (conn && conn_start(conn, batch, on_replies, call, error) == 0)
+    return conn ? conn_start(conn, batch, on_replies, call, error) : -1;
+}
+
+struct apphost_call *call_start(struct apphost_call *call, const struct batch *batch,
+                                struct apphost_error *error)
+{
+    if (call_send(call, batch, error) == 0)
         return call;
     call_free(call);
     return NULL;
@@ -198,7 +204,7 @@ static void record_span(const struct apphost_call *call)
     struct command commands[CACHE_WRITE_COMMANDS];
     const char *argv[CACHE_WRITE_COMMANDS];
     struct batch batch = {.commands = commands, .count = call->count};
-    struct conn *conn = call->redis->tracer ? redis_conn(call->redis, DIAL_PRIMARY, NULL) : NULL;
+    struct conn *conn = call->redis->tracer ? redis_conn(call->redis, call->role, NULL) : NULL;
     char address[128];
     struct trace_batch record = {.batch = &batch, .address = address, .start_ns = call->start_ns};
 
@@ -222,6 +228,8 @@ static void run(struct apphost_call *call)
     struct apphost_result result = {.rc = -1};
 
     record_span(call);
+    if (call->again && call->again(call))
+        return;
     if (call->cache && call->error.code != APPHOST_E_OPEN)
         cache_finish(call->cache, call->started_us, call->has_failed ? &call->error : NULL);
     call->finish(call, &result);

@@ -13,6 +13,8 @@
 #include <apphost/queue.h>
 
 /* Turns replies into a result; `error` is the call's own room for one. Fills result->rc, data, reply. */
+/* Whether the call goes on: it was sent again in another way. */
+typedef bool (*call_again_fn)(struct apphost_call *call);
 typedef void (*call_finish_fn)(struct apphost_call *call, struct apphost_result *result);
 
 struct apphost_call {
@@ -23,6 +25,9 @@ struct apphost_call {
     apphost_result_fn done;
     void *user;
     call_finish_fn finish;
+    call_again_fn again;      /* NULL: one attempt */
+    const char *const *words; /* of a command about one key, which goes after the first; NULL-terminated */
+    enum dial_role role;      /* where it was sent */
     bool is_cancelled, has_failed, is_counted;
     struct full_key key;
     struct replies replies;
@@ -38,7 +43,10 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
                               call_finish_fn finish, struct apphost_error *error);
 void call_free(struct apphost_call *call);
 
-/* Hands the batch to the connection. The call, or NULL (freed). */
+/* Hands the batch to the connection of call->role. 0, -1. */
+int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error);
+
+/* The same for a call that is new. The call, or NULL (freed). */
 struct apphost_call *call_start(struct apphost_call *call, const struct batch *batch,
                                 struct apphost_error *error);
 

@@ -1,5 +1,4 @@
-/* The asynchronous API on a libuv loop, and spans: to a callback, and over OTLP/HTTP to a collector of the
- * test. */
+/* The asynchronous API on a libuv loop, and spans as a callback sees them. Exporting is in test_otlp.c. */
 #include "server.h"
 
 #include <apphost/apphost.h>
