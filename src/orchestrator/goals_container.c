@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HURRIED_STOP_S = 2 };
+enum { HURRIED_STOP_S = 1, OWN_STOP_S = -1 };
 
 static struct engine *engine_of(const struct node *node)
 {
@@ -298,6 +298,14 @@ static void on_stopped(const struct engine_result *result, const struct error *e
         node_instance_ended(node);
 }
 
+/* What its specification says, unless we hurry; a server that goes mildly has data to save, and what is in no
+ * plan may be one: both keep their time. */
+static int stop_seconds(const struct node *node)
+{
+    bool may_have_data = node_is_server(node) || !node->spec;
+    return node->o->hurry && !may_have_data ? HURRIED_STOP_S : OWN_STOP_S;
+}
+
 static void stop(struct node *node)
 {
     struct orchestrator *o = node->o;
@@ -310,8 +318,8 @@ static void stop(struct node *node)
     bool kill = o->kill || node->kill_signal;
     node_op_begin(node, "stop",
                   kill ? engine_container_kill(engine_of(node), facts->object, "SIGKILL", on_stopped, node)
-                       : engine_container_stop(engine_of(node), facts->object, o->hurry ? HURRIED_STOP_S : -1,
-                                               NULL, on_stopped, node));
+                       : engine_container_stop(engine_of(node), facts->object, stop_seconds(node), NULL,
+                                               on_stopped, node));
 }
 
 static bool is_removed(struct node *node)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { HURRIED_STOP_MS = 2000, DEFAULT_STOP_MS = 10000 };
+enum { HURRIED_STOP_MS = 500, DEFAULT_STOP_MS = 10000 };
 
 char *task_key(struct node *node)
 {
@@ -202,7 +202,9 @@ static int64_t stop_timeout(const struct node *node)
         node->spec && node->spec->run.stop_timeout_ms ? node->spec->run.stop_timeout_ms : DEFAULT_STOP_MS;
     if (o->kill || node->kill_signal)
         return 0;
-    return o->hurry && timeout > HURRIED_STOP_MS ? HURRIED_STOP_MS : timeout;
+    /* A server that goes mildly has data to save: it keeps its time. */
+    bool is_hurried = o->hurry && !native_is_server(node);
+    return is_hurried && timeout > HURRIED_STOP_MS ? HURRIED_STOP_MS : timeout;
 }
 
 void process_ask_to_stop(struct node *node)

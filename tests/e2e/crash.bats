@@ -31,6 +31,17 @@ foreground() {
   wait_until 5 nothing_left
 }
 
+@test "kill -9 of the command while a process ignores TERM: gone at once" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 60s}}
+END
+  foreground
+  kill -9 $UP
+  ended $UP
+  wait_until 5 nothing_left
+}
+
 @test "kill -9 of the supervisor: all gone" {
   foreground
   kill -9 "$(session supervisor)"

@@ -366,6 +366,33 @@ static void test_stubborn(void **state)
     rig_fini(rig);
 }
 
+/* The command was killed: what ignores TERM is gone within the second that is promised, and a server with
+ * data still has its time to save. */
+static void test_hurried(void **state)
+{
+    (void)state;
+    struct rig *rig = fresh();
+    struct plan *plan = plans_new("shop");
+    struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
+    plans_mount(plan, cache, plans_volume(plan, "cache-data"));
+    plans_process(plan, "app", "stubborn");
+    rig_up(rig, plans_done(plan));
+    rig_ok(rig);
+    fake_forget(&rig->fake);
+    rig_down(rig, false);
+    orchestrator_hurry(rig->orchestrator, false);
+    rig_pass(rig, 600);
+    assert_true(rig->outcome.done);
+    bool was_told = false;
+    for (size_t i = 0; i < rig->fake.log.count; i++) {
+        const char *request = rig->fake.log.items[i];
+        was_told |= str_ends(request, "/stop");
+        assert_null(strstr(request, "/stop?"));
+    }
+    assert_true(was_told);
+    end(rig);
+}
+
 /* ---- the engine ---- */
 
 static void test_no_engine(void **state)
@@ -468,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_stubborn),
         cmocka_unit_test(test_no_engine),
         cmocka_unit_test(test_no_engine_needed),
+        cmocka_unit_test(test_hurried),
         cmocka_unit_test(test_engine_lost),
         cmocka_unit_test(test_engine_dies_in_mid_up),
         cmocka_unit_test(test_superseded),
