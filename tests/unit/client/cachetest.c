@@ -156,28 +156,12 @@ void expect_ttl(const char *key, long long least, long long most)
 /* ---- Running
  * ----------------------------------------------------------------------------------------------------- */
 
-static void is_not_here(void **state)
+int run_on_server(struct CMUnitTest *tests, size_t count)
 {
-    (void)state;
-    skip();
-}
-
-int run_on_all_servers(struct CMUnitTest *tests, size_t count)
-{
-    static const char *const variables[] = {"APPHOST_TEST_REDIS8", "APPHOST_TEST_VALKEY"};
-    int failed;
-
+    target = getenv("APPHOST_TEST_SERVER");
+    if (target && !*target)
+        target = NULL;
     for (size_t i = 0; i < count; i++)
         tests[i].setup_func = flush;
-    failed = _cmocka_run_group_tests("redis-server", tests, count, set_up, tear_down);
-    for (size_t i = 0; i < 2; i++) {
-        const struct CMUnitTest missing[] = {{variables[i], is_not_here, NULL, NULL, NULL}};
-
-        target = getenv(variables[i]); /* empty is unset */
-        if (target && *target)
-            failed += _cmocka_run_group_tests(variables[i], tests, count, set_up, tear_down);
-        else
-            failed += _cmocka_run_group_tests(variables[i], missing, 1, NULL, NULL);
-    }
-    return failed;
+    return _cmocka_run_group_tests(target ? target : "redis-server", tests, count, set_up, tear_down);
 }

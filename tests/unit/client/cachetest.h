@@ -1,7 +1,7 @@
 /*
  * What the tests of the cache share: a host with a cache on a server, short words for what they do, and a
- * runner that repeats a group on the servers that APPHOST_TEST_REDIS8 and APPHOST_TEST_VALKEY (host:port)
- * name.
+ * runner. The server is a redis-server of the test's own, or the one that APPHOST_TEST_SERVER (host:port)
+ * names: tests/e2e/client.bats runs the same programs on a Redis 8 and on a Valkey.
  */
 #ifndef TEST_CACHETEST_H
 #define TEST_CACHETEST_H
@@ -44,8 +44,7 @@ long long raw_number(const char *command, const char *key);
 void expect_field(const char *key, const char *field, const char *value);
 void expect_ttl(const char *key, long long least, long long most);
 
-/* Runs the tests, each on an empty server, on every kind of server there is; a kind that is missing counts as
- * skipped. */
-int run_on_all_servers(struct CMUnitTest *tests, size_t count);
+/* Runs the tests, each on an empty server: EVERYTHING on it is deleted. */
+int run_on_server(struct CMUnitTest *tests, size_t count);
 
 #endif

@@ -335,5 +335,5 @@ int main(void)
         cmocka_unit_test(bad_expirations_are_refused),
     };
 
-    return run_on_all_servers(tests, sizeof(tests) / sizeof(tests[0]));
+    return run_on_server(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -285,5 +285,5 @@ int main(void)
         cmocka_unit_test(raw_commands_have_their_limits),
     };
 
-    return run_on_all_servers(tests, sizeof(tests) / sizeof(tests[0]));
+    return run_on_server(tests, sizeof(tests) / sizeof(tests[0]));
 }
