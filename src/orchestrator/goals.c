@@ -308,18 +308,20 @@ static int64_t next_backoff(struct node *node, const struct plan_restart *restar
     return delay * 3 / 4 + (int64_t)(o->random % (uint64_t)(delay / 2 + 1));
 }
 
-static void fail_exit(struct node *node)
+char *node_exit_text(const struct node *node, const char *when)
 {
     const struct facts *facts = &node->facts;
-    const char *name = node->resource ? node->resource : node->id;
-    const char *when = facts->was_ready ? "" : " before it was ready";
     const char *oom = facts->oom ? " (out of memory)" : "";
     if (facts->exit_signal)
-        node_fail_text(node, ERROR_RESOURCE, "%s was ended%s by signal %d%s", name, when, facts->exit_signal,
-                       oom);
-    else
-        node_fail_text(node, ERROR_RESOURCE, "%s ended%s with exit code %d%s", name, when, facts->exit_code,
-                       oom);
+        return xasprintf("was ended%s by signal %d%s", when, facts->exit_signal, oom);
+    return xasprintf("ended%s with exit code %d%s", when, facts->exit_code, oom);
+}
+
+static void fail_exit(struct node *node)
+{
+    const char *name = node->resource ? node->resource : node->id;
+    cleanup_free char *how = node_exit_text(node, node->facts.was_ready ? "" : " before it was ready");
+    node_fail_text(node, ERROR_RESOURCE, "%s %s", name, how);
 }
 
 static bool may_restart(const struct node *node, bool good)

@@ -299,6 +299,9 @@ struct node *node_blocker(const struct node *node);
 struct node *node_waits_for(struct node *node);
 /* An instance ended by itself: restart, completed or failed. */
 void node_judge_exit(struct node *node);
+/* "ended with exit code 1", "was ended by signal 9 (out of memory)"; `when` stands after the verb. Caller
+ * frees. */
+char *node_exit_text(const struct node *node, const char *when);
 void node_instance_started(struct node *node);
 void node_instance_ended(struct node *node);
 bool node_is_server(const struct node *node);

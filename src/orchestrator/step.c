@@ -357,6 +357,15 @@ static enum node_state final_state(struct node *node)
     return STATE_READY;
 }
 
+/* It ended and comes back after its pause, whatever has to be looked at again until then. */
+static bool is_between_tries(struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    bool counts = !node->going_down && facts->restarts > 0 && facts->not_before > 0;
+    return counts && !node_is_alive(node) && node->goal->state != STATE_STARTING &&
+           node->goal->state != STATE_WAITING;
+}
+
 static void show(struct node *node)
 {
     struct orchestrator *o = node->o;
@@ -374,7 +383,9 @@ static void show(struct node *node)
             node->total = other->total;
         }
         set_state(node, pulls ? STATE_PULLING : STATE_WAITING, waiting_detail(node));
-    } else if (goal->state == STATE_PULLING)
+    } else if (is_between_tries(node))
+        set_state(node, STATE_RESTARTING, node_exit_text(node, ""));
+    else if (goal->state == STATE_PULLING)
         set_state(node, STATE_PULLING, xstrdup_null(node->detail));
     else
         set_state(node, goal->state, NULL);
