@@ -1,5 +1,7 @@
 /* A project's folder that was moved has a new identity, and so new volumes: its data stays behind under the
- * old one. Here it is found again, by the labels of volumes, and the old identity can be taken over. Inside
+ * old one. Here it is found again, by the labels of volumes and in the state folders of the native engine,
+ * and the old identity can be taken over. Another user has another identity, too: whoever becomes root with
+ * sudo is told whose data it is that he does not see. Inside
  * cli/ only.
  *
  * adopt_look() runs at the first `up` of an identity on this machine. `up --adopt HASH` makes the project use
@@ -14,11 +16,14 @@
 void adopt_hash(const char *root, char hash[9]);
 /* Is it the first time that this identity is used here? Before the supervisor makes its folder. */
 bool adopt_is_first(const struct context *context);
-/* Warns about volumes of a project of this name whose manifest is gone. Trouble with the engine is not
- * reported: what follows has it too. */
+/* Warns about data of a project of this name whose manifest is gone, and about what another user has of this
+ * manifest. Trouble with the engine is not reported: what follows has it too. */
 void adopt_look(const struct context *context);
 /* `up --adopt HASH`, before anything is converged: ERROR_USAGE, ERROR_OWNER (something runs under the path's
  * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */
 int adopt_take(const struct context *context, struct error *err);
+
+/* Names of the volumes and folders that an identity has. Asks the engine, where the project has one. */
+int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err);
 
 #endif

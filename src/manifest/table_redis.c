@@ -2,13 +2,28 @@
 #include "manifest/tables.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RESOURCE(member) .offset = offsetof(struct model_resource, member)
 
 static bool is_loopback(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+/* The server runs as the caller, unless `user` says otherwise. */
+static void check_writable(struct loader *l, const struct node *map, const struct model_resource *resource)
+{
+    const struct model_mount *data = resource->redis.data;
+    const struct node *at = manifest_get(map, "data_bind_mount");
+    if (!at || !data || data->is_volume || data->read_only || resource->user || resource->inactive ||
+        access(data->source, W_OK) == 0)
+        return;
+    at = at->kind == NODE_MAP ? manifest_get(at, "source") : at;
+    manifest_problem(l, at, "%s cannot be written: %s", data->source, strerror(errno));
+    manifest_hint(l, "the server runs as you do; data that is only read is `{source: …, read_only: true}`");
 }
 
 static void finish_server(struct loader *l, struct node *map, void *object)
@@ -26,6 +41,7 @@ static void finish_server(struct loader *l, struct node *map, void *object)
                          redis->bind_address,
                          redis->password_kind == MODEL_PASSWORD_NONE ? ", without a password" : "");
     }
+    check_writable(l, map, resource);
     if (redis->host_network && (redis->insight.on || redis->commander.on))
         manifest_problem(l, manifest_get(map, "network"), "a server on the host's network has no sidecars");
 }

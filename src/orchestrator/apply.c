@@ -241,7 +241,7 @@ static enum want want_of_down(const struct node *node, const struct orchestrator
     const struct plan_run *run = node->spec ? &node->spec->run : NULL;
     bool persistent = node->facts.persistent || (node->kind == PLAN_CONTAINER && run && run->persistent);
     bool runs = node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS;
-    if (runs && persistent && !down->persistent)
+    if (runs && persistent && !down->persistent && !node->facts.unborn)
         return WANT_KEEP;
     if (native_is_scratch(node))
         return WANT_REMOVED;

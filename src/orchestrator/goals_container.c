@@ -107,6 +107,7 @@ static void on_created(const struct engine_result *result, const struct error *e
         return;
     }
     facts->seen = disturbed ? SEEN_UNKNOWN : SEEN_PRESENT;
+    facts->unborn = true;
     facts->object = xstrdup(result->id);
     facts->digest = take_ptr(&node->making);
     persist_spec(node);

@@ -75,6 +75,7 @@ struct facts {
     char *spec_hash; /* of what is there, or ran last */
     char *digest;    /* of its resolved values; NULL: not known, taken as the same */
     bool persistent, ephemeral;
+    bool unborn;    /* made by us, and never started: it holds nothing */
     bool foreign;   /* there, but not ours to remove */
     bool spoiled;   /* must go before we can go on: its port is taken, its network is gone */
     bool joined;    /* member of the project's network */

@@ -36,7 +36,8 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("session"), o->services.session);
     json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
     json_add_string(labels, LABEL("uid"), uid);
-    if (node->kind == PLAN_VOLUME) /* whose data it is, when its project's folder has moved */
+    /* Whose it is, when its project's folder has moved or another user comes. */
+    if (node->kind == PLAN_VOLUME || node->kind == PLAN_CONTAINER)
         json_add_string(labels, LABEL("manifest"), plan->manifest_file);
     if (!digest)
         return labels;

@@ -6,11 +6,28 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define SESSION_FILE "session.json"
+#define MANIFEST_FILE "manifest"
+
+/* Written once and kept: the session's record ends with it, but data outlives both. */
+static int keep_manifest(struct state *state, const char *manifest, struct error *err)
+{
+    cleanup_free char *known = state_manifest(state->path), *path = state_file(state, MANIFEST_FILE);
+    if (!manifest || str_eq(known, manifest))
+        return 0;
+    return file_write_atomic(path, manifest, strlen(manifest), 0600, err);
+}
+
+char *state_manifest(const char *folder)
+{
+    cleanup_free char *path = xasprintf("%s/" MANIFEST_FILE, folder);
+    return file_exists(path) ? file_read(path, PATH_MAX, NULL, NULL) : NULL;
+}
 
 int state_session_write(struct state *state, const struct state_session *session, struct error *err)
 {
@@ -27,6 +44,8 @@ int state_session_write(struct state *state, const struct state_session *session
     json_add_bool(json, "detached", session->detached);
     if (session->engine)
         cJSON_AddItemToObject(json, "engine", cJSON_Duplicate(session->engine, true));
+    if (keep_manifest(state, session->manifest, err) < 0)
+        return -1;
     return state_write(state, SESSION_FILE, json, err);
 }
 

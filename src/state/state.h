@@ -4,6 +4,7 @@
  *     lock           F_OFD_SETLK, inherited by guard and supervisor: free means dead
  *     version        format of the folder; another one is an error that says what to do
  *     session.json   who runs: see struct state_session
+ *     manifest       path of the last session's manifest, kept after it
  *     secrets.json   0600: remembered generated values
  *     ports.json     remembered chosen ports
  *     tasks.json     completed tasks: node id → key
@@ -59,6 +60,9 @@ struct state_session {
     bool detached;
     cJSON *engine; /* address, as JSON; without a host: the session has none */
 };
+/* Where the manifest of the last session was, of a folder that nobody needs to have opened; NULL when nothing
+ * tells. The caller frees. */
+char *state_manifest(const char *folder);
 int state_session_write(struct state *state, const struct state_session *session, struct error *err);
 /* 0 and *session filled; -1 with ERROR_NOT_RUNNING when there is none. */
 int state_session_read(struct state *state, struct state_session *session, struct error *err);

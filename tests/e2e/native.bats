@@ -414,6 +414,41 @@ data_is_there() {
   wait_until 5 nothing_left
 }
 
+# ---- a moved folder ----
+
+@test "a moved folder is told where its data is, and adopts it" {
+  mkdir old
+  cd old
+  manifest <<<'resources: {cache: {type: redis, data_volume: true}}'
+  ok apphost up -d
+  ok apphost redis cache SET kept moved
+  ok apphost down
+  local folder hash
+  folder=$(echo "$T"/state/apphost/"$PROJECT"-*/volumes/cache-data)
+  hash=$(sed -E 's/.*-([0-9a-f]{8})\/volumes.*/\1/' <<<"$folder")
+  cd ..
+  mv old new
+  cd new
+  ok apphost up -d
+  says "warning.*$folder" "$T/work/old/apphost.yaml is gone" "apphost up --adopt $hash"
+  ok apphost redis cache EXISTS kept
+  [ "$output" = 0 ]
+  fails 9 apphost up -d --adopt "$hash"
+  ok apphost down -v
+  fails 10 apphost up -d --adopt 00000000
+  says 'no data belongs to the identity 00000000'
+  ok apphost up -d --adopt "$hash"
+  ok apphost redis cache GET kept
+  [ "$output" = moved ]
+  ok apphost down
+  ok apphost up -d
+  not grep -q adopt <<<"$stderr"
+  ok apphost redis cache GET kept
+  [ "$output" = moved ]
+  ok apphost down -v
+  [ ! -e "$folder" ]
+}
+
 # ---- persistent ----
 
 persistent() {

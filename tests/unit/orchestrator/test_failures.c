@@ -105,6 +105,24 @@ static void test_port_fixed(void **state)
     end(rig);
 }
 
+/* A persistent server stays when a session ends; one that never ran holds nothing, and goes. */
+static void test_port_fixed_persistent(void **state)
+{
+    (void)state;
+    struct rig *rig = fresh();
+    struct plan *plan = plans_new("shop");
+    struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
+    cache->run.ports[0].fixed_port = 6400;
+    cache->run.persistent = true;
+    rig->fake.taken[6400] = true;
+    rig_up(rig, plans_done(plan));
+    must_fail(rig, ERROR_PORT, "127.0.0.1:6400");
+    rig_down(rig, false);
+    rig_ok(rig);
+    assert_int_equal(fake_container_count(&rig->fake), 0);
+    end(rig);
+}
+
 static void test_port_held_by_container(void **state)
 {
     (void)state;
@@ -476,6 +494,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_port_taken_before),
+        cmocka_unit_test(test_port_fixed_persistent),
         cmocka_unit_test(test_port_fixed),
         cmocka_unit_test(test_port_held_by_container),
         cmocka_unit_test(test_port_of_process),
