@@ -89,8 +89,7 @@ has_app_with() {
   [ "$output" = out ]
   [[ $stderr == *err* ]]
   fails 7 apphost exec cache -- sh -c 'exit 7'
-  run --separate-stderr apphost exec cache -- no-such-program
-  [ "$status" -eq 127 ] || [ "$status" -eq 126 ]
+  fails 127 apphost exec cache -- no-such-program
   ok apphost down
 }
 
