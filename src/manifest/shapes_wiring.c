@@ -40,6 +40,51 @@ static void finish_reference(struct loader *l, struct node *map, void *object)
     check_variable(l, map, "env", reference->env);
 }
 
+static const char *const injections[] = {"connection_string", "properties", "services", "endpoints", NULL};
+
+/* The bit of one word; 0 after a problem. */
+static unsigned read_injection(struct loader *l, const struct field *field, const struct node *item)
+{
+    const char *text = item->kind == NODE_SCALAR ? manifest_final(l, item) : NULL;
+    if (item->kind == NODE_SCALAR && !text)
+        return 0;
+    for (int i = 0; text && injections[i]; i++)
+        if (strcmp(injections[i], text) == 0)
+            return 1U << i;
+    manifest_bad_value(l, field, item);
+    if (text)
+        manifest_hint_nearest(l, text, injections, 4, NULL);
+    return 0;
+}
+
+/* A list or a word says what is injected, and so what is not; true and false are all and nothing. */
+static int read_inject(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    unsigned *without = manifest_slot(object, field->offset), wanted = 0;
+    bool is_bool =
+        value->kind == NODE_SCALAR && (!strcmp(value->text, "true") || !strcmp(value->text, "false"));
+    if (is_bool)
+        wanted = strcmp(value->text, "true") ? 0 : MODEL_INJECT_ALL;
+    for (size_t i = 0; !is_bool && i < manifest_item_count(value); i++) {
+        unsigned bit = read_injection(l, field, manifest_item(value, i));
+        if (!bit)
+            return -1;
+        wanted |= bit;
+    }
+    *without = MODEL_INJECT_ALL & ~wanted;
+    return 0;
+}
+
+static const struct shape shape_injection = {
+    .words = "a kind of variable", .accept = ACCEPT_TEXT, .choices = injections};
+static const struct shape shape_inject = {
+    .words = "a list of `connection_string`, `properties`, `services` and `endpoints`, or a boolean",
+    .accept = ACCEPT_BOOL | ACCEPT_TEXT | ACCEPT_LIST,
+    .read = read_inject,
+    .choices = injections,
+    .item = &shape_injection,
+    .most = 4};
+
 static const struct field reference_fields[] = {
     {.name = "resource",
      .shape = &shape_text,
@@ -54,6 +99,12 @@ static const struct field reference_fields[] = {
      .shape = &shape_text,
      .offset = offsetof(struct model_reference, env),
      .help = "One more variable that holds the URI."},
+    {.name = "inject",
+     .shape = &shape_inject,
+     .offset = offsetof(struct model_reference, without),
+     .fallback = "all",
+     .help = "Which variables the consumer gets: `connection_string`, `properties` (_HOST, _PORT, …), "
+             "`services` (services__…), `endpoints` (NAME_ENDPOINT). false: none, only waiting."},
     {.name = "optional",
      .shape = &shape_bool,
      .offset = offsetof(struct model_reference, optional),
@@ -270,7 +321,7 @@ static int read_endpoints(struct loader *l, const struct field *field, struct no
 }
 
 static const struct shape shape_reference_item = {
-    .words = "a resource's name, or {resource, as, env, optional, wait}",
+    .words = "a resource's name, or {resource, as, env, inject, optional, wait}",
     .accept = ACCEPT_TEXT | ACCEPT_TABLE,
     .table = &table_reference};
 static const struct shape shape_wait_item = {.words = "a resource's name, or {resource, until}",

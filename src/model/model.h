@@ -82,10 +82,20 @@ struct model_parameter {
     struct model_pos pos;
 };
 
+/* What a reference injects, bits. */
+enum model_inject {
+    MODEL_INJECT_CONNECTION_STRING = 1, /* ConnectionStrings__cache */
+    MODEL_INJECT_PROPERTIES = 2,        /* CACHE_HOST, CACHE_PORT, … */
+    MODEL_INJECT_SERVICES = 4,          /* services__api__http__0 */
+    MODEL_INJECT_ENDPOINTS = 8,         /* API_HTTP */
+    MODEL_INJECT_ALL = 15
+};
+
 struct model_reference {
     const char *resource;
-    const char *as;  /* name in the injected variables; NULL: the resource's */
-    const char *env; /* one more variable that holds the URI, or NULL */
+    const char *as;   /* name in the injected variables; NULL: the resource's */
+    const char *env;  /* one more variable that holds the URI, or NULL */
+    unsigned without; /* enum model_inject: what is left out */
     bool optional;
     bool wait; /* default true */
     struct model_pos pos;

@@ -248,7 +248,7 @@ static void make_visible(struct lower *l, const struct model_resource *resource,
         .persistent = resource->lifetime == MODEL_PERSISTENT,
         .pos = resource->pos,
     };
-    struct injection how = {resource, out->name, NULL};
+    struct injection how = {.target = resource, .name = out->name};
     if (!missing)
         lower_inject(l, &host, &how, &exports);
     out->exports = exports.items;

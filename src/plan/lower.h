@@ -112,6 +112,7 @@ struct environment lower_environment(struct lower *l, struct consumer *c);
 struct injection {
     const struct model_resource *target;
     const char *name, *uri_variable;
+    unsigned without; /* enum model_inject */
 };
 void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out);
 /* What is shown of it to people on this machine; host->resource itself. */

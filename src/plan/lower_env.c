@@ -101,9 +101,12 @@ static void inject_service(struct lower *l, struct consumer *c, const struct inj
     for (int i = 0; i < count; i++) {
         cleanup_free char *service = xasprintf("services__%s__%s__%d", how->name, scheme, first + i * step);
         c->target_replica = one ? one : count > 1 ? i + 1 : 0;
-        set_property(l, c, out, service, &part);
+        if (!(how->without & MODEL_INJECT_SERVICES))
+            set_property(l, c, out, service, &part);
     }
     c->target_replica = one;
+    if (how->without & MODEL_INJECT_ENDPOINTS)
+        return;
     cleanup_free char *prefix = variable_name(how->name, true), *suffix = variable_name(endpoint->name, true);
     cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
     set_property(l, c, out, flat, &part);
@@ -124,10 +127,14 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     const char *name = how->name;
     struct connection_parts parts;
     bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
-    if (model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string)
+    bool has_string =
+        model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string;
+    if (has_string && !(how->without & MODEL_INJECT_CONNECTION_STRING))
         inject_connection_string(l, c, target, name, out);
-    if (model_is_server(target->kind) ||
-        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host))
+    bool has_parts =
+        model_is_server(target->kind) ||
+        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host);
+    if (has_parts && !(how->without & MODEL_INJECT_PROPERTIES))
         inject_properties(l, c, target, name, out);
     bool has_services = target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER;
     for (size_t i = 0; has_services && i < target->endpoint_count; i++)
@@ -153,7 +160,10 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
                           reference->resource);
         return;
     }
-    struct injection how = {target, reference->as ? reference->as : target->name, reference->env};
+    struct injection how = {.target = target,
+                            .name = reference->as ? reference->as : target->name,
+                            .uri_variable = reference->env,
+                            .without = reference->without};
     lower_inject(l, c, &how, out);
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;

@@ -112,6 +112,36 @@ END2
   ok apphost down
 }
 
+@test "inject says which variables a consumer gets; nothing means waiting only" {
+  manifest <<END2
+resources:
+  cache: {type: redis, image: $REDIS}
+  web: {type: process, command: [sleep, '1000'], endpoints: {http: $(free_port)}, ready: {exec: [true]}}
+  app:
+    type: process
+    shell: '$SHOW'
+    references:
+      - {resource: cache, inject: connection_string}
+      - {resource: cache, as: parts, inject: [properties]}
+      - {resource: cache, as: silent, inject: false, env: ONLY_URI}
+      - {resource: web, inject: [services]}
+      - {resource: web, as: page, inject: [endpoints]}
+END2
+  ok apphost up -d
+  shown app
+  has app ConnectionStrings__cache
+  not has app CACHE_HOST
+  has app PARTS_HOST
+  not has app ConnectionStrings__parts
+  not has app SILENT_HOST
+  [[ $(got app ONLY_URI) = redis://* ]]
+  has app services__web__http__0
+  not has app WEB_HTTP
+  has app PAGE_HTTP
+  not has app services__page__http__0
+  ok apphost down
+}
+
 @test "connection-string resources: literal, from the environment, put together, optional" {
   export ConnectionStrings__outside='outside.example:7000,password=s3cret,ssl=true'
   manifest <<END2

@@ -100,6 +100,35 @@ volumes_exist() {
   not volumes_exist
 }
 
+@test "insight keeps its data in a folder of the caller" {
+  needs_image $INSIGHT
+  mkdir shown
+  two_servers "insight: {image: $INSIGHT, data_bind_mount: ./shown}"
+  ok apphost up -d
+  ok apphost wait redisinsight --wait-timeout 60s
+  local name
+  name=$(containers | grep redisinsight)
+  engine GET "/containers/$name/json" | jq -e --arg from "$PWD/shown" '.Mounts == [.Mounts[] | select(.Source == $from and .Destination == "/data" and .RW)] and (.Mounts | length) == 1'
+  ok apphost down -v
+  [ -d shown ]
+}
+
+@test "servers with TLS: commander lists their keys, insight gets the authority" {
+  needs_image $COMMANDER
+  needs_image $INSIGHT
+  two_servers "commander: {image: $COMMANDER}" "tls: true"
+  sed -i "s/^  two:/&\n    insight: {image: $(sed 's/[/]/\\&/g' <<<$INSIGHT)}/" apphost.yaml
+  ok apphost up -d
+  load_env
+  redis-cli -h 127.0.0.1 -p "$TWO_PORT" --tls --cacert "$TWO_CA_FILE" SET in-two 1
+  ok apphost wait rediscommander redisinsight --wait-timeout 60s
+  curl -sf "http://$(apphost port rediscommander)/apiv2/keystree/R:two:6379:0/" | grep -q in-two
+  curl -sf "http://$(apphost port redisinsight)" >shown
+  jq -e '.environment | .RI_REDIS_TLS1 == null and .RI_REDIS_TLS2 == "true"' shown
+  jq -r .environment.RI_REDIS_TLS_CA_BASE642 shown | base64 -d | diff - "$TWO_CA_FILE"
+  ok apphost down
+}
+
 @test "sidecars join running servers without cutting their connections" {
   needs_image $INSIGHT
   two_servers
