@@ -93,7 +93,9 @@ static const struct field server_fields[] = {
      .shape = &shape_network,
      RESOURCE(redis.host_network),
      .fallback = "bridge",
-     .help = "`host`: the machine's own network, on a local Linux engine."},
+     .help =
+         "`host`: the machine's own network, on a local Linux engine. Starts in less than half the time; the "
+         "server listens on 127.0.0.1 only, so containers and sidecars cannot reach it."},
     {.name = "seed",
      .shape = &shape_seed,
      RESOURCE(redis.seed),

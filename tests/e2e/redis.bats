@@ -149,6 +149,17 @@ in_terminal() {
   ok apphost down
 }
 
+@test "the prompt completes names of commands: those that the server has" {
+  needs script
+  ldconfig -p 2>/dev/null | grep -q 'libedit\.so\.2' || skip "libedit is not installed"
+  ok apphost up -d
+  printf 'lolw\t version 1\rdbsi\t\rquit\r' >"$T/keys"
+  in_terminal "$APPHOST" redis cache
+  [ "$status" -eq 0 ]
+  prints 'LOLWUT' 'DBSIZE' '\(integer\) 0'
+  ok apphost down
+}
+
 @test "--flush and --seed: quoting, comments, several files; an error names file and line and stops" {
   ok apphost up -d
   printf '# first\nSET a "x\\x41"\nSELECT 2\nSET b 1\n' >one.redis

@@ -140,3 +140,20 @@ END
   ok apphost down -v
   ok other_apphost down --all -v
 }
+
+@test "quickstart where no engine can be had: the native one, and it says so" {
+  needs redis-server
+  local what
+  mkdir "$T/o/src"
+  (cd "$ROOT" && cp -a --parents Makefile src include scripts manifests tests/checks.mk "$T/o/src")
+  mkdir -p "$T/o/src/build"
+  cp -a "$ROOT/build/release" "$T/o/src/build/"
+  ln -s release/apphost "$T/o/src/build/apphost"
+  chown -R 65534:65534 "$T/o/src"
+  run --separate-stderr timeout -k 5 300 setpriv --reuid=65534 --regid=65534 --clear-groups \
+    env HOME="$T/o/home" XDG_RUNTIME_DIR="$T/o/run" XDG_STATE_HOME="$T/o/state" DOCKER_HOST=unix:///nowhere.sock \
+    "$T/o/src/scripts/quickstart"
+  printf '%s\n%s\n' "$output" "$stderr"
+  [ "$status" -eq 0 ]
+  prints 'no container engine can be started here' 'APPHOST_ENGINE=native' 'cache +ready' 'that is all'
+}
