@@ -7,8 +7,8 @@
  * The grammar is that of the original: tokens between commas, `key=value` or an endpoint (`host`,
  * `host:port`,
  * `[v6]:port`, `!/path/of/socket`), no quoting. Keys ignore case. By default the parser is as lenient as the
- * original, which silently drops an endpoint that it cannot read; APPHOST_PARSE_STRICT names the token
- * instead.
+ * original, which silently drops an endpoint that it cannot read; APPHOST_PARSE_STRICT names the token, and
+ * every key that would have no effect, instead.
  *
  * An options object belongs to one thread at a time. The strings that it hands out live until the next change
  * or free.
@@ -27,8 +27,8 @@ extern "C" {
 
 enum apphost_parse_flags {
     APPHOST_PARSE_IGNORE_UNKNOWN = 1, /* skip keys that nobody knows */
-    APPHOST_PARSE_STRICT = 2,         /* a token that would be dropped is an error that names it */
-    APPHOST_PARSE_URI = 4, /* also take redis://, rediss:// and unix:// (percent-encoding as in URIs) */
+    APPHOST_PARSE_STRICT = 2, /* a token that would be dropped or have no effect is an error that names it */
+    APPHOST_PARSE_URI = 4,    /* also take redis://, rediss:// and unix:// (percent-encoding as in URIs) */
 };
 
 enum apphost_format_flags {
@@ -52,13 +52,21 @@ struct apphost_options *apphost_options_parse(const char *text, unsigned flags, 
 char *apphost_options_format(const struct apphost_options *options, unsigned flags);
 
 /*
- * Sets one key as if it stood in the string, or, with a NULL value, takes it back to its default. Besides the
- * keys of the original there are these of ours, which a connection string cannot carry: caFile           PEM
- * file of the authorities to trust instead of the system's certFile,keyFile PEM files of a client certificate
- *   deadPeerTimeout  milliseconds without a byte, with answers due, after which a connection is dropped
- * (10000) backlog          callers that may wait for a connection at one time (4096) reconnectDelay   first
- * pause between attempts in milliseconds (250), growing to reconnectMaxDelay (4000) replyLimit       bytes
- * that one reply may have (536870912)
+ * Sets one key as if it stood in the string, or, with a NULL value, takes it back to its default.
+ *
+ * Some keys of the original are known, kept and printed, and have no effect here: tiebreaker, configChannel,
+ * configCheckSeconds, resolveDns (every attempt to connect resolves anew), channelPrefix, version,
+ * checkCertificateRevocation (no revocation list is fetched), and those that it ignores itself
+ * (responseTimeout, writeBuffer, highPriorityThreads, preserveAsyncOrder). The strict flag refuses them, a
+ * client that uses them says so in its log.
+ *
+ * Besides the keys of the original there are these of ours, which a connection string cannot carry:
+ * - caFile: PEM file of the authorities to trust instead of the system's
+ * - certFile, keyFile: PEM files of a client certificate
+ * - deadPeerTimeout: milliseconds without a byte, with answers due, until a connection is dropped (10000)
+ * - backlog: callers that may wait for a connection at one time (4096)
+ * - reconnectDelay: first pause between attempts in milliseconds (250), growing to reconnectMaxDelay (4000)
+ * - replyLimit: bytes that one string of a reply may have (536870912)
  */
 int apphost_options_set(struct apphost_options *options, const char *key, const char *value,
                         struct apphost_error *error);

@@ -7,7 +7,9 @@
  * Information.
  *
  * Spans, one per command, are made when tracing is on for a connection (DisableTracing is not set) and the
- * host has somewhere to send them: OTEL_EXPORTER_OTLP_ENDPOINT in the configuration, or a callback.
+ * host has somewhere to send them: OTEL_EXPORTER_OTLP_ENDPOINT in the configuration, or a callback. The
+ * counters below are exported there as metrics as well, every OTEL_METRIC_EXPORT_INTERVAL and at the end; the
+ * variables are in apphost_host(3).
  */
 #ifndef APPHOST_TELEMETRY_H
 #define APPHOST_TELEMETRY_H

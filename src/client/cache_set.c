@@ -2,8 +2,8 @@
  * Writing: set, set-many, increment.
  *
  * Default wire: MULTI, per entry HMSET and EXPIRE (or PERSIST, which takes away what an earlier entry left),
- * EXEC; one round trip, all or nothing. Strict wire, as .NET 9 writes: HMSET and EXPIRE where there is an
- * expiry, pipelined.
+ * EXEC; one round trip, all or nothing. Behind a proxy the same without MULTI and EXEC. Strict wire, as .NET
+ * 9 writes: HMSET and EXPIRE where there is an expiry, pipelined.
  */
 #include "client/cache.h"
 #include "client/clock.h"
@@ -88,20 +88,29 @@ static int check_replies(struct apphost_cache *cache, const struct resp_reply *c
     return 0;
 }
 
+/* A proxy, or a command map without it, takes no transaction: then the commands go without, in one send. */
+static bool is_atomic(const struct apphost_cache *cache)
+{
+    struct conn *conn = cache->options.strict_wire ? NULL : redis_conn(cache->redis, DIAL_PRIMARY, NULL);
+
+    return conn && option_command(conn_options(conn), "MULTI", strlen("MULTI")) &&
+           option_command(conn_options(conn), "EXEC", strlen("EXEC"));
+}
+
 size_t cache_write_commands(const struct apphost_cache *cache, const struct write *writes, size_t count,
                             struct command *commands)
 {
-    bool is_strict = cache->options.strict_wire;
+    bool has_multi = is_atomic(cache);
     size_t n = 0;
 
-    if (!is_strict)
+    if (has_multi)
         commands[n++] = (struct command){1, multi_argv, multi_lens};
     for (size_t i = 0; i < count; i++) {
         commands[n++] = (struct command){8, writes[i].argv, writes[i].lens};
         if (writes[i].ttl_argc)
             commands[n++] = (struct command){writes[i].ttl_argc, writes[i].ttl_argv, writes[i].ttl_lens};
     }
-    if (!is_strict)
+    if (has_multi)
         commands[n++] = (struct command){1, exec_argv, exec_lens};
     return n;
 }

@@ -1,5 +1,5 @@
-/* The names of commands that a command map ($NAME=alias) may mention: the enumeration RedisCommand of the
- * original. */
+/* The names of commands that a command map ($NAME=alias) may mention (the enumeration RedisCommand of the
+ * original), and those that its proxies do not take. */
 #include "client/options.h"
 
 #include <stdlib.h>
@@ -241,5 +241,29 @@ bool option_is_known_command(const char *name)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcasecmp(names[i], name) == 0)
             return true;
+    return false;
+}
+
+/* Without '-' neither proxy takes it; "-E" passes Envoyproxy, "-T" passes Twemproxy. */
+static const char *const lacking[] = {
+    "KEYS",    "MIGRATE",   "MOVE",     "OBJECT",     "RANDOMKEY",   "RENAME",       "RENAMENX",
+    "SCAN",    "BITOP",     "MSETNX",   "BLPOP",      "BRPOP",       "BRPOPLPUSH",   "PSUBSCRIBE",
+    "PUBLISH", "SUBSCRIBE", "SPUBLISH", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE",
+    "DISCARD", "EXEC",      "MULTI",    "UNWATCH",    "WATCH",       "SCRIPT",       "SELECT",
+    "BGSAVE",  "CLIENT",    "CLUSTER",  "CONFIG",     "DBSIZE",      "DEBUG",        "FLUSHALL",
+    "FLUSHDB", "INFO",      "LASTSAVE", "MONITOR",    "REPLICAOF",   "SAVE",         "SHUTDOWN",
+    "SLAVEOF", "SLOWLOG",   "SYNC",     "TIME",       "ECHO-E",      "SORT-T",       "BGREWRITEAOF",
+};
+
+bool option_proxy_lacks(int proxy, const char *name, size_t len)
+{
+    const char passes = proxy == 1 ? 'T' : 'E';
+
+    for (size_t i = 0; proxy != 0 && i < sizeof(lacking) / sizeof(lacking[0]); i++) {
+        size_t own = strcspn(lacking[i], "-");
+
+        if (own == len && strncasecmp(lacking[i], name, len) == 0)
+            return lacking[i][own] == '\0' || lacking[i][own + 1] != passes;
+    }
     return false;
 }

@@ -34,6 +34,8 @@ struct conn *conn_new(const struct apphost_options *options, enum dial_role role
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&conn->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    conn->has_map = option_has_map(options);
+    conn->is_checked = option_number(options, OPT_HIGH_INTEGRITY) != 0;
     conn->role = role;
     conn->log = log;
     conn->references = 1;
@@ -194,11 +196,11 @@ static bool abandon(struct conn *conn, struct request *request, struct timing *o
 static int submit_locked(struct conn *conn, const struct batch *batch, struct request **out,
                          struct apphost_error *error)
 {
-    struct request *request = request_new(REQUEST_SYNC, batch->count);
+    struct request *request = request_new(REQUEST_SYNC, batch->count + conn->is_checked);
 
     if (!request)
         return fail_memory(error);
-    if (batch_encode(conn, &conn->out, batch, error) < 0) {
+    if (request_encode(conn, request, &conn->out, batch, error) < 0) {
         request_free(request);
         return -1;
     }
@@ -287,7 +289,8 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
         return conn_fail_hopeless(conn, error);
     bool is_up = conn->state == CONN_UP;
     request->is_again = batch->is_idempotent;
-    if (batch_encode(conn, is_up && !request->is_again ? &conn->out : &request->bytes, batch, error) < 0)
+    if (request_encode(conn, request, is_up && !request->is_again ? &conn->out : &request->bytes, batch,
+                       error) < 0)
         return -1;
     if (is_up && request->is_again &&
         resp_buffer_append(&conn->out, request->bytes.data, request->bytes.len) < 0)
@@ -305,7 +308,7 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
 int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
                struct apphost_error *error)
 {
-    struct request *request = request_new(REQUEST_ASYNC, batch->count);
+    struct request *request = request_new(REQUEST_ASYNC, batch->count + conn->is_checked);
     int timeout_ms =
         batch->timeout_ms > 0 ? batch->timeout_ms : option_number(conn->options, OPT_ASYNC_TIMEOUT);
 
@@ -328,12 +331,12 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
 void conn_post(struct conn *conn, const struct command *command)
 {
     const struct batch batch = {.commands = command, .count = 1};
-    struct request *request = request_new(REQUEST_QUIET, 1);
+    struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
 
     if (!request)
         return;
     pthread_mutex_lock(&conn->lock);
-    if (conn->state == CONN_UP && batch_encode(conn, &conn->out, &batch, NULL) == 0) {
+    if (conn->state == CONN_UP && request_encode(conn, request, &conn->out, &batch, NULL) == 0) {
         pending_push(conn, request);
         request = NULL;
         if (!conn->is_leading || conn->pending.count <= PILE)

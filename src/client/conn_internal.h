@@ -30,6 +30,7 @@ struct request {
     bool is_taken;     /* out of the queue, about to be done */
     bool is_again;     /* asynchronous and idempotent: `bytes` are kept, to be sent again after a loss */
     size_t got;
+    char token[9]; /* of highIntegrity */
     struct replies replies;
     int64_t deadline_ms;
     struct timing times;
@@ -51,6 +52,8 @@ struct conn {
     enum dial_role role;
     const struct log *log;
     char suffix[16];
+    bool has_map;    /* commands are renamed or disabled */
+    bool is_checked; /* highIntegrity: every batch ends with an ECHO */
 
     enum conn_state state;
     _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */
@@ -95,8 +98,8 @@ void request_free(struct request *request);
 void queue_push(struct request_queue *queue, struct request *request);
 struct request *queue_pop(struct request_queue *queue);
 void pending_push(struct conn *conn, struct request *request);
-int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const struct batch *batch,
-                 struct apphost_error *error);
+int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+                   const struct batch *batch, struct apphost_error *error);
 void conn_flush_locked(struct conn *conn);
 void conn_lead(struct conn *conn, struct request *own, int64_t until_ms);
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);

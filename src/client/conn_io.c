@@ -129,39 +129,60 @@ static void stamp_sent(struct conn *conn)
     conn->unsent = NULL;
 }
 
-int batch_encode(const struct conn *conn, struct resp_buffer *buffer, const struct batch *batch,
-                 struct apphost_error *error)
+/* One command under the name that it has on this wire. */
+static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, const struct command *command,
+                         struct apphost_error *error)
+{
+    size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
+    const char *name = option_command(conn->options, command->argv[0], len);
+
+    if (!name)
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
+                        "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
+                        command->argv[0]);
+    const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
+    size_t *lens = (size_t *)(argv + command->argc);
+    for (size_t i = 0; argv && i < command->argc; i++) {
+        argv[i] = i ? command->argv[i] : name;
+        lens[i] = i && command->lens              ? command->lens[i]
+                  : i || name != command->argv[0] ? strlen(argv[i])
+                                                  : len;
+    }
+    int rc = argv ? resp_append_command(buffer, command->argc, argv, lens) : -1;
+    free(argv);
+    return rc < 0 ? fail_memory(error) : 0;
+}
+
+/* highIntegrity: an ECHO after the batch, whose answer only this batch can expect. */
+static int append_check(const struct conn *conn, struct resp_buffer *buffer, struct request *request,
+                        struct apphost_error *error)
+{
+    const char *argv[] = {"ECHO", request->token};
+    const size_t lens[] = {4, sizeof(request->token) - 1};
+
+    snprintf(request->token, sizeof(request->token), "%08llx", (unsigned long long)clock_random(1ULL << 32));
+    return append_mapped(conn, buffer, &(struct command){2, argv, lens}, error);
+}
+
+int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+                   const struct batch *batch, struct apphost_error *error)
 {
     size_t before = buffer->len;
+    int rc = 0;
 
-    for (size_t i = 0; i < batch->count; i++) {
+    for (size_t i = 0; i < batch->count && rc == 0; i++) {
         const struct command *command = &batch->commands[i];
-        const char *name =
-            conn->options->alias_count ? option_command(conn->options, command->argv[0]) : command->argv[0];
-        const char *argv[64];
-        size_t lens[64];
-        int rc;
 
-        if (!name) {
-            buffer->len = before;
-            return fail_set(error, APPHOST_E_UNSUPPORTED, command->argv[0],
-                            "the command map of the connection string disables %s", command->argv[0]);
-        }
-        if (name == command->argv[0] || command->argc > 64) {
-            rc = resp_append_command(buffer, command->argc, command->argv, command->lens);
-        } else {
-            for (size_t k = 0; k < command->argc; k++) {
-                argv[k] = k ? command->argv[k] : name;
-                lens[k] = k && command->lens ? command->lens[k] : strlen(argv[k]);
-            }
-            rc = resp_append_command(buffer, command->argc, argv, lens);
-        }
-        if (rc < 0) {
-            buffer->len = before;
-            return fail_memory(error);
-        }
+        if (conn->has_map)
+            rc = append_mapped(conn, buffer, command, error);
+        else if (resp_append_command(buffer, command->argc, command->argv, command->lens) < 0)
+            rc = fail_memory(error);
     }
-    return 0;
+    if (rc == 0 && conn->is_checked)
+        rc = append_check(conn, buffer, request, error);
+    if (rc < 0)
+        buffer->len = before;
+    return rc;
 }
 
 /* ---- Waking
@@ -325,38 +346,68 @@ void conn_flush_locked(struct conn *conn)
 /* ---- Receiving
  * -------------------------------------------------------------------------------------------------- */
 
-/* Gives replies to the heads of the queue; returns those that are complete. False: more replies than
- * questions. */
-static bool assign_locked(struct conn *conn, struct resp_reply **replies, size_t count, struct request **done)
+static const char unasked[] = "a reply that nobody asked for", mixed_up[] = "a reply to another command";
+
+/* The last reply of a request under highIntegrity is its own token; it is taken away. */
+static bool take_check(struct request *request)
+{
+    size_t last = request->replies.count - 1;
+
+    if (!resp_reply_is(request->replies.items[last], request->token))
+        return false;
+    resp_reply_free(request->replies.items[last]);
+    request->replies.items[last] = NULL;
+    request->replies.count = last;
+    return true;
+}
+
+/* One reply for the head of the queue; the request when it is complete. *why is set when the stream cannot be
+ * trusted. */
+static struct request *assign_one_locked(struct conn *conn, struct resp_reply *reply, const char **why)
+{
+    struct request *request = conn->pending.head;
+
+    if (reply->type == RESP_PUSH || !request) {
+        if (reply->type != RESP_PUSH)
+            *why = unasked;
+        resp_reply_free(reply);
+        return NULL;
+    }
+    request->replies.items[request->got++] = reply;
+    if (request->got < request->replies.count)
+        return NULL;
+    if (conn->is_checked && !take_check(request)) {
+        *why = mixed_up;
+        return NULL;
+    }
+    pending_pop(conn);
+    request->times.received_ns = conn->received_ns;
+    conn->async_count -= request->kind == REQUEST_ASYNC;
+    request->is_taken = true;
+    return request;
+}
+
+/* Gives replies to the heads of the queue; *done are those that are complete. NULL, or why the stream cannot
+ * be trusted. */
+static const char *assign_locked(struct conn *conn, struct resp_reply **replies, size_t count,
+                                 struct request **done)
 {
     struct request **end = done;
+    const char *why = NULL;
 
     *done = NULL;
     for (size_t i = 0; i < count; i++) {
-        struct request *request = conn->pending.head;
-
-        if (replies[i]->type == RESP_PUSH || !request) {
-            bool is_push = replies[i]->type == RESP_PUSH;
-
+        if (why) {
             resp_reply_free(replies[i]);
-            if (!is_push) {
-                while (++i < count)
-                    resp_reply_free(replies[i]);
-                return false;
-            }
             continue;
         }
-        request->replies.items[request->got++] = replies[i];
-        if (request->got < request->replies.count)
+        struct request *request = assign_one_locked(conn, replies[i], &why);
+        if (!request)
             continue;
-        pending_pop(conn);
-        request->times.received_ns = conn->received_ns;
-        conn->async_count -= request->kind == REQUEST_ASYNC;
-        request->is_taken = true;
         *end = request;
         end = &request->next;
     }
-    return true;
+    return why;
 }
 
 /* Parses what has come and hands it out. False when the stream cannot be trusted any more. */
@@ -373,14 +424,12 @@ static bool dispatch(struct conn *conn, const char **why)
                 break;
         pthread_mutex_lock(&conn->lock);
         size_t before = conn->pending.count;
-        bool is_sane = assign_locked(conn, replies, count, &done);
+        *why = assign_locked(conn, replies, count, &done);
         conn->crowd = before - conn->pending.count;
         pthread_mutex_unlock(&conn->lock);
         finish_all(conn, done);
-        if (!is_sane) {
-            *why = "a reply that nobody asked for";
+        if (*why)
             return false;
-        }
     } while (rc > 0);
     *why = resp_reader_error(conn->dialed.reader);
     return rc == 0;

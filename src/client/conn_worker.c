@@ -222,23 +222,21 @@ static void give_up_locked(struct conn *conn)
 
 static void keep_alive_locked(struct conn *conn)
 {
+    static const char *const argv[] = {"PING"};
+    static const struct command ping = {1, argv, NULL};
+    const struct batch batch = {.commands = &ping, .count = 1};
     int keep_alive_s = option_number(conn->options, OPT_KEEP_ALIVE);
-    const char *ping = option_command(conn->options, "PING");
-    const char *const argv[] = {ping};
-    const size_t lens[] = {ping ? strlen(ping) : 0};
-    struct request *request;
 
     if (keep_alive_s <= 0)
         keep_alive_s = 60;
-    if (!ping || conn->pending.head || clock_ms() - conn->activity_ms < (int64_t)keep_alive_s * 1000)
+    if (conn->pending.head || clock_ms() - conn->activity_ms < (int64_t)keep_alive_s * 1000)
         return;
-    request = request_new(REQUEST_QUIET, 1);
-    if (!request || resp_append_command(&conn->out, 1, argv, lens) < 0) {
-        request_free(request);
-        return;
-    }
+    struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
     conn->activity_ms = clock_ms();
-    pending_push(conn, request);
+    if (!request || request_encode(conn, request, &conn->out, &batch, NULL) < 0)
+        request_free(request);
+    else
+        pending_push(conn, request);
 }
 
 /* Whether the lost transport is out of everybody's hands; closes it then. */

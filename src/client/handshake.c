@@ -135,7 +135,8 @@ static bool fill_select(const struct context *context, struct words *words)
 static bool fill_role(const struct context *context, struct words *words)
 {
     (void)words;
-    return context->handshake->wants_role;
+    /* A proxy has no role, and may hang up on a command that it does not know. */
+    return context->handshake->wants_role && option_number(context->attempt->options, OPT_PROXY) == 0;
 }
 
 static bool fill_ping(const struct context *context, struct words *words)
@@ -221,7 +222,8 @@ static int fill_all(const struct context *context, struct resp_buffer *buffer,
                     const struct step *sent[STEP_COUNT], size_t *count)
 {
     for (size_t i = 0; i < STEP_COUNT; i++) {
-        const char *command = option_command(context->attempt->options, steps[i].command);
+        const char *command =
+            option_command(context->attempt->options, steps[i].command, strlen(steps[i].command));
         struct words words = {.count = 0};
 
         push(&words, command);

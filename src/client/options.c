@@ -119,9 +119,12 @@ static int apply_key(struct apphost_options *options, const char *key, const cha
 
     if (key[0] == '$')
         return apply_alias(options, key + 1, value, flags, error);
-    if (id != OPT_COUNT)
-        return option_set_text(options, id, key, value, error);
-    if (flags & APPHOST_PARSE_IGNORE_UNKNOWN)
+    if (id != OPT_COUNT && option_set_text(options, id, key, value, error) < 0)
+        return -1;
+    if (id != OPT_COUNT && (flags & APPHOST_PARSE_STRICT) && option_is_missed(options, id))
+        return fail_set(error, APPHOST_E_ARGUMENT, key, "Keyword '%.60s' is known and has no effect here.",
+                        key);
+    if (id != OPT_COUNT || (flags & APPHOST_PARSE_IGNORE_UNKNOWN))
         return 0;
     return fail_set(error, APPHOST_E_ARGUMENT, key, "Keyword '%.60s' is not supported.", key);
 }
@@ -285,12 +288,33 @@ int option_number(const struct apphost_options *options, enum option_id id)
     return options->values[id].is_set ? options->values[id].number : fallback_of(options, id);
 }
 
-const char *option_command(const struct apphost_options *options, const char *name)
+bool option_is_missed(const struct apphost_options *options, enum option_id id)
 {
-    for (size_t i = 0; i < options->alias_count; i++)
-        if (strcasecmp(options->aliases[i].name, name) == 0)
-            return *options->aliases[i].alias ? options->aliases[i].alias : NULL;
-    return name;
+    const struct option_value *value = &options->values[id];
+
+    if (!option_rows[id].is_idle)
+        return false;
+    if (option_rows[id].type == OPTION_IGNORED)
+        return true;
+    return value->is_set && (option_rows[id].type == OPTION_BOOL   ? value->number != 0
+                             : option_rows[id].type == OPTION_TEXT ? option_text(options, id) != NULL
+                                                                   : true);
+}
+
+bool option_has_map(const struct apphost_options *options)
+{
+    return options->alias_count > 0 || option_number(options, OPT_PROXY) != 0;
+}
+
+const char *option_command(const struct apphost_options *options, const char *name, size_t len)
+{
+    for (size_t i = 0; i < options->alias_count; i++) {
+        const struct command_alias *at = &options->aliases[i];
+
+        if (strlen(at->name) == len && strncasecmp(at->name, name, len) == 0)
+            return *at->alias ? at->alias : NULL;
+    }
+    return option_proxy_lacks(option_number(options, OPT_PROXY), name, len) ? NULL : name;
 }
 
 /* ---- Endpoints

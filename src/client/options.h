@@ -80,6 +80,7 @@ struct option_row {
     enum option_type type;
     int minimum;
     int fallback; /* the default of numbers and booleans */
+    bool is_idle; /* known, kept, printed, and without effect here */
 };
 
 extern const struct option_row option_rows[OPT_COUNT];
@@ -130,8 +131,18 @@ int option_number(const struct apphost_options *options, enum option_id id);
 /* NULL when not set or blank. */
 const char *option_text(const struct apphost_options *options, enum option_id id);
 
-/* The name to put on the wire for a command: itself, its alias, or NULL when the command map disables it. */
-const char *option_command(const struct apphost_options *options, const char *name);
+/* Whether an idle key is set to something that its owner may miss: "no" and "" ask for nothing. */
+bool option_is_missed(const struct apphost_options *options, enum option_id id);
+
+/* Whether names of commands have to be looked up at all: there are aliases, or a proxy. */
+bool option_has_map(const struct apphost_options *options);
+
+/* The name to put on the wire for a command: itself, its alias, or NULL when the command map or the proxy
+ * disables it. */
+const char *option_command(const struct apphost_options *options, const char *name, size_t len);
+
+/* Whether a command does not pass a proxy (1 Twemproxy, 2 Envoyproxy), by the lists of the original. */
+bool option_proxy_lacks(int proxy, const char *name, size_t len);
 
 /* 1 and *out for a readable token; 0 for one that the original drops; -1 with an error. */
 int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error *error);

@@ -66,6 +66,11 @@ static int resolve_locked(struct apphost_redis *redis, struct apphost_error *err
         return settings_fail_endpoints(redis->name, error);
     }
     redis->options = options;
+    for (int id = 0; id < OPT_COUNT; id++)
+        if (options->values[id].is_set && option_is_missed(options, (enum option_id)id))
+            log_write(redis->log, APPHOST_LOG_INFORMATION, LOG_REDIS,
+                      "The option %s of '%s' is known and has no effect here",
+                      option_rows[id].key ? option_rows[id].key : option_rows[id].config_name, redis->name);
     return 0;
 }
 

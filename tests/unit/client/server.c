@@ -122,8 +122,10 @@ void server_kill(struct server *server, bool hard)
 {
     if (server->pid <= 0)
         return;
-    kill(server->pid, SIGCONT);
+    /* A frozen one dies of SIGKILL as it is; thawed, it could still answer. */
     kill(server->pid, hard ? SIGKILL : SIGTERM);
+    if (!hard)
+        kill(server->pid, SIGCONT);
     waitpid(server->pid, NULL, 0);
     server->pid = 0;
 }

@@ -194,6 +194,25 @@ static void strict_names_what_would_vanish(void **state)
         {"myDNS:myPort,ssl=true", "'myDNS:myPort'"},
         {"h,$NOSUCHCMD=x", "NOSUCHCMD"},
         {"h,!", "'!'"},
+        {"h,tiebreaker=t", "'tiebreaker' is known and has no effect"},
+        {"h,configChannel=c", "'configChannel' is known"},
+        {"h,RESOLVEDNS=true", "'RESOLVEDNS' is known"},
+        {"h,channelPrefix=p", "'channelPrefix' is known"},
+        {"h,configCheckSeconds=5", "'configCheckSeconds' is known"},
+        {"h,version=7.0", "'version' is known"},
+        {"h,checkCertificateRevocation=true", "'checkCertificateRevocation' is known"},
+        {"h,writeBuffer=1", "'writeBuffer' is known"},
+        {"h,responseTimeout=1", "'responseTimeout' is known"},
+        {"h,highPriorityThreads=1", "'highPriorityThreads' is known"},
+        {"h,preserveAsyncOrder=1", "'preserveAsyncOrder' is known"},
+    };
+    /* What asks for nothing misses nothing, and what works is no matter of strictness. */
+    static const char *const good[] = {
+        "h,tiebreaker=",
+        "h,configChannel=",
+        "h,resolveDns=false",
+        "h,checkCertificateRevocation=no",
+        "h,highIntegrity=true,proxy=twemproxy,keepAlive=5,tunnel=http:p:1,protocol=resp3,setlib=no",
     };
 
     (void)state;
@@ -202,6 +221,14 @@ static void strict_names_what_would_vanish(void **state)
 
         assert_null(apphost_options_parse(bad[i][0], APPHOST_PARSE_STRICT, &error));
         assert_non_null(strstr(error.text, bad[i][1]));
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct apphost_error error = {0};
+        struct apphost_options *options = apphost_options_parse(good[i], APPHOST_PARSE_STRICT, &error);
+
+        if (!options)
+            fail_msg("%s: %s", good[i], error.text);
+        apphost_options_free(options);
     }
 }
 
@@ -256,9 +283,9 @@ static void sets_and_unsets(void **state)
     assert_int_equal(apphost_options_set(options, "caFile", "/ca.pem", &error), 0);
     assert_string_equal(apphost_options_get(options, "CaFile"), "/ca.pem");
     assert_int_equal(apphost_options_set(options, "$PING", "pong", &error), 0);
-    assert_string_equal(option_command(options, "PING"), "PONG");
+    assert_string_equal(option_command(options, "PING", 4), "PONG");
     assert_int_equal(apphost_options_set(options, "$PING", "", &error), 0);
-    assert_null(option_command(options, "PING"));
+    assert_null(option_command(options, "PING", 4));
     assert_int_equal(apphost_options_set(options, "nope", "1", &error), -1);
     assert_int_equal(apphost_options_set(NULL, "nope", "1", &error), -1);
     assert_int_equal(apphost_options_set(options, NULL, "1", &error), -1);

@@ -2,6 +2,8 @@
  * Golden bytes: what goes over the wire for every operation, seen by a server of the test that answers from a
  * script. And the handshake in all its forms, against old servers, wrong passwords, sentinels and clusters.
  */
+#include "puppet.h"
+
 #include <apphost/apphost.h>
 
 #include <setjmp.h>
@@ -18,125 +20,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* ---- A server with a script
- * -------------------------------------------------------------------------------------- */
-
-struct answer {
-    const char *command; /* a prefix of the command's words, as in "CLIENT SETINFO" */
-    const char *reply;   /* RESP */
-};
-
-struct puppet {
-    int fd, port;
-    pthread_t thread;
-    const struct answer *script;
-    pthread_mutex_t lock;
-    char heard[65536]; /* the words of every command, one line each */
-};
-
-static const char *find_answer(const struct puppet *puppet, const char *line)
-{
-    for (const struct answer *at = puppet->script; at && at->command; at++)
-        if (strncmp(line, at->command, strlen(at->command)) == 0)
-            return at->reply;
-    return strncmp(line, "PING", 4) == 0 ? "+PONG\r\n" : "+OK\r\n";
-}
-
-/* One command from the stream as a line; false at its end. */
-static bool read_command(FILE *stream, char *line, size_t size)
-{
-    char head[64], *p = line;
-    int argc;
-
-    if (!fgets(head, sizeof(head), stream) || sscanf(head, "*%d", &argc) != 1)
-        return false;
-    for (int i = 0; i < argc; i++) {
-        size_t len;
-
-        if (!fgets(head, sizeof(head), stream) || sscanf(head, "$%zu", &len) != 1 ||
-            (size_t)(p - line) + len + 2 > size)
-            return false;
-        p += i ? sprintf(p, " ") : 0;
-        if (fread(p, 1, len, stream) != len || fread(head, 1, 2, stream) != 2)
-            return false;
-        p += len;
-    }
-    *p = '\0';
-    return true;
-}
-
-static void *serve_one(void *user)
-{
-    struct puppet *puppet = ((void **)user)[0];
-    int fd = (int)(intptr_t)((void **)user)[1];
-    FILE *stream = fdopen(fd, "r");
-    char line[4096];
-
-    free(user);
-    while (read_command(stream, line, sizeof(line))) {
-        const char *reply = find_answer(puppet, line);
-
-        pthread_mutex_lock(&puppet->lock);
-        size_t len = strlen(puppet->heard);
-        snprintf(puppet->heard + len, sizeof(puppet->heard) - len, "%s\n", line);
-        pthread_mutex_unlock(&puppet->lock);
-        send(fd, reply, strlen(reply), MSG_NOSIGNAL);
-    }
-    fclose(stream);
-    return NULL;
-}
-
-static void *serve(void *user)
-{
-    struct puppet *puppet = user;
-    pthread_t threads[64];
-    int fd, count = 0;
-
-    while (count < 64 && (fd = accept(puppet->fd, NULL, NULL)) >= 0) {
-        void **both = malloc(2 * sizeof(*both));
-
-        both[0] = puppet;
-        both[1] = (void *)(intptr_t)fd;
-        pthread_create(&threads[count++], NULL, serve_one, both);
-    }
-    while (count > 0)
-        pthread_join(threads[--count], NULL);
-    return NULL;
-}
-
-static void puppet_start(struct puppet *puppet, const struct answer *script)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-
-    memset(puppet, 0, sizeof(*puppet));
-    puppet->script = script;
-    pthread_mutex_init(&puppet->lock, NULL);
-    puppet->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(puppet->fd, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(getsockname(puppet->fd, (struct sockaddr *)&address, &len), 0);
-    assert_int_equal(listen(puppet->fd, 16), 0);
-    puppet->port = ntohs(address.sin_port);
-    pthread_create(&puppet->thread, NULL, serve, puppet);
-}
-
-static void puppet_stop(struct puppet *puppet)
-{
-    shutdown(puppet->fd, SHUT_RDWR);
-    pthread_join(puppet->thread, NULL);
-    close(puppet->fd);
-}
-
-/* Everything heard since the last call, without the handshake: that ends with PING. */
-static void heard(struct puppet *puppet, char *out, size_t size)
-{
-    pthread_mutex_lock(&puppet->lock);
-    char *ping = strstr(puppet->heard, "PING\n");
-    snprintf(out, size, "%s", ping ? ping + 5 : puppet->heard);
-    puppet->heard[0] = '\0';
-    pthread_mutex_unlock(&puppet->lock);
-}
 
 static struct apphost_host *host_for(const char *connection, const struct apphost_cache_options *cache)
 {
@@ -220,7 +103,7 @@ static void strict_wire_is_that_of_dotnet_9(void **state)
     puppet_start(&puppet, entry_script);
     struct apphost_host *host = host_at(&puppet, "", &options);
     act(apphost_host_cache(host, NULL, NULL));
-    heard(&puppet, lines, sizeof(lines));
+    puppet_heard(&puppet, lines, sizeof(lines));
     assert_string_equal(lines, "HMSET p:plain absexp -1 sldexp -1 data v\n"
                                "HMSET p:slide absexp -1 sldexp 12000000000 data v\n"
                                "EXPIRE p:slide 1200\n"
@@ -253,7 +136,7 @@ static void usual_wire_is_atomic(void **state)
     puppet_start(&puppet, entry_script);
     struct apphost_host *host = host_at(&puppet, "", &options);
     act(apphost_host_cache(host, NULL, NULL));
-    heard(&puppet, lines, sizeof(lines));
+    puppet_heard(&puppet, lines, sizeof(lines));
     assert_string_equal(
         lines, "MULTI\nHMSET p:plain absexp -1 sldexp -1 data v\nPERSIST p:plain\nEXEC\n"
                "MULTI\nHMSET p:slide absexp -1 sldexp 12000000000 data v\nEXPIRE p:slide 1200\nEXEC\n"
