@@ -1,6 +1,6 @@
 /*
- * Inside the connection: its state, shared by conn.c (callers), conn_io.c (sending, leading, replies) and
- * conn_worker.c.
+ * Inside the connection: its state, shared by conn.c (callers), conn_request.c, conn_io.c (sending, leading,
+ * replies) and conn_worker.c.
  *
  * Everything is under `lock`, except the reader and receiving, which belong to whoever has the lead, and
  * `sending`, which belongs to whoever has set `is_writing`. Only the worker closes the transport, when
@@ -92,14 +92,20 @@ struct conn {
 bool conn_is_hopeless(const struct conn *conn);
 int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error);
 
-/* conn_io.c */
+/* conn_request.c */
 struct request *request_new(enum request_kind kind, size_t count);
 void request_free(struct request *request);
 void queue_push(struct request_queue *queue, struct request *request);
 struct request *queue_pop(struct request_queue *queue);
-void pending_push(struct conn *conn, struct request *request);
 int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error);
+
+/* Those whose bytes are in `out` or sent, in wire order; all that is in `out` goes now. */
+void pending_push(struct conn *conn, struct request *request);
+struct request *pending_pop(struct conn *conn);
+void pending_stamp_sent(struct conn *conn);
+
+/* conn_io.c */
 void conn_flush_locked(struct conn *conn);
 void conn_lead(struct conn *conn, struct request *own, int64_t until_ms);
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);
