@@ -69,6 +69,8 @@ static void print_run(const struct plan *plan, const struct plan_run *specificat
     print_texts(plan, "command", specification->command, specification->command_count);
     if (specification->working_dir)
         printf("    working_dir: %s\n", specification->working_dir);
+    for (size_t i = 0; i < specification->watch_count; i++)
+        printf("    watch: %s\n", specification->watch[i]);
     print_ports(specification);
     for (size_t i = 0; i < specification->mount_count; i++)
         printf("    mount: %s -> %s%s\n", specification->mounts[i].source, specification->mounts[i].target,

@@ -1,5 +1,4 @@
-/* Reading a map by its table: look up, check the YAML kind, refuse what is not built yet, hand over to the
- * shape. */
+/* Reading a map by its table: look up, check the YAML kind, hand over to the shape. */
 #include "manifest/field.h"
 
 #include <stdlib.h>
@@ -78,12 +77,10 @@ int manifest_bad_value(struct loader *l, const struct field *field, const struct
                             value->text);
 }
 
-static void read_field(struct loader *l, const struct table *table, const struct field *field,
-                       struct node *value, void *object)
+static void read_field(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     if (manifest_is_null(value) && !(field->shape->accept & ACCEPT_NULL))
         return;
-    manifest_refuse_unbuilt(l, table->name, field->name, value);
     size_t most = field->shape->most;
     if (!has_kind(field->shape, value))
         manifest_bad_value(l, field, value);
@@ -100,7 +97,7 @@ int manifest_read_table(struct loader *l, const struct table *table, struct node
         const struct node *key = map->keys[i];
         const struct field *field = manifest_find_field(table, key->text);
         if (field)
-            read_field(l, table, field, map->items[i], object);
+            read_field(l, field, map->items[i], object);
         else if (!str_starts(key->text, "x-"))
             report_unknown(l, table, key);
     }

@@ -75,9 +75,6 @@ int manifest_read_bool_value(struct loader *l, const struct field *field, const 
 size_t manifest_item_count(const struct node *value);
 struct node *manifest_item(struct node *value, size_t index);
 
-/* notyet.c: refuses what a later version builds. True when it was refused. */
-bool manifest_refuse_unbuilt(struct loader *l, const char *table, const char *field,
-                             const struct node *value);
 /* shapes_redis.c: why a password cannot be used, or NULL. Never repeats it. */
 const char *manifest_password_fault(const char *text);
 /* hints.c: words that other tools use for ours. NULL when there is nothing to say. */
@@ -93,7 +90,7 @@ extern const struct shape shape_bool, shape_text, shape_late, shape_port, shape_
     shape_duration, shape_seconds, shape_size, shape_path, shape_inner_path, shape_texts, shape_image,
     shape_address, shape_signal, shape_exit_codes, shape_start, shape_lifetime, shape_pull, shape_network;
 extern const struct shape shape_environment, shape_env_file, shape_variables_file, shape_labels;
-extern const struct shape shape_words, shape_command, shape_shell;
+extern const struct shape shape_words, shape_command, shape_shell, shape_globs;
 extern const struct shape shape_references, shape_wait_for, shape_endpoints, shape_container_endpoints,
     shape_ready, shape_server_ready, shape_restart, shape_stop;
 extern const struct shape shape_password, shape_data_volume, shape_data_bind_mount, shape_persistence,

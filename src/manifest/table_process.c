@@ -81,10 +81,14 @@ static const struct field process_fields[] = {
      .help = "How many of it run, called NAME-1, NAME-2, and so on, each with a port of its own for every "
              "endpoint; at most 1000 in a project. NAME means all of them, and as an address the first."},
     {.name = "watch",
-     .shape = &shape_texts,
+     .shape = &shape_globs,
      RESOURCE_LIST(process.watch, process.watch_count),
      .fallback = "none",
-     .help = "Globs of files; a change restarts it."},
+     .help =
+         "Globs of files below `working_dir`; when one of them is written, moved or removed it is "
+         "restarted, whether it runs, has ended or has failed, and a task runs again. What depends on it "
+         "goes on. `**` is any number of folders, {a,b} is one of several, and a glob that begins with ! "
+         "takes files out. Wildcards match neither hidden names nor node_modules; .git is never looked at."},
 };
 const struct table table_process = {.name = "process",
                                     .help = "a `process`",

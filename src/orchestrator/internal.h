@@ -153,6 +153,9 @@ struct node {
     struct seeding *seeding; /* under way, or NULL */
     struct sensor sensor;
     struct output output;
+    struct watching *watching;            /* of the files that restart it, or NULL */
+    const struct plan_node *watching_for; /* the specification that it was begun for */
+    char *cause;                          /* of the restart under way: "server.js changed", or NULL */
     struct timer timer;
     struct turn turn;
     bool has_slot, queued; /* of engine starts in flight */
@@ -237,6 +240,7 @@ struct orchestrator {
     struct node *start_queue;
     int pulls;
     int64_t pulling_ms, pull_started_ms;
+    struct watching *watchings;
     struct request *requests;
     orchestrator_request last_request;
     struct turn settle;
@@ -437,7 +441,14 @@ void sensor_stop(struct node *node);
 const struct error *sensor_error(const struct node *node);
 const struct plan_probe *node_probe(const struct node *node);
 
+/* ---- watching.c ---- */
+/* Begins or ends to watch the files that the node names, as it is wanted now. */
+void watching_settle(struct node *node);
+void watching_leave(struct node *node);
+
 /* ---- output.c ---- */
+/* A line of our own among those of the resource. */
+void output_say(struct node *node, const char *line);
 struct log_writer *output_open(struct node *node);
 void output_follow(struct node *node);
 void output_unfollow(struct node *node);

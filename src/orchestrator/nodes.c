@@ -83,6 +83,7 @@ void node_free(struct node *node)
     loop_unpost(o->services.loop, &node->turn);
     timer_stop(&node->timer);
     sensor_stop(node);
+    watching_leave(node);
     output_free(node);
     slot_release(node);
     free_ports(node);
@@ -98,6 +99,7 @@ void node_free(struct node *node)
     free(node->making);
     free(node->detail);
     free(node->explain);
+    free(node->cause);
     free(node->resource);
     free(node->name);
     free(node->id);

@@ -19,6 +19,8 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .probe_error = probe_last_error,
         .probe_free = probe_free,
         .port_is_free = port_is_free,
+        .watch = watch_new,
+        .watch_free = watch_free,
     };
     if (!hooks->spawn) {
         hooks->spawn = real.spawn;
@@ -35,6 +37,10 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         hooks->probe = real.probe;
         hooks->probe_error = real.probe_error;
         hooks->probe_free = real.probe_free;
+    }
+    if (!hooks->watch) {
+        hooks->watch = real.watch;
+        hooks->watch_free = real.watch_free;
     }
     if (!hooks->port_is_free)
         hooks->port_is_free = real.port_is_free;

@@ -23,6 +23,7 @@
 #include "probe/probe.h"
 #include "process/process.h"
 #include "state/state.h"
+#include "watch/watch.h"
 
 /* A node changed its state: one of these a change, from the one function that changes states. */
 struct orchestrator_transition {
@@ -57,6 +58,8 @@ struct orchestrator_hooks {
     const struct error *(*probe_error)(const struct probe *probe);
     void (*probe_free)(struct probe *probe);
     bool (*port_is_free)(const char *address, int port);
+    struct watch *(*watch)(struct loop *loop, const struct watch_options *options);
+    void (*watch_free)(struct watch *watch);
 };
 
 struct orchestrator_services {

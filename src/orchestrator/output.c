@@ -21,6 +21,17 @@ struct log_writer *output_open(struct node *node)
     return node->output.writer;
 }
 
+void output_say(struct node *node, const char *line)
+{
+    struct log_writer *writer = output_open(node);
+    cleanup_free char *text = xasprintf("apphost: %s", line);
+    if (!writer)
+        return;
+    log_writer_flush(writer);
+    log_writer_add_line(writer, 2, text, strlen(text), 0);
+    log_writer_flush(writer);
+}
+
 static void on_line(int stream, const char *line, size_t length, int64_t time_ns, void *data)
 {
     struct node *node = data;

@@ -373,9 +373,10 @@ static void show(struct node *node)
     bool lost = node_needs_engine(node) && o->connected_once && o->lost_ms >= 0;
     if (lost && (goal || !node->going_down))
         set_state(node, STATE_ENGINE_LOST, NULL);
-    else if (!goal)
+    else if (!goal) {
+        free(take_ptr(&node->cause));
         set_state(node, final_state(node), NULL);
-    else if (goal->state == STATE_WAITING) {
+    } else if (goal->state == STATE_WAITING) {
         struct node *other = node_waits_for(node);
         bool pulls = other && other->kind == PLAN_IMAGE && other->state == STATE_PULLING;
         if (pulls) {
@@ -388,7 +389,7 @@ static void show(struct node *node)
     else if (goal->state == STATE_PULLING)
         set_state(node, STATE_PULLING, xstrdup_null(node->detail));
     else
-        set_state(node, goal->state, NULL);
+        set_state(node, goal->state, xstrdup_null(node->cause));
 }
 
 static const struct goal *first_unmet(struct node *node)
@@ -479,6 +480,7 @@ static void step_failed(struct node *node)
 static void step(struct node *node)
 {
     node->existed |= node->facts.seen == SEEN_PRESENT || node->process;
+    watching_settle(node);
     if (node->want == WANT_KEEP) {
         if (!node->op_name)
             rest(node);

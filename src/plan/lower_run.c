@@ -222,6 +222,8 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     struct environment environment = lower_environment(l, &c);
     run->environment = environment.items;
     run->environment_count = environment.count;
+    run->watch = process->watch;
+    run->watch_count = process->watch_count;
     run->replica_of = replica ? resource->name : NULL;
 }
 

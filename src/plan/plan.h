@@ -149,6 +149,8 @@ struct plan_run {
     struct plan_probe ready;
     const char **seed; /* servers: files of commands that fill an empty one, paths of this machine */
     size_t seed_count;
+    const char **watch;
+    size_t watch_count;     /* process: globs below working_dir; a change of what they match restarts it */
     const char *replica_of; /* one of a process' replicas: the resource's name; `resource` is its own */
 };
 

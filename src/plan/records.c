@@ -154,6 +154,7 @@ static const struct field run_fields[] = {
     NESTED(struct plan_run, restart, &restart, false),
     NESTED(struct plan_run, ready, &probe, false),
     COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
+    COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
     FIELD(struct plan_run, replica_of, FIELD_STRING, false),
 };
 const struct record plan_record_run = {run_fields, COUNT(run_fields), sizeof(struct plan_run)};

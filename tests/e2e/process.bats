@@ -273,6 +273,22 @@ END
   ok apphost down
 }
 
+@test "a change of watched files leaves containers alone" {
+  echo one >word
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  app: {type: process, command: [sh, -c, 'echo "has \$(cat word)"; exec sleep 1000'], references: [cache], watch: word}
+END
+  ok apphost up -d
+  local before
+  before=$(apphost ps -o json | jq -r '.resources[0].containerId, .resources[0].startedAt')
+  echo two >word
+  wait_until 10 sh -c "'$APPHOST' logs app | grep -q 'has two'"
+  [ "$(apphost ps -o json | jq -r '.resources[0].containerId, .resources[0].startedAt')" = "$before" ]
+  ok apphost down
+}
+
 @test "a string is split without a shell; shell syntax in it points to shell" {
   manifest <<<'resources: {app: {type: process, task: true, command: "printf %s-%s one \"two three\""}}'
   ok apphost up -d

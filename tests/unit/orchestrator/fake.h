@@ -50,6 +50,7 @@ struct fake {
     struct strlist log; /* "POST /containers/create?name=x", without the version */
     struct fake_call *calls;
     struct fake_process *processes;
+    struct fake_watch *watches;
     uint64_t serial;
 };
 
@@ -72,6 +73,9 @@ void fake_destroy(struct fake *fake, struct fake_container *container);
 /* The engine goes away (streams and calls are cut) and comes back; containers keep running. */
 void fake_engine_gone(struct fake *fake);
 void fake_engine_back(struct fake *fake);
+
+/* A file changed: everybody who watches hears of it. Returns how many do. */
+int fake_change(struct fake *fake, const char *path);
 
 /* For struct orchestrator_services. */
 extern const struct orchestrator_hooks fake_hooks;

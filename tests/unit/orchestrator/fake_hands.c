@@ -175,6 +175,41 @@ static bool port_free(const char *address, int port)
     return !world->taken[port] && !listener(port);
 }
 
+/* ---- watched files ---- */
+
+struct fake_watch {
+    struct watch_options options;
+    struct fake_watch *prev, *next;
+};
+
+static struct watch *watch(struct loop *loop, const struct watch_options *options)
+{
+    (void)loop;
+    struct fake_watch *made = xcalloc(1, sizeof *made);
+    made->options = *options;
+    DL_APPEND(world->watches, made);
+    return (struct watch *)made;
+}
+
+static void free_watch(struct watch *handle)
+{
+    struct fake_watch *freed = (struct fake_watch *)handle;
+    DL_DELETE(world->watches, freed);
+    free(freed);
+}
+
+int fake_change(struct fake *fake, const char *path)
+{
+    struct fake_watch *one, *next;
+    int count = 0;
+    DL_FOREACH_SAFE(fake->watches, one, next)
+    {
+        count++;
+        one->options.on_change(path, false, loop_now_ms(fake->loop), one->options.data);
+    }
+    return count;
+}
+
 const struct orchestrator_hooks fake_hooks = {
     .spawn = spawn,
     .pid = pid_of,
@@ -185,4 +220,6 @@ const struct orchestrator_hooks fake_hooks = {
     .probe_error = last_error,
     .probe_free = free_probe,
     .port_is_free = port_free,
+    .watch = watch,
+    .watch_free = free_watch,
 };
