@@ -24,10 +24,29 @@ load helpers
   done
 }
 
-@test "the schema is JSON and knows the kinds" {
-  [ -s "$ROOT/apphost.schema.json" ] || skip "no schema at the top of the tree"
-  jq -e . "$ROOT/apphost.schema.json" >/dev/null
-  grep -q 'valkey' "$ROOT/apphost.schema.json"
+# Sets SCHEMA to the one that `make install` puts in place.
+install_schema() {
+  ok make -s -C "$ROOT" install DESTDIR="$T/root" PREFIX=/usr
+  SCHEMA=$T/root/usr/share/apphost/apphost.schema.json
+}
+
+@test "the installed schema is JSON and knows the kinds and their fields" {
+  install_schema
+  jq -e '.definitions | has("redis") and has("valkey") and has("garnet") and has("process") and has("container")' "$SCHEMA"
+  jq -e '.definitions.process.properties | has("replicas") and has("watch")' "$SCHEMA"
+}
+
+@test "the installed schema takes good manifests and refuses what an editor can know to be wrong" {
+  /usr/bin/python3 -c 'import jsonschema, yaml' || skip "python3-jsonschema and python3-yaml are not installed"
+  install_schema
+  local golden=$ROOT/tests/golden name bad=()
+  ok "$BATS_TEST_DIRNAME/schema-check.py" "$SCHEMA" good "$ROOT"/manifests/*.yaml "$ROOT"/manifests/*/apphost.yaml \
+    "$golden"/manifest/good-*.yaml "$golden"/{graph,config-process,validate-config}/apphost.yaml
+  for name in unknown-field unknown-kind unknown-top-level types ranges booleans durations-and-sizes not-a-map no-resources \
+    compose-words compose-words-in-resources restart ready references endpoints environment mounts telemetry small-forms watch; do
+    bad+=("$golden/manifest/$name.yaml")
+  done
+  ok "$BATS_TEST_DIRNAME/schema-check.py" "$SCHEMA" bad "${bad[@]}"
 }
 
 @test "the stripped binary has at most a megabyte" {
