@@ -46,8 +46,8 @@ struct apphost_host_options {
 struct apphost_host *apphost_host_new(const struct apphost_host_options *options,
                                       struct apphost_error *error);
 
-/* Closes every connection and frees every client and cache. Calls under way end with APPHOST_E_CLOSED; wait
-   for your threads to have left the library before. */
+/* Closes every connection and frees every client and cache. Your threads must have left the library before:
+   apphost_redis_close() sends them home. */
 void apphost_host_free(struct apphost_host *host);
 
 const struct apphost_config *apphost_host_config(const struct apphost_host *host);

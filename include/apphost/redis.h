@@ -72,6 +72,13 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
 /* A PING and how long it took; latency_us may be NULL. */
 int apphost_redis_ping(struct apphost_redis *redis, int64_t *latency_us, struct apphost_error *error);
 
+/*
+ * Ends every call under way, of any thread, and every later one with APPHOST_E_CLOSED, of the caches on this
+ * connection too. The object itself lives as long as its host: this is how to get threads out of the library
+ * before that is freed. NULL and a second time are allowed.
+ */
+void apphost_redis_close(struct apphost_redis *redis);
+
 /* Whether the connection is established now. Connects nothing. */
 bool apphost_redis_is_connected(struct apphost_redis *redis);
 

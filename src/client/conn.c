@@ -358,6 +358,22 @@ void conn_redial(struct conn *conn)
 /* ---- The end
  * ---------------------------------------------------------------------------------------------------- */
 
+static void shut_locked(struct conn *conn)
+{
+    conn->state = CONN_CLOSED;
+    atomic_store(&conn->is_cancelled, true);
+    transport_shutdown(&conn->dialed.transport);
+    pthread_cond_broadcast(&conn->changed);
+    conn_nudge(conn);
+}
+
+void conn_shut(struct conn *conn)
+{
+    pthread_mutex_lock(&conn->lock);
+    shut_locked(conn);
+    pthread_mutex_unlock(&conn->lock);
+}
+
 void conn_close(struct conn *conn)
 {
     if (!conn)
@@ -365,11 +381,7 @@ void conn_close(struct conn *conn)
     int64_t deadline_ms = clock_ms() + CLOSE_WAIT_MS;
 
     pthread_mutex_lock(&conn->lock);
-    conn->state = CONN_CLOSED;
-    atomic_store(&conn->is_cancelled, true);
-    transport_shutdown(&conn->dialed.transport);
-    pthread_cond_broadcast(&conn->changed);
-    conn_nudge(conn);
+    shut_locked(conn);
     /* In slices: who lets go in the very moment of closing does not signal. */
     while (atomic_load(&conn->references) > 1 && clock_left(deadline_ms) > 0) {
         struct timespec slice = to_timespec(clock_ms() + CLOSE_SLICE_MS);

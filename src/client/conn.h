@@ -58,7 +58,10 @@ void replies_free(struct replies *replies);
 struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
                       struct apphost_error *error);
 
-/* Ends every wait with APPHOST_E_CLOSED. Returns within about two seconds, a resolver that hangs
+/* Ends every wait, and every later call, with APPHOST_E_CLOSED. */
+void conn_shut(struct conn *conn);
+
+/* The same, and lets go of it. Returns within about two seconds, a resolver that hangs
  * notwithstanding. */
 void conn_close(struct conn *conn);
 

@@ -78,7 +78,9 @@ static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, 
 {
     pthread_mutex_lock(&redis->lock);
     struct conn *conn = atomic_load(&redis->conns[role]);
-    if (!conn && resolve_locked(redis, error) == 0)
+    if (!conn && redis->is_closed)
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    else if (!conn && resolve_locked(redis, error) == 0)
         conn = conn_new(redis->options, role, redis->log, error);
     if (conn && !atomic_load(&redis->conns[role])) {
         conn_set_suffix(conn, redis->suffix);
@@ -95,6 +97,21 @@ struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct
     struct conn *conn = atomic_load(&redis->conns[role]);
 
     return conn ? conn : make_conn(redis, role, error);
+}
+
+void apphost_redis_close(struct apphost_redis *redis)
+{
+    if (!redis)
+        return;
+    pthread_mutex_lock(&redis->lock);
+    redis->is_closed = true;
+    for (int role = 0; role < 2; role++) {
+        struct conn *conn = atomic_load(&redis->conns[role]);
+
+        if (conn)
+            conn_shut(conn);
+    }
+    pthread_mutex_unlock(&redis->lock);
 }
 
 const struct apphost_options *apphost_redis_options(struct apphost_redis *redis, struct apphost_error *error)

@@ -23,6 +23,7 @@ struct apphost_redis {
     char suffix[8];
 
     pthread_mutex_t lock; /* of what first use makes */
+    bool is_closed;
     struct apphost_options *options;
     _Atomic(struct conn *) conns[2]; /* by dial_role */
 };

@@ -31,3 +31,39 @@ END
 @test "the library's cache on Valkey 8" {
   library_on valkey apphost-test/valkey:8.1
 }
+
+@test "an installed library, an example outside the tree: two keyed caches, /health as ready" {
+  needs_image "$REDIS"
+  ok make -s -C "$ROOT" install-client DESTDIR="$T/root" PREFIX=/usr
+  ok make -s -C "$ROOT" client-symbols
+  local name
+  for name in lib/libapphost.a lib/libapphost.so include/apphost/cache.h share/man/man3/libapphost.3; do
+    [ -e "$T/root/usr/$name" ]
+  done
+  cp -r "$ROOT/manifests/cache-service/." .
+  sed -i "s/^name: .*/name: $PROJECT/" apphost.yaml
+  export PKG_CONFIG_PATH=$T/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$T/root LD_LIBRARY_PATH=$T/root/usr/lib
+  ok make -s
+  readelf -d cache-service | grep -q 'libapphost.so.0'
+  # Up means ready, and ready is what the service's own /health says of both servers.
+  export APPHOST_REDIS_IMAGE=$REDIS
+  ok apphost up -d
+  wait_until 20 visited 2
+  local port
+  port=$(apphost ps | sed -n 's|^service .*127.0.0.1:\([0-9]*\).*|\1|p')
+  [ "$(curl -s "http://127.0.0.1:$port/health")" = Healthy ]
+  [ "$(curl -s "http://127.0.0.1:$port/alive")" = Healthy ]
+  # Each cache is on its own server, under its own prefix.
+  load_env
+  [ "$(ask "$SESSIONS_PORT" "$SESSIONS_PASSWORD" --scan)" = session:ada ]
+  [[ $(ask "$PAGES_PORT" "$PAGES_PASSWORD" --scan) = page:ada* ]]
+  # One server silent: the service is not ready any more, but alive.
+  ask "$PAGES_PORT" "$PAGES_PASSWORD" CLIENT PAUSE 5000 ALL
+  [ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/health")" = 503 ]
+  [ "$(curl -s "http://127.0.0.1:$port/alive")" = Healthy ]
+  ok apphost down
+}
+
+visited() {
+  apphost logs service | grep -q "visit $1 of ada: <h1>Hello, ada</h1> (cached)"
+}

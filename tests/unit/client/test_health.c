@@ -8,6 +8,8 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,12 +21,46 @@ static enum apphost_health_status say(void *user, char *description, size_t size
     return *(enum apphost_health_status *)user;
 }
 
+/* Until the flag is set, or for a minute. */
 static enum apphost_health_status sleep_long(void *user, char *description, size_t size)
 {
+    atomic_bool *is_over = user;
+
     (void)description;
     (void)size;
-    poll(NULL, 0, *(int *)user);
+    for (int i = 0; i < 6000 && !atomic_load(is_over); i++)
+        poll(NULL, 0, 10);
     return APPHOST_HEALTHY;
+}
+
+static atomic_int met;
+
+/* Healthy only when the other one runs at the same time. */
+static enum apphost_health_status meet(void *user, char *description, size_t size)
+{
+    (void)user;
+    (void)description;
+    (void)size;
+    atomic_fetch_add(&met, 1);
+    for (int i = 0; i < 6000 && atomic_load(&met) < 2; i++)
+        poll(NULL, 0, 10);
+    return atomic_load(&met) >= 2 ? APPHOST_HEALTHY : APPHOST_UNHEALTHY;
+}
+
+static void checks_run_at_the_same_time(void **state)
+{
+    const struct apphost_health_check one = {.name = "one", .check = meet};
+    const struct apphost_health_check two = {.name = "two", .check = meet};
+    struct apphost_health *health = apphost_health_new();
+    struct apphost_health_report report;
+
+    (void)state;
+    assert_int_equal(apphost_health_add(health, &one, NULL), 0);
+    assert_int_equal(apphost_health_add(health, &two, NULL), 0);
+    assert_int_equal(apphost_health_run(health, NULL, &report, NULL), 0);
+    assert_int_equal(report.status, APPHOST_HEALTHY);
+    apphost_health_report_free(&report);
+    apphost_health_free(health);
 }
 
 static void ask_http(int port, const char *request, char *answer, size_t size)
@@ -46,12 +82,12 @@ static void ask_http(int port, const char *request, char *answer, size_t size)
 static void health_over_http(void **state)
 {
     enum apphost_health_status mine = APPHOST_HEALTHY;
-    int wait_ms = 400;
+    static atomic_bool is_over;
     struct apphost_health *health = apphost_health_new();
     const struct apphost_health_check check = {.name = "mine", .check = say, .user = &mine};
     const struct apphost_health_check again = {.name = "MINE", .check = say, .user = &mine};
     const struct apphost_health_check slow = {
-        .name = "slow", .check = sleep_long, .user = &wait_ms, .timeout_ms = 50};
+        .name = "slow", .check = sleep_long, .user = &is_over, .timeout_ms = 50};
     struct apphost_health_report report;
     struct apphost_error error = {0};
     char answer[2048];
@@ -91,14 +127,16 @@ static void health_over_http(void **state)
     assert_int_equal(report.status, APPHOST_UNHEALTHY);
     assert_string_equal(report.entries[0].description, "said so");
     assert_string_equal(report.entries[1].description, "A timeout occurred while running check.");
-    assert_true(report.duration_us < 350000);
+    assert_true(report.duration_us < 50000000);
+    atomic_store(&is_over, true);
     apphost_health_report_free(&report);
     apphost_health_free(health);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(health_over_http)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(checks_run_at_the_same_time),
+                                       cmocka_unit_test(health_over_http)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
