@@ -94,7 +94,6 @@ static bool is_ready(const struct node *node)
 bool link_is_met(const struct link *link)
 {
     const struct node *to = link->to;
-    bool settled = is_ready(to) || to->state == STATE_FAILED;
     bool optional = !link->required && (to->state == STATE_FAILED || to->want != WANT_UP);
     optional = optional || (to->want == WANT_STOPPED && node_has_stand_in(to));
     switch (link->until) {
@@ -104,8 +103,6 @@ bool link_is_met(const struct link *link)
         return is_ready(to) || optional;
     case PLAN_COMPLETED:
         return is_completed(to) || optional;
-    case PLAN_SETTLED:
-        return settled || to->want != WANT_UP;
     case PLAN_GONE:
         return node_is_gone(to);
     }
@@ -136,7 +133,7 @@ struct node *node_blocker(const struct node *node)
         return NULL;
     for (size_t i = 0; i < node->link_count; i++) {
         const struct link *link = &node->links[i];
-        bool fails_us = link->required && link->until != PLAN_SETTLED && link->until != PLAN_GONE;
+        bool fails_us = link->required && link->until != PLAN_GONE;
         if (fails_us && link->to->state == STATE_FAILED && link->to->want == WANT_UP)
             return link->to;
     }

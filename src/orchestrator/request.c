@@ -114,7 +114,6 @@ static bool is_up(const struct node *node, enum plan_until until)
     case PLAN_GONE:
         return node_is_gone(node);
     case PLAN_HEALTHY:
-    case PLAN_SETTLED:
         break;
     }
     return ready;
@@ -128,7 +127,7 @@ static enum progress progress_of(const struct target *target, enum plan_until un
     if (node->turn.queued)
         return PENDING;
     if (node->state == STATE_FAILED)
-        return is_optional(node) || until == PLAN_SETTLED ? REACHED : FAILED;
+        return is_optional(node) ? REACHED : FAILED;
     switch (node->want) {
     case WANT_KEEP:
         return REACHED;

@@ -78,7 +78,7 @@ static bool depends_on(const struct node *dependant, const struct node *node)
 {
     for (size_t i = 0; i < dependant->link_count; i++) {
         const struct link *link = &dependant->links[i];
-        if (link->to == node && link->required && link->until != PLAN_SETTLED && link->until != PLAN_GONE)
+        if (link->to == node && link->required && link->until != PLAN_GONE)
             return true;
     }
     return false;

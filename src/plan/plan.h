@@ -57,7 +57,7 @@ enum plan_node_kind {
     PLAN_NODE_KIND_COUNT
 };
 
-enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_SETTLED, PLAN_GONE };
+enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_GONE };
 struct plan_edge {
     const char *to;        /* node id */
     enum plan_until until; /* images, networks, volumes: PLAN_STARTED means that it exists */

@@ -31,7 +31,7 @@
     static const struct record name = {name##_fields, COUNT(name##_fields), sizeof(type)}
 
 static const char *const kind_names[] = {"image", "network", "volume", "container", "process", "value"};
-static const char *const until_names[] = {"started", "healthy", "completed", "settled", "gone"};
+static const char *const until_names[] = {"started", "healthy", "completed", "gone"};
 static const char *const probe_names[] = {"none", "ping", "http", "tcp", "log", "exec", "image-health"};
 static const char *const restart_names[] = {"never", "on-failure", "always"};
 static const char *const model_names[] = {"redis",   "valkey",   "garnet", "connection-string",

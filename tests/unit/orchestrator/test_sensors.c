@@ -139,8 +139,8 @@ static void test_given_password(void **state)
     end(rig);
 }
 
-/* Settled: one failed server does not fail who waits for all of them. */
-static void test_settled(void **state)
+/* Sidecars: one failed server does not fail who waits for all of them to run. */
+static void test_sidecar(void **state)
 {
     (void)state;
     struct rig *rig = fresh();
@@ -150,11 +150,13 @@ static void test_settled(void **state)
                      *broken = plans_redis(plan, "broken", RIG_IMAGE);
     struct plan_node *insight = plans_process(plan, "insight", "run");
     insight->sidecar = true;
-    plans_edge(plan, insight, cache, PLAN_SETTLED);
-    plans_edge(plan, insight, broken, PLAN_SETTLED);
+    plans_edge(plan, insight, cache, PLAN_STARTED);
+    plans_edge(plan, insight, broken, PLAN_STARTED);
+    insight->edges[0].required = insight->edges[1].required = false;
     rig_up(rig, plans_done(plan));
     assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
     rig_pass(rig, 1000);
+    assert_true(rig_when(rig, "container:cache running") < rig_when(rig, "process:insight starting"));
     assert_string_equal(rig_state(rig, "insight"), "ready");
     assert_string_equal(rig_state(rig, "broken"), "failed");
     end(rig);
@@ -206,7 +208,7 @@ int main(void)
         cmocka_unit_test(test_lost_and_found),
         cmocka_unit_test(test_wrong_password),
         cmocka_unit_test(test_given_password),
-        cmocka_unit_test(test_settled),
+        cmocka_unit_test(test_sidecar),
         cmocka_unit_test(test_optional),
         cmocka_unit_test(test_manual),
     };
