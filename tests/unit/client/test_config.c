@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 #include <unistd.h>
 
@@ -84,6 +85,34 @@ static void bad_json_is_an_error(void **state)
             fail_msg("'%s' for '%s'", error.text, rows[i][0]);
         apphost_config_free(config);
     }
+}
+
+/* A file that is not there is none; one that cannot be read, or not be parsed, is an error that names it. */
+static void bad_files_are_errors(void **state)
+{
+    char folder[] = "/tmp/apphost-config-XXXXXX", path[128];
+    struct apphost_host_options options = {.directory = folder};
+    struct apphost_error error = {0};
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    struct apphost_host *host = apphost_host_new(&options, &error);
+    assert_non_null(host);
+    apphost_host_free(host);
+    snprintf(path, sizeof(path), "%s/appsettings.json", folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_null(apphost_host_new(&options, &error));
+    assert_int_equal(error.code, APPHOST_E_CONFIG);
+    assert_non_null(strstr(error.text, "appsettings.json"));
+    assert_int_equal(rmdir(path), 0);
+    FILE *file = fopen(path, "w");
+    fputs("{\"ConnectionStrings\": {\"cache\": ", file);
+    fclose(file);
+    assert_null(apphost_host_new(&options, &error));
+    assert_int_equal(error.code, APPHOST_E_CONFIG);
+    assert_non_null(strstr(error.text, "appsettings.json"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void layers_in_order(void **state)
@@ -383,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_flattened),
         cmocka_unit_test(bad_json_is_an_error),
+        cmocka_unit_test(bad_files_are_errors),
         cmocka_unit_test(layers_in_order),
         cmocka_unit_test(precedence_of_configuration),
         cmocka_unit_test(callbacks_come_last),

@@ -157,6 +157,76 @@ static void usual_wire_is_atomic(void **state)
     puppet_stop(&puppet);
 }
 
+static const struct answer many_script[] = {
+    {"HMGET c:b", "*3\r\n$2\r\n-1\r\n$8\r\n20000000\r\n$1\r\nv\r\n"},
+    {"HMGET", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
+    {"EXPIRE", ":1\r\n"},
+    {"DEL", ":1\r\n"},
+    {"EXEC", "*5\r\n:1\r\n:1\r\n:7\r\n*2\r\n$2\r\n-1\r\n$8\r\n20000000\r\n:-1\r\n"},
+    {NULL, NULL},
+};
+
+static int create_x(void *user, void **data, size_t *len, struct apphost_error *error)
+{
+    (void)user;
+    (void)error;
+    *data = strdup("x");
+    *len = 1;
+    return 0;
+}
+
+static void act_many(struct apphost_cache *cache)
+{
+    const struct apphost_entry entries[] = {
+        {apphost_str("a"), apphost_str("1"), apphost_expire_never()},
+        {apphost_str("b"), apphost_str("2"), apphost_expire_sliding(2000)},
+    };
+    const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("b")};
+    const struct apphost_create create = {.create = create_x};
+    struct apphost_error error = {0};
+    struct apphost_value values[2];
+    int64_t sum;
+
+    assert_int_equal(apphost_cache_set_many(cache, entries, 2, &error), 0);
+    assert_int_equal(apphost_cache_get_many(cache, keys, 2, values, &error), 1);
+    apphost_value_free(&values[1]);
+    assert_int_equal(
+        apphost_cache_increment(cache, apphost_str("i"), 7, apphost_expire_sliding(2000), &sum, &error), 0);
+    assert_int_equal(sum, 7);
+    assert_int_equal(apphost_cache_get_or_create(cache, apphost_str("n"), &create, values, &error), 0);
+    apphost_value_free(&values[0]);
+    assert_int_equal(apphost_redis_ping(apphost_cache_redis(cache), NULL, &error), 0);
+}
+
+/* The operations that .NET does not have. */
+static void the_other_operations(void **state)
+{
+    const struct apphost_cache_options options = {.instance_name = "c:"};
+    struct puppet puppet;
+    char lines[8192];
+
+    (void)state;
+    puppet_start(&puppet, many_script);
+    struct apphost_host *host = host_at(&puppet, "", &options);
+    act_many(apphost_host_cache(host, NULL, NULL));
+    puppet_heard(&puppet, lines, sizeof(lines));
+    /* Whose lease it is is random. */
+    char *token = strstr(lines, "SET c:n:lease ");
+    assert_non_null(token);
+    memset(token + 14, '#', 16);
+    assert_string_equal(lines, "MULTI\nHMSET c:a absexp -1 sldexp -1 data 1\nPERSIST c:a\n"
+                               "HMSET c:b absexp -1 sldexp 20000000 data 2\nEXPIRE c:b 2\nEXEC\n"
+                               "HMGET c:a absexp sldexp data\nHMGET c:b absexp sldexp data\nEXPIRE c:b 2\n"
+                               "MULTI\nHSETNX c:i absexp -1\nHSETNX c:i sldexp 20000000\nHINCRBY c:i data 7\n"
+                               "HMGET c:i absexp sldexp\nPTTL c:i\nEXEC\nEXPIRE c:i 2\n"
+                               "HMGET c:n absexp sldexp data\nSET c:n:lease ################ NX PX 10000\n"
+                               "HMGET c:n absexp sldexp data\n"
+                               "MULTI\nHMSET c:n absexp -1 sldexp -1 data x\nPERSIST c:n\nEXEC\n"
+                               "DEL c:n:lease\nPING\n");
+    apphost_host_free(host);
+    puppet_stop(&puppet);
+}
+
 /* ---- Handshakes
  * -------------------------------------------------------------------------------------------------- */
 
@@ -409,6 +479,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strict_wire_is_that_of_dotnet_9),
         cmocka_unit_test(usual_wire_is_atomic),
+        cmocka_unit_test(the_other_operations),
         cmocka_unit_test(shakes_hands),
         cmocka_unit_test(the_primary_of_several),
         cmocka_unit_test(sentinels_are_asked),
