@@ -92,6 +92,7 @@ static int read_connection_string(struct redis_link *link, const cJSON *environm
     link->server.password = take_ptr(&target.password);
     link->server.tls = target.tls;
     link->server.tls_name = take_ptr(&target.tls_name);
+    link->server.ca_file = xstrdup_null(property(environment, "_CA_FILE"));
     link->database = link->database ? link->database : target.database;
     redis_target_fini(&target);
     return 0;
@@ -216,6 +217,9 @@ int redis_link_turn(struct redis_link *link, struct error *err)
     if (!link->is_lost)
         return 0;
     error_copy(err, &link->failure);
+    if (link->is_foreign && link->server.tls && !link->server.ca_file &&
+        strstr(link->failure.text, "trusted"))
+        error_hint(err, "--cacert FILE names the authority that signed it");
     if (err && err->code == ERROR_RESOURCE) /* a refused password is no resource that failed to start */
         err->code = ERROR_FAILED;
     return -1;

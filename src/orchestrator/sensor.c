@@ -206,6 +206,7 @@ static void start_value_probe(struct node *node)
         .username = target.user,
         .password = target.password,
         .tls = target.tls,
+        .ca_file = node->spec->check.ca_file,
         .tls_name = target.tls_name,
     };
     if (is_redis)

@@ -77,6 +77,17 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
 }
 
 /* How many of the first `count` endpoints have this scheme. */
+/* Of a connection string that is put together from a server's: its parts are not known, but whom to trust is.
+ */
+static void inject_authority(struct lower *l, struct consumer *c, const struct model_resource *target,
+                             const char *name, struct environment *out)
+{
+    struct model_part part = {.get = MODEL_GET_CA_FILE, .resource = target->name, .pos = target->pos};
+    cleanup_free char *prefix = variable_name(name, true);
+    cleanup_free char *variable = xasprintf("%s_CA_FILE", prefix);
+    set_property(l, c, out, variable, &part);
+}
+
 static int count_scheme(const struct model_resource *target, const char *scheme, size_t count)
 {
     int found = 0;
@@ -136,6 +147,9 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
         (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host);
     if (has_parts && !(how->without & MODEL_INJECT_PROPERTIES))
         inject_properties(l, c, target, name, out);
+    else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
+             !(how->without & MODEL_INJECT_PROPERTIES))
+        inject_authority(l, c, target, name, out);
     bool has_services = target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER;
     for (size_t i = 0; has_services && i < target->endpoint_count; i++)
         inject_service(l, c, how, i, out);

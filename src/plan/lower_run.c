@@ -245,7 +245,7 @@ static void check_connection(struct lower *l, struct plan_node *node, const stru
         lower_problem(l, &resource->pos, "leave `check` out",
                       "`check` sends a PING, and this connection string names no Redis server");
     if (resource->connection.check)
-        node->check.kind = PLAN_PROBE_PING;
+        node->check = (struct plan_probe){.kind = PLAN_PROBE_PING, .ca_file = lower_ca_file(l, resource)};
 }
 
 void lower_connection_string(struct lower *l, const struct model_resource *resource)

@@ -253,9 +253,28 @@ void lower_certificate(struct lower *l, const struct model_resource *resource)
         lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), NULL);
 }
 
+/* The server itself, or the one with TLS that a connection string refers to; NULL: none. */
+static const struct model_resource *find_server(struct lower *l, const struct model_resource *resource)
+{
+    if (resource->kind != MODEL_CONNECTION_STRING)
+        return model_is_server(resource->kind) ? resource : NULL;
+    const struct model_text *value = &resource->connection.value;
+    for (size_t i = 0; i < value->count; i++) {
+        const struct model_part *part = &value->parts[i];
+        bool is_reference = !part->literal && part->get != MODEL_GET_PARAMETER;
+        const struct model_resource *server = is_reference ? model_find(l->model, part->resource) : NULL;
+        if (server && model_is_server(server->kind) && server->redis.tls.on)
+            return server;
+    }
+    return NULL;
+}
+
 const char *lower_ca_file(struct lower *l, const struct model_resource *resource)
 {
-    const struct model_tls *tls = &resource->redis.tls;
+    const struct model_resource *server = find_server(l, resource);
+    if (!server)
+        return NULL;
+    const struct model_tls *tls = &server->redis.tls;
     if (!tls->on || tls->cert)
         return tls->ca;
     return l->context->certs_folder ? arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder) : NULL;

@@ -216,6 +216,8 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
         text_append(out, &value);
         return true;
     }
+    if (part->get == MODEL_GET_CA_FILE)
+        return get_ca_file(l, c, target, out);
     bool is_parsed = lower_parse_connection(l, target, &parts);
     bool is_place = part->get == MODEL_GET_HOST || part->get == MODEL_GET_PORT;
     if (!is_parsed || (is_place && !parts.host))

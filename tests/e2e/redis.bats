@@ -367,8 +367,8 @@ END
   export ConnectionStrings__outside="127.0.0.1:$OUTSIDE,user=me,password=s3cret@word,ssl=true,sslHost=outside.example,defaultDatabase=3"
   manifest <<END
 resources:
-  cache: {type: redis, image: $REDIS}
-  own: {type: connection-string, value: '\${cache.host}:\${cache.port},password=\${cache.password}', check: true}
+  cache: {type: redis, image: $REDIS, tls: true}
+  own: {type: connection-string, value: '\${cache.connection_string}', check: true}
   outside: connection-string
   uri: {type: connection-string, value: 'rediss://me:s3cret%40word@localhost:$OUTSIDE/3'}
   stranger: {type: connection-string, value: 'rediss://me:s3cret%40word@127.0.0.1:$OUTSIDE/3'}
@@ -384,7 +384,7 @@ END
   ok apphost redis uri --cacert "$T/outside.pem" -n 0 -- EXISTS b
   [ "$output" = 0 ]
   fails 1 apphost redis uri -- GET b
-  says 'not trusted'
+  says 'not trusted' '--cacert'
   fails 1 apphost redis stranger --cacert "$T/outside.pem" PING
   says 'not trusted.*mismatch'
   fails 1 apphost redis wrong --cacert "$T/outside.pem" PING
