@@ -40,14 +40,21 @@ static int read_port(struct loader *l, const struct field *field, struct node *v
     return 0;
 }
 
-static int read_duration(struct loader *l, const struct field *field, struct node *value, void *object)
+/* A text that `parse` makes a number of. */
+static int read_measure(struct loader *l, const struct field *field, const struct node *value,
+                        bool (*parse)(const char *text, int64_t *number), int64_t *out)
 {
-    int64_t ms;
     const char *text = manifest_final(l, value);
     if (!text)
         return -1;
-    if (!str_to_duration_ms(text, &ms))
-        return manifest_bad_value(l, field, value);
+    return parse(text, out) ? 0 : manifest_bad_value(l, field, value);
+}
+
+static int read_duration(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    int64_t ms;
+    if (read_measure(l, field, value, str_to_duration_ms, &ms) < 0)
+        return -1;
     if (field->max && (ms < field->min || ms > field->max))
         return manifest_problem(l, value, "`%s` must be at least %lld ms and at most %lld s", field->name,
                                 (long long)field->min, (long long)field->max / 1000);
@@ -58,11 +65,8 @@ static int read_duration(struct loader *l, const struct field *field, struct nod
 static int read_seconds(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     int64_t ms;
-    const char *text = manifest_final(l, value);
-    if (!text)
+    if (read_measure(l, field, value, str_to_duration_ms, &ms) < 0)
         return -1;
-    if (!str_to_duration_ms(text, &ms))
-        return manifest_bad_value(l, field, value);
     if (ms < 1000 || ms % 1000)
         return manifest_problem(l, value, "`%s` must be whole seconds, at least one", field->name);
     *(int64_t *)manifest_slot(object, field->offset) = ms / 1000;
@@ -72,11 +76,8 @@ static int read_seconds(struct loader *l, const struct field *field, struct node
 static int read_size(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     int64_t bytes;
-    const char *text = manifest_final(l, value);
-    if (!text)
+    if (read_measure(l, field, value, str_to_size, &bytes) < 0)
         return -1;
-    if (!str_to_size(text, &bytes))
-        return manifest_bad_value(l, field, value);
     if (field->min && bytes < field->min)
         return manifest_problem(l, value, "`%s` must be at least %lldm", field->name,
                                 (long long)field->min / (1024 * 1024));
@@ -95,13 +96,25 @@ static const char *read_given(struct loader *l, const struct field *field, const
     return text;
 }
 
-static int read_text(struct loader *l, const struct field *field, struct node *value, void *object)
+/* What is wrong with a text, or NULL. */
+typedef const char *find_fault(const char *text);
+
+/* A text that is kept as it is. */
+static int read_checked(struct loader *l, const struct field *field, struct node *value, void *object,
+                        find_fault *find)
 {
-    const char *text = read_given(l, field, value);
+    const char *text = read_given(l, field, value), *fault = text && find ? find(text) : NULL;
+    if (fault)
+        return manifest_problem(l, value, "`%s`: %s", field->name, fault);
     if (!text)
         return -1;
     *(const char **)manifest_slot(object, field->offset) = text;
     return 0;
+}
+
+static int read_text(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    return read_checked(l, field, value, object, NULL);
 }
 
 static int read_late(struct loader *l, const struct field *field, struct node *value, void *object)
@@ -152,14 +165,7 @@ static const char *find_image_fault(const char *text)
 
 static int read_image(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    const char *text = read_given(l, field, value);
-    const char *fault = text ? find_image_fault(text) : NULL;
-    if (fault)
-        return manifest_problem(l, value, "`%s`: %s", field->name, fault);
-    if (!text)
-        return -1;
-    *(const char **)manifest_slot(object, field->offset) = text;
-    return 0;
+    return read_checked(l, field, value, object, find_image_fault);
 }
 
 static int read_address(struct loader *l, const struct field *field, struct node *value, void *object)

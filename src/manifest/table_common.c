@@ -13,10 +13,6 @@ static int skip_type(struct loader *l, const struct field *field, struct node *v
 static const struct shape shape_type = {
     .words = "a kind of resource", .accept = ACCEPT_TEXT, .read = skip_type};
 
-#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
-#define RESOURCE_LIST(member, counter)                                                                       \
-    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
-
 static const struct field common_fields[] = {
     {.name = "type", .shape = &shape_type, .help = "What it is. Required."},
     {.name = "profiles",

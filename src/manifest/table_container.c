@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
-#define RESOURCE_LIST(member, counter)                                                                       \
-    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
-
 static void finish_container(struct loader *l, struct node *map, void *object)
 {
     struct model_resource *resource = object;
@@ -38,20 +34,12 @@ static const struct field container_fields[] = {
      RESOURCE(container.working_dir),
      .fallback = "the image's",
      .help = "Where it runs, inside."},
-    {.name = "env_file",
-     .shape = &shape_env_file,
-     .help = "Files of variables; injected ones win over them."},
-    {.name = "references",
-     .shape = &shape_references,
-     .help = "Resources whose addresses it gets, and for which it waits."},
+    ROW_ENV_FILE,
+    ROW_REFERENCES,
     {.name = "endpoints",
      .shape = &shape_container_endpoints,
      .help = "Ports that it listens on; published on 127.0.0.1."},
-    {.name = "ready",
-     .shape = &shape_ready,
-     RESOURCE(ready),
-     .fallback = "the image's health check, else tcp on the first endpoint, else started",
-     .help = "How to tell that it is ready."},
+    ROW_READY("the image's health check, else tcp on the first endpoint, else started"),
     {.name = "volumes", .shape = &shape_volumes, .help = "Volumes that it keeps data in."},
     {.name = "bind_mounts", .shape = &shape_bind_mounts, .help = "Files and folders of this machine."},
     {.name = "tmpfs",

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
-#define RESOURCE_LIST(member, counter)                                                                       \
-    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
 #define COMMAND RESOURCE_LIST(process.command, process.command_count)
 
 static void check_task(struct loader *l, struct node *map, const struct model_resource *resource)
@@ -48,18 +45,10 @@ static const struct field process_fields[] = {
      RESOURCE(process.working_dir),
      .fallback = "the manifest's folder",
      .help = "Where it runs."},
-    {.name = "env_file",
-     .shape = &shape_env_file,
-     .help = "Files of variables; injected ones win over them."},
-    {.name = "references",
-     .shape = &shape_references,
-     .help = "Resources whose addresses it gets, and for which it waits."},
+    ROW_ENV_FILE,
+    ROW_REFERENCES,
     {.name = "endpoints", .shape = &shape_endpoints, .help = "Where it listens."},
-    {.name = "ready",
-     .shape = &shape_ready,
-     RESOURCE(ready),
-     .fallback = "tcp on the first endpoint, else started",
-     .help = "How to tell that it is ready."},
+    ROW_READY("tcp on the first endpoint, else started"),
     {.name = "success_exit_codes",
      .shape = &shape_exit_codes,
      .min = 0,

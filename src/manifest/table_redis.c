@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
-
 static bool is_loopback(const char *address)
 {
     return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
