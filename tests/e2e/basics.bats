@@ -1,4 +1,5 @@
 # The program before it touches an engine: version, help, usage, output that goes nowhere.
+# bats file_tags=engineless
 load helpers
 
 @test "version prints one line and exits 0" {

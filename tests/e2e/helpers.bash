@@ -10,6 +10,8 @@
 #   wait_until 5 cmd…   repeats until the command succeeds, or fails the test after that many seconds
 #   engine …            engine_call of scripts/engine.sh   containers             names of the project's containers
 #   needs_image NAME    skips the test when the image is not there
+#
+# A test that needs no engine has the tag "engineless" ("# bats test_tags=engineless", or file_tags): it runs without one.
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

@@ -1,4 +1,5 @@
 # make install puts everything where it belongs, and uninstall takes it away again.
+# bats file_tags=engineless
 load helpers
 
 @test "install into a folder, use it from there, uninstall" {

@@ -1,4 +1,5 @@
 # The manifest from the command line: validate, config, graph, init. No engine is asked anything.
+# bats file_tags=engineless
 load helpers
 
 setup_more() {
@@ -164,12 +165,6 @@ END
   not grep -q '"\?tool' <<<"$output"
   ok apphost config --profile debug
   prints 'tool'
-}
-
-@test "what comes in a later release says not yet at its position" {
-  manifest <<<'resources: {app: {type: process, command: [sleep, 1], watch: ["*.c"]}}'
-  fails 3 apphost validate
-  says 'apphost.yaml:2:[0-9]+: error: .*watch.* yet'
 }
 
 @test "parameters: from the command line, a file, the environment; a missing one names all places" {

@@ -1,4 +1,5 @@
 # The native engine: servers of this machine as processes, no container engine touched.
+# bats file_tags=engineless
 load helpers
 
 setup_more() {

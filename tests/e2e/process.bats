@@ -1,6 +1,7 @@
 # Host processes: what they get, how they become ready, how they fail, and that they are gone.
 load helpers
 
+# bats test_tags=engineless
 @test "environment: inherited, env_file, injected, environment; later wins" {
   printf 'FROM_FILE=file\nBOTH=file\n' >vars
   manifest <<'END'
@@ -43,6 +44,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "ready by log, exec, tcp and http" {
   needs python3
   manifest <<'END'
@@ -61,6 +63,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a task runs to completion before who waits for it, once a session" {
   manifest <<'END'
 resources:
@@ -77,6 +80,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a task that fails: exit 6, its exit code and last lines, nothing left" {
   manifest <<'END'
 resources:
@@ -88,6 +92,7 @@ END
   nothing_left || wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "a process that ends before it is ready: exit 6, how it ended, its last lines" {
   manifest <<'END'
 resources:
@@ -98,6 +103,7 @@ END
   wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "a command that is not there, is not executable, and a missing folder are told apart" {
   printf 'echo hi\n' >plain
   chmod 644 plain
@@ -115,6 +121,7 @@ END
   wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "a probe that never succeeds: exit 7, what was tried, the last error" {
   manifest <<'END'
 resources:
@@ -125,6 +132,7 @@ END
   wait_until 5 nothing_left
 }
 
+# bats test_tags=engineless
 @test "restart on failure, with backoff, until it holds" {
   manifest <<'END'
 resources:
@@ -138,6 +146,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a restart policy of never leaves it ended, and ps says how" {
   manifest <<<'resources: {app: {type: process, command: [sh, -c, "sleep 0.3; exit 4"]}, other: {type: process, command: sleep 1000}}'
   ok apphost up -d
@@ -145,6 +154,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "the whole group goes, with what ignores TERM and what forked twice" {
   cat >stubborn.sh <<'END'
 trap '' TERM
@@ -165,6 +175,7 @@ END
   wait_until 2 dead "$double"
 }
 
+# bats test_tags=engineless
 @test "stop sends the signal that was asked for" {
   manifest <<'END'
 resources:
@@ -179,6 +190,7 @@ END
   [ "$(cat got)" = got-int ]
 }
 
+# bats test_tags=engineless
 @test "stopping goes against the direction of references" {
   manifest <<'END'
 resources:
@@ -191,6 +203,7 @@ END
   [ "$(tr '\n' ' ' <order)" = "second first " ]
 }
 
+# bats test_tags=engineless
 @test "replicas have a port each" {
   manifest <<'END'
 resources:
@@ -210,6 +223,7 @@ END
   [ "$(wc -l <<<"$output")" -eq 2 ]
 }
 
+# bats test_tags=engineless
 @test "replicas: a consumer gets all addresses, the name means all, api-2 one of them" {
   manifest <<'END'
 resources:
@@ -253,6 +267,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "replicas: another number adds or removes the difference, ports stay" {
   manifest <<'END'
 resources:
@@ -289,6 +304,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a string is split without a shell; shell syntax in it points to shell" {
   manifest <<<'resources: {app: {type: process, task: true, command: "printf %s-%s one \"two three\""}}'
   ok apphost up -d

@@ -60,6 +60,7 @@ END
   wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "passwords that cannot be written are refused at their position" {
   manifest <<<"resources: {cache: {type: redis, image: $REDIS, password: ''}}"
   fails 3 apphost validate
@@ -82,6 +83,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a missing bind mount names the path" {
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], bind_mounts: ['$T/gone:/x:ro']}}"
   run --separate-stderr apphost up -d
@@ -91,6 +93,7 @@ END
   wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "a full disk for the state folder names it" {
   [ "$(id -u)" = 0 ] || skip "mounting a small disk needs root"
   mkdir "$T/full"
@@ -103,6 +106,7 @@ END
   wait_until 3 nothing_left
 }
 
+# bats test_tags=engineless
 @test "state that may not be written names the folder" {
   [ "$(id -u)" != 0 ] || needs setpriv
   mkdir -p "$T/ro"
@@ -114,6 +118,7 @@ END
   says "$T/ro"
 }
 
+# bats test_tags=engineless
 @test "state from another version is refused, and says what to do" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   ok apphost up -d
@@ -139,6 +144,7 @@ END
   [ "$(cat "$file")" = '{broken' ]
 }
 
+# bats test_tags=engineless
 @test "a runtime folder whose path is too long for a socket: it works all the same" {
   local long=$T/run/$(head -c 120 /dev/zero | tr '\0' r)
   mkdir -m 700 "$long"
@@ -149,6 +155,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "no runtime folder at all: it works all the same" {
   unset XDG_RUNTIME_DIR
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
@@ -156,6 +163,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a supervisor that does not answer: exit 9 within the timeout, names it" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   ok apphost up -d
@@ -170,6 +178,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "another user's project: exit 9" {
   [ "$(id -u)" = 0 ] || skip "needs root to become somebody else"
   needs setpriv
@@ -183,6 +192,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "stdin closed and output to a closed pipe during up -d: nothing left after down" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   run bash -c "'$APPHOST' up -d <&- 2>&1 | true"

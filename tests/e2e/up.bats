@@ -106,6 +106,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "a bare up stops what the manifest no longer has; up RES does not" {
   manifest <<END
 resources:
@@ -136,6 +137,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "an unknown resource is exit 10 or 2 with a suggestion" {
   manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
   run --separate-stderr apphost up -d cahce
@@ -169,6 +171,7 @@ END
   wait_until 5 nothing_left
 }
 
+# bats test_tags=engineless
 @test "up -d in a command substitution ends" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   local said
@@ -207,6 +210,7 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
 @test "ls lists this machine's projects" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   ok apphost up -d

@@ -1,4 +1,5 @@
 # `watch`: a process is restarted when its files change, and nothing else is.
+# bats file_tags=engineless
 load helpers
 
 # The pid of a resource; empty while it does not run.
