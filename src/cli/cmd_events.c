@@ -44,7 +44,9 @@ const struct command cmd_events = {
     .usage = "[RES…]",
     .description =
         "Prints every change of state as one JSON object a line, until interrupted or until the project is "
-        "down.",
+        "down. timeMs is milliseconds since 1970, elapsedMs since the resource was asked for.",
+    .examples = "apphost events\n"
+                "apphost events cache | jq -r '.state'\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = ARGUMENT_RESOURCE,

@@ -91,6 +91,7 @@ static void add_command(struct strbuf *out, const struct command *command)
         strbuf_adds(out, "\n");
         form += length + (form[length] == '\n');
     } while (*form);
+    strbuf_adds(out, ".PP\n"); /* else the last of several forms runs on into the text */
     add_paragraphs(out, command->description);
     add_options(out, command->options);
     add_examples(out, command->examples);
@@ -101,7 +102,7 @@ static void add_exit_codes(struct strbuf *out)
     strbuf_adds(out, ".SH EXIT STATUS\n");
     for (const struct exit_code *row = help_exit_codes; row->text; row++)
         strbuf_addf(out, ".TP\n.B %s\n%s\n", row->code, row->text);
-    strbuf_adds(out, "The command's own code is the answer of \\fBrun\\fR, \\fBexec\\fR and \\fBup "
+    strbuf_adds(out, ".PP\nThe command's own code is the answer of \\fBrun\\fR, \\fBexec\\fR and \\fBup "
                      "\\-\\-exit\\-code\\-from\\fR.\n");
 }
 
@@ -125,8 +126,8 @@ static const char tail[] =
     "once while the supervisor finishes.\n"
     ".SH FILES\n"
     ".TP\n\\fI$XDG_STATE_HOME/apphost/PROJECT\\-HASH/\\fR\nremembered ports and passwords, logs, the "
-    "session's record\n"
-    ".TP\n\\fI$XDG_RUNTIME_DIR/apphost/\\fR\ncontrol sockets\n"
+    "session's record (default: \\fI~/.local/state\\fR)\n"
+    ".TP\n\\fI$XDG_RUNTIME_DIR/apphost/\\fR\ncontrol sockets (default: \\fI/tmp/apphost\\-UID\\fR)\n"
     ".SH SEE ALSO\n"
     ".BR apphost.yaml (5)\n";
 
@@ -134,7 +135,7 @@ void help_man_page(struct strbuf *out)
 {
     strbuf_addf(
         out,
-        ".TH APPHOST 1 \"\" \"apphost %s\" \"User Commands\"\n.SH NAME\napphost \\- start servers, "
+        ".TH APPHOST 1 \"\" \"apphost %s\" \"User Commands\"\n.nh\n.SH NAME\napphost \\- start servers, "
         "containers "
         "and processes from one manifest\n.SH SYNOPSIS\n.B apphost\n[\\fIoptions\\fR] \\fIcommand\\fR …\n"
         ".SH DESCRIPTION\n",

@@ -43,7 +43,7 @@ static const struct option globals[] = {
      .type = OPTION_TEXT,
      .repeat = true,
      .value = "K=V|K=@FILE|K=-",
-     .help = "a parameter's value; K=@FILE and K=- keep it out of the process list (twin: APPHOST_PARAM_K)"},
+     .help = "a parameter's value; K=@FILE and K=- keep it out of the process list (also: APPHOST_PARAM_K)"},
     {.name = "engine",
      .type = OPTION_CHOICE,
      .value = "KIND",

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *project_folder(const struct project *project)
@@ -95,21 +96,32 @@ static int rank_of(const struct project *project, const char *prefix, char **man
     return rank;
 }
 
-/* The state folder of our hash: the running one where a renamed project has several. */
+/* When something was last put into a folder or taken out: a session does that at its start and end. */
+static int64_t changed_ns(const char *folder)
+{
+    struct stat st;
+    return stat(folder, &st) ? 0 : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+}
+
+/* The state folder of our hash: where a renamed project has several, the running one, else the last used. */
 static void find_by_hash(struct project *project)
 {
     cleanup_strlist struct strlist prefixes = {0};
     cleanup_free char *ending = xasprintf("-%s", project->hash);
     const char *best = NULL;
     int best_rank = -1;
+    int64_t best_ns = 0;
     if (state_list(project->root, &prefixes, NULL))
         return;
     for (size_t i = 0; i < prefixes.count; i++) {
         if (!str_ends(prefixes.items[i], ending))
             continue;
         int rank = rank_of(project, prefixes.items[i], NULL);
-        if (rank > best_rank) {
+        cleanup_free char *folder = state_folder(project->root, prefixes.items[i]);
+        int64_t ns = changed_ns(folder);
+        if (rank > best_rank || (rank == best_rank && ns > best_ns)) {
             best_rank = rank;
+            best_ns = ns;
             best = prefixes.items[i];
         }
     }

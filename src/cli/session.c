@@ -241,7 +241,10 @@ static void print_failure(const struct output *output, const cJSON *resource, co
     const char *message = message_of(resource);
     const char *probe = json_string(resource, "lastProbe", "");
     bool has_lines = cJSON_IsString(lines) ? *lines->valuestring : json_count(lines) > 0;
-    if (*message && !strstr(headline, message)) {
+    const char *cause = json_bool(resource, "blocked", false) && *headline ? strstr(message, headline) : NULL;
+    if (cause > message + 2) { /* "api was not started: " and the headline */
+        fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
+    } else if (*message && !strstr(headline, message)) {
         cleanup_free char *shown = str_printable(message);
         fprintf(stderr, "  %s: %s\n", name, shown);
     }

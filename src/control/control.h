@@ -28,12 +28,12 @@
  *   hurry     {kill:bool}; second Ctrl-C
  *   bye       {}; this client ends in order: its lease is given back without a down
  *
- * A transition: {"id","type":"transition","timeNs","resource"?,"node","kind","state","goal","detail",
- *   "elapsedMs","current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition. {"type":"lost"} has
- *   no id.
- * A session that is ending answers ERROR_NOT_RUNNING to every request: start another.
- * Leases: a connection whose `up` said lease:true holds the session; when the last lease ends without `bye`
- * the session is taken down with short stop times; a detached session ends on `down`.
+ * A transition: {"id","type":"transition","timeMs","resource"?,"node","kind","state","goal","detail",
+ *   "elapsedMs","current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition; timeMs is
+ * milliseconds since 1970. {"type":"lost"} has no id. A session that is ending answers ERROR_NOT_RUNNING to
+ * every request: start another. Leases: a connection whose `up` said lease:true holds the session; when the
+ * last lease ends without `bye` the session is taken down with short stop times; a detached session ends on
+ * `down`.
  *
  * Promise: callbacks never run before the starting function returned; on_close once. Ownership as noted. */
 #ifndef CONTROL_CONTROL_H

@@ -166,6 +166,7 @@ static void check_ready(struct loader *l, const struct model_resource *resource)
         return;
     if (!resource->endpoint_count) {
         manifest_problem_at(l, ready->pos, 1, "`ready` asks an endpoint, and `%s` has none", resource->name);
+        manifest_hint(l, "for example `endpoints: {http: {env: PORT}}`");
     } else if (ready->endpoint && !find_endpoint(resource, ready->endpoint)) {
         manifest_problem_at(l, ready->pos, 1, "`%s` has no endpoint `%s`", resource->name, ready->endpoint);
         hint_endpoints(l, resource, ready->endpoint);

@@ -69,12 +69,15 @@ int manifest_bad_value(struct loader *l, const struct field *field, const struct
     if (value->kind != NODE_SCALAR)
         return manifest_problem(l, value, "`%s` must be %s, not %s", field->name, field->shape->words,
                                 describe(value));
+    bool wants_list = (field->shape->accept & ~(unsigned)ACCEPT_NULL) == ACCEPT_LIST;
     /* What a variable holds may be a secret: only what the file says is repeated. */
     if (strchr(value->text, '$'))
         return manifest_problem(l, value, "`%s` must be %s; what `%.60s` gives is none", field->name,
                                 field->shape->words, value->text);
-    return manifest_problem(l, value, "`%s` must be %s, not `%.60s`", field->name, field->shape->words,
-                            value->text);
+    manifest_problem(l, value, "`%s` must be %s, not `%.60s`", field->name, field->shape->words, value->text);
+    if (wants_list && *value->text)
+        manifest_hint(l, "a list has brackets: `%s: [%.60s]`", field->name, value->text);
+    return -1;
 }
 
 static void read_field(struct loader *l, const struct field *field, struct node *value, void *object)
@@ -127,9 +130,17 @@ int manifest_read_int64(struct loader *l, const struct field *field, const struc
     return 0;
 }
 
-int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value, bool *out)
+const char *manifest_meant_bool(const char *text)
 {
     static const char *const other[] = {"yes", "no", "on", "off", "y", "n", "true", "false"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (strcasecmp(text, other[i]) == 0)
+            return i % 2 ? "false" : "true";
+    return NULL;
+}
+
+int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value, bool *out)
+{
     const char *text = manifest_final(l, value);
     if (!text)
         return -1;
@@ -137,9 +148,9 @@ int manifest_read_bool_value(struct loader *l, const struct field *field, const 
     if (*out || strcmp(text, "false") == 0)
         return 0;
     manifest_bad_value(l, field, value);
-    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (strcasecmp(text, other[i]) == 0)
-            manifest_hint(l, "write `%s`", i % 2 ? "false" : "true");
+    const char *meant = manifest_meant_bool(text);
+    if (meant)
+        manifest_hint(l, "write `%s`", meant);
     return -1;
 }
 

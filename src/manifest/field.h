@@ -71,6 +71,8 @@ int manifest_bad_value(struct loader *l, const struct field *field, const struct
 int manifest_read_int64(struct loader *l, const struct field *field, const struct node *value, int64_t *out);
 int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value,
                              bool *out);
+/* "true" for yes, on, y and the like in any case, "false" for their opposites, NULL for other texts. */
+const char *manifest_meant_bool(const char *text);
 /* Items of a list, or the value itself when it is a scalar: `count` of them through `at`. */
 size_t manifest_item_count(const struct node *value);
 struct node *manifest_item(struct node *value, size_t index);

@@ -164,14 +164,27 @@ static void read_variables(struct loader *l, struct node *root)
 
 /* --- the top --- */
 
+/* Then the unknown field is the whole story, and its hint says how to write it. */
+static bool has_misspelt_resources(const struct node *root)
+{
+    static const char *const right[] = {"resources"};
+    bool found = manifest_get(root, "services") != NULL;
+    for (size_t i = 0; i < root->count && !found; i++)
+        found = str_nearest(root->keys[i]->text, right, 1) != NULL;
+    return found;
+}
+
 static void declare_all(struct loader *l, struct node *root)
 {
     struct node *parameters = manifest_get(root, "parameters"), *resources = manifest_get(root, "resources");
+    const struct node *resources_key = manifest_get_key(root, "resources");
     if (parameters && parameters->kind == NODE_MAP)
         manifest_declare(l, parameters, "parameter", &l->parameters, &l->parameters_folded);
     if (resources && resources->kind == NODE_MAP)
         manifest_declare(l, resources, "resource", &l->resources, &l->resources_folded);
-    else if (!manifest_get(root, "services") && (!resources || manifest_is_null(resources)))
+    else if (resources && manifest_is_null(resources))
+        manifest_problem(l, resources_key, "`resources` is empty: there is nothing to run");
+    else if (!resources && !has_misspelt_resources(root))
         manifest_problem(l, root, "`resources` is missing: there is nothing to run");
 }
 

@@ -89,8 +89,8 @@ static const struct {
      &table_parameter},
     {"EVERY RESOURCE", "A resource without more to say may be written as its type alone: `cache: redis`.",
      &table_common},
-    {"WHAT RUNS", "Also of redis, valkey, garnet, process and container:", &table_running},
-    {"WHAT AN ENGINE RUNS", "Also of redis, valkey, garnet and container:", &table_hosted},
+    {"WHAT RUNS", "Fields that redis, valkey, garnet, process and container have as well:", &table_running},
+    {"WHAT AN ENGINE RUNS", "Fields that redis, valkey, garnet and container have as well:", &table_hosted},
     {"REDIS", "A Redis server.", &table_redis},
     {"VALKEY", "A Valkey server: the fields of redis, and", &table_valkey},
     {"GARNET", "A Garnet server: the fields of redis, and", &table_garnet},
@@ -163,7 +163,7 @@ static const char *const variables[] = {
 char *manifest_man_page(void)
 {
     struct page page = {.nested_count = 0};
-    strbuf_addf(&page.out, ".TH APPHOST.YAML 5 \"\" \"apphost %s\"\n", APPHOST_VERSION);
+    strbuf_addf(&page.out, ".TH APPHOST.YAML 5 \"\" \"apphost %s\"\n.nh\n", APPHOST_VERSION);
     section(&page, "NAME");
     strbuf_adds(&page.out, "apphost.yaml \\- the manifest of an application\n");
     section(&page, "DESCRIPTION");

@@ -107,7 +107,7 @@ report(struct loader *l, struct place place, const char *format, va_list args)
     error_at(&problem->error, place.pos.file, place.pos.line, place.pos.column);
     size_t size = 0;
     const char *line = manifest_source_line(l, place.pos.file, place.pos.line, &size);
-    if (line)
+    if (line && size) /* nothing to see in an empty line, or after the last one */
         set_source_line(problem, line, size, place.length);
     return -1;
 }

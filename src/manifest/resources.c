@@ -53,13 +53,27 @@ static void hint_kinds(struct loader *l, const char *text)
     strbuf_free(&all);
 }
 
+/* A kind that is not told may be guessed; what stands beside an empty resource was meant to be in it. */
+static void hint_type(struct loader *l, const struct declared *declared)
+{
+    const struct node *value = declared->value;
+    bool is_map = value->kind == NODE_MAP;
+    bool runs = is_map && (manifest_get_key(value, "command") || manifest_get_key(value, "shell"));
+    if (manifest_is_null(value) && manifest_declared(l->resources, "type"))
+        manifest_hint(l, "indent what belongs to `%s` deeper than its name", declared->name);
+    else if (runs && !manifest_get_key(value, "image"))
+        manifest_hint(l, "a program of this machine is `type: process`");
+    else
+        hint_kinds(l, "");
+}
+
 /* NULL after a problem. */
 static const struct kind *read_kind(struct loader *l, const struct declared *declared)
 {
     struct node *type = declared->value->kind == NODE_MAP ? manifest_get(declared->value, "type") : NULL;
     if (!type || manifest_is_null(type)) {
         manifest_problem(l, declared->key, "the resource `%s` needs a `type`", declared->name);
-        hint_kinds(l, "");
+        hint_type(l, declared);
         return NULL;
     }
     const char *text = type->kind == NODE_SCALAR ? manifest_final(l, type) : NULL;

@@ -154,17 +154,19 @@ static const struct table table_data_volume = {.name = "data_volume",
 
 static int read_data_volume(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    (void)field;
     struct model_mount mount = {.is_volume = true};
     const struct node *name = value->kind == NODE_MAP ? manifest_get(value, "name") : value;
     if (value->kind == NODE_MAP && manifest_read_table(l, &table_data_volume, value, &mount) < 0)
         return -1;
     if (value->kind == NODE_SCALAR && !(mount.source = manifest_final(l, value)))
         return -1;
-    if (value->kind == NODE_SCALAR && strcmp(mount.source, "false") == 0)
-        return 0;
-    if (value->kind == NODE_SCALAR && strcmp(mount.source, "true") == 0)
+    if (value->kind == NODE_SCALAR && manifest_meant_bool(mount.source)) { /* `yes` is no volume's name */
+        bool is_wanted = true;
+        int failed = manifest_read_bool_value(l, field, value, &is_wanted);
+        if (failed || !is_wanted)
+            return failed;
         mount.source = NULL;
+    }
     if (mount.external && !mount.source)
         return manifest_problem(l, value, "an external volume needs its `name`");
     if (mount.source && manifest_check_volume_name(l, name, mount.source) < 0)

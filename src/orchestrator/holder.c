@@ -106,7 +106,7 @@ static void fail(struct node *node, const char *holder)
     error_set(&err, ERROR_PORT, "%s cannot listen on %s:%d: the port is taken%s%s",
               node->resource ? node->resource : node->id, address, port, holder ? " by " : "",
               holder ? holder : "");
-    error_hint(&err, "Free it, or use another one; %d is free", free_port);
+    error_hint(&err, "free it, or use another one; %d is free", free_port);
     if (taken && taken->pos.file)
         error_at(&err, taken->pos.file, taken->pos.line, taken->pos.column);
     node_fail(node, &err);

@@ -474,6 +474,8 @@ cJSON *report_error(const struct error *err);
 /* What applying the plan would do: {"resources": [{"name","decision","explain"}]}. */
 cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan);
 /* What went wrong with the node: its own failure or the one it is derived from. */
+/* The first failed dependency, down to the node that failed itself; the node where none has. */
+const struct node *report_root_cause(const struct node *node);
 void report_node_error(const struct node *node, struct error *err);
 
 /* ---- apply.c ---- */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static const struct node *root_cause(const struct node *node)
+const struct node *report_root_cause(const struct node *node)
 {
     for (const struct node *next = node; next; next = node_blocker(node)) {
         node = next;
@@ -22,7 +22,7 @@ void report_node_error(const struct node *node, struct error *err)
         error_copy(err, &node->error);
         return;
     }
-    const struct node *cause = root_cause(node);
+    const struct node *cause = report_root_cause(node);
     if (cause == node || !cause->failed)
         return;
     error_copy(err, &cause->error);

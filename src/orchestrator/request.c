@@ -172,7 +172,8 @@ static enum progress check_targets(struct request *request, struct error *err)
             return SUPERSEDED;
         }
         if (one == FAILED) {
-            report_node_error(request->targets[i].node, err);
+            /* The headline is what failed itself; what that held back is in the report. */
+            report_node_error(report_root_cause(request->targets[i].node), err);
             return FAILED;
         }
         if (one == PENDING)

@@ -376,7 +376,7 @@ static cJSON *transition_to_json(const struct orchestrator_transition *transitio
     cJSON *json = cJSON_CreateObject();
     json_add_int(json, "id", id);
     json_add_string(json, "type", "transition");
-    json_add_int(json, "timeNs", transition->time_ns);
+    json_add_int(json, "timeMs", transition->time_ns / 1000000); /* a double holds no nanoseconds */
     json_add_string(json, "resource", transition->resource);
     json_add_string(json, "replicaOf", transition->replica_of);
     json_add_string(json, "node", transition->node);

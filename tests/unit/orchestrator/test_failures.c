@@ -206,6 +206,7 @@ static void test_ends_at_once(void **state)
     rig->fake.crash_code = 3;
     rig_up(rig, redis());
     must_fail(rig, ERROR_RESOURCE, "cache ended before it was ready with exit code 3");
+    assert_true(str_starts(rig->outcome.error.text, "cache ended")); /* not what it held back */
     assert_string_equal(json_string(reported(rig, "cache"), "lastLines", ""), "the last words\n");
     assert_int_equal(json_int(reported(rig, "cache"), "exitCode", -1), 3);
     const cJSON *api = reported(rig, "api");
