@@ -340,11 +340,15 @@ static void many_fini(struct many *many)
 static int many_init(struct many *many, const struct apphost_cache *cache, const struct apphost_bytes *keys,
                      size_t count, struct apphost_error *error)
 {
+    *many = (struct many){.count = 0};
+    if (count > SIZE_MAX / sizeof(*many->keys))
+        return fail_memory(error);
+    /* Not zeroed: of a hundred keys that would be thirty kilobytes, and all of it is filled in. */
     *many = (struct many){
-        .keys = calloc(count, sizeof(*many->keys)),
-        .commands = calloc(count, sizeof(*many->commands)),
-        .argv = calloc(count, sizeof(*many->argv)),
-        .lens = calloc(count, sizeof(*many->lens)),
+        .keys = malloc(count * sizeof(*many->keys)),
+        .commands = malloc(count * sizeof(*many->commands)),
+        .argv = malloc(count * sizeof(*many->argv)),
+        .lens = malloc(count * sizeof(*many->lens)),
     };
     if (!many->keys || !many->commands || !many->argv || !many->lens)
         return fail_memory(error);

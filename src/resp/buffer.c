@@ -102,6 +102,13 @@ static char *put_header(char *p, char mark, size_t n)
     char digits[MAX_DIGITS];
     size_t count = 0;
 
+    if (n < 10) {
+        p[0] = mark;
+        p[1] = (char)('0' + n);
+        p[2] = '\r';
+        p[3] = '\n';
+        return p + 4;
+    }
     do {
         digits[count++] = (char)('0' + n % 10);
         n /= 10;
