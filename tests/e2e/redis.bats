@@ -337,33 +337,32 @@ END
   says 'no snapshots'
 }
 
-# A server that is not the project's: on loopback, with TLS and a user of its own.
+# A server that is not the project's, with these lines and PORT in them as its configuration: $OUTSIDE is its port. A port
+# that was free may be somebody's a moment later: then another one.
 outside_server() {
-  OUTSIDE=$(free_port)
-  (
-    cd "$T" || exit 1
-    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=outside.example -addext subjectAltName=DNS:outside.example,DNS:localhost \
-      -keyout outside.key -out outside.pem 2>/dev/null
-  )
-  redis-server - 3>&- >"$T/outside.log" <<END &
-port 0
-tls-port $OUTSIDE
-bind 127.0.0.1
-save ""
-dir $T
-tls-cert-file $T/outside.pem
-tls-key-file $T/outside.key
-tls-auth-clients no
-user default off
-user me on >s3cret@word ~* &* +@all
-END
-  OUTSIDE_PID=$!
-  wait_until 10 grep -q 'Ready to accept' "$T/outside.log"
+  local try
+  for try in 1 2 3 4 5; do
+    OUTSIDE=$(free_port)
+    printf '%s\n' "bind 127.0.0.1" 'save ""' "dir $T" "$@" | sed "s/PORT/$OUTSIDE/" >"$T/outside.conf"
+    redis-server "$T/outside.conf" >"$T/outside.log" 2>&1 3>&- &
+    OUTSIDE_PID=$!
+    wait_until 30 outside_is_decided
+    alive "$OUTSIDE_PID" && return
+  done
+  cat "$T/outside.log"
+  return 1
+}
+
+outside_is_decided() {
+  grep -q 'Ready to accept' "$T/outside.log" || dead "$OUTSIDE_PID"
 }
 
 @test "connection-string resources: a server anywhere, with the user, TLS and database that the string names" {
   needs redis-server
-  outside_server
+  openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=outside.example \
+    -addext subjectAltName=DNS:outside.example,DNS:localhost -keyout "$T/outside.key" -out "$T/outside.pem" 2>/dev/null
+  outside_server 'port 0' 'tls-port PORT' "tls-cert-file $T/outside.pem" "tls-key-file $T/outside.key" \
+    'tls-auth-clients no' 'user default off' 'user me on >s3cret@word ~* &* +@all'
   export ConnectionStrings__outside="127.0.0.1:$OUTSIDE,user=me,password=s3cret@word,ssl=true,sslHost=outside.example,defaultDatabase=3"
   manifest <<END
 resources:
@@ -396,11 +395,8 @@ END
 
 @test "connection-string resources: what empties a server that is not ours has to be meant" {
   needs redis-server
-  local port
-  port=$(free_port)
-  redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$T" --requirepass outside >"$T/outside.log" 3>&- &
-  OUTSIDE_PID=$!
-  wait_until 10 grep -q 'Ready to accept' "$T/outside.log"
+  outside_server 'port PORT' 'requirepass outside'
+  local port=$OUTSIDE
   manifest <<END
 engine: native
 resources:
