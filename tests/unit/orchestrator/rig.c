@@ -14,28 +14,6 @@
 
 enum { ANSWER_LIMIT_MS = 3600 * 1000 };
 
-static void on_flag(void *data)
-{
-    *(bool *)data = true;
-}
-
-static void on_done(const struct error *error, const cJSON *report, void *data)
-{
-    struct outcome *outcome = data;
-    assert_false(outcome->done);
-    outcome->done = true;
-    if (error)
-        error_copy(&outcome->error, error);
-    outcome->report = cJSON_Duplicate(report, true);
-}
-
-static void clear_outcome(struct outcome *outcome)
-{
-    error_clear(&outcome->error);
-    cJSON_Delete(outcome->report);
-    memset(outcome, 0, sizeof *outcome);
-}
-
 static void on_transition(const struct orchestrator_transition *transition, void *data)
 {
     struct rig *rig = data;
@@ -90,15 +68,15 @@ void rig_kill(struct rig *rig)
 {
     bool closed = false, engine_closed = false;
     rig->fake.dead = true;
-    orchestrator_close(rig->orchestrator, on_flag, &closed);
+    orchestrator_close(rig->orchestrator, outcome_flag, &closed);
     while (!closed)
         assert_true(loop_run_once(&rig->loop));
-    engine_close(rig->engine, on_flag, &engine_closed);
+    engine_close(rig->engine, outcome_flag, &engine_closed);
     while (!engine_closed)
         assert_true(loop_run_once(&rig->loop));
     state_close(rig->state);
     rig->orchestrator = NULL;
-    clear_outcome(&rig->outcome);
+    outcome_clear(&rig->outcome);
     rig->fake.dead = false;
     rig->fake.kill_at = 0;
     assert_int_equal(rig->fake.live_processes, 0);
@@ -116,7 +94,7 @@ void rig_fini(struct rig *rig)
 {
     if (rig->orchestrator)
         rig_kill(rig);
-    clear_outcome(&rig->outcome);
+    outcome_clear(&rig->outcome);
     strlist_free(&rig->transitions);
     file_remove_tree(rig->folder, NULL);
     fake_fini(&rig->fake);
@@ -137,7 +115,7 @@ void rig_pass(struct rig *rig, int64_t ms)
 {
     bool over = false;
     struct timer timer;
-    timer_init(&rig->loop, &timer, on_flag, &over);
+    timer_init(&rig->loop, &timer, outcome_flag, &over);
     timer_start(&timer, ms);
     while (!over)
         loop_run_once(&rig->loop);
@@ -147,13 +125,13 @@ void rig_pass(struct rig *rig, int64_t ms)
 static void forget_last(struct rig *rig)
 {
     orchestrator_forget(rig->orchestrator, rig->request);
-    clear_outcome(&rig->outcome);
+    outcome_clear(&rig->outcome);
 }
 
 void rig_apply(struct rig *rig, struct orchestrator_apply *apply)
 {
     forget_last(rig);
-    rig->request = orchestrator_apply(rig->orchestrator, apply, on_done, &rig->outcome);
+    rig->request = orchestrator_apply(rig->orchestrator, apply, outcome_note, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 
@@ -167,7 +145,7 @@ void rig_down(struct rig *rig, bool everything)
 {
     const struct orchestrator_down down = {.persistent = everything, .volumes = everything};
     forget_last(rig);
-    rig->request = orchestrator_down(rig->orchestrator, &down, on_done, &rig->outcome);
+    rig->request = orchestrator_down(rig->orchestrator, &down, outcome_note, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 
@@ -177,7 +155,7 @@ void rig_control(struct rig *rig, enum orchestrator_verb verb, const char *resou
     strlist_add(&names, resource);
     const struct orchestrator_control control = {.verb = verb, .resources = &names};
     forget_last(rig);
-    rig->request = orchestrator_control(rig->orchestrator, &control, on_done, &rig->outcome);
+    rig->request = orchestrator_control(rig->orchestrator, &control, outcome_note, &rig->outcome);
     assert_false(rig->outcome.done);
 }
 
@@ -242,4 +220,21 @@ void rig_forget(struct rig *rig)
 bool rig_is_empty(const struct rig *rig)
 {
     return !rig->fake.containers && !rig->fake.networks && !rig->fake.volumes && !rig->fake.live_processes;
+}
+
+struct rig *rig_fresh(void)
+{
+    static struct rig rig;
+    rig_init(&rig);
+    rig_open(&rig);
+    return &rig;
+}
+
+void rig_end(struct rig *rig)
+{
+    rig_down(rig, true);
+    rig_ok(rig);
+    assert_true(rig_is_empty(rig));
+    assert_null(rig->fake.watches);
+    rig_fini(rig);
 }

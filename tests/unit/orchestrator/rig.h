@@ -4,15 +4,10 @@
 #define TESTS_ORCHESTRATOR_RIG_H
 
 #include "fake.h"
+#include "outcome.h"
 #include "plans.h"
 
 #define RIG_IMAGE "redis:7"
-
-struct outcome {
-    bool done;
-    struct error error;
-    cJSON *report;
-};
 
 struct rig {
     struct loop loop;
@@ -30,6 +25,10 @@ struct rig {
 /* The image is there already. */
 void rig_init(struct rig *rig);
 void rig_fini(struct rig *rig);
+/* The one that most tests need: initialised and open. And its end: everything goes down, and nothing is left.
+ */
+struct rig *rig_fresh(void);
+void rig_end(struct rig *rig);
 /* Opens engine and orchestrator as a new session on what the world holds. */
 void rig_open(struct rig *rig);
 /* As kill -9 would: nothing more is asked of the engine; processes are swept. */

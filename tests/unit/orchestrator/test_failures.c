@@ -10,22 +10,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static struct rig *fresh(void)
-{
-    static struct rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    return &rig;
-}
-
-static void end(struct rig *rig)
-{
-    rig_down(rig, true);
-    rig_ok(rig);
-    assert_true(rig_is_empty(rig));
-    rig_fini(rig);
-}
-
 /* A Redis called cache, with what a test changes about it. */
 static struct plan *redis_with(int fixed_port, const char *image)
 {
@@ -73,7 +57,7 @@ static struct fake_container *only(struct rig *rig)
 static void test_port_taken_before(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     int port = only(rig)->ports[0];
@@ -90,26 +74,26 @@ static void test_port_taken_before(void **state)
     rig_up(rig, redis());
     rig_ok(rig);
     assert_int_equal(only(rig)->ports[0], port + 1); /* remembered */
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_port_fixed(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.taken[6400] = rig->fake.taken[6401] = true;
     rig_up(rig, redis_with(6400, RIG_IMAGE));
     must_fail(rig, ERROR_PORT, "127.0.0.1:6400");
     assert_non_null(strstr(rig->outcome.error.hint, "6402"));
     assert_string_equal(rig->outcome.error.resource, "cache");
-    end(rig);
+    rig_end(rig);
 }
 
 /* A persistent server stays when a session ends; one that never ran holds nothing, and goes. */
 static void test_port_fixed_persistent(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
     cache->run.ports[0].fixed_port = 6400;
@@ -120,13 +104,13 @@ static void test_port_fixed_persistent(void **state)
     rig_down(rig, false);
     rig_ok(rig);
     assert_int_equal(fake_container_count(&rig->fake), 0);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_port_held_by_container(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("elsewhere");
     plans_redis(plan, "holder", RIG_IMAGE)->run.ports[0].fixed_port = 6400;
     rig_up(rig, plans_done(plan));
@@ -145,14 +129,14 @@ static void test_port_held_by_container(void **state)
 static void test_port_of_process(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     plans_port(plan, plans_process(plan, "web", "run"), 0, 5000, 0);
     rig->fake.taken[5000] = true;
     rig_up(rig, plans_done(plan));
     must_fail(rig, ERROR_PORT, "5000");
     assert_int_equal(rig->fake.spawned, 0);
-    end(rig);
+    rig_end(rig);
 }
 
 /* ---- images ---- */
@@ -160,7 +144,7 @@ static void test_port_of_process(void **state)
 static void test_image_pulled(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     strlist_add(&rig->fake.pullable, "redis:8");
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "one", "redis:8");
@@ -172,28 +156,28 @@ static void test_image_pulled(void **state)
         pulls += str_starts(rig->fake.log.items[i], "POST /images/create");
     assert_int_equal(pulls, 1); /* for both */
     assert_true(rig_saw(rig, "container:one pulling"));
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_image_missing(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis_with(0, "nosuch:1"));
     must_fail(rig, ERROR_PULL, "nosuch:1");
     assert_true(json_bool(reported(rig, "api"), "blocked", false));
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_image_never(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "cache", "nosuch:1")->run.pull = MODEL_PULL_NEVER;
     rig_up(rig, plans_done(plan));
     must_fail(rig, ERROR_NO_IMAGE, "nosuch:1");
-    end(rig);
+    rig_end(rig);
 }
 
 /* ---- ends ---- */
@@ -201,7 +185,7 @@ static void test_image_never(void **state)
 static void test_ends_at_once(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.crasher = "cache";
     rig->fake.crash_code = 3;
     rig_up(rig, redis());
@@ -213,13 +197,13 @@ static void test_ends_at_once(void **state)
     assert_true(json_bool(api, "blocked", false));
     assert_non_null(strstr(json_string(json_get(api, "error"), "message", ""), "api was not started"));
     assert_int_equal(rig->fake.spawned, 0);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_server_comes_back(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     int port = only(rig)->ports[0];
@@ -232,28 +216,28 @@ static void test_server_comes_back(void **state)
     }
     assert_true(rig_saw(rig, "container:cache restarting"));
     assert_int_equal(rig->fake.spawned, 1); /* same address, same password: nobody else was touched */
-    end(rig);
+    rig_end(rig);
 }
 
 /* Somebody removed it: made anew. */
 static void test_removed_by_others(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     fake_destroy(&rig->fake, only(rig));
     rig_pass(rig, 1000);
     assert_true(only(rig)->running);
     assert_string_equal(rig_state(rig, "cache"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 /* It comes back on another port: its dependants get a new environment. */
 static void test_moved(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     rig->fake.taken[only(rig)->ports[0]] = true;
@@ -262,7 +246,7 @@ static void test_moved(void **state)
     assert_string_equal(rig_state(rig, "cache"), "ready");
     assert_string_equal(rig_state(rig, "api"), "ready");
     assert_int_equal(rig->fake.spawned, 2);
-    end(rig);
+    rig_end(rig);
 }
 
 static struct plan *flaky(const char *script, enum model_restart_when when, int retries)
@@ -279,7 +263,7 @@ static struct plan *flaky(const char *script, enum model_restart_when when, int 
 static void test_restart_policies(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, flaky("exit 1 after 100", MODEL_RESTART_ON_FAILURE, 3));
     rig_ok(rig);
     rig_pass(rig, 60000);
@@ -300,33 +284,33 @@ static void test_restart_policies(void **state)
     rig_pass(rig, 10 * 62000);
     /* Stable for a minute each time: the pause stays the first one, about a second. */
     assert_in_range(rig->fake.spawned - before, 9, 11);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_cannot_spawn(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, flaky("missing", MODEL_RESTART_NEVER, 0));
     must_fail(rig, ERROR_NOT_FOUND, "missing");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_bad_start(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.start_error = "something odd in the engine";
     rig_up(rig, redis());
     must_fail(rig, ERROR_FAILED, "something odd in the engine");
     rig->fake.start_error = NULL;
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_name_taken(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     /* The same name, without our labels. */
@@ -346,7 +330,7 @@ static void test_name_taken(void **state)
 static void test_never_ready(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.deaf = true;
     rig_up(rig, redis());
     must_fail(rig, ERROR_TIMEOUT, "connection refused");
@@ -354,25 +338,25 @@ static void test_never_ready(void **state)
     rig->fake.deaf = false;
     rig_up(rig, redis()); /* another try finds it */
     rig_ok(rig);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_request_timeout(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.deaf = true;
     struct orchestrator_apply apply = {.plan = redis(), .timeout_ms = 3000};
     rig_apply(rig, &apply);
     must_fail(rig, ERROR_TIMEOUT, "cache is still running after 3 s");
     assert_string_equal(rig_state(rig, "cache"), "running");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_stubborn(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, flaky("stubborn", MODEL_RESTART_NEVER, 0));
     rig_ok(rig);
     rig_down(rig, true);
@@ -390,7 +374,7 @@ static void test_stubborn(void **state)
 static void test_hurried(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
     plans_mount(plan, cache, plans_volume(plan, "cache-data"));
@@ -409,7 +393,7 @@ static void test_hurried(void **state)
         assert_null(strstr(request, "/stop?"));
     }
     assert_true(was_told);
-    end(rig);
+    rig_end(rig);
 }
 
 /* ---- the engine ---- */
@@ -417,7 +401,7 @@ static void test_hurried(void **state)
 static void test_no_engine(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     fake_engine_gone(&rig->fake);
     rig_up(rig, redis());
     must_fail(rig, ERROR_ENGINE, "connection refused");
@@ -427,25 +411,25 @@ static void test_no_engine(void **state)
     fake_engine_back(&rig->fake);
     rig_up(rig, redis());
     rig_ok(rig);
-    end(rig);
+    rig_end(rig);
 }
 
 /* Processes need no engine. */
 static void test_no_engine_needed(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     fake_engine_gone(&rig->fake);
     rig_up(rig, flaky("run", MODEL_RESTART_NEVER, 0));
     rig_ok(rig);
     rig_pass(rig, 60000);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_engine_lost(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_ok(rig);
     fake_engine_gone(&rig->fake);
@@ -458,13 +442,13 @@ static void test_engine_lost(void **state)
     rig_pass(rig, 10000);
     assert_string_equal(rig_state(rig, "cache"), "ready");
     assert_int_equal(rig->fake.spawned, 1);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_engine_dies_in_mid_up(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis());
     rig_pass(rig, 13); /* the start is in flight */
     fake_engine_gone(&rig->fake);
@@ -472,13 +456,13 @@ static void test_engine_dies_in_mid_up(void **state)
     fake_engine_back(&rig->fake);
     rig_pass(rig, 10000);
     assert_string_equal(rig_state(rig, "cache"), "ready"); /* it went on by itself */
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_superseded(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.deaf = true;
     rig_up(rig, redis());
     rig_pass(rig, 100);

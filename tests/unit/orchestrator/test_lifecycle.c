@@ -39,14 +39,6 @@ static void down(struct rig *rig)
     assert_true(rig_is_empty(rig));
 }
 
-static struct rig *fresh(void)
-{
-    static struct rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    return &rig;
-}
-
 static bool asked(const struct rig *rig, const char *words)
 {
     for (size_t i = 0; i < rig->fake.log.count; i++) {
@@ -75,7 +67,7 @@ static char *full(const char *name)
 static void test_few_requests(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, one_redis());
     rig_ok(rig);
     assert_in_range(fake_count(&rig->fake), 4, 5);
@@ -102,7 +94,7 @@ static void test_states(void **state)
         "container:cache waiting", "container:cache creating", "container:cache starting",
         "container:cache running", "container:cache ready",    "process:api ready",
     };
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     for (size_t i = 1; i < sizeof expected / sizeof *expected; i++) {
         assert_true(rig_saw(rig, expected[i - 1]));
@@ -119,7 +111,7 @@ static void test_states(void **state)
 static void test_changed(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     rig_pass(rig, 1000); /* specifications are saved a little later */
     rig_forget(rig);
@@ -145,7 +137,7 @@ static void test_changed(void **state)
 static void test_renamed(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "store", RIG_IMAGE);
@@ -162,7 +154,7 @@ static void test_renamed(void **state)
 static void test_adopted(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     rig_kill(rig);
     rig_open(rig);
@@ -179,7 +171,7 @@ static void test_adopted(void **state)
 static void test_adopted_without_state(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     int port = container(rig, full("cache"))->ports[0];
     rig_lose_state(rig);
@@ -203,7 +195,7 @@ static void test_adopted_without_state(void **state)
 static void test_changed_without_state(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     rig_lose_state(rig);
     struct plan *plan = plans_new("shop");
@@ -218,7 +210,7 @@ static void test_changed_without_state(void **state)
 static void test_leftovers(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     rig_kill(rig);
     rig_open(rig);
@@ -238,7 +230,7 @@ static void test_leftovers(void **state)
 static void test_selection(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct orchestrator_apply apply = {.plan = redis_and_api()};
     strlist_add(&apply.resources, "cache");
     rig_apply(rig, &apply);
@@ -277,7 +269,7 @@ static struct plan *with_network(bool join)
 static void test_network(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, with_network(false));
     rig_forget(rig);
     up(rig, with_network(true));
@@ -299,7 +291,7 @@ static void test_network(void **state)
 static void test_network_of_a_dead_session(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, with_network(true));
     rig_kill(rig);
     rig_open(rig);
@@ -324,7 +316,7 @@ static struct plan *with_volume(bool persistent)
 static void test_volume(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, with_volume(false));
     rig_forget(rig);
     rig_down(rig, false);
@@ -340,7 +332,7 @@ static void test_volume(void **state)
 static void test_persistent(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, with_volume(true));
     rig_down(rig, false);
     rig_ok(rig);
@@ -375,7 +367,7 @@ static struct plan *with_task(int code)
 static void test_task(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, with_task(0));
     assert_string_equal(rig_state(rig, "migrate"), "completed");
     assert_int_equal(rig->fake.spawned, 2);
@@ -392,7 +384,7 @@ static void test_task(void **state)
 static void test_failed_task(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, with_task(3));
     assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
     assert_non_null(strstr(rig->outcome.error.text, "migrate"));
@@ -405,7 +397,7 @@ static void test_failed_task(void **state)
 static void test_verbs(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     rig_control(rig, ORCHESTRATOR_STOP, "cache");
     rig_ok(rig);
@@ -451,7 +443,7 @@ static void on_waited(const struct error *error, const cJSON *report, void *data
 static void test_wait(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, redis_and_api());
     int answer = 0, late = 0;
     struct orchestrator_wait all = {.until = PLAN_HEALTHY};
@@ -474,7 +466,7 @@ static void test_wait(void **state)
 static void test_dry_run(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct orchestrator_apply apply = {.plan = redis_and_api(), .dry_run = true};
     rig_apply(rig, &apply);
     rig_ok(rig);
@@ -488,7 +480,7 @@ static void test_dry_run(void **state)
 static void test_exec_info(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, redis_and_api());
     cleanup_error struct error err = {0};
     cleanup_json cJSON *api = orchestrator_exec_info(rig->orchestrator, "api", &err);
@@ -510,7 +502,7 @@ static void test_exec_info(void **state)
 static void test_many(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     for (int i = 0; i < 100; i++) {
         char name[16];

@@ -1,5 +1,6 @@
 /* Up and down of one container and one process on the engine of this machine; skipped where there is none, or
  * not the image. */
+#include "outcome.h"
 #include "plans.h"
 
 #include "base/file.h"
@@ -31,34 +32,6 @@ struct world {
     int idles;
     bool closed;
 };
-
-struct outcome {
-    bool done;
-    struct error error;
-    cJSON *report;
-};
-
-static void on_flag(void *data)
-{
-    *(bool *)data = true;
-}
-
-static void on_done(const struct error *error, const cJSON *report, void *data)
-{
-    struct outcome *outcome = data;
-    assert_false(outcome->done);
-    outcome->done = true;
-    if (error)
-        error_copy(&outcome->error, error);
-    outcome->report = cJSON_Duplicate(report, true);
-}
-
-static void outcome_clear(struct outcome *outcome)
-{
-    error_clear(&outcome->error);
-    cJSON_Delete(outcome->report);
-    memset(outcome, 0, sizeof *outcome);
-}
 
 static void on_transition(const struct orchestrator_transition *transition, void *data)
 {
@@ -140,7 +113,7 @@ static void open_orchestrator(struct world *world)
 static void close_orchestrator(struct world *world)
 {
     bool closed = false;
-    orchestrator_close(world->orchestrator, on_flag, &closed);
+    orchestrator_close(world->orchestrator, outcome_flag, &closed);
     await(world, &closed);
     world->orchestrator = NULL;
     state_close(world->state);
@@ -164,7 +137,7 @@ static void close_world(struct world *world)
     if (world->orchestrator)
         close_orchestrator(world);
     if (world->engine) {
-        engine_close(world->engine, on_flag, &world->closed);
+        engine_close(world->engine, outcome_flag, &world->closed);
         await(world, &world->closed);
     }
     strlist_free(&world->transitions);
@@ -192,7 +165,7 @@ static struct plan *small_plan(struct world *world)
 static void up(struct world *world, struct plan *plan, struct outcome *outcome)
 {
     struct orchestrator_apply apply = {.plan = plan, .replace = true};
-    orchestrator_apply(world->orchestrator, &apply, on_done, outcome);
+    orchestrator_apply(world->orchestrator, &apply, outcome_note, outcome);
     assert_false(outcome->done);
     await(world, &outcome->done);
 }
@@ -200,7 +173,7 @@ static void up(struct world *world, struct plan *plan, struct outcome *outcome)
 static void down(struct world *world, struct outcome *outcome)
 {
     struct orchestrator_down all = {.persistent = true, .volumes = true};
-    orchestrator_down(world->orchestrator, &all, on_done, outcome);
+    orchestrator_down(world->orchestrator, &all, outcome_note, outcome);
     await(world, &outcome->done);
 }
 
@@ -366,7 +339,7 @@ static void test_comes_back(void **unused)
     while (!saw(&world, "container:cache restarting"))
         loop_run_once(&world.loop);
     struct orchestrator_wait wait = {.until = PLAN_HEALTHY};
-    orchestrator_wait(world.orchestrator, &wait, on_done, &outcome);
+    orchestrator_wait(world.orchestrator, &wait, outcome_note, &outcome);
     await(&world, &outcome.done);
     must_succeed(&outcome);
     outcome_clear(&outcome);

@@ -8,22 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static struct rig *fresh(void)
-{
-    static struct rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    return &rig;
-}
-
-static void end(struct rig *rig)
-{
-    rig_down(rig, true);
-    rig_ok(rig);
-    assert_true(rig_is_empty(rig));
-    rig_fini(rig);
-}
-
 /* "api" with a port each, and "web" that waits for all of them. */
 static void up(struct rig *rig, int replicas)
 {
@@ -61,7 +45,7 @@ static int port_of(struct rig *rig, const char *name)
 static void test_another_number(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, 2);
     int first = port_of(rig, "api-1"), second = port_of(rig, "api-2");
     assert_true(first && second && first != second);
@@ -76,13 +60,13 @@ static void test_another_number(void **state)
     assert_false(rig_saw(rig, "process:api-1 stopping"));
     up(rig, 2);
     assert_int_equal(port_of(rig, "api-2"), second);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_a_name_means_all(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, 2);
     control(rig, ORCHESTRATOR_RESTART, "api");
     assert_true(rig_saw(rig, "process:api-1 stopping") && rig_saw(rig, "process:api-2 stopping"));
@@ -92,14 +76,14 @@ static void test_a_name_means_all(void **state)
     assert_true(rig_saw(rig, "process:api-2 stopping"));
     rig_control(rig, ORCHESTRATOR_RESTART, "api-3");
     assert_int_equal(rig_answer(rig), ERROR_NOT_RUNNING);
-    end(rig);
+    rig_end(rig);
 }
 
 /* One of several stopped takes nobody along; the last one does, and any that comes back brings them back. */
 static void test_stand_in(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, 2);
     control(rig, ORCHESTRATOR_STOP, "api-1");
     assert_string_equal(rig_state(rig, "web"), "ready");
@@ -113,13 +97,13 @@ static void test_stand_in(void **state)
     assert_string_equal(rig_state(rig, "api-1"), "stopped");
     control(rig, ORCHESTRATOR_START, "api");
     assert_string_equal(rig_state(rig, "api-1"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_stopped_as_a_whole(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, 3);
     control(rig, ORCHESTRATOR_STOP, "api");
     assert_string_equal(rig_state(rig, "api-3"), "stopped");
@@ -127,7 +111,7 @@ static void test_stopped_as_a_whole(void **state)
     assert_true(rig_when(rig, "process:web stopped") < rig_when(rig, "process:api-3 stopped"));
     control(rig, ORCHESTRATOR_START, "api");
     assert_string_equal(rig_state(rig, "web"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 int main(void)

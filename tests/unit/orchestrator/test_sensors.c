@@ -9,22 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static struct rig *fresh(void)
-{
-    static struct rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    return &rig;
-}
-
-static void end(struct rig *rig)
-{
-    rig_down(rig, true);
-    rig_ok(rig);
-    assert_true(rig_is_empty(rig));
-    rig_fini(rig);
-}
-
 /* A connection string to cache, checked, and a process behind it. */
 static struct plan *behind_a_value(bool check)
 {
@@ -40,17 +24,17 @@ static struct plan *behind_a_value(bool check)
 static void test_connection_string(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig_up(rig, behind_a_value(false));
     rig_ok(rig);
     assert_string_equal(rig_state(rig, "legacy"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_connection_string_checked(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.deaf = true;
     rig_up(rig, behind_a_value(true));
     rig_pass(rig, 5000);
@@ -58,39 +42,39 @@ static void test_connection_string_checked(void **state)
     rig->fake.deaf = false;
     rig_ok(rig);
     assert_true(rig_when(rig, "value:legacy ready") < rig_when(rig, "process:api ready"));
-    end(rig);
+    rig_end(rig);
 }
 
 /* An image that has no health check is ready when it runs. */
 static void test_image_without_health(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "cache", RIG_IMAGE)->run.ready = (struct plan_probe){.kind = PLAN_PROBE_IMAGE_HEALTH};
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_in_range(loop_now_ms(&rig->loop), 150, 250);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_no_probe(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "cache", RIG_IMAGE)->run.ready = (struct plan_probe){.kind = PLAN_PROBE_NONE};
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_string_equal(rig_state(rig, "cache"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 /* Ready, lost, ready again: nothing fails and nobody is restarted. */
 static void test_lost_and_found(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     plans_redis(plan, "cache", RIG_IMAGE);
     rig_up(rig, plans_done(plan));
@@ -101,14 +85,14 @@ static void test_lost_and_found(void **state)
     rig->fake.deaf = false;
     rig_pass(rig, 1000);
     assert_string_equal(rig_state(rig, "cache"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 /* Waiting will not help: the failure comes at once, not after the deadline. */
 static void test_wrong_password(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
     cache->run.ready.password.parts[0] = (struct plan_part){.kind = PLAN_LITERAL, .text = "nonsense"};
@@ -116,14 +100,14 @@ static void test_wrong_password(void **state)
     assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
     assert_non_null(strstr(rig->outcome.error.text, "WRONGPASS"));
     assert_in_range(loop_now_ms(&rig->loop), 1, 1000);
-    end(rig);
+    rig_end(rig);
 }
 
 /* A given password wins over the remembered one, and a container made with another is made anew. */
 static void test_given_password(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     const char *const given[] = {NULL, "first", "second", "second"};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
         struct plan *plan = plans_new("shop");
@@ -136,14 +120,14 @@ static void test_given_password(void **state)
         assert_int_equal(made, i != 3);
     }
     assert_string_equal(rig_state(rig, "cache"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 /* Sidecars: one failed server does not fail who waits for all of them to run. */
 static void test_sidecar(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.crasher = "broken";
     struct plan *plan = plans_new("shop");
     struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE),
@@ -159,13 +143,13 @@ static void test_sidecar(void **state)
     assert_true(rig_when(rig, "container:cache running") < rig_when(rig, "process:insight starting"));
     assert_string_equal(rig_state(rig, "insight"), "ready");
     assert_string_equal(rig_state(rig, "broken"), "failed");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_optional(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     rig->fake.crasher = "broken";
     struct plan *plan = plans_new("shop");
     struct plan_node *broken = plans_redis(plan, "broken", RIG_IMAGE),
@@ -177,13 +161,13 @@ static void test_optional(void **state)
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_string_equal(rig_state(rig, "api"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_manual(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     for (int i = 0; i < 2; i++) {
         struct plan *plan = plans_new("shop");
         plans_redis(plan, "cache", RIG_IMAGE)->manual = true;
@@ -195,7 +179,7 @@ static void test_manual(void **state)
         rig_ok(rig);
         assert_string_equal(rig_state(rig, "cache"), "ready");
     }
-    end(rig);
+    rig_end(rig);
 }
 
 int main(void)

@@ -10,23 +10,6 @@
 
 static const char *globs[] = {"src/**"};
 
-static struct rig *fresh(void)
-{
-    static struct rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    return &rig;
-}
-
-static void end(struct rig *rig)
-{
-    rig_down(rig, true);
-    rig_ok(rig);
-    assert_true(rig_is_empty(rig));
-    assert_null(rig->fake.watches);
-    rig_fini(rig);
-}
-
 static void watch_files(struct plan_node *node)
 {
     node->run.watch = globs;
@@ -67,7 +50,7 @@ static int count(const struct rig *rig, const char *transition)
 static void test_only_the_one_that_watches(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, api_and_web("run", true));
     change(rig, "src/a.js");
     rig_pass(rig, 1000);
@@ -75,14 +58,14 @@ static void test_only_the_one_that_watches(void **state)
     assert_int_equal(count(rig, "process:api ready"), 1);
     assert_false(rig_saw(rig, "process:web stopping"));
     assert_string_equal(rig_state(rig, "web"), "ready");
-    end(rig);
+    rig_end(rig);
 }
 
 /* It is stopping while the next change comes, and takes its time. */
 static void test_a_change_during_the_restart(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *api = plans_process(plan, "api", "stubborn");
     watch_files(api);
@@ -98,7 +81,7 @@ static void test_a_change_during_the_restart(void **state)
     change(rig, "src/b.js");
     rig_pass(rig, 20000);
     assert_int_equal(rig->fake.spawned, 3);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_ended_and_failed_ones_come_back(void **state)
@@ -107,7 +90,7 @@ static void test_ended_and_failed_ones_come_back(void **state)
     static const char *const scripts[] = {"exit 1 after 200", "exit 0 after 200"};
     static const char *const states[] = {"failed", "completed"};
     for (size_t i = 0; i < 2; i++) {
-        struct rig *rig = fresh();
+        struct rig *rig = rig_fresh();
         up(rig, api_and_web(scripts[i], true));
         rig_pass(rig, 60000);
         assert_string_equal(rig_state(rig, "api"), states[i]);
@@ -117,7 +100,7 @@ static void test_ended_and_failed_ones_come_back(void **state)
         assert_int_equal(rig->fake.spawned, 3);
         rig_pass(rig, 60000);
         assert_string_equal(rig_state(rig, "api"), states[i]);
-        end(rig);
+        rig_end(rig);
     }
 }
 
@@ -125,7 +108,7 @@ static void test_ended_and_failed_ones_come_back(void **state)
 static void test_no_backoff(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *api = plans_process(plan, "api", "exit 1 after 100");
     watch_files(api);
@@ -137,13 +120,13 @@ static void test_no_backoff(void **state)
     change(rig, "src/a.js");
     rig_pass(rig, 10);
     assert_int_equal(rig->fake.spawned, before + 1);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_a_task_runs_again(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *task = plans_process(plan, "generate", "exit 0 after 50");
     task->run.task = true;
@@ -155,14 +138,14 @@ static void test_a_task_runs_again(void **state)
     assert_int_equal(rig->fake.spawned, 3);
     assert_string_equal(rig_state(rig, "generate"), "completed");
     assert_false(rig_saw(rig, "process:web stopping"));
-    end(rig);
+    rig_end(rig);
 }
 
 /* What waits will see the files as they are; what was stopped by hand stays so. */
 static void test_not_before_it_runs(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
     struct plan_node *api = plans_process(plan, "api", "run");
@@ -183,13 +166,13 @@ static void test_not_before_it_runs(void **state)
     rig_control(rig, ORCHESTRATOR_START, "api");
     rig_ok(rig);
     assert_non_null(rig->fake.watches);
-    end(rig);
+    rig_end(rig);
 }
 
 static void test_replicas_share_a_watch(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
     struct plan_node *api = plans_replicas(plan, "api", 3, "run");
     for (int i = 0; i < 3; i++)
@@ -198,14 +181,14 @@ static void test_replicas_share_a_watch(void **state)
     change(rig, "src/a.js");
     rig_pass(rig, 1000);
     assert_int_equal(rig->fake.spawned, 6);
-    end(rig);
+    rig_end(rig);
 }
 
 /* A second `up` without `watch`, or with other globs, restarts nothing. */
 static void test_watching_is_no_specification(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, api_and_web("run", true));
     struct fake_watch *first = rig->fake.watches;
     up(rig, api_and_web("run", true));
@@ -213,14 +196,14 @@ static void test_watching_is_no_specification(void **state)
     up(rig, api_and_web("run", false));
     assert_null(rig->fake.watches);
     assert_int_equal(rig->fake.spawned, 2);
-    end(rig);
+    rig_end(rig);
 }
 
 /* A process that writes what it watches: rounds get rarer instead of filling the machine. */
 static void test_its_own_changes(void **state)
 {
     (void)state;
-    struct rig *rig = fresh();
+    struct rig *rig = rig_fresh();
     up(rig, api_and_web("run", true));
     for (int i = 0; i < 300; i++) {
         change(rig, "src/own.log");
@@ -232,7 +215,7 @@ static void test_its_own_changes(void **state)
     change(rig, "src/a.js");
     rig_pass(rig, 100);
     assert_int_equal(rig->fake.spawned, before + 1);
-    end(rig);
+    rig_end(rig);
 }
 
 int main(void)
