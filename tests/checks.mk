@@ -62,7 +62,7 @@ fuzz-run: $(fuzz_bins)
 # The second compiler: it must build without a warning as well.
 clang:
 	$(Q)if command -v $(CLANG) >/dev/null; then \
-	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost && echo "1 passed, 0 failed, 0 skipped"; \
+	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost lib-shared && echo "1 passed, 0 failed, 0 skipped"; \
 	else echo "clang is not installed" && echo "0 passed, 0 failed, 1 skipped"; fi
 
 tidy:

@@ -14,7 +14,7 @@ CLIENT_SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 CLIENT_PKGS   := openssl libcjson
 CLIENT_CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
+CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
                  -fPIC -fno-semantic-interposition -MMD -MP $(shell pkg-config --cflags $(CLIENT_PKGS))
 CLIENT_LIBS   := $(shell pkg-config --libs $(CLIENT_PKGS)) -lpthread
 CLIENT_DIR    := $(BUILD)/libapphost
