@@ -67,7 +67,8 @@ static const struct field process_fields[] = {
      .max = 100,
      RESOURCE(process.replicas),
      .fallback = "one, called like the resource",
-     .help = "How many of it run, called NAME-1, NAME-2, and so on, each with a port of its own for every "
+     .help = "How many of it run, from 1 to 100, called NAME-1, NAME-2, and so on, each with a port of its "
+             "own for every "
              "endpoint; at most 1000 in a project. NAME means all of them, and as an address the first."},
     {.name = "watch",
      .shape = &shape_globs,
