@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,15 +78,18 @@ static long call(const char *engine, CURL *curl, const char *request, const char
     return status >= 200 && status < 300 ? status : -1;
 }
 
-/* One connection, one PING; 1 when it answers PONG. A published port accepts before the server listens. */
+/* One connection, one PING; 1 when it answers PONG. A published port accepts before the server
+ * listens, and while its container is gone it may keep a connection for seconds. */
 static int ping(int port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     char reply[8] = "";
     ssize_t got = 0;
+    struct timeval patience = {.tv_usec = 100000};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 && send(fd, "PING\r\n", 6, MSG_NOSIGNAL) == 6)
         got = recv(fd, reply, 7, MSG_WAITALL);
     close(fd);
