@@ -177,8 +177,8 @@ static int count_dead(const char *root, struct strlist *live)
     return dead;
 }
 
-/* Containers of sessions that nobody owns. */
-static int count_orphans(struct doctor *doctor, const struct strlist *live)
+/* Containers of sessions that nobody owns; *projects gets the names of theirs. */
+static int count_orphans(struct doctor *doctor, const struct strlist *live, struct strlist *projects)
 {
     const char *labels[] = {"io.apphost.project", NULL};
     int orphans = 0;
@@ -190,28 +190,36 @@ static int count_orphans(struct doctor *doctor, const struct strlist *live)
     cJSON_ArrayForEach(container, doctor->engine.json)
     {
         const cJSON *own = json_get(container, "labels");
-        cleanup_free char *prefix = xasprintf("%s-%s", json_string(own, "io.apphost.project", ""),
-                                              json_string(own, "io.apphost.project-hash", ""));
+        const char *project = json_string(own, "io.apphost.project", "");
+        cleanup_free char *prefix =
+            xasprintf("%s-%s", project, json_string(own, "io.apphost.project-hash", ""));
         if (str_eq(json_string(own, "io.apphost.uid", ""), uid) && !strlist_has(live, prefix) &&
-            !str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent"))
+            !str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent")) {
             orphans++;
+            if (!strlist_has(projects, project))
+                strlist_add(projects, project);
+        }
     }
     return orphans;
 }
 
 static void check_leftovers(struct doctor *doctor)
 {
-    cleanup_strlist struct strlist live = {0};
+    cleanup_strlist struct strlist live = {0}, projects = {0};
     cleanup_free char *root = state_root(doctor->context->environment, NULL);
     int dead = root ? count_dead(root, &live) : 0;
-    int orphans = doctor->has_engine ? count_orphans(doctor, &live) : 0;
+    int orphans = doctor->has_engine ? count_orphans(doctor, &live, &projects) : 0;
     if (!dead && !orphans) {
         doctor_add(doctor, DOCTOR_PASS, "no dead session has left anything", NULL);
         return;
     }
-    cleanup_free char *text = xasprintf("%d dead session%s, %d container%s without an owner", dead,
-                                        dead == 1 ? "" : "s", orphans, orphans == 1 ? "" : "s");
-    doctor_add(doctor, DOCTOR_WARNING, text, dead ? "apphost gc" : "apphost down, in the project's folder");
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "%d dead session%s, %d container%s without an owner", dead, dead == 1 ? "" : "s",
+                orphans, orphans == 1 ? "" : "s");
+    for (size_t i = 0; i < projects.count; i++)
+        strbuf_addf(&text, "%s%s", i ? ", " : " of ", projects.items[i]);
+    doctor_add(doctor, DOCTOR_WARNING, strbuf_text(&text),
+               dead ? "apphost gc" : "apphost down, in the project's folder");
 }
 
 static void check_state(struct doctor *doctor)

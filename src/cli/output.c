@@ -170,6 +170,11 @@ static void add_escaped(struct strbuf *out, const char *text)
     }
 }
 
+static bool lacks_resource(const struct error *error)
+{
+    return error->resource && error->text && !strstr(error->text, error->resource);
+}
+
 static void annotate(const struct error *error, bool is_warning)
 {
     cleanup_strbuf struct strbuf line = {0};
@@ -180,6 +185,8 @@ static void annotate(const struct error *error, bool is_warning)
     else
         strbuf_adds(&line, "title=apphost");
     strbuf_adds(&line, "::");
+    if (lacks_resource(error))
+        strbuf_addf(&line, "%s: ", error->resource);
     add_escaped(&line, error->text);
     fprintf(stderr, "%s\n", strbuf_text(&line));
 }
@@ -235,7 +242,7 @@ void output_error(const struct output *output, const struct error *error)
     bool on = output->colour_err;
     print_position(&error->source);
     fprintf(stderr, "%serror:%s ", output_colour(on, COLOUR_RED), output_colour(on, COLOUR_NONE));
-    if (error->resource && error->text && !strstr(error->text, error->resource))
+    if (lacks_resource(error))
         fprintf(stderr, "%s: ", error->resource);
     print_text(error->text && *error->text ? error->text : error_name(error->code));
     if (error->hint && *error->hint)

@@ -147,6 +147,25 @@ END
   ok apphost down
 }
 
+@test "a project that was renamed has the logs of its last run, whatever its names were" {
+  manifest <<'END'
+resources:
+  one: {type: process, command: echo said-before, task: true}
+END
+  ok apphost up -d
+  ok apphost down
+  sed -i "s/^name: .*/name: zz-$PROJECT/; s/said-before/said-after/" apphost.yaml
+  ok apphost up -d
+  ok apphost down
+  ok apphost logs
+  prints 'said-after'
+  sed -i "s/^name: .*/name: aa-$PROJECT/; s/said-after/said-last/" apphost.yaml
+  ok apphost up -d
+  ok apphost down
+  ok apphost logs
+  prints 'said-last'
+}
+
 @test "logs -f follows until Ctrl-C" {
   manifest <<'END'
 resources:
