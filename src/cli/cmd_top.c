@@ -1,7 +1,9 @@
 /* apphost top: processor and memory of the running resources, processes and containers alike.
  *
  * Both are read from /proc: a resource is the tree below its first process, which for a container of a local
- * engine is a process of this machine too. Two looks, a moment apart, give the share of a processor. */
+ * engine is a process of this machine too. Two looks give the share of a processor: a moment apart for the
+ * first table, from then on the time between two tables. Nothing is held open on the terminal: whichever way
+ * it ends, there is nothing to restore. */
 #include "cli/context.h"
 #include "cli/engine_once.h"
 #include "cli/view.h"
@@ -15,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLE_MS = 250 };
+enum { FIRST_MS = 250, INTERVAL_MS = 2000, LEAST_MS = 100 };
 
 struct usage {
     uint64_t ticks;
@@ -116,25 +118,87 @@ static void find_container_pids(struct context *context, cJSON *view)
     engine_address_free(&address);
 }
 
-static void measure(const cJSON *view, struct usage *usages)
+/* One look at all resources of the supervisor's view. */
+struct sample {
+    cJSON *view;
+    struct usage *usages; /* one each, in the view's order */
+    int64_t at_ms;
+};
+
+static const struct option options[] = {
+    {.name = "follow",
+     .letter = 'f',
+     .type = OPTION_FLAG,
+     .help = "again and again; on a terminal by itself"},
+    {.name = "no-stream", .type = OPTION_FLAG, .help = "once, also on a terminal"},
+    {.name = "interval",
+     .type = OPTION_DURATION,
+     .value = "TIME",
+     .help = "the time between two tables (default 2s)"},
+    {.name = NULL},
+};
+
+static void sample_free(struct sample *sample)
+{
+    cJSON_Delete(sample->view);
+    free(sample->usages);
+    *sample = (struct sample){0};
+}
+
+static void measure(struct sample *sample)
 {
     struct procs procs = {0};
     const cJSON *resource;
     size_t i = 0;
     read_all(&procs);
-    cJSON_ArrayForEach(resource, json_get(view, "resources"))
+    sample->at_ms = loop_clock_ms();
+    free(sample->usages);
+    sample->usages =
+        xcalloc((size_t)json_count(json_get(sample->view, "resources")) + 1, sizeof *sample->usages);
+    cJSON_ArrayForEach(resource, json_get(sample->view, "resources"))
     {
         pid_t pid = (pid_t)json_int(resource, "pid", 0);
-        usages[i] = (struct usage){0};
         if (pid > 0)
-            add_tree(&procs, pid, &usages[i], 0);
+            add_tree(&procs, pid, &sample->usages[i], 0);
         i++;
     }
     free(procs.items);
 }
 
-static void print(const struct context *context, const cJSON *view, const struct usage *before,
-                  const struct usage *after)
+/* What the resource had used when it was looked at before; NULL: it was not there, or is another process now.
+ */
+static const struct usage *usage_before(const struct sample *before, const cJSON *resource)
+{
+    const cJSON *other;
+    size_t i = 0;
+    cJSON_ArrayForEach(other, json_get(before->view, "resources"))
+    {
+        if (str_eq(json_string(other, "name", ""), json_string(resource, "name", "")))
+            return json_int(other, "pid", 0) == json_int(resource, "pid", 0) ? &before->usages[i] : NULL;
+        i++;
+    }
+    return NULL;
+}
+
+static double share_of(const struct usage *now, const struct usage *before, int64_t ms)
+{
+    if (!before || now->ticks < before->ticks || ms <= 0)
+        return 0;
+    return (double)(now->ticks - before->ticks) / (double)sysconf(_SC_CLK_TCK) * 1000 / (double)ms * 100;
+}
+
+static cJSON *to_json(const char *name, const char *state, const struct usage *now, double share)
+{
+    cJSON *object = cJSON_CreateObject();
+    json_add_string(object, "name", name);
+    json_add_string(object, "state", state);
+    cJSON_AddNumberToObject(object, "cpuPercent", share);
+    json_add_int(object, "memoryBytes", now->resident);
+    json_add_int(object, "processes", now->processes);
+    return object;
+}
+
+static void print(const struct context *context, const struct sample *before, const struct sample *after)
 {
     struct table table = {.columns = 5};
     const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES"};
@@ -143,26 +207,19 @@ static void print(const struct context *context, const cJSON *view, const struct
     const cJSON *resource;
     size_t i = 0;
     table_row(&table, head);
-    cJSON_ArrayForEach(resource, json_get(view, "resources"))
+    cJSON_ArrayForEach(resource, json_get(after->view, "resources"))
     {
-        const struct usage *now = &after[i];
-        uint64_t ticks = now->ticks > before[i].ticks ? now->ticks - before[i].ticks : 0;
-        double share = (double)ticks / (double)sysconf(_SC_CLK_TCK) * 1000 / SAMPLE_MS * 100;
+        const struct usage *now = &after->usages[i++];
+        double share = share_of(now, usage_before(before, resource), after->at_ms - before->at_ms);
+        const char *name = json_string(resource, "name", ""), *state = json_string(resource, "state", "");
         char cpu[24], memory[24], count[24];
         snprintf(cpu, sizeof cpu, "%.1f%%", share);
         output_bytes(now->resident, memory);
         snprintf(count, sizeof count, "%d", now->processes);
-        const char *const cells[] = {json_string(resource, "name", ""), json_string(resource, "state", ""),
-                                     now->processes ? cpu : "", now->processes ? memory : "", count};
+        const char *const cells[] = {name, state, now->processes ? cpu : "", now->processes ? memory : "",
+                                     count};
         table_row(&table, cells);
-        cJSON *object = cJSON_CreateObject();
-        json_add_string(object, "name", cells[0]);
-        json_add_string(object, "state", cells[1]);
-        cJSON_AddNumberToObject(object, "cpuPercent", share);
-        json_add_int(object, "memoryBytes", now->resident);
-        json_add_int(object, "processes", now->processes);
-        cJSON_AddItemToArray(list, object);
-        i++;
+        cJSON_AddItemToArray(list, to_json(name, state, now, share));
     }
     if (context->output.json)
         output_json(document);
@@ -171,24 +228,75 @@ static void print(const struct context *context, const cJSON *view, const struct
     table_free(&table);
 }
 
+static int look(struct context *context, struct sample *sample, struct error *err)
+{
+    sample_free(sample);
+    if (client_call(&context->client, "view", NULL, 0, &sample->view, err) ||
+        view_check_names(sample->view, &context->args.names, err))
+        return -1;
+    view_keep_named(sample->view, &context->args.names);
+    find_container_pids(context, sample->view);
+    measure(sample);
+    return 0;
+}
+
+static void pause_ms(int64_t ms)
+{
+    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+/* The supervisor ends with the project: an end like another. */
+static int end_of_project(struct context *context, struct error *err)
+{
+    if (err->code != ERROR_OWNER && err->code != ERROR_NOT_RUNNING)
+        return -1;
+    error_clear(err);
+    output_note(&context->output, "nothing is running any more");
+    return 0;
+}
+
+/* Table after table, until Ctrl-C, or until nothing is running any more. */
+static int follow(struct context *context, struct sample *before, struct sample *after, struct error *err)
+{
+    int64_t interval = args_duration_ms(&context->args, "interval", INTERVAL_MS);
+    bool redraws = isatty(STDOUT_FILENO) && !context->output.json;
+    for (bool first = true;; first = false) {
+        pause_ms(first ? FIRST_MS : interval < LEAST_MS ? LEAST_MS : interval);
+        if (look(context, after, err))
+            return end_of_project(context, err);
+        if (redraws)
+            fputs("\033[H\033[J", stdout); /* home, and clear what is below */
+        print(context, before, after);
+        if (!output_flush())
+            return 0;
+        struct sample swapped = *before;
+        *before = *after;
+        *after = swapped;
+    }
+}
+
+static int once(struct context *context, struct sample *before, struct sample *after)
+{
+    pause_ms(FIRST_MS);
+    after->view = cJSON_Duplicate(before->view, true);
+    measure(after);
+    print(context, before, after);
+    return 0;
+}
+
 static int run(struct context *context, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, 0, &view, err) ||
-        view_check_names(view, &context->args.names, err))
-        return -1;
-    view_keep_named(view, &context->args.names);
-    cJSON *resources = json_get(view, "resources");
-    find_container_pids(context, view);
-    size_t count = (size_t)json_count(resources) + 1;
-    cleanup_free struct usage *before = xcalloc(count, sizeof *before);
-    cleanup_free struct usage *after = xcalloc(count, sizeof *after);
-    struct timespec pause = {.tv_nsec = SAMPLE_MS * 1000000L};
-    measure(view, before);
-    nanosleep(&pause, NULL);
-    measure(view, after);
-    print(context, view, before, after);
-    return 0;
+    struct sample before = {0}, after = {0};
+    const struct args *args = &context->args;
+    bool streams = args_flag(args, "follow") || (isatty(STDOUT_FILENO) && !context->output.json);
+    int rc = look(context, &before, err);
+    if (!rc)
+        rc = streams && !args_flag(args, "no-stream") ? follow(context, &before, &after, err)
+                                                      : once(context, &before, &after);
+    sample_free(&before);
+    sample_free(&after);
+    return rc;
 }
 
 const struct command cmd_top = {
@@ -196,11 +304,13 @@ const struct command cmd_top = {
     .alias = "stats",
     .summary = "processor and memory of the resources",
     .usage = "[RES…]",
-    .description = "Prints what the running resources use: share of a processor over a moment, resident "
-                   "memory, number of "
-                   "processes. Containers of a remote engine have no figures.",
+    .description =
+        "Shows what the running resources use: share of a processor, resident memory, number of "
+        "processes. On a terminal the table is kept up to date until Ctrl-C; elsewhere it is printed "
+        "once. Containers of a remote engine have no figures.",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
+    .options = options,
     .arguments = ARGUMENT_RESOURCE,
     .most = -1,
     .run = run,

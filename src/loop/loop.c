@@ -162,6 +162,13 @@ int64_t loop_wall_ns(const struct loop *loop)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t loop_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 void turn_init(struct turn *turn, loop_cb *run, void *data)
 {
     *turn = (struct turn){.run = run, .data = data};

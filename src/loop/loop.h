@@ -78,6 +78,9 @@ int64_t loop_now_ms(const struct loop *loop);
 /* Wall clock, nanoseconds since 1970; virtual loops start at 0. */
 int64_t loop_wall_ns(const struct loop *loop);
 
+/* The monotonic clock as it is now, for blocking code that runs no loop. Milliseconds. */
+int64_t loop_clock_ms(void);
+
 void turn_init(struct turn *turn, loop_cb *run, void *data);
 void loop_post(struct loop *loop, struct turn *turn);
 void loop_unpost(struct loop *loop, struct turn *turn);

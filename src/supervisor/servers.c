@@ -52,17 +52,10 @@ static void ask_to_stop(const cJSON *record, int fd)
     syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void await_end(const cJSON *record, int fd, int64_t asked_ms)
 {
     struct pollfd end = {.fd = fd, .events = POLLIN};
-    int64_t left_ms = asked_ms + json_int(record, "stopTimeoutMs", STOP_TIMEOUT_MS) - now_ms();
+    int64_t left_ms = asked_ms + json_int(record, "stopTimeoutMs", STOP_TIMEOUT_MS) - loop_clock_ms();
     if (poll(&end, 1, left_ms > 0 ? (int)left_ms : 0) > 0)
         return;
     syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
@@ -75,7 +68,7 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed)
     const cJSON *records = state_servers(state), *record;
     cleanup_free int *fds = xcalloc((size_t)cJSON_GetArraySize(records) + 1, sizeof *fds);
     size_t at = 0;
-    int64_t asked_ms = now_ms();
+    int64_t asked_ms = loop_clock_ms();
     cJSON_ArrayForEach(record, records)
     {
         int fd = open_server(record);

@@ -33,13 +33,6 @@ static void fill_standard_fds(void)
         close(fd);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Somebody answers at the recorded socket. */
 static bool is_listening(struct state *state)
 {
@@ -60,12 +53,12 @@ static bool is_listening(struct state *state)
 static int take_lock(struct state *state, struct error *err)
 {
     struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
-    for (int64_t deadline = now_ms() + LOCK_WAIT_MS;;) {
+    for (int64_t deadline = loop_clock_ms() + LOCK_WAIT_MS;;) {
         struct error cause = {0};
         int fd = state_lock(state, &cause);
         if (fd >= 0)
             return fd;
-        if (cause.code != ERROR_OWNER || now_ms() > deadline || is_listening(state)) {
+        if (cause.code != ERROR_OWNER || loop_clock_ms() > deadline || is_listening(state)) {
             error_move(err, &cause);
             return -1;
         }
@@ -107,9 +100,9 @@ static int open_log(const struct state *state, struct error *err)
 static int read_answer(int fd, const struct state *state, struct error *err)
 {
     struct strbuf text = {.limit = 64 << 10};
-    int64_t deadline = now_ms() + LISTEN_WAIT_MS;
+    int64_t deadline = loop_clock_ms() + LISTEN_WAIT_MS;
     bool ended = false;
-    while (!ended && now_ms() < deadline && !(text.length && strchr(text.data, '\n'))) {
+    while (!ended && loop_clock_ms() < deadline && !(text.length && strchr(text.data, '\n'))) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         char chunk[4096];
         if (poll(&ready, 1, 100) <= 0)

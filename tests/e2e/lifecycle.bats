@@ -246,3 +246,27 @@ restart_is_told() {
   jq -se 'length > 0 and all(.[]; .state)' "$T/out"
   ok apphost down
 }
+
+@test "top: a table once, one object a line with -f, kept up to date on a terminal" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  busy: {type: process, command: [sh, -c, 'while :; do :; done']}
+END
+  ok apphost up -d
+  ok apphost top
+  prints NAME.*CPU.*MEMORY 'cache +ready +[0-9.]+% +[0-9.]+ MB' 'busy +ready'
+  ok apphost top -o json busy
+  [ "$(jq -r '.resources[0] | .name == "busy" and .cpuPercent > 0 and .memoryBytes > 0 and .processes == 1' <<<"$output")" = true ]
+  background top -f -o json --interval 100ms >"$T/out"
+  wait_until 10 sh -c "[ \$(wc -l <'$T/out') -ge 3 ]"
+  kill -INT $PID
+  ended $PID 130
+  jq -se 'all(.[]; .resources | length == 2)' "$T/out"
+  # Home and clear, twice: the second table replaces the first.
+  timeout 60 script -qec "timeout -s INT 20 '$APPHOST' top --interval 100ms" "$T/typescript" </dev/null >/dev/null &
+  wait_until 15 sh -c "[ \$(grep -c \$(printf '\\033')'\\[H' '$T/typescript') -ge 2 ]"
+  ok apphost down
+  wait $!
+  fails 10 apphost top
+}
