@@ -9,7 +9,9 @@
  *
  * The rules are those of the blocking calls: what is safe to repeat is sent again when a connection is lost,
  * `read_from_replica`, fail-open and the circuit breaker hold. Only in strict-wire mode nothing here waits
- * for the answer to the EXPIRE of a sliding entry.
+ * for the answer to the EXPIRE of a sliding entry or of a new number. Every blocking call of the cache has
+ * its counterpart but get-or-create, which runs a function of the caller's that may take its time: get, make
+ * it as your loop likes, set.
  *
  * A queue belongs to one thread: start, cancel, dispatch and free it there.
  */
@@ -17,6 +19,7 @@
 #define APPHOST_QUEUE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <apphost/cache.h>
 #include <apphost/error.h>
@@ -48,8 +51,11 @@ struct apphost_result {
     int rc;           /* as of the blocking call of the same name */
     const char *data; /* get: the value of a hit, and a NUL after it */
     size_t len;
-    const struct apphost_reply *reply; /* command: the reply */
-    const struct apphost_error *error; /* when rc is -1 */
+    const struct apphost_reply *reply;  /* command: the reply */
+    const struct apphost_error *error;  /* when rc is -1 */
+    const struct apphost_value *values; /* get-many: one for each key, the library's own; no data: a miss */
+    size_t count;                       /* get-many: of them */
+    int64_t number; /* increment: the sum; remaining: milliseconds, -1 for never and for no entry */
 };
 
 typedef void (*apphost_result_fn)(void *user, const struct apphost_result *result);
@@ -70,6 +76,43 @@ struct apphost_call *apphost_cache_refresh_start(struct apphost_cache *cache, st
 struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, struct apphost_queue *queue,
                                                 struct apphost_bytes key, apphost_result_fn done, void *user,
                                                 struct apphost_error *error);
+struct apphost_call *apphost_cache_remaining_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   struct apphost_bytes key, apphost_result_fn done,
+                                                   void *user, struct apphost_error *error);
+
+struct apphost_keys {
+    const struct apphost_bytes *items;
+    size_t count;
+};
+
+/* One round trip. result->rc is the number of hits; no key at all is a result like any other. */
+struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_keys *keys, apphost_result_fn done,
+                                                  void *user, struct apphost_error *error);
+
+struct apphost_entries {
+    const struct apphost_entry *items;
+    size_t count;
+};
+
+/* All or nothing, one round trip. */
+struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_entries *entries,
+                                                  apphost_result_fn done, void *user,
+                                                  struct apphost_error *error);
+
+struct apphost_increment {
+    struct apphost_bytes key;
+    int64_t by;
+    struct apphost_expiry expiry; /* of a new entry */
+};
+
+/* Atomic. Never sent a second time, and fail-open does not absorb it: a failure is one of the result. */
+struct apphost_call *apphost_cache_increment_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   const struct apphost_increment *increment,
+                                                   apphost_result_fn done, void *user,
+                                                   struct apphost_error *error);
+
 struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, struct apphost_queue *queue,
                                                  const struct apphost_command *command,
                                                  apphost_result_fn done, void *user,

@@ -1,6 +1,7 @@
 /*
  * The cache: making it, keys, the common path of all operations, and get, refresh, remove, remaining.
- * Writing is in cache_set.c, get-or-create in cache_create.c.
+ * Get-many is in cache_many.c, writing in cache_set.c, increment in cache_increment.c, get-or-create in
+ * cache_create.c, the asynchronous calls in cache_async.c.
  */
 #include "client/cache.h"
 #include "client/clock.h"
@@ -108,6 +109,17 @@ void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct 
     breaker_leave(cache, failure);
 }
 
+int cache_run(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error)
+{
+    if (breaker_enter(cache, error) < 0)
+        return -1;
+    int64_t started = clock_us();
+    int rc = redis_run(cache->redis, role, batch, replies, error);
+    cache_finish(cache, started, rc < 0 ? error : NULL);
+    return rc;
+}
+
 int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
                struct replies *replies, struct apphost_error *error)
 {
@@ -118,12 +130,7 @@ int cache_call(struct apphost_cache *cache, enum dial_role role, const struct co
         .timeout_ms = cache->options.timeout_ms,
     };
 
-    if (breaker_enter(cache, error) < 0)
-        return -1;
-    int64_t started = clock_us();
-    int rc = redis_run(cache->redis, role, &batch, replies, error);
-    cache_finish(cache, started, rc < 0 ? error : NULL);
-    return rc;
+    return cache_run(cache, role, &batch, replies, error);
 }
 
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
@@ -150,6 +157,21 @@ int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local
     return -1;
 }
 
+int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
+                        struct apphost_error *error)
+{
+    for (size_t i = 0; i < replies->count; i++) {
+        const struct resp_reply *reply = replies->items[i];
+
+        if (reply->type == RESP_ERROR)
+            return redis_fail_reply(cache->redis, reply, error);
+        for (size_t k = 0; reply->type == RESP_ARRAY && k < reply->count; k++)
+            if (reply->elements[k].type == RESP_ERROR)
+                return redis_fail_reply(cache->redis, &reply->elements[k], error);
+    }
+    return 0;
+}
+
 struct expire {
     struct command command;
     const char *argv[3];
@@ -170,12 +192,15 @@ static void fill_expire(struct expire *expire, const struct full_key *key, int64
     expire->command = (struct command){3, expire->argv, expire->lens};
 }
 
-void cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms)
+int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                       struct apphost_error *error)
 {
     struct expire expire;
 
+    (void)error;
     fill_expire(&expire, key, ttl_ms);
     redis_post(cache->redis, &expire.command);
+    return 0;
 }
 
 int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
@@ -184,10 +209,8 @@ int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_
     struct expire expire;
     struct replies replies;
 
-    if (!cache->options.strict_wire) {
-        cache_expire_later(cache, key, ttl_ms);
-        return 0;
-    }
+    if (!cache->options.strict_wire)
+        return cache_expire_later(cache, key, ttl_ms, error);
     fill_expire(&expire, key, ttl_ms);
     if (cache_call(cache, DIAL_PRIMARY, &expire.command, 1, &replies, error) < 0)
         return -1;
@@ -256,7 +279,7 @@ int cache_read(struct apphost_cache *cache, const struct full_key *key, struct r
     return rc;
 }
 
-static struct command hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data)
+struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data)
 {
     const char *const words[] = {"HMGET", key->data, "absexp", "sldexp", "data"};
     const size_t sizes[] = {5, key->len, 6, 6, 4};
@@ -266,7 +289,7 @@ static struct command hmget(const struct full_key *key, const char *argv[5], siz
     return (struct command){with_data ? 5 : 4, argv, lens};
 }
 
-static enum dial_role read_role(const struct apphost_cache *cache)
+enum dial_role cache_read_role(const struct apphost_cache *cache)
 {
     return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
 }
@@ -285,8 +308,8 @@ int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, str
     *value = (struct apphost_value){0};
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
-    const struct command command = hmget(&full, argv, lens, true);
-    int rc = cache_call(cache, read_role(cache), &command, 1, &replies, &local);
+    const struct command command = cache_hmget(&full, argv, lens, true);
+    int rc = cache_call(cache, cache_read_role(cache), &command, 1, &replies, &local);
     if (rc == 0) {
         rc = cache_read(cache, &full, replies.items[0], value, &local);
         if (rc == 1)
@@ -319,99 +342,6 @@ int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char 
     return *text ? 1 : fail_memory(error);
 }
 
-struct many {
-    struct full_key *keys;
-    struct command *commands;
-    const char *(*argv)[5];
-    size_t (*lens)[5];
-    size_t count;
-};
-
-static void many_fini(struct many *many)
-{
-    for (size_t i = 0; many->keys && i < many->count; i++)
-        full_key_fini(&many->keys[i]);
-    free(many->keys);
-    free(many->commands);
-    free(many->argv);
-    free(many->lens);
-}
-
-static int many_init(struct many *many, const struct apphost_cache *cache, const struct apphost_bytes *keys,
-                     size_t count, struct apphost_error *error)
-{
-    *many = (struct many){.count = 0};
-    if (count > SIZE_MAX / sizeof(*many->keys))
-        return fail_memory(error);
-    /* Not zeroed: of a hundred keys that would be thirty kilobytes, and all of it is filled in. */
-    *many = (struct many){
-        .keys = malloc(count * sizeof(*many->keys)),
-        .commands = malloc(count * sizeof(*many->commands)),
-        .argv = malloc(count * sizeof(*many->argv)),
-        .lens = malloc(count * sizeof(*many->lens)),
-    };
-    if (!many->keys || !many->commands || !many->argv || !many->lens)
-        return fail_memory(error);
-    for (; many->count < count; many->count++) {
-        size_t i = many->count;
-
-        if (full_key_init(&many->keys[i], cache, keys[i], error) < 0)
-            return -1;
-        many->commands[i] = hmget(&many->keys[i], many->argv[i], many->lens[i], true);
-    }
-    return 0;
-}
-
-static int read_all(struct apphost_cache *cache, const struct many *many, struct replies *replies,
-                    struct apphost_value *values, struct apphost_error *error)
-{
-    int hits = 0;
-
-    for (size_t i = 0; i < many->count; i++) {
-        int rc = cache_read(cache, &many->keys[i], replies->items[i], &values[i], error);
-
-        if (rc < 0)
-            return -1;
-        if (rc == 1)
-            replies->items[i] = NULL;
-        hits += rc;
-    }
-    return hits;
-}
-
-int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
-                           struct apphost_value *values, struct apphost_error *error)
-{
-    struct apphost_error local;
-    struct replies replies;
-    struct many many;
-
-    if (!cache || !keys || !values)
-        return fail_argument(error, !cache ? "cache" : !keys ? "keys" : "values", "is NULL");
-    memset(values, 0, count * sizeof(*values));
-    if (count == 0)
-        return 0;
-    if (many_init(&many, cache, keys, count, error) < 0) {
-        many_fini(&many);
-        return -1;
-    }
-    int hits = cache_call(cache, read_role(cache), many.commands, count, &replies, &local);
-    if (hits == 0) {
-        hits = read_all(cache, &many, &replies, values, &local);
-        replies_free(&replies);
-    }
-    many_fini(&many);
-    for (size_t i = 0; i < count && hits < 0; i++)
-        apphost_value_free(&values[i]);
-    if (hits < 0)
-        hits = cache_give_up(cache, &local, 0, error);
-    if (hits >= 0) {
-        cache_count(cache, COUNT_HITS, (uint64_t)hits);
-        cache_count(cache, COUNT_MISSES, count - (uint64_t)hits);
-    }
-    return hits;
-}
-
 /* ---- Refresh, remove, remaining
  * --------------------------------------------------------------------------------- */
 
@@ -425,7 +355,7 @@ int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key,
 
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
-    const struct command command = hmget(&full, argv, lens, false);
+    const struct command command = cache_hmget(&full, argv, lens, false);
     int rc = cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, &local);
     if (rc == 0) {
         rc = cache_read(cache, &full, replies.items[0], NULL, &local);

@@ -65,7 +65,9 @@ int full_key_init(struct full_key *full, const struct apphost_cache *cache, stru
                   struct apphost_error *error);
 void full_key_fini(struct full_key *full);
 
-/* 0 with replies, of which none is looked at; -1. */
+/* 0 with replies, of which none is looked at; -1. cache_call() is for commands that may be sent twice. */
+int cache_run(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error);
 int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
                struct replies *replies, struct apphost_error *error);
 
@@ -109,23 +111,100 @@ bool cache_lacks_unlink(const struct apphost_error *error);
 /* A value that owns a copy of these bytes. */
 int value_copy(struct apphost_value *value, const void *data, size_t len);
 
-/* Writing one entry without waiting, cache_set.c: the commands (at most CACHE_WRITE_COMMANDS) point into the
- * write. */
-struct write;
-enum { CACHE_WRITE_COMMANDS = 4 };
-struct write *cache_write_new(const struct apphost_cache *cache, const struct apphost_entry *entry,
-                              struct apphost_error *error);
-void cache_write_free(struct write *write);
-size_t cache_write_commands(const struct apphost_cache *cache, const struct write *writes, size_t count,
-                            struct command *commands);
-int cache_write_check(struct apphost_cache *cache, const struct replies *replies,
-                      struct apphost_error *error);
+/* The most telling error among the replies of a transaction (EXECABORT only says that there was one): -1; 0
+ * when there is none. */
+int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
+                        struct apphost_error *error);
 
-/* Sends EXPIRE or PEXPIRE and does not wait: the next command of this connection comes after it anyway. */
-void cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms);
+/* Where reading goes first. */
+enum dial_role cache_read_role(const struct apphost_cache *cache);
 
-/* Waits for it in strict-wire mode. */
+/* HMGET absexp sldexp [data]; it points into key, argv and lens. */
+struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data);
+
+/*
+ * EXPIRE or PEXPIRE. Usually nobody waits for it: the next command of this connection comes after it anyway.
+ * In strict-wire mode cache_expire() waits; cache_expire_later(), for the thread of a loop, never does.
+ */
+typedef int (*cache_expire_fn)(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                               struct apphost_error *error);
 int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
                  struct apphost_error *error);
+int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                       struct apphost_error *error);
+
+/* ---- Get-many, cache_many.c ---- */
+
+struct many {
+    struct apphost_cache *cache;
+    cache_expire_fn expire; /* cache_expire unless it is changed */
+    struct full_key *keys;
+    struct command *commands; /* one a key */
+    const char *(*argv)[5];
+    size_t (*lens)[5];
+    size_t count;
+};
+
+/* Nothing is to be freed after a failure. */
+int many_init(struct many *many, struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
+              struct apphost_error *error);
+void many_fini(struct many *many);
+
+/* The number of hits, whose values own their replies from now on; -1. */
+int many_read(const struct many *many, struct replies *replies, struct apphost_value *values,
+              struct apphost_error *error);
+
+/* The end of the operation: counters, and what fail-open makes of a failure. */
+int many_finish(const struct many *many, int hits, const struct apphost_error *local,
+                struct apphost_error *error);
+
+/* ---- Set and set-many, cache_set.c ---- */
+
+/* What one entry puts on the wire. */
+struct write {
+    struct full_key key;
+    char absolute[24], sliding[24], ttl[24];
+    const char *argv[8], *ttl_argv[3];
+    size_t lens[8], ttl_lens[3];
+    size_t ttl_argc; /* 0: no second command */
+};
+
+/* Points into itself and to the data of the entries. */
+struct writes {
+    struct write one, *items;
+    struct command few[4], *commands;
+    size_t count, command_count;
+};
+
+/* Nothing is to be freed after a failure. */
+int writes_init(struct writes *writes, const struct apphost_cache *cache, const struct apphost_entry *entries,
+                size_t count, struct apphost_error *error);
+void writes_fini(struct writes *writes);
+
+/* ---- Increment, cache_increment.c ---- */
+
+enum { INCREMENT_COMMANDS = 7, INCREMENT_WORDS = 4 };
+
+struct increment {
+    const struct full_key *key; /* the caller's, and set by it */
+    struct entry_plan plan;
+    cache_expire_fn expire; /* cache_expire unless it is changed */
+};
+
+/* Only needed until it is sent. */
+struct increment_wire {
+    char absolute[24], sliding[24], by[24];
+    const char *argv[INCREMENT_COMMANDS][INCREMENT_WORDS];
+    size_t lens[INCREMENT_COMMANDS][INCREMENT_WORDS];
+    struct command commands[INCREMENT_COMMANDS];
+};
+
+int increment_init(struct increment *increment, const struct apphost_cache *cache,
+                   struct apphost_expiry expiry, struct apphost_error *error);
+void increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire);
+
+/* 0 with the sum, -1. */
+int increment_finish(struct apphost_cache *cache, const struct increment *increment,
+                     const struct replies *replies, int64_t *sum, struct apphost_error *error);
 
 #endif

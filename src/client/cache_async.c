@@ -1,148 +1,83 @@
-/* The asynchronous operations: what each sends, and what it makes of the replies. */
+/*
+ * The asynchronous operations: starting them. What is made of the replies is in cache_async_finish.c.
+ *
+ * Happy path: a start function makes a call, launch() hands its batch to the connection; dispatch lets
+ * `again` have a look (another server, another command?) and then `finish` make the result, before the
+ * callback. Failures: what is wrong with the arguments is told at once, and so is a connection that takes
+ * nothing, unless fail-open or the primary is still to have its say; everything else goes through `finish`.
+ */
+#include "client/cache_async.h"
 #include "client/clock.h"
 #include "client/fail.h"
-#include "client/queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A failure: absorbed as `absorbed` under fail-open, else -1 with the call's error. */
-static void give_up(struct apphost_call *call, struct apphost_result *result, int absorbed)
-{
-    struct apphost_error failure = call->error;
+static bool try_primary(struct apphost_call *call);
 
-    result->rc = cache_give_up(call->cache, &failure, absorbed, &call->error);
-}
-
-/* Never waits, for this is the thread of a loop. */
-static int read_reply(struct apphost_call *call, struct reading *reading)
-{
-    *reading = (struct reading){.is_sliding = false};
-    if (call->has_failed)
-        return -1;
-    int rc = cache_decode(call->cache, call->replies.items[0], reading, &call->error);
-    if (rc >= 0 && reading->is_sliding)
-        cache_expire_later(call->cache, &call->key, reading->ttl_ms);
-    return rc;
-}
-
-static void finish_get(struct apphost_call *call, struct apphost_result *result)
-{
-    struct reading reading;
-
-    result->rc = read_reply(call, &reading);
-    if (result->rc == 1) {
-        call->value = reading.value;
-        call->replies.items[0] = NULL; /* the value owns it */
-    }
-    if (result->rc < 0)
-        give_up(call, result, 0);
-    if (result->rc >= 0)
-        cache_count(call->cache, result->rc ? COUNT_HITS : COUNT_MISSES, 1);
-    result->data = call->value.data;
-    result->len = call->value.len;
-}
-
-static void finish_refresh(struct apphost_call *call, struct apphost_result *result)
-{
-    struct reading reading;
-
-    result->rc = read_reply(call, &reading);
-    if (result->rc < 0)
-        give_up(call, result, 0);
-    if (result->rc >= 0)
-        cache_count(call->cache, COUNT_REFRESHES, 1);
-}
-
-static void finish_set(struct apphost_call *call, struct apphost_result *result)
-{
-    if (!call->has_failed)
-        result->rc = cache_write_check(call->cache, &call->replies, &call->error);
-    if (result->rc < 0)
-        give_up(call, result, 0);
-    if (result->rc >= 0)
-        cache_count(call->cache, COUNT_SETS, 1);
-}
-
-static void finish_remove(struct apphost_call *call, struct apphost_result *result)
-{
-    const struct resp_reply *reply = call->has_failed ? NULL : call->replies.items[0];
-
-    if (reply && reply->type == RESP_INTEGER)
-        result->rc = reply->integer > 0;
-    else if (reply)
-        redis_fail_reply(call->redis, reply, &call->error);
-    if (result->rc < 0)
-        give_up(call, result, 0);
-    if (result->rc >= 0)
-        cache_count(call->cache, COUNT_REMOVES, 1);
-}
-
-static void finish_command(struct apphost_call *call, struct apphost_result *result)
-{
-    if (call->has_failed)
-        return;
-    if (call->replies.items[0]->type == RESP_ERROR) {
-        redis_fail_reply(call->redis, call->replies.items[0], &call->error);
-        return;
-    }
-    result->rc = 0;
-    result->reply = (const struct apphost_reply *)call->replies.items[0];
-}
-
-/* ---- Starting
- * ---------------------------------------------------------------------------------------------------- */
-
-static int timeout_of(const struct apphost_call *call, enum dial_role role)
+/* As in redis_run(): half for the replica, half for the primary. */
+static int timeout_of(const struct apphost_call *call)
 {
     int timeout_ms = call->cache->options.timeout_ms;
-    struct conn *conn = redis_conn(call->redis, role, NULL);
+    struct conn *conn = call->again == try_primary ? redis_conn(call->redis, call->role, NULL) : NULL;
 
-    if (!call->cache->options.read_from_replica || !conn)
+    if (!conn)
         return timeout_ms;
-    /* As in redis_run(): half for the replica, half for the primary. */
     if (timeout_ms <= 0)
         timeout_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
     return timeout_ms / 2 + 1;
 }
 
-/* Sends the call's words, its key after the first. */
-static int send_words(struct apphost_call *call, struct apphost_error *error)
-{
+struct keyed {
+    struct command command;
     const char *argv[5];
-    size_t lens[5], argc = 0;
+    size_t lens[5];
+};
 
+/* What the call asks: its many keys, or its words with the key after the first, which `keyed` is for. */
+static struct batch question_of(const struct apphost_call *call, struct keyed *keyed)
+{
+    struct batch batch = {.commands = call->many.commands,
+                          .count = call->many.count,
+                          .is_idempotent = true,
+                          .timeout_ms = timeout_of(call)};
+    size_t argc = 0;
+
+    if (batch.count > 0)
+        return batch;
     for (size_t i = 0; call->words[i]; i++) {
-        argv[argc] = call->words[i];
-        lens[argc++] = strlen(call->words[i]);
+        keyed->argv[argc] = call->words[i];
+        keyed->lens[argc++] = strlen(call->words[i]);
         if (i > 0)
             continue;
-        argv[argc] = call->key.data;
-        lens[argc++] = call->key.len;
+        keyed->argv[argc] = call->key.data;
+        keyed->lens[argc++] = call->key.len;
     }
-    const struct batch batch = {.commands = &(struct command){argc, argv, lens},
-                                .count = 1,
-                                .is_idempotent = true,
-                                .timeout_ms = timeout_of(call, call->role)};
-    return call_send(call, &batch, error);
+    keyed->command = (struct command){argc, keyed->argv, keyed->lens};
+    batch.commands = &keyed->command;
+    batch.count = 1;
+    return batch;
 }
 
 /* One more attempt with what was changed in the call; when it cannot even begin, the call fails with that. */
 static bool send_again(struct apphost_call *call)
 {
     struct apphost_error error;
+    struct keyed keyed;
+    const struct batch batch = question_of(call, &keyed);
 
     replies_free(&call->replies);
-    if (send_words(call, &error) == 0)
+    if (call_send(call, &batch, &error) == 0)
         return true;
     call->has_failed = true;
     call->error = error;
     return false;
 }
 
+/* An open circuit breaker speaks for both. */
 static bool try_primary(struct apphost_call *call)
 {
-    if (call->role == DIAL_PRIMARY || !call->has_failed)
+    if (call->role == DIAL_PRIMARY || !call->has_failed || call->error.code == APPHOST_E_OPEN)
         return false;
     call->role = DIAL_PRIMARY;
     return send_again(call);
@@ -164,30 +99,67 @@ static bool try_delete(struct apphost_call *call)
     return send_again(call);
 }
 
-/* What fail-open may absorb, a breaker that is open, is delivered like a result; other failures are told at
- * once. */
-static struct apphost_call *start_keyed(struct apphost_cache *cache, struct apphost_call *call,
-                                        struct apphost_bytes key, const char *const words[],
-                                        struct apphost_error *error)
+static struct apphost_call *new_call(struct apphost_cache *cache, struct apphost_call *call,
+                                     struct apphost_error *error)
 {
-    struct apphost_error failure;
-
     if (!call)
         return NULL;
-    if (full_key_init(&call->key, cache, key, error) < 0) {
-        call->key.data = call->key.small;
+    if (!cache) {
+        fail_argument(error, "cache", "is NULL");
         call_free(call);
         return NULL;
     }
     call->cache = cache;
     call->redis = cache->redis;
-    call->words = words;
-    if (breaker_enter(cache, &failure) < 0)
+    return call;
+}
+
+/* It reads: from a replica first, where that is wanted and there is one. */
+static void aim_at_replica(struct apphost_call *call)
+{
+    struct conn *replica =
+        cache_read_role(call->cache) == DIAL_REPLICA ? redis_conn(call->redis, DIAL_REPLICA, NULL) : NULL;
+
+    if (!replica || conn_is_failing(replica))
+        return;
+    call->role = DIAL_REPLICA;
+    call->again = try_primary;
+}
+
+/* Through the breaker to the connection. NULL (freed) when that takes nothing; but what `again` or fail-open
+ * may mend, and an open breaker, is delivered like a result. */
+static struct apphost_call *launch(struct apphost_call *call, const struct batch *batch,
+                                   struct apphost_error *error)
+{
+    struct apphost_error failure;
+
+    if (breaker_enter(call->cache, &failure) < 0)
         return call_fail_later(call, &failure);
-    if (send_words(call, error) == 0)
+    if (call_send(call, batch, &failure) == 0)
         return call;
+    if (is_outage(failure.code) && (call->cache->options.fail_open || call->role == DIAL_REPLICA))
+        return call_fail_later(call, &failure);
+    cache_finish(call->cache, call->started_us, &failure);
     call_free(call);
+    if (error)
+        *error = failure;
     return NULL;
+}
+
+static struct apphost_call *launch_keyed(struct apphost_call *call, struct apphost_bytes key,
+                                         const char *const words[], struct apphost_error *error)
+{
+    struct keyed keyed;
+
+    if (!call)
+        return NULL;
+    call->words = words;
+    if (full_key_init(&call->key, call->cache, key, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    const struct batch batch = question_of(call, &keyed);
+    return launch(call, &batch, error);
 }
 
 struct apphost_call *apphost_cache_get_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -195,16 +167,11 @@ struct apphost_call *apphost_cache_get_start(struct apphost_cache *cache, struct
                                              struct apphost_error *error)
 {
     static const char *const words[] = {"HMGET", "absexp", "sldexp", "data", NULL};
-    struct apphost_call *call = call_new(queue, done, user, finish_get, error);
-    struct conn *replica = call && cache && cache->options.read_from_replica
-                               ? redis_conn(cache->redis, DIAL_REPLICA, NULL)
-                               : NULL;
+    struct apphost_call *call = new_call(cache, call_new(queue, done, user, call_finish_get, error), error);
 
-    if (replica && !conn_is_failing(replica)) {
-        call->role = DIAL_REPLICA;
-        call->again = try_primary;
-    }
-    return start_keyed(cache, call, key, words, error);
+    if (call)
+        aim_at_replica(call);
+    return launch_keyed(call, key, words, error);
 }
 
 struct apphost_call *apphost_cache_refresh_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -213,7 +180,18 @@ struct apphost_call *apphost_cache_refresh_start(struct apphost_cache *cache, st
 {
     static const char *const words[] = {"HMGET", "absexp", "sldexp", NULL};
 
-    return start_keyed(cache, call_new(queue, done, user, finish_refresh, error), key, words, error);
+    return launch_keyed(new_call(cache, call_new(queue, done, user, call_finish_refresh, error), error), key,
+                        words, error);
+}
+
+struct apphost_call *apphost_cache_remaining_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   struct apphost_bytes key, apphost_result_fn done,
+                                                   void *user, struct apphost_error *error)
+{
+    static const char *const words[] = {"PTTL", NULL};
+
+    return launch_keyed(new_call(cache, call_new(queue, done, user, call_finish_remaining, error), error),
+                        key, words, error);
 }
 
 struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, struct apphost_queue *queue,
@@ -224,11 +202,12 @@ struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, str
 
     for (;;) {
         bool is_old = cache && atomic_load(&cache->has_no_unlink);
-        struct apphost_call *call = call_new(queue, done, user, finish_remove, &local);
+        struct apphost_call *call =
+            new_call(cache, call_new(queue, done, user, call_finish_remove, &local), &local);
 
         if (call)
             call->again = try_delete;
-        call = start_keyed(cache, call, key, is_old ? delete_words : unlink_words, &local);
+        call = launch_keyed(call, key, is_old ? delete_words : unlink_words, &local);
         if (call)
             return call;
         if (is_old || local.code != APPHOST_E_UNSUPPORTED)
@@ -240,32 +219,113 @@ struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, str
     return NULL;
 }
 
+/* Nothing to do, which is said from the queue all the same. */
+static struct apphost_call *call_nothing(struct apphost_call *call)
+{
+    call->cache = NULL;
+    call->finish = call_finish_nothing;
+    return call_ready(call);
+}
+
+/* The keys, and room for their values. 0, -1. */
+static int take_keys(struct apphost_call *call, const struct apphost_keys *keys, struct apphost_error *error)
+{
+    if (!keys || (!keys->items && keys->count > 0))
+        return fail_argument(error, "keys", "is NULL");
+    if (keys->count == 0)
+        return 0;
+    call->values = calloc(keys->count, sizeof(*call->values));
+    if (!call->values)
+        return fail_memory(error);
+    if (many_init(&call->many, call->cache, keys->items, keys->count, error) < 0)
+        return -1;
+    call->many.expire = cache_expire_later;
+    return 0;
+}
+
+struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_keys *keys, apphost_result_fn done,
+                                                  void *user, struct apphost_error *error)
+{
+    struct apphost_call *call =
+        new_call(cache, call_new(queue, done, user, call_finish_get_many, error), error);
+    struct keyed unused;
+
+    if (!call || take_keys(call, keys, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    if (keys->count == 0)
+        return call_nothing(call);
+    aim_at_replica(call);
+    const struct batch batch = question_of(call, &unused);
+    return launch(call, &batch, error);
+}
+
+struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_entries *entries,
+                                                  apphost_result_fn done, void *user,
+                                                  struct apphost_error *error)
+{
+    struct apphost_call *call = new_call(cache, call_new(queue, done, user, call_finish_set, error), error);
+    struct writes writes;
+
+    if (call && (!entries || (!entries->items && entries->count > 0))) {
+        fail_argument(error, "entries", "is NULL");
+        call_free(call);
+        return NULL;
+    }
+    if (!call || entries->count == 0)
+        return call ? call_nothing(call) : NULL;
+    if (writes_init(&writes, cache, entries->items, entries->count, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    call->entries = entries->count;
+    const struct batch batch = {.commands = writes.commands,
+                                .count = writes.command_count,
+                                .is_idempotent = true,
+                                .timeout_ms = cache->options.timeout_ms};
+    call = launch(call, &batch, error);
+    writes_fini(&writes);
+    return call;
+}
+
 struct apphost_call *apphost_cache_set_start(struct apphost_cache *cache, struct apphost_queue *queue,
                                              const struct apphost_entry *entry, apphost_result_fn done,
                                              void *user, struct apphost_error *error)
 {
-    struct command commands[CACHE_WRITE_COMMANDS];
+    const struct apphost_entries one = {entry, 1};
 
-    if (!cache || !entry) {
-        fail_argument(error, cache ? "entry" : "cache", "is NULL");
+    if (cache && !entry) {
+        fail_argument(error, "entry", "is NULL");
         return NULL;
     }
-    struct write *write = cache_write_new(cache, entry, error);
-    struct apphost_call *call = write ? call_new(queue, done, user, finish_set, error) : NULL;
-    if (call) {
-        call->cache = cache;
-        call->redis = cache->redis;
-        struct batch batch = {.commands = commands,
-                              .count = cache_write_commands(cache, write, 1, commands),
-                              .is_idempotent = true,
-                              .timeout_ms = cache->options.timeout_ms};
-        struct apphost_error failure;
+    return apphost_cache_set_many_start(cache, queue, &one, done, user, error);
+}
 
-        call = breaker_enter(cache, &failure) < 0 ? call_fail_later(call, &failure)
-                                                  : call_start(call, &batch, error);
+struct apphost_call *apphost_cache_increment_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   const struct apphost_increment *increment,
+                                                   apphost_result_fn done, void *user,
+                                                   struct apphost_error *error)
+{
+    struct apphost_call *call =
+        new_call(cache, call_new(queue, done, user, call_finish_increment, error), error);
+    struct increment_wire wire;
+
+    if (call && !increment)
+        fail_argument(error, "increment", "is NULL");
+    if (!call || !increment || increment_init(&call->increment, cache, increment->expiry, error) < 0 ||
+        full_key_init(&call->key, cache, increment->key, error) < 0) {
+        call_free(call);
+        return NULL;
     }
-    cache_write_free(write);
-    return call;
+    call->increment.key = &call->key;
+    call->increment.expire = cache_expire_later;
+    increment_encode(&call->increment, increment->by, &wire);
+    const struct batch batch = {
+        .commands = wire.commands, .count = INCREMENT_COMMANDS, .timeout_ms = cache->options.timeout_ms};
+    return launch(call, &batch, error);
 }
 
 struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, struct apphost_queue *queue,
@@ -279,10 +339,14 @@ struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, st
     }
     if (redis_check_command(redis, command, error) < 0)
         return NULL;
-    struct apphost_call *call = call_new(queue, done, user, finish_command, error);
+    struct apphost_call *call = call_new(queue, done, user, call_finish_command, error);
     if (!call)
         return NULL;
     call->redis = redis;
     const struct command one = {command->argc, command->argv, command->lens};
-    return call_start(call, &(struct batch){.commands = &one, .count = 1}, error);
+    const struct batch batch = {.commands = &one, .count = 1};
+    if (call_send(call, &batch, error) == 0)
+        return call;
+    call_free(call);
+    return NULL;
 }

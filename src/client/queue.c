@@ -101,9 +101,14 @@ static void free_parts(struct apphost_call *call)
 {
     struct apphost_queue *queue = call->queue;
 
-    replies_free(&call->replies);
+    for (size_t i = 0; call->values && i < call->many.count; i++)
+        apphost_value_free(&call->values[i]);
+    free(call->values);
     apphost_value_free(&call->value);
+    replies_free(&call->replies);
+    many_fini(&call->many);
     full_key_fini(&call->key);
+    free(call->names);
     free(call);
     release(queue);
 }
@@ -123,6 +128,7 @@ static void make_ready(struct apphost_call *call)
     uint64_t one = 1;
 
     pthread_mutex_lock(&queue->lock);
+    call->next = NULL; /* it may have been in a list before, and sent again */
     bool is_closed = queue->is_closed;
     bool is_first = !queue->first;
     if (!is_closed && is_first)
@@ -157,35 +163,51 @@ static void on_replies(void *user, struct replies *replies, const struct timing 
     make_ready(call);
 }
 
+struct apphost_call *call_ready(struct apphost_call *call)
+{
+    make_ready(call);
+    return call;
+}
+
 struct apphost_call *call_fail_later(struct apphost_call *call, const struct apphost_error *failure)
 {
     call->has_failed = true;
     call->error = *failure;
-    make_ready(call);
-    return call;
+    return call_ready(call);
+}
+
+/* One block of memory: the commands, their words, the words' text. Without it there are no spans. */
+static void keep_names(struct apphost_call *call, const struct batch *batch)
+{
+    enum { NAME_SIZE = 16 };
+    size_t count = batch->count;
+
+    free(call->names);
+    call->names = malloc(count * (sizeof(struct command) + sizeof(char *) + NAME_SIZE));
+    call->name_count = call->names ? count : 0;
+    const char **words = (const char **)(call->names + call->name_count);
+    char *text = (char *)(words + call->name_count);
+    for (size_t i = 0; i < call->name_count; i++, text += NAME_SIZE) {
+        const struct command *command = &batch->commands[i];
+        int len = command->lens && command->lens[0] < NAME_SIZE ? (int)command->lens[0] : NAME_SIZE - 1;
+
+        snprintf(text, NAME_SIZE, "%.*s", len, command->argv[0]);
+        words[i] = text;
+        call->names[i] = (struct command){1, &words[i], NULL};
+    }
 }
 
 int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error)
 {
     struct conn *conn = redis_conn(call->redis, call->role, error);
 
-    call->count = batch->count < CACHE_WRITE_COMMANDS ? batch->count : CACHE_WRITE_COMMANDS;
-    for (size_t i = 0; i < call->count; i++)
-        snprintf(call->names[i], sizeof(call->names[i]), "%.*s",
-                 (int)(batch->commands[i].lens ? batch->commands[i].lens[0] : 15),
-                 batch->commands[i].argv[0]);
+    if (!conn)
+        return -1;
+    if (call->redis->tracer)
+        keep_names(call, batch);
     call->has_failed = false;
     call->start_ns = clock_unix_ns();
-    return conn ? conn_start(conn, batch, on_replies, call, error) : -1;
-}
-
-struct apphost_call *call_start(struct apphost_call *call, const struct batch *batch,
-                                struct apphost_error *error)
-{
-    if (call_send(call, batch, error) == 0)
-        return call;
-    call_free(call);
-    return NULL;
+    return conn_start(conn, batch, on_replies, call, error);
 }
 
 void apphost_call_cancel(struct apphost_call *call)
@@ -201,19 +223,13 @@ void apphost_call_cancel(struct apphost_call *call)
 
 static void record_span(const struct apphost_call *call)
 {
-    struct command commands[CACHE_WRITE_COMMANDS];
-    const char *argv[CACHE_WRITE_COMMANDS];
-    struct batch batch = {.commands = commands, .count = call->count};
-    struct conn *conn = call->redis->tracer ? redis_conn(call->redis, call->role, NULL) : NULL;
+    struct batch batch = {.commands = call->names, .count = call->name_count};
+    struct conn *conn = batch.count > 0 ? redis_conn(call->redis, call->role, NULL) : NULL;
     char address[128];
     struct trace_batch record = {.batch = &batch, .address = address, .start_ns = call->start_ns};
 
     if (!conn)
         return;
-    for (size_t i = 0; i < call->count; i++) {
-        argv[i] = call->names[i];
-        commands[i] = (struct command){1, &argv[i], NULL};
-    }
     record.end_ns = call->end_ns ? call->end_ns : call->start_ns;
     record.times = call->times;
     record.replies = call->has_failed ? NULL : &call->replies;

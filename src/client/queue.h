@@ -12,9 +12,10 @@
 
 #include <apphost/queue.h>
 
-/* Turns replies into a result; `error` is the call's own room for one. Fills result->rc, data, reply. */
 /* Whether the call goes on: it was sent again in another way. */
 typedef bool (*call_again_fn)(struct apphost_call *call);
+
+/* Turns replies into a result, of which rc is -1 so far; call->error is the room for why. */
 typedef void (*call_finish_fn)(struct apphost_call *call, struct apphost_result *result);
 
 struct apphost_call {
@@ -30,27 +31,28 @@ struct apphost_call {
     enum dial_role role;      /* where it was sent */
     bool is_cancelled, has_failed, is_counted;
     struct full_key key;
+    struct many many;             /* of get-many */
+    struct increment increment;   /* of increment */
+    size_t entries;               /* of set and set-many: how many */
+    struct apphost_value *values; /* one for each key of get-many */
+    struct apphost_value value;   /* of get */
     struct replies replies;
     struct apphost_error error;
-    struct apphost_value value;
     int64_t started_us, start_ns, end_ns;
     struct timing times;
-    char names[CACHE_WRITE_COMMANDS][16]; /* of the commands, for spans */
-    size_t count;
+    struct command *names; /* the commands without their arguments, for spans; NULL: nobody wants any */
+    size_t name_count;
 };
 
 struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn done, void *user,
                               call_finish_fn finish, struct apphost_error *error);
 void call_free(struct apphost_call *call);
 
-/* Hands the batch to the connection of call->role. 0, -1. */
+/* Hands the batch, of which nothing is needed afterwards, to the connection of call->role. 0, -1. */
 int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error);
 
-/* The same for a call that is new. The call, or NULL (freed). */
-struct apphost_call *call_start(struct apphost_call *call, const struct batch *batch,
-                                struct apphost_error *error);
-
-/* Puts it into the queue as failed, to call back later like any other. */
+/* Puts it into the queue, to call back later like any other: with nothing sent, or as failed. */
+struct apphost_call *call_ready(struct apphost_call *call);
 struct apphost_call *call_fail_later(struct apphost_call *call, const struct apphost_error *failure);
 
 #endif

@@ -5,7 +5,7 @@ load helpers
 # library_on TYPE IMAGE: the programs that test the cache, on one server. Everything on it is deleted.
 library_on() {
   needs_image "$2"
-  local program programs=(test_cache test_cache_more) build=$ROOT/build/asan
+  local program programs=(test_cache test_cache_more test_async_many) build=$ROOT/build/asan
   # They are there after `make check`; make says so in a moment.
   ok env HOME="$REAL_HOME" make -s -C "$ROOT" VARIANT=asan BUILD="$build" "${programs[@]/#/$build/unit/client/}"
   manifest <<END

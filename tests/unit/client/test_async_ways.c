@@ -2,10 +2,8 @@
  * The asynchronous calls go the same ways as the blocking ones: again after a lost connection, to a replica
  * and from there to the primary, from UNLINK to DEL, past a wrong password at once, through the breaker.
  */
+#include "asynctest.h"
 #include "server.h"
-
-#include <apphost/apphost.h>
-#include <apphost/queue.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,48 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { PATIENCE_MS = 60000, CALLS = 500 };
-
-struct outcome {
-    int count, good, hits, failed;
-    enum apphost_code code;
-    char text[64]; /* the last value */
-};
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void on_result(void *user, const struct apphost_result *result)
-{
-    struct outcome *outcome = user;
-
-    outcome->count++;
-    outcome->good += result->rc >= 0;
-    outcome->hits += result->rc == 1;
-    outcome->failed += result->rc < 0;
-    if (result->rc < 0)
-        outcome->code = result->error->code;
-    snprintf(outcome->text, sizeof(outcome->text), "%s", result->data ? result->data : "");
-}
-
-static void dispatch(struct apphost_queue *queue, const struct outcome *outcome, int count)
-{
-    struct pollfd ready = {.fd = apphost_queue_fd(queue), .events = POLLIN};
-    int64_t deadline = now_ms() + PATIENCE_MS;
-
-    while (outcome->count < count && now_ms() < deadline) {
-        poll(&ready, 1, 100);
-        apphost_queue_dispatch(queue);
-    }
-    assert_int_equal(outcome->count, count);
-}
+enum { CALLS = 500 };
 
 static struct apphost_host *open_host(const char *connection, const struct apphost_cache_options *cache)
 {
