@@ -89,7 +89,7 @@ engine_detach() {
 
 engine_start() {
   [ "$(id -u)" = 0 ] || { echo "engine: starting one needs root" >&2; return 1; }
-  ENGINE_DIR=$(mktemp -d /tmp/apphost-engine.XXXXXX) || return 1
+  ENGINE_DIR=$(mktemp -d /tmp/apphost-engine.XXXXXX) && chmod 711 "$ENGINE_DIR" || return 1 # the socket says who may
   engine_make_bridge || { echo "engine: cannot make a network bridge" >&2; engine_stop; return 1; }
   engine_open_forward
   # The default address pools start at 172.17: an engine that runs already has them, so ours takes others.
