@@ -1,51 +1,98 @@
 /* apphost exec RES -- CMD…: in the container, or in the process's environment and folder. */
-#include "cli/engine_once.h"
+#include "cli/environment.h"
+#include "cli/exec_session.h"
 #include "cli/run.h"
 #include "cli/view.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+static const struct option options[] = {
+    {.name = "no-tty",
+     .letter = 'T',
+     .type = OPTION_FLAG,
+     .help = "no terminal in the container, although ours is one"},
+    {.name = "env",
+     .letter = 'e',
+     .type = OPTION_TEXT,
+     .repeat = true,
+     .value = "NAME=VALUE",
+     .help = "set a variable for the command; without a value: ours"},
+    {.name = "user",
+     .letter = 'u',
+     .type = OPTION_TEXT,
+     .value = "USER",
+     .help = "as this user of the container"},
+    {.name = "workdir", .letter = 'w', .type = OPTION_TEXT, .value = "DIR", .help = "in this folder"},
+    {.name = NULL},
+};
+
+/* "NAME" alone takes our value, and is left out when we have none. */
+static void read_variables(const struct context *context, struct strlist *variables)
+{
+    cleanup_strlist struct strlist ours = {0}, given = {0};
+    environment_copy(&ours, context->environment);
+    args_values(&context->args, "env", &given);
+    for (size_t i = 0; i < given.count; i++) {
+        const char *text = given.items[i], *value = strchr(text, '=') ? NULL : strlist_getenv(&ours, text);
+        if (strchr(text, '='))
+            strlist_add(variables, text);
+        else if (value)
+            strlist_addf(variables, "%s=%s", text, value);
+    }
+}
+
+static void add_variables(const struct context *context, struct strlist *environment)
+{
+    cleanup_strlist struct strlist variables = {0};
+    read_variables(context, &variables);
+    for (size_t i = 0; i < variables.count; i++) {
+        char *value = strchr(variables.items[i], '=');
+        *value++ = '\0';
+        strlist_setenv(environment, variables.items[i], value);
+    }
+}
 
 static int in_process(struct context *context, const cJSON *info, struct error *err)
 {
     struct run_command command = {0};
+    const char *folder = args_value(&context->args, "workdir");
     int code = -1;
+    if (args_value(&context->args, "user"))
+        return error_set(err, ERROR_USAGE, "%s is a process: it runs as you, --user is for containers",
+                         context->args.names.items[0]);
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command.argv, *word);
-    command.folder = xstrdup_null(json_string(info, "cwd", NULL));
+    command.folder = xstrdup_null(folder ? folder : json_string(info, "cwd", NULL));
     environment_merge(&command.environment, json_get(info, "environment"));
+    add_variables(context, &command.environment);
     int failed =
         client_watch_signals(&context->client, err) || run_execute(context, &command, 0, false, &code, err);
     run_command_free(&command);
     return failed ? -1 : code;
 }
 
-static void on_bytes(int stream, const char *bytes, size_t length, void *data)
-{
-    (void)data;
-    fwrite(bytes, 1, length, stream == 2 ? stderr : stdout);
-    fflush(stream == 2 ? stderr : stdout);
-}
-
 static int in_container(struct context *context, const char *container, struct error *err)
 {
-    struct engine_once once;
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options project_options = {.args = &context->args, .environment = context->environment};
     struct project *project = &context->project;
     const cJSON *recorded = context->client.session.engine;
+    cleanup_strlist struct strlist variables = {0};
     /* The container is with the engine that the session uses. */
     if (recorded && !engine_address_from_json(recorded, &project->engine, NULL))
         project->has_engine = true;
-    if (project_resolve_engine(project, &options, err) ||
-        engine_once_open(&once, &project->engine, context->environment, err))
+    if (project_resolve_engine(project, &project_options, err))
         return -1;
-    engine_exec_stream(once.engine, container, (const char *const *)context->args.rest, on_bytes,
-                       engine_once_done, &once);
-    int failed = engine_once_wait(&once, err);
-    int code = once.exit_code;
-    engine_once_close(&once);
-    return failed ? -1 : code;
+    read_variables(context, &variables);
+    struct exec_options exec = {.container = container,
+                                .argv = (const char *const *)context->args.rest,
+                                .environment = (const char *const *)variables.items,
+                                .user = args_value(&context->args, "user"),
+                                .folder = args_value(&context->args, "workdir"),
+                                .no_terminal = args_flag(&context->args, "no-tty")};
+    return exec_session_run(&project->engine, context->environment, &exec, err);
 }
 
 static int run(struct context *context, struct error *err)
@@ -76,9 +123,16 @@ const struct command cmd_exec = {
     .usage = "RES -- COMMAND…",
     .description =
         "Runs a command inside the resource's container; for a process, on this machine with the process's "
-        "environment and working directory. Exits with the command's code; a failure of apphost is 125.",
+        "environment and working directory. Exits with the command's code; a failure of apphost is 125.\n"
+        "Standard input goes to the command, up to its end. Where standard input and output are terminals, "
+        "the "
+        "command in the container gets a terminal too, of the same size, and Ctrl-C is the command's; -T "
+        "switches that off.",
     .examples = "apphost exec cache -- redis-cli info memory\n"
+                "apphost exec cache -- sh\n"
+                "apphost exec cache -- redis-cli --pipe < commands.txt\n"
                 "apphost exec api -- env\n",
+    .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = ARGUMENT_RESOURCE,

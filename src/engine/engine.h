@@ -196,10 +196,27 @@ struct engine_op *engine_exec(struct engine *engine, const char *id, const char 
                               const char *const *environment, engine_done_cb *done, void *data);
 
 /* The same without a limit: what it writes is handed on byte for byte as it comes, stream 1 stdout, 2 stderr;
- * result->exit_code at the end. on_output may cancel. */
+ * result->exit_code at the end (-1: it still runs, without us). Every callback gets the data of the call, and
+ * may cancel. */
 typedef void engine_output_cb(int stream, const char *bytes, size_t length, void *data);
-struct engine_op *engine_exec_stream(struct engine *engine, const char *id, const char *const *argv,
-                                     engine_output_cb *on_output, engine_done_cb *done, void *data);
+struct engine_session {
+    const char *const *argv;
+    const char *const *environment; /* or NULL */
+    const char *user, *folder;      /* or NULL: the container's */
+    bool has_input;                 /* engine_session_write() from on_open on */
+    bool has_terminal;              /* stdout only */
+    int rows, columns;              /* of the terminal */
+    engine_output_cb *on_output;
+    loop_cb *on_open;    /* it is being started; may be NULL */
+    loop_cb *on_drained; /* has_input: what was written is on its way; may be NULL */
+};
+struct engine_op *engine_session(struct engine *engine, const char *id, const struct engine_session *session,
+                                 engine_done_cb *done, void *data);
+/* The bytes are copied. Returns how many wait: more than a few pieces, go on in on_drained. */
+size_t engine_session_write(struct engine_op *op, const char *bytes, size_t length);
+/* Nothing follows: the command reads its end of file. */
+void engine_session_write_end(struct engine_op *op);
+void engine_session_resize(struct engine_op *op, int rows, int columns);
 
 /* GET /events: delivers until it ends (done with error) or is cancelled. on_open runs when the stream is
  * established: only then list. since_ns 0: from now. */

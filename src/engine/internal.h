@@ -33,6 +33,7 @@ struct engine_request {
     int64_t idle_ms;
     size_t limit;
     bool changes; /* changes something: fresh connection */
+    bool duplex;  /* a stream to write into, too */
 };
 
 struct engine_op;
@@ -55,6 +56,7 @@ struct engine_op {
     op_mends_cb *mends;       /* may change the refused request: true sends it again; NULL: none */
     http_data_cb *on_data;    /* streams; called with the op as data */
     http_open_cb *on_open;
+    loop_cb *on_drained;
     void *state; /* of the kind of operation; freed by free_state */
     void (*free_state)(void *state);
     bool waits;   /* for the negotiation number `round` */

@@ -190,9 +190,13 @@ static void start_call(struct engine_op *op)
         .timeout_ms = from->timeout_ms,
         .idle_ms = from->idle_ms,
         .limit = from->limit,
+        .duplex = from->duplex,
     };
-    struct http_handlers handlers = {
-        .done = on_done, .on_data = op->on_data, .on_open = op->on_open, .data = op};
+    struct http_handlers handlers = {.done = on_done,
+                                     .on_data = op->on_data,
+                                     .on_open = op->on_open,
+                                     .on_drained = op->on_drained,
+                                     .data = op};
     op->call = http_start(engine->transport, &request, &handlers);
 }
 

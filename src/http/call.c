@@ -26,6 +26,12 @@ void http_call_ready(struct http_call *call)
     DL_APPEND2(call->transport->ready, call, ready_prev, ready_next);
 }
 
+void http_call_drained(struct http_call *call)
+{
+    call->drained_due = true;
+    http_call_ready(call);
+}
+
 static void copy_header(char *to, size_t size, const char *value, size_t length)
 {
     while (length && (*value == ' ' || *value == '\t')) {
@@ -57,13 +63,11 @@ static void end_head(struct http_call *call)
     http_call_ready(call);
 }
 
-static size_t on_header(char *line, size_t size, size_t count, void *data)
+void http_call_header(struct http_call *call, const char *line, size_t length)
 {
-    struct http_call *call = data;
-    size_t length = size * count;
     call->last_ms = loop_now_ms(call->transport->loop);
     if (call->head_done)
-        return length; /* trailers */
+        return; /* trailers */
     if (length > 9 && memcmp(line, "HTTP/", 5) == 0) {
         const char *space = memchr(line, ' ', length);
         call->status = space ? atoi(space + 1) : 0;
@@ -74,21 +78,28 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
     } else if (length <= 2) {
         end_head(call);
     }
-    return length;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *data)
+{
+    http_call_header(data, line, size * count);
+    return size * count;
+}
+
+bool http_call_body(struct http_call *call, const char *bytes, size_t length)
+{
+    call->last_ms = loop_now_ms(call->transport->loop);
+    if (call->is_stream && call->status < 400) {
+        http_call_ready(call);
+        return strbuf_add(&call->pending, bytes, length);
+    }
+    return strbuf_add(&call->answer, bytes, length) ||
+           call->is_stream; /* of an error answer the beginning is enough */
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
-    struct http_call *call = data;
-    size_t length = size * count;
-    call->last_ms = loop_now_ms(call->transport->loop);
-    if (call->is_stream && call->status < 400) {
-        http_call_ready(call);
-        return strbuf_add(&call->pending, bytes, length) ? length : 0;
-    }
-    if (strbuf_add(&call->answer, bytes, length))
-        return length;
-    return call->is_stream ? length : 0; /* of an error answer the beginning is enough */
+    return http_call_body(data, bytes, size * count) ? size * count : 0;
 }
 
 /* libcurl 7.88 leaves its sockets open across exec: a spawned child could read the engine's answers. */
@@ -213,6 +224,8 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
     }
     if (call->is_stream)
         curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
+    if (request->duplex)
+        http_duplex_new(call, request);
     call->last_ms = loop_now_ms(transport->loop);
     if (call->timeout_ms > 0)
         timer_start(&call->whole, call->timeout_ms);
@@ -233,6 +246,7 @@ static void stop_transfer(struct http_call *call)
     timer_stop(&call->whole);
     timer_stop(&call->idle);
     http_lookup_drop(call);
+    http_duplex_drop(call);
     if (call->is_added)
         curl_multi_remove_handle(call->multi->multi, call->easy);
     call->is_added = false;
@@ -301,6 +315,13 @@ static void tell_data(struct http_call *call)
     strbuf_free(&bytes);
 }
 
+static void tell_drained(struct http_call *call)
+{
+    call->drained_due = false;
+    if (call->handlers.on_drained)
+        call->handlers.on_drained(call->handlers.data);
+}
+
 static void tell(struct http_call *call)
 {
     struct real_transport *transport = call->transport;
@@ -312,6 +333,8 @@ static void tell(struct http_call *call)
     }
     if (transport->current == call && call->pending.length)
         tell_data(call);
+    if (transport->current == call && call->drained_due)
+        tell_drained(call);
     if (transport->current == call && call->finished)
         tell_done(call);
     transport->current = NULL;

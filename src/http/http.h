@@ -29,6 +29,8 @@ struct http_request {
     int64_t timeout_ms;         /* whole call; 0: none (streams) */
     int64_t idle_ms;            /* longest silence between bytes, first byte included; 0: none */
     size_t limit;               /* of the answer's body in bytes; 0: 16 MiB. Streams: not limited */
+    bool duplex;                /* asks for an upgrade: a stream into which http_write() may write once it is
+                                   open. Real transports only */
 };
 
 struct http_response {
@@ -55,6 +57,7 @@ struct http_handlers {
     http_data_cb *on_data; /* streams; NULL for calls */
     void *data;
     http_open_cb *on_open; /* streams; may be NULL */
+    loop_cb *on_drained;   /* duplex: everything written is on its way; may be NULL */
 };
 
 struct http_transport;
@@ -89,6 +92,11 @@ static inline void http_cancel(struct http_transport *t, struct http_call *call)
     if (call)
         t->ops->cancel(call);
 }
+/* Duplex streams, from on_open on: the bytes are copied and follow what was written before. Returns how many
+ * wait now; more than a few pieces: go on in on_drained. 0 also when the peer reads no more. */
+size_t http_write(struct http_call *call, const char *bytes, size_t length);
+/* Nothing follows: the peer reads its end of file after what waits; what it says still comes. */
+void http_write_end(struct http_call *call);
 static inline void http_close(struct http_transport *t, loop_cb *on_closed, void *data)
 {
     t->ops->close(t, on_closed, data);

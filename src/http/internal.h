@@ -37,6 +37,8 @@ struct real_transport {
     struct turn closed;
 };
 
+struct http_duplex;
+
 struct http_call {
     struct real_transport *transport;
     struct http_multi *multi;
@@ -51,6 +53,8 @@ struct http_call {
     char api_version[16], server[64];
     int status;
     bool is_stream, is_added, head_done, open_due, is_ready, finished;
+    struct http_duplex *duplex; /* NULL: an ordinary call or stream */
+    bool drained_due;
     char errors[CURL_ERROR_SIZE];
     struct error error;
     struct http_lookup *lookup;
@@ -73,6 +77,19 @@ void http_call_begin(struct http_call *call);
 void http_call_end(struct http_call *call);
 void http_call_ready(struct http_call *call);
 void http_dispatch(struct real_transport *transport);
+
+/* A line of the answer's head; a piece of its body: false when it is too long. */
+void http_call_header(struct http_call *call, const char *line, size_t length);
+bool http_call_body(struct http_call *call, const char *bytes, size_t length);
+/* A duplex call has sent all that it was given. */
+void http_call_drained(struct http_call *call);
+
+/* duplex.c */
+void http_duplex_new(struct http_call *call, const struct http_request *request);
+/* libcurl has connected. */
+void http_duplex_begin(struct http_call *call);
+/* Before the call's connection goes. NULL is allowed. */
+void http_duplex_drop(struct http_call *call);
 
 /* errors.c: a libcurl result as one of our errors. */
 void http_set_error(struct http_call *call, CURLcode code);

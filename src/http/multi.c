@@ -27,6 +27,10 @@ static void drain(struct http_multi *multi)
         CURLcode code = message->data.result;
         struct http_call *call = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        if (code == CURLE_OK && call->duplex) {
+            http_duplex_begin(call);
+            continue;
+        }
         http_set_error(call, code);
         http_call_end(call);
     }

@@ -63,6 +63,13 @@ resources:
 END
 }
 
+# Standard input goes there, with its end, and comes back.
+exec_echoes() {
+  head -c 3000000 /dev/urandom >bytes
+  apphost exec cache -- cat <bytes | cmp - bytes
+  ok apphost exec cache -- sh -c 'exit 0' <bytes
+}
+
 @test "ssh: up, ps, down; one forwarded socket, gone afterwards" {
   start_sshd
   server 'bind_address: 0.0.0.0'
@@ -74,6 +81,7 @@ END
   ok apphost ps
   ok apphost exec cache -- redis-server --version
   prints 'redis server'
+  exec_echoes
   ok apphost down
   wait_until 5 not forwarders
 }
@@ -173,6 +181,7 @@ start_tls_engine() {
   load_env
   [ "$CACHE_HOST" = 127.0.0.1 ]
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
+  exec_echoes
   ok apphost down
 
   if [ "$(getent ahostsv4 "$(hostname)" | awk 'NR == 1 { print $1 }')" = 127.0.0.1 ]; then

@@ -55,7 +55,7 @@ static struct http_call *get(struct answer *answer, const char *path)
 {
     struct http_request request = {.method = "GET", .path = path, .timeout_ms = 5000};
     return answer->call = http_start(answer->world->transport, &request,
-                                     &(struct http_handlers){on_done, NULL, answer, NULL});
+                                     &(struct http_handlers){on_done, NULL, answer, NULL, NULL});
 }
 
 static void on_done(const struct http_response *response, const struct error *err, void *data)
@@ -106,7 +106,7 @@ static struct http_call *stream(struct answer *answer, const char *method, int64
 {
     struct http_request request = {.method = method, .path = "/stream", .idle_ms = idle_ms};
     return answer->call = http_start(answer->world->transport, &request,
-                                     &(struct http_handlers){on_done, on_data, answer, on_open});
+                                     &(struct http_handlers){on_done, on_data, answer, on_open, NULL});
 }
 
 static void post(struct answer *answer, const char *body)
@@ -117,7 +117,8 @@ static void post(struct answer *answer, const char *body)
                                    .body_length = body ? strlen(body) : 0,
                                    .fresh = true,
                                    .timeout_ms = 5000};
-    http_start(answer->world->transport, &request, &(struct http_handlers){on_done, NULL, answer, NULL});
+    http_start(answer->world->transport, &request,
+               &(struct http_handlers){on_done, NULL, answer, NULL, NULL});
 }
 
 static void wait_for(struct world *world, const bool *flag)
@@ -222,7 +223,7 @@ static void test_methods(void **state)
         struct http_request request = {
             .method = methods[i], .path = "/m", .headers = headers, .timeout_ms = 5000};
         server_add(&world->server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SERVER_KEEP);
-        http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL});
+        http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
         char start[32];
         snprintf(start, sizeof start, "%s /m HTTP/1.1\r\n", methods[i]);
@@ -292,7 +293,7 @@ static void test_body_limit(void **state)
         server_add_bytes(&world->server, bytes, head + size, 0, SERVER_KEEP);
         struct answer answer = {.world = world};
         struct http_request request = {.method = "GET", .path = "/", .limit = 1000, .timeout_ms = 5000};
-        http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL});
+        http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
         assert_int_equal(answer.err.code, i ? ERROR_PROTOCOL : ERROR_NONE);
         error_clear(&answer.err);
@@ -307,7 +308,8 @@ static void test_deadlines(void **state)
     struct http_request *requests[] = {&whole, &idle};
     for (int i = 0; i < 2; i++) { /* the server never says a byte */
         struct answer answer = {.world = world};
-        http_start(world->transport, requests[i], &(struct http_handlers){on_done, NULL, &answer, NULL});
+        http_start(world->transport, requests[i],
+                   &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
         assert_int_equal(answer.err.code, ERROR_TIMEOUT);
         error_clear(&answer.err);
@@ -556,7 +558,7 @@ static void test_lookup(void **state)
     get(&cancelled, "/");
     http_cancel(world->transport, cancelled.call);
     struct http_request request = {.method = "GET", .path = "/"};
-    http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &told, NULL});
+    http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &told, NULL, NULL});
     finish(&told);
     assert_int_equal(told.err.code, ERROR_ENGINE);
     assert_non_null(strstr(told.err.text, "no-such-host.invalid"));

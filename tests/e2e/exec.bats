@@ -1,0 +1,99 @@
+# exec in a container with standard input and with a terminal. What it prints and how it ends: lifecycle.bats.
+load helpers
+
+IMAGE=apphost-test/redis:8.0 # has stty and tty
+
+up() {
+  needs_image "$IMAGE"
+  manifest <<END
+resources:
+  cache: {type: redis, image: $IMAGE}
+END
+  ok apphost up -d
+}
+
+# terminal STEP… -- ARGUMENT… : the program on a terminal; see terminal.py
+terminal() {
+  timeout --foreground -k 5 90 python3 "$BATS_TEST_DIRNAME/terminal.py" "$@"
+}
+
+sum() {
+  sha256sum | cut -d' ' -f1
+}
+
+@test "standard input: to its end, byte for byte, 5 MB there and back" {
+  up
+  head -c 5000000 /dev/urandom >bytes
+  [ "$(apphost exec cache -- cat <bytes | sum)" = "$(sum <bytes)" ]
+  [ "$(cat bytes | apphost exec cache -- sha256sum | cut -d' ' -f1)" = "$(sum <bytes)" ]
+  [ "$(apphost exec cache -- cat </dev/null | wc -c)" = 0 ]
+  [ "$(apphost exec cache -- cat <&- | wc -c)" = 0 ]
+  load_env
+  [ "$(printf 'AUTH %s\nPING\n' "$CACHE_PASSWORD" | apphost exec cache -- redis-cli | tail -n 1)" = PONG ]
+  ok apphost down
+}
+
+@test "a command that does not read its input ends us, whatever is left of it" {
+  up
+  run bash -c "head -c 5000000 /dev/zero | timeout 60 '$APPHOST' exec cache -- sh -c 'exit 5'"
+  [ "$status" = 5 ]
+  mkfifo never
+  sleep 300 >never 3>&- &
+  local writer=$!
+  run timeout 60 "$APPHOST" exec cache -- sh -c 'echo bye; exit 6' <never
+  kill $writer
+  [ "$status" = 6 ]
+  [ "$output" = bye ]
+  run bash -c "set -o pipefail; timeout 60 '$APPHOST' exec cache -- yes | head -n 1"
+  [ "${lines[0]}" = y ]
+  [ "$status" = 141 ]
+  ok apphost down
+}
+
+@test "variables, folder and user of the command; in a process too, but for the user" {
+  needs_image "$IMAGE"
+  manifest <<END
+resources:
+  cache: {type: redis, image: $IMAGE}
+  app: {type: process, command: [sleep, '1000']}
+END
+  ok apphost up -d
+  ok env OURS=two "$APPHOST" exec -e ONE='a b' -e OURS -e NONE -w /tmp -u 999 cache -- \
+    sh -c 'echo "$ONE,$OURS,${NONE-none},$PWD,$(id -u)"'
+  [ "$output" = 'a b,two,none,/tmp,999' ]
+  ok apphost exec -e ONE=1 -w / app -- sh -c 'echo "$ONE $PWD"'
+  [ "$output" = '1 /' ]
+  fails 125 apphost exec -u 999 app -- true
+  ok apphost down
+}
+
+@test "a terminal: its size now and later, Ctrl-C for the command, the exit code; ours is as before" {
+  up
+  terminal expect '# ' send 'tty; until [ "$(stty size)" = "24 80" ]; do sleep 0.1; done; stty size\n' expect /dev/ expect '24 80\r\n' \
+    size 30 100 send 'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; stty size\n' expect '30 100\r\n' \
+    send 'echo $((40+2)); sleep 300\n' expect "42" send '\x03' expect '# ' send 'exit 9\n' \
+    -- "$APPHOST" exec cache -- sh >out
+  cat out
+  grep -q '^code 9, settings kept' out
+  ok apphost down
+}
+
+@test "a terminal: as before when a signal ends us, and when the command does not exist" {
+  up
+  terminal expect '# ' signal 15 -- "$APPHOST" exec cache -- sh >out
+  cat out
+  grep -q '^code -15, settings kept' out
+  terminal -- "$APPHOST" exec cache -- no-such-program >out
+  cat out
+  grep -Eq '^code 12[67], settings kept' out
+  ok apphost down
+}
+
+@test "-T: no terminal in the container; a typed end of file ends its input" {
+  up
+  terminal expect 'not a tty' send 'hello\n' send '\x04' -- "$APPHOST" exec -T cache -- sh -c 'tty; cat; exit 4' >out
+  cat out
+  [ "$(grep -c hello out)" = 2 ]
+  grep -q '^code 4, settings kept' out
+  ok apphost down
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Runs a command on a terminal of its own and plays a dialogue with it.
+
+Usage: terminal.py STEP… -- COMMAND…
+  expect TEXT      waits until the text appears in what came after the last one
+  send TEXT        types it
+  size ROWS COLS   changes the terminal's size (24 80 at first)
+  signal NUMBER    to the command
+Backslash escapes of texts are understood. The command then has to end by itself. All output goes to stdout; the last
+line is "code N, settings kept" or "code N, settings lost".
+"""
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+
+LIMIT_S = 60
+
+
+def set_size(fd, rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+
+def fail(why, seen):
+    sys.exit('terminal.py: %s; seen: %r' % (why, seen[-400:]))
+
+
+def unescape(text):
+    return text.encode().decode('unicode_escape').encode('latin-1')
+
+
+class Terminal:
+    def __init__(self, command):
+        self.fd, self.slave = pty.openpty()  # the slave stays open: its settings are read afterwards
+        set_size(self.fd, 24, 80)
+        self.before = termios.tcgetattr(self.slave)
+        self.seen = b''
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.setsid()
+            fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+            for number in range(3):
+                os.dup2(self.slave, number)
+            os.closerange(3, 64)
+            os.execvp(command[0], command)
+
+    def read(self, wait_s):
+        if not select.select([self.fd], [], [], wait_s)[0]:
+            return False
+        piece = os.read(self.fd, 65536)
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        self.seen += piece
+        return True
+
+    def expect(self, text):
+        end = time.monotonic() + LIMIT_S
+        while text not in self.seen:
+            if time.monotonic() > end:
+                fail('%r did not come' % text, self.seen)
+            self.read(0.1)
+        self.seen = self.seen.split(text, 1)[1]
+
+    def wait(self):
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while self.read(0):
+                    pass
+                return os.waitstatus_to_exitcode(status)
+            self.read(0.05)
+        os.kill(self.pid, signal.SIGKILL)
+        fail('the command does not end', self.seen)
+
+
+def main(words):
+    split = words.index('--')
+    steps, terminal = words[:split], Terminal(words[split + 1:])
+    while steps:
+        verb = steps.pop(0)
+        if verb == 'expect':
+            terminal.expect(unescape(steps.pop(0)))
+        elif verb == 'send':
+            os.write(terminal.fd, unescape(steps.pop(0)))
+        elif verb == 'size':
+            set_size(terminal.fd, int(steps.pop(0)), int(steps.pop(0)))
+        else:
+            os.kill(terminal.pid, int(steps.pop(0)))
+    code = terminal.wait()
+    kept = termios.tcgetattr(terminal.slave) == terminal.before
+    print('\ncode %d, settings %s' % (code, 'kept' if kept else 'lost'))
+
+
+main(sys.argv[1:])
