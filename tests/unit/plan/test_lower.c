@@ -1,5 +1,6 @@
 /* The lowering over models built by hand: nodes, edges, addresses per consumer, environments, hashes, the
  * JSON codec. */
+#include "lowered.h"
 #include "plan/plan.h"
 #include "base/str.h"
 
@@ -48,8 +49,7 @@ static int setup(void **state)
                                               .reference_count = 1,
                                               .container = {.init = true}};
     f->model.resource_count = 2;
-    f->context =
-        (struct plan_context){.project = "shop", .project_hash = "0123abcd", .uid = 1000, .gid = 1000};
+    f->context = lowered_context();
     *state = f;
     return 0;
 }
@@ -65,17 +65,7 @@ static int teardown(void **state)
 
 static struct plan *lower(struct fixture *f)
 {
-    struct error *problems = NULL;
-    size_t count = 0;
-    f->plan = plan_lower(&f->model, &f->context, &problems, &count);
-    for (size_t i = 0; i < count; i++) {
-        print_message("problem: %s\n", problems[i].text);
-        error_clear(&problems[i]);
-    }
-    free(problems);
-    assert_int_equal(count, 0);
-    assert_non_null(f->plan);
-    return f->plan;
+    return f->plan = lowered_again(NULL, &f->model, &f->context);
 }
 
 static int port_of(const char *node, const char *endpoint, void *data)

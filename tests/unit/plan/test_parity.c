@@ -1,5 +1,6 @@
 /* What .NET Aspire's Redis hosting promises in its unit tests, translated to the lowering here.
  * tests/PARITY.md says which case stands where; the comments name Aspire's tests. */
+#include "lowered.h"
 #include "plan/plan.h"
 #include "base/str.h"
 
@@ -40,8 +41,7 @@ static int setup(void **state)
                               .folder = "/x",
                               .resources = f->resources,
                               .resource_count = 1};
-    f->context =
-        (struct plan_context){.project = "shop", .project_hash = "0123abcd", .uid = 1000, .gid = 1000};
+    f->context = lowered_context();
     *state = f;
     return 0;
 }
@@ -57,16 +57,7 @@ static int teardown(void **state)
 
 static struct plan *lower(struct fixture *f)
 {
-    struct error *problems = NULL;
-    size_t count = 0;
-    plan_free(f->plan);
-    f->plan = plan_lower(&f->model, &f->context, &problems, &count);
-    for (size_t i = 0; i < count; i++)
-        error_clear(&problems[i]);
-    free(problems);
-    assert_int_equal(count, 0);
-    assert_non_null(f->plan);
-    return f->plan;
+    return f->plan = lowered_again(f->plan, &f->model, &f->context);
 }
 
 static const struct plan_run *run_of(struct fixture *f, const char *id)

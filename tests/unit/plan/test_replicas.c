@@ -1,5 +1,6 @@
 /* Replicas in the lowering: a node each, with a port and an identity of its own; who refers to them waits for
  * all, gets all addresses, and means the first one by the plain name. */
+#include "lowered.h"
 #include "plan/plan.h"
 #include "base/str.h"
 
@@ -49,8 +50,7 @@ static int setup(void **state)
                                               .references = &f->reference,
                                               .reference_count = 1,
                                               .process = {.command = f->command, .command_count = 1}};
-    f->context =
-        (struct plan_context){.project = "shop", .project_hash = "0123abcd", .uid = 1000, .gid = 1000};
+    f->context = lowered_context();
     *state = f;
     return 0;
 }
@@ -66,14 +66,7 @@ static int teardown(void **state)
 
 static struct plan *lower(struct fixture *f)
 {
-    struct error *problems = NULL;
-    size_t count = 0;
-    plan_free(f->plan);
-    f->plan = plan_lower(&f->model, &f->context, &problems, &count);
-    assert_int_equal(count, 0);
-    assert_non_null(f->plan);
-    free(problems);
-    return f->plan;
+    return f->plan = lowered_again(f->plan, &f->model, &f->context);
 }
 
 /* api-1: 5001 and 6001, api-2: 5002 and 6002, … */
