@@ -158,6 +158,9 @@ static const char *const variables[] = {
     "`CACHE_PASSWORD`, `CACHE_URI` and `CACHE_URL`; for endpoints of `api`, `services__api__http__0` and "
     "`API_HTTP`. "
     "`as` renames all of them, `env` names one more variable that holds the URI.",
+    "A URI is `redis://default:PASSWORD@HOST:PORT`, `rediss` with TLS, every special character "
+    "percent-encoded: what `redis-cli -u` and the client libraries take. Redis before version 6 knows no "
+    "users: theirs has none.",
 };
 
 char *manifest_man_page(void)

@@ -146,6 +146,13 @@ static const char *copy_text(struct lower *l, const char *text)
     return text ? arena_strdup(l->arena, text) : NULL;
 }
 
+/* A URI that names no user was written so by somebody who knows the server. */
+static const char *implied_user(const struct redis_target *target, const char *text)
+{
+    bool is_uri = strstr(text, "://") != NULL;
+    return target->password && !is_uri ? redis_default_user(MODEL_REDIS, NULL) : NULL;
+}
+
 bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
                             struct connection_parts *parts)
 {
@@ -158,7 +165,7 @@ bool lower_parse_connection(struct lower *l, const struct model_resource *resour
     *parts = (struct connection_parts){
         .host = is_v6 ? arena_printf(l->arena, "[%s]", target.host) : copy_text(l, target.host),
         .unix_path = copy_text(l, target.unix_path),
-        .user = copy_text(l, target.user),
+        .user = copy_text(l, target.user ? target.user : implied_user(&target, text)),
         .password = copy_text(l, target.password),
         .port = target.port,
         .database = target.database,

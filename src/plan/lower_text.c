@@ -3,6 +3,7 @@
  * Adjacent literals are merged, so that equal texts look equal to the hash. Everything is settled here but
  * ports that are chosen at run time and secrets. */
 #include "plan/lower.h"
+#include "redis/redis.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +81,16 @@ void text_address(struct text_builder *b, const struct address *address)
     text_literal(b, port);
 }
 
-static void add_server_uri(struct lower *l, const struct address *address, const char *password,
-                           struct text_builder *out)
+/* redis-cli and valkey-cli take "redis://:password@" for a user without a name, so the user is said. */
+static void add_server_uri(struct lower *l, const struct model_resource *server,
+                           const struct address *address, struct text_builder *out)
 {
-    (void)l;
+    const char *password = lower_password(l, server);
+    const char *user = redis_default_user(server->kind, l->native ? NULL : server->image);
     text_literal(out, address->scheme);
     text_literal(out, "://");
     if (password) {
+        text_literal(out, user ? user : "");
         text_literal(out, ":");
         text_secret(out, password, PLAN_FILTER_URI);
         text_literal(out, "@");
@@ -169,7 +173,7 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
         return true;
     case MODEL_GET_URI:
     case MODEL_GET_URL:
-        add_server_uri(l, &address, password, out);
+        add_server_uri(l, target, &address, out);
         return true;
     case MODEL_GET_PASSWORD:
         if (password)

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_WITH_USERS = 6 };
+
 static const struct {
     const char *image, *server;
 } family[MODEL_KIND_COUNT] = {
@@ -68,6 +70,12 @@ int redis_image_major(const char *image)
     if (!colon || !isdigit((unsigned char)colon[1]))
         return 0;
     return atoi(colon + 1);
+}
+
+const char *redis_default_user(enum model_kind kind, const char *image)
+{
+    int major = kind == MODEL_REDIS && image ? redis_image_major(image) : 0;
+    return major && major < FIRST_WITH_USERS ? NULL : "default";
 }
 
 bool redis_is_persistent(const struct model_redis *redis)

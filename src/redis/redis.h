@@ -30,6 +30,9 @@ const struct redis_native *redis_native(enum model_kind kind);
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls);
 /* The major version in an image's tag ("docker.io/library/redis:8.6-alpine" → 8), 0 when it says none. */
 int redis_image_major(const char *image);
+/* Whom a password without a user stands for, as a URI names it: "default". NULL with servers that know no
+ * users: Redis before version 6, by the image's tag; image NULL: not from an image. */
+const char *redis_default_user(enum model_kind kind, const char *image);
 /* Does this server save to disk by itself? What the manifest says, else: it has writable data. */
 bool redis_is_persistent(const struct model_redis *redis);
 /* Configuration lines in front of what only the caller knows: the port line where it is chosen late (host

@@ -44,7 +44,7 @@ END2
   [ "$(got app CACHE_HOST)" = 127.0.0.1 ]
   [ "$(got app CACHE_PORT)" = "$port" ]
   [ "$(got app CACHE_PASSWORD)" = 'p@ss w:rd/é' ]
-  [ "$(got app CACHE_URI)" = "redis://:p%40ss%20w%3Ard%2F%C3%A9@127.0.0.1:$port" ]
+  [ "$(got app CACHE_URI)" = "redis://default:p%40ss%20w%3Ard%2F%C3%A9@127.0.0.1:$port" ]
   [ "$(got app CACHE_URL)" = "$(got app CACHE_URI)" ]
   not has app CACHE_CA_FILE
   [ "$(ask "$(got app CACHE_PORT)" "$(got app CACHE_PASSWORD)" PING)" = PONG ]
@@ -70,7 +70,7 @@ END2
   [ "$(inside app ConnectionStrings__cache)" = "cache:6379,password=$CACHE_PASSWORD" ]
   [ "$(inside app CACHE_HOST):$(inside app CACHE_PORT)" = cache:6379 ]
   [ "$(inside app CACHE_PASSWORD)" = "$CACHE_PASSWORD" ]
-  [ "$(inside app CACHE_URI)" = "redis://:$CACHE_PASSWORD@cache:6379" ]
+  [ "$(inside app CACHE_URI)" = "redis://default:$CACHE_PASSWORD@cache:6379" ]
   [ "$(inside app APPHOST_RESOURCE)" = app ]
   wait_until 10 wrote inside
   ok apphost down
@@ -160,9 +160,9 @@ END2
   shown app
   [ "$(got app ConnectionStrings__legacy)" = 'legacy.example:6380,password=old' ]
   [ "$(got app LEGACY_HOST):$(got app LEGACY_PORT):$(got app LEGACY_PASSWORD)" = legacy.example:6380:old ]
-  [ "$(got app LEGACY_URI)" = 'redis://:old@legacy.example:6380' ]
+  [ "$(got app LEGACY_URI)" = 'redis://default:old@legacy.example:6380' ]
   [ "$(got app ConnectionStrings__outside)" = "$ConnectionStrings__outside" ]
-  [ "$(got app OUTSIDE_URI)" = 'rediss://:s3cret@outside.example:7000' ]
+  [ "$(got app OUTSIDE_URI)" = 'rediss://default:s3cret@outside.example:7000' ]
   [ "$(got app ConnectionStrings__joined)" = "127.0.0.1:$(apphost port cache | sed 's/.*://'),abortConnect=false" ]
   not has app ConnectionStrings__absent
   ok apphost down
@@ -198,7 +198,7 @@ END2
   ok apphost up -d
   shown app
   port=$(apphost port cache | sed 's/.*://')
-  [ "$(got app MINE)" = "at=127.0.0.1:$port;pw=a b;uri=redis://:a%20b@127.0.0.1:$port" ]
+  [ "$(got app MINE)" = "at=127.0.0.1:$port;pw=a b;uri=redis://default:a%20b@127.0.0.1:$port" ]
   [ "$(got app WHOLE)" = "127.0.0.1:$port,password=a b" ]
   [ "$(got app DOLLAR)" = 'costs $5' ]
   [ "$(engine GET "/containers/$(containers | grep -- -box)/json" | jq -r '.Config.Cmd[2]')" = cache:6379 ]

@@ -19,7 +19,7 @@ END
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
   [ "$CACHE_HOST" = 127.0.0.1 ]
   [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD" ]
-  [ "$CACHE_URI" = "redis://:$CACHE_PASSWORD@127.0.0.1:$CACHE_PORT" ]
+  [ "$CACHE_URI" = "redis://default:$CACHE_PASSWORD@127.0.0.1:$CACHE_PORT" ]
   ok apphost down
   nothing_left
 }

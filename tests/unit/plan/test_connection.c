@@ -71,7 +71,8 @@ static void consumers_get_the_parts(void **state)
     } rows[] = {
         {"a.example:7000", "a.example", "7000", NULL, "redis://a.example:7000"},
         {"a,password=p w,user=u,ssl=true,defaultDatabase=2", "a", "6380", "p w", "rediss://u:p%20w@a:6380/2"},
-        {"[::1]:7000,password=x", "[::1]", "7000", "x", "redis://:x@[::1]:7000"},
+        {"[::1]:7000,password=x", "[::1]", "7000", "x", "redis://default:x@[::1]:7000"},
+        {"redis://:x@a:1", "a", "1", "x", "redis://:x@a:1"},
         {"rediss://u:p%40@a:1/3", "a", "1", "p@", "rediss://u:p%40@a:1/3"},
         {"!/run/x.sock,password=x", NULL, NULL, NULL, NULL},
         {"Server=db;Password=y", NULL, NULL, NULL, NULL},

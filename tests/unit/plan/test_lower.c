@@ -105,7 +105,8 @@ static void process_gets_the_published_address(void **state)
     expect(run->environment, run->environment_count, "CACHE_HOST", "127.0.0.1");
     expect(run->environment, run->environment_count, "CACHE_PORT", "20007");
     expect(run->environment, run->environment_count, "CACHE_PASSWORD", "p w\"1");
-    expect(run->environment, run->environment_count, "CACHE_URI", "redis://:p%20w%221@127.0.0.1:20007");
+    expect(run->environment, run->environment_count, "CACHE_URI",
+           "redis://default:p%20w%221@127.0.0.1:20007");
     expect(run->environment, run->environment_count, "PORT", "5001");
     expect(run->environment, run->environment_count, "OTEL_SERVICE_NAME", "api");
     assert_null(plan_find(plan, "network:net-shop-0123abcd"));
@@ -238,7 +239,8 @@ static void tls_reaches_server_and_consumers(void **state)
                           *worker = &plan_find(plan, "container:worker")->run;
     expect(api->environment, api->environment_count, "ConnectionStrings__cache",
            "127.0.0.1:20007,password=p w\"1,ssl=true");
-    expect(api->environment, api->environment_count, "CACHE_URI", "rediss://:p%20w%221@127.0.0.1:20007");
+    expect(api->environment, api->environment_count, "CACHE_URI",
+           "rediss://default:p%20w%221@127.0.0.1:20007");
     expect(api->environment, api->environment_count, "CACHE_CA_FILE", "/state/ca.pem");
     expect(worker->environment, worker->environment_count, "CACHE_CA_FILE", "/run/apphost-ca/cache.pem");
     assert_int_equal(worker->mount_count, 1);

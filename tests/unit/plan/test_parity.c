@@ -328,7 +328,7 @@ static void tls_is_off_until_asked_for(void **state)
     tls->on = true;
     expect_conf(f, "port 0\ntls-port 6379\n", 1);
     expect_export(f, "myRedis", "ConnectionStrings__myRedis", "127.0.0.1:5001,password=generated,ssl=true");
-    expect_export(f, "myRedis", "MYREDIS_URI", "rediss://:generated@127.0.0.1:5001");
+    expect_export(f, "myRedis", "MYREDIS_URI", "rediss://default:generated@127.0.0.1:5001");
     expect_export(f, "myRedis", "MYREDIS_CA_FILE", "/certs/ca.pem");
     assert_int_equal(plan_find(f->plan, "container:myRedis")->run.port_count, 1);
     tls->cert = "/own/cert.pem", tls->key = "/own/key.pem", tls->ca = "/own/ca.pem";
@@ -367,7 +367,27 @@ static void properties_come_in_order(void **state)
     for (size_t i = 0; i < r->export_count && next < 4; i++)
         next += strcmp(r->exports[i].name, names[next]) == 0;
     assert_int_equal(next, 4);
-    expect_export(f, "myRedis", "MYREDIS_URI", "redis://:p%40ss%20w%3Ard@127.0.0.1:5001");
+    expect_export(f, "myRedis", "MYREDIS_URI", "redis://default:p%40ss%20w%3Ard@127.0.0.1:5001");
+}
+
+static void a_uri_names_the_user_that_the_server_knows(void **state)
+{
+    struct fixture *f = *state;
+    struct model_resource *server = &f->resources[0];
+    server->image = "redis:5.0-alpine";
+    lower(f);
+    expect_export(f, "myRedis", "MYREDIS_URI", "redis://:generated@127.0.0.1:5001");
+    server->image = "registry.example:5000/redis";
+    lower(f);
+    expect_export(f, "myRedis", "MYREDIS_URI", "redis://default:generated@127.0.0.1:5001");
+    server->kind = MODEL_GARNET;
+    server->image = "garnet:1.0";
+    lower(f);
+    expect_export(f, "myRedis", "MYREDIS_URI", "redis://default:generated@127.0.0.1:5001");
+    server->kind = MODEL_REDIS;
+    server->redis.password_kind = MODEL_PASSWORD_NONE;
+    lower(f);
+    expect_export(f, "myRedis", "MYREDIS_URI", "redis://127.0.0.1:5001");
 }
 
 /* EnvironmentVariableNameEncoderTests, WithReferenceTests (connectionName) */
@@ -453,6 +473,7 @@ int main(void)
         T(tls_is_off_until_asked_for),
         T(every_secret_of_every_server_is_known),
         T(properties_come_in_order),
+        T(a_uri_names_the_user_that_the_server_knows),
         T(names_of_variables_are_encoded),
         T(garnet_reads_its_own_file),
     };
