@@ -6,6 +6,7 @@
 #include "cli/args.h"
 
 #include "base/mem.h"
+#include "cli/suggest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,44 +44,6 @@ static const struct option *find_long(const struct args *args, const char *name,
 {
     const struct option *option = by_long(own_options(args), name, length);
     return option ? option : by_long(option_globals(), name, length);
-}
-
-static void collect_names(const struct option *table, const char **names, size_t *count, size_t capacity)
-{
-    for (; table && table->name && *count < capacity; table++)
-        if (!table->hidden)
-            names[(*count)++] = table->name;
-}
-
-/* A verb that has the option, for "goes after the verb". */
-static const struct command *owner_of(const char *name, size_t length)
-{
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (!(*command)->hidden && by_long((*command)->options, name, length))
-            return *command;
-    return NULL;
-}
-
-static int unknown_long(struct scan *scan, const char *name, size_t length)
-{
-    const char *names[ARGS_OPTIONS];
-    size_t count = 0;
-    collect_names(own_options(scan->args), names, &count, ARGS_OPTIONS);
-    collect_names(option_globals(), names, &count, ARGS_OPTIONS);
-    cleanup_free char *written = xstrndup(name, length);
-    const struct command *command = scan->args->command;
-    error_set(scan->err, ERROR_USAGE, "unknown option --%s%s%s", written, command ? " for " : "",
-              command ? command->name : "");
-    const struct command *owner = command ? NULL : owner_of(name, length);
-    const char *nearest = str_nearest(written, names, count);
-    if (owner)
-        error_hint(scan->err, "it goes after the verb: apphost %s --%s", owner->name, written);
-    else if (nearest)
-        error_hint(scan->err, "did you mean --%s?", nearest);
-    else
-        error_hint(scan->err, "apphost help%s%s lists the options", command ? " " : "",
-                   command ? command->name : "");
-    return -1;
 }
 
 static int check_choice(const struct option *option, const char *value, struct error *err)
@@ -163,8 +126,10 @@ static int parse_long(struct scan *scan, const char *word)
 {
     size_t length = strcspn(word, "=");
     const struct option *option = find_long(scan->args, word, length);
-    if (!option)
-        return unknown_long(scan, word, length);
+    if (!option) {
+        cleanup_free char *written = xasprintf("--%.*s", (int)length, word);
+        return suggest_option(scan->args, written, scan->err);
+    }
     const char *value = word[length] ? word + length + 1 : NULL;
     if (!takes_value(option) && value) {
         error_set(scan->err, ERROR_USAGE, "--%s takes no value", option->name);
@@ -182,14 +147,8 @@ static int parse_letters(struct scan *scan, const char *letters)
         if (!option)
             option = by_letter(option_globals(), *letters);
         if (!option) {
-            char letter[2] = {*letters, '\0'};
-            cleanup_free char *shown = str_printable(letter);
-            const struct command *command = scan->args->command;
-            error_set(scan->err, ERROR_USAGE, "unknown option -%s%s%s", shown, command ? " for " : "",
-                      command ? command->name : "");
-            error_hint(scan->err, "apphost help%s%s lists the options", command ? " " : "",
-                       command ? command->name : "");
-            return -1;
+            cleanup_free char *written = xasprintf("-%.1s", letters);
+            return suggest_option(scan->args, written, scan->err);
         }
         if (!takes_value(option)) {
             if (add_item(scan, option, "", false))
@@ -207,19 +166,7 @@ static int take_verb(struct scan *scan, const char *word)
     scan->args->command = command_find(word);
     if (scan->args->command)
         return 0;
-    const char *names[64];
-    size_t count = 0;
-    for (const struct command *const *command = command_list(); *command && count < 64; command++)
-        if (!(*command)->hidden)
-            names[count++] = (*command)->name;
-    const char *nearest = str_nearest(word, names, count);
-    cleanup_free char *shown = str_printable(word);
-    error_set(scan->err, ERROR_USAGE, "unknown command \"%s\"", shown);
-    if (nearest)
-        error_hint(scan->err, "did you mean apphost %s?", nearest);
-    else
-        error_hint(scan->err, "apphost help lists the commands");
-    return -1;
+    return suggest_verb(word, "apphost", scan->err);
 }
 
 /* What stands after "--": a command line where the verb takes one, else plain arguments. */

@@ -26,6 +26,9 @@ static const struct option options[] = {
      .value = "USER",
      .help = "as this user of the container"},
     {.name = "workdir", .letter = 'w', .type = OPTION_TEXT, .value = "DIR", .help = "in this folder"},
+    /* What docker and kubectl want to be told: standard input and a terminal are the command's anyway. */
+    {.name = "interactive", .letter = 'i', .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = "tty", .letter = 't', .type = OPTION_FLAG, .hidden = true, .help = ""},
     {.name = NULL},
 };
 

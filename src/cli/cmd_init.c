@@ -20,6 +20,8 @@ static const struct option options[] = {
 
 static const char begin[] = "# What `apphost up` starts. All that can stand here: man apphost.yaml\n";
 
+static const char schema_line[] = "# yaml-language-server: $schema=./apphost.schema.json";
+
 static const char example[] =
     "resources:\n"
     "  # A Redis server: its address and password are chosen, remembered, and handed to who references it.\n"
@@ -45,34 +47,56 @@ static void add_name(struct strbuf *out)
     strbuf_addf(out, "name: %s\n\n", name);
 }
 
-static int write_schema(struct error *err)
-{
-    cleanup_free char *schema = manifest_schema_json();
-    return file_write_atomic("apphost.schema.json", schema, strlen(schema), 0644, err);
-}
-
-static int refuse_existing(struct error *err)
+/* The manifest that is there, or NULL. */
+static const char *existing(void)
 {
     static const char *const names[] = {"apphost.yaml", "apphost.yml"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (file_exists(names[i])) {
-            error_set(err, ERROR_FAILED, "%s is there already", names[i]);
-            error_hint(err, "it is left as it is; remove it to begin anew");
-            return -1;
-        }
+        if (file_exists(names[i]))
+            return names[i];
+    return NULL;
+}
+
+static int refuse(const char *manifest, struct error *err)
+{
+    error_set(err, ERROR_FAILED, "init would write an apphost.yaml, and %s is there already", manifest);
+    error_hint(err,
+               "it is left as it is; `apphost init --schema` writes only the schema for editors, beside it");
+    return -1;
+}
+
+/* The schema is ours alone: it is written again, as this version has it. */
+static int write_schema(const struct context *context, struct error *err)
+{
+    if (context->dry_run) {
+        output_note(&context->output, "would write apphost.schema.json");
+        return 0;
+    }
+    cleanup_free char *schema = manifest_schema_json();
+    if (file_write_atomic("apphost.schema.json", schema, strlen(schema), 0644, err))
+        return -1;
+    output_note(&context->output, "wrote apphost.schema.json");
     return 0;
 }
 
-static int run(struct context *context, struct error *err)
+static int write_schema_beside(const struct context *context, const char *manifest, struct error *err)
+{
+    if (write_schema(context, err))
+        return -1;
+    cleanup_free char *text = file_read(manifest, 1 << 20, NULL, NULL);
+    if (!context->dry_run && text && !strstr(text, "apphost.schema.json"))
+        output_note(&context->output, "editors find it by a first line of %s: %s", manifest, schema_line);
+    return 0;
+}
+
+static int write_manifest(struct context *context, struct error *err)
 {
     const char *from = args_value(&context->args, "from");
     bool schema = args_flag(&context->args, "schema");
     cleanup_strbuf struct strbuf text = {0};
     cleanup_strbuf struct strbuf notes = {0};
-    if (refuse_existing(err))
-        return -1;
     if (schema)
-        strbuf_adds(&text, "# yaml-language-server: $schema=./apphost.schema.json\n");
+        strbuf_addf(&text, "%s\n", schema_line);
     strbuf_adds(&text, begin);
     add_name(&text);
     if (!from)
@@ -81,23 +105,38 @@ static int run(struct context *context, struct error *err)
         return -1;
     if (context->dry_run) {
         fputs(strbuf_text(&text), stdout);
-        return 0;
+        return schema ? write_schema(context, err) : 0;
     }
     if (file_write_atomic("apphost.yaml", strbuf_text(&text), text.length, 0644, err) ||
-        (schema && write_schema(err)))
+        (schema && write_schema(context, err)))
         return -1;
     fputs(strbuf_text(&notes), stderr);
     output_note(&context->output, "wrote apphost.yaml; next: apphost up");
     return 0;
 }
 
+static int run(struct context *context, struct error *err)
+{
+    const char *manifest = existing();
+    if (!manifest)
+        return write_manifest(context, err);
+    if (args_flag(&context->args, "schema") && !args_value(&context->args, "from"))
+        return write_schema_beside(context, manifest, err);
+    return refuse(manifest, err);
+}
+
 const struct command cmd_init = {
     .name = "init",
     .summary = "write an apphost.yaml to begin with",
-    .usage = "[--from compose.yaml]",
+    .usage = "[--from compose.yaml] [--schema]",
     .description = "Writes an apphost.yaml into this folder, and never over one that is there. With --from "
                    "it takes over the "
-                   "images, ports and dependencies of a compose file; what it cannot take over, it says.",
+                   "images, ports and dependencies of a compose file; what it cannot take over, it says.\n"
+                   "With --schema it also writes apphost.schema.json, with which editors complete and check "
+                   "the manifest; where there is a manifest already, only that.",
+    .examples = "apphost init\n"
+                "apphost init --from compose.yaml\n"
+                "apphost init --schema\n",
     .options = options,
     .group = GROUP_MANIFEST,
     .run = run,

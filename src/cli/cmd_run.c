@@ -4,6 +4,7 @@
  * on a running project the session is borrowed: nothing is taken down. */
 #include "cli/isolate.h"
 #include "cli/run.h"
+#include "cli/suggest.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -42,6 +43,29 @@ struct run {
     bool ours;        /* the session is taken down by us */
 };
 
+static bool is_nearly_a_resource(const struct plan *plan, const char *word)
+{
+    cleanup_free const char **known = xcalloc(plan->resource_count + 1, sizeof *known);
+    for (size_t i = 0; i < plan->resource_count; i++)
+        known[i] = plan->resources[i].name;
+    return str_nearest(word, known, plan->resource_count) != NULL;
+}
+
+/* Without "--" the words may be a command: `run npm test`. A single one that is nearly a resource's name is a
+ * slip. */
+static int check_names(const struct project *project, const struct args *args, struct error *err)
+{
+    const struct strlist *names = &args->names;
+    size_t known = 0;
+    while (known < names->count && plan_find_resource(project->plan, names->items[known]))
+        known++;
+    if (known == names->count)
+        return 0;
+    if (args->rest || (names->count == 1 && is_nearly_a_resource(project->plan, names->items[0])))
+        return project_check_names(project, names, err);
+    return suggest_dashes(args, known, err);
+}
+
 static int load(struct run *run, struct error *err)
 {
     struct context *context = run->context;
@@ -56,7 +80,7 @@ static int load(struct run *run, struct error *err)
     }
     int failed = project_load(&context->project, &project, err);
     output_problems(&context->output, &context->project.problems);
-    if (failed || project_check_names(&context->project, &args->names, err))
+    if (failed || check_names(&context->project, args, err))
         return -1;
     if (args->rest && *args->rest)
         return 0;

@@ -7,6 +7,7 @@
 #include "cli/adopt.h"
 #include "cli/certificates.h"
 #include "cli/isolate.h"
+#include "cli/suggest.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -382,12 +383,7 @@ int project_check_names(const struct project *project, const struct strlist *nam
         cleanup_free const char **known = xcalloc(plan->resource_count + 1, sizeof *known);
         for (size_t r = 0; r < plan->resource_count; r++)
             known[r] = plan->resources[r].name;
-        cleanup_free char *shown = str_printable(names->items[i]);
-        error_set(err, ERROR_NOT_RUNNING, "no resource is called \"%s\"", shown);
-        const char *nearest = str_nearest(names->items[i], known, plan->resource_count);
-        if (nearest)
-            error_hint(err, "did you mean %s?", nearest);
-        return -1;
+        return suggest_resource(names->items[i], known, plan->resource_count, err);
     }
     return 0;
 }

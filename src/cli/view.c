@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cli/render.h"
+#include "cli/suggest.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -184,12 +185,7 @@ int view_unknown(const cJSON *view, const char *name, struct error *err)
     cleanup_free const char **names = xcalloc((size_t)json_count(resources) + 1, sizeof *names);
     size_t count = 0;
     cJSON_ArrayForEach(resource, resources) names[count++] = json_string(resource, "name", "");
-    cleanup_free char *shown = str_printable(name);
-    error_set(err, ERROR_NOT_RUNNING, "no resource is called \"%s\"", shown);
-    const char *nearest = str_nearest(name, names, count);
-    if (nearest)
-        error_hint(err, "did you mean %s?", nearest);
-    return -1;
+    return suggest_resource(name, names, count, err);
 }
 
 int view_check_names(const cJSON *view, const struct strlist *names, struct error *err)
