@@ -4,6 +4,7 @@
  * content, never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says.
  */
 #include "base/file.h"
+#include "base/encoding.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -65,6 +66,17 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
     if (length)
         *length = content.length;
     return strbuf_take(&content);
+}
+
+char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err)
+{
+    size_t size = 0;
+    char *text = file_read(path, limit, &size, err);
+    if (text)
+        text = encoding_to_utf8(text, &size);
+    if (text && length)
+        *length = size;
+    return text;
 }
 
 static int write_all(int fd, const char *data, size_t length)

@@ -13,6 +13,8 @@
  * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NOT_FOUND, no room for
  * it ERROR_SPACE. */
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
+/* The same for text that people wrote: without a byte order mark, UTF-16 as UTF-8 (see encoding.h). */
+char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err);
 /* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full
  * disk is ERROR_SPACE. The old content stays on any failure. */
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err);

@@ -97,7 +97,7 @@ static cJSON *read_node(struct reader *reader, yaml_event_t *event, int depth)
 static cJSON *read_yaml(const char *path, struct error *err)
 {
     size_t length;
-    cleanup_free char *text = file_read(path, MAX_BYTES, &length, err);
+    cleanup_free char *text = file_read_text(path, MAX_BYTES, &length, err);
     struct reader reader = {.err = err, .path = path};
     cJSON *document = NULL;
     if (!text || !yaml_parser_initialize(&reader.parser))

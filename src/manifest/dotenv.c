@@ -32,6 +32,12 @@ static void skip_line(struct dotenv *d)
     d->p += strcspn(d->p, "\n");
 }
 
+/* Any letter of any language. */
+static bool is_name_byte(char c)
+{
+    return isalnum((unsigned char)c) || (unsigned char)c >= 0x80 || (c && strchr("_.-[]", c));
+}
+
 static int read_name(struct dotenv *d)
 {
     if (str_starts(d->p, "export") && isblank((unsigned char)d->p[6])) {
@@ -39,9 +45,9 @@ static int read_name(struct dotenv *d)
         skip_blanks(d);
     }
     size_t length = 0;
-    while (isalnum((unsigned char)d->p[length]) || (d->p[length] && strchr("_.-", d->p[length])))
+    while (is_name_byte(d->p[length]))
         length++;
-    if (!length || isdigit((unsigned char)*d->p))
+    if (!length)
         return fail(d, d->line, "expected NAME=value");
     strbuf_truncate(&d->name, 0);
     strbuf_add(&d->name, d->p, length);
@@ -50,13 +56,55 @@ static int read_name(struct dotenv *d)
     return 0;
 }
 
-static void add_escape(struct dotenv *d, char c)
+static bool is_octal(char c)
 {
-    static const char from[] = "nrt\"\\$", to[] = "\n\r\t\"\\$";
-    const char *at = strchr(from, c);
+    return c >= '0' && c <= '7';
+}
+
+/* "\0" and three octal digits name a character, as `echo` has it; a NUL is none. 0 when it is no such thing.
+ */
+static unsigned octal_at(const char *p)
+{
+    if (p[0] != '0' || !is_octal(p[1]) || !is_octal(p[2]) || !is_octal(p[3]))
+        return 0;
+    unsigned code = (unsigned)(p[1] - '0') * 64 + (unsigned)(p[2] - '0') * 8 + (unsigned)(p[3] - '0');
+    return code <= 0xFF ? code : 0;
+}
+
+static void add_code(struct dotenv *d, unsigned code)
+{
+    if (code < 0x80) {
+        strbuf_addc(&d->value, (char)code);
+        return;
+    }
+    strbuf_addc(&d->value, (char)(0xC0 | code >> 6));
+    strbuf_addc(&d->value, (char)(0x80 | (code & 0x3F)));
+}
+
+/* d->p stands on what follows a backslash in double quotes, and stays on the last character of it. */
+static void add_escape(struct dotenv *d)
+{
+    static const char from[] = "abfnrtv\"\\$", to[] = "\a\b\f\n\r\t\v\"\\$";
+    const char *at = strchr(from, *d->p);
+    unsigned code = octal_at(d->p);
+    if (code) {
+        add_code(d, code);
+        d->p += 3;
+        return;
+    }
     if (!at)
         strbuf_addc(&d->value, '\\');
-    strbuf_addc(&d->value, at ? to[at - from] : c);
+    strbuf_addc(&d->value, at ? to[at - from] : *d->p);
+}
+
+/* In single quotes a backslash has a meaning before a quote only; two of them stay two, and hide none. */
+static void add_literal(struct dotenv *d)
+{
+    if (*d->p == '\\' && d->p[1] == '\\')
+        strbuf_addc(&d->value, *d->p++);
+    else if (*d->p == '\\' && d->p[1] == '\'')
+        d->p++;
+    strbuf_addc(&d->value, *d->p);
 }
 
 static int read_quoted(struct dotenv *d, char quote)
@@ -64,12 +112,18 @@ static int read_quoted(struct dotenv *d, char quote)
     int start = d->line;
     for (d->p++; *d->p != quote; d->p++) {
         if (!*d->p)
-            return fail(d, start, "this quote is never closed");
+            return fail(d, start,
+                        "this quote is never closed (\\ before a quote makes it part of the value)");
         d->line += *d->p == '\n';
-        if (quote == '"' && *d->p == '\\' && d->p[1] && d->p[1] != '\n')
-            add_escape(d, *++d->p);
-        else
+        bool is_escape = quote == '"' && *d->p == '\\' && d->p[1] && d->p[1] != '\n';
+        if (is_escape) {
+            d->p++;
+            add_escape(d);
+        } else if (quote == '\'') {
+            add_literal(d);
+        } else {
             strbuf_addc(&d->value, *d->p);
+        }
     }
     d->p++;
     skip_blanks(d);
@@ -127,8 +181,6 @@ static int read_line(struct dotenv *d, dotenv_pair *pair, void *data)
 int manifest_dotenv(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err)
 {
     struct dotenv d = {.file = file, .p = text, .line = 1, .err = err};
-    if (str_starts(text, "\xEF\xBB\xBF"))
-        d.p += 3;
     int rc = 0;
     while (rc == 0 && *d.p) {
         rc = read_line(&d, pair, data);

@@ -2,8 +2,10 @@
  *
  * A line is NAME=value, NAME: value, or NAME alone (take it from the environment); "export " before it, blank
  * lines and
- * "#" lines are skipped; " #" ends an unquoted value. '…' is literal, "…" knows \n \r \t \" \\ \$; both may
- * span lines. Values are not expanded. */
+ * "#" lines are skipped; " #" ends an unquoted value. '…' is literal but for \', "…" knows \a \b \f \n \r \t
+ * \v
+ * \" \\ \$ and \0 with three octal digits; both may span lines. A name is made of letters, digits and _.-[].
+ * Values are not expanded. The text has no byte order mark (see file_read_text()). */
 #ifndef MANIFEST_DOTENV_H
 #define MANIFEST_DOTENV_H
 

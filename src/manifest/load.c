@@ -46,7 +46,7 @@ static struct node *read_file(struct loader *l, const char *path)
 {
     cleanup_error struct error err = {0};
     size_t length;
-    char *text = file_read(path, NODE_MAX_BYTES, &length, &err);
+    char *text = file_read_text(path, NODE_MAX_BYTES, &length, &err);
     if (!text) {
         report_unreadable(l, path, &err);
         return NULL;

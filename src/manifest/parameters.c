@@ -56,7 +56,7 @@ static const char *read_value(struct loader *l, const char *name, const char *pa
 {
     cleanup_error struct error err = {0};
     size_t length = 0;
-    cleanup_free char *text = file_read(path, MAX_VALUE_BYTES, &length, &err);
+    cleanup_free char *text = file_read_text(path, MAX_VALUE_BYTES, &length, &err);
     if (!text) {
         complain(l, name, err.text);
         return NULL;

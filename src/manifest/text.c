@@ -28,23 +28,8 @@ static size_t character_length(const char *p, size_t left)
     return 0;
 }
 
-static int check_marks(struct loader *l, const char *name, const char *text)
-{
-    struct model_pos start = {name, 1, 1};
-    int rc = 0;
-    if (str_starts(text, "\xEF\xBB\xBF"))
-        rc = manifest_problem_at(l, start, 1, "the file starts with a byte order mark");
-    else if (str_starts(text, "\xFF\xFE") || str_starts(text, "\xFE\xFF"))
-        rc = manifest_problem_at(l, start, 1, "the file is UTF-16");
-    if (rc < 0)
-        manifest_hint(l, "save it as UTF-8 without a byte order mark");
-    return rc;
-}
-
 int manifest_check_text(struct loader *l, const char *name, const char *text, size_t length)
 {
-    if (check_marks(l, name, text) < 0)
-        return -1;
     for (size_t i = 0; i < length;) {
         unsigned char c = (unsigned char)text[i];
         if (is_control(c))

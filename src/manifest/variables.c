@@ -66,7 +66,7 @@ int manifest_load_env_file(struct loader *l, const char *path, const struct node
 {
     cleanup_error struct error err = {0};
     size_t length;
-    cleanup_free char *text = file_read(path, MAX_ENV_BYTES, &length, &err);
+    cleanup_free char *text = file_read_text(path, MAX_ENV_BYTES, &length, &err);
     int rc = text ? manifest_dotenv(path, text, on_pair, l, &err) : -1;
     if (rc == 0)
         return 0;

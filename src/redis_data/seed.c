@@ -123,7 +123,7 @@ struct redis_data *redis_data_seed(struct loop *loop, const struct redis_conn_op
     seed->base.fini = fini;
     operation_start(&seed->base, loop, server, done, data);
     seed->path = xstrdup(file);
-    seed->text = file_read(file, FILE_LIMIT, &seed->length, &err);
+    seed->text = file_read_text(file, FILE_LIMIT, &seed->length, &err);
     seed->base.result.bytes = (int64_t)seed->length;
     if (!seed->text || check(seed, &err))
         operation_fail(&seed->base, &err);

@@ -73,10 +73,30 @@ END
   ok apphost validate
 }
 
-@test "a problem in a file with a BOM, and interpolation: the position is right" {
-  printf 'name: shop\nresources:\n  legacy:\n    type: connection-string\n    value: "${NOT_SET}"\n' >apphost.yaml
+@test "a byte order mark, or UTF-16: manifest, override, .env and env_file are read, and positions are right" {
+  printf '\xEF\xBB\xBFname: shop\nresources:\n  job: {type: process, task: true, env_file: one.env,\n    shell: '"'printf %%s=%%s \"$$FIRST\" \"$$SECOND\"'"'}\n' >apphost.yaml
+  printf '\xEF\xBB\xBFresources: {job: {environment: {SECOND: "${FROM}"}}}\n' | iconv -f UTF-8 -t UTF-16LE >apphost.override.yaml
+  printf '\xEF\xBB\xBFFROM=zwei\r\n' >.env
+  printf '\xEF\xBB\xBFFIRST=\xC3\xA4\n' | iconv -f UTF-8 -t UTF-16BE >one.env
+  ok apphost validate
+  ok apphost config
+  prints '"?ä"?' 'zwei'
+  printf '\xEF\xBB\xBFname: 1\xC3\xA4\n' >apphost.yaml
   fails 3 apphost validate
-  says 'apphost.yaml:5:[0-9]+: error: .*NOT_SET'
+  says '^apphost.yaml:1:7: error: ' '^    name: 1ä$' '^          \^~$'
+}
+
+@test ".env speaks compose's dialect" {
+  manifest <<<'resources: {app: {type: process, command: [sleep], environment: {ALL: "${A}|${B}|${C}|${D}"}}}'
+  cat >.env <<'END'
+export A='Let\'s go' # said
+B="tab\there
+next \"line\""
+C=
+D: d#1 # comment
+END
+  ok apphost config -o json
+  jq -e '[.. | strings] | any(. == "Let'"'"'s go|tab\there\nnext \"line\"||d#1")' <<<"$output"
 }
 
 @test ".env is read, the environment wins, defaults come last" {

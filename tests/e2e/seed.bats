@@ -98,6 +98,8 @@ END2
   needs redis-server
   server
   sed -i '/image:/d' apphost.yaml
+  # An editor's byte order mark is no part of the first command.
+  sed -i '1s/^/\xEF\xBB\xBF/' *.txt
   ok apphost up -d --engine native
   [ "$(cache LLEN list)" = 3 ]
   ok apphost down
