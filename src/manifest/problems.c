@@ -222,7 +222,8 @@ void manifest_problems_add(struct manifest_problems *problems, struct error *err
     struct source *at = &problem->error.source;
     if (!at->file || at->line < 1)
         return;
-    cleanup_free char *text = strcmp(at->file, "-") ? file_read_text(at->file, NODE_MAX_BYTES, NULL, NULL) : NULL;
+    cleanup_free char *text =
+        strcmp(at->file, "-") ? file_read_text(at->file, NODE_MAX_BYTES, NULL, NULL) : NULL;
     size_t size = 0;
     const char *line = text ? nth_line(text, at->line, &size) : NULL;
     if (!line)
