@@ -36,7 +36,8 @@ static const struct option options[] = {
 static void read_variables(const struct context *context, struct strlist *variables)
 {
     cleanup_strlist struct strlist ours = {0}, given = {0};
-    environment_copy(&ours, context->environment);
+    for (char *const *entry = context->environment; *entry; entry++)
+        strlist_add(&ours, *entry);
     args_values(&context->args, "env", &given);
     for (size_t i = 0; i < given.count; i++) {
         const char *text = given.items[i], *value = strchr(text, '=') ? NULL : strlist_getenv(&ours, text);

@@ -27,9 +27,3 @@ void environment_merge(struct strlist *list, const cJSON *variables)
             strlist_setenv(list, variable->string, json_string(variable, "value", ""));
     }
 }
-
-void environment_copy(struct strlist *list, char *const *environment)
-{
-    for (; *environment; environment++)
-        strlist_add(list, *environment);
-}

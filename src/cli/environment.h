@@ -8,7 +8,5 @@
 
 /* Adds "K=V" for each variable of {"NAME": {"value": …}}, {"NAME": "value"} or ["NAME=value"]; later wins. */
 void environment_merge(struct strlist *list, const cJSON *variables);
-/* A copy of a "K=V" list. */
-void environment_copy(struct strlist *list, char *const *environment);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "process/process.h"
 #include "state/state.h"
 
 #include <stdio.h>
@@ -261,6 +262,8 @@ static int lower(struct project *project, const struct project_options *options,
     struct error *problems = NULL;
     size_t count = 0;
     cleanup_free char *certs = certificates_folder(project), *folder = project_folder(project);
+    cleanup_strlist struct strlist inherited = {0};
+    process_inherit(&inherited, options->environment);
     struct plan_context context = {
         .certs_folder = certs,
         .state_folder = folder,
@@ -268,7 +271,7 @@ static int lower(struct project *project, const struct project_options *options,
         .project_hash = project->hash,
         .published_host = project->has_engine ? project->engine.published_host : NULL,
         .remote_engine = project->has_engine && project->engine.remote,
-        .environment = (char **)options->environment,
+        .environment = inherited.items,
         .uid = (int)getuid(),
         .gid = (int)getgid(),
     };

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cli/log_view.h"
+#include "process/process.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ int run_prepare_command(struct context *context, const struct strlist *resources
     cleanup_json cJSON *variables = NULL;
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command->argv, *word);
-    environment_copy(&command->environment, context->environment);
+    process_inherit(&command->environment, context->environment);
     if (client_call(&context->client, "env", client_names(resources), 0, &variables, err))
         return -1;
     environment_merge(&command->environment, variables);
@@ -91,7 +92,7 @@ int run_prepare_lone_task(struct context *context, const char *task, struct run_
 {
     struct plan *plan = context->project.plan;
     const struct plan_run *run = &plan_find(plan, plan_find_resource(plan, task)->node)->run;
-    environment_copy(&command->environment, context->environment);
+    process_inherit(&command->environment, context->environment);
     for (size_t i = 0; i < run->command_count; i++) {
         char *word = resolve(plan, &run->command[i], err);
         if (!word)

@@ -6,6 +6,7 @@
  * run is killed and lives on, without telling anybody, until its process is reaped; engine_close() waits for
  * that. */
 #include "engine/internal.h"
+#include "process/process.h"
 
 #include <linux/close_range.h>
 #include <signal.h>
@@ -160,11 +161,13 @@ static int spawn(struct helper_run *run, const char *name, int input)
         {.flags = UV_IGNORE},
     };
     char *none[] = {NULL};
+    cleanup_strlist struct strlist inherited = {0};
+    process_inherit(&inherited, run->engine->environment.items);
     uv_process_options_t options = {
         .exit_cb = on_exit_status,
         .file = program,
         .args = argv,
-        .env = run->engine->environment.items ? run->engine->environment.items : none,
+        .env = inherited.items ? inherited.items : none,
         .stdio_count = 3,
         .stdio = stdio,
     };

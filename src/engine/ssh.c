@@ -285,7 +285,9 @@ static struct process *spawn(struct tunnel *tunnel, struct error *err)
     strlist_add(&argv, "--");
     strlist_add(&argv, target->destination);
     static const char *const none[] = {NULL};
-    const char *const *environment = (const char *const *)tunnel->engine->environment.items;
+    cleanup_strlist struct strlist inherited = {0};
+    process_inherit(&inherited, tunnel->engine->environment.items);
+    const char *const *environment = (const char *const *)inherited.items;
     return process_spawn(tunnel->engine->loop,
                          &(struct process_options){.argv = (const char *const *)argv.items,
                                                    .environment = environment ? environment : none,

@@ -85,7 +85,10 @@ static const struct {
     {"TOP LEVEL", "Keys that start with `x-` are left alone.", &table_manifest},
     {"PARAMETERS",
      "A value is looked for in this order: `--parameter`, the environment's `Parameters__NAME` or "
-     "`APPHOST_PARAM_NAME`, the same in `.env`, the remembered value, `default`, a generated one.",
+     "`APPHOST_PARAM_NAME`, the same in `.env`, the remembered value, `default`, a generated one. "
+     "Processes do not inherit these variables, nor those that steer `apphost` itself (`APPHOST_FILE` and "
+     "the like): "
+     "what one needs stands in its `environment`.",
      &table_parameter},
     {"EVERY RESOURCE", "A resource without more to say may be written as its type alone: `cache: redis`.",
      &table_common},

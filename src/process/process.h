@@ -18,6 +18,7 @@
 #define PROCESS_PROCESS_H
 
 #include "base/error.h"
+#include "base/str.h"
 #include "loop/loop.h"
 
 #include <stdbool.h>
@@ -74,6 +75,10 @@ void process_release(struct process *process);
  * rest only output_path and the callbacks are used). NULL with ERROR_NOT_RUNNING when it has ended. Its exit
  * code will be -1: only a parent learns it. */
 struct process *process_adopt(struct loop *loop, const struct process_options *options, struct error *err);
+/* Does a child inherit this "K=V" of ours? Not what parameters are worth and not what steers apphost. */
+bool process_inherits(const char *entry);
+/* Adds all that a child inherits of an environment. */
+void process_inherit(struct strlist *list, char *const *environment);
 /* How far its output file was read and delivered. */
 int64_t process_output_offset(struct process *process);
 

@@ -20,6 +20,35 @@ END
   ok apphost down
 }
 
+# bats test_tags=engineless
+@test "parameters and what steers apphost reach no child: resources, the command of run, exec" {
+  manifest <<'END'
+parameters:
+  token: {secret: true}
+  other: {secret: true}
+resources:
+  app: {type: process, command: [sh, -c, 'env >app.new; mv app.new app.env; exec sleep 1000']}
+  told: {type: process, command: [sh, -c, 'env >told.new; mv told.new told.env; exec sleep 1000'], environment: {APPHOST_FILE: '${APPHOST_PARAM_TOKEN}'}}
+END
+  withheld() {
+    prints "$@"
+    not grep -E 'top-secret|hush|^APPHOST_PARAM_|^Parameters__|^APPHOST_(FILE|PROGRESS|PROJECT_DIRECTORY)=' <<<"$output"
+  }
+  export APPHOST_PARAM_TOKEN=top-secret Parameters__other=hush APPHOST_FILE=$PWD/apphost.yaml
+  export APPHOST_PROGRESS=plain APPHOST_PROJECT_DIRECTORY=$PWD APPHOST_MINE=kept
+  ok apphost up -d
+  wait_until 10 test -e app.env -a -e told.env
+  ok cat app.env
+  withheld APPHOST_PROJECT= APPHOST_RESOURCE=app APPHOST_SESSION= APPHOST_MINE=kept
+  ok cat told.env # what the manifest says by name is no inheritance
+  prints 'APPHOST_FILE=top-secret'
+  ok apphost exec app -- env
+  withheld APPHOST_RESOURCE=app APPHOST_MINE=kept
+  ok apphost down
+  ok apphost run app -- env
+  withheld APPHOST_PROJECT= APPHOST_SESSION= APPHOST_MINE=kept
+}
+
 @test "references: as, env, and an existing server" {
   manifest <<END
 resources:

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "cli/args.h"
+#include "process/process.h"
 
 static char *no_environment[] = {NULL};
 
@@ -143,6 +145,24 @@ static void test_twins(void **state)
     expect_error(WORDS("ps"), wrong, "APPHOST_PROGRESS", NULL);
 }
 
+/* What steers this command steers none of its children: a twin that is new has to stand in the list. */
+static void expect_withheld(const struct option *options)
+{
+    for (const struct option *option = options; option && option->name; option++) {
+        cleanup_free char *entry = option->twin ? xasprintf("%s=x", option->twin) : NULL;
+        if (entry && process_inherits(entry))
+            fail_msg("children inherit %s", option->twin);
+    }
+}
+
+static void test_children_inherit_no_twin(void **state)
+{
+    (void)state;
+    expect_withheld(option_globals());
+    for (const struct command *const *command = command_list(); *command; command++)
+        expect_withheld((*command)->options);
+}
+
 static void test_aliases(void **state)
 {
     (void)state;
@@ -219,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_verbs_short_option_wins_after_the_verb),
         cmocka_unit_test(test_command_lines_are_kept_as_they_are),
         cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_children_inherit_no_twin),
         cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_help_needs_no_arguments),

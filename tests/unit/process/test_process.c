@@ -335,6 +335,28 @@ static void test_adopted_is_killed_at_the_deadline(void **state)
     unlink(path);
 }
 
+static void test_what_children_inherit(void **state)
+{
+    (void)state;
+    char *environment[] = {(char *)"PATH=/bin",
+                           (char *)"APPHOST_PARAM_TOKEN=secret",
+                           (char *)"Parameters__token=secret",
+                           (char *)"APPHOST_FILE=a.yaml",
+                           (char *)"APPHOST_LOCK_FD=3",
+                           (char *)"APPHOST_SESSION=1",
+                           (char *)"APPHOST_WORKER_SLOT=2",
+                           (char *)"APPHOST_FILES=theirs",
+                           (char *)"DOCKER_HOST=unix:///x",
+                           NULL};
+    static const char *const kept[] = {"PATH=/bin", "APPHOST_SESSION=1", "APPHOST_WORKER_SLOT=2",
+                                       "APPHOST_FILES=theirs", "DOCKER_HOST=unix:///x"};
+    cleanup_strlist struct strlist list = {0};
+    process_inherit(&list, environment);
+    assert_int_equal(list.count, sizeof kept / sizeof *kept);
+    for (size_t i = 0; i < list.count; i++)
+        assert_string_equal(list.items[i], kept[i]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, run_setup, run_teardown)
 
 int main(void)
@@ -344,6 +366,7 @@ int main(void)
         CASE(test_much_output_is_whole),
         CASE(test_own_session_and_no_descriptors),
         CASE(test_environment_is_the_given_one),
+        cmocka_unit_test(test_what_children_inherit),
         CASE(test_input_is_read_to_its_end),
         CASE(test_what_cannot_start),
         CASE(test_interpreter_and_relative_commands),
