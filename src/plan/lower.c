@@ -25,12 +25,27 @@ static void add_report(struct error **list, size_t *count, const struct model_po
         error->source = (struct source){xstrdup_null(pos->file), pos->line, pos->column};
 }
 
+/* Replicas are lowered one by one, and each would report the same. */
+static bool is_known(const struct lower *l, const struct model_pos *pos, const char *text)
+{
+    for (size_t i = 0; pos && i < l->problem_count; i++) {
+        const struct source *at = &l->problems[i].source;
+        if (at->line == pos->line && at->column == pos->column && str_eq(l->problems[i].text, text))
+            return true;
+    }
+    return false;
+}
+
 void lower_problem(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    add_report(&l->problems, &l->problem_count, pos, hint, xvasprintf(format, args));
+    char *text = xvasprintf(format, args);
     va_end(args);
+    if (is_known(l, pos, text))
+        free(text);
+    else
+        add_report(&l->problems, &l->problem_count, pos, hint, text);
 }
 
 void lower_warning(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)

@@ -100,9 +100,15 @@ bool lower_parse_connection(struct lower *l, const struct model_resource *resour
 const char *lower_connection_secret(struct lower *l, const struct model_resource *resource);
 
 /* ---- environment ---- */
+/* While `claimant` is set, what it sets is its own: two claimants of one variable are a problem, because
+ * neither said that it yields. What no claimant sets (files, the resource's own variables) replaces in
+ * silence. */
 struct environment {
     struct plan_variable *items;
+    const struct model_pos **claimants; /* of each item; NULL: none */
     size_t count, capacity;
+    const struct model_pos *claimant;
+    bool has_clashed; /* this claimant: one problem is enough */
 };
 void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value);
 /* env_file, injected, own: merged in this order. Adds the edges of references to c->node. */

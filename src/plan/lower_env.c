@@ -8,19 +8,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void grow(struct lower *l, struct environment *e)
+{
+    size_t capacity = e->capacity ? e->capacity * 2 : 16;
+    e->items = arena_grow(l->arena, e->items, e->count, capacity, sizeof *e->items);
+    e->claimants = arena_grow(l->arena, e->claimants, e->count, capacity, sizeof *e->claimants);
+    e->capacity = capacity;
+}
+
+static void check_claim(struct lower *l, struct environment *e, const char *name,
+                        const struct model_pos *first)
+{
+    if (!first || !e->claimant || first == e->claimant || e->has_clashed)
+        return;
+    e->has_clashed = true;
+    lower_problem(l, e->claimant, "another name with `as` or `env`, or less with `inject`",
+                  "the variable \"%s\" is given already, at %s:%d:%d", name, first->file ? first->file : "-",
+                  first->line, first->column);
+}
+
 void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value)
 {
     for (size_t i = 0; i < e->count; i++)
         if (strcmp(e->items[i].name, name) == 0) {
+            check_claim(l, e, name, e->claimants[i]);
             e->items[i].value = value;
+            e->claimants[i] = e->claimant;
             return;
         }
-    if (e->count == e->capacity) {
-        size_t capacity = e->capacity ? e->capacity * 2 : 16;
-        e->items = arena_grow(l->arena, e->items, e->count, capacity, sizeof *e->items);
-        e->capacity = capacity;
-    }
+    if (e->count == e->capacity)
+        grow(l, e);
+    e->claimants[e->count] = e->claimant;
     e->items[e->count++] = (struct plan_variable){arena_strdup(l->arena, name), value};
+}
+
+/* Whoever sets variables from here on; NULL: nobody who would mind another. */
+static void claim(struct environment *e, const struct model_pos *claimant)
+{
+    e->claimant = claimant;
+    e->has_clashed = false;
 }
 
 /* "my-cache" → "MY_CACHE", "1x" → "_1X"; upper false keeps the case. */
@@ -76,7 +102,6 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
     }
 }
 
-/* How many of the first `count` endpoints have this scheme. */
 /* Of a connection string that is put together from a server's: its parts are not known, but whom to trust is.
  */
 static void inject_authority(struct lower *l, struct consumer *c, const struct model_resource *target,
@@ -88,6 +113,7 @@ static void inject_authority(struct lower *l, struct consumer *c, const struct m
     set_property(l, c, out, variable, &part);
 }
 
+/* How many of the first `count` endpoints have this scheme. */
 static int count_scheme(const struct model_resource *target, const char *scheme, size_t count)
 {
     int found = 0;
@@ -178,7 +204,9 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
                             .name = reference->as ? reference->as : target->name,
                             .uri_variable = reference->env,
                             .without = reference->without};
+    claim(out, &reference->pos);
     lower_inject(l, c, &how, out);
+    claim(out, NULL);
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;
     bool is_task = target->kind == MODEL_PROCESS && target->process.task;
@@ -229,7 +257,9 @@ static void add_own_ports(struct lower *l, struct consumer *c, struct environmen
             text_literal(&b, number);
         else
             text_port(&b, lower_replica_id(l, c->resource, c->replica), endpoint->name);
+        claim(out, &endpoint->pos);
         environment_set(l, out, endpoint->env, text_finish(&b));
+        claim(out, NULL);
     }
 }
 
