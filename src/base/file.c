@@ -131,9 +131,21 @@ int file_mkdirs(const char *path, mode_t mode, struct error *err)
     return 0;
 }
 
+int file_make_private(const char *folder, struct error *err)
+{
+    struct stat st;
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return error_set(err, code_of(errno), "cannot create the folder %s: %s", folder, strerror(errno));
+    if (lstat(folder, &st) < 0)
+        return error_set(err, code_of(errno), "cannot use the folder %s: %s", folder, strerror(errno));
+    if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
+        return 0;
+    return error_set(err, ERROR_OWNER, "cannot use %s: it is not a private folder of yours", folder);
+}
+
 bool file_exists(const char *path)
 {
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool file_is_in_path(const char *path, const char *name)

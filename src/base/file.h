@@ -20,6 +20,10 @@ char *file_read_text(const char *path, size_t limit, size_t *length, struct erro
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 /* Creates the folder and its missing parents with `mode` (0700 for private ones). */
 int file_mkdirs(const char *path, mode_t mode, struct error *err);
+/* Makes a folder (0700) where others may write too, or finds it as it should be: a folder, not a link, ours,
+ * closed to others; else ERROR_OWNER. */
+int file_make_private(const char *folder, struct error *err);
+/* False: there is none. What may not be looked at counts as there, so that whoever opens it says why not. */
 bool file_exists(const char *path);
 /* An executable file of that name is in one of the folders of path ("/bin:/usr/bin"). */
 bool file_is_in_path(const char *path, const char *name);

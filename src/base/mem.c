@@ -99,7 +99,9 @@ void mem_wipe(void *data, size_t size)
 
 void cleanup_free_ptr(void *slot)
 {
-    free(*(void **)slot);
+    void **pointer = slot;
+    free(*pointer);
+    *pointer = NULL; /* whoever calls it by hand may go on with the variable */
 }
 
 struct arena_block {

@@ -158,15 +158,10 @@ static int try_connect(struct client *client, const struct client_options *optio
 
 static int start_one(struct client *client, const struct client_options *options, struct error *err)
 {
-    cleanup_error struct error why = {0};
-    if (!supervisor_start(options->start, options->lease ? &client->lease_fd : NULL, &why)) {
+    int answer = supervisor_start(options->start, options->lease ? &client->lease_fd : NULL, err);
+    if (answer == 0)
         client->is_fresh = true;
-        return 0;
-    }
-    if (why.code == ERROR_OWNER)
-        return 1;
-    error_move(err, &why);
-    return -1;
+    return answer;
 }
 
 static int connect_or_start(struct client *client, const struct client_options *options, struct error *err)

@@ -106,15 +106,15 @@ static int64_t changed_ns(const char *folder)
 }
 
 /* The state folder of our hash: where a renamed project has several, the running one, else the last used. */
-static void find_by_hash(struct project *project)
+static int find_by_hash(struct project *project, struct error *err)
 {
     cleanup_strlist struct strlist prefixes = {0};
     cleanup_free char *ending = xasprintf("-%s", project->hash);
     const char *best = NULL;
     int best_rank = -1;
     int64_t best_ns = 0;
-    if (state_list(project->root, &prefixes, NULL))
-        return;
+    if (state_list(project->root, &prefixes, err))
+        return -1;
     for (size_t i = 0; i < prefixes.count; i++) {
         if (!str_ends(prefixes.items[i], ending))
             continue;
@@ -129,6 +129,7 @@ static void find_by_hash(struct project *project)
     }
     if (best)
         adopt_prefix(project, best);
+    return 0;
 }
 
 static bool is_named(const char *prefix, const char *name)
@@ -147,15 +148,16 @@ static size_t nearness(const char *manifest, const char *here)
     return here[length] == '/' || !here[length] || length == 1 ? length : 0;
 }
 
-/* Without a manifest: the project of that name, else the one whose manifest was here or in a folder above. */
-static bool find_by_session(struct project *project, const char *name)
+/* Without a manifest: the project of that name, else the one whose manifest was here or in a folder above.
+ * -1: who cannot look does not know. */
+static int find_by_session(struct project *project, const char *name, struct error *err)
 {
     cleanup_strlist struct strlist prefixes = {0};
     cleanup_free char *here = path_canonical(".");
     const char *best = NULL;
     size_t best_score = 0;
-    if (state_list(project->root, &prefixes, NULL))
-        return false;
+    if (state_list(project->root, &prefixes, err))
+        return -1;
     for (size_t i = 0; i < prefixes.count; i++) {
         cleanup_free char *manifest = NULL;
         int rank = rank_of(project, prefixes.items[i], &manifest);
@@ -171,6 +173,16 @@ static bool find_by_session(struct project *project, const char *name)
     if (best)
         adopt_prefix(project, best);
     return best != NULL;
+}
+
+/* There is no manifest, and nothing stands for one: a session of that name, or of this folder. */
+static int identify_by_session(struct project *project, const char *name, struct error *missing,
+                               struct error *err)
+{
+    int found = find_by_session(project, name, err);
+    if (found == 0)
+        error_move(err, missing);
+    return found > 0 ? 0 : -1;
 }
 
 static int find_manifest(struct project *project, const struct project_options *options, struct error *err)
@@ -199,21 +211,16 @@ int project_identify(struct project *project, const struct project_options *opti
     if (!project->root)
         return -1;
     bool found = !find_manifest(project, options, &missing);
+    int failed = 0;
     set_hash(project, options, name);
-    if (!found && !override_of(options) && find_by_session(project, name)) {
-        error_clear(&missing);
-        return 0;
-    }
-    if (!found && !override_of(options)) {
-        error_move(err, &missing);
-        return -1;
-    }
-    error_clear(&missing);
-    if (name)
+    if (!found && !override_of(options))
+        failed = identify_by_session(project, name, &missing, err);
+    else if (name)
         set_name(project, name, isolate_of(options));
     else
-        find_by_hash(project);
-    return 0;
+        failed = find_by_hash(project, err);
+    error_clear(&missing);
+    return failed;
 }
 
 /* ---- loading ---- */

@@ -43,4 +43,8 @@ size_t wire_queued(const struct wire *wire);
 void wire_pause(struct wire *wire, bool paused);
 void wire_close(struct wire *wire);
 
+/* The first of the folders (NULL ends them) that is private, or can be made so, and in which a socket of this
+ * name has room. NULL: the error of the last one. The caller frees. */
+char *control_path_in(const char *const *folders, const char *name, struct error *err);
+
 #endif

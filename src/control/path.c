@@ -1,12 +1,10 @@
 /* Where a control socket may lie: the user's runtime folder, else a folder of ours in /tmp that nobody else
  * can have prepared for us. Also the form of errors on the wire. */
-#include "control/control.h"
+#include "control/internal.h"
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,52 +17,39 @@ static const char *find_variable(char *const *environment, const char *name)
     return NULL;
 }
 
-/* Makes the folder, or finds it as it should be: a folder, not a link, ours, closed to others. */
-static int make_private(const char *folder, struct error *err)
-{
-    struct stat st;
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-        return error_set(err, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED,
-                         "cannot create the folder %s for the control socket: %s", folder, strerror(errno));
-    if (lstat(folder, &st) < 0)
-        return error_set(err, ERROR_FAILED, "cannot use the folder %s: %s", folder, strerror(errno));
-    if (S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
-        return 0;
-    error_set(err, ERROR_OWNER, "cannot use %s for the control socket: it is not a private folder of yours",
-              folder);
-    error_hint(err, "remove it, or set XDG_RUNTIME_DIR to a folder of yours");
-    return -1;
-}
-
 /* One byte is left for the name that a socket has until it listens. */
 static char *fit(const char *folder, const char *name)
 {
-    char *path = xasprintf("%s/%s.sock", folder, name);
-    if (strlen(path) + 2 <= sizeof((struct sockaddr_un *)0)->sun_path)
-        return path;
-    cleanup_free_ptr(&path);
+    cleanup_free char *path = xasprintf("%s/%s.sock", folder, name);
+    bool fits = strlen(path) + 2 <= sizeof((struct sockaddr_un *)0)->sun_path;
+    return fits ? take_ptr(&path) : NULL;
+}
+
+char *control_path_in(const char *const *folders, const char *name, struct error *err)
+{
+    for (; *folders; folders++) {
+        bool is_last = !folders[1];
+        cleanup_free char *path = fit(*folders, name);
+        if (path && file_make_private(*folders, is_last ? err : NULL) == 0)
+            return take_ptr(&path);
+
+        if (!path && is_last)
+            error_set(err, ERROR_FAILED, "the path of the control socket %s/%s.sock is too long", *folders,
+                      name);
+        if (is_last && err && err->code == ERROR_OWNER)
+            error_hint(err, "remove it, or set XDG_RUNTIME_DIR to a folder of yours");
+    }
     return NULL;
 }
 
 char *control_socket_path(char *const *environment, const char *name, struct error *err)
 {
     const char *runtime = find_variable(environment, "XDG_RUNTIME_DIR");
-    if (runtime && runtime[0] == '/') {
-        cleanup_free char *folder = path_join(runtime, "apphost");
-        char *path = fit(folder, name);
-        if (path && make_private(folder, NULL) == 0)
-            return path;
-        cleanup_free_ptr(&path);
-    }
-    cleanup_free char *folder = xasprintf("/tmp/apphost-%ld", (long)geteuid());
-    char *path = fit(folder, name);
-    if (!path) {
-        error_set(err, ERROR_FAILED, "the path of the control socket %s/%s.sock is too long", folder, name);
-        return NULL;
-    }
-    if (make_private(folder, err) < 0)
-        cleanup_free_ptr(&path);
-    return path;
+    bool is_usable = runtime && runtime[0] == '/';
+    cleanup_free char *own = is_usable ? path_join(runtime, "apphost") : NULL;
+    cleanup_free char *shared = xasprintf("/tmp/apphost-%ld", (long)geteuid());
+    const char *const folders[] = {own, shared, NULL};
+    return control_path_in(own ? folders : folders + 1, name, err);
 }
 
 cJSON *control_error_to_json(const struct error *error)

@@ -28,6 +28,30 @@ static const char *find_variable(char *const *environment, const char *name)
     return NULL;
 }
 
+/* It is there, or the nearest folder above it that is there lets us make it. */
+static bool can_be(const char *folder)
+{
+    cleanup_free char *at = xstrdup(folder);
+    while (access(at, F_OK) < 0 && errno == ENOENT && strcmp(at, "/") != 0) {
+        char *above = path_dirname(at);
+        free(at);
+        at = above;
+    }
+    return str_eq(at, folder) || access(at, W_OK | X_OK) == 0;
+}
+
+/* A uid that nobody knows (containers, CI), a home that cannot be written: a private folder that lasts as
+ * long as /tmp does. */
+static char *root_without_home(struct error *err)
+{
+    cleanup_free char *folder = xasprintf("/tmp/apphost-%ld", (long)geteuid());
+    if (file_make_private(folder, err) == 0)
+        return path_join(folder, "state");
+    error_wrap(err, "cannot tell where to keep state, there is no home folder that you may write");
+    error_hint(err, "set XDG_STATE_HOME to a folder of yours");
+    return NULL;
+}
+
 char *state_root(char *const *environment, struct error *err)
 {
     const char *xdg = find_variable(environment, "XDG_STATE_HOME");
@@ -38,16 +62,22 @@ char *state_root(char *const *environment, struct error *err)
         const struct passwd *user = getpwuid(geteuid());
         home = user ? user->pw_dir : NULL;
     }
-    if (home && home[0] == '/')
-        return path_join(home, ".local/state/apphost");
-    error_set(err, ERROR_FAILED, "cannot tell where to keep state: there is no home folder");
-    error_hint(err, "set XDG_STATE_HOME to a folder of yours");
-    return NULL;
+    cleanup_free char *root = home && home[0] == '/' ? path_join(home, ".local/state/apphost") : NULL;
+    return root && can_be(root) ? take_ptr(&root) : root_without_home(err);
 }
 
 char *state_folder(const char *root, const char *prefix)
 {
     return path_join(root, prefix);
+}
+
+/* One of ours that cannot be looked into is one, too: who opens it says why not. */
+static bool is_projects(const char *folder)
+{
+    cleanup_free char *version = path_join(folder, "version");
+    struct stat st;
+    bool is_shut = access(version, F_OK) < 0 && errno == EACCES;
+    return is_shut ? stat(folder, &st) == 0 && st.st_uid == geteuid() : file_exists(version);
 }
 
 int state_list(const char *root, struct strlist *prefixes, struct error *err)
@@ -60,8 +90,8 @@ int state_list(const char *root, struct strlist *prefixes, struct error *err)
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (entry->d_name[0] == '.')
             continue;
-        cleanup_free char *version = xasprintf("%s/%s/version", root, entry->d_name);
-        if (file_exists(version))
+        cleanup_free char *folder = state_folder(root, entry->d_name);
+        if (is_projects(folder))
             strlist_add(prefixes, entry->d_name);
     }
     closedir(dir);
@@ -210,7 +240,7 @@ bool state_is_locked(struct state *state)
     cleanup_free char *path = state_file(state, "lock");
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return false;
+        return errno != ENOENT; /* who cannot ask does not take it for free */
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
     close(fd);

@@ -30,7 +30,9 @@
 
 struct state;
 
-/* "$XDG_STATE_HOME/apphost" or "~/.local/state/apphost"; environment "K=V" list. The caller frees. */
+/* "$XDG_STATE_HOME/apphost" or "~/.local/state/apphost"; where there is no home that may be written,
+ * "/tmp/apphost-UID/state", private (ERROR_OWNER: somebody else made it). environment "K=V" list. The caller
+ * frees. */
 char *state_root(char *const *environment, struct error *err);
 /* Folder of a project below the root. The caller frees. */
 char *state_folder(const char *root, const char *prefix);

@@ -50,19 +50,24 @@ static bool is_listening(struct state *state)
     return answers;
 }
 
-static int take_lock(struct state *state, struct error *err)
+/* 0: *lock_fd is ours; 1: somebody holds it and listens; -1: an error. */
+static int take_lock(struct state *state, int *lock_fd, struct error *err)
 {
     struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
     for (int64_t deadline = loop_clock_ms() + LOCK_WAIT_MS;;) {
         struct error cause = {0};
-        int fd = state_lock(state, &cause);
-        if (fd >= 0)
-            return fd;
-        if (cause.code != ERROR_OWNER || loop_clock_ms() > deadline || is_listening(state)) {
+        *lock_fd = state_lock(state, &cause);
+        if (*lock_fd >= 0)
+            return 0;
+
+        bool is_held = cause.code == ERROR_OWNER, is_late = loop_clock_ms() > deadline;
+        if (!is_held || is_late) {
             error_move(err, &cause);
             return -1;
         }
         error_clear(&cause);
+        if (is_listening(state))
+            return 1;
         nanosleep(&pause, NULL);
     }
 }
@@ -205,8 +210,8 @@ int supervisor_start(const struct supervisor_options *options, int *lease_fd, st
     if (!state)
         return -1;
     struct birth birth = {.options = options, .state = state, .starter = getpid()};
-    int rc = -1, lock_fd = take_lock(state, err);
-    if (lock_fd >= 0) {
+    int lock_fd = -1, rc = take_lock(state, &lock_fd, err);
+    if (rc == 0) {
         rc = start_locked(&birth, lock_fd, lease_fd, err);
         close(lock_fd); /* the guard and the supervisor have it now */
     }

@@ -28,11 +28,11 @@ struct supervisor_options {
 };
 
 /* Forks guard and supervisor, before the caller has a loop. Returns 0 when the supervisor listens (then
- * connect with supervisor_connect), or -1 with what it said. *lease_fd (may be NULL) receives one end of a
- * socket pair that the supervisor watches: its end without a goodbye is a `down`. ERROR_OWNER when somebody
- * else holds the lock and listens (race: connect), or holds it for long without listening. A guard that is
- * still cleaning up after a supervisor that died is waited for; what a session that died without a guard left
- * of processes is swept first. Blocking. */
+ * connect with supervisor_connect), 1 when somebody else was quicker and listens (connect), or -1 with what
+ * it said. *lease_fd (may be NULL) receives one end of a socket pair that the supervisor watches: its end
+ * without a goodbye is a `down`. ERROR_OWNER when somebody else holds the lock for long without listening. A
+ * guard that is still cleaning up after a supervisor that died is waited for; what a session that died
+ * without a guard left of processes is swept first. Blocking. */
 int supervisor_start(const struct supervisor_options *options, int *lease_fd, struct error *err);
 /* Is one running? Reads the session record; ERROR_NOT_RUNNING when none. *session is filled on success. */
 int supervisor_find(const char *state_root, const char *prefix, struct state_session *session,

@@ -1,6 +1,7 @@
 /* Both ends of the control protocol: answers, errors, rude and slow clients, limits, and who may come. */
 #include "world.h"
 #include "base/file.h"
+#include "control/internal.h"
 #include "base/mem.h"
 
 #include <setjmp.h>
@@ -375,6 +376,58 @@ static void socket_paths(void **state)
     error_clear(&err);
 }
 
+/* Nobody's word is taken for a folder in which others may write: each way in which it may be wrong is an
+ * error that names it, and leaves nothing behind that is freed twice. */
+static void unfit_folders(void **state)
+{
+    struct world *world = *state;
+    cleanup_free char *link = path_join(world->folder, "link"), *file = path_join(world->folder, "file");
+    cleanup_free char *open_to_all = path_join(world->folder, "open");
+    cleanup_free char *nowhere = path_join(world->folder, "no/where");
+    assert_int_equal(symlink(world->folder, link), 0);
+    assert_int_equal(file_write_atomic(file, "", 0, 0600, NULL), 0);
+    assert_int_equal(mkdir(open_to_all, 0755), 0);
+    const struct {
+        const char *folder;
+        enum error_code code;
+    } cases[] = {
+        {link, ERROR_OWNER}, {file, ERROR_OWNER}, {open_to_all, ERROR_OWNER}, {nowhere, ERROR_NOT_FOUND}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const only[] = {cases[i].folder, NULL}, *const first[] = {cases[i].folder, world->folder,
+                                                                              NULL};
+        cleanup_error struct error err = {0};
+        assert_null(control_path_in(only, "0011", &err));
+        assert_int_equal(err.code, cases[i].code);
+        assert_non_null(strstr(err.text, cases[i].folder));
+        assert_null(control_path_in(only, "0011", NULL));
+
+        cleanup_free char *next = control_path_in(first, "0011", NULL);
+        assert_non_null(next);
+        assert_true(str_starts(next, world->folder));
+    }
+}
+
+/* The folder in /tmp was prepared by somebody else. */
+static void somebody_elses_folder(void **state)
+{
+    (void)state;
+    if (geteuid())
+        skip();
+    const uid_t other = 64000 + (uid_t)(getpid() % 1000);
+    cleanup_free char *folder = xasprintf("/tmp/apphost-%ld", (long)other);
+    cleanup_error struct error err = {0};
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(seteuid(other), 0);
+    char *path = control_socket_path((char *[]){NULL}, "0011", &err);
+    assert_int_equal(seteuid(0), 0);
+    rmdir(folder);
+    assert_null(path);
+    assert_int_equal(err.code, ERROR_OWNER);
+    assert_non_null(strstr(err.text, folder));
+    assert_non_null(strstr(err.hint, "XDG_RUNTIME_DIR"));
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_open, world_close)
@@ -393,6 +446,8 @@ int main(void)
         CASE(another_user_is_turned_away),
         CASE(another_user_gets_no_answer),
         CASE(socket_paths),
+        CASE(unfit_folders),
+        CASE(somebody_elses_folder),
     };
 #undef CASE
     return cmocka_run_group_tests(tests, NULL, NULL);

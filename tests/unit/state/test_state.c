@@ -71,10 +71,10 @@ static void finds_the_root(void **unused)
         char *environment[3];
         const char *expected;
     } rows[] = {
-        {{(char *)"XDG_STATE_HOME=/x", (char *)"HOME=/h", NULL}, "/x/apphost"},
-        {{(char *)"XDG_STATE_HOME=relative", (char *)"HOME=/h", NULL}, "/h/.local/state/apphost"},
-        {{(char *)"XDG_STATE_HOME=", (char *)"HOME=/h", NULL}, "/h/.local/state/apphost"},
-        {{(char *)"HOME=/h/", NULL}, "/h/.local/state/apphost"},
+        {{(char *)"XDG_STATE_HOME=/x", (char *)"HOME=/tmp/h", NULL}, "/x/apphost"},
+        {{(char *)"XDG_STATE_HOME=relative", (char *)"HOME=/tmp/h", NULL}, "/tmp/h/.local/state/apphost"},
+        {{(char *)"XDG_STATE_HOME=", (char *)"HOME=/tmp/h", NULL}, "/tmp/h/.local/state/apphost"},
+        {{(char *)"HOME=/tmp/h/", NULL}, "/tmp/h/.local/state/apphost"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         cleanup_free char *found = state_root(rows[i].environment, NULL);
@@ -83,6 +83,38 @@ static void finds_the_root(void **unused)
     char *none[] = {NULL};
     cleanup_free char *from_users = state_root(none, NULL);
     assert_non_null(from_users);
+}
+
+/* Neither a home nor a name for the uid, or a home that is not to be written: a private folder in /tmp. Ours,
+ * or none. */
+static void roots_without_a_home(void **unused)
+{
+    (void)unused;
+    if (geteuid())
+        skip();
+    const uid_t other = 64000 + (uid_t)(getpid() % 1000);
+    cleanup_free char *folder = xasprintf("/tmp/apphost-%ld", (long)other);
+    cleanup_free char *expected = path_join(folder, "state");
+    char *none[] = {NULL}, *read_only[] = {(char *)"HOME=/", NULL};
+    char *const *const environments[] = {none, read_only};
+
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(setresuid(other, other, 0), 0);
+        char *found = state_root(environments[i], NULL);
+        assert_int_equal(setresuid(0, 0, 0), 0);
+        assert_string_equal(found, expected);
+        free(found);
+    }
+
+    cleanup_error struct error err = {0};
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(setresuid(other, other, 0), 0);
+    assert_null(state_root(none, &err));
+    assert_int_equal(setresuid(0, 0, 0), 0);
+    rmdir(folder);
+    assert_int_equal(err.code, ERROR_OWNER);
+    assert_non_null(strstr(err.text, folder));
+    assert_non_null(strstr(err.hint, "XDG_STATE_HOME"));
 }
 
 static void makes_a_private_folder(void **unused)
@@ -314,6 +346,7 @@ int main(void)
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
     const struct CMUnitTest tests[] = {
         CASE(finds_the_root),
+        CASE(roots_without_a_home),
         CASE(makes_a_private_folder),
         CASE(missing_folder_is_nothing_running),
         CASE(other_version_is_refused),

@@ -94,7 +94,7 @@ void rig_start(struct rig *rig, bool lease)
 {
     cleanup_error struct error err = {0};
     rig->detached = !lease;
-    if (rig_try_start(rig, lease ? &rig->lease_fd : NULL, &err) < 0) {
+    if (rig_try_start(rig, lease ? &rig->lease_fd : NULL, &err) != 0) {
         cleanup_free char *log = rig_log(rig);
         fail_msg("%s; %s", err.text, log);
     }
