@@ -12,9 +12,9 @@ struct engine_op *engine_image_inspect(struct engine *engine, const char *refere
     cleanup_free char *name = engine_image_name(engine, reference);
     struct image_reference parsed;
     cleanup_error struct error err = {0};
-    if (engine_reference_parse(name, &parsed, &err) < 0)
+    if (image_reference_parse(name, &parsed, &err) < 0)
         return engine_op_fail_late(op, &err);
-    engine_reference_free(&parsed);
+    image_reference_free(&parsed);
     engine_op_request(op, "GET", READ_TIMEOUT_MS, "/images/%s/json", name);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);

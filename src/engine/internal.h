@@ -9,6 +9,7 @@
 #ifndef ENGINE_INTERNAL_H
 #define ENGINE_INTERNAL_H
 
+#include "base/image.h"
 #include "engine/engine.h"
 
 #include "base/mem.h"
@@ -219,19 +220,6 @@ struct pull_state {
 /* Takes one line. False when it is no JSON object. */
 bool engine_pull_progress_line(struct pull_progress *progress, const char *line, size_t length,
                                struct pull_state *state);
-
-/* ---- reference.c ---- */
-struct image_reference {
-    char *registry; /* "docker.io", "localhost:5000" */
-    char *path;     /* "library/redis" */
-    char *tag;      /* or NULL with a digest */
-    char *digest;   /* "sha256:…" or NULL */
-    bool is_id;     /* "sha256:<64 hex>" alone: a local image */
-};
-int engine_reference_parse(const char *text, struct image_reference *reference, struct error *err);
-void engine_reference_free(struct image_reference *reference);
-/* For a hub name the mirror's, with the prefixes of the environment. The caller frees. */
-char *engine_reference_text(const struct image_reference *reference, const char *prefix, bool strip_library);
 
 /* ---- auth.c, credentials.c ---- */
 /* Finds what to send as X-Registry-Auth for a registry and calls back, maybe asynchronously, but never before

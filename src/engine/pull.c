@@ -124,11 +124,11 @@ struct engine_op *engine_image_pull(struct engine *engine, const struct engine_p
     struct engine_op *op = engine_op_new(engine, ON_PULL, done, data, "pull %s", name);
     struct image_reference parsed;
     cleanup_error struct error err = {0};
-    if (engine_reference_parse(name, &parsed, &err) < 0)
+    if (image_reference_parse(name, &parsed, &err) < 0)
         return engine_op_fail_late(op, &err);
     if (parsed.is_id) {
         error_set(&err, ERROR_PULL, "cannot pull %s: it is an image's id, not its name", name);
-        engine_reference_free(&parsed);
+        image_reference_free(&parsed);
         return engine_op_fail_late(op, &err);
     }
     struct pull *pull = xcalloc(1, sizeof *pull);
@@ -141,6 +141,6 @@ struct engine_op *engine_image_pull(struct engine *engine, const struct engine_p
     op->state = pull;
     op->free_state = free_pull;
     pull->search = engine_auth_start(engine, parsed.registry, on_auth, op);
-    engine_reference_free(&parsed);
+    image_reference_free(&parsed);
     return op;
 }

@@ -1,5 +1,6 @@
 /* Shapes of single values: booleans, numbers, durations, sizes, texts, paths, addresses, choices. */
 #include "manifest/field.h"
+#include "base/image.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -143,24 +144,17 @@ static int read_inner_path(struct loader *l, const struct field *field, struct n
     return 0;
 }
 
-/* registry/repository[:tag][@digest]; only what is surely wrong is refused, the engine knows the rest. */
+/* What the engine would refuse is refused here, at its place. */
 static const char *find_image_fault(const char *text)
 {
-    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text;
-    const char *first = strchr(text, '/');
-    bool has_host = first && memchr(text, '.', (size_t)(first - text));
-    has_host = has_host || (first && memchr(text, ':', (size_t)(first - text)));
     if (strstr(text, "://"))
         return "an image has no scheme (https://) before it";
-    if (!isalnum((unsigned char)*text) || !*last)
+    if (!isalnum((unsigned char)*text))
         return "this is not the name of an image";
     for (const char *p = text; *p; p++)
         if (isspace((unsigned char)*p) || iscntrl((unsigned char)*p))
             return "the name of an image has no blanks";
-    for (const char *p = has_host ? first : text; *p && *p != '@' && !(p >= last && *p == ':'); p++)
-        if (isupper((unsigned char)*p))
-            return "the repository of an image is written in lower case";
-    return NULL;
+    return image_reference_fault(text);
 }
 
 static int read_image(struct loader *l, const struct field *field, struct node *value, void *object)

@@ -58,18 +58,18 @@ static bool on_line(char *line, size_t length, void *data)
 static void read_reference(const char *text)
 {
     struct image_reference reference, again;
-    if (engine_reference_parse(text, &reference, NULL) < 0)
+    if (image_reference_parse(text, &reference, NULL) < 0)
         return;
-    char *full = engine_reference_text(&reference, NULL, false);
-    if (engine_reference_parse(full, &again, NULL) < 0)
+    char *full = image_reference_text(&reference, NULL, false);
+    if (image_reference_parse(full, &again, NULL) < 0)
         abort();
-    char *twice = engine_reference_text(&again, NULL, false);
+    char *twice = image_reference_text(&again, NULL, false);
     if (strcmp(full, twice) != 0)
         abort();
     free(full);
     free(twice);
-    engine_reference_free(&reference);
-    engine_reference_free(&again);
+    image_reference_free(&reference);
+    image_reference_free(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

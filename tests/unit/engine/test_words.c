@@ -193,18 +193,18 @@ static void test_references(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct image_reference reference;
         struct error err = {0};
-        int rc = engine_reference_parse(rows[i].text, &reference, &err);
+        int rc = image_reference_parse(rows[i].text, &reference, &err);
         if ((rc == 0) != (rows[i].full != NULL))
             print_error("%s: %s\n", rows[i].text, rc ? err.text : "accepted");
         assert_int_equal(rc, rows[i].full ? 0 : -1);
         if (rc == 0) {
-            cleanup_free char *full = engine_reference_text(&reference, NULL, false);
+            cleanup_free char *full = image_reference_text(&reference, NULL, false);
             assert_string_equal(full, rows[i].full);
         } else {
             assert_int_equal(err.code, ERROR_MANIFEST);
         }
         error_clear(&err);
-        engine_reference_free(&reference);
+        image_reference_free(&reference);
     }
 }
 
@@ -216,20 +216,20 @@ static void test_long_references(void **state)
     struct error err = {0};
     memset(text, 'a', sizeof text);
     text[255 - strlen("docker.io/library/")] = '\0';
-    assert_int_equal(engine_reference_parse(text, &reference, &err), 0);
-    engine_reference_free(&reference);
+    assert_int_equal(image_reference_parse(text, &reference, &err), 0);
+    image_reference_free(&reference);
     memset(text, 'a', sizeof text);
     text[256 - strlen("docker.io/library/")] = '\0';
-    assert_int_equal(engine_reference_parse(text, &reference, &err), -1);
+    assert_int_equal(image_reference_parse(text, &reference, &err), -1);
     error_clear(&err);
     memset(text, 'a', sizeof text);
     text[1] = ':';
     text[2 + 128] = '\0';
-    assert_int_equal(engine_reference_parse(text, &reference, &err), 0);
-    engine_reference_free(&reference);
+    assert_int_equal(image_reference_parse(text, &reference, &err), 0);
+    image_reference_free(&reference);
     text[2 + 128] = 'a';
     text[2 + 129] = '\0';
-    assert_int_equal(engine_reference_parse(text, &reference, &err), -1);
+    assert_int_equal(image_reference_parse(text, &reference, &err), -1);
     error_clear(&err);
 }
 
@@ -251,10 +251,10 @@ static void test_mirrors(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct image_reference reference;
-        assert_int_equal(engine_reference_parse(rows[i].text, &reference, NULL), 0);
-        cleanup_free char *full = engine_reference_text(&reference, rows[i].prefix, rows[i].strip);
+        assert_int_equal(image_reference_parse(rows[i].text, &reference, NULL), 0);
+        cleanup_free char *full = image_reference_text(&reference, rows[i].prefix, rows[i].strip);
         assert_string_equal(full, rows[i].full);
-        engine_reference_free(&reference);
+        image_reference_free(&reference);
     }
 }
 
