@@ -78,7 +78,7 @@ static int in_process(struct context *context, const cJSON *info, struct error *
     return failed ? -1 : code;
 }
 
-static int in_container(struct context *context, const char *container, struct error *err)
+static int in_container(struct context *context, const cJSON *info, struct error *err)
 {
     struct project_options project_options = {.args = &context->args, .environment = context->environment};
     struct project *project = &context->project;
@@ -89,8 +89,9 @@ static int in_container(struct context *context, const char *container, struct e
         project->has_engine = true;
     if (project_resolve_engine(project, &project_options, err))
         return -1;
-    read_variables(context, &variables);
-    struct exec_options exec = {.container = container,
+    environment_merge(&variables, json_get(info, "environment"));
+    add_variables(context, &variables);
+    struct exec_options exec = {.container = json_string(info, "containerId", NULL),
                                 .argv = (const char *const *)context->args.rest,
                                 .environment = (const char *const *)variables.items,
                                 .user = args_value(&context->args, "user"),
@@ -117,8 +118,7 @@ static int run(struct context *context, struct error *err)
     json_add_string(message, "resource", name);
     if (client_call(&context->client, "exec-info", message, 0, &info, err))
         return -1;
-    const char *container = json_string(info, "containerId", NULL);
-    return container ? in_container(context, container, err) : in_process(context, info, err);
+    return json_get(info, "containerId") ? in_container(context, info, err) : in_process(context, info, err);
 }
 
 const struct command cmd_exec = {
@@ -128,14 +128,19 @@ const struct command cmd_exec = {
     .description =
         "Runs a command inside the resource's container; for a process, on this machine with the process's "
         "environment and working directory. Exits with the command's code; a failure of apphost is 125.\n"
+        "Redis and Valkey servers: redis-cli and valkey-cli are logged in already, by REDISCLI_AUTH and "
+        "VALKEYCLI_AUTH in their environment. With TLS they want --tls --insecure, because the authority's "
+        "certificate is not in the container. `apphost redis RES` needs neither the container nor a client.\n"
         "Standard input goes to the command, up to its end. Where standard input and output are terminals, "
         "the "
         "command in the container gets a terminal too, of the same size, and Ctrl-C is the command's; -T "
-        "switches that off.",
-    .examples = "apphost exec cache -- redis-cli info memory\n"
+        "switches that off. The -i and -t of docker are understood, and not needed.",
+    .examples = "apphost exec cache -- redis-cli get k\n"
+                "apphost exec cache -- redis-cli info memory\n"
                 "apphost exec cache -- sh\n"
                 "apphost exec cache -- redis-cli --pipe < commands.txt\n"
-                "apphost exec api -- env\n",
+                "apphost exec api -- env\n"
+                "apphost exec -w /tmp -e LEVEL=debug api -- sh -c 'echo $LEVEL in $PWD'\n",
     .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,

@@ -2,6 +2,7 @@
  * answers contain secrets: they go to the project's owner only, and every value says whether it is one. */
 #include "orchestrator/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void add_value(cJSON *out, const struct plan_variable *variable, const char *value,
@@ -118,6 +119,22 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
     return NULL;
 }
 
+/* What the server's own command-line clients log in with, so that no password is typed or stands in an
+ * argument list. valkey-cli of some versions reads the one, of others the other. */
+static void add_login(struct node *node, struct strlist *environment)
+{
+    static const char *const variables[] = {"REDISCLI_AUTH", "VALKEYCLI_AUTH"};
+    const struct plan_probe *probe = &node->spec->run.ready;
+    if (probe->kind != PLAN_PROBE_PING || !probe->password.count)
+        return;
+    char *password = values_resolve(node->o, &probe->password);
+    for (size_t i = 0; password && i < sizeof variables / sizeof *variables; i++)
+        strlist_addf(environment, "%s=%s", variables[i], password);
+    if (password)
+        mem_wipe(password, strlen(password));
+    free(password);
+}
+
 static cJSON *exec_info_of_process(struct node *node, struct error *err)
 {
     struct orchestrator *o = node->o;
@@ -130,6 +147,7 @@ static cJSON *exec_info_of_process(struct node *node, struct error *err)
         error_set(err, ERROR_NOT_RUNNING, "a value that %s needs is not known yet", node->resource);
         return NULL;
     }
+    add_login(node, &environment);
     cJSON *info = cJSON_CreateObject();
     json_add_strings(info, "argv", &argv);
     json_add_string(info, "cwd", run->working_dir);
@@ -150,7 +168,10 @@ cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, stru
         error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource);
         return NULL;
     }
+    cleanup_strlist struct strlist environment = {0};
+    add_login(node, &environment);
     cJSON *info = cJSON_CreateObject();
     json_add_string(info, "containerId", node->facts.object);
+    json_add_strings(info, "environment", &environment);
     return info;
 }

@@ -147,7 +147,8 @@ cJSON *orchestrator_view(struct orchestrator *o);
 cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *resources,
                                 const char *for_resource, struct error *err);
 /* argv, cwd, environment of a process resource (for `run TASK`, `exec`): {"argv","cwd","environment"};
- * containers: {"containerId"}. */
+ * containers: {"containerId","environment"}, on top of the container's own. A server's has what its clients
+ * log in with. */
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err);
 
 #endif

@@ -97,3 +97,45 @@ END
   grep -q '^code 4, settings kept' out
   ok apphost down
 }
+
+# The password reaches them by the environment: an argument list is everybody's to read.
+@test "a server's own command-line client is logged in, whichever server, with TLS too" {
+  local image server
+  for image in redis:7.0 redis:8.0 valkey:8.1; do
+    needs_image apphost-test/$image
+    server=${image%:*}
+    manifest <<END
+resources:
+  cache: {type: $server, image: apphost-test/$image}
+  safe: {type: $server, image: apphost-test/$image, tls: true}
+  open: {type: $server, image: apphost-test/$image, password: false}
+END
+    ok apphost up -d
+    ok apphost exec cache -- $server-cli set k v
+    [ "$output" = OK ]
+    ok apphost exec cache $server-cli get k
+    [ "$output" = v ]
+    [ "$(printf 'GET k\nGET k\n' | apphost exec cache -- $server-cli)" = $'v\nv' ]
+    ok apphost exec safe -- $server-cli --tls --insecure ping
+    [ "$output" = PONG ]
+    ok apphost exec open -- $server-cli ping
+    [ "$output" = PONG ]
+    load_env
+    [ -n "$CACHE_PASSWORD" ]
+    apphost exec cache -- sh -c 'cat /proc/[0-9]*/cmdline' | tr '\0' ' ' >lines
+    grep -q "$server-server" lines
+    not grep -qF -- "$CACHE_PASSWORD" lines
+    # What the user gives wins.
+    run --separate-stderr apphost exec -e REDISCLI_AUTH=wrong -e VALKEYCLI_AUTH=wrong cache -- $server-cli get k
+    grep -Eq 'WRONGPASS|NOAUTH' <<<"$output$stderr"
+    ok apphost down
+  done
+}
+
+@test "docker's -it is understood" {
+  up
+  ok apphost exec -it cache -- echo hello
+  [ "$output" = hello ]
+  ok apphost exec --interactive --tty cache echo hello
+  ok apphost down
+}

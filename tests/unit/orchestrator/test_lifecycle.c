@@ -493,6 +493,11 @@ static void test_exec_info(void **state)
     assert_string_equal(strlist_getenv(&environment, "APPHOST_RESOURCE"), "api");
     cleanup_json cJSON *cache = orchestrator_exec_info(rig->orchestrator, "cache", &err);
     assert_string_equal(json_string(cache, "containerId", ""), container(rig, full("cache"))->id);
+    cleanup_strlist struct strlist login = {0};
+    json_get_strings(cache, "environment", &login);
+    assert_non_null(strlist_getenv(&login, "REDISCLI_AUTH"));
+    assert_true(strlen(strlist_getenv(&login, "REDISCLI_AUTH")) > 0);
+    assert_string_equal(strlist_getenv(&login, "REDISCLI_AUTH"), strlist_getenv(&login, "VALKEYCLI_AUTH"));
     assert_null(orchestrator_exec_info(rig->orchestrator, "nobody", &err));
     assert_int_equal(err.code, ERROR_NOT_RUNNING);
     down(rig);
