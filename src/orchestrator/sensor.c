@@ -2,8 +2,9 @@
  *
  * Most kinds are a probe of room probe/. A log pattern watches the lines of the resource's log; a command
  * inside a container runs through the engine again and again until it succeeds; the image's own health check
- * arrives with events. A sensor only writes facts.ready and wakes its node. A failure that waiting will not
- * mend fails the node at once, unless it was ready before. */
+ * arrives with events, and where an image has none its first port is probed. A sensor only writes facts.ready
+ * and wakes its node. A failure that waiting will not mend fails the node at once, unless it was ready
+ * before. */
 #include "orchestrator/internal.h"
 #include "redis/redis.h"
 
@@ -105,14 +106,81 @@ static void run_exec(struct node *node)
                                         (const char *const *)probe->exec, NULL, on_exec, node);
 }
 
+/* ---- probes ---- */
+
+static const struct plan_port *port_spec(const struct node *node, const char *endpoint)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < run->port_count; i++) {
+        if (!endpoint || str_eq(run->ports[i].endpoint, endpoint))
+            return &run->ports[i];
+    }
+    return NULL;
+}
+
+static const char *host_of(const struct plan_port *port)
+{
+    return port && port->host ? port->host : "127.0.0.1";
+}
+
+/* The port behind the engine's proxy, or 0 where the server itself is connected to. */
+static int proxied_port(const struct node *node, const struct plan_port *port)
+{
+    bool is_published = node->kind == PLAN_CONTAINER && !node->spec->run.host_network;
+    return port && is_published ? port->target_port : 0;
+}
+
+static void start_probe(struct node *node, enum probe_kind kind)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_probe *probe = node_probe(node);
+    const struct plan_port *port = port_spec(node, probe->endpoint);
+    struct probe_options options = {
+        .kind = kind,
+        .host = host_of(port),
+        .port = port ? port_of(node, port->endpoint) : 0,
+        .proxied_port = proxied_port(node, port),
+        .tls = probe->tls,
+        .ca_file = probe->ca_file,
+        .tls_name = probe->tls_name,
+        .http_path = probe->http_path,
+        .http_status = probe->http_status,
+        .argv = (const char *const *)probe->exec,
+        .working_dir = node->spec->run.working_dir,
+        .interval_ms = probe->interval_ms,
+    };
+    cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
+    options.password = password;
+    cleanup_strlist struct strlist environment = {0};
+    if (kind == PROBE_EXEC && values_environment(node, &environment))
+        options.environment = (const char *const *)environment.items;
+    node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
+    if (password)
+        mem_wipe(password, strlen(password));
+}
+
 /* ---- the image's health check: events tell; engines that have no such event are asked ---- */
 
-/* Without a health check running is all there is to know, but an init that cannot execute its command runs
- * for a few milliseconds too. */
+/* Without a health check and without a port running is all there is to know, but an init that cannot execute
+ * its command runs for a few milliseconds too. */
 static int64_t settling_ms(const struct node *node)
 {
     int64_t left = node->facts.started_ms + SETTLE_MS - node_now(node);
     return left > 0 ? left : 0;
+}
+
+static void note_health(struct node *node, enum engine_health health, const struct error *err)
+{
+    struct error *last = &node->sensor.last;
+    if (!err)
+        node->facts.health = health;
+    error_clear(last);
+    if (err)
+        error_copy(last, err);
+    else if (health == ENGINE_HEALTH_UNHEALTHY)
+        error_set(last, ERROR_RESOURCE, "the image's own health check fails");
+    else if (health == ENGINE_HEALTH_STARTING)
+        error_set(last, ERROR_RESOURCE, "the image's own health check has not succeeded yet");
 }
 
 static void on_health(const struct engine_result *result, const struct error *err, void *data)
@@ -122,9 +190,10 @@ static void on_health(const struct engine_result *result, const struct error *er
     enum engine_health health = err ? ENGINE_HEALTH_STARTING : result->container->health;
     bool none = health == ENGINE_HEALTH_NONE && result->container->running;
     int64_t left = none ? settling_ms(node) : HEALTH_LOOK_MS;
-    if (!err)
-        node->facts.health = health;
-    if (health == ENGINE_HEALTH_HEALTHY || (none && !left))
+    note_health(node, health, err);
+    if (none && node->port_count)
+        start_probe(node, PROBE_TCP);
+    else if (health == ENGINE_HEALTH_HEALTHY || (none && !left))
         set_ready(node, true);
     else
         timer_start(&node->sensor.timer, left);
@@ -144,51 +213,6 @@ static void on_timer(void *data)
         run_exec(node);
     else if (!node->facts.ready)
         look_at_health(node);
-}
-
-/* ---- probes ---- */
-
-static const struct plan_port *port_spec(const struct node *node, const char *endpoint)
-{
-    const struct plan_run *run = &node->spec->run;
-    for (size_t i = 0; i < run->port_count; i++) {
-        if (!endpoint || str_eq(run->ports[i].endpoint, endpoint))
-            return &run->ports[i];
-    }
-    return NULL;
-}
-
-static const char *host_of(const struct plan_port *port)
-{
-    return port && port->host ? port->host : "127.0.0.1";
-}
-
-static void start_probe(struct node *node, enum probe_kind kind)
-{
-    struct orchestrator *o = node->o;
-    const struct plan_probe *probe = node_probe(node);
-    const struct plan_port *port = port_spec(node, probe->endpoint);
-    struct probe_options options = {
-        .kind = kind,
-        .host = host_of(port),
-        .port = port ? port_of(node, port->endpoint) : 0,
-        .tls = probe->tls,
-        .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name,
-        .http_path = probe->http_path,
-        .http_status = probe->http_status,
-        .argv = (const char *const *)probe->exec,
-        .working_dir = node->spec->run.working_dir,
-        .interval_ms = probe->interval_ms,
-    };
-    cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
-    options.password = password;
-    cleanup_strlist struct strlist environment = {0};
-    if (kind == PROBE_EXEC && values_environment(node, &environment))
-        options.environment = (const char *const *)environment.items;
-    node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
-    if (password)
-        mem_wipe(password, strlen(password));
 }
 
 /* A connection string's PING: the resolved text says where to, and how. */

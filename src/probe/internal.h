@@ -39,6 +39,9 @@ struct probe {
     struct timer limit; /* of the running try */
 
     struct redis_conn *conn; /* ping, tcp */
+    struct timer hold;       /* tcp: until the connection has stayed long enough */
+    bool is_connected;       /* tcp */
+    int64_t tried_ms;        /* tcp */
     struct process *process; /* exec */
     struct strbuf output;    /* exec: its last words */
     struct http_transport *transport;

@@ -29,6 +29,10 @@ struct probe_options { /* strings are copied */
     const char *password;  /* ping: AUTH; NULL none */
     bool tls;
     const char *ca_file, *tls_name;
+    /* tcp: the port is that of a proxy, which accepts connections whether or not something listens on this
+     * port behind it: a connection has to stay for a moment, or bytes have to come. 0: connecting is enough.
+     */
+    int proxied_port;
     const char *http_path;
     int http_status;                                            /* 0: any 200–399 */
     const char *const *argv, *const *environment, *working_dir; /* exec: exit code 0 is success */

@@ -230,6 +230,10 @@ static void take_input(struct redis_conn *conn, const char *bytes, ssize_t n)
         fail_lost(conn, n == UV_EOF ? NULL : uv_strerror((int)n));
         return;
     }
+    if (conn->options.on_bytes) {
+        conn->options.on_bytes(conn->options.data);
+        return;
+    }
     if (conn->tls) {
         take_cipher(conn, bytes, (size_t)n);
         return;

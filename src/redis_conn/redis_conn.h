@@ -42,6 +42,8 @@ struct redis_conn_options { /* strings are copied */
     struct resp_limits limits; /* of one reply; zeroes: the codec's defaults */
     /* The transport stands (TCP connected; nothing was sent, no handshake made). May be NULL. */
     loop_cb *on_connected;
+    /* The peer is asked nothing and may speak anything: bytes came, and they are dropped. NULL: RESP. */
+    loop_cb *on_bytes;
     redis_closed_cb *on_closed;
     /* RESP3 pushes, or NULL to ignore them. */
     redis_reply_cb *on_push;

@@ -212,3 +212,37 @@ END
   says 'cache' 'app'
   wait_until 3 nothing_left
 }
+
+@test "a port that only the engine's proxy answers on is not ready: by default, by tcp, by http" {
+  needs_image apphost-test/redis:7.0
+  box() {
+    manifest <<END
+resources:
+  box: {type: container, image: $REDIS, command: [sleep, "1000"], stop: {signal: KILL}, endpoints: {http: {target_port: 80}}, ready: {$1}}
+END
+    fails 7 apphost --wait-timeout 3s up -d
+  }
+  box 'timeout: 1s'
+  says "the engine's proxy accepts connections on 127.0.0.1:[0-9]+, nothing inside the container answers on port 80"
+  box 'tcp: http, timeout: 1s'
+  says 'nothing inside the container answers on port 80'
+  box 'http: /, timeout: 1s'
+  ok apphost down
+}
+
+@test "a container that listens late is ready when it does" {
+  manifest <<END
+resources:
+  box:
+    type: container
+    image: $REDIS
+    command: [sh, -c, 'until [ -e /tmp/go ]; do sleep 0.1; done; exec redis-server --port 80']
+    endpoints: {tcp: {target_port: 80}}
+END
+  background up -d
+  wait_until 20 has_state box running
+  ok apphost exec box -- sh -c '>/tmp/go'
+  ended $PID 0
+  has_state box ready
+  ok apphost down
+}

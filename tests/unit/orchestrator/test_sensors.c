@@ -45,16 +45,35 @@ static void test_connection_string_checked(void **state)
     rig_end(rig);
 }
 
-/* An image that has no health check is ready when it runs. */
+/* An image that has neither a health check nor a port is ready when it runs. */
 static void test_image_without_health(void **state)
 {
     (void)state;
     struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
-    plans_redis(plan, "cache", RIG_IMAGE)->run.ready = (struct plan_probe){.kind = PLAN_PROBE_IMAGE_HEALTH};
+    struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
+    cache->run.ready = (struct plan_probe){.kind = PLAN_PROBE_IMAGE_HEALTH};
+    cache->run.port_count = 0;
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_in_range(loop_now_ms(&rig->loop), 150, 250);
+    rig_end(rig);
+}
+
+/* One that has a port and no health check is ready when something answers there. */
+static void test_port_without_health(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    plans_redis(plan, "cache", RIG_IMAGE)->run.ready = (struct plan_probe){.kind = PLAN_PROBE_IMAGE_HEALTH};
+    rig->fake.deaf = true;
+    rig_up(rig, plans_done(plan));
+    rig_pass(rig, 1000);
+    assert_string_equal(rig_state(rig, "cache"), "running");
+    rig->fake.deaf = false;
+    rig_ok(rig);
+    assert_string_equal(rig_state(rig, "cache"), "ready");
     rig_end(rig);
 }
 
@@ -188,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_connection_string),
         cmocka_unit_test(test_connection_string_checked),
         cmocka_unit_test(test_image_without_health),
+        cmocka_unit_test(test_port_without_health),
         cmocka_unit_test(test_no_probe),
         cmocka_unit_test(test_lost_and_found),
         cmocka_unit_test(test_wrong_password),

@@ -227,6 +227,27 @@ static void test_tcp(void **state)
     assert_true(loop_until(&f->loop, is_lost, f));
 }
 
+/* Behind an engine's proxy only what is held, or speaks, is there. */
+static void test_tcp_through_a_proxy(void **state)
+{
+    struct fixture *f = *state;
+    const struct probe_options options = {.kind = PROBE_TCP, .interval_ms = 10, .proxied_port = 80};
+    pid_t pid = listener_start(f->port, NULL, CLOSES);
+    begin(f, options);
+    assert_true(loop_until(&f->loop, has_failure, f));
+    assert_non_null(
+        strstr(probe_last_error(f->probe)->text, "nothing inside the container answers on port 80"));
+    assert_int_equal(f->ready, 0);
+    listener_kill(pid);
+    pid = listener_start(f->port, NULL, HOLDS);
+    assert_true(loop_until(&f->loop, is_ready, f));
+    listener_kill(pid);
+    assert_true(loop_until(&f->loop, is_lost, f));
+    pid = listener_start(f->port, "220 mail\r\n", CLOSES);
+    assert_true(loop_until(&f->loop, is_ready_again, f));
+    listener_kill(pid);
+}
+
 static void test_name_that_does_not_exist(void **state)
 {
     struct fixture *f = *state;
@@ -334,6 +355,7 @@ int main(void)
         CASE(test_hung_server_is_lost),
         CASE(test_ping_over_a_unix_socket),
         CASE(test_tcp),
+        CASE(test_tcp_through_a_proxy),
         CASE(test_name_that_does_not_exist),
         CASE(test_exec),
         CASE(test_exec_that_hangs_and_one_that_is_missing),
