@@ -20,12 +20,14 @@ static cJSON *read_map(const char *root)
     return text ? cJSON_Parse(text) : NULL;
 }
 
-void adopt_hash(const char *root, char hash[9])
+bool adopt_hash(const char *root, char hash[9])
 {
     cleanup_json cJSON *map = root ? read_map(root) : NULL;
     const char *adopted = json_string(map, hash, NULL);
-    if (adopted && strlen(adopted) == 8)
+    bool is_adopted = adopted && identity_is_hash(adopted);
+    if (is_adopted)
         memcpy(hash, adopted, 9);
+    return is_adopted;
 }
 
 static int remember(const struct project *project, struct error *err)
@@ -39,19 +41,43 @@ static int remember(const struct project *project, struct error *err)
     if (strcmp(project->own_hash, project->hash) != 0)
         json_add_string(map, project->own_hash, project->hash);
     cleanup_free char *path = path_join(project->root, "adopted.json"), *text = cJSON_PrintUnformatted(map);
+    if (file_mkdirs(project->root, 0700, err))
+        return -1;
     return file_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+/* ---- the former identity ---- */
+
+static int find_former(struct context *context, struct error *err)
+{
+    struct project *project = &context->project;
+    struct project_options options = {.args = &context->args, .environment = context->environment};
+    cleanup_strlist struct strlist data = {0};
+    cleanup_error struct error trouble = {0};
+    bool may_be = *project->former_hash && !project->is_former && adopt_is_first(context);
+    if (!may_be || adopt_list(context, project->former_hash, &data, &trouble) || !data.count)
+        return 0;
+    project->is_former = true;
+    return project_rehash(project, &options, project->former_hash, err);
+}
+
+int adopt_former(struct context *context, struct error *err)
+{
+    const struct project *project = &context->project;
+    if (find_former(context, err))
+        return -1;
+    if (!project->is_former || remember(project, err))
+        return project->is_former ? -1 : 0;
+    output_note(&context->output, "%s keeps what it made under its former identity, %s", project->name,
+                project->hash);
+    return 0;
 }
 
 /* ---- adopting ---- */
 
-static bool is_hash(const char *text)
-{
-    return strlen(text) == 8 && strspn(text, "0123456789abcdef") == 8;
-}
-
 static int check_own(const struct project *project, struct error *err)
 {
-    cleanup_free char *prefix = xasprintf("%s-%s", project->name, project->own_hash);
+    cleanup_free char *prefix = identity_prefix(project->name, project->own_hash);
     cleanup_free char *folder = state_folder(project->root, prefix);
     bool same = !strcmp(project->own_hash, project->hash);
     struct state *state = same ? NULL : state_open(folder, false, NULL);
@@ -72,7 +98,7 @@ int adopt_take(const struct context *context, struct error *err)
     const char *hash = args_value(&context->args, "adopt");
     if (!hash)
         return 0;
-    if (!is_hash(hash))
+    if (!identity_is_hash(hash))
         return error_set(err, ERROR_USAGE, "--adopt: \"%s\" is no hash: 8 hex digits, as `up` shows them",
                          hash);
     if (check_own(project, err))

@@ -12,8 +12,11 @@
 
 #include "cli/context.h"
 
-/* Replaces the hash of a path by the one that was adopted for it, if any. */
-void adopt_hash(const char *root, char hash[9]);
+/* Replaces the hash of a path by the one that was adopted for it, if any: then true. */
+bool adopt_hash(const char *root, char hash[9]);
+/* Before a session starts: a project whose data or kept containers were made under its former identity stays
+ * with that, from now on by adopted.json; said once. */
+int adopt_former(struct context *context, struct error *err);
 /* Is it the first time that this identity is used here? Before the supervisor makes its folder. */
 bool adopt_is_first(const struct context *context);
 /* Warns about data of a project of this name whose manifest is gone, and about what another user has of this
@@ -23,7 +26,8 @@ void adopt_look(const struct context *context);
  * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */
 int adopt_take(const struct context *context, struct error *err);
 
-/* Names of the volumes and folders that an identity has. Asks the engine, where the project has one. */
+/* Names of the volumes, kept containers and folders that an identity has. Asks the engine, where the project
+ * has one. */
 int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err);
 
 #endif

@@ -98,7 +98,7 @@ static void look_at_volume(const struct context *context, const cJSON *volumes, 
     const cJSON *labels = labels_of(volume);
     const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
     const char *hash = json_string(labels, "io.apphost.project-hash", "");
-    cleanup_free char *theirs = xasprintf("%s-%s", project->name, hash);
+    cleanup_free char *theirs = identity_prefix(project->name, hash);
     const char *suffix = str_starts(name_of(volume), theirs) ? name_of(volume) + strlen(theirs) : NULL;
     if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) || is_there(manifest))
         return;
@@ -134,7 +134,7 @@ static bool stands_for_ours(const struct project *project, const char *folder)
     return false;
 }
 
-static void look_at_state(const struct context *context, const char *prefix)
+static void look_at_state(const struct context *context, const char *prefix, const char *hash)
 {
     const struct project *project = &context->project;
     cleanup_strlist struct strlist folders = {0};
@@ -146,7 +146,7 @@ static void look_at_state(const struct context *context, const char *prefix)
     for (size_t i = 0; i < folders.count; i++) {
         cleanup_free char *place = xasprintf("folder %s", folders.items[i]);
         if (stands_for_ours(project, folders.items[i]))
-            tell_orphan(context, place, manifest, prefix + strlen(prefix) - 8);
+            tell_orphan(context, place, manifest, hash);
     }
 }
 
@@ -154,14 +154,14 @@ static void look_at_states(const struct context *context)
 {
     const struct project *project = &context->project;
     cleanup_strlist struct strlist prefixes = {0};
-    size_t length = strlen(project->name);
     if (state_list(project->root, &prefixes, NULL))
         return;
     for (size_t i = 0; i < prefixes.count; i++) {
         const char *prefix = prefixes.items[i];
-        bool is_namesake = strlen(prefix) == length + 9 && str_starts(prefix, project->name);
-        if (is_namesake && strcmp(prefix, project->prefix) != 0)
-            look_at_state(context, prefix);
+        cleanup_identity struct identity identity = {0};
+        if (identity_parse(prefix, &identity) && str_eq(identity.name, project->name) &&
+            strcmp(prefix, project->prefix) != 0)
+            look_at_state(context, prefix, identity.hash);
     }
 }
 
@@ -240,13 +240,19 @@ int adopt_list(const struct context *context, const char *hash, struct strlist *
 {
     const struct project *project = &context->project;
     cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", hash);
-    cleanup_free char *prefix = xasprintf("%s-%s", project->name, hash);
+    cleanup_free char *prefix = identity_prefix(project->name, hash);
     cleanup_free char *state = state_folder(project->root, prefix), *folder = path_join(state, "volumes");
-    cleanup_json cJSON *volumes = NULL;
-    const cJSON *volume;
-    if (project->has_engine && list(context, engine_volume_list, label, &volumes, err) < 0)
+    cleanup_json cJSON *volumes = NULL, *containers = NULL;
+    const cJSON *object;
+    if (project->has_engine && (list(context, engine_volume_list, label, &volumes, err) < 0 ||
+                                list(context, engine_container_list, label, &containers, err) < 0))
         return -1;
-    cJSON_ArrayForEach(volume, volumes) strlist_add(out, name_of(volume));
+    cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
+    cJSON_ArrayForEach(object, containers)
+    {
+        if (str_eq(json_string(labels_of(object), "io.apphost.lifetime", NULL), "persistent"))
+            strlist_add(out, name_of(object));
+    }
     list_folder(folder, out);
     return 0;
 }

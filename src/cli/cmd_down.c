@@ -4,6 +4,7 @@
  * or, when even that is gone, by the labels of the engine's objects, with a supervisor of our own that has
  * nothing but this to do. */
 #include "cli/engine_once.h"
+#include "cli/find.h"
 #include "cli/native.h"
 #include "cli/session.h"
 #include "cli/view.h"
@@ -128,7 +129,7 @@ static int look_for_objects(struct context *context, struct error *err)
             !args_flag(&context->args, "all"))
             continue;
         if (!project->prefix && name)
-            project->prefix = xasprintf("%s-%s", name, project->hash);
+            project->prefix = identity_prefix(name, project->hash);
         if (!project->name && name)
             project->name = xstrdup(name);
         found = project->prefix ? 1 : found;
@@ -229,15 +230,12 @@ static int down_everything(struct context *context, struct harvest *harvest, str
     if (!root || state_list(root, &prefixes, err))
         return -1;
     for (size_t i = 0; i < prefixes.count; i++) {
-        const char *prefix = prefixes.items[i];
-        size_t length = strlen(prefix);
-        if (length < 10)
+        cleanup_identity struct identity identity = {0};
+        if (!identity_parse(prefixes.items[i], &identity))
             continue;
         project_free(&context->project);
         context->project.root = xstrdup(root);
-        context->project.prefix = xstrdup(prefix);
-        context->project.name = xstrndup(prefix, length - 9);
-        memcpy(context->project.hash, prefix + length - 8, 9);
+        project_take(&context->project, &identity);
         if (down_one(context, harvest, err))
             failed = -1;
         client_close(&context->client);
@@ -275,17 +273,35 @@ static void print_harvest(const struct context *context, const struct harvest *h
     }
 }
 
+/* Nothing was there, and nobody is called so: a slip of the pen. */
+static int refuse_unknown(const struct context *context, const struct harvest *harvest, struct error *err)
+{
+    cleanup_find struct find_list list = {0};
+    bool is_found = harvest->any_project || json_count(harvest->removed);
+    if (!context->project.is_unknown || is_found)
+        return 0;
+    if (find_all(context->project.root, &list, err))
+        return -1;
+    return find_refuse_name(&list, args_value(&context->args, "project-name"), err);
+}
+
+static int down_project(struct context *context, struct harvest *harvest, struct error *err)
+{
+    struct project_options options_of = {
+        .args = &context->args, .environment = context->environment, .may_be_unknown = true};
+    if (project_identify(&context->project, &options_of, err) || down_one(context, harvest, err))
+        return -1;
+    return refuse_unknown(context, harvest, err);
+}
+
 static int run(struct context *context, struct error *err)
 {
-    struct project_options options_of = {.args = &context->args, .environment = context->environment};
     struct harvest harvest = {.removed = cJSON_CreateArray(), .kept = cJSON_CreateArray()};
     int failed;
     if (args_flag(&context->args, "everything"))
         failed = down_everything(context, &harvest, err);
     else
-        failed = project_identify(&context->project, &options_of, err) || down_one(context, &harvest, err)
-                     ? -1
-                     : 0;
+        failed = down_project(context, &harvest, err);
     if (!failed)
         print_harvest(context, &harvest);
     cJSON_Delete(harvest.removed);

@@ -57,11 +57,16 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
 static void tell_kept(struct sweep *sweep, struct state *state, const char *prefix)
 {
     const cJSON *record;
-    cJSON_ArrayForEach(record, state_servers(state)) if (!sweep->only &&
-                                                         json_bool(record, "persistent", false) &&
-                                                         supervisor_server_runs(record))
-        output_note(&sweep->context->output, "kept persistent server %s of %.*s: apphost down --all ends it",
-                    json_string(record, "resource", record->string), (int)strlen(prefix) - 9, prefix);
+    cleanup_identity struct identity identity = {0};
+    if (sweep->only || !identity_parse(prefix, &identity))
+        return;
+    cJSON_ArrayForEach(record, state_servers(state))
+    {
+        if (json_bool(record, "persistent", false) && supervisor_server_runs(record))
+            output_note(&sweep->context->output,
+                        "kept persistent server %s of %s: apphost down --all ends it",
+                        json_string(record, "resource", record->string), identity.name);
+    }
 }
 
 static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
@@ -71,7 +76,7 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     struct state_session session = {0};
     bool recorded = state && !state_session_read(state, &session, NULL);
     bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !state_is_locked(state));
-    if (state && !state_is_locked(state) && strlen(prefix) > 9)
+    if (state && !state_is_locked(state))
         tell_kept(sweep, state, prefix);
     if (state)
         state_close(state);

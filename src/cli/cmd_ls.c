@@ -50,6 +50,12 @@ static void add_row(struct table *table, const struct project_row *row)
     table_row(table, cells);
 }
 
+static char *name_of(const char *prefix)
+{
+    struct identity identity = {0};
+    return identity_parse(prefix, &identity) ? identity.name : xstrdup(prefix);
+}
+
 /* Where no session is, the first persistent server stands for its project. */
 static void read_servers(struct project_row *row, struct state *state, const char *prefix)
 {
@@ -62,7 +68,7 @@ static void read_servers(struct project_row *row, struct state *state, const cha
         if (row->session.id || row->is_over)
             continue;
         row->is_over = true;
-        row->session.project = xstrndup(prefix, strlen(prefix) > 9 ? strlen(prefix) - 9 : 0);
+        row->session.project = name_of(prefix);
         row->session.manifest = xstrdup(json_string(record, "manifest", ""));
         row->session.supervisor = (pid_t)json_int(record, "pid", 0);
         row->session.started_ns = json_int(record, "startedMs", 0) * 1000000;

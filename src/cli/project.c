@@ -6,6 +6,7 @@
 #include "cli/project.h"
 #include "cli/adopt.h"
 #include "cli/certificates.h"
+#include "cli/find.h"
 #include "cli/isolate.h"
 #include "cli/suggest.h"
 
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 char *project_folder(const struct project *project)
@@ -43,6 +43,30 @@ static const char *isolate_of(const struct project_options *options)
     return options->isolate;
 }
 
+static bool has_state(const struct strlist *prefixes, const char *hash)
+{
+    for (size_t i = 0; i < prefixes->count; i++) {
+        cleanup_identity struct identity identity = {0};
+        if (identity_parse(prefixes->items[i], &identity) && !strcmp(identity.hash, hash))
+            return true;
+    }
+    return false;
+}
+
+/* Data made under the former identity keeps it. */
+static void find_former(struct project *project, const struct identity_source *source)
+{
+    cleanup_strlist struct strlist prefixes = {0};
+    if (!identity_former_hash(source, project->former_hash))
+        return;
+    adopt_hash(project->root, project->former_hash);
+    if (state_list(project->root, &prefixes, NULL) || has_state(&prefixes, project->hash) ||
+        !has_state(&prefixes, project->former_hash))
+        return;
+    memcpy(project->hash, project->former_hash, sizeof project->hash);
+    project->is_former = true;
+}
+
 /* Only a manifest from standard input needs its name for an identity: other ones have a path. */
 static void set_hash(struct project *project, const struct project_options *options, const char *name)
 {
@@ -52,137 +76,66 @@ static void set_hash(struct project *project, const struct project_options *opti
         xasprintf("%s%s%s", is_stdin && name ? name : "", isolate ? "#" : "", isolate ? isolate : "");
     cleanup_free char *whole =
         override ? xasprintf("%s%s%s", override, isolate ? "#" : "", isolate ? isolate : "") : NULL;
-    plan_identity(project->manifest ? project->manifest : "", salt, whole, project->hash);
+    struct identity_source source = {project->manifest ? project->manifest : "", salt, whole};
+    identity_hash(&source, project->hash);
     memcpy(project->own_hash, project->hash, sizeof project->own_hash);
-    if (options->adopt && strlen(options->adopt) == 8)
+    if (options->adopt && identity_is_hash(options->adopt))
         memcpy(project->hash, options->adopt, sizeof project->hash);
-    else
-        adopt_hash(project->root, project->hash);
+    else if (!adopt_hash(project->root, project->hash))
+        find_former(project, &source);
 }
 
 static void set_name(struct project *project, const char *name, const char *isolate)
 {
     char *named = isolate ? xasprintf("%s-%s", name, isolate) : xstrdup(name);
-    free(project->name);
+    free(project->name); /* name may be it */
     project->name = named;
     free(project->prefix);
-    project->prefix = xasprintf("%s-%s", named, project->hash);
+    project->prefix = identity_prefix(named, project->hash);
 }
 
-static void adopt_prefix(struct project *project, const char *prefix)
+/* ---- finding ---- */
+
+void project_take(struct project *project, const struct identity *identity)
 {
-    size_t length = strlen(prefix);
-    if (length < 10)
-        return;
-    cleanup_free char *name = xstrndup(prefix, length - 9);
-    snprintf(project->hash, sizeof project->hash, "%s", prefix + length - 8);
-    set_name(project, name, NULL);
+    memcpy(project->hash, identity->hash, sizeof project->hash);
+    set_name(project, identity->name, NULL);
 }
 
-/* 2: somebody holds its lock, 1: it has a session record, 0: neither. *manifest (may be NULL) gets the
- * record's. */
-static int rank_of(const struct project *project, const char *prefix, char **manifest)
+/* A name, and no folder that makes it plain: the project of this folder if it is called so, else the only one
+ * that is called so anywhere. */
+static int find_named(struct project *project, const struct find_list *list, const char *name,
+                      bool may_be_unknown, struct error *err)
 {
-    cleanup_free char *folder = state_folder(project->root, prefix);
-    struct state *state = state_open(folder, false, NULL);
-    if (!state)
+    const struct find_project *found = NULL;
+    bool has_manifest = project->manifest != NULL;
+    if (has_manifest)
+        set_name(project, name, NULL);
+    if (has_manifest && find_by_prefix(list, project->prefix))
         return 0;
-    struct state_session session = {0};
-    int rank = state_session_read(state, &session, NULL) ? 0 : 1;
-    if (rank && state_is_locked(state))
-        rank = 2;
-    if (manifest && session.manifest)
-        *manifest = xstrdup(session.manifest);
-    state_session_free(&session);
-    state_close(state);
-    return rank;
+
+    int count = find_by_name(list, name, &found, err);
+    if (count > 0)
+        project_take(project, &found->identity);
+    project->is_unknown = count == 0;
+    if (project->is_unknown && !(has_manifest && may_be_unknown))
+        return find_refuse_name(list, name, err);
+    return count < 0 ? -1 : 0;
 }
 
-/* When something was last put into a folder or taken out: a session does that at its start and end. */
-static int64_t changed_ns(const char *folder)
+/* No name: by the manifest's path, else by the session of this folder. *missing: why there is no manifest. */
+static int find_unnamed(struct project *project, const struct find_list *list, struct error *missing,
+                        struct error *err)
 {
-    struct stat st;
-    return stat(folder, &st) ? 0 : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
-}
-
-/* The state folder of our hash: where a renamed project has several, the running one, else the last used. */
-static int find_by_hash(struct project *project, struct error *err)
-{
-    cleanup_strlist struct strlist prefixes = {0};
-    cleanup_free char *ending = xasprintf("-%s", project->hash);
-    const char *best = NULL;
-    int best_rank = -1;
-    int64_t best_ns = 0;
-    if (state_list(project->root, &prefixes, err))
-        return -1;
-    for (size_t i = 0; i < prefixes.count; i++) {
-        if (!str_ends(prefixes.items[i], ending))
-            continue;
-        int rank = rank_of(project, prefixes.items[i], NULL);
-        cleanup_free char *folder = state_folder(project->root, prefixes.items[i]);
-        int64_t ns = changed_ns(folder);
-        if (rank > best_rank || (rank == best_rank && ns > best_ns)) {
-            best_rank = rank;
-            best_ns = ns;
-            best = prefixes.items[i];
-        }
-    }
-    if (best)
-        adopt_prefix(project, best);
-    return 0;
-}
-
-static bool is_named(const char *prefix, const char *name)
-{
-    size_t length = strlen(name);
-    return strlen(prefix) == length + 9 && !strncmp(prefix, name, length) && prefix[length] == '-';
-}
-
-/* How near the session's manifest is: the length of its folder when that is here or above, else 0. */
-static size_t nearness(const char *manifest, const char *here)
-{
-    cleanup_free char *folder = manifest ? path_dirname(manifest) : NULL;
-    size_t length = folder ? strlen(folder) : 0;
-    if (!length || strncmp(here, folder, length))
-        return 0;
-    return here[length] == '/' || !here[length] || length == 1 ? length : 0;
-}
-
-/* Without a manifest: the project of that name, else the one whose manifest was here or in a folder above.
- * -1: who cannot look does not know. */
-static int find_by_session(struct project *project, const char *name, struct error *err)
-{
-    cleanup_strlist struct strlist prefixes = {0};
     cleanup_free char *here = path_canonical(".");
-    const char *best = NULL;
-    size_t best_score = 0;
-    if (state_list(project->root, &prefixes, err))
-        return -1;
-    for (size_t i = 0; i < prefixes.count; i++) {
-        cleanup_free char *manifest = NULL;
-        int rank = rank_of(project, prefixes.items[i], &manifest);
-        size_t score = name ? (is_named(prefixes.items[i], name) ? (size_t)rank + 1 : 0)
-                            : (rank ? nearness(manifest, here) * 4 + (size_t)rank : 0);
-        if (!name && rank && score < 4)
-            score = 0;
-        if (score > best_score) {
-            best_score = score;
-            best = prefixes.items[i];
-        }
-    }
-    if (best)
-        adopt_prefix(project, best);
-    return best != NULL;
-}
-
-/* There is no manifest, and nothing stands for one: a session of that name, or of this folder. */
-static int identify_by_session(struct project *project, const char *name, struct error *missing,
-                               struct error *err)
-{
-    int found = find_by_session(project, name, err);
-    if (found == 0)
-        error_move(err, missing);
-    return found > 0 ? 0 : -1;
+    const struct find_project *found =
+        project->manifest ? find_by_hash(list, project->hash) : find_by_folder(list, here);
+    if (found)
+        project_take(project, &found->identity);
+    if (found || project->manifest)
+        return 0;
+    error_move(err, missing);
+    return -1;
 }
 
 static int find_manifest(struct project *project, const struct project_options *options, struct error *err)
@@ -205,22 +158,24 @@ static int find_manifest(struct project *project, const struct project_options *
 
 int project_identify(struct project *project, const struct project_options *options, struct error *err)
 {
-    const char *name = args_value(options->args, "project-name");
-    struct error missing = {0};
+    const char *name = args_value(options->args, "project-name"), *isolate = isolate_of(options);
+    cleanup_error struct error missing = {0};
+    cleanup_find struct find_list list = {0};
     project->root = state_root(options->environment, err);
     if (!project->root)
         return -1;
-    bool found = !find_manifest(project, options, &missing);
-    int failed = 0;
+    find_manifest(project, options, &missing);
     set_hash(project, options, name);
-    if (!found && !override_of(options))
-        failed = identify_by_session(project, name, &missing, err);
-    else if (name)
-        set_name(project, name, isolate_of(options));
-    else
-        failed = find_by_hash(project, err);
-    error_clear(&missing);
-    return failed;
+    bool is_plain =
+        override_of(options) || args_value(options->args, "file") || (isolate && project->manifest);
+    if (name && is_plain) {
+        set_name(project, name, isolate);
+        return 0;
+    }
+    if (find_all(project->root, &list, err))
+        return -1;
+    return name ? find_named(project, &list, name, options->may_be_unknown, err)
+                : find_unnamed(project, &list, &missing, err);
 }
 
 /* ---- loading ---- */
@@ -289,6 +244,16 @@ static int lower(struct project *project, const struct project_options *options,
     for (size_t i = 0; project->plan && i < project->plan->warning_count; i++)
         manifest_problems_add(&project->problems, &project->plan->warnings[i], true);
     return project->plan ? 0 : summarise(project, err);
+}
+
+int project_rehash(struct project *project, const struct project_options *options, const char *hash,
+                   struct error *err)
+{
+    struct identity identity = {.name = project->name};
+    memcpy(identity.hash, hash, sizeof identity.hash);
+    project_take(project, &identity);
+    plan_free(take_ptr(&project->plan));
+    return lower(project, options, err);
 }
 
 static void split_profiles(struct strlist *profiles, const char *value)

@@ -34,7 +34,7 @@ int session_open(struct context *context, const char *log_dir, struct error *err
         native_offer(context, err);
         return -1;
     }
-    if (native_check(context, err))
+    if (native_check(context, err) || adopt_former(context, err))
         return -1;
     /* A copy: the supervisor writes its title over our arguments. */
     cleanup_free char *logs = log_dir ? path_canonical(log_dir) : NULL;

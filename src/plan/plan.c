@@ -1,14 +1,10 @@
-/* The plan as a document: JSON both ways, look-ups, identity, end of life. The lowering stands in lower*.c.
+/* The plan as a document: JSON both ways, look-ups, end of life. The lowering stands in lower*.c.
  */
 #include "plan/internal.h"
-#include "base/digest.h"
-#include "base/file.h"
 #include "base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <uthash.h>
 
 enum { PLAN_FORMAT = 1 };
@@ -267,26 +263,4 @@ struct plan *plan_empty(const struct plan_context *context)
     struct plan *plan = plan_new(context);
     plan_build_index(plan);
     return plan;
-}
-
-void plan_identity(const char *manifest_path, const char *name, const char *override, char out[9])
-{
-    struct strbuf text = {0};
-    char sum[65];
-    if (override && *override) {
-        strbuf_addf(&text, "override\n%s", override);
-    } else {
-        cleanup_free char *canonical = path_canonical(manifest_path);
-        char *machine = file_read("/etc/machine-id", 256, NULL, NULL);
-        struct stat st = {0};
-        if (stat("/proc/self/ns/pid", &st) < 0)
-            st.st_ino = 0;
-        strbuf_addf(&text, "%s\n%s\n%ld\n%s\n%llu", canonical, name, (long)getuid(), machine ? machine : "",
-                    (unsigned long long)st.st_ino);
-        free(machine);
-    }
-    digest_sha256(strbuf_text(&text), text.length, sum);
-    memcpy(out, sum, 8);
-    out[8] = '\0';
-    strbuf_free(&text);
 }

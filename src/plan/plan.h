@@ -220,7 +220,7 @@ struct plan {
 
 /* What lowering needs to know besides the model. */
 struct plan_context {
-    const char *project, *project_hash; /* identity; see plan_identity() */
+    const char *project, *project_hash; /* identity; see room state/ */
     const char *engine_kind;            /* \"docker\" or \"native\"; NULL: what the model says, else docker */
     const char *published_host;         /* where published ports are reached from here; NULL: 127.0.0.1 */
     bool remote_engine;                 /* bind mounts, host network refused */
@@ -238,10 +238,6 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
 /* A plan without nodes: what `down` sends. */
 struct plan *plan_empty(const struct plan_context *context);
 void plan_free(struct plan *plan);
-
-/* 8 hex digits from (canonical manifest path, uid, machine id, pid namespace); override:
- * APPHOST_PROJECT_NAME's value or NULL, replaces everything else. out holds 9 bytes. */
-void plan_identity(const char *manifest_path, const char *name, const char *override, char out[9]);
 
 /* Canonical JSON; the caller deletes. with_secrets false: values of secrets and the client's environment are
  * left out (what `config` prints). */

@@ -28,6 +28,32 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* ---- identity.c: who a project is ---- */
+
+/* What an identity is made of, apart from what the machine tells. */
+struct identity_source {
+    const char *manifest; /* its path; FOLDER/- for standard input */
+    const char *name;     /* what tells apart those of one path, or NULL */
+    const char *override; /* replaces everything else, or NULL */
+};
+void identity_hash(const struct identity_source *source, char hash[9]);
+/* As it was when a number of the pid namespace was a part of it; as far as that can be known, which is
+ * outside of containers. False: it was the same. */
+bool identity_former_hash(const struct identity_source *source, char hash[9]);
+
+/* "<name>-<hash8>", the name of a state folder and the beginning of the names of the engine's objects. */
+struct identity {
+    char *name;
+    char hash[9];
+};
+bool identity_is_hash(const char *text);
+char *identity_prefix(const char *name, const char *hash);          /* the caller frees */
+bool identity_parse(const char *prefix, struct identity *identity); /* false: it is none */
+void identity_free(struct identity *identity);
+#define cleanup_identity __attribute__((cleanup(identity_free)))
+
+/* ---- state.c: the folder ---- */
+
 struct state;
 
 /* "$XDG_STATE_HOME/apphost" or "~/.local/state/apphost"; where there is no home that may be written,

@@ -78,3 +78,143 @@ one_server() {
   fails 3 setpriv --reuid=$UNNAMED --regid=$UNNAMED --clear-groups "$T/apphost" validate
   says "apphost.yaml: Permission denied"
 }
+
+# ---- the same project wherever the command runs ----
+
+native_server() {
+  needs redis-server
+  export APPHOST_ENGINE=native
+  manifest <<<'resources: {cache: {type: redis, data_volume: true}}'
+}
+
+# prefix : of the project, as `config` tells it
+identity_now() {
+  "$APPHOST" config -o json | jq -r .prefix
+}
+
+# bats test_tags=engineless
+@test "a project is the same in every namespace and folder, whatever the variables say" {
+  [ "$(id -u)" = 0 ] || skip "needs root to make namespaces"
+  needs unshare
+  manifest <<<'resources: {web: {type: process, command: [sleep, "100"]}}'
+  export -f identity_now
+  export APPHOST
+  identity_now
+  own=$(identity_now)
+  [[ $own = "$PROJECT"-[0-9a-f]* ]]
+  for how in '-pf --mount-proc' -m -n -u -i '-pf --mount-proc -m -n -u -i' '-U --map-current-user'; do
+    # shellcheck disable=SC2086 # words
+    [ "$(unshare $how bash -c identity_now)" = "$own" ]
+  done
+  [ "$(HOSTNAME=other LANG=C TZ=Asia/Tokyo USER=nobody XDG_STATE_HOME=$T/home identity_now)" = "$own" ]
+  mkdir -p sub
+  [ "$(cd sub && identity_now)" = "$own" ]
+  ln -s "$T/work" "$T/link"
+  [ "$(cd "$T/link" && identity_now)" = "$own" ]
+}
+
+# bats test_tags=engineless
+@test "data that was made in one pid namespace is there in the next" {
+  [ "$(id -u)" = 0 ] || skip "needs root to make namespaces"
+  needs unshare
+  native_server
+  ok unshare -pf --mount-proc sh -c '"$0" up -d && "$0" redis cache SET kept inside && "$0" down' "$APPHOST"
+  ok unshare -pf --mount-proc sh -c '"$0" up -d && "$0" redis cache GET kept && "$0" down -v' "$APPHOST"
+  prints inside
+}
+
+# former_hash : of the manifest here, as it was made with a number of the pid namespace
+former_hash() {
+  printf '%s\n\n%s\n%s\n4026531836' "$PWD/apphost.yaml" "$(id -u)" "$(cat /etc/machine-id 2>/dev/null; echo x)" |
+    sed '/x$/{s/x$//}' | sha256sum | cut -c1-8
+}
+
+# bats test_tags=engineless
+@test "what was made under the former identity is kept, and that is said once" {
+  native_server
+  ok apphost up -d
+  ok apphost redis cache SET kept former
+  ok apphost down
+  cd "$T/state/apphost"
+  mv "$PROJECT"-* "$PROJECT-$(cd "$T/work" && former_hash)"
+  cd "$T/work"
+  ok apphost up -d
+  says "keeps what it made under its former identity"
+  ok apphost redis cache GET kept
+  [ "$output" = former ]
+  ok apphost down
+  ok apphost up -d
+  not grep -q former <<<"$stderr"
+  ok apphost down -v
+  [ "$(find "$T/state/apphost" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 1 ]
+}
+
+@test "a volume of the former identity is kept though its state is lost" {
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], volumes: [data:/data]}}"
+  local volume=$PROJECT-$(former_hash)-data
+  engine POST /volumes/create -H 'Content-Type: application/json' -d "{\"Name\": \"$volume\", \"Labels\": {\"io.apphost.project\": \"$PROJECT\",
+    \"io.apphost.project-hash\": \"$(former_hash)\", \"io.apphost.uid\": \"$(id -u)\"}}"
+  ok apphost up -d
+  says "keeps what it made under its former identity"
+  [ "$(volumes)" = "$volume" ]
+  ok apphost down -v
+  [ -z "$(volumes)" ]
+}
+
+# ---- by name, from anywhere ----
+
+sleeper() {
+  mkdir -p "$1"
+  printf 'name: %s\nresources: {web: {type: process, command: [sleep, "1000"]}}\n' "$2" >"$1/apphost.yaml"
+}
+
+# bats test_tags=engineless
+@test "a project is found by its name from anywhere, and never chosen between two" {
+  sleeper a "$PROJECT"
+  sleeper b "$PROJECT"
+  sleeper c other
+  mkdir empty
+  (cd a && apphost up -d)
+  # From nowhere, and from inside another project's folder.
+  for folder in empty c; do
+    cd "$T/work/$folder"
+    ok apphost ps -p "$PROJECT"
+    prints web
+  done
+
+  (cd "$T/work/b" && apphost up -d)
+  for folder in empty c; do
+    cd "$T/work/$folder"
+    for verb in ps down 'logs'; do
+      # shellcheck disable=SC2086 # words
+      fails 2 apphost $verb -p "$PROJECT"
+      says "several projects called \"$PROJECT\"" "\($T/work/a\)" "\($T/work/b\)"
+    done
+  done
+
+  # The folder that one is in says which.
+  cd "$T/work/b"
+  ok apphost down -p "$PROJECT"
+  cd "$T/work/c"
+  ok apphost down -p "$PROJECT"
+  [ -z "$(processes)" ]
+}
+
+# bats test_tags=engineless
+@test "a name that nobody has is an error that tells who runs" {
+  sleeper a "$PROJECT"
+  mkdir empty
+  cd a
+  ok apphost up -d
+  cd ../empty
+  for verb in ps down logs; do
+    fails 10 apphost $verb -p nobody
+    says 'no project is called "nobody"' "running: $PROJECT \($T/work/a\)"
+  done
+  cd ../a
+  for verb in ps down; do
+    fails 10 apphost $verb -p nobody
+    says 'no project is called "nobody"' "running: $PROJECT"
+  done
+  ok apphost down
+}

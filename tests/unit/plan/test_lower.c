@@ -340,20 +340,6 @@ static void damaged_plans_are_refused(void **state)
     }
 }
 
-static void identity_is_stable_and_overridable(void **state)
-{
-    (void)state;
-    char a[9], b[9], c[9];
-    plan_identity("/tmp/apphost.yaml", "shop", NULL, a);
-    plan_identity("/tmp/../tmp/apphost.yaml", "shop", NULL, b);
-    assert_string_equal(a, b);
-    plan_identity("/tmp/other.yaml", "shop", NULL, b);
-    assert_string_not_equal(a, b);
-    plan_identity("/tmp/apphost.yaml", "shop", "ci-1", b);
-    plan_identity("/tmp/other.yaml", "x", "ci-1", c);
-    assert_string_equal(b, c);
-}
-
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -365,7 +351,6 @@ int main(void)
         T(volume_gets_a_node_and_persistence),         T(damaged_plans_are_refused),
         T(native_servers_are_processes_with_input),    T(tls_reaches_server_and_consumers),
         T(sidecars_are_merged_and_get_every_server),   T(host_network_listens_on_the_chosen_port),
-        T(identity_is_stable_and_overridable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,46 @@
+/* Reads /proc/self/uid_map and /etc/machine-id; see user.h. */
+#include "machine/user.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAP_LIMIT = 64 << 10, ID_LENGTH = 32 };
+
+uid_t machine_outer_uid_in(const char *uid_map, uid_t uid)
+{
+    unsigned long inside, outside, count;
+    int length = 0;
+    for (const char *at = uid_map; at && sscanf(at, "%lu %lu %lu%n", &inside, &outside, &count, &length) == 3;
+         at += length) {
+        if (uid >= inside && uid - inside < count)
+            return (uid_t)(outside + (uid - inside));
+    }
+    return uid;
+}
+
+uid_t machine_outer_uid(uid_t uid)
+{
+    cleanup_free char *map = file_read("/proc/self/uid_map", MAP_LIMIT, NULL, NULL);
+    return machine_outer_uid_in(map, uid);
+}
+
+static bool is_mounted_over(const char *file, const char *folder)
+{
+    struct stat of_file, of_folder;
+    return stat(file, &of_file) || stat(folder, &of_folder) || of_file.st_dev != of_folder.st_dev;
+}
+
+char *machine_lasting_id(void)
+{
+    static const char path[] = "/etc/machine-id";
+    cleanup_free char *text = access(path, R_OK) == 0 ? file_read(path, 256, NULL, NULL) : NULL;
+    size_t length = text ? strspn(text, "0123456789abcdef") : 0;
+    if (length != ID_LENGTH || is_mounted_over(path, "/etc"))
+        return NULL;
+    return xstrndup(text, length);
+}
