@@ -31,5 +31,7 @@ extern const struct doctor_check doctor_checks[];
 
 /* Who listens on a port of loopback: "redis-server (pid 42)", or NULL. The caller frees. */
 char *doctor_port_holder(int port);
+/* Could somebody listen there? address NULL: on loopback. */
+bool doctor_port_is_free(const char *address, int port);
 
 #endif

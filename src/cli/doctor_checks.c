@@ -6,10 +6,8 @@
 #include "base/mem.h"
 #include "control/control.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -106,24 +104,10 @@ static void check_images(struct doctor *doctor)
     }
 }
 
-static bool can_bind(const char *address, int port)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1;
-    if (inet_pton(AF_INET, address && *address ? address : "127.0.0.1", &in.sin_addr) != 1)
-        return true;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    bool free = fd < 0 || !bind(fd, (struct sockaddr *)&in, sizeof in);
-    if (fd >= 0)
-        close(fd);
-    return free;
-}
-
 static void check_port(struct doctor *doctor, const struct plan_node *node, const struct plan_port *port)
 {
     int number = port->fixed_port ? port->fixed_port : port->preferred_port;
-    if (!number || can_bind(port->bind_address, number))
+    if (!number || doctor_port_is_free(port->bind_address, number))
         return;
     cleanup_free char *holder = doctor_port_holder(number);
     cleanup_free char *text =

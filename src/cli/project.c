@@ -204,7 +204,7 @@ int project_resolve_engine(struct project *project, const struct project_options
     return -1;
 }
 
-static int summarise(struct project *project, struct error *err)
+int project_summarise(struct project *project, struct error *err)
 {
     const struct manifest_problems *problems = &project->problems;
     /* No file, or none that can be read: that is the whole story. */
@@ -243,7 +243,7 @@ static int lower(struct project *project, const struct project_options *options,
     free(problems);
     for (size_t i = 0; project->plan && i < project->plan->warning_count; i++)
         manifest_problems_add(&project->problems, &project->plan->warnings[i], true);
-    return project->plan ? 0 : summarise(project, err);
+    return project->plan ? 0 : project_summarise(project, err);
 }
 
 int project_rehash(struct project *project, const struct project_options *options, const char *hash,
@@ -313,7 +313,7 @@ int project_load(struct project *project, const struct project_options *options,
         return -1;
     project->model = load_model(project, options);
     if (!project->model)
-        return summarise(project, err);
+        return project_summarise(project, err);
     warn_of_public_secrets(project, options);
     const char *engine = args_value(options->args, "engine");
     if (engine)

@@ -58,6 +58,8 @@ int project_resolve_engine(struct project *project, const struct project_options
 /* Another hash for a project that was loaded: its plan is made again. */
 int project_rehash(struct project *project, const struct project_options *options, const char *hash,
                    struct error *err);
+/* -1 with ERROR_MANIFEST: how many errors project->problems has. */
+int project_summarise(struct project *project, struct error *err);
 void project_free(struct project *project);
 /* Frees what was read from the manifest and made of it; the rest stays. */
 void project_forget_manifest(struct project *project);

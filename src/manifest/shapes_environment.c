@@ -192,7 +192,7 @@ static int read_env_file(struct loader *l, const struct field *field, struct nod
     for (size_t i = 0; i < manifest_item_count(value); i++) {
         struct node *item = manifest_item(value, i);
         struct env_file file = read_file_item(l, field, item);
-        if (file.path)
+        if (file.path && !resource->inactive)
             read_one_file(l, item, &file, &c);
     }
     size_t total = c.count + resource->environment_count;

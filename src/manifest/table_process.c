@@ -28,6 +28,9 @@ static void finish_process(struct loader *l, struct node *map, void *object)
         struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
         manifest_problem(l, &at, "the process `%s` needs `command` or `shell`", resource->name);
     }
+    const struct node *folder = manifest_get(map, "working_dir");
+    if (folder)
+        resource->process.working_dir_pos = folder->pos;
     if (!resource->process.working_dir)
         resource->process.working_dir = manifest_path(l, map, ".");
     for (size_t i = 0; resource->process.replicas > 1 && i < resource->endpoint_count; i++)

@@ -211,6 +211,7 @@ struct model_process {
     struct model_text *command; /* argv; for `shell` it is {"/bin/sh", "-c", text} */
     size_t command_count;
     const char *working_dir; /* absolute */
+    struct model_pos working_dir_pos;
     bool task;
     int *success_exit_codes;
     size_t success_count; /* 0: {0} */

@@ -105,6 +105,15 @@ char *find_command(const struct process_options *options, struct error *err)
     }
     if (unusable)
         return fail_unusable(unusable, err);
-    error_set(err, ERROR_NOT_FOUND, "command %s was not found in PATH (%s)", command, path);
+    error_set(err, ERROR_NOT_FOUND, "command %s was not found in PATH", command);
+    error_hint(err, "PATH is %s", path);
     return NULL;
+}
+
+int process_check(const struct process_options *options, struct error *err)
+{
+    if (find_working_dir(options->working_dir, err) < 0)
+        return -1;
+    cleanup_free char *file = find_command(options, err);
+    return file ? 0 : -1;
 }

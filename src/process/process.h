@@ -59,6 +59,8 @@ struct process_options {
 /* NULL: ERROR_NOT_FOUND (command; the text says which and where it was looked for), ERROR_NOT_EXECUTABLE, or
  * ERROR_RESOURCE (working directory missing or no folder …). */
 struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err);
+/* Would it be refused? The same errors as process_spawn()'s, and nothing is started. */
+int process_check(const struct process_options *options, struct error *err);
 pid_t process_pid(const struct process *process);
 /* Start time in clock ticks since boot (/proc/PID/stat), which together with the pid identifies a process for
  * good. */

@@ -207,3 +207,69 @@ END
   Parameters__where=fromenv ok apphost config
   prints 'fromenv:1'
 }
+
+# ---- what `up` would miss on this machine ----
+
+@test "validate finds programs, folders and certificates that are not there, each at its place" {
+  echo nothing >text
+  cat >apphost.yaml <<'END'
+name: shop
+resources:
+  tls: {type: redis, tls: {cert: text, key: text}}
+  one: {type: process, command: "nosuchprogram x"}
+  two: {type: process, command: [./nosuch], working_dir: nope}
+  three: {type: process, command: [./nosuch, x]}
+  four: {type: process, command: [./text]}
+  five: {type: process, command: [sleep, 9], ready: {exec: [nosuchprobe]}}
+  six: {type: process, command: [sleep, 9], environment: {PATH: /nowhere}}
+  seven: {type: process, command: [sleep, 9], working_dir: text}
+  good: {type: process, shell: 'true'}
+END
+  fails 3 apphost validate
+  says '^apphost.yaml:3:27: error: tls: ' \
+    '^apphost.yaml:4:33: error: one: command nosuchprogram was not found in PATH$' \
+    "^apphost.yaml:5:58: error: two: working directory $PWD/nope does not exist" \
+    "^apphost.yaml:6:36: error: three: command ./nosuch does not exist in $PWD" \
+    '^apphost.yaml:7:35: error: four: cannot execute ./text' \
+    '^apphost.yaml:8:53: error: five: command nosuchprobe was not found in PATH' \
+    '^apphost.yaml:9:34: error: six: command sleep was not found in PATH' \
+    '^apphost.yaml:10:60: error: seven: working directory .*/text is not a directory' \
+    'error: 8 errors in apphost.yaml; nothing was created'
+  [ "$(grep -c "PATH is $PATH" <<<"$stderr")" = 1 ]
+  # On another machine than the one that it is meant for.
+  ok apphost validate --manifest-only
+  prints 'is valid: project shop'
+  fails 3 apphost validate -o json
+  jq -e '.error.problems | length == 8 and all(.line > 2 and .column > 2 and .severity == "error")' <<<"$stderr$output"
+}
+
+@test "validate warns where up may yet succeed, and is silent about what no profile turns on" {
+  cat >apphost.yaml <<'END'
+name: shop
+resources:
+  build: {type: process, task: true, shell: 'true'}
+  made: {type: process, command: [./made/server], working_dir: made, wait_for: [build]}
+  after: {type: process, command: [nosuchprogram], references: [front]}
+  front: {type: process, command: [sleep, 9], endpoints: {http: {env: PORT}}, wait_for: [build]}
+  hand: {type: process, command: [nosuchprogram], start: manual}
+  spare: {type: process, command: [nosuchprogram], optional: true}
+  hidden: {type: process, command: [nosuchprogram], profiles: [other], env_file: nosuch.env}
+END
+  ok apphost validate
+  says '^apphost.yaml:4:64: warning: made: ' '^apphost.yaml:5:36: warning: after: ' '^apphost.yaml:7:35: warning: hand: ' '^apphost.yaml:8:36: warning: spare: '
+  not grep -q hidden <<<"$stderr"
+  fails 3 apphost validate --profile other
+  says '^apphost.yaml:9:82: error: .*nosuch.env'
+}
+
+@test "validate warns of a host port that is taken now, and names who holds it" {
+  needs redis-server
+  manifest <<<'resources: {mine: {type: process, command: [sleep, 9], endpoints: {tcp: 27391}}}'
+  ok apphost validate
+  not grep -q warning <<<"$stderr"
+  redis-server --port 27391 --save '' --daemonize yes --pidfile "$T/holder.pid" --dir "$T" >/dev/null
+  wait_until 10 test -s "$T/holder.pid"
+  ok apphost validate
+  kill "$(cat "$T/holder.pid")"
+  says '^apphost.yaml:2:[0-9]+: warning: mine: port 27391 is taken now, by redis-server \(pid [0-9]+\)'
+}
