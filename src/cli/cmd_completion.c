@@ -24,8 +24,9 @@ const struct command cmd_completion = {
     .usage = "bash|zsh|fish",
     .description = "Prints a script that makes the shell complete commands, options and resource names.",
     .examples = "source <(apphost completion bash)\n"
-                "apphost completion zsh > ~/.zfunc/_apphost\n"
-                "apphost completion fish > ~/.config/fish/completions/apphost.fish\n",
+                "mkdir -p ~/.zfunc && apphost completion zsh > ~/.zfunc/_apphost\n"
+                "mkdir -p ~/.config/fish/completions && apphost completion fish > "
+                "~/.config/fish/completions/apphost.fish\n",
     .group = GROUP_OTHER,
     .arguments = ARGUMENT_SHELL,
     .least = 1,

@@ -142,6 +142,8 @@ const struct command cmd_config = {
     .description =
         "Prints the application as it would be started: merged, interpolated, with all defaults, names, "
         "addresses and environments. Secrets are masked. With -o json: the plan itself.",
+    .examples = "apphost config\n"
+                "apphost config -o json > plan.json\n",
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,
     .run = run,

@@ -95,6 +95,7 @@ const struct command cmd_start = {
     .name = "start",
     .summary = "start resources that are stopped or manual",
     .description = "Starts the resources and what they need, and returns when they are ready.",
+    .examples = "apphost start api\n",
     CONTROL_COMMAND,
 };
 const struct command cmd_stop = {
@@ -102,6 +103,7 @@ const struct command cmd_stop = {
     .summary = "stop resources, and what depends on them",
     .description =
         "Stops the resources in order: first what depends on them. The rest of the project stays up.",
+    .examples = "apphost stop api\n",
     CONTROL_COMMAND,
 };
 const struct command cmd_restart = {
@@ -110,13 +112,15 @@ const struct command cmd_restart = {
     .description =
         "Stops the resources, starts them again, and returns when they are ready. Dependants are restarted "
         "where an address or a password has changed.",
+    .examples = "apphost restart api\n",
     CONTROL_COMMAND,
 };
 const struct command cmd_kill = {
     .name = "kill",
     .summary = "kill resources, or send them a signal",
     .description = "Sends KILL, or another signal, to the resources.",
-    .examples = "apphost kill api -s HUP\n",
+    .examples = "apphost kill api -s HUP\n"
+                "apphost kill api\n",
     .options = kill_options,
     CONTROL_COMMAND,
 };

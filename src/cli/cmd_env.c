@@ -87,7 +87,7 @@ const struct command cmd_env = {
         "Prints the variables that a program gets which references the resources (all, without names): "
         "connection strings, hosts, ports, passwords. It prints secrets. Names that a shell cannot hold are "
         "left out with a comment. The github format prints masks for the secrets on standard error.",
-    .examples = "eval \"$(apphost env)\"\n"
+    .examples = "eval \"$(apphost env)\" && redis-cli -u \"$CACHE_URI\" ping\n"
                 "apphost env --format dotenv --write .env.local\n"
                 "apphost env --format github >> \"$GITHUB_ENV\"\n",
     .options = options,

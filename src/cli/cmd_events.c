@@ -46,7 +46,7 @@ const struct command cmd_events = {
         "Prints every change of state as one JSON object a line, until interrupted or until the project is "
         "down. timeMs is milliseconds since 1970, elapsedMs since the resource was asked for.",
     .examples = "apphost events\n"
-                "apphost events cache | jq -r '.state'\n",
+                "apphost events cache | jq --unbuffered -r .state\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = ARGUMENT_RESOURCE,

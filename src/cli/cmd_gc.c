@@ -128,6 +128,7 @@ const struct command cmd_gc = {
         "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers "
         "and "
         "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead.",
+    .examples = "apphost gc --dry-run\n",
     .options = options,
     .group = GROUP_MACHINE,
     .run = run,

@@ -123,7 +123,8 @@ const struct command cmd_graph = {
     .summary = "show who waits for whom",
     .usage = "[--format text|dot]",
     .description = "Prints what each resource waits for, as text, as DOT for Graphviz, or with -o json.",
-    .examples = "apphost graph --dot | dot -Tsvg > graph.svg\n",
+    .examples = "apphost graph\n"
+                "apphost graph --dot | dot -Tsvg > graph.svg\n",
     .options = options,
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,

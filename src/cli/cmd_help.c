@@ -25,6 +25,7 @@ const struct command cmd_help = {
     .summary = "say what a command does",
     .usage = "[COMMAND]",
     .description = "Lists the commands, or tells all about one.",
+    .examples = "apphost help run\n",
     .group = GROUP_OTHER,
     .arguments = ARGUMENT_VERB,
     .most = 1,

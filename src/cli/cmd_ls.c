@@ -130,6 +130,8 @@ const struct command cmd_ls = {
     .description =
         "Lists the projects of this user that are running, and those whose owner died before it could clean "
         "up.",
+    .examples = "apphost ls\n"
+                "apphost ls -o json | jq -r '.projects[].manifest'\n",
     .group = GROUP_LOOK,
     .run = run,
 };

@@ -59,7 +59,8 @@ const struct command cmd_port = {
     .summary = "print where a resource is reached",
     .usage = "RES [ENDPOINT]",
     .description = "Prints HOST:PORT of a resource's first endpoint, or of the one that is named.",
-    .examples = "redis-cli -p \"$(apphost port cache | cut -d: -f2)\"\n",
+    .examples = "apphost port cache\n"
+                "curl \"http://$(apphost port api http)/health\"\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = ARGUMENT_RESOURCE,

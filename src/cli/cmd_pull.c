@@ -142,6 +142,7 @@ const struct command cmd_pull = {
     .summary = "fetch the images of the manifest",
     .usage = "[RES…]",
     .description = "Pulls the images of the resources (all, without names), all at once.",
+    .examples = "apphost pull --dry-run\n",
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,
     .arguments = ARGUMENT_RESOURCE,

@@ -308,6 +308,9 @@ const struct command cmd_top = {
         "Shows what the running resources use: share of a processor, resident memory, number of "
         "processes. On a terminal the table is kept up to date until Ctrl-C; elsewhere it is printed "
         "once. Containers of a remote engine have no figures.",
+    .examples = "apphost top\n"
+                "apphost top --no-stream api\n"
+                "apphost top -o json | jq '.resources[].memoryBytes'\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .options = options,

@@ -20,6 +20,7 @@ const struct command cmd_version = {
     .usage = "",
     .description =
         "Prints the version of apphost. With -o json as an object. apphost doctor tells the engine's.",
+    .examples = "apphost version\n",
     .group = GROUP_OTHER,
     .run = run,
 };

@@ -62,7 +62,8 @@ const struct command cmd_wait = {
     .description =
         "Waits until the resources (all, without names) are healthy, started or completed. Fails with code 6 "
         "as soon as one of them failed, with 7 when --wait-timeout is over.",
-    .examples = "apphost wait migrate --for completed --wait-timeout 60s\n",
+    .examples = "apphost up -d --no-wait && apphost wait cache api\n"
+                "apphost wait migrate --for completed --wait-timeout 60s\n",
     .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,

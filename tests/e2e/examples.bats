@@ -1,0 +1,203 @@
+# Every example of the help, the man pages, the README and the manifests is run, as it stands there.
+#
+# tests/examples/extract finds them; tests/examples/world holds what they speak of: the resources, the files, and
+# stand-ins for programs of others. An example runs in that folder, with its project up, and has to end by itself with
+# code 0. What needs more than this has a row in WAYS. An example of a kind that nothing here can run fails, and so does a
+# row that no example has any more.
+load helpers
+
+declare -gA WAYS=(
+  ['apphost up']='interrupted ready'
+  ['apphost up cache']='interrupted ready'
+  ['apphost up --exit-code-from tests']=from_nothing
+  ['apphost down -p shop']=of_shop
+  ['apphost run migrate']=from_nothing
+  ['apphost run -- npm test']=from_nothing
+  ['apphost logs -f api']='ended_by_down api listening'
+  ['apphost events']='ended_by_down api ready'
+  ['apphost events cache | jq --unbuffered -r .state']='ended_by_down cache ready'
+  ['apphost init']=in_an_empty_folder
+  ['apphost init --from compose.yaml']=in_an_empty_folder
+  ['make']=in_the_repository
+  ['make install']=in_the_repository
+  ['scripts/quickstart']=in_the_repository
+  ['scripts/test']=starts_all_tests
+  ['cc main.c $(pkg-config --cflags --libs apphost)']=of_the_library
+  ['make -C manifests/cache-service']=of_the_library
+  ['apphost up -f manifests/cache-service/apphost.yaml']=of_the_library_interrupted
+  ['apphost up -f manifests/quickstart.yaml']='interrupted visit.number'
+  ['apphost up -d -f manifests/quickstart.yaml']='then_down -f manifests/quickstart.yaml'
+)
+
+setup_more() {
+  cp -r "$ROOT/tests/examples/world/." .
+  cp -r "$ROOT/manifests" .
+  ln -s "$APPHOST" bin/apphost
+  mv apphost.yaml fixture.yaml
+  manifest <fixture.yaml
+  mkdir "$T/examples"
+  export APPHOST_REDIS_IMAGE=$REDIS GITHUB_ENV=$T/github DESTDIR=$T/root
+  (cd "$ROOT" && tests/examples/extract "$T/examples")
+}
+
+# The example, in a shell of its own, bounded.
+example() {
+  PATH=$T/work/bin:$PATH timeout --foreground -k 5 120 bash -o pipefail -c "$EXAMPLE" </dev/null 3>&-
+}
+
+# Whoever ends it sends the signal to the program itself.
+in_background() {
+  PATH=$T/work/bin:$PATH env --default-signal=INT bash -o pipefail -c "$1" </dev/null >"$T/said" 2>&1 3>&- &
+  PID=$!
+}
+
+said() {
+  grep -Eq "$1" "$T/said"
+}
+
+plainly() {
+  apphost up -d --wait-timeout 60s && example
+}
+
+from_nothing() {
+  apphost down && example
+}
+
+interrupted() {
+  apphost down
+  in_background "exec $EXAMPLE"
+  wait_until 20 said "$1" && kill -INT $PID && ended $PID 0 130
+}
+
+# It shows what comes until the project is down.
+ended_by_down() {
+  apphost up -d
+  in_background "$EXAMPLE"
+  again_and_said() { said "$2" || { apphost restart "$1" && said "$2"; }; }
+  wait_until 20 again_and_said "$@" && apphost down && ended $PID 0
+}
+
+then_down() {
+  example && apphost "$@" down
+}
+
+of_shop() {
+  apphost -p shop up -d cache && example && apphost ls && [ -z "$(apphost ls -o json | jq -r '.projects[] | select(.project == "shop") | .project')" ]
+}
+
+in_an_empty_folder() {
+  local folder
+  folder=$(mktemp -d "$T/empty.XXXX") && cp compose.yaml "$folder" && (cd "$folder" && example && apphost validate)
+}
+
+# What is built is there already, so make has nothing to do; what is installed goes below DESTDIR.
+in_the_repository() {
+  (cd "$ROOT" && HOME=$REAL_HOME timeout --foreground -k 5 300 bash -c "$EXAMPLE" </dev/null 3>&-)
+}
+
+# That is what runs this file.
+starts_all_tests() {
+  bash -n "$ROOT/$EXAMPLE"
+}
+
+of_the_library() {
+  in_the_installed_library && PATH=${PATH#"$T/work/bin:"} bash -c "$EXAMPLE"
+}
+
+of_the_library_interrupted() {
+  in_the_installed_library && make -C manifests/cache-service && interrupted ready
+}
+
+# `cc main.c` compiles the last C example that was written down.
+in_the_installed_library() {
+  local library=$T/library
+  [ -d "$library" ] || make -s -C "$ROOT" install DESTDIR= PREFIX="$library" || return 1
+  export PKG_CONFIG_PATH=$library/lib/pkgconfig LD_LIBRARY_PATH=$library/lib
+  [ -e main.c ] || echo 'int main(void) { return 0; }' >main.c
+}
+
+# A manifest has to be one; where its images are here, or stand-ins are enough, it runs.
+manifest_example() {
+  cp "$1" manifests/example.yaml
+  PATH=$T/work/bin:$PATH apphost -f manifests/example.yaml validate &&
+    PATH=$T/work/bin:$PATH apphost -f manifests/example.yaml -o json config >/dev/null
+}
+
+# Statements become a program that is linked with the installed library and talks to the cache.
+c_example() {
+  in_the_installed_library || return 1
+  apphost up -d || return 1
+  {
+    echo '#include <apphost/apphost.h>'
+    printf '#include <%s>\n' err.h stdio.h stdlib.h
+    echo 'int main(void) {'
+    grep -q 'struct apphost_error error;' "$1" || echo 'struct apphost_error error;'
+    cat "$1"
+    echo 'return 0; }'
+  } >main.c
+  apphost redis cache --flush -y
+  # shellcheck disable=SC2046 # the flags are words
+  cc -Wall -Werror -Wno-unused-variable main.c $(pkg-config --cflags --libs apphost) -o statements &&
+    (load_env && ./statements) && [ "$(apphost redis cache -- EXISTS greeting)" = 1 ]
+}
+
+# A form in a manual page: the reader that the page is about takes it.
+text_example() {
+  in_the_installed_library || return 1
+  cat >main.c <<'END'
+#include <apphost/options.h>
+int main(int argc, char **argv) { struct apphost_error error; return argc != 2 || !apphost_options_parse(argv[1], 0, &error); }
+END
+  # shellcheck disable=SC2046
+  cc main.c $(pkg-config --cflags --libs apphost) -o parse && ./parse "$(cat "$1")"
+}
+
+run_one() {
+  EXAMPLE=$(cat "$1")
+  case $1 in
+  *.sh)
+    # shellcheck disable=SC2086 # the row is words
+    ${WAYS["$EXAMPLE"]:-plainly}
+    ;;
+  *.manifest) manifest_example "$1" ;;
+  *.c) c_example "$1" ;;
+  *.text) text_example "$1" ;;
+  *) echo "nothing here can run $1" && return 1 ;;
+  esac
+}
+
+# run_all PATTERN: the examples whose first place matches; none may fail, and there must be some.
+run_all() {
+  local file failed=() count=0
+  for file in "$T"/examples/*; do
+    [[ $file != *.from ]] && grep -Eq "$1" "${file%.*}.from" || continue
+    count=$((count + 1))
+    echo "--- $(cat "${file%.*}.from"): $(head -n 1 "$file")"
+    run_one "$file" >"$T/output" 2>&1 && continue
+    cat "$T/output"
+    failed+=("$(cat "${file%.*}.from"): $(head -n 1 "$file")")
+  done
+  apphost down
+  echo "$count examples, ${#failed[@]} of which fail"
+  [ $count -gt 0 ] && [ ${#failed[@]} = 0 ] || { printf 'fails: %s\n' "${failed[@]}"; return 1; }
+}
+
+@test "the examples of the help and of apphost(1)" {
+  needs_image "$REDIS"
+  run_all '^(apphost help|apphost\(1\))'
+}
+
+@test "the examples of the README, the manifests and the other man pages" {
+  needs_image "$REDIS"
+  run_all '^(README|manifests/|man/|apphost\.yaml\(5\))'
+}
+
+# bats test_tags=engineless
+@test "every example has a way to be run, and every way an example" {
+  local text
+  [ ${#WAYS[@]} -gt 0 ]
+  for text in "${!WAYS[@]}"; do
+    grep -Fxq -- "$text" "$T"/examples/*.sh || { echo "no example any more: $text"; return 1; }
+  done
+  [ -z "$(find "$T/examples" -type f | grep -Ev '\.(sh|c|text|manifest|from)$')" ]
+}
