@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -114,6 +115,7 @@ static void on_child(int signum, void *data)
             continue;
         }
         child->exited = true;
+        loop_expect_signal(child->loop, SIGCHLD, false);
         child->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
         child->code = child->signal ? 128 + child->signal : WEXITSTATUS(status);
     }
@@ -137,7 +139,7 @@ int child_start(struct child *child, struct loop *loop, const struct child_optio
 {
     struct failure failure;
     int report[2];
-    *child = (struct child){.tty = foreground_terminal()};
+    *child = (struct child){.loop = loop, .tty = foreground_terminal(), .code = -1};
     if (loop_watch_signal(loop, SIGCHLD, on_child, child, err))
         return -1;
     if (pipe2(report, O_CLOEXEC))
@@ -155,12 +157,19 @@ int child_start(struct child *child, struct loop *loop, const struct child_optio
         return error_set(err, ERROR_FAILED, "cannot start a process: %s", strerror(number));
     if (told != (ssize_t)sizeof failure) {
         child->pid = pid;
+        loop_expect_signal(loop, SIGCHLD, true);
         return 0;
     }
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
     child_end(child, false);
     return explain(options, &failure, err);
+}
+
+int child_code(const struct child *child)
+{
+    assert(child->exited && child->code >= 0);
+    return child->code;
 }
 
 void child_signal(const struct child *child, int signum)
@@ -171,6 +180,7 @@ void child_signal(const struct child *child, int signum)
 
 void child_end(struct child *child, bool kill_rest)
 {
+    loop_unwatch_signal(child->loop, SIGCHLD);
     if (child->pid > 0 && kill_rest)
         kill(-child->pid, SIGKILL);
     give_terminal(child->tty, getpgrp());

@@ -147,6 +147,8 @@ static int run_command(struct context *context)
         return code;
     if (!error_is_set(&error))
         error_set(&error, ERROR_FAILED, "%s failed", command->name);
+    if (error.code == ERROR_CANCELLED && context->client.interrupts)
+        return 128 + context->client.signum;
     if (!command->own_failure_125)
         retell(&error);
     report(context, &error);

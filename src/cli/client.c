@@ -3,7 +3,7 @@
  * A supervisor that is just ending refuses the connection or answers "not running" to hello: then the whole
  * approach is repeated, for some seconds. Starting forks, so the loop exists only while there is a
  * connection. */
-#include "cli/client.h"
+#include "cli/await.h"
 
 #include "base/mem.h"
 
@@ -56,42 +56,37 @@ void client_end(struct client *client, struct client_call *call)
     *call = (struct client_call){0};
 }
 
-bool client_turn(struct client *client)
+/* Late is a supervisor that does not answer. */
+static int explain_silence(const struct client *client, struct error *why, struct error *err)
 {
-    bool going = loop_run_once(&client->loop);
-    if (client->after_turn)
-        client->after_turn(client->turn_data);
-    return going;
+    const struct state_session *session = &client->session;
+    if (why->code != ERROR_TIMEOUT) {
+        error_move(err, why);
+        return -1;
+    }
+    error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld) does not answer",
+              session->project ? session->project : "the project", (long)session->supervisor);
+    error_hint(err, "if it stays like this: kill %ld; its guard cleans up", (long)session->supervisor);
+    return -1;
 }
 
-static void on_patience(void *data)
-{
-    struct client *client = data;
-    client->impatient = true;
-}
-
-int client_call(struct client *client, const char *verb, cJSON *message, int64_t timeout_ms, cJSON **result,
+int client_call(struct client *client, const char *verb, cJSON *message, struct limit limit, cJSON **result,
                 struct error *err)
 {
     struct client_call call = {0};
-    int failed = 0;
-    client->impatient = false;
-    if (timeout_ms > 0)
-        timer_start(&client->patience, timeout_ms);
+    cleanup_error struct error why = {0};
+    struct wait wait = {.fact = &call.done, .what = "the supervisor's answer", .limit = limit};
+
     client_begin(client, &call, verb, message);
-    while (!call.done && !client->impatient && client_turn(client))
-        continue;
-    timer_stop(&client->patience);
-    if (!call.done) {
-        failed = error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld) does not answer",
-                           client->session.project ? client->session.project : "the project",
-                           (long)client->session.supervisor);
-        error_hint(err, "if it stays like this: kill %ld; its guard cleans up",
-                   (long)client->session.supervisor);
-    } else if (error_is_set(&call.error)) {
-        error_copy(err, &call.error);
+    int failed = await(client, &wait, &why);
+    if (failed == AWAIT_INTERRUPTED)
+        failed = await_interrupted(err);
+    else if (failed)
+        failed = explain_silence(client, &why, err);
+    else if (error_is_set(&call.error))
         failed = -1;
-    }
+    error_copy(err, &call.error);
+
     if (result)
         *result = take_ptr(&call.result);
     client_end(client, &call);
@@ -124,7 +119,7 @@ static int say_hello(struct client *client, int64_t timeout_ms, struct error *er
     cJSON *message = cJSON_CreateObject();
     json_add_int(message, "protocol", 1);
     json_add_string(message, "version", APPHOST_VERSION);
-    if (client_call(client, "hello", message, timeout_ms ? timeout_ms : HELLO_TIMEOUT_MS, &answer, err))
+    if (client_call(client, "hello", message, limit_or(timeout_ms, LIMIT_MS(HELLO_TIMEOUT_MS)), &answer, err))
         return -1;
     client->owner = json_int(answer, "owner", 0);
     client->is_detached = json_bool(answer, "detached", false);
@@ -145,7 +140,6 @@ static int try_connect(struct client *client, const struct client_options *optio
     if (loop_init(&client->loop, err))
         return -1;
     client->has_loop = true;
-    timer_init(&client->loop, &client->patience, on_patience, client);
     client->connection = supervisor_connect(&client->loop, &client->session, &why);
     if (client->connection && !say_hello(client, options->timeout_ms, &why))
         return 0;
@@ -192,6 +186,16 @@ int client_open(struct client *client, const struct client_options *options, str
     }
     return error_set(err, ERROR_OWNER, "the supervisor of %s does not answer, and another cannot be started",
                      options->prefix);
+}
+
+int client_open_alone(struct client *client, struct error *err)
+{
+    *client = (struct client){.lease_fd = -1};
+    signal(SIGPIPE, SIG_IGN);
+    if (loop_init(&client->loop, err))
+        return -1;
+    client->has_loop = true;
+    return 0;
 }
 
 void client_close(struct client *client)

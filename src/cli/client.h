@@ -1,12 +1,12 @@
 /* The command's end of the conversation with the project's supervisor. Inside cli/ only.
  *
  * client_open() connects to the supervisor, or starts one (guard first) where none runs. Requests are written
- * as if they blocked: client_call() runs the loop until the answer is there; records on the way go to a
- * callback. A command that does more than one thing at a time starts calls with client_begin() and turns the
- * loop itself with client_turn().
+ * as if they blocked: client_call() waits until the answer is there; records on the way go to a callback. A
+ * command that does more than one thing at a time starts calls with client_begin() and waits with await().
+ * client_open_alone() has a loop and signals only: for those who talk to somebody else.
  *
- * Signals: after client_watch_signals() the first interruption only sets `interrupts`, and whoever turns the
- * loop acts; the third one leaves the process at once (the supervisor finishes the work).
+ * Signals: after client_watch_signals() the first interruption only sets `interrupts`, which ends the wait
+ * under way; the third one leaves the process at once (the supervisor finishes the work).
  *
  * Ownership: everything is the client's; client_close() says `bye` when a lease should be given back. */
 #ifndef CLI_CLIENT_H
@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "control/control.h"
+#include "loop/limit.h"
 #include "loop/loop.h"
 #include "state/state.h"
 #include "supervisor/supervisor.h"
@@ -34,8 +35,6 @@ struct client {
     void *leaving_data;
     loop_cb *after_turn; /* runs after each round of the loop, or NULL */
     void *turn_data;
-    struct timer patience;
-    bool impatient;
 };
 
 struct client_options {
@@ -47,6 +46,8 @@ struct client_options {
 
 /* ERROR_NOT_RUNNING when none runs and start is NULL. */
 int client_open(struct client *client, const struct client_options *options, struct error *err);
+/* A loop without a connection. */
+int client_open_alone(struct client *client, struct error *err);
 void client_close(struct client *client);
 int client_watch_signals(struct client *client, struct error *err);
 
@@ -63,11 +64,11 @@ struct client_call {
 void client_begin(struct client *client, struct client_call *call, const char *verb, cJSON *message);
 /* Forgets a call that is under way, frees what it holds. */
 void client_end(struct client *client, struct client_call *call);
-/* One round of the loop; false when nothing can happen any more. */
-bool client_turn(struct client *client);
-/* begin, turn until done, result: *result (may be NULL) is the caller's. timeout_ms 0: none; else
- * ERROR_OWNER. */
-int client_call(struct client *client, const char *verb, cJSON *message, int64_t timeout_ms, cJSON **result,
+/* For what the supervisor answers from what it knows, whatever is under way. */
+#define ANSWER_LIMIT LIMIT_MS(30000)
+/* begin, wait, result: *result (may be NULL) is the caller's. ERROR_OWNER when no answer comes in time,
+ * ERROR_CANCELLED when the user's signal comes first. */
+int client_call(struct client *client, const char *verb, cJSON *message, struct limit limit, cJSON **result,
                 struct error *err);
 
 /* {"resources": [names]} */

@@ -1,6 +1,7 @@
 /* apphost start, stop, restart, kill RES…: one resource live, with what depends on it.
  *
  * Four records of one function: the verb's name is the request's. */
+#include "cli/await.h"
 #include "cli/context.h"
 #include "cli/render.h"
 #include "cli/view.h"
@@ -48,12 +49,17 @@ static int ask(struct context *context, cJSON *message, cJSON **view, struct err
     struct client *client = &context->client;
     struct render *render = render_new(&context->output, &client->loop, stderr);
     struct client_call call = {.on_record = on_record, .data = render};
+    struct wait wait = {
+        .fact = &call.done,
+        .what = "the end of the command",
+        .limit = FOREVER, /* --wait-timeout is the supervisor's */
+    };
     client_begin(client, &call, context->args.command->name, message);
-    while (!call.done && client_turn(client))
-        continue;
+    int failed = await(client, &wait, err);
     render_finish(render, true);
     render_free(render);
-    int failed = error_is_set(&call.error) ? -1 : 0;
+    if (error_is_set(&call.error))
+        failed = -1;
     error_copy(err, &call.error);
     *view = take_ptr(&call.result);
     client_end(client, &call);
@@ -74,7 +80,7 @@ static int run(struct context *context, struct error *err)
         json_add_int(message, "signal", number);
     cleanup_json cJSON *before = NULL;
     cleanup_json cJSON *after = NULL;
-    if (client_call(&context->client, "view", NULL, 0, &before, err) ||
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &before, err) ||
         view_check_names(before, &context->args.names, err)) {
         cJSON_Delete(message);
         return -1;

@@ -56,7 +56,7 @@ static int preview(struct context *context, struct error *err)
 {
     cleanup_json cJSON *view = NULL;
     const cJSON *resource;
-    if (client_call(&context->client, "view", NULL, 0, &view, err))
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
         return -1;
     cJSON_ArrayForEach(resource, json_get(view, "resources"))
         printf("would stop %s (%s)\n", json_string(resource, "name", ""), json_string(resource, "state", ""));

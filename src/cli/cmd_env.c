@@ -30,7 +30,7 @@ static int check_names(struct context *context, const char *for_resource, struct
     cleanup_json cJSON *view = NULL;
     if (!context->args.names.count && !for_resource)
         return 0;
-    if (client_call(&context->client, "view", NULL, 0, &view, err) ||
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
     if (!for_resource || view_find_one(view, for_resource, &context->output))
@@ -67,7 +67,7 @@ static int run(struct context *context, struct error *err)
         return -1;
     cJSON *message = client_names(&context->args.names);
     json_add_string(message, "for", for_resource);
-    if (client_call(&context->client, "env", message, 0, &environment, err))
+    if (client_call(&context->client, "env", message, ANSWER_LIMIT, &environment, err))
         return -1;
     if (!format)
         format = context->output.json ? "json" : "shell";

@@ -1,5 +1,6 @@
 /* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is
  * down. */
+#include "cli/await.h"
 #include "cli/context.h"
 #include "cli/view.h"
 
@@ -7,7 +8,9 @@
 
 struct events {
     struct context *context;
+    struct client_call watch;
     bool is_broken; /* our reader is gone */
+    bool is_over;
 };
 
 static void on_record(const cJSON *record, void *data)
@@ -25,16 +28,40 @@ static void on_record(const cJSON *record, void *data)
     events->is_broken = !output_flush();
 }
 
+static void judge(void *data)
+{
+    struct events *events = data;
+    events->is_over = events->watch.done || events->is_broken;
+}
+
+static int follow(struct events *events, struct error *err)
+{
+    struct client *client = &events->context->client;
+    struct wait wait = {
+        .fact = &events->is_over,
+        .what = "the end of the project",
+        .limit = FOREVER, /* until interrupted */
+        .judge = judge,
+        .data = events,
+    };
+    events->watch = (struct client_call){.on_record = on_record, .data = events};
+    client_begin(client, &events->watch, "watch", NULL);
+    int failed = await(client, &wait, err);
+    if (!failed && !events->is_broken && error_is_set(&events->watch.error)) {
+        error_copy(err, &events->watch.error);
+        failed = -1;
+    }
+    client_end(client, &events->watch);
+    return failed;
+}
+
 static int run(struct context *context, struct error *err)
 {
     struct events events = {.context = context};
-    struct client *client = &context->client;
-    struct client_call call = {.on_record = on_record, .data = &events};
-    (void)err;
-    client_begin(client, &call, "watch", NULL);
-    while (!call.done && !events.is_broken && client_turn(client))
-        continue;
-    client_end(client, &call);
+    cleanup_json cJSON *view = NULL;
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
+        view_check_names(view, &context->args.names, err) || follow(&events, err))
+        return -1;
     return events.is_broken ? EXIT_BROKEN_PIPE : 0;
 }
 

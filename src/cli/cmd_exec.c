@@ -72,8 +72,8 @@ static int in_process(struct context *context, const cJSON *info, struct error *
     command.folder = xstrdup_null(folder ? folder : json_string(info, "cwd", NULL));
     environment_merge(&command.environment, json_get(info, "environment"));
     add_variables(context, &command.environment);
-    int failed =
-        client_watch_signals(&context->client, err) || run_execute(context, &command, 0, false, &code, err);
+    int failed = client_watch_signals(&context->client, err) ||
+                 run_execute(context, &command, FOREVER, false, &code, err);
     run_command_free(&command);
     return failed ? -1 : code;
 }
@@ -110,13 +110,13 @@ static int run(struct context *context, struct error *err)
         error_hint(err, "apphost exec %s -- COMMAND", name);
         return -1;
     }
-    if (client_call(&context->client, "view", NULL, 0, &view, err))
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
         return -1;
     if (!view_find_one(view, name, &context->output))
         return view_unknown(view, name, err);
     cJSON *message = cJSON_CreateObject();
     json_add_string(message, "resource", name);
-    if (client_call(&context->client, "exec-info", message, 0, &info, err))
+    if (client_call(&context->client, "exec-info", message, ANSWER_LIMIT, &info, err))
         return -1;
     return json_get(info, "containerId") ? in_container(context, info, err) : in_process(context, info, err);
 }

@@ -1,4 +1,5 @@
 /* apphost logs [RES…]: from the files that the supervisor writes, while it runs and after it is gone. */
+#include "cli/await.h"
 #include "cli/context.h"
 #include "cli/log_view.h"
 #include "cli/view.h"
@@ -7,7 +8,6 @@
 #include "base/mem.h"
 
 #include <regex.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,12 +37,13 @@ static const struct option options[] = {
 
 struct logs {
     struct context *context;
-    struct loop loop;
+    struct client client; /* of its own: a loop */
     struct log_view view;
     struct strbuf out;
     struct log_reader *reader;
     struct control_connection *connection; /* while following a running project */
-    bool is_over, is_broken, is_cut;
+    bool has_ended, is_broken, is_cut;     /* the reader, our reader, the project */
+    bool is_over;
     struct strlist names; /* of log files: those asked for, replicas one by one */
     cJSON *now;           /* the view of a running project, or NULL */
 };
@@ -58,7 +59,7 @@ static void on_line(const struct log_line *line, void *data)
 static void on_end(void *data)
 {
     struct logs *logs = data;
-    logs->is_over = true;
+    logs->has_ended = true;
 }
 
 static void on_gone(const struct error *error, const cJSON *result, void *data)
@@ -180,7 +181,7 @@ static void watch_supervisor(struct logs *logs)
     struct state_session session = {0};
     const struct project *project = &logs->context->project;
     if (!supervisor_find(project->root, project->prefix, &session, NULL))
-        logs->connection = supervisor_connect(&logs->loop, &session, NULL);
+        logs->connection = supervisor_connect(&logs->client.loop, &session, NULL);
     state_session_free(&session);
     if (!logs->connection) {
         logs->is_cut = true;
@@ -190,25 +191,39 @@ static void watch_supervisor(struct logs *logs)
     control_request(logs->connection, "watch", NULL, &handlers);
 }
 
-static void follow(struct logs *logs, const char *folder, const struct log_reader_options *reader)
+static void judge(void *data)
 {
+    struct logs *logs = data;
+    if (!log_view_write(&logs->view, STDOUT_FILENO))
+        logs->is_broken = true;
+    logs->is_over = logs->has_ended || logs->is_broken || logs->is_cut;
+}
+
+static int follow(struct logs *logs, const char *folder, const struct log_reader_options *reader,
+                  struct error *err)
+{
+    struct wait wait = {
+        .fact = &logs->is_over,
+        .what = "the end of the logs",
+        .limit = FOREVER, /* with -f until the project is down; else as long as the files are */
+        .judge = judge,
+        .data = logs,
+    };
     if (reader->follow)
         watch_supervisor(logs);
-    logs->reader = log_reader_start(&logs->loop, folder, reader, on_line, on_end, logs);
-    while (!logs->is_over && !logs->is_broken && loop_run_once(&logs->loop)) {
-        if (!log_view_write(&logs->view, STDOUT_FILENO))
-            logs->is_broken = true;
-        if (reader->follow && logs->is_cut && logs->reader) {
-            log_reader_drain(logs->reader);
-            break;
-        }
-    }
+    logs->reader = log_reader_start(&logs->client.loop, folder, reader, on_line, on_end, logs);
+    if (!logs->reader)
+        return error_set(err, ERROR_FAILED, "cannot read the logs in %s", folder);
+    int failed = await(&logs->client, &wait, err);
+    if (!failed && logs->is_cut)
+        log_reader_drain(logs->reader);
     log_view_end(&logs->view);
     if (!logs->is_broken && !log_view_write(&logs->view, STDOUT_FILENO))
         logs->is_broken = true;
     log_reader_free(logs->reader);
     if (logs->connection)
         control_close(logs->connection);
+    return failed;
 }
 
 /* Where a running project writes (--log-dir may have moved it), else where its last run did. */
@@ -224,7 +239,7 @@ static char *logs_folder(struct logs *logs, struct error *err)
     if (state && state_is_locked(state) && !client_open(&context->client, &running, NULL))
         found = xstrdup_null(context->client.logs_folder);
     if (found && context->args.names.count)
-        client_call(&context->client, "view", NULL, ASK_TIMEOUT_MS, &logs->now, NULL);
+        client_call(&context->client, "view", NULL, LIMIT_MS(ASK_TIMEOUT_MS), &logs->now, NULL);
     client_close(&context->client);
     if (state && !found)
         found = state_logs_folder(state);
@@ -247,12 +262,12 @@ static int run(struct context *context, struct error *err)
     if (parse_options(&context->args, &reader, &grep, err))
         return -1;
     int failed = !(folder = logs_folder(&logs, err)) ||
-                 check_names(&logs, folder, &context->args.names, err) || loop_init(&logs.loop, err);
+                 check_names(&logs, folder, &context->args.names, err) ||
+                 client_open_alone(&logs.client, err);
     if (!failed) {
-        signal(SIGPIPE, SIG_IGN);
         strlist_copy(&reader.resources, &logs.names);
-        follow(&logs, folder, &reader);
-        loop_fini(&logs.loop);
+        failed = follow(&logs, folder, &reader, err);
+        client_close(&logs.client);
     }
     log_view_fini(&logs.view);
     strbuf_free(&logs.out);

@@ -27,7 +27,7 @@ static int run(struct context *context, struct error *err)
     const struct strlist *names = &context->args.names;
     const char *wanted = names->count > 1 ? names->items[1] : NULL;
     cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, 0, &view, err))
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
         return -1;
     const cJSON *resource = view_find_one(view, names->items[0], &context->output);
     if (!resource)

@@ -29,7 +29,7 @@ static int run(struct context *context, struct error *err)
     if (!context->project.prefix || client_open(&context->client, &options, err))
         return nothing(context, err);
     cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, 0, &view, err))
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
         return -1;
     if (view_check_names(view, &context->args.names, err))
         return -1;

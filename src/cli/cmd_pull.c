@@ -1,4 +1,5 @@
 /* apphost pull: fetch all images of the manifest, all at once, with progress. */
+#include "cli/await.h"
 #include "cli/engine_once.h"
 #include "cli/render.h"
 #include "cli/context.h"
@@ -21,6 +22,7 @@ struct pulls {
     struct render *render;
     struct pull *items;
     size_t count, pending;
+    bool are_done;
     struct error error; /* the first one */
 };
 
@@ -35,7 +37,7 @@ static void show(struct pull *pull, const char *state, int64_t current, int64_t 
     json_add_string(record, "resource", pull->image);
     json_add_string(record, "kind", "pull");
     json_add_string(record, "state", state);
-    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.loop) - pull->begun_ms);
+    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.client.loop) - pull->begun_ms);
     json_add_int(record, "current", current);
     json_add_int(record, "total", total);
     if (error)
@@ -55,7 +57,7 @@ static void on_done(const struct engine_result *result, const struct error *err,
     struct pull *pull = data;
     struct pulls *all = pull->all;
     bool failed = err && error_is_set(err);
-    all->pending--;
+    all->are_done = --all->pending == 0;
     show(pull, failed ? "failed" : "completed", 0, 0, failed ? err : NULL);
     if (failed && !error_is_set(&all->error))
         error_copy(&all->error, err);
@@ -86,18 +88,22 @@ static int pull_all(struct pulls *pulls, struct error *err)
 {
     for (size_t i = 0; i < pulls->count; i++) {
         struct pull *pull = &pulls->items[i];
-        pull->begun_ms = loop_now_ms(&pulls->once.loop);
+        pull->begun_ms = loop_now_ms(&pulls->once.client.loop);
         pulls->pending++;
         show(pull, "pulling", 0, 0, NULL);
         struct engine_pull wanted = {pull->image, pull->platform, IDLE_MS, on_progress};
         engine_image_pull(pulls->once.engine, &wanted, on_done, pull);
     }
-    while (pulls->pending && loop_run_once(&pulls->once.loop))
-        continue;
-    if (!error_is_set(&pulls->error))
-        return 0;
+    struct wait wait = {
+        .fact = &pulls->are_done,
+        .what = "the end of the pulls",
+        .limit = FOREVER, /* each ends when nothing comes for IDLE_MS */
+    };
+    int failed = await(&pulls->once.client, &wait, err);
+    if (!failed && error_is_set(&pulls->error))
+        failed = -1;
     error_move(err, &pulls->error);
-    return -1;
+    return failed;
 }
 
 static void print_list(const struct context *context, const struct pulls *pulls)
@@ -124,7 +130,7 @@ static int run(struct context *context, struct error *err)
         failed = project_resolve_engine(&context->project, &options, err) ||
                  engine_once_open(&pulls.once, &context->project.engine, context->environment, err);
         if (!failed) {
-            pulls.render = render_new(&context->output, &pulls.once.loop, stderr);
+            pulls.render = render_new(&context->output, &pulls.once.client.loop, stderr);
             failed = pull_all(&pulls, err);
             render_finish(pulls.render, true);
             render_free(pulls.render);

@@ -103,7 +103,9 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
     struct context *context = run->context;
     const struct args *args = &context->args;
     cleanup_strlist struct strlist needs = {0};
-    if (session_open(context, run->log_dir, err))
+    if (run->task)
+        run_task_needs(&context->project, run->task, &needs);
+    if (session_open(context, run->log_dir, !run->task || needs.count, err))
         return -1;
     run->ours = context->client.is_fresh && !args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
@@ -111,8 +113,8 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
                             .defaults_only = !args->names.count && !run->task,
                             .lease = context->client.is_fresh};
     if (run->task) {
-        run_task_needs(&context->project, run->task, &needs);
         up.resources = &needs;
+        up.only = true;
     }
     int answer = session_up(context, &up, run->render, view, err);
     render_finish(run->render, false);
@@ -144,10 +146,10 @@ static int execute(struct run *run, struct error *err)
 {
     struct context *context = run->context;
     const struct args *args = &context->args;
-    int64_t timeout_ms = args_duration_ms(args, "timeout", 0);
+    struct limit limit = limit_or(args_duration_ms(args, "timeout", 0), FOREVER); /* as the user has it */
     bool failed = prepare(run, err) != 0;
     run->phase = "command";
-    failed = failed || run_execute(context, &run->command, timeout_ms, run->ours, &run->command_code, err);
+    failed = failed || run_execute(context, &run->command, limit, run->ours, &run->command_code, err);
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, run->log_dir);
@@ -174,36 +176,12 @@ static int up_failed(struct run *run, const struct error *error, const cJSON *vi
     return 125;
 }
 
-static int run_lone_task(struct run *run, struct error *err)
-{
-    struct context *context = run->context;
-    int64_t timeout_ms = args_duration_ms(&context->args, "timeout", 0);
-    run->phase = "command";
-    if (run_prepare_lone_task(context, run->task, &run->command, err) ||
-        loop_init(&context->client.loop, err))
-        return -1;
-    context->client.has_loop = true;
-    client_watch_signals(&context->client, NULL);
-    return run_execute(context, &run->command, timeout_ms, true, &run->command_code, err) ? -1
-                                                                                          : run->command_code;
-}
-
-static bool needs_nothing(const struct run *run)
-{
-    cleanup_strlist struct strlist needs = {0};
-    if (run->task)
-        run_task_needs(&run->context->project, run->task, &needs);
-    return run->task && !needs.count;
-}
-
 static int run_phases(struct run *run, struct error *err)
 {
     cleanup_json cJSON *view = NULL;
     run->phase = "manifest";
     if (load(run, err))
         return -1;
-    if (needs_nothing(run))
-        return run_lone_task(run, err);
     run->phase = "up";
     int answer = bring_up(run, &view, err);
     if (answer < 0 && !run->render)

@@ -231,7 +231,7 @@ static void print(const struct context *context, const struct sample *before, co
 static int look(struct context *context, struct sample *sample, struct error *err)
 {
     sample_free(sample);
-    if (client_call(&context->client, "view", NULL, 0, &sample->view, err) ||
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &sample->view, err) ||
         view_check_names(sample->view, &context->args.names, err))
         return -1;
     view_keep_named(sample->view, &context->args.names);

@@ -166,7 +166,7 @@ static int run(struct context *context, struct error *err)
     struct up up = {.context = context, .exit_from = args_value(&context->args, "exit-code-from")};
     bool detach = args_flag(&context->args, "detach");
     const char *log_dir = args_value(&context->args, "log-dir");
-    if (check_options(context, err) || session_open(context, log_dir, err))
+    if (check_options(context, err) || session_open(context, log_dir, true, err))
         return -1;
     if (!context->client.is_fresh && log_dir)
         output_warn(&context->output, "--log-dir has no effect on a project that is running already");

@@ -1,4 +1,5 @@
 /* apphost wait [RES…]: until they are ready. */
+#include "cli/await.h"
 #include "cli/context.h"
 #include "cli/render.h"
 #include "cli/view.h"
@@ -24,11 +25,16 @@ static int wait_for(struct context *context, cJSON *message, struct error *err)
     struct client *client = &context->client;
     struct render *render = render_new(&context->output, &client->loop, stderr);
     struct client_call call = {.on_record = on_record, .data = render};
+    struct wait wait = {
+        .fact = &call.done,
+        .what = "the answer to wait",
+        .limit = FOREVER, /* the supervisor has the deadline: --wait-timeout */
+    };
     client_begin(client, &call, "wait", message);
-    while (!call.done && client_turn(client))
-        continue;
+    int failed = await(client, &wait, err);
     render_free(render);
-    int failed = error_is_set(&call.error) ? -1 : 0;
+    if (error_is_set(&call.error))
+        failed = -1;
     error_copy(err, &call.error);
     client_end(client, &call);
     return failed;
@@ -37,7 +43,7 @@ static int wait_for(struct context *context, cJSON *message, struct error *err)
 static int run(struct context *context, struct error *err)
 {
     cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, 0, &view, err) ||
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
     cJSON *message = client_names(&context->args.names);
@@ -48,7 +54,7 @@ static int run(struct context *context, struct error *err)
         return -1;
     if (context->output.json) {
         cleanup_json cJSON *after = NULL;
-        if (client_call(&context->client, "view", NULL, 0, &after, err))
+        if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &after, err))
             return -1;
         output_json(after);
     }

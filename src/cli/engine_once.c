@@ -1,23 +1,24 @@
 /* Blocking questions to the engine. See engine_once.h. */
 #include "cli/engine_once.h"
+#include "cli/await.h"
 
 #include "base/mem.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { ANSWER_MS = 120000, CLOSE_MS = 5000 };
 
 int engine_once_open(struct engine_once *once, const struct engine_address *address, char *const *environment,
                      struct error *err)
 {
-    *once = (struct engine_once){0};
-    signal(SIGPIPE, SIG_IGN);
-    if (loop_init(&once->loop, err))
+    *once = (struct engine_once){.exit_code = -1};
+    if (client_open_alone(&once->client, err))
         return -1;
-    once->engine = engine_open(&once->loop, address, environment, err);
+    once->engine = engine_open(&once->client.loop, address, environment, err);
     if (once->engine)
         return 0;
-    loop_fini(&once->loop);
+    client_close(&once->client);
     return -1;
 }
 
@@ -61,19 +62,25 @@ void engine_once_done(const struct engine_result *result, const struct error *er
     }
 }
 
-int engine_once_wait(struct engine_once *once, struct error *err)
+int engine_once_wait_for(struct engine_once *once, struct limit limit, struct error *err)
 {
-    while (!once->done && loop_run_once(&once->loop))
-        continue;
-    bool finished = once->done;
+    struct wait wait = {.fact = &once->done, .what = "the engine's answer", .limit = limit};
+    int failed = await(&once->client, &wait, err);
     once->done = false;
-    if (!finished)
-        return error_set(err, ERROR_FAILED, "the engine's answer was never read");
+    if (failed && err && err->code == ERROR_TIMEOUT)
+        err->code = ERROR_ENGINE;
+    if (failed)
+        return -1;
     if (!error_is_set(&once->error))
         return 0;
     error_copy(err, &once->error);
     error_clear(&once->error);
     return -1;
+}
+
+int engine_once_wait(struct engine_once *once, struct error *err)
+{
+    return engine_once_wait_for(once, LIMIT_MS(ANSWER_MS), err);
 }
 
 static void on_closed(void *data)
@@ -86,11 +93,12 @@ void engine_once_close(struct engine_once *once)
 {
     if (!once->engine)
         return;
+    struct wait wait = {
+        .fact = &once->done, .what = "the end of the connections", .limit = LIMIT_MS(CLOSE_MS)};
     once->done = false;
     engine_close(once->engine, on_closed, once);
-    while (!once->done && loop_run_once(&once->loop))
-        continue;
-    loop_fini(&once->loop);
+    await(&once->client, &wait, NULL);
+    client_close(&once->client);
     cJSON_Delete(once->json);
     free(once->output);
     error_clear(&once->error);

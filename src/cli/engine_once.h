@@ -6,10 +6,11 @@
 #ifndef CLI_ENGINE_ONCE_H
 #define CLI_ENGINE_ONCE_H
 
+#include "cli/client.h"
 #include "engine/engine.h"
 
 struct engine_once {
-    struct loop loop;
+    struct client client; /* without a connection: a loop */
     struct engine *engine;
     bool done;
     struct error error;
@@ -23,8 +24,10 @@ struct engine_once {
 int engine_once_open(struct engine_once *once, const struct engine_address *address, char *const *environment,
                      struct error *err);
 void engine_once_done(const struct engine_result *result, const struct error *err, void *data);
-/* Turns the loop until the operation is done; -1 with its error. */
+/* Waits until the operation is done; -1 with its error. Signals keep their default action: there is nothing
+ * to undo. The limit is for operations that the engine room does not bound itself. */
 int engine_once_wait(struct engine_once *once, struct error *err);
+int engine_once_wait_for(struct engine_once *once, struct limit limit, struct error *err);
 void engine_once_close(struct engine_once *once);
 
 #endif

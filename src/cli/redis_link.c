@@ -2,6 +2,7 @@
 #include "cli/redis_link.h"
 
 #include "base/mem.h"
+#include "cli/await.h"
 #include "cli/view.h"
 #include "redis/redis.h"
 
@@ -104,7 +105,7 @@ static int find_server(struct redis_link *link, struct error *err)
     struct strlist names = {.items = &link->resource, .count = 1};
     const char *authorities = args_value(&link->context->args, "cacert");
     int rc = 0;
-    if (client_call(&link->context->client, "env", client_names(&names), 0, &environment, err))
+    if (client_call(&link->context->client, "env", client_names(&names), ANSWER_LIMIT, &environment, err))
         return -1;
     forget_server(&link->server);
     if (link->is_foreign)
@@ -131,7 +132,7 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
 {
     cleanup_json cJSON *view = NULL;
     *link = (struct redis_link){.context = context};
-    if (client_call(&context->client, "view", NULL, 0, &view, err))
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
         return -1;
     const cJSON *found = view_find(view, resource);
     if (!found)
@@ -206,16 +207,30 @@ int redis_link_open(struct redis_link *link, struct error *err)
     return redis_conn_words(link->conn, (const char *const[]){"SELECT", number, NULL}, NULL, NULL, err);
 }
 
-int redis_link_turn(struct redis_link *link, struct error *err)
+static void judge(void *data)
 {
-    struct client *client = &link->context->client;
-    int interrupts = client->interrupts;
-    if (!link->is_lost)
-        client_turn(client);
-    if (client->interrupts != interrupts)
-        return REDIS_LINK_INTERRUPTED;
-    if (!link->is_lost)
-        return 0;
+    struct redis_link *link = data;
+    if (link->await_judge)
+        link->await_judge(link->await_data);
+    link->await_over = link->is_lost || *link->await_fact;
+}
+
+int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, void *data, struct error *err)
+{
+    struct wait wait = {
+        .fact = &link->await_over,
+        .what = "the answer of the server",
+        .limit = FOREVER, /* BLPOP, MONITOR: as long as the user likes */
+        .judge = judge,
+        .data = link,
+    };
+    link->await_fact = fact;
+    link->await_judge = more;
+    link->await_data = data;
+    link->await_over = false;
+    int answer = await(&link->context->client, &wait, err);
+    if (answer || *fact)
+        return answer;
     error_copy(err, &link->failure);
     if (link->is_foreign && link->server.tls && !link->server.ca_file &&
         strstr(link->failure.text, "trusted"))
@@ -251,9 +266,7 @@ int redis_link_ask(struct redis_link *link, const struct redis_data_words *words
                                     .data = &question};
     if (redis_link_open(link, err) || redis_conn_command(link->conn, &command, err))
         return -1;
-    int rc = 0;
-    while (!question.is_answered && rc == 0)
-        rc = redis_link_turn(link, err);
+    int rc = redis_link_await(link, &question.is_answered, NULL, NULL, err);
     if (!question.is_answered) /* the question goes out of scope */
         redis_link_close(link);
     return question.is_answered ? 0 : rc;

@@ -22,6 +22,11 @@ struct redis_link {
     int64_t database;        /* selected whenever the connection is made */
     redis_reply_cb *on_push; /* what comes unasked; or NULL */
     void *push_data;
+    /* redis_link_await()'s */
+    const bool *await_fact;
+    loop_cb *await_judge;
+    void *await_data;
+    bool await_over;
 };
 
 /* Asks the supervisor. ERROR_NOT_RUNNING (10) where nothing runs or nothing is called so, ERROR_USAGE where
@@ -39,8 +44,10 @@ void redis_link_close(struct redis_link *link);
  * the connection failed. A reply that is an error is 0. */
 int redis_link_ask(struct redis_link *link, const struct redis_data_words *words, redis_reply_cb *on_reply,
                    void *data, struct error *err);
-/* One round of the loop: 0; REDIS_LINK_INTERRUPTED after a signal; -1 when the connection has ended. */
-int redis_link_turn(struct redis_link *link, struct error *err);
+/* 0 when the fact is true (`judge`, or NULL, runs after each round and may make it so);
+ * REDIS_LINK_INTERRUPTED after a signal; -1 when the connection has ended. */
+int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *judge, void *data,
+                     struct error *err);
 /* The server's error reply as ours: "ERR unknown command …", exit code 1. Returns -1. */
 int redis_link_answer(const struct resp_reply *reply, struct error *err);
 

@@ -21,6 +21,7 @@ struct answer {
     const struct redis_data_words *words;
     struct error *err;
     bool is_error;
+    bool is_over; /* of those that go on talking */
 };
 
 static void show(struct redis_shell *shell, const struct resp_reply *reply, bool is_text)
@@ -73,6 +74,13 @@ static void on_first(const struct resp_reply *reply, void *data)
         on_answer(reply, answer);
 }
 
+static void judge_stream(void *data)
+{
+    struct answer *answer = data;
+    answer->shell->is_broken = !output_flush();
+    answer->is_over = answer->is_error || answer->shell->is_broken;
+}
+
 static int stream(struct redis_shell *shell, struct answer *answer, struct error *err)
 {
     const struct redis_data_words *words = answer->words;
@@ -83,11 +91,7 @@ static int stream(struct redis_shell *shell, struct answer *answer, struct error
                                     .data = answer};
     if (redis_link_open(&shell->link, err) || redis_conn_command(shell->link.conn, &command, err))
         return -1;
-    int rc = 0;
-    while (rc == 0 && !answer->is_error && !shell->is_broken) {
-        rc = redis_link_turn(&shell->link, err);
-        shell->is_broken = !output_flush();
-    }
+    int rc = redis_link_await(&shell->link, &answer->is_over, judge_stream, answer, err);
     redis_link_close(&shell->link);
     return rc;
 }
@@ -243,12 +247,22 @@ static void on_counted(const struct resp_reply *reply, void *data)
                     counts->errors == SHOWN_ERRORS ? " (more errors are only counted)" : "");
 }
 
+struct draining {
+    const struct redis_link *link;
+    bool is_empty;
+};
+
+static void judge_drain(void *data)
+{
+    struct draining *draining = data;
+    const struct redis_link *link = draining->link;
+    draining->is_empty = !link->is_lost && !redis_conn_pending(link->conn); /* a lost one has lost them */
+}
+
 static int drain(struct redis_shell *shell, struct error *err)
 {
-    int rc = 0;
-    while (rc == 0 && redis_conn_pending(shell->link.conn))
-        rc = redis_link_turn(&shell->link, err);
-    return rc;
+    struct draining draining = {.link = &shell->link};
+    return redis_link_await(&shell->link, &draining.is_empty, judge_drain, &draining, err);
 }
 
 static int send_all(struct redis_shell *shell, struct input *input, struct counts *counts, struct error *err)

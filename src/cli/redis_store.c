@@ -1,5 +1,6 @@
 /* See redis_store.h. */
 #include "cli/redis_store.h"
+#include "cli/await.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -61,14 +62,19 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
 {
     struct client *client = &link->context->client;
     int64_t begin_ms = loop_now_ms(&client->loop);
-    int interrupts = client->interrupts;
+    struct wait wait = {
+        .fact = &running->is_done,
+        .what = "the end of the operation",
+        .limit = FOREVER, /* any amount of data; a server that is gone ends it */
+    };
     struct redis_data *operation = start(&client->loop, &link->server, file, on_done, running);
-    while (!running->is_done && client->interrupts == interrupts && client_turn(client))
-        continue;
-    if (!running->is_done) {
+    int failed = await(client, &wait, err);
+    if (failed)
         redis_data_cancel(operation);
+    if (failed == AWAIT_INTERRUPTED)
         return 128 + client->signum;
-    }
+    if (failed)
+        return -1;
     running->elapsed_ms = loop_now_ms(&client->loop) - begin_ms;
     if (!error_is_set(&running->error))
         return 0;

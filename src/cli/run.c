@@ -2,6 +2,7 @@
 #include "cli/run.h"
 
 #include "base/mem.h"
+#include "cli/await.h"
 #include "cli/log_view.h"
 #include "process/process.h"
 
@@ -35,7 +36,7 @@ int run_prepare_command(struct context *context, const struct strlist *resources
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command->argv, *word);
     process_inherit(&command->environment, context->environment);
-    if (client_call(&context->client, "env", client_names(resources), 0, &variables, err))
+    if (client_call(&context->client, "env", client_names(resources), ANSWER_LIMIT, &variables, err))
         return -1;
     environment_merge(&command->environment, variables);
     add_identity(context, &command->environment);
@@ -48,64 +49,12 @@ int run_prepare_task(struct context *context, const char *task, struct run_comma
     cleanup_json cJSON *info = NULL;
     cJSON *message = cJSON_CreateObject();
     json_add_string(message, "resource", task);
-    if (client_call(&context->client, "exec-info", message, 0, &info, err))
+    if (client_call(&context->client, "exec-info", message, ANSWER_LIMIT, &info, err))
         return -1;
     if (!json_get_strings(info, "argv", &command->argv) || !command->argv.count)
         return error_set(err, ERROR_USAGE, "%s is not a process", task);
     command->folder = xstrdup_null(json_string(info, "cwd", NULL));
     environment_merge(&command->environment, json_get(info, "environment"));
-    return 0;
-}
-
-/* ---- a task without a supervisor ---- */
-
-static int known_port(const char *node_id, const char *endpoint, void *data)
-{
-    const struct plan_node *node = plan_find(data, node_id);
-    for (size_t i = 0; node && i < node->run.port_count; i++) {
-        const struct plan_port *port = &node->run.ports[i];
-        if (str_eq(port->endpoint, endpoint))
-            return port->fixed_port ? port->fixed_port : port->preferred_port;
-    }
-    return 0;
-}
-
-static const char *known_secret(const char *name, void *data)
-{
-    const struct plan_secret *secret = plan_find_secret(data, name);
-    return secret ? secret->value : NULL;
-}
-
-static char *resolve(struct plan *plan, const struct plan_text *text, struct error *err)
-{
-    struct plan_lookup lookup = {.port = known_port, .secret = known_secret, .data = plan};
-    const char *missing = NULL;
-    char *resolved = plan_resolve(text, &lookup, &missing);
-    if (!resolved)
-        error_set(err, ERROR_RESOURCE, "%s is not known before something runs",
-                  missing ? missing : "a value");
-    return resolved;
-}
-
-int run_prepare_lone_task(struct context *context, const char *task, struct run_command *command,
-                          struct error *err)
-{
-    struct plan *plan = context->project.plan;
-    const struct plan_run *run = &plan_find(plan, plan_find_resource(plan, task)->node)->run;
-    process_inherit(&command->environment, context->environment);
-    for (size_t i = 0; i < run->command_count; i++) {
-        char *word = resolve(plan, &run->command[i], err);
-        if (!word)
-            return -1;
-        strlist_take(&command->argv, word);
-    }
-    for (size_t i = 0; i < run->environment_count; i++) {
-        cleanup_free char *value = resolve(plan, &run->environment[i].value, err);
-        if (!value)
-            return -1;
-        strlist_setenv(&command->environment, run->environment[i].name, value);
-    }
-    command->folder = xstrdup_null(run->working_dir);
     return 0;
 }
 
@@ -122,55 +71,148 @@ void run_task_needs(const struct project *project, const char *task, struct strl
 
 /* ---- executing ---- */
 
-struct execution {
-    struct child child;
-    struct timer limit;
-    bool timed_out;
+/* What became of the command. */
+enum outcome {
+    OUTCOME_UNKNOWN,  /* nothing was seen of its end */
+    OUTCOME_ENDED,    /* by itself, or by the signal that we were sent */
+    OUTCOME_LATE,     /* ended by us */
+    OUTCOME_ORPHANED, /* the session went away, and the command with it */
 };
 
-static void on_limit(void *data)
+struct execution {
+    struct client *client;
+    struct child child;
+    struct timer alarm, mercy;  /* until TERM, from there until KILL */
+    struct client_call session; /* its answer is the end of the session */
+    int forwarded;              /* interruptions that the command has got */
+    enum outcome outcome;
+};
+
+static void on_no_mercy(void *data)
 {
     struct execution *execution = data;
-    child_signal(&execution->child, execution->timed_out ? SIGKILL : SIGTERM);
+    child_signal(&execution->child, SIGKILL);
+}
+
+static void end_command(struct execution *execution, enum outcome outcome)
+{
+    if (execution->outcome != OUTCOME_UNKNOWN)
+        return;
+    execution->outcome = outcome;
+    child_signal(&execution->child, SIGTERM);
     child_signal(&execution->child, SIGCONT);
-    if (!execution->timed_out)
-        timer_start(&execution->limit, KILL_AFTER_MS);
-    execution->timed_out = true;
+    timer_start(&execution->mercy, KILL_AFTER_MS);
+}
+
+static void on_alarm(void *data)
+{
+    end_command(data, OUTCOME_LATE);
 }
 
 /* What we are sent is meant for the command: once as it is, then as KILL. */
-static void forward(const struct client *client, const struct execution *execution, int *forwarded)
+static void forward(struct execution *execution)
 {
-    if (client->interrupts == *forwarded)
+    const struct client *client = execution->client;
+    if (client->interrupts == execution->forwarded)
         return;
-    child_signal(&execution->child, *forwarded ? SIGKILL : client->signum);
-    *forwarded = client->interrupts;
+    child_signal(&execution->child, execution->forwarded ? SIGKILL : client->signum);
+    execution->forwarded = client->interrupts;
 }
 
-int run_execute(struct context *context, const struct run_command *command, int64_t timeout_ms,
+static void judge(void *data)
+{
+    struct execution *execution = data;
+    forward(execution);
+    if (execution->session.done && !execution->child.exited)
+        end_command(execution, OUTCOME_ORPHANED);
+}
+
+/* Whoever takes a session down sweeps its processes before they can hear of it. A command that was killed by
+ * nobody that we know of is ours only as long as the session answers. */
+static bool is_session_alive(struct execution *execution)
+{
+    if (!execution->session.done)
+        client_call(execution->client, "hello", NULL, ANSWER_LIMIT, NULL, NULL);
+    return !execution->session.done;
+}
+
+static void judge_end(struct execution *execution)
+{
+    bool is_killed = execution->child.signal && !execution->forwarded;
+    if (execution->outcome != OUTCOME_UNKNOWN)
+        return;
+    execution->outcome = !is_killed || is_session_alive(execution) ? OUTCOME_ENDED : OUTCOME_ORPHANED;
+}
+
+static int explain_orphan(const struct execution *execution, const char *command, struct error *err)
+{
+    const struct error *why = &execution->session.error;
+    if (error_is_set(why))
+        return error_set(err, ERROR_FAILED, "%s was ended: the supervisor of its session died (%s)", command,
+                         why->text);
+    error_set(err, ERROR_FAILED, "%s was ended: its session was taken down meanwhile", command);
+    error_hint(err, "by `apphost down`, or by the end of the command that held it");
+    return -1;
+}
+
+static int tell(const struct execution *execution, const char *command, struct limit limit, struct error *err)
+{
+    char elapsed[24];
+    switch (execution->outcome) {
+    case OUTCOME_ENDED:
+        return 0;
+    case OUTCOME_LATE:
+        output_elapsed(limit.ms, elapsed);
+        return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command, elapsed);
+    case OUTCOME_ORPHANED:
+        return explain_orphan(execution, command, err);
+    case OUTCOME_UNKNOWN:
+        break;
+    }
+    return error_set(err, ERROR_FAILED, "the end of %s was never seen", command);
+}
+
+static int wait_for_end(struct execution *execution, struct error *err)
+{
+    struct wait wait = {
+        .fact = &execution->child.exited,
+        .what = "the end of the command",
+        .limit = FOREVER, /* --timeout is the alarm's, the session's end and the user's signals are judge's */
+        .judge = judge,
+        .data = execution,
+        .is_steady = true,
+    };
+    return await(execution->client, &wait, err);
+}
+
+int run_execute(struct context *context, const struct run_command *command, struct limit limit,
                 bool kill_rest, int *code, struct error *err)
 {
     struct client *client = &context->client;
+    const char *name = command->argv.items[0];
     struct child_options options = {
         .argv = command->argv.items, .environment = command->environment.items, .folder = command->folder};
-    struct execution execution = {0};
-    int forwarded = client->interrupts;
+    struct execution execution = {.client = client, .forwarded = client->interrupts};
     if (child_start(&execution.child, &client->loop, &options, err))
         return -1;
-    timer_init(&client->loop, &execution.limit, on_limit, &execution);
-    if (timeout_ms > 0)
-        timer_start(&execution.limit, timeout_ms);
-    while (!execution.child.exited && client_turn(client))
-        forward(client, &execution, &forwarded);
-    timer_stop(&execution.limit);
+
+    timer_init(&client->loop, &execution.alarm, on_alarm, &execution);
+    timer_init(&client->loop, &execution.mercy, on_no_mercy, &execution);
+    if (!limit.is_forever)
+        timer_start(&execution.alarm, limit.ms);
+    client_begin(client, &execution.session, "watch", NULL);
+    int failed = wait_for_end(&execution, err);
+    timer_stop(&execution.alarm);
+    timer_stop(&execution.mercy);
+
+    if (!failed) {
+        *code = child_code(&execution.child);
+        judge_end(&execution);
+        failed = tell(&execution, name, limit, err);
+    }
     child_end(&execution.child, kill_rest);
-    *code = execution.child.code;
-    if (!execution.timed_out)
-        return 0;
-    char elapsed[24];
-    output_elapsed(timeout_ms, elapsed);
-    return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command->argv.items[0],
-                     elapsed);
+    client_end(client, &execution.session);
+    return failed;
 }
 
 /* ---- after a failure ---- */

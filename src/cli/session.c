@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- opening ---- */
 
@@ -26,10 +25,10 @@ static void forget(void *data)
     project_forget_manifest(data);
 }
 
-int session_open(struct context *context, const char *log_dir, struct error *err)
+int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err)
 {
     struct project *project = &context->project;
-    if (!project->has_engine && needs_engine(project->plan)) {
+    if (!project->has_engine && may_use_engine && needs_engine(project->plan)) {
         error_copy(err, &project->engine_error);
         native_offer(context, err);
         return -1;
@@ -74,6 +73,7 @@ static cJSON *up_message(const struct context *context, const struct session_up 
     cJSON_AddItemToObject(message, "plan", plan_to_json(project->plan, true));
     if (project->has_engine)
         cJSON_AddItemToObject(message, "engine", engine_address_to_json(&project->engine));
+    json_add_bool(message, "only", up->only);
     json_add_bool(message, "replace", up->replace);
     json_add_bool(message, "defaultsOnly", up->defaults_only);
     json_add_bool(message, "forceRecreate", up->force_recreate);
@@ -91,11 +91,13 @@ int session_up(struct context *context, const struct session_up *up, struct rend
     struct client_call call = {.on_record = on_record, .data = render};
     if (certificates_fill(&context->project, err) < 0)
         return -1;
-    int interrupts = client->interrupts;
+    struct wait wait = {
+        .fact = &call.done,
+        .what = "the answer to up",
+        .limit = FOREVER, /* the supervisor has the deadline: it does not count the time of pulls */
+    };
     client_begin(client, &call, "up", up_message(context, up));
-    while (!call.done && client->interrupts == interrupts && client_turn(client))
-        continue;
-    int answer = call.done ? 0 : SESSION_INTERRUPTED;
+    int answer = await(client, &wait, err);
     if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
         native_offer(context, err);
@@ -108,25 +110,54 @@ int session_up(struct context *context, const struct session_up *up, struct rend
 
 /* ---- down ---- */
 
-/* The lock is free only when the guard has ended as well: then the next `up` finds nobody. */
-static void wait_until_unlocked(const struct project *project)
+enum { LOOK_MS = 2, PARTING_MS = 60000 };
+
+/* The end of a session is that its lock is free: only then guard and supervisor have ended, and the next `up`
+ * finds nobody. A state folder that is gone has nobody either. */
+struct parting {
+    struct state *state;
+    struct timer again;
+    bool is_over;
+};
+
+static void on_look(void *data)
 {
-    cleanup_free char *folder = project_folder(project);
-    struct timespec pause = {.tv_nsec = 2000000};
-    struct state *state = state_open(folder, false, NULL);
-    for (int i = 0; state && i < 1000 && state_is_locked(state); i++)
-        nanosleep(&pause, NULL);
-    if (state)
-        state_close(state);
+    struct parting *parting = data;
+    parting->is_over = !parting->state || !state_is_locked(parting->state);
+    if (!parting->is_over)
+        timer_start(&parting->again, LOOK_MS);
+}
+
+static int wait_until_unlocked(struct context *context, struct error *err)
+{
+    struct client *client = &context->client;
+    cleanup_free char *folder = project_folder(&context->project);
+    struct parting parting = {.state = state_open(folder, false, NULL)};
+    struct wait wait = {
+        .fact = &parting.is_over,
+        .what = "the end of the supervisor and its guard",
+        .limit = LIMIT_MS(PARTING_MS),
+    };
+    timer_init(&client->loop, &parting.again, on_look, &parting);
+    on_look(&parting);
+    int answer = await(client, &wait, err);
+    timer_stop(&parting.again);
+    if (parting.state)
+        state_close(parting.state);
+    return answer == AWAIT_INTERRUPTED ? await_interrupted(err) : answer;
 }
 
 struct ending {
-    struct client_call down, watch;
+    struct client *client;
+    struct client_call down;
     int interrupts; /* how many were answered */
 };
 
-static void hurry(struct client *client, struct ending *ending)
+/* The second interruption. */
+static void hurry(void *data)
 {
+    struct ending *ending = data;
+    struct client *client = ending->client;
     if (client->interrupts < 2 || client->interrupts == ending->interrupts)
         return;
     ending->interrupts = client->interrupts;
@@ -136,45 +167,77 @@ static void hurry(struct client *client, struct ending *ending)
     control_request(client->connection, "hurry", message, &none);
 }
 
-int session_down(struct context *context, const struct session_down *down, struct render *render,
-                 cJSON **removed, struct error *err)
+static cJSON *down_message(const struct session_down *down)
 {
-    struct client *client = &context->client;
-    struct ending ending = {.down = {.on_record = on_record, .data = render},
-                            .interrupts = client->interrupts};
     cJSON *message = cJSON_CreateObject();
     json_add_bool(message, "persistent", down->persistent);
     json_add_bool(message, "volumes", down->volumes);
     json_add_bool(message, "kill", down->kill);
     json_add_int(message, "timeoutMs", down->timeout_ms);
-    client_begin(client, &ending.watch, "watch", NULL);
-    client_begin(client, &ending.down, "down", message);
-    while (!ending.down.done && client_turn(client))
-        hurry(client, &ending);
-    int failed = 0;
+    return message;
+}
+
+static int wait_for_answer(struct ending *ending, struct error *err)
+{
+    struct wait wait = {
+        .fact = &ending->down.done,
+        .what = "the answer to down",
+        .limit = FOREVER, /* each stop has its own, in the supervisor */
+        .judge = hurry,
+        .data = ending,
+        .is_steady = true,
+    };
+    return await(ending->client, &wait, err);
+}
+
+/* Nobody answers: somebody else has taken the session down, or its guard is about to. Then what was wanted is
+ * so as soon as the lock is free and no record of the session is left. */
+static int look_what_is(struct context *context, struct error *why, struct error *err)
+{
+    struct state_session left = {0};
+    cleanup_free char *folder = project_folder(&context->project);
+    bool is_parting = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
+    if (!is_parting || wait_until_unlocked(context, NULL)) {
+        error_move(err, why);
+        return -1;
+    }
+    struct state *state = state_open(folder, false, NULL);
+    bool is_left = state && !state_session_read(state, &left, NULL);
+    if (state)
+        state_close(state);
+    state_session_free(&left);
+    if (!is_left)
+        return 0;
+    error_move(err, why);
+    return -1;
+}
+
+int session_down(struct context *context, const struct session_down *down, struct render *render,
+                 cJSON **removed, struct error *err)
+{
+    struct client *client = &context->client;
+    struct ending ending = {
+        .client = client, .down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
+    cleanup_error struct error why = {0};
+    client_begin(client, &ending.down, "down", down_message(down));
+    int failed = wait_for_answer(&ending, &why);
     if (error_is_set(&ending.down.error)) {
-        error_copy(err, &ending.down.error);
+        error_copy(&why, &ending.down.error);
         failed = -1;
     }
     if (removed)
         *removed = take_ptr(&ending.down.result);
-    /* Where it ended in order, the supervisor goes now and takes its connections along. */
-    client->impatient = false;
-    timer_start(&client->patience, 2000);
-    while (!failed && !ending.watch.done && !client->impatient && client_turn(client))
-        continue;
-    timer_stop(&client->patience);
     client_end(client, &ending.down);
-    client_end(client, &ending.watch);
-    if (!failed)
-        wait_until_unlocked(&context->project);
-    return failed;
+
+    if (failed)
+        return look_what_is(context, &why, err);
+    return wait_until_unlocked(context, err);
 }
 
 void session_bye(struct context *context)
 {
     if (context->client.connection)
-        client_call(&context->client, "bye", NULL, 1000, NULL, NULL);
+        client_call(&context->client, "bye", NULL, LIMIT_MS(1000), NULL, NULL);
 }
 
 /* ---- reports ---- */

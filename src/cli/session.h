@@ -7,18 +7,20 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
+#include "cli/await.h"
 #include "cli/context.h"
 #include "cli/render.h"
 
-/* Needs context->project.plan. Watches signals. A session that this begins is held until session_bye():
- * whatever becomes of this command before, nothing stays behind. log_dir may be NULL. */
-int session_open(struct context *context, const char *log_dir, struct error *err);
+/* Needs context->project.plan; may_use_engine false: nothing that will be asked for needs one. Watches
+ * signals. A session that this begins is held until session_bye(): whatever becomes of this command before,
+ * nothing stays behind. log_dir may be NULL. */
+int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err);
 
 struct session_up {
-    const struct strlist *resources; /* empty: all */
-    bool replace, defaults_only, force_recreate, started_only, dry_run, lease;
+    const struct strlist *resources; /* empty: all, or with `only` none */
+    bool only, replace, defaults_only, force_recreate, started_only, dry_run, lease;
 };
-enum { SESSION_INTERRUPTED = 1 };
+enum { SESSION_INTERRUPTED = AWAIT_INTERRUPTED };
 /* 0 and *view; SESSION_INTERRUPTED; -1 with *err, and *view with a report where there is one. */
 int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
                struct error *err);

@@ -24,7 +24,7 @@ struct up {
     struct client_call watch;
     const char *exit_from; /* --exit-code-from, or NULL */
     bool exit_from_ended;
-    bool stopping_seen; /* the project is being taken down by somebody */
+    bool is_news; /* something that staying ends with, or that is to be acted on */
     /* --watch */
     struct up_folder folders[UP_WATCHED_FOLDERS];
     int folder_count;

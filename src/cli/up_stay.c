@@ -4,6 +4,7 @@
  * somebody, the supervisor's death, the end of --exit-code-from's resource, the reader of standard output
  * gone. */
 #include "cli/up.h"
+#include "cli/await.h"
 #include "cli/view.h"
 
 #include "base/mem.h"
@@ -91,8 +92,6 @@ static void on_change(const cJSON *record, void *data)
 {
     struct up *up = data;
     const char *state = json_string(record, "state", "");
-    if (!strcmp(state, "stopping") || !strcmp(state, "stopped") || !strcmp(state, "removed"))
-        up->stopping_seen = true;
     if (!up->applying)
         render_record(up->later, record);
     note_end_of(up, record, state);
@@ -102,7 +101,7 @@ static void on_change(const cJSON *record, void *data)
 static void look_for_end(struct up *up)
 {
     cleanup_json cJSON *view = NULL;
-    if (!up->exit_from || client_call(&up->context->client, "view", NULL, 0, &view, NULL))
+    if (!up->exit_from || client_call(&up->context->client, "view", NULL, ANSWER_LIMIT, &view, NULL))
         return;
     const cJSON *resource = view_find(view, up->exit_from);
     cJSON *record = cJSON_CreateObject();
@@ -114,7 +113,7 @@ static void look_for_end(struct up *up)
 static int exit_code_of(struct up *up)
 {
     cleanup_json cJSON *view = NULL;
-    if (client_call(&up->context->client, "view", NULL, 0, &view, NULL))
+    if (client_call(&up->context->client, "view", NULL, ANSWER_LIMIT, &view, NULL))
         return 125;
     const cJSON *resource = view_find(view, up->exit_from);
     int64_t code = json_int(resource, "exitCode", -1);
@@ -153,11 +152,10 @@ int up_leave(struct up *up, int code, struct error *err)
 
 static int supervisor_gone(struct up *up, struct error *err)
 {
-    if (up->stopping_seen) {
-        output_note(&up->context->output, "the project was taken down");
-        return 0;
-    }
-    return error_set(err, ERROR_OWNER, "the supervisor died; its guard is cleaning up");
+    if (error_is_set(&up->watch.error))
+        return error_set(err, ERROR_OWNER, "the supervisor died; its guard is cleaning up");
+    output_note(&up->context->output, "the project was taken down");
+    return 0;
 }
 
 static bool has_ended(const struct up *up)
@@ -165,12 +163,29 @@ static bool has_ended(const struct up *up)
     return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->out.is_broken;
 }
 
-static void turn(struct up *up)
+static void judge(void *data)
 {
-    if (!client_turn(&up->context->client))
-        up->watch.done = true;
-    if (up->changed)
-        up_watch_apply(up);
+    struct up *up = data;
+    up->is_news = has_ended(up) || up->changed;
+}
+
+static int stay(struct up *up, struct error *err)
+{
+    struct wait wait = {
+        .fact = &up->is_news,
+        .what = "the end of the project",
+        .limit = FOREVER, /* that is what staying means */
+        .judge = judge,
+        .data = up,
+        .is_steady = true, /* interruptions are among the ends */
+    };
+    while (!has_ended(up)) {
+        if (await(&up->context->client, &wait, err))
+            return -1;
+        if (up->changed)
+            up_watch_apply(up);
+    }
+    return 0;
 }
 
 static int end(struct up *up, struct error *err)
@@ -201,9 +216,7 @@ int up_stay(struct up *up, struct error *err)
     client_begin(&context->client, &up->watch, "watch", NULL);
     look_for_end(up);
     int failed = args_flag(&context->args, "watch") ? up_watch_start(up, err) : 0;
-    while (!failed && !has_ended(up))
-        turn(up);
-    int code = failed ? -1 : end(up, err);
+    int code = failed || stay(up, err) ? -1 : end(up, err);
     up_watch_end(up);
     client_end(&context->client, &up->watch);
     render_free(up->later);

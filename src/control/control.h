@@ -13,7 +13,7 @@
  *   hello     {protocol:1, version}
  *             {session, project, version, pid, owner, detached, logs}
  *             owner: pid of the command that started the session, 0 when it is detached
- *   up        {plan, engine, resources:[…], replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
+ *   up        {plan, engine, resources:[…], only, replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
  *             timeoutMs, lease:bool}
  *             the view, and when it failed a "report" in it
  *   down      {persistent, volumes, kill, timeoutMs}
@@ -22,7 +22,7 @@
  *             {resources:[…], signal, timeoutMs}; the view
  *   wait      {resources, until:"started"|"healthy"|"completed"…, timeoutMs}; the view
  *   view      {}; the view: orchestrator_view()
- *   watch     {}; transitions until the client goes, no done
+ *   watch     {}; transitions, and done when the session has ended in order
  *   env       {resources, for}; orchestrator_environment()
  *   exec-info {resource}; orchestrator_exec_info()
  *   hurry     {kill:bool}; second Ctrl-C

@@ -5,7 +5,7 @@
  * between two rounds of turns. Rounds and serial numbers make snapshots of the one list each: what a turn
  * posts, or a timer callback arms with a delay of 0, has to wait for the next round and cannot starve the
  * loop. */
-#include "loop/loop.h"
+#include "loop/testing.h"
 
 #include <string.h>
 #include <time.h>
@@ -142,6 +142,17 @@ void loop_run(struct loop *loop)
         ;
 }
 
+bool loop_run_until(struct loop *loop, bool (*is_over)(void *data), void *data)
+{
+    bool going = true;
+    while (!is_over(data)) {
+        if (!going)
+            return false;
+        going = loop_run_once(loop);
+    }
+    return true;
+}
+
 void loop_stop(struct loop *loop)
 {
     loop->stopping = true;
@@ -248,4 +259,24 @@ int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *
         return error_set(err, ERROR_FAILED, "cannot watch signal %d: %s", signum, uv_strerror(rc));
     uv_unref((uv_handle_t *)&entry->handle);
     return 0;
+}
+
+void loop_expect_signal(struct loop *loop, int signum, bool is_expected)
+{
+    for (int i = 0; i < loop->signal_count; i++) {
+        uv_handle_t *handle = (uv_handle_t *)&loop->signals[i].handle;
+        if (loop->signals[i].handle.signum != signum)
+            continue;
+        if (is_expected)
+            uv_ref(handle);
+        else
+            uv_unref(handle);
+    }
+}
+
+void loop_unwatch_signal(struct loop *loop, int signum)
+{
+    for (int i = 0; i < loop->signal_count; i++)
+        if (loop->signals[i].handle.signum == signum)
+            uv_signal_stop(&loop->signals[i].handle);
 }

@@ -70,8 +70,9 @@ int loop_init_virtual(struct loop *loop, struct error *err);
 int loop_fini(struct loop *loop);
 /* Runs until loop_stop(), or until nothing is left that could happen. */
 void loop_run(struct loop *loop);
-/* One round: waits for something to happen at most once. Returns false when nothing is left. For tests. */
-bool loop_run_once(struct loop *loop);
+/* Runs until is_over says so: asked before the first round and after each. False when nothing is left that
+ * could happen. */
+bool loop_run_until(struct loop *loop, bool (*is_over)(void *data), void *data);
 void loop_stop(struct loop *loop);
 
 int64_t loop_now_ms(const struct loop *loop);
@@ -98,5 +99,9 @@ static inline bool timer_is_armed(const struct timer *timer)
 /* Watches a signal until loop_fini (closing earlier would restore the default action). Does not keep the loop
  * alive. */
 int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *data, struct error *err);
+/* A watched signal is (no longer) something that the loop waits for: it keeps the loop alive. */
+void loop_expect_signal(struct loop *loop, int signum, bool is_expected);
+/* Nobody is told of it any more; its action is the default one again. */
+void loop_unwatch_signal(struct loop *loop, int signum);
 
 #endif

@@ -1,9 +1,9 @@
 /* Requests that change wants as a whole: apply (up) and down.
  *
- * Apply selects: all that is not manual, or what was named and what it needs. What is selected gets the new
- * specification; the rest keeps what it has, so that `up RES` touches nothing else. A plan that replaces
- * sends away what it no longer has. Down wants everything removed, found leftovers included, except what is
- * persistent and what that needs. */
+ * Apply selects: all that is not manual, or what was named and what it needs, which may be nothing. What is
+ * selected gets the new specification; the rest keeps what it has, so that `up RES` touches nothing else. A
+ * plan that replaces sends away what it no longer has. Down wants everything removed, found leftovers
+ * included, except what is persistent and what that needs. */
 #include "orchestrator/internal.h"
 
 #include <string.h>
@@ -104,7 +104,7 @@ static int select_nodes(struct selection *selection, const struct orchestrator_a
                         struct error *err)
 {
     const struct plan *plan = selection->plan;
-    if (apply->resources.count)
+    if (apply->resources.count || apply->only)
         return choose_named(selection, &apply->resources, err);
     for (size_t i = 0; i < plan->node_count; i++) {
         const struct plan_node *node = &plan->nodes[i];

@@ -71,7 +71,7 @@ struct orchestrator_services {
     int processors;           /* engine starts in flight: about twice this */
     int64_t ready_timeout_ms; /* default deadline until first ready: 120,000 */
     orchestrator_transition_cb *on_transition;
-    /* Nothing is left that this session holds (all nodes gone or persistent). */
+    /* orchestrator_is_idle() has become true. */
     loop_cb *on_idle;
     void *data;
     const struct orchestrator_hooks *hooks; /* NULL: all real; borrowed */
@@ -89,9 +89,10 @@ typedef uint64_t orchestrator_request; /* 0 is none */
 
 struct orchestrator_apply {
     struct plan *plan;        /* owned by the orchestrator from now on */
-    struct strlist resources; /* selection; empty: all that is not manual */
-    bool replace;             /* bare `up`: what the plan no longer has goes away */
-    bool defaults_only;       /* `run` without names: is_default nodes */
+    struct strlist resources; /* selection; empty: all that is not manual, or with `only` nothing */
+    bool only;
+    bool replace;       /* bare `up`: what the plan no longer has goes away */
+    bool defaults_only; /* `run` without names: is_default nodes */
     bool force_recreate;
     bool wait_only_started;
     bool dry_run;       /* decides, reports, does nothing */
@@ -130,6 +131,8 @@ struct orchestrator_wait {
 /* Done when all the resources have reached it. */
 orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,
                                        orchestrator_done_cb *done, void *data);
+/* Nothing is under way, and nothing is left that this session holds. */
+bool orchestrator_is_idle(const struct orchestrator *o);
 /* The request's client is gone: its done will not run; what it started goes on. */
 void orchestrator_forget(struct orchestrator *o, orchestrator_request request);
 /* Shortens every stop deadline: second Ctrl-C, lost lease. */

@@ -267,6 +267,11 @@ static void check_idle(struct orchestrator *o)
         o->services.on_idle(o->services.data);
 }
 
+bool orchestrator_is_idle(const struct orchestrator *o)
+{
+    return !o->busy;
+}
+
 static bool is_stepping(const struct orchestrator *o)
 {
     for (const struct node *node = o->nodes; node; node = node->hh.next) {

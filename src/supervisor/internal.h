@@ -50,7 +50,8 @@ struct supervisor {
     int exit_code;
     int closing;   /* parts that are not closed yet */
     bool has_plan; /* the orchestrator knows the project */
-    bool was_used; /* something was asked for: being idle means that it is over */
+    bool was_used; /* something was asked for: being idle means that it is over, once nobody holds it */
+    struct turn idle_turn;
 
     int lease_fd; /* the starter's, or -1 */
     bool watches_lease;
@@ -74,6 +75,8 @@ struct birth {
 int supervisor_live(void *arg);
 /* Takes the session down in order; hurry: with short stop times. Again: hurries only. */
 void supervisor_leave(struct supervisor *s, bool hurry);
+/* Ends the session, in a turn, if it is over. For whoever stops holding it. */
+void supervisor_look_idle(struct supervisor *s);
 /* Starts a down of the project, whether or not it was ever up in this session. */
 orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
                                      orchestrator_done_cb *done, void *data);
@@ -87,6 +90,7 @@ int supervisor_write_record(struct supervisor *s, struct error *err);
 
 void lease_init(struct supervisor *s, int fd);
 void lease_fini(struct supervisor *s);
+bool lease_is_held(const struct supervisor *s);
 /* A client says that it holds the session, that it goes in order, that it is gone. */
 void lease_take(struct supervisor *s, struct control_client *client);
 void lease_give_back(struct supervisor *s, struct control_client *client);
@@ -108,6 +112,8 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed);
 
 extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
 void supervisor_broadcast(const struct orchestrator_transition *transition, void *data);
+/* The session has ended in order. */
+void supervisor_tell_watchers(struct supervisor *s);
 /* Answers all that is under way; for the end. */
 void supervisor_drop_requests(struct supervisor *s);
 

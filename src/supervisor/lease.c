@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool is_held(const struct supervisor *s)
+bool lease_is_held(const struct supervisor *s)
 {
     return s->watches_lease || s->client_leases > 0;
 }
@@ -34,7 +34,10 @@ static void stop_watching(struct supervisor *s)
 
 static void look(struct supervisor *s)
 {
-    if (s->detached || s->phase != PHASE_RUNNING || is_held(s))
+    if (s->phase != PHASE_RUNNING || lease_is_held(s))
+        return;
+    supervisor_look_idle(s);
+    if (s->detached)
         return;
     if (s->lease_lost) {
         log_info("the last holder of the session is gone");
@@ -64,7 +67,7 @@ static void on_lease(uv_poll_t *poll, int status, int events)
 static void on_empty(void *data)
 {
     struct supervisor *s = data;
-    if (s->was_used || s->phase != PHASE_RUNNING)
+    if (s->was_used || s->phase != PHASE_RUNNING || lease_is_held(s))
         return;
     log_info("nobody asked for anything");
     supervisor_part(s);

@@ -105,6 +105,7 @@ static void on_orchestrator_closed(void *data)
 void supervisor_part(struct supervisor *s)
 {
     cleanup_error struct error err = {0};
+    supervisor_tell_watchers(s);                  /* first: a command that the sweep ends has to know why */
     guard_sweep(s->session, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
     if (state_session_remove(s->state, &err) < 0)
         log_error("%s", err.text);
@@ -116,6 +117,7 @@ void supervisor_end(struct supervisor *s, int exit_code)
         return;
     log_info("session %s ends", s->session);
     s->phase = PHASE_ENDING;
+    loop_unpost(&s->loop, &s->idle_turn);
     s->exit_code = exit_code;
     s->closing = 2;
     lease_fini(s);
@@ -155,14 +157,22 @@ void supervisor_leave(struct supervisor *s, bool hurry)
         orchestrator_hurry(s->orchestrator, false);
 }
 
-/* Nothing is left that the session holds; the answers to whoever asked for that have been sent. */
+/* Nothing runs. That is the end only when nobody holds the session: a command with nothing to start is served
+ * as any other. */
 static void on_idle(void *data)
 {
     struct supervisor *s = data;
-    if (s->phase != PHASE_RUNNING || !s->was_used)
+    bool is_over = s->was_used && orchestrator_is_idle(s->orchestrator) && !lease_is_held(s);
+    if (s->phase != PHASE_RUNNING || !is_over)
         return;
+    log_info("nothing runs, and nobody holds the session");
     supervisor_part(s);
     supervisor_end(s, 0);
+}
+
+void supervisor_look_idle(struct supervisor *s)
+{
+    loop_post(&s->loop, &s->idle_turn);
 }
 
 static void on_signal(int signum, void *data)
@@ -238,6 +248,7 @@ static int set_up(struct supervisor *s, struct error *err)
 {
     if (loop_init(&s->loop, err) < 0)
         return -1;
+    turn_init(&s->idle_turn, on_idle, s);
     if (watch_signals(s, err) < 0 || find_logs(s, err) < 0 || open_engine(s, err) < 0)
         return -1;
     start_orchestrator(s);

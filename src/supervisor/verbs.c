@@ -96,6 +96,7 @@ static void do_up(const struct call *call)
     }
     struct orchestrator_apply apply = {
         .plan = plan,
+        .only = json_bool(message, "only", false),
         .replace = json_bool(message, "replace", false),
         .defaults_only = json_bool(message, "defaultsOnly", false),
         .force_recreate = json_bool(message, "forceRecreate", false),
@@ -248,7 +249,7 @@ static void do_view(const struct call *call)
 
 static void do_watch(const struct call *call)
 {
-    request_new(call); /* lasts as long as its client */
+    request_new(call); /* lasts as long as its client or the session */
 }
 
 static void answer(const struct call *call, cJSON *data, const struct error *error)
@@ -354,6 +355,18 @@ static void on_gone(struct control_client *client, void *data)
 }
 
 const struct control_handlers supervisor_handlers = {.on_request = on_request, .on_gone = on_gone};
+
+void supervisor_tell_watchers(struct supervisor *s)
+{
+    struct request *request, *next;
+    DL_FOREACH_SAFE(s->requests, request, next)
+    {
+        if (request->verb->act != do_watch)
+            continue;
+        control_send_done(request->client, request->id, NULL, NULL);
+        request_free(request);
+    }
+}
 
 void supervisor_drop_requests(struct supervisor *s)
 {

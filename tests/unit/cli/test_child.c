@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/child.h"
+#include "loop/testing.h"
 
 static char *environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"GREETING=hello", NULL};
 
@@ -46,7 +47,7 @@ static void expect_code(const char *script, const char *folder, int code)
     struct loop loop;
     assert_int_equal(start(&child, &loop, script, folder, NULL), 0);
     wait_for_exit(&child, &loop);
-    assert_int_equal(child.code, code);
+    assert_int_equal(child_code(&child), code);
 }
 
 static void test_codes(void **state)

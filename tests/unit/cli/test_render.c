@@ -10,6 +10,7 @@
 #include "cli/log_view.h"
 #include "cli/render.h"
 #include "cli/view.h"
+#include "loop/testing.h"
 
 struct screen {
     char *text;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "control/internal.h"
 #include "base/mem.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
 #include "world.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "loop/testing.h"
 
 #include <errno.h>
 #include <setjmp.h>

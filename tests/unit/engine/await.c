@@ -1,5 +1,6 @@
 /* See await.h. The limit of a wait is time of the loop, virtual or not. */
 #include "await.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,6 +3,7 @@
 #include "engine/internal.h"
 #include "script.h"
 #include "world.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 #define TESTS_HTTP_SERVER_H
 
 #include "base/str.h"
-#include "loop/loop.h"
+#include "loop/testing.h"
 
 enum server_then {
     SERVER_KEEP,  /* the connection stays open */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "loop/testing.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,6 +2,7 @@
 #include "book.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "book.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "base/file.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "orchestrator/orchestrator.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* Servers for the tests: see server.h. */
 #include "server.h"
+#include "loop/testing.h"
 
 #include <arpa/inet.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* A loop, a child and its output: see run.h. */
 #include "run.h"
 #include "base/mem.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

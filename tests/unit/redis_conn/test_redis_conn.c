@@ -6,6 +6,7 @@
 #include "certificate.h"
 #include "redis_conn/redis_conn.h"
 #include "server.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <signal.h>

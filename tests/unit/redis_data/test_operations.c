@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "redis_data/redis_data.h"
 #include "server.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "orchestrator/orchestrator.h"
+#include "loop/testing.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "loop/testing.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

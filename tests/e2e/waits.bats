@@ -1,0 +1,107 @@
+# Waits end by what they wait for: never because nothing is left to wait for.
+# bats file_tags=engineless
+load helpers
+
+setup_more() {
+  manifest <<<'resources: {web: {type: process, command: [sleep, "1000"]}}'
+}
+
+# The supervisor's pid, by its record.
+supervisor() {
+  apphost ls -o json | jq -r '.projects[0].pid'
+}
+
+@test "a task that needs nothing is run and waited for" {
+  manifest <<<"resources: {test: {type: process, task: true, start: manual, shell: 'sleep .3; echo tests ran; exit 3'}}"
+  fails 3 apphost run test
+  prints '^tests ran$'
+}
+
+@test "such a task runs without an engine, whatever else is in the manifest" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  test: {type: process, task: true, start: manual, shell: 'echo tests ran; exit 3'}
+END
+  DOCKER_HOST=unix://$T/none.sock fails 3 apphost run test
+  prints '^tests ran$'
+}
+
+@test "a command with nothing to start runs with what there is: nothing" {
+  ok apphost run -- echo hi
+  prints '^hi$'
+  manifest <<<'resources: {}'
+  fails 4 apphost run -- sh -c 'echo hi; exit 4'
+  prints '^hi$'
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, profiles: [other]}}"
+  fails 4 apphost run -- sh -c 'echo hi; exit 4'
+  prints '^hi$'
+}
+
+@test "a session with nothing in it lasts as long as somebody holds it" {
+  manifest <<<'resources: {}'
+  background up >"$T/out" 2>"$T/err"
+  wait_until 10 running
+  kill -INT $PID
+  ended $PID 130
+  wait_until 5 nothing_left
+  ok apphost up -d
+  wait_until 5 nothing_left
+}
+
+running() {
+  apphost ps >/dev/null 2>&1
+}
+
+# What is run, and how the session goes away beneath it.
+loses() {
+  local end=$1 pid
+  shift
+  ok apphost up -d web
+  pid=$(supervisor)
+  rm -f began
+  background "$@" -- sh -c 'touch began; sleep 1000; exit 7' >"$T/out" 2>"$T/err"
+  wait_until 20 test -e began
+  case $end in
+  down) ok apphost down ;;
+  *) kill "-$end" "$pid" ;;
+  esac
+  ended $PID 125
+  cat "$T/err"
+  grep -q 'sh was ended' "$T/err"
+  wait_until 20 nothing_left
+}
+
+@test "a command whose session goes away is 125, with the reason" {
+  local end
+  for end in down TERM KILL; do
+    loses $end run --report report.json web
+    jq -e '.exitCode == 125 and (.error.message | test("was ended"))' report.json
+    loses $end exec web
+  done
+}
+
+@test "so is one that held the session itself, and a task" {
+  local end
+  manifest <<<"resources: {test: {type: process, task: true, start: manual, shell: 'touch began; sleep 1000'}}"
+  for end in down TERM KILL; do
+    rm -f began
+    background run --report report.json test >"$T/out" 2>"$T/err"
+    wait_until 20 test -e began
+    case $end in
+    down) ok apphost down ;;
+    *) kill "-$end" "$(supervisor)" ;;
+    esac
+    ended $PID 125
+    grep 'was ended' "$T/err"
+    jq -e '.exitCode == 125' report.json
+    wait_until 20 nothing_left
+  done
+}
+
+@test "events of what there is not: an error with the names" {
+  ok apphost up -d
+  fails 10 apphost events nope
+  says nope
+  ok apphost down
+}
