@@ -13,7 +13,6 @@
 
 #include "base/error.h"
 #include "cli/client.h"
-#include "loop/limit.h"
 
 struct wait {
     const bool *fact;

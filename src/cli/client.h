@@ -15,7 +15,6 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "control/control.h"
-#include "loop/limit.h"
 #include "loop/loop.h"
 #include "state/state.h"
 #include "supervisor/supervisor.h"

@@ -14,6 +14,7 @@
 #define LOOP_LOOP_H
 
 #include "base/error.h"
+#include "loop/limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
