@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "certs/certs.h"
+#include "cli/engine_once.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,16 +23,40 @@ static void give(struct project *project, const char *resource, const char *what
     plan_give_secret(project->plan, name, value);
 }
 
-static int make_pair(const struct project *project, const struct model_resource *resource,
-                     struct certs_pair *pair, char **ca_file, struct error *err)
+struct filling {
+    struct project *project;
+    char *const *environment;
+    bool asked;
+    struct engine_where where; /* asked: of the engine's published ports */
+};
+
+/* Asks once. Nothing where the engine does not answer: whoever starts something will say so. */
+static void find_places(struct filling *filling)
 {
-    const char *name = resource->name;
-    const char *published = project->has_engine ? project->engine.published_host : NULL;
-    const char *bound = resource->redis.bind_address;
-    const char *hosts[6] = {name, "localhost", "127.0.0.1", "::1"};
+    const struct project *project = filling->project;
+    struct engine_once once;
+    bool may_ask = project->has_engine && !filling->asked;
+    filling->asked = true;
+    if (!may_ask || engine_once_open(&once, &project->engine, filling->environment, NULL))
+        return;
+    engine_find_where(once.engine, engine_once_done, &once);
+    if (engine_once_wait(&once, NULL) == 0)
+        filling->where = once.where;
+    engine_once_close(&once);
+}
+
+static int make_pair(struct filling *filling, const struct model_resource *resource, struct certs_pair *pair,
+                     char **ca_file, struct error *err)
+{
+    const char *name = resource->name, *bound = resource->redis.bind_address;
+    const char *hosts[5 + ENGINE_PLACES] = {name, "localhost", "127.0.0.1", "::1"};
+    const struct project *project = filling->project;
+    const struct engine_where *where = &filling->where;
     size_t count = 4;
-    if (published && strcmp(published, "127.0.0.1") != 0)
-        hosts[count++] = published;
+    find_places(filling);
+    for (int i = 0; i < where->count; i++)
+        if (strcmp(where->places[i].host, "127.0.0.1") != 0)
+            hosts[count++] = where->places[i].host;
     if (bound && strcmp(bound, "127.0.0.1") != 0)
         hosts[count++] = bound;
     cleanup_free char *folder = certificates_folder(project);
@@ -41,13 +66,14 @@ static int make_pair(const struct project *project, const struct model_resource 
     return certs_server(folder, file, hosts, count, pair, err);
 }
 
-static int fill_one(struct project *project, const struct model_resource *resource, struct error *err)
+static int fill_one(struct filling *filling, const struct model_resource *resource, struct error *err)
 {
+    struct project *project = filling->project;
     const struct model_tls *tls = &resource->redis.tls;
     struct certs_pair pair = {0};
     cleanup_free char *ca_file = xstrdup_null(tls->ca);
     int rc = tls->cert ? certs_load(tls->cert, tls->key, &pair, err)
-                       : make_pair(project, resource, &pair, &ca_file, err);
+                       : make_pair(filling, resource, &pair, &ca_file, err);
     if (rc < 0)
         return rc;
     give(project, resource->name, "cert", pair.cert);
@@ -61,14 +87,15 @@ static int fill_one(struct project *project, const struct model_resource *resour
     return ca ? 0 : -1;
 }
 
-int certificates_fill(struct project *project, struct error *err)
+int certificates_fill(struct project *project, char *const *environment, struct error *err)
 {
     const struct model *model = project->model;
+    struct filling filling = {.project = project, .environment = environment};
     for (size_t i = 0; model && i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
         if (resource->inactive || !model_is_server(resource->kind) || !resource->redis.tls.on)
             continue;
-        if (fill_one(project, resource, err) == 0)
+        if (fill_one(&filling, resource, err) == 0)
             continue;
         const struct model_pos *pos =
             resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;

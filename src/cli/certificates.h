@@ -8,8 +8,8 @@
 
 /* Where the user's development authority is kept: below the state root. The caller frees. */
 char *certificates_folder(const struct project *project);
-/* Gives every server with TLS its certificate; makes the authority at first need. Errors stand at their
- * positions. */
-int certificates_fill(struct project *project, struct error *err);
+/* Gives every server with TLS its certificate; makes the authority at first need. The engine is
+ * asked where its ports are reached. Errors stand at their positions. */
+int certificates_fill(struct project *project, char *const *environment, struct error *err);
 
 #endif

@@ -38,6 +38,8 @@ static int run(struct context *context, struct error *err)
         output_json(view);
     else
         view_print_long(&context->output, view, stdout);
+    if (context->output.verbose && !context->output.json)
+        view_print_published(view, stdout);
     return 0;
 }
 

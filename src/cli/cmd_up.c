@@ -88,8 +88,10 @@ void up_print_ready(struct up *up, const cJSON *view)
         output_flush();
         return;
     }
-    if (args_flag(&context->args, "explain") || context->dry_run)
+    if (args_flag(&context->args, "explain") || context->dry_run) {
         view_print_explain(output, view, stderr);
+        view_print_published(view, stderr);
+    }
     if (args_flag(&context->args, "timings"))
         view_print_timings(output, view, stderr);
     if (!context->dry_run && output->progress != PROGRESS_QUIET && output->progress != PROGRESS_JSON)

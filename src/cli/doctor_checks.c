@@ -23,6 +23,28 @@ static void check_native(struct doctor *doctor)
         doctor_add(doctor, DOCTOR_PASS, "native: the servers run on this machine, without containers", NULL);
 }
 
+static void check_published(struct doctor *doctor)
+{
+    cleanup_error struct error error = {0};
+    const struct engine_where *where = &doctor->engine.where;
+    engine_find_where(doctor->engine.engine, engine_once_done, &doctor->engine);
+    if (engine_once_wait(&doctor->engine, &error)) {
+        doctor_fail(doctor, &error);
+        return;
+    }
+    if (!where->count) {
+        cleanup_free char *text = xasprintf("published ports cannot be reached from here: %s", where->how);
+        doctor_add(doctor, DOCTOR_FAIL, text,
+                   "run apphost in the engine's network, or set APPHOST_PUBLISHED_HOST");
+        return;
+    }
+    bool has_other = where->count > 1;
+    cleanup_free char *text =
+        xasprintf("published ports are reached at %s%s%s: %s", where->places[0].host, has_other ? " or " : "",
+                  has_other ? where->places[1].host : "", where->how);
+    doctor_add(doctor, DOCTOR_PASS, text, NULL);
+}
+
 static void check_engine(struct doctor *doctor)
 {
     struct context *context = doctor->context;
@@ -58,6 +80,7 @@ static void check_engine(struct doctor *doctor)
         xasprintf("%s, %s, API %s", which, *doctor->engine.server ? doctor->engine.server : "engine",
                   doctor->engine.api_version);
     doctor_add(doctor, DOCTOR_PASS, version, NULL);
+    check_published(doctor);
 }
 
 static void check_manifest(struct doctor *doctor)

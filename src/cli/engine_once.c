@@ -56,6 +56,8 @@ void engine_once_done(const struct engine_result *result, const struct error *er
         once->json = cJSON_Duplicate(result->container->raw, 1);
     once->output = xstrdup_null(result->output);
     once->exit_code = result->exit_code;
+    if (result->where)
+        once->where = *result->where;
     if (result->info) {
         snprintf(once->server, sizeof once->server, "%s", result->info->server);
         snprintf(once->api_version, sizeof once->api_version, "%s", result->info->api_version);

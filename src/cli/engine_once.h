@@ -19,6 +19,7 @@ struct engine_once {
     char *output; /* exec */
     int exit_code;
     char server[64], api_version[16]; /* ping */
+    struct engine_where where;        /* find_where */
 };
 
 int engine_once_open(struct engine_once *once, const struct engine_address *address, char *const *environment,

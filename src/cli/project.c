@@ -226,13 +226,15 @@ static int lower(struct project *project, const struct project_options *options,
     cleanup_free char *certs = certificates_folder(project), *folder = project_folder(project);
     cleanup_strlist struct strlist inherited = {0};
     process_inherit(&inherited, options->environment);
+    /* A remote engine's host is known; the others' is found out once they answer. */
+    const struct engine_address *engine = project->has_engine ? &project->engine : NULL;
     struct plan_context context = {
         .certs_folder = certs,
         .state_folder = folder,
         .project = project->name,
         .project_hash = project->hash,
-        .published_host = project->has_engine ? project->engine.published_host : NULL,
-        .remote_engine = project->has_engine && project->engine.remote,
+        .published_host = engine && !engine->override ? engine->published_host : NULL,
+        .remote_engine = engine && engine->remote,
         .environment = inherited.items,
         .uid = (int)getuid(),
         .gid = (int)getgid(),

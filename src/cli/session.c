@@ -89,7 +89,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
 {
     struct client *client = &context->client;
     struct client_call call = {.on_record = on_record, .data = render};
-    if (certificates_fill(&context->project, err) < 0)
+    if (certificates_fill(&context->project, context->environment, err) < 0)
         return -1;
     struct wait wait = {
         .fact = &call.done,

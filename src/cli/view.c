@@ -120,6 +120,17 @@ void view_print_timings(const struct output *output, const cJSON *view, FILE *st
     table_free(&table);
 }
 
+void view_print_published(const cJSON *view, FILE *stream)
+{
+    const cJSON *published = json_path(view, "engine.published");
+    const char *host = json_string(published, "host", NULL), *how = json_string(published, "how", "");
+    cleanup_free char *safe = str_printable(how);
+    if (host)
+        fprintf(stream, "published ports are reached at %s: %s\n", host, safe);
+    else if (published)
+        fprintf(stream, "published ports cannot be reached from here: %s\n", safe);
+}
+
 void view_print_explain(const struct output *output, const cJSON *view, FILE *stream)
 {
     struct table table = {.columns = 3};

@@ -13,6 +13,8 @@ void view_print_long(const struct output *output, const cJSON *view, FILE *strea
 void view_print_timings(const struct output *output, const cJSON *view, FILE *stream);
 /* Why each resource was created, reused or recreated. */
 void view_print_explain(const struct output *output, const cJSON *view, FILE *stream);
+/* Where published ports are reached, and how that was learnt; nothing where it is not known. */
+void view_print_published(const cJSON *view, FILE *stream);
 /* Is it called so, or a replica of what is called so? For resources of a view and for transitions. */
 bool view_is_named(const cJSON *record, const char *name);
 /* The resource of that name (of several replicas the first), or NULL. */

@@ -28,6 +28,22 @@ const char *address_getenv(char *const *environment, const char *name)
     return NULL;
 }
 
+static char *trim(const char *text)
+{
+    static const char blanks[] = " \t\r\n";
+    const char *start = text + strspn(text, blanks);
+    size_t length = strlen(start);
+    while (length && strchr(blanks, start[length - 1]))
+        length--;
+    return length ? xstrndup(start, length) : NULL;
+}
+
+char *address_trimmed(char *const *environment, const char *name)
+{
+    const char *value = address_getenv(environment, name);
+    return value ? trim(value) : NULL;
+}
+
 void engine_address_free(struct engine_address *address)
 {
     free(address->host);
@@ -38,31 +54,11 @@ void engine_address_free(struct engine_address *address)
     free(address->cert_file);
     free(address->key_file);
     free(address->published_host);
+    free(address->override);
     *address = (struct engine_address){0};
 }
 
 /* ---- hosts ---- */
-
-/* In a container with a mounted socket, published ports are reached through the gateway; with the host's
- * network (its bridge is visible then) they are not. */
-static char *local_published_host(void)
-{
-    unsigned long destination, gateway;
-    char line[256], name[64];
-    bool inside = file_exists("/.dockerenv") || file_exists("/run/.containerenv");
-    FILE *routes = inside && !file_exists("/sys/class/net/docker0") ? fopen("/proc/net/route", "re") : NULL;
-    while (routes && fgets(line, sizeof line, routes)) {
-        if (sscanf(line, "%63s %lx %lx", name, &destination, &gateway) != 3 || destination != 0 ||
-            gateway == 0)
-            continue;
-        fclose(routes);
-        return xasprintf("%lu.%lu.%lu.%lu", gateway & 255, gateway >> 8 & 255, gateway >> 16 & 255,
-                         gateway >> 24 & 255);
-    }
-    if (routes)
-        fclose(routes);
-    return xstrdup("127.0.0.1");
-}
 
 static bool is_loopback(const char *host)
 {
@@ -129,14 +125,15 @@ static int set_unsupported(struct engine_address *address, struct error *err)
     return -1;
 }
 
-int address_set_host(struct engine_address *address, const char *host, const char *origin, struct error *err)
+int address_set_host(struct engine_address *address, const char *given, const char *origin, struct error *err)
 {
-    address->host = xstrdup(host);
+    address->host = trim(given);
     address->origin = xstrdup(origin);
-    const char *scheme = strstr(host, "://");
+    if (!address->host)
+        return error_set(err, ERROR_ENGINE, "%s: the engine's address is empty", origin);
+    const char *host = address->host, *scheme = strstr(host, "://");
     if (str_starts(host, "unix://")) {
         address->unix_path = xstrdup(host[7] ? host + 7 : default_socket);
-        address->published_host = local_published_host();
         if (address->unix_path[0] == '/')
             return 0;
     }
@@ -171,9 +168,10 @@ static int set_from_environment(struct engine_address *address, char *const *env
                                 const char *origin, struct error *err)
 {
     bool verify = address_getenv(environment, "DOCKER_TLS_VERIFY") != NULL; /* even "0" */
-    if (!str_starts(host, "unix://") && (verify || address_getenv(environment, "DOCKER_TLS"))) {
+    bool is_unix = str_starts(host + strspn(host, " \t\r\n"), "unix://");
+    if (!is_unix && (verify || address_getenv(environment, "DOCKER_TLS"))) {
         cleanup_free char *config = address_config_folder(environment);
-        const char *folder = address_getenv(environment, "DOCKER_CERT_PATH");
+        cleanup_free char *folder = address_trimmed(environment, "DOCKER_CERT_PATH");
         address->tls = true;
         address->skip_verify = !verify;
         address_set_certificates(address, folder ? folder : config);
@@ -251,8 +249,8 @@ static int probe_sockets(char *const *environment, struct engine_address *addres
 static int resolve(char *const *environment, const char *host_flag, const char *context_flag,
                    struct engine_address *address, struct error *err)
 {
-    const char *host = address_getenv(environment, "DOCKER_HOST");
-    const char *context = address_getenv(environment, "DOCKER_CONTEXT");
+    cleanup_free char *host = address_trimmed(environment, "DOCKER_HOST");
+    cleanup_free char *context = address_trimmed(environment, "DOCKER_CONTEXT");
     if (context_flag && strcmp(context_flag, "default") != 0)
         return address_from_context(environment, context_flag, "--context", address, err);
     if (!context_flag && host_flag)
@@ -276,7 +274,10 @@ static int resolve(char *const *environment, const char *host_flag, const char *
 int engine_resolve(char *const *environment, const char *host_flag, const char *context_flag,
                    struct engine_address *address, struct error *err)
 {
+    static const char *const overrides[] = {"APPHOST_PUBLISHED_HOST", "TESTCONTAINERS_HOST_OVERRIDE"};
     *address = (struct engine_address){0};
+    for (size_t i = 0; i < sizeof overrides / sizeof *overrides && !address->override; i++)
+        address->override = address_trimmed(environment, overrides[i]);
     if (resolve(environment, host_flag, context_flag, address, err) == 0)
         return 0;
     engine_address_free(address);

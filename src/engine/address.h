@@ -6,7 +6,10 @@
 
 /* The variable's value, or NULL when it is unset or empty. */
 const char *address_getenv(char *const *environment, const char *name);
-/* Fills host, origin, and unix_path or url (address->tls says which scheme). */
+/* The same without the blanks around it, which come from files and copied lines and cannot be seen; the
+ * caller frees. */
+char *address_trimmed(char *const *environment, const char *name);
+/* Fills host (trimmed), origin, and unix_path or url (address->tls says which scheme). */
 int address_set_host(struct engine_address *address, const char *host, const char *origin, struct error *err);
 /* 0 when something accepts at the unix socket, else errno. */
 int address_try_connect(const char *path);

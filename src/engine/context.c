@@ -14,10 +14,10 @@ enum { FILE_LIMIT = 1 << 20 };
 
 char *address_config_folder(char *const *environment)
 {
-    const char *folder = address_getenv(environment, "DOCKER_CONFIG"),
-               *home = address_getenv(environment, "HOME");
+    const char *home = address_getenv(environment, "HOME");
+    char *folder = address_trimmed(environment, "DOCKER_CONFIG");
     if (folder)
-        return xstrdup(folder);
+        return folder;
     return path_join(home ? home : "/", ".docker");
 }
 
@@ -102,6 +102,7 @@ static const struct {
     {"cert_file", offsetof(struct engine_address, cert_file)},
     {"key_file", offsetof(struct engine_address, key_file)},
     {"published_host", offsetof(struct engine_address, published_host)},
+    {"override", offsetof(struct engine_address, override)},
 };
 
 cJSON *engine_address_to_json(const struct engine_address *address)
@@ -115,6 +116,15 @@ cJSON *engine_address_to_json(const struct engine_address *address)
     return json;
 }
 
+void engine_address_copy(struct engine_address *to, const struct engine_address *from)
+{
+    *to = *from;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = *(char *const *)((const char *)from + texts[i].offset);
+        *(char **)((char *)to + texts[i].offset) = xstrdup_null(text);
+    }
+}
+
 int engine_address_from_json(const cJSON *json, struct engine_address *address, struct error *err)
 {
     *address = (struct engine_address){0};
@@ -124,7 +134,7 @@ int engine_address_from_json(const cJSON *json, struct engine_address *address, 
     address->skip_verify = json_bool(json, "skip_verify", false);
     address->remote = json_bool(json, "remote", false);
     bool is_ssh = address->host && str_starts(address->host, "ssh://");
-    if ((address->unix_path || address->url || is_ssh) && address->published_host)
+    if (address->unix_path || address->url || is_ssh)
         return 0;
     engine_address_free(address);
     return error_set(err, ERROR_PROTOCOL, "the engine's address is incomplete");

@@ -1,4 +1,5 @@
 /* An engine's life: opening over a transport, cancelling, and a clean end. */
+#include "engine/address.h"
 #include "engine/engine.h"
 #include "engine/internal.h"
 
@@ -11,6 +12,7 @@ static void on_all_closed(void *data)
     loop_cb *tell = engine->on_closed;
     void *tell_data = engine->closed_data;
     strlist_free(&engine->environment);
+    engine_address_free(&engine->address);
     free(engine);
     if (tell)
         tell(tell_data);
@@ -24,6 +26,9 @@ static struct engine *make(struct loop *loop, char *const *environment)
     /* All of it: credential helpers read what their clouds want. */
     for (size_t i = 0; environment && environment[i]; i++)
         strlist_add(&engine->environment, environment[i]);
+    cleanup_free char *version = address_trimmed(environment, "DOCKER_API_VERSION");
+    if (version)
+        strlist_setenv(&engine->environment, "DOCKER_API_VERSION", version);
     return engine;
 }
 
@@ -55,10 +60,12 @@ struct engine *engine_open(struct loop *loop, const struct engine_address *addre
         .key_file = address->key_file,
         .skip_verify = address->skip_verify,
     };
+    engine_address_copy(&engine->address, address);
     if ((is_forced || !version || !*version) && (!is_ssh || engine->tunnel) &&
         (engine->transport = http_open(loop, &where, err)))
         return engine;
     engine_tunnel_free(engine->tunnel);
+    engine_address_free(&engine->address);
     strlist_free(&engine->environment);
     free(engine);
     return NULL;

@@ -33,8 +33,9 @@ struct engine_address {
     char *url;       /* for tcp; with neither, host is an ssh:// address */
     char *ca_file, *cert_file, *key_file;
     bool tls, skip_verify;
-    char *published_host; /* where published ports are reached: "127.0.0.1", the remote's host, the gateway
-                             inside a container */
+    char *published_host; /* of a remote engine: where its published ports are reached; else NULL: ask
+                             engine_find_where() */
+    char *override;       /* APPHOST_PUBLISHED_HOST, TESTCONTAINERS_HOST_OVERRIDE: used instead; or NULL */
     bool remote;
 };
 /* getenv-like access to the client's environment ("K=V" list, NULL-terminated); flags may be NULL. Blocking,
@@ -42,6 +43,7 @@ struct engine_address {
 int engine_resolve(char *const *environment, const char *host_flag, const char *context_flag,
                    struct engine_address *address, struct error *err);
 void engine_address_free(struct engine_address *address);
+void engine_address_copy(struct engine_address *to, const struct engine_address *from);
 cJSON *engine_address_to_json(const struct engine_address *address);
 int engine_address_from_json(const cJSON *json, struct engine_address *address, struct error *err);
 
@@ -62,6 +64,19 @@ struct engine_info {
     char api_version[16]; /* the dialect in use: "1.41" … "1.44" */
     char server[64];
     bool is_podman;
+};
+
+/* Where what the engine publishes is reached from here: a short list of candidates, the likeliest first. */
+enum { ENGINE_PLACES = 2 };
+struct engine_place {
+    char host[256]; /* what a client writes: "127.0.0.1", "172.17.0.1", "build.example" */
+    char bind[48];  /* where the engine has to publish for that what is meant for this machine alone */
+};
+struct engine_where {
+    struct engine_place places[ENGINE_PLACES];
+    int count;     /* 0: what is published cannot be reached from here */
+    bool apart;    /* the loopback of the engine's machine is not ours */
+    char how[320]; /* how that was learnt, or why it cannot be reached: half a sentence */
 };
 
 /* ---- results ---- */
@@ -101,6 +116,7 @@ struct engine_event {
 };
 struct engine_result {
     const struct engine_info *info;            /* ping */
+    const struct engine_where *where;          /* find_where */
     const char *id;                            /* create: container, network; volume: name */
     const struct engine_container *container;  /* inspect */
     const struct engine_container *containers; /* list */
@@ -117,6 +133,10 @@ typedef void engine_done_cb(const struct engine_result *result, const struct err
 /* GET /_ping: negotiates the dialect. Everything else negotiates first by itself when that has not happened
  * yet. */
 struct engine_op *engine_ping(struct engine *engine, engine_done_cb *done, void *data);
+
+/* Where published ports are reached: from what the address says, from what the engine knows about our own
+ * container, from the socket's peer; see where.c. Sends a request only in a container. */
+struct engine_op *engine_find_where(struct engine *engine, engine_done_cb *done, void *data);
 
 /* label: "key=value" or "key"; several are ANDed (NULL-terminated). all containers, stopped ones too. */
 struct engine_op *engine_container_list(struct engine *engine, const char *const *labels,

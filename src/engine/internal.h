@@ -41,6 +41,7 @@ struct engine_op;
 typedef void op_answer_cb(struct engine_op *op, const struct http_response *response);
 typedef bool op_forgives_cb(int status, const char *message);
 typedef bool op_mends_cb(struct engine_op *op, const char *message);
+typedef bool op_refused_cb(struct engine_op *op, int status);
 
 struct engine_op {
     struct engine *engine;
@@ -55,6 +56,7 @@ struct engine_op {
     op_answer_cb *on_answer;
     op_forgives_cb *forgives; /* answers >= 400 that mean success; NULL: none */
     op_mends_cb *mends;       /* may change the refused request: true sends it again; NULL: none */
+    op_refused_cb *refused;   /* may go on by itself after an answer >= 400: true; NULL: never */
     http_data_cb *on_data;    /* streams; called with the op as data */
     http_open_cb *on_open;
     loop_cb *on_drained;
@@ -65,7 +67,7 @@ struct engine_op {
     bool retried; /* after "client version is too new" */
     uint64_t round;
     uint64_t serial;       /* tells an operation from a later one at the same address */
-    struct turn late_turn; /* for failures before anything was sent */
+    struct turn late_turn; /* for ends before anything was sent */
     struct error late;
 };
 
@@ -73,6 +75,7 @@ struct tunnel;
 
 struct engine {
     struct loop *loop;
+    struct engine_address address; /* what engine_find_where() goes by; empty over a given transport */
     struct http_transport *transport;
     struct tunnel *tunnel;      /* ssh, or NULL */
     struct strlist environment; /* the client's, for settings and for credential helpers */
@@ -103,6 +106,8 @@ void engine_op_fail(struct engine_op *op, struct error *err);
 void engine_op_refuse(struct engine_op *op, int status, const char *message);
 /* Fails in a later turn (for failures inside the function that starts the operation). Returns op. */
 struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err);
+/* Runs op->on_answer in a later turn, without a request (and with NULL for the answer). Returns op. */
+struct engine_op *engine_op_answer_late(struct engine_op *op);
 void engine_op_free(struct engine_op *op);
 /* For loops whose callbacks may cancel their own operation: note it before, ask after. */
 struct engine_op_mark {
@@ -135,6 +140,11 @@ void engine_negotiate(struct engine *engine); /* starts unless it runs */
 const char *engine_dialect(const char *server_version);
 /* DOCKER_API_VERSION fixes the dialect. -1 when it is no version that we speak. */
 int engine_force_version(struct engine *engine, const char *version, struct error *err);
+
+/* ---- where.c: the pure part ---- */
+/* What the engine says about our own container: true when *where is settled (count 0: it has no network that
+ * could be used); false: *shares is the container whose network it uses (borrowed from document). */
+bool engine_where_in_container(const cJSON *document, struct engine_where *where, const char **shares);
 
 /* ---- ssh.c ---- */
 struct ssh_target {

@@ -106,8 +106,18 @@ static void on_late(void *data)
 {
     struct engine_op *op = data;
     cleanup_error struct error err = {0};
+    if (!error_is_set(&op->late)) {
+        op->on_answer(op, NULL);
+        return;
+    }
     error_move(&err, &op->late);
     engine_op_fail(op, &err);
+}
+
+struct engine_op *engine_op_answer_late(struct engine_op *op)
+{
+    loop_post(op->engine->loop, &op->late_turn);
+    return op;
 }
 
 struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err)
@@ -150,6 +160,8 @@ static void fail_status(struct engine_op *op, const struct http_response *respon
         engine_op_send(op);
         return;
     }
+    if (op->refused && op->refused(op, response->status))
+        return;
     if (op->forgives && op->forgives(response->status, message)) {
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
         return;

@@ -1,4 +1,4 @@
-/* The root node: the engine itself, reachable → subscribed → listed → surveyed.
+/* The root node: the engine itself, reachable → located → subscribed → listed → surveyed.
  *
  * Subscribed before listed, so that nothing falls into a gap. Losing the engine (the event stream ends, an
  * operation finds nobody) makes facts unknown and starts again from the top with a growing pause; nothing
@@ -63,7 +63,7 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
     if (!o->connected_once && !is_needed(o))
         root->want = WANT_KEEP; /* we only wanted to look for leftovers */
-    facts->reachable = facts->subscribed = facts->listed = facts->surveyed = false;
+    facts->reachable = facts->located = facts->subscribed = facts->listed = facts->surveyed = false;
     facts_unknown(o);
     orchestrator_wake_all(o);
     requests_changed(o);
@@ -274,6 +274,7 @@ static void survey(struct node *root)
 
 static const struct goal up[] = {
     {"reachable", STATE_STARTING, is_reachable, ping, NULL},
+    {"located", STATE_STARTING, place_is_met, place_find, NULL},
     {"subscribed", STATE_STARTING, is_subscribed, subscribe, NULL},
     {"listed", STATE_STARTING, is_listed, list, NULL},
     {"surveyed", STATE_RUNNING, is_surveyed, survey, NULL},

@@ -118,6 +118,8 @@ static void create(struct node *node)
 {
     struct facts *facts = &node->facts;
     const struct plan_run *run = &node->spec->run;
+    if (place_refuses(node))
+        return;
     const char *digest = values_digest(node);
     if (!digest)
         return; /* a port was given up meanwhile: the step waits for the new one */

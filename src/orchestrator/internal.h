@@ -91,11 +91,11 @@ struct facts {
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
     int restarts, retries;
-    bool absent, pulled;                  /* image */
-    bool reachable, subscribed, surveyed; /* engine */
-    bool listed;                          /* engine: the listing is in; container: it was in the last one */
-    char *port_label;                     /* the ports of what is there, as its label tells */
-    char *completed;                      /* key under which a task was completed */
+    bool absent, pulled;                           /* image */
+    bool reachable, located, subscribed, surveyed; /* engine */
+    bool listed;      /* engine: the listing is in; container: it was in the last one */
+    char *port_label; /* the ports of what is there, as its label tells */
+    char *completed;  /* key under which a task was completed */
 };
 
 struct link {
@@ -119,7 +119,11 @@ struct sensor {
     bool has_regex;
     struct engine_op *exec;
     struct timer timer;
-    struct error last; /* of exec and image health; probes keep theirs */
+    struct error last;    /* of exec and image health; probes keep theirs */
+    enum probe_kind kind; /* of the probe */
+    int tried;            /* which of the places where published ports may be */
+    int64_t pause_ms;     /* until the next is tried */
+    bool looked;          /* whether the engine published anything */
 };
 struct output {
     struct log_writer *writer;
@@ -227,6 +231,10 @@ struct orchestrator {
     struct plan_ref *plan; /* the newest */
     struct secret *secrets;
     uint64_t values_serial;
+    struct engine_where where; /* once located: the candidates; place: the likeliest, or the proven one */
+    int place;
+    bool located, proven;
+    char bracketed[264];
     char *digest_key, *digest_key_id;
     enum want leftovers;      /* what happens to objects of the project that are in no plan */
     bool leftover_persistent; /* … to persistent ones as well */
@@ -395,6 +403,28 @@ bool values_environment(struct node *node, struct strlist *out);
 char *values_resolve(struct orchestrator *o, const struct plan_text *text);
 /* Ports and secrets for all that can have them now, in one write of the state. */
 void values_settle(struct orchestrator *o);
+
+/* ---- place.c: where published ports are reached ---- */
+bool place_is_met(struct node *root);
+void place_find(struct node *root);
+const char *place_host(const struct orchestrator *o);
+/* As a text has it (IPv6 in brackets); NULL: not known yet. */
+const char *place_in_text(struct orchestrator *o);
+const char *place_of_port(const struct orchestrator *o, const struct plan_port *port);
+/* What the node's probe tries now; and that it was answered there. */
+const char *place_to_try(const struct node *node, const struct plan_port *port);
+void place_prove(struct node *node);
+/* The addresses that a port is published on. */
+int place_count(const struct orchestrator *o, const struct plan_port *port);
+const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i);
+/* Their part of the node's digest. */
+void place_add(const struct node *node, struct strbuf *out);
+/* Fails the node when what it publishes cannot be reached from here. */
+bool place_refuses(struct node *node);
+/* Looks once whether the engine published anything of the node, and fails it when not. */
+void place_look(struct node *node);
+/* {"host","how"}, or NULL while it is not known. */
+cJSON *place_view(const struct orchestrator *o);
 
 /* ---- secrets.c ---- */
 void secrets_take(struct orchestrator *o, const struct plan *plan);

@@ -55,12 +55,12 @@ static struct redis_conn_options server_of(struct node *node, char **password)
     const struct plan_port *port = &node->spec->run.ports[0];
     *password = probe->password.count ? values_resolve(node->o, &probe->password) : NULL;
     return (struct redis_conn_options){
-        .host = port->host ? port->host : "127.0.0.1",
+        .host = place_of_port(node->o, port),
         .port = port_of(node, port->endpoint),
         .password = *password,
         .tls = probe->tls,
         .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name,
+        .tls_name = probe->tls_name ? probe->tls_name : place_of_port(node->o, port),
         .data = node,
     };
 }

@@ -10,7 +10,13 @@
 
 #include <string.h>
 
-enum { EXEC_INTERVAL_MS = 1000, HEALTH_LOOK_MS = 2000, SETTLE_MS = 150 };
+enum {
+    EXEC_INTERVAL_MS = 1000,
+    HEALTH_LOOK_MS = 2000,
+    SETTLE_MS = 150,
+    FIRST_TRY_MS = 1000, /* at one place, before the next is tried */
+    LONGEST_TRY_MS = 8000,
+};
 
 const struct plan_probe *node_probe(const struct node *node)
 {
@@ -51,6 +57,8 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         node_fail(node, &cause);
         return;
     }
+    if (state == PROBE_READY)
+        place_prove(node);
     set_ready(node, state == PROBE_READY);
 }
 
@@ -118,11 +126,6 @@ static const struct plan_port *port_spec(const struct node *node, const char *en
     return NULL;
 }
 
-static const char *host_of(const struct plan_port *port)
-{
-    return port && port->host ? port->host : "127.0.0.1";
-}
-
 /* The port behind the engine's proxy, or 0 where the server itself is connected to. */
 static int proxied_port(const struct node *node, const struct plan_port *port)
 {
@@ -135,14 +138,15 @@ static void start_probe(struct node *node, enum probe_kind kind)
     struct orchestrator *o = node->o;
     const struct plan_probe *probe = node_probe(node);
     const struct plan_port *port = port_spec(node, probe->endpoint);
+    const char *host = place_to_try(node, port);
     struct probe_options options = {
         .kind = kind,
-        .host = host_of(port),
+        .host = host,
         .port = port ? port_of(node, port->endpoint) : 0,
         .proxied_port = proxied_port(node, port),
         .tls = probe->tls,
         .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name,
+        .tls_name = probe->tls_name ? probe->tls_name : host,
         .http_path = probe->http_path,
         .http_status = probe->http_status,
         .argv = (const char *const *)probe->exec,
@@ -157,6 +161,35 @@ static void start_probe(struct node *node, enum probe_kind kind)
     node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
     if (password)
         mem_wipe(password, strlen(password));
+}
+
+/* Through a published port. */
+static void start_at_port(struct node *node, enum probe_kind kind)
+{
+    struct sensor *sensor = &node->sensor;
+    if (place_refuses(node))
+        return;
+    start_probe(node, kind);
+    sensor->kind = kind;
+    sensor->looked = false;
+    sensor->pause_ms = FIRST_TRY_MS;
+    if (node->kind == PLAN_CONTAINER)
+        timer_start(&sensor->timer, FIRST_TRY_MS);
+}
+
+/* It takes long: was anything published at all, and is it at the other place? */
+static void look_elsewhere(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    struct sensor *sensor = &node->sensor;
+    place_look(node);
+    if (!o->proven && o->where.count > 1) {
+        o->hooks.probe_free(sensor->probe);
+        sensor->tried++;
+        start_probe(node, sensor->kind);
+    }
+    sensor->pause_ms *= sensor->pause_ms < LONGEST_TRY_MS ? 2 : 1;
+    timer_start(&sensor->timer, sensor->pause_ms);
 }
 
 /* ---- the image's health check: events tell; engines that have no such event are asked ---- */
@@ -192,7 +225,7 @@ static void on_health(const struct engine_result *result, const struct error *er
     int64_t left = none ? settling_ms(node) : HEALTH_LOOK_MS;
     note_health(node, health, err);
     if (none && node->port_count)
-        start_probe(node, PROBE_TCP);
+        start_at_port(node, PROBE_TCP);
     else if (health == ENGINE_HEALTH_HEALTHY || (none && !left))
         set_ready(node, true);
     else
@@ -209,7 +242,9 @@ static void look_at_health(struct node *node)
 static void on_timer(void *data)
 {
     struct node *node = data;
-    if (node_probe(node)->kind == PLAN_PROBE_EXEC)
+    if (node->sensor.probe && !node->facts.ready)
+        look_elsewhere(node);
+    else if (node_probe(node)->kind == PLAN_PROBE_EXEC && !node->sensor.probe)
         run_exec(node);
     else if (!node->facts.ready)
         look_at_health(node);
@@ -258,13 +293,13 @@ void sensor_start(struct node *node)
         if (node->kind == PLAN_VALUE)
             start_value_probe(node);
         else
-            start_probe(node, PROBE_PING);
+            start_at_port(node, PROBE_PING);
         break;
     case PLAN_PROBE_HTTP:
-        start_probe(node, PROBE_HTTP);
+        start_at_port(node, PROBE_HTTP);
         break;
     case PLAN_PROBE_TCP:
-        start_probe(node, PROBE_TCP);
+        start_at_port(node, PROBE_TCP);
         break;
     case PLAN_PROBE_LOG:
         start_log(node, probe->log_pattern);

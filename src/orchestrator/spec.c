@@ -69,6 +69,20 @@ static void add_command(cJSON *body, struct node *node)
         mem_wipe(environment.items[i], strlen(environment.items[i]));
 }
 
+/* One for every place where the port may be looked for. */
+static void add_bindings(cJSON *list, const struct node *node, size_t index)
+{
+    const struct plan_port *port = &node->spec->run.ports[index];
+    char outside[16];
+    snprintf(outside, sizeof outside, "%d", node->ports[index].host_port);
+    for (int i = 0; i < place_count(node->o, port); i++) {
+        cJSON *binding = cJSON_CreateObject();
+        json_add_string(binding, "HostIp", place_bind(node->o, port, i));
+        json_add_string(binding, "HostPort", outside);
+        cJSON_AddItemToArray(list, binding);
+    }
+}
+
 static void add_ports(cJSON *body, cJSON *host, const struct node *node)
 {
     const struct plan_run *run = &node->spec->run;
@@ -76,16 +90,11 @@ static void add_ports(cJSON *body, cJSON *host, const struct node *node)
         return;
     cJSON *exposed = json_add_object(body, "ExposedPorts"), *bindings = json_add_object(host, "PortBindings");
     for (size_t i = 0; i < run->port_count; i++) {
-        char inside[32], outside[16];
+        char inside[32];
         snprintf(inside, sizeof inside, "%d/tcp", run->ports[i].target_port);
-        snprintf(outside, sizeof outside, "%d", node->ports[i].host_port);
         json_add_object(exposed, inside);
-        cJSON *binding = cJSON_CreateObject();
-        json_add_string(binding, "HostIp",
-                        run->ports[i].bind_address ? run->ports[i].bind_address : "127.0.0.1");
-        json_add_string(binding, "HostPort", outside);
         cJSON *list = json_get(bindings, inside);
-        cJSON_AddItemToArray(list ? list : json_add_array(bindings, inside), binding);
+        add_bindings(list ? list : json_add_array(bindings, inside), node, i);
     }
 }
 

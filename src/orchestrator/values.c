@@ -20,9 +20,14 @@ static const char *lookup_secret(const char *name, void *data)
     return secret_value(data, name);
 }
 
+static const char *lookup_host(void *data)
+{
+    return place_in_text(data);
+}
+
 struct plan_lookup values_lookup(struct orchestrator *o)
 {
-    return (struct plan_lookup){lookup_port, lookup_secret, o};
+    return (struct plan_lookup){lookup_port, lookup_secret, o, lookup_host};
 }
 
 void values_changed(struct orchestrator *o)
@@ -110,6 +115,7 @@ static bool add_everything(struct node *node, struct strbuf *out)
             return false;
     }
     node->missing = NULL;
+    place_add(node, out);
     for (size_t i = 0; i < run->environment_count; i++) {
         strbuf_adds(out, run->environment[i].name);
         if (!add_text(node, &run->environment[i].value, out))

@@ -18,7 +18,7 @@ static const char *health_of(const struct node *node)
     return node_is_alive(node) ? (node->facts.was_ready ? "unhealthy" : "starting") : NULL;
 }
 
-static void add_ports(cJSON *json, const struct node *node)
+static void add_ports(cJSON *json, struct node *node)
 {
     cJSON *ports = json_add_array(json, "ports");
     for (size_t i = 0; node->spec && i < node->port_count; i++) {
@@ -26,7 +26,7 @@ static void add_ports(cJSON *json, const struct node *node)
         cJSON *entry = cJSON_CreateObject();
         json_add_string(entry, "endpoint", port->endpoint);
         json_add_string(entry, "scheme", port->scheme);
-        json_add_string(entry, "host", port->host ? port->host : "127.0.0.1");
+        json_add_string(entry, "host", place_of_port(node->o, port));
         json_add_int(entry, "port", node->ports[i].host_port);
         if (port->target_port)
             json_add_int(entry, "targetPort", port->target_port);
@@ -34,8 +34,7 @@ static void add_ports(cJSON *json, const struct node *node)
     }
     if (!node->spec || !node->port_count)
         return;
-    json_add_string(json, "host",
-                    node->spec->run.ports[0].host ? node->spec->run.ports[0].host : "127.0.0.1");
+    json_add_string(json, "host", place_of_port(node->o, &node->spec->run.ports[0]));
     json_add_int(json, "port", node->ports[0].host_port);
 }
 
@@ -132,6 +131,9 @@ static void add_engine(cJSON *view, const struct orchestrator *o)
     bool listed = engine_is_listed(o);
     json_add_bool(engine, "connected", listed);
     json_add_string(engine, "state", listed ? "ready" : o->connected_once ? "engine-lost" : "waiting");
+    cJSON *published = place_view(o);
+    if (published)
+        cJSON_AddItemToObject(engine, "published", published);
     if (o->engine && o->engine->error.code)
         cJSON_AddItemToObject(engine, "error", report_error(&o->engine->error));
 }

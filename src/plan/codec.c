@@ -98,7 +98,7 @@ void codec_write(const struct record *record, const void *from, bool spec_only, 
         case FIELD_TEXT: {
             const struct plan_text *text = (const void *)((const char *)from + f->offset);
             if (text->count)
-                cJSON_AddItemToObject(into, f->name, plan_text_to_json(text));
+                cJSON_AddItemToObject(into, f->name, plan_text_to_json(text, spec_only));
             break;
         }
         case FIELD_STRINGS:

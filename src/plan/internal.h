@@ -5,7 +5,8 @@
 
 #include "plan/plan.h"
 
-cJSON *plan_text_to_json(const struct plan_text *text);
+/* is_spec: as a specification has it, where a late host is settled. */
+cJSON *plan_text_to_json(const struct plan_text *text, bool is_spec);
 bool plan_text_from_json(const cJSON *json, struct arena *arena, struct plan_text *text);
 
 /* ---- codec: one table of fields a struct, read by writer, reader and the specification ---- */

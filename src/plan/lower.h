@@ -64,6 +64,8 @@ struct text_builder {
 };
 void text_literal(struct text_builder *b, const char *text);
 void text_port(struct text_builder *b, const char *node, const char *endpoint);
+/* NULL: the late host. */
+void text_host(struct text_builder *b, const char *host);
 void text_secret(struct text_builder *b, const char *name, enum plan_filter filter);
 void text_append(struct text_builder *b, const struct plan_text *text);
 struct plan_text text_finish(struct text_builder *b);
@@ -75,8 +77,8 @@ bool lower_get(struct lower *l, struct consumer *c, const struct model_part *par
 
 /* ---- addresses ---- */
 struct address {
-    const char *host;
-    int port; /* 0: late: node and endpoint */
+    const char *host; /* NULL: late, the published host */
+    int port;         /* 0: late: node and endpoint */
     const char *node, *endpoint;
     const char *scheme;
 };
@@ -84,6 +86,8 @@ struct address {
 bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target,
                    const char *endpoint, struct address *address);
 void text_address(struct text_builder *b, const struct address *address); /* "host:port" */
+/* Where this machine reaches what the engine publishes; NULL: late. */
+const char *lower_published_host(const struct lower *l);
 /* The secret's name of a server's or connection string's password, NULL without one. */
 const char *lower_password(struct lower *l, const struct model_resource *resource);
 

@@ -27,10 +27,15 @@ static const struct model_endpoint *find_endpoint(const struct model_resource *t
     return NULL;
 }
 
+const char *lower_published_host(const struct lower *l)
+{
+    return l->native ? PLAN_LIKELY_HOST : l->context->published_host;
+}
+
 /* What a client on this machine writes for an address that a port is published on. */
 static const char *published_host(struct lower *l, const char *bind_address)
 {
-    const char *host = l->context->published_host ? l->context->published_host : "127.0.0.1";
+    const char *host = lower_published_host(l);
     if (!bind_address || l->context->remote_engine || strcmp(bind_address, "0.0.0.0") == 0 ||
         strcmp(bind_address, "::") == 0)
         return host;
@@ -56,7 +61,9 @@ static void server_address(struct lower *l, struct consumer *c, const struct mod
             lower_join_network(l, c->resource);
         return;
     }
-    address->host = published_host(l, target->redis.bind_address);
+    /* On the host's network nothing is published: it listens where the engine is. */
+    bool is_bound = target->redis.host_network && !l->context->remote_engine;
+    address->host = is_bound ? PLAN_LIKELY_HOST : published_host(l, target->redis.bind_address);
     address->port = target->redis.host_port;
 }
 

@@ -132,9 +132,7 @@ static void lower_ports(struct lower *l, struct plan_node *node, const struct mo
             .fixed_port = endpoint->port,
             .preferred_port = endpoint->port ? 0 : lower_preferred_port(l, node->name, endpoint->name),
             .bind_address = "127.0.0.1",
-            .host = l->context->published_host && resource->kind == MODEL_CONTAINER
-                        ? l->context->published_host
-                        : "127.0.0.1",
+            .host = resource->kind == MODEL_CONTAINER ? lower_published_host(l) : PLAN_LIKELY_HOST,
             .pos = endpoint->pos,
         };
     }

@@ -164,7 +164,7 @@ static void add_port(struct lower *l, struct plan_node *node, const struct sidec
         .fixed_port = s->host_port,
         .preferred_port = s->host_port ? 0 : lower_preferred_port(l, node->resource, "http"),
         .bind_address = "127.0.0.1",
-        .host = l->context->published_host ? l->context->published_host : "127.0.0.1",
+        .host = lower_published_host(l),
         .pos = s->pos,
     };
     node->run.port_count = 1;

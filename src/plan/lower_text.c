@@ -56,6 +56,16 @@ void text_append(struct text_builder *b, const struct plan_text *text)
     }
 }
 
+void text_host(struct text_builder *b, const char *host)
+{
+    if (host) {
+        text_literal(b, host);
+        return;
+    }
+    flush_literal(b);
+    *add_part(b) = (struct plan_part){.kind = PLAN_HOST, .text = "published"};
+}
+
 struct plan_text text_finish(struct text_builder *b)
 {
     flush_literal(b);
@@ -71,7 +81,7 @@ struct plan_text text_of(struct arena *arena, const char *literal)
 
 void text_address(struct text_builder *b, const struct address *address)
 {
-    text_literal(b, address->host);
+    text_host(b, address->host);
     text_literal(b, ":");
     if (!address->port) {
         text_port(b, address->node, address->endpoint);
@@ -119,7 +129,7 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
         return false;
     switch (part->get) {
     case MODEL_GET_HOST:
-        text_literal(out, address.host);
+        text_host(out, address.host);
         return true;
     case MODEL_GET_URL: {
         text_literal(out, address.scheme);

@@ -4,8 +4,10 @@
  * manifest nor the client's files.
  *
  * Late values. A string of a plan is a list of parts: literal text, a port that is known only once its node
- * runs, or a secret that only the supervisor holds. Everything else is settled by the lowering: hosts differ
- * per consumer, but are known (127.0.0.1 or the engine's host for processes, the alias for containers).
+ * runs, a secret that only the supervisor holds, or the host at which a local engine's published ports are
+ * reached, which is found out once the engine answers. Everything else is settled by the lowering: what
+ * containers use is the alias, and a remote engine's host is known. In a specification (and so in its hash)
+ * the late host stands as 127.0.0.1: where we are is no part of what a node is made of.
  *
  * Hashes. `spec_hash` covers what a node is made of (arguments, configuration, unresolved late values),
  * leaves generated secrets' values and network membership out. The digest of the resolved values is the
@@ -23,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum plan_part_kind { PLAN_LITERAL, PLAN_PORT, PLAN_SECRET };
+enum plan_part_kind { PLAN_LITERAL, PLAN_PORT, PLAN_SECRET, PLAN_HOST };
 /* How a secret is written into its place. Literals are already in the right form. */
 enum plan_filter {
     PLAN_FILTER_NONE,
@@ -32,9 +34,11 @@ enum plan_filter {
     PLAN_FILTER_JSON,       /* inside a JSON string, without the quotes */
     PLAN_FILTER_BASE64,
 };
+/* Stands for a late host in specifications, and where it cannot be asked for. */
+#define PLAN_LIKELY_HOST "127.0.0.1"
 struct plan_part {
     enum plan_part_kind kind;
-    const char *text;     /* literal: the text; port: the node's id; secret: its name */
+    const char *text;     /* literal: the text; port: the node's id; secret: its name; host: "published" */
     const char *endpoint; /* port: the endpoint's name ("tcp" for servers) */
     enum plan_filter filter;
 };
@@ -95,7 +99,7 @@ struct plan_port {
     int fixed_port;           /* given: never moved; 0: chosen */
     int preferred_port;       /* when chosen: first candidate, the next ones after it */
     const char *bind_address; /* container: published address; process: what we probe for being free */
-    const char *host;         /* where a host process reaches it: "127.0.0.1", the engine's host, … */
+    const char *host;         /* where a host process reaches it; NULL: late, the published host */
     struct model_pos pos;     /* of the port in the manifest, for conflicts; file NULL when unknown */
 };
 
@@ -222,7 +226,7 @@ struct plan {
 struct plan_context {
     const char *project, *project_hash; /* identity; see room state/ */
     const char *engine_kind;            /* \"docker\" or \"native\"; NULL: what the model says, else docker */
-    const char *published_host;         /* where published ports are reached from here; NULL: 127.0.0.1 */
+    const char *published_host;         /* where published ports are reached; NULL: late */
     bool remote_engine;                 /* bind mounts, host network refused */
     const char *state_folder; /* of the project: data of the native engine lives below; NULL with docker */
     char **environment;       /* client's; borrowed */
@@ -264,6 +268,7 @@ struct plan_lookup {
     int (*port)(const char *node, const char *endpoint, void *data);
     const char *(*secret)(const char *name, void *data);
     void *data;
+    const char *(*host)(void *data); /* NULL: not known yet; no function: PLAN_LIKELY_HOST */
 };
 char *plan_resolve(const struct plan_text *text, const struct plan_lookup *lookup, const char **missing);
 /* Like plan_resolve, with every secret shown as "***" and unknown ports as "?". Never NULL; the caller frees.

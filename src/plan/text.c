@@ -50,6 +50,10 @@ static bool add_part(const struct plan_part *part, const struct plan_lookup *loo
             strbuf_addf(out, "%d", port);
         return port > 0;
     }
+    if (part->kind == PLAN_HOST) {
+        const char *host = lookup && lookup->host ? lookup->host(lookup->data) : PLAN_LIKELY_HOST;
+        return host && strbuf_adds(out, host);
+    }
     const char *secret = lookup && lookup->secret ? lookup->secret(part->text, lookup->data) : NULL;
     if (!secret)
         return false;
@@ -102,16 +106,52 @@ static cJSON *part_to_json(const struct plan_part *part)
 {
     if (part->kind == PLAN_LITERAL)
         return cJSON_CreateString(part->text);
+    static const char *const names[] = {[PLAN_PORT] = "port", [PLAN_SECRET] = "secret", [PLAN_HOST] = "host"};
     cJSON *object = cJSON_CreateObject();
-    json_add_string(object, part->kind == PLAN_PORT ? "port" : "secret", part->text);
+    json_add_string(object, names[part->kind], part->text);
     json_add_string(object, "endpoint", part->endpoint);
     if (part->filter)
         json_add_string(object, "filter", filter_names[part->filter]);
     return object;
 }
 
-cJSON *plan_text_to_json(const struct plan_text *text)
+/* The late host becomes what it mostly is, and one with the literals around it. */
+static cJSON *settled_to_json(const struct plan_text *text)
 {
+    cJSON *array = cJSON_CreateArray();
+    cleanup_strbuf struct strbuf literal = {0};
+    for (size_t i = 0; i < text->count; i++) {
+        const struct plan_part *part = &text->parts[i];
+        bool is_late = part->kind == PLAN_PORT || part->kind == PLAN_SECRET;
+        if (!is_late)
+            strbuf_adds(&literal, part->kind == PLAN_HOST ? PLAN_LIKELY_HOST : part->text);
+        if (literal.length && (is_late || i + 1 == text->count))
+            cJSON_AddItemToArray(array, cJSON_CreateString(strbuf_text(&literal)));
+        if (is_late) {
+            strbuf_truncate(&literal, 0);
+            cJSON_AddItemToArray(array, part_to_json(part));
+        }
+    }
+
+    if (json_count(array) != 1 || !cJSON_IsString(array->child))
+        return array;
+    cJSON *single = cJSON_DetachItemFromArray(array, 0);
+    cJSON_Delete(array);
+    return single;
+}
+
+static bool has_late_host(const struct plan_text *text)
+{
+    for (size_t i = 0; i < text->count; i++)
+        if (text->parts[i].kind == PLAN_HOST)
+            return true;
+    return false;
+}
+
+cJSON *plan_text_to_json(const struct plan_text *text, bool is_spec)
+{
+    if (is_spec && has_late_host(text))
+        return settled_to_json(text);
     if (text->count == 0)
         return cJSON_CreateString("");
     if (text->count == 1 && text->parts[0].kind == PLAN_LITERAL)
@@ -130,10 +170,13 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
     }
     const char *port = json_string(json, "port", NULL), *secret = json_string(json, "secret", NULL);
     const char *endpoint = json_string(json, "endpoint", NULL), *filter = json_string(json, "filter", "");
-    if (!port && !secret)
+    const char *host = json_string(json, "host", NULL), *text = port ? port : secret;
+    if (!text && !host)
         return false;
     part->kind = port ? PLAN_PORT : PLAN_SECRET;
-    part->text = arena_strdup(arena, port ? port : secret);
+    if (!text)
+        part->kind = PLAN_HOST;
+    part->text = arena_strdup(arena, text ? text : host);
     part->endpoint = endpoint ? arena_strdup(arena, endpoint) : NULL;
     for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++)
         if (strcmp(filter, filter_names[i]) == 0)

@@ -62,11 +62,11 @@ static int resolve(const char *const *variables, const char *host, const char *c
 
 static const struct {
     const char *host;
-    const char *unix_path, *url, *published;
+    const char *unix_path, *url, *published; /* "": is found out; NULL: no address */
     bool remote;
 } hosts[] = {
-    {"unix:///x/y.sock", "/x/y.sock", NULL, "127.0.0.1", false},
-    {"unix://", "/var/run/docker.sock", NULL, "127.0.0.1", false},
+    {"unix:///x/y.sock", "/x/y.sock", NULL, "", false},
+    {"unix://", "/var/run/docker.sock", NULL, "", false},
     {"tcp://10.1.2.3", NULL, "http://10.1.2.3:2375", "10.1.2.3", true},
     {"tcp://host.example:99", NULL, "http://host.example:99", "host.example", true},
     {"tcp://host.example:99/", NULL, "http://host.example:99", "host.example", true},
@@ -111,8 +111,7 @@ static void test_hosts(void **state)
         if (good) {
             assert_true(str_eq(address.unix_path, hosts[i].unix_path));
             assert_true(str_eq(address.url, hosts[i].url));
-            if (!file_exists("/.dockerenv") && !file_exists("/run/.containerenv"))
-                assert_string_equal(address.published_host, hosts[i].published);
+            assert_true(str_eq(address.published_host, *hosts[i].published ? hosts[i].published : NULL));
             assert_int_equal(address.remote, hosts[i].remote);
             assert_string_equal(address.origin, "--host");
         } else {
@@ -137,6 +136,45 @@ static void expect(const char *const *variables, const char *host, const char *c
     assert_string_equal(address.origin, origin);
     assert_string_equal(address.host, chosen);
     engine_address_free(&address);
+}
+
+static void test_blanks(void **state)
+{
+    (void)state;
+    const char *host[] = {"DOCKER_HOST=unix:///one.sock ", "DOCKER_CONTEXT= ", NULL};
+    const char *tcp[] = {"DOCKER_HOST=\t tcp://h:99\r\n", NULL};
+    const char *context[] = {"DOCKER_HOST= \t", "DOCKER_CONTEXT=two ", NULL};
+    write_context("two", "{\"Name\":\"two\",\"Endpoints\":{\"docker\":{\"Host\":\"unix:///two.sock \"}}}",
+                  false);
+    expect(host, NULL, NULL, "DOCKER_HOST", "unix:///one.sock");
+    expect(tcp, NULL, NULL, "DOCKER_HOST", "tcp://h:99");
+    expect(context, NULL, NULL, "context two", "unix:///two.sock");
+    expect(NULL, " unix:///my folder/x.sock ", NULL, "--host", "unix:///my folder/x.sock");
+}
+
+static void expect_override(const char *const *variables, const char *expected)
+{
+    struct engine_address address, copy;
+    struct error err = {0};
+    assert_int_equal(resolve(variables, "unix:///x.sock", NULL, &address, &err), 0);
+    assert_true(str_eq(address.override, expected));
+    cleanup_json cJSON *json = engine_address_to_json(&address);
+    engine_address_free(&address);
+    assert_int_equal(engine_address_from_json(json, &address, &err), 0);
+    engine_address_copy(&copy, &address);
+    assert_true(str_eq(copy.override, expected));
+    engine_address_free(&address);
+    engine_address_free(&copy);
+}
+
+static void test_override(void **state)
+{
+    (void)state;
+    const char *ours[] = {"APPHOST_PUBLISHED_HOST= 10.0.0.1 ", "TESTCONTAINERS_HOST_OVERRIDE=other", NULL};
+    const char *synonym[] = {"APPHOST_PUBLISHED_HOST=", "TESTCONTAINERS_HOST_OVERRIDE=other", NULL};
+    expect_override(ours, "10.0.0.1");
+    expect_override(synonym, "other");
+    expect_override(NULL, NULL);
 }
 
 static void test_order(void **state)
@@ -259,8 +297,9 @@ static void test_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        home_test(test_hosts), home_test(test_order),      home_test(test_bad_contexts),
-        home_test(test_tls),   home_test(test_well_known), home_test(test_json),
+        home_test(test_hosts),      home_test(test_blanks),       home_test(test_override),
+        home_test(test_order),      home_test(test_bad_contexts), home_test(test_tls),
+        home_test(test_well_known), home_test(test_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,197 @@
+/* Where this machine reaches what the engine publishes, for all resources of the engine at once.
+ *
+ * Happy path: row `located` asks the engine's room, before anything is listed; one candidate, and texts,
+ * probes and the addresses that containers are published on go by it. Where there are two, everything is
+ * published on both, each probe tries them in turn, and the first that is answered proves one. Failure modes:
+ * nothing published can be reached from here: a container with ports fails at once, with the reason. The
+ * engine published nothing (it runs without a bridge): seen by looking once, when the first tries fail. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+/* ---- the row ---- */
+
+bool place_is_met(struct node *root)
+{
+    return root->facts.located;
+}
+
+static bool is_same(const struct engine_where *a, const struct engine_where *b)
+{
+    bool same = a->count == b->count && !strcmp(a->how, b->how);
+    for (int i = 0; same && i < a->count; i++)
+        same = !strcmp(a->places[i].host, b->places[i].host) && !strcmp(a->places[i].bind, b->places[i].bind);
+    return same;
+}
+
+static void on_found(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *root = data;
+    struct orchestrator *o = root->o;
+    node_op_end(root);
+    if (err) {
+        engine_lose(o, err);
+        return;
+    }
+
+    root->facts.located = true;
+    if (o->located && is_same(&o->where, result->where))
+        return;
+    o->where = *result->where;
+    o->place = 0;
+    o->proven = o->where.count < 2;
+    o->located = true;
+    values_changed(o);
+}
+
+void place_find(struct node *root)
+{
+    node_op_begin(root, "locate", engine_find_where(root->o->services.engine, on_found, root));
+}
+
+/* ---- the answer ---- */
+
+const char *place_host(const struct orchestrator *o)
+{
+    if (!o->located || !o->where.count)
+        return PLAN_LIKELY_HOST;
+    return o->where.places[o->place].host;
+}
+
+const char *place_of_port(const struct orchestrator *o, const struct plan_port *port)
+{
+    return port && port->host ? port->host : place_host(o);
+}
+
+const char *place_in_text(struct orchestrator *o)
+{
+    const char *host = place_host(o);
+    if (!o->located)
+        return NULL;
+    if (!strchr(host, ':'))
+        return host;
+    snprintf(o->bracketed, sizeof o->bracketed, "[%s]", host);
+    return o->bracketed;
+}
+
+const char *place_to_try(const struct node *node, const struct plan_port *port)
+{
+    const struct orchestrator *o = node->o;
+    if ((port && port->host) || o->proven || o->where.count < 2)
+        return place_of_port(o, port);
+    return o->where.places[node->sensor.tried % o->where.count].host;
+}
+
+void place_prove(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    if (o->proven || node->kind != PLAN_CONTAINER || !o->where.count)
+        return;
+    o->proven = true;
+    int place = node->sensor.tried % o->where.count;
+    if (place == o->place)
+        return;
+    o->place = place;
+    values_changed(o);
+}
+
+/* ---- publishing ---- */
+
+static bool is_for_us_alone(const struct plan_port *port)
+{
+    return !port->bind_address || !strcmp(port->bind_address, PLAN_LIKELY_HOST);
+}
+
+int place_count(const struct orchestrator *o, const struct plan_port *port)
+{
+    return is_for_us_alone(port) && o->where.count > 1 ? o->where.count : 1;
+}
+
+const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i)
+{
+    if (!is_for_us_alone(port))
+        return port->bind_address;
+    return i < o->where.count ? o->where.places[i].bind : PLAN_LIKELY_HOST;
+}
+
+/* What differs from the machine's loopback is part of what a container was made with. */
+void place_add(const struct node *node, struct strbuf *out)
+{
+    const struct orchestrator *o = node->o;
+    bool is_plain = o->where.count < 2 && !strcmp(o->where.places[0].bind, PLAN_LIKELY_HOST);
+    if (node->kind != PLAN_CONTAINER || node->spec->run.host_network || !o->where.count || is_plain)
+        return;
+    for (size_t i = 0; i < node->spec->run.port_count; i++) {
+        const struct plan_port *port = &node->spec->run.ports[i];
+        for (int at = 0; is_for_us_alone(port) && at < place_count(o, port); at++)
+            strbuf_addf(out, "%s;", place_bind(o, port, at));
+    }
+}
+
+/* ---- failures ---- */
+
+bool place_refuses(struct node *node)
+{
+    const struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    bool is_apart = !o->where.count || o->where.apart;
+    if (node->kind != PLAN_CONTAINER || !o->located || !run->port_count || !is_apart)
+        return false;
+    if (o->where.count && !run->host_network)
+        return false;
+
+    cleanup_error struct error err = {0};
+    error_set(&err, ERROR_RESOURCE, "%s cannot be reached from here: %s",
+              node->resource ? node->resource : node->id, o->where.how);
+    if (o->where.count)
+        error_hint(&err, "leave out `network: host`, or run apphost on the host's network");
+    else
+        error_hint(&err, "run apphost in the engine's network, or say where its published ports are reached: "
+                         "APPHOST_PUBLISHED_HOST");
+    node_fail(node, &err);
+    return true;
+}
+
+static bool has_published(const struct node *node, const struct engine_container *container)
+{
+    for (int i = 0; i < container->port_count; i++)
+        for (size_t at = 0; at < node->port_count; at++)
+            if (container->ports[i].host_port == node->ports[at].host_port)
+                return true;
+    return false;
+}
+
+static void on_looked(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node->sensor.exec = NULL;
+    if (err || !result->container->running || has_published(node, result->container))
+        return;
+    cleanup_error struct error cause = {0};
+    error_set(&cause, ERROR_RESOURCE, "the engine runs container %s but published none of its ports",
+              result->container->name);
+    error_hint(&cause,
+               "does it run without its default bridge (--bridge=none)? Then it cannot publish ports");
+    node_fail(node, &cause);
+}
+
+void place_look(struct node *node)
+{
+    struct sensor *sensor = &node->sensor;
+    bool publishes = node->kind == PLAN_CONTAINER && node->port_count && !node->spec->run.host_network;
+    if (!publishes || sensor->looked || sensor->exec || !node->facts.object || !engine_is_listed(node->o))
+        return;
+    sensor->looked = true;
+    sensor->exec = engine_container_inspect(node->o->services.engine, node->facts.object, on_looked, node);
+}
+
+cJSON *place_view(const struct orchestrator *o)
+{
+    if (!o->located)
+        return NULL;
+    cJSON *json = cJSON_CreateObject();
+    if (o->where.count)
+        json_add_string(json, "host", place_host(o));
+    json_add_string(json, "how", o->where.how);
+    return json;
+}
