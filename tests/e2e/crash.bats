@@ -138,19 +138,17 @@ END
   wait_until 5 nothing_left
 }
 
-@test "second Ctrl-C kills, third leaves within 100 ms" {
+@test "the second Ctrl-C kills: nobody waits for the stop timeout" {
   manifest <<'END'
 resources:
-  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 60s}}
+  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 1h}}
 END
   foreground
   kill -INT $UP
-  sleep 0.3
+  wait_until 5 has_state app stopping
   alive $UP
   kill -INT $UP
-  local start=${EPOCHREALTIME/./}
   ended $UP
-  [ $(((${EPOCHREALTIME/./} - start) / 1000)) -lt 3000 ]
   wait_until 5 nothing_left
 }
 
