@@ -74,7 +74,7 @@ instructions() {
   ok apphost validate
   needs valgrind
   local few many
-  few=$(instructions 500) many=$(instructions 2000)
+  few=$(instructions 250) many=$(instructions 1000)
   echo "$few $many"
   [ "$few" -gt 0 ]
   [ "$many" -lt $((few * 4 + few / 4)) ]
