@@ -75,6 +75,23 @@ static void check_garnet_persistence(struct loader *l, const struct node *value,
         manifest_problem(l, interval, "Garnet's `interval` is at most %d seconds", INT32_MAX / 1000);
 }
 
+/* Measured with Garnet 2.2: what is not ASCII in its password becomes question marks, and nobody gets in. */
+static void check_garnet_password(struct loader *l, const struct node *value, const struct model_redis *redis)
+{
+    const char *password = redis->password_kind == MODEL_PASSWORD_TEXT ? redis->password : NULL;
+    if (redis->password_kind == MODEL_PASSWORD_PARAMETER) {
+        const struct model_parameter *parameter = model_find_parameter(l->model, redis->password);
+        password = parameter && parameter->value ? parameter->value : NULL;
+    }
+    for (const char *p = password; value && p && *p; p++) {
+        if (!((unsigned char)*p & 0x80))
+            continue;
+        manifest_problem(l, value, "a password of Garnet has ASCII characters only");
+        manifest_hide_source(l);
+        return;
+    }
+}
+
 void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
 {
     struct model_redis *redis = &((struct model_resource *)object)->redis;
@@ -84,6 +101,7 @@ void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
     if (redis->data && redis->data->read_only)
         refuse(l, manifest_get(map, redis->data->is_volume ? "data_volume" : "data_bind_mount"), "read_only",
                "it needs data that it can write");
+    check_garnet_password(l, manifest_get(map, "password"), redis);
     check_garnet_persistence(l, manifest_get(map, "persistence"), redis);
     const struct node *persistence = manifest_get(map, "persistence");
     bool says_when = persistence && persistence->kind == NODE_MAP && manifest_get(persistence, "interval");

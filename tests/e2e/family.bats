@@ -588,6 +588,17 @@ END2
     tojson | (contains("AuthenticationMode") | not) and contains("\\\"CommitFrequencyMs\\\": 5000")'
 }
 
+@test "garnet refuses a password that it would garble, and does not show it" {
+  manifest <<<"resources: {cache: {type: garnet, password: 'geheim-ü'}}"
+  fails 3 apphost validate
+  says '^apphost.yaml:2:45: error: a password of Garnet has ASCII characters only'
+  not grep -q geheim <<<"$stderr"
+  printf 'parameters: {word: {secret: true}}\nresources: {cache: {type: garnet, password: "${parameters.word}"}}\n' | manifest
+  ok apphost validate --parameter word=plain
+  fails 3 apphost validate --parameter word=geheim-ü
+  says '^apphost.yaml:3:45: error: a password of Garnet'
+}
+
 @test "garnet refuses field by field what it does not have" {
   manifest <<END2
 resources:
