@@ -56,17 +56,25 @@ void client_end(struct client *client, struct client_call *call)
     *call = (struct client_call){0};
 }
 
+/* Whoever reads this has to find it by himself: which process, which folder. */
+static int refuse_silence(const struct client *client, const char *what, struct error *err)
+{
+    long pid = (long)client->supervisor;
+    error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld, state in %s) does not answer%s",
+              client->project ? client->project : "the project", pid, client->folder ? client->folder : "?",
+              what);
+    error_hint(err,
+               "`apphost down` tells it by a signal; if it stays like this: kill -9 %ld, its guard cleans up",
+               pid);
+    return -1;
+}
+
 /* Late is a supervisor that does not answer. */
 static int explain_silence(const struct client *client, struct error *why, struct error *err)
 {
-    const struct state_session *session = &client->session;
-    if (why->code != ERROR_TIMEOUT) {
-        error_move(err, why);
-        return -1;
-    }
-    error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld) does not answer",
-              session->project ? session->project : "the project", (long)session->supervisor);
-    error_hint(err, "if it stays like this: kill %ld; its guard cleans up", (long)session->supervisor);
+    if (why->code == ERROR_TIMEOUT)
+        return refuse_silence(client, "", err);
+    error_move(err, why);
     return -1;
 }
 
@@ -113,6 +121,24 @@ static void disconnect(struct client *client)
     state_session_free(&client->session);
 }
 
+/* Who it is, for words that outlive the connection. */
+static void note_supervisor(struct client *client, const struct client_options *options)
+{
+    free(client->project);
+    free(client->folder);
+    client->supervisor = client->session.supervisor;
+    client->project = xstrdup_null(client->session.project);
+    client->folder = state_folder(options->state_root, options->prefix);
+}
+
+/* Its socket may have been taken away: asked once, it makes another. */
+static void nudge(struct client *client, const struct client_options *options)
+{
+    if (!client->is_nudged)
+        supervisor_signal(options->state_root, options->prefix, client->supervisor, SIGCONT);
+    client->is_nudged = true;
+}
+
 static int say_hello(struct client *client, int64_t timeout_ms, struct error *err)
 {
     cleanup_json cJSON *answer = NULL;
@@ -137,6 +163,7 @@ static int try_connect(struct client *client, const struct client_options *optio
         error_move(err, &why);
         return -1;
     }
+    note_supervisor(client, options);
     if (loop_init(&client->loop, err))
         return -1;
     client->has_loop = true;
@@ -144,8 +171,10 @@ static int try_connect(struct client *client, const struct client_options *optio
     if (client->connection && !say_hello(client, options->timeout_ms, &why))
         return 0;
     disconnect(client);
-    if (why.code == ERROR_NOT_RUNNING)
+    if (why.code == ERROR_NOT_RUNNING) {
+        nudge(client, options);
         return 1;
+    }
     error_move(err, &why);
     return -1;
 }
@@ -184,8 +213,7 @@ int client_open(struct client *client, const struct client_options *options, str
         if (client->is_fresh == was_fresh)
             pause_ms(RETRY_MS);
     }
-    return error_set(err, ERROR_OWNER, "the supervisor of %s does not answer, and another cannot be started",
-                     options->prefix);
+    return refuse_silence(client, ", and another cannot be started", err);
 }
 
 int client_open_alone(struct client *client, struct error *err)
@@ -203,6 +231,8 @@ void client_close(struct client *client)
     disconnect(client);
     free(client->logs_folder);
     client->logs_folder = NULL;
+    cleanup_free_ptr(&client->project);
+    cleanup_free_ptr(&client->folder);
     if (client->lease_fd > 0)
         close(client->lease_fd);
     client->lease_fd = -1;

@@ -24,6 +24,9 @@ struct client {
     bool has_loop;
     struct control_connection *connection;
     struct state_session session; /* the supervisor's record */
+    pid_t supervisor;             /* the last one that was found, also after it went */
+    char *project, *folder;       /* what it is the supervisor of, and where that keeps its state */
+    bool is_nudged;               /* it was asked by a signal to look after its socket */
     char *logs_folder;
     int lease_fd;  /* -1: none */
     bool is_fresh; /* this command started the supervisor */

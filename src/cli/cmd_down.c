@@ -11,8 +11,11 @@
 
 #include "base/mem.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SIGNAL_WAIT_MS = 60000 };
 
 static const struct option options[] = {
     {.name = "volumes", .letter = 'v', .type = OPTION_FLAG, .help = "remove the data volumes as well"},
@@ -204,6 +207,33 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     return found > 0 ? down_with_helper(context, harvest, err) : 0;
 }
 
+/* ---- a supervisor that cannot be talked to ---- */
+
+/* The second way: a signal, which takes everything down as Ctrl-C does. It is over when the lock is free. */
+static int down_by_signal(struct context *context, struct harvest *harvest, struct error *silence,
+                          struct error *err)
+{
+    const struct project *project = &context->project;
+    const struct args *args = &context->args;
+    long pid = (long)context->client.supervisor;
+    bool is_thorough = args_flag(args, "volumes") || args_flag(args, "all");
+    if (context->dry_run || !supervisor_signal(project->root, project->prefix, (pid_t)pid, SIGTERM)) {
+        error_move(err, silence);
+        return -1;
+    }
+    /* A stopped one has to run to end. */
+    supervisor_signal(project->root, project->prefix, (pid_t)pid, SIGCONT);
+    output_note(&context->output, "the supervisor (pid %ld) does not answer: told by a signal", pid);
+    harvest->any_project = true;
+    client_close(&context->client);
+    if (client_open_alone(&context->client, err) || client_watch_signals(&context->client, err))
+        return -1;
+    struct limit limit = limit_or(args_duration_ms(args, "timeout", 0), LIMIT_MS(SIGNAL_WAIT_MS));
+    int answer = session_wait_until_over(context, limit, err);
+    client_close(&context->client);
+    return answer == 0 && is_thorough ? down_dead(context, harvest, err) : answer;
+}
+
 /* ---- one, or all ---- */
 
 static int down_one(struct context *context, struct harvest *harvest, struct error *err)
@@ -214,6 +244,8 @@ static int down_one(struct context *context, struct harvest *harvest, struct err
     cleanup_error struct error why = {0};
     if (context->project.prefix && !client_open(&context->client, &client, &why))
         return down_connected(context, harvest, err);
+    if (why.code == ERROR_OWNER && context->client.supervisor)
+        return down_by_signal(context, harvest, &why, err);
     client_close(&context->client);
     if (!error_is_set(&why) || why.code == ERROR_NOT_RUNNING)
         return down_dead(context, harvest, err);

@@ -69,6 +69,16 @@ static void tell_kept(struct sweep *sweep, struct state *state, const char *pref
     }
 }
 
+/* Lives, and cannot be talked to: not ours to end, but not to be passed over in silence. */
+static void tell_silent(struct sweep *sweep, struct state *state, const struct state_session *session)
+{
+    if (sweep->only || !state_is_locked(state) || supervisor_listens(state))
+        return;
+    output_note(&sweep->context->output,
+                "the supervisor of %s (pid %ld, state in %s) lives and does not answer: apphost down -p %s",
+                session->project, (long)session->supervisor, state_path(state), session->project);
+}
+
 static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
 {
     cleanup_free char *folder = state_folder(sweep->root, prefix);
@@ -78,6 +88,8 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !state_is_locked(state));
     if (state && !state_is_locked(state))
         tell_kept(sweep, state, prefix);
+    if (recorded)
+        tell_silent(sweep, state, &session);
     if (state)
         state_close(state);
     int failed = is_dead ? clean(sweep, folder, &session, err) : 0;

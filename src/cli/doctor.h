@@ -29,6 +29,9 @@ struct doctor_check {
 /* Ends with a NULL category. */
 extern const struct doctor_check doctor_checks[];
 
+/* doctor_sessions.c */
+void doctor_check_sessions(struct doctor *doctor);
+
 /* Who listens on a port of loopback: "redis-server (pid 42)", or NULL. The caller frees. */
 char *doctor_port_holder(int port);
 /* Could somebody listen there? address NULL: on loopback. */

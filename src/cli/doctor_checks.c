@@ -271,8 +271,13 @@ static void check_sockets(struct doctor *doctor)
 }
 
 const struct doctor_check doctor_checks[] = {
-    {"engine", check_engine},       {"manifest", check_manifest},
-    {"images", check_images},       {"ports", check_ports},
-    {"leftovers", check_leftovers}, {"state", check_state},
-    {"sockets", check_sockets},     {NULL, NULL},
+    {"engine", check_engine},
+    {"manifest", check_manifest},
+    {"images", check_images},
+    {"ports", check_ports},
+    {"leftovers", check_leftovers},
+    {"state", check_state},
+    {"sessions", doctor_check_sessions},
+    {"sockets", check_sockets},
+    {NULL, NULL},
 };

@@ -128,7 +128,7 @@ static void on_look(void *data)
         timer_start(&parting->again, LOOK_MS);
 }
 
-static int wait_until_unlocked(struct context *context, struct error *err)
+int session_wait_until_over(struct context *context, struct limit limit, struct error *err)
 {
     struct client *client = &context->client;
     cleanup_free char *folder = project_folder(&context->project);
@@ -136,7 +136,7 @@ static int wait_until_unlocked(struct context *context, struct error *err)
     struct wait wait = {
         .fact = &parting.is_over,
         .what = "the end of the supervisor and its guard",
-        .limit = LIMIT_MS(PARTING_MS),
+        .limit = limit,
     };
     timer_init(&client->loop, &parting.again, on_look, &parting);
     on_look(&parting);
@@ -197,7 +197,7 @@ static int look_what_is(struct context *context, struct error *why, struct error
     struct state_session left = {0};
     cleanup_free char *folder = project_folder(&context->project);
     bool is_parting = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
-    if (!is_parting || wait_until_unlocked(context, NULL)) {
+    if (!is_parting || session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL)) {
         error_move(err, why);
         return -1;
     }
@@ -231,7 +231,7 @@ int session_down(struct context *context, const struct session_down *down, struc
 
     if (failed)
         return look_what_is(context, &why, err);
-    return wait_until_unlocked(context, err);
+    return session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
 }
 
 void session_bye(struct context *context)

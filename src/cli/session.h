@@ -42,4 +42,7 @@ int session_report(struct context *context, const struct error *error, const cJS
 /* "container cache, volume cache-data" */
 void session_removed_text(const cJSON *removed, struct strbuf *out);
 
+/* Waits until the lock is free: guard and supervisor have ended, and the next `up` finds nobody. */
+int session_wait_until_over(struct context *context, struct limit limit, struct error *err);
+
 #endif

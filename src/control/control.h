@@ -67,6 +67,12 @@ struct control_handlers {
 /* Binds (atomically replacing a stale file) and listens. */
 struct control_server *control_listen(struct loop *loop, const char *path,
                                       const struct control_handlers *handlers, struct error *err);
+/* The name that it listens at still leads to it. Folders of sockets are swept: at a logout, by cleaners of
+ * /tmp.
+ */
+bool control_server_is_there(const struct control_server *server);
+/* Listens at path from now on, which may be where it listened before; clients stay connected. */
+int control_server_move(struct control_server *server, const char *path, struct error *err);
 /* Queues one line; takes the message. A record without a type "done" is dropped while the client's queue is
  * full. */
 void control_send(struct control_client *client, cJSON *message);

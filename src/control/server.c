@@ -29,12 +29,20 @@ struct control_client {
     struct control_client *prev, *next;
 };
 
+/* The listening socket. A server that moves leaves one behind, which closes by itself. */
+struct listener {
+    uv_poll_t poll;
+    struct control_server *server; /* NULL: left behind */
+    int fd;
+    dev_t device; /* of the name in the file system */
+    ino_t inode;
+};
+
 struct control_server {
     struct loop *loop;
     struct control_handlers handlers;
     char *path;
-    int fd;
-    uv_poll_t poll;
+    struct listener *listener;
     struct control_client *clients;
     struct timer flush_timer;
     bool closing, handle_closed;
@@ -137,13 +145,13 @@ static void admit(struct control_server *server, int fd)
 
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
-    struct control_server *server = poll->data;
+    struct listener *listener = poll->data;
     (void)events;
-    for (int i = 0; status == 0 && i < BACKLOG; i++) {
-        int fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    for (int i = 0; status == 0 && listener->server && i < BACKLOG; i++) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0)
             return;
-        admit(server, fd);
+        admit(listener->server, fd);
     }
 }
 
@@ -180,29 +188,78 @@ static void on_flush_timeout(void *data)
     wire_close(&client->wire);
 }
 
-struct control_server *control_listen(struct loop *loop, const char *path,
-                                      const struct control_handlers *handlers, struct error *err)
+static void on_listener_closed(uv_handle_t *handle)
 {
+    struct listener *listener = handle->data;
+    struct control_server *server = listener->server;
+    close(listener->fd);
+    free(listener);
+    if (!server)
+        return;
+    server->handle_closed = true;
+    finish_if_empty(server);
+}
+
+/* Binds and listens at path, and remembers which name that made. */
+static struct listener *listener_open(struct control_server *server, const char *path, struct error *err)
+{
+    struct stat st = {0};
     int fd = listen_at(path, err);
     if (fd < 0)
         return NULL;
-    struct control_server *server = xcalloc(1, sizeof *server);
-    int rc = uv_poll_init(&loop->uv, &server->poll, fd);
-    if (rc < 0) {
-        error_set(err, ERROR_FAILED, "cannot watch the control socket %s: %s", path, uv_strerror(rc));
+    struct listener *listener = xcalloc(1, sizeof *listener);
+    int rc = uv_poll_init(&server->loop->uv, &listener->poll, fd);
+    if (rc < 0 || lstat(path, &st) < 0) {
+        error_set(err, ERROR_FAILED, "cannot watch the control socket %s: %s", path,
+                  rc < 0 ? uv_strerror(rc) : strerror(errno));
         unlink(path);
         close(fd);
+        free(listener);
+        return NULL;
+    }
+    listener->server = server;
+    listener->fd = fd;
+    listener->device = st.st_dev;
+    listener->inode = st.st_ino;
+    listener->poll.data = listener;
+    uv_poll_start(&listener->poll, UV_READABLE, on_connection);
+    return listener;
+}
+
+struct control_server *control_listen(struct loop *loop, const char *path,
+                                      const struct control_handlers *handlers, struct error *err)
+{
+    struct control_server *server = xcalloc(1, sizeof *server);
+    server->loop = loop;
+    server->handlers = *handlers;
+    server->listener = listener_open(server, path, err);
+    if (!server->listener) {
         free(server);
         return NULL;
     }
-    server->loop = loop;
-    server->handlers = *handlers;
     server->path = xstrdup(path);
-    server->fd = fd;
-    server->poll.data = server;
     timer_init(loop, &server->flush_timer, on_flush_timeout, server);
-    uv_poll_start(&server->poll, UV_READABLE, on_connection);
     return server;
+}
+
+bool control_server_is_there(const struct control_server *server)
+{
+    struct stat st;
+    return lstat(server->path, &st) == 0 && st.st_dev == server->listener->device &&
+           st.st_ino == server->listener->inode;
+}
+
+int control_server_move(struct control_server *server, const char *path, struct error *err)
+{
+    struct listener *listener = listener_open(server, path, err);
+    if (!listener)
+        return -1;
+    server->listener->server = NULL;
+    uv_close((uv_handle_t *)&server->listener->poll, on_listener_closed);
+    server->listener = listener;
+    free(server->path);
+    server->path = xstrdup(path);
+    return 0;
 }
 
 static void send_record(struct control_client *client, const cJSON *message)
@@ -260,22 +317,15 @@ void *control_client_data(const struct control_client *client)
     return client->data;
 }
 
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct control_server *server = handle->data;
-    close(server->fd);
-    server->handle_closed = true;
-    finish_if_empty(server);
-}
-
 void control_server_close(struct control_server *server, loop_cb *on_closed, void *data)
 {
     struct control_client *client;
     server->closing = true;
     server->on_closed = on_closed;
     server->on_closed_data = data;
-    unlink(server->path);
-    uv_close((uv_handle_t *)&server->poll, on_handle_closed);
+    if (control_server_is_there(server))
+        unlink(server->path);
+    uv_close((uv_handle_t *)&server->listener->poll, on_listener_closed);
     timer_start(&server->flush_timer, FLUSH_MS);
     DL_FOREACH(server->clients, client)
     {

@@ -26,6 +26,8 @@ char *state_file(const struct state *state, const char *name);
 int state_write(const struct state *state, const char *name, const cJSON *document, struct error *err);
 /* Reads "<folder>/<name>": NULL without an error when there is none. */
 cJSON *state_read(const struct state *state, const char *name, struct error *err);
+/* Writes all documents that were read or changed. */
+int state_write_all(struct state *state, struct error *err);
 /* Frees the documents, overwriting secrets. */
 void state_forget(struct state *state);
 

@@ -128,6 +128,18 @@ static int store(struct state *state, enum state_table table, const char *key, c
     return -1;
 }
 
+int state_write_all(struct state *state, struct error *err)
+{
+    int rc = 0;
+    for (int i = 0; i < STATE_TABLE_COUNT; i++) {
+        struct state_document *document = &state->documents[i];
+        document->dirty |= document->root && document->root->child;
+        if (flush(state, i, err) < 0)
+            rc = -1;
+    }
+    return rc;
+}
+
 void state_forget(struct state *state)
 {
     for (int i = 0; i < STATE_TABLE_COUNT; i++) {

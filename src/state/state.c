@@ -195,6 +195,15 @@ struct state *state_open(const char *folder, bool create, struct error *err)
     return state;
 }
 
+int state_restore(struct state *state, struct error *err)
+{
+    cleanup_free char *logs = state_logs_folder(state);
+    if (check_folder(state->path, true, err) < 0 || check_version(state, true, err) < 0 ||
+        make_folder(logs, err) < 0)
+        return -1;
+    return state_write_all(state, err);
+}
+
 void state_close(struct state *state)
 {
     if (!state)
@@ -233,6 +242,28 @@ int state_lock(struct state *state, struct error *err)
     if (number == EAGAIN || number == EACCES)
         return error_set(err, ERROR_OWNER, "another apphost holds the project's lock (%s)", path);
     return error_set(err, ERROR_FAILED, "cannot lock %s: %s", path, strerror(number));
+}
+
+static bool is_same_file(const char *path, const struct stat *file)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+bool state_is_owner(const struct state *state, pid_t pid)
+{
+    cleanup_free char *lock = state_file(state, "lock");
+    cleanup_free char *folder = xasprintf("/proc/%ld/fd", (long)pid);
+    struct stat file;
+    bool is_owner = false;
+    DIR *dir = stat(lock, &file) == 0 ? opendir(folder) : NULL;
+    for (struct dirent *entry; dir && !is_owner && (entry = readdir(dir));) {
+        cleanup_free char *path = path_join(folder, entry->d_name);
+        is_owner = entry->d_name[0] != '.' && is_same_file(path, &file);
+    }
+    if (dir)
+        closedir(dir);
+    return is_owner;
 }
 
 bool state_is_locked(struct state *state)

@@ -70,12 +70,17 @@ int state_list(const char *root, struct strlist *prefixes, struct error *err);
  * a full disk. */
 struct state *state_open(const char *folder, bool create, struct error *err);
 void state_close(struct state *state); /* does not release the lock that others inherited */
+/* The folder was taken away under us: makes it again, with what is remembered of it. The lock is not ours any
+ * more: state_lock(). */
+int state_restore(struct state *state, struct error *err);
 const char *state_path(const struct state *state);
 char *state_logs_folder(const struct state *state); /* created 0700 on state_open(create); the caller frees */
 
 /* Takes the lock without waiting: the descriptor (close-on-exec; pass it on to keep the lock), or -1 with
  * ERROR_OWNER when somebody holds it. */
 int state_lock(struct state *state, struct error *err);
+/* Has the process this state's lock file open? Its owner has, and nobody who was given the pid later. */
+bool state_is_owner(const struct state *state, pid_t pid);
 /* Somebody holds the lock. */
 bool state_is_locked(struct state *state);
 

@@ -4,6 +4,7 @@
  *   life.c       the process: sets up, runs the loop, ends
  *   lease.c      who holds the session, and what follows when nobody does
  *   verbs.c      the control protocol's verbs, one table
+ *   reach.c      socket and state folder are made again when they were taken away
  *   clean.c      gc of a session that died
  *   servers.c    native servers that it left
  */
@@ -47,6 +48,8 @@ struct supervisor {
     struct request *requests;
 
     enum phase phase;
+    bool parted; /* all is down and the record removed: nothing is made again */
+    struct reach *reach;
     int exit_code;
     int closing;   /* parts that are not closed yet */
     bool has_plan; /* the orchestrator knows the project */
@@ -95,6 +98,14 @@ bool lease_is_held(const struct supervisor *s);
 void lease_take(struct supervisor *s, struct control_client *client);
 void lease_give_back(struct supervisor *s, struct control_client *client);
 void lease_gone(struct supervisor *s, struct control_client *client);
+
+/* ---- reach.c ---- */
+
+/* Once it listens and has written the record. */
+void reach_init(struct supervisor *s);
+void reach_fini(struct supervisor *s);
+/* Is everything where it was? Makes again what is not. */
+void reach_look(struct supervisor *s);
 
 /* ---- clean.c ---- */
 

@@ -105,7 +105,8 @@ static void on_orchestrator_closed(void *data)
 void supervisor_part(struct supervisor *s)
 {
     cleanup_error struct error err = {0};
-    supervisor_tell_watchers(s);                  /* first: a command that the sweep ends has to know why */
+    supervisor_tell_watchers(s); /* first: a command that the sweep ends has to know why */
+    s->parted = true;
     guard_sweep(s->session, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
     if (state_session_remove(s->state, &err) < 0)
         log_error("%s", err.text);
@@ -121,6 +122,7 @@ void supervisor_end(struct supervisor *s, int exit_code)
     s->exit_code = exit_code;
     s->closing = 2;
     lease_fini(s);
+    reach_fini(s);
     supervisor_drop_requests(s);
     control_server_close(take_ptr(&s->server), on_part_closed, s);
     orchestrator_close(s->orchestrator, on_orchestrator_closed, s);
@@ -178,6 +180,10 @@ void supervisor_look_idle(struct supervisor *s)
 static void on_signal(int signum, void *data)
 {
     struct supervisor *s = data;
+    if (signum == SIGCONT) {
+        reach_look(s);
+        return;
+    }
     if (getppid() != s->guard)
         log_warn("the guard (pid %ld) is gone: taking everything down", (long)s->guard);
     else
@@ -219,7 +225,7 @@ static int find_logs(struct supervisor *s, struct error *err)
 
 static int watch_signals(struct supervisor *s, struct error *err)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCONT};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         if (loop_watch_signal(&s->loop, signals[i], on_signal, s, err) < 0)
             return -1;
@@ -269,6 +275,7 @@ static void run(struct supervisor *s, const struct birth *birth)
         return;
     }
     lease_init(s, birth->lease_fd);
+    reach_init(s);
     say(birth->ready_fd, NULL);
     log_info("session %s of %s: pid %ld, guard %ld", s->session, s->options->prefix, (long)getpid(),
              (long)s->guard);

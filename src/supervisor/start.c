@@ -33,8 +33,7 @@ static void fill_standard_fds(void)
         close(fd);
 }
 
-/* Somebody answers at the recorded socket. */
-static bool is_listening(struct state *state)
+bool supervisor_listens(struct state *state)
 {
     struct state_session session = {0};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -66,7 +65,7 @@ static int take_lock(struct state *state, int *lock_fd, struct error *err)
             return -1;
         }
         error_clear(&cause);
-        if (is_listening(state))
+        if (supervisor_listens(state))
             return 1;
         nanosleep(&pause, NULL);
     }

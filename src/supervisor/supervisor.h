@@ -40,6 +40,11 @@ int supervisor_find(const char *state_root, const char *prefix, struct state_ses
 /* Connects to a running one. */
 struct control_connection *supervisor_connect(struct loop *loop, const struct state_session *session,
                                               struct error *err);
+/* Somebody accepts at the recorded socket. */
+bool supervisor_listens(struct state *state);
+/* Signals the recorded supervisor, if it is the process that holds the project's lock; false: nobody was.
+ * SIGCONT asks it to look after its socket, SIGTERM to take everything down. */
+bool supervisor_signal(const char *state_root, const char *prefix, pid_t pid, int signum);
 /* `gc --session ID`, run by the guard or a user: sweeps processes, then an orchestrator with everything
  * wanted gone for the dead session in the folder. Blocking. *removed lists what went (caller frees) . */
 int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,

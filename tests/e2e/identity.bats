@@ -218,3 +218,73 @@ sleeper() {
   done
   ok apphost down
 }
+
+# ---- always reachable ----
+
+sleeper_up() {
+  sleeper . "$PROJECT"
+  ok apphost up -d
+}
+
+socket_is_there() {
+  [ -S "$(session socket)" ]
+}
+
+# bats test_tags=engineless
+@test "a socket or a runtime folder that was taken away is made again" {
+  sleeper_up
+  rm "$(session socket)"
+  wait_until 5 socket_is_there
+  ok apphost ps
+  prints 'web +ready'
+  rm -r "$XDG_RUNTIME_DIR/apphost"
+  ok apphost ps
+  prints 'web +ready'
+  # The whole of it, as a logout does: it listens elsewhere.
+  rm -r "$XDG_RUNTIME_DIR"
+  ok apphost ps
+  prints 'web +ready'
+  [[ $(session socket) = /tmp/apphost-* ]]
+  ok apphost down
+  [ -z "$(processes)" ]
+  mkdir -m 700 "$XDG_RUNTIME_DIR"
+}
+
+# bats test_tags=engineless
+@test "a state folder that was taken away is written again, and its lock taken again" {
+  sleeper_up
+  local pid
+  pid=$(session supervisor)
+  rm -r "$T"/state/apphost
+  wait_until 5 session supervisor
+  [ "$(session supervisor)" = "$pid" ]
+  ok apphost up -d
+  ok apphost ps
+  prints 'web +ready'
+  [ "$(session supervisor)" = "$pid" ]
+  ok apphost down
+  [ -z "$(processes)" ]
+}
+
+# bats test_tags=engineless
+@test "down reaches a supervisor that does not answer, and others name it" {
+  sleeper_up
+  local pid
+  pid=$(session supervisor)
+  rm "$(session socket)"
+  wait_until 5 socket_is_there
+  kill -STOP "$pid"
+  rm "$(session socket)"
+  ok apphost gc
+  says "pid $pid, state in $T/state/apphost/.*does not answer: apphost down -p $PROJECT"
+  run --separate-stderr apphost doctor
+  prints_or_says "pid $pid, state in $T/state/apphost/.*does not answer"
+  # Asked for its socket it wakes up, too.
+  ok apphost ps
+  kill -STOP "$pid"
+  fails 9 apphost ps --wait-timeout 1s
+  says "pid $pid, state in $T/state/apphost/$PROJECT-.*\) does not answer" 'apphost down'
+  ok apphost down --wait-timeout 1s
+  says "pid $pid\) does not answer: told by a signal"
+  [ -z "$(processes)" ]
+}
