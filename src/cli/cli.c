@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signals.h"
 #include "cli/context.h"
 #include "cli/help.h"
 
@@ -185,6 +186,7 @@ int cli_main(int argc, char **argv)
 {
     cleanup_error struct error error = {0};
     struct context *context = xcalloc(1, sizeof *context);
+    signals_remember();
     hold_standard_descriptors();
     context->environment = environ;
     context->client.lease_fd = -1;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 10, RETRIES = 500, HELLO_TIMEOUT_MS = 10000 };
+enum { RETRY_MS = 10, RETRIES = 500, HELLO_TIMEOUT_MS = 10000, ONE_MOMENT_MS = 100 };
 
 static void pause_ms(int ms)
 {
@@ -115,6 +115,7 @@ static void disconnect(struct client *client)
     if (client->connection)
         control_close(client->connection);
     client->connection = NULL;
+    hangup_end(&client->hangup);
     if (client->has_loop)
         loop_fini(&client->loop);
     client->has_loop = false;
@@ -243,7 +244,13 @@ void client_close(struct client *client)
 static void on_signal(int signum, void *data)
 {
     struct client *client = data;
+    int64_t now_ms = loop_clock_ms();
+    if (client->interrupts && signum == client->signum && now_ms - client->interrupted_ms < ONE_MOMENT_MS)
+        return;
     client->signum = signum;
+    client->interrupted_ms = now_ms;
+    if (client->on_interrupt)
+        client->on_interrupt(signum, client->interrupt_data);
     if (++client->interrupts < 3)
         return;
     if (client->before_leaving)
@@ -257,5 +264,6 @@ int client_watch_signals(struct client *client, struct error *err)
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         if (loop_watch_signal(&client->loop, signals[i], on_signal, client, err))
             return -1;
+    hangup_watch(&client->hangup, &client->loop, on_signal, client);
     return 0;
 }

@@ -6,7 +6,9 @@
  * client_open_alone() has a loop and signals only: for those who talk to somebody else.
  *
  * Signals: after client_watch_signals() the first interruption only sets `interrupts`, which ends the wait
- * under way; the third one leaves the process at once (the supervisor finishes the work).
+ * under way (and calls on_interrupt, where somebody passes it on); the third one leaves the process at once
+ * (the supervisor finishes the work). What arrives twice in the same moment is one: timeout(1) signals its
+ * child, then its whole group. The terminal's hangup is an interruption by HUP, also in the background.
  *
  * Ownership: everything is the client's; client_close() says `bye` when a lease should be given back. */
 #ifndef CLI_CLIENT_H
@@ -14,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/hangup.h"
 #include "control/control.h"
 #include "loop/loop.h"
 #include "state/state.h"
@@ -32,7 +35,11 @@ struct client {
     bool is_fresh; /* this command started the supervisor */
     int64_t owner; /* pid of the command that holds the session; 0: detached */
     bool is_detached;
-    int interrupts, signum;             /* how many, the last one */
+    int interrupts, signum;       /* how many, the last one */
+    int64_t interrupted_ms;       /* when that was */
+    loop_signal_cb *on_interrupt; /* or NULL: told of each one as it comes */
+    void *interrupt_data;
+    struct hangup hangup;
     void (*before_leaving)(void *data); /* restores the terminal when a third signal ends us */
     void *leaving_data;
     loop_cb *after_turn; /* runs after each round of the loop, or NULL */

@@ -6,6 +6,7 @@
 #include "cli/isolate_relay.h"
 
 #include "base/mem.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -191,7 +192,8 @@ static void watch_signals(void)
     signal_count = 0;
     struct sigaction action = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        sigaction(signals[i], &action, NULL);
+        if (!signals_stay_ignored(signals[i]))
+            sigaction(signals[i], &action, NULL);
     struct sigaction child = {.sa_handler = on_child};
     sigaction(SIGCHLD, &child, NULL);
     sigaction(SIGPIPE, &ignore, NULL);

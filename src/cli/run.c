@@ -1,6 +1,7 @@
 /* The pieces of `run`. See run.h. */
 #include "cli/run.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "cli/await.h"
 #include "cli/log_view.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KILL_AFTER_MS = 5000, SHOWN_LINES = 20 };
+enum { KILL_AFTER_MS = 10000, SHOWN_LINES = 20 };
 
 void run_command_free(struct run_command *command)
 {
@@ -80,11 +81,13 @@ enum outcome {
 };
 
 struct execution {
-    struct client *client;
+    struct context *context;
+    const char *name;
     struct child child;
     struct timer alarm, mercy;  /* until TERM, from there until KILL */
     struct client_call session; /* its answer is the end of the session */
-    int forwarded;              /* interruptions that the command has got */
+    bool is_ending;             /* it was asked to end */
+    bool is_interrupted;        /* by the user */
     enum outcome outcome;
 };
 
@@ -94,14 +97,22 @@ static void on_no_mercy(void *data)
     child_signal(&execution->child, SIGKILL);
 }
 
+/* Asked once, then it is killed. */
+static void ask_to_end(struct execution *execution, int signum)
+{
+    child_signal(&execution->child, execution->is_ending ? SIGKILL : signum);
+    if (!execution->is_ending)
+        timer_start(&execution->mercy, KILL_AFTER_MS);
+    execution->is_ending = true;
+}
+
 static void end_command(struct execution *execution, enum outcome outcome)
 {
     if (execution->outcome != OUTCOME_UNKNOWN)
         return;
     execution->outcome = outcome;
-    child_signal(&execution->child, SIGTERM);
-    child_signal(&execution->child, SIGCONT);
-    timer_start(&execution->mercy, KILL_AFTER_MS);
+    if (!execution->is_ending)
+        ask_to_end(execution, SIGTERM);
 }
 
 static void on_alarm(void *data)
@@ -110,19 +121,34 @@ static void on_alarm(void *data)
 }
 
 /* What we are sent is meant for the command: once as it is, then as KILL. */
-static void forward(struct execution *execution)
+static void on_interrupt(int signum, void *data)
 {
-    const struct client *client = execution->client;
-    if (client->interrupts == execution->forwarded)
+    struct execution *execution = data;
+    execution->is_interrupted = true;
+    if (!execution->is_ending)
+        output_note(&execution->context->output, "stopping %s (pid %ld), which has %d s; once more to kill",
+                    execution->name, (long)execution->child.pid, KILL_AFTER_MS / 1000);
+    ask_to_end(execution, signum);
+}
+
+static void on_stop(int signum, void *data)
+{
+    const struct execution *execution = data;
+    const struct output *output = &execution->context->output;
+    long pid = (long)execution->child.pid;
+    if (execution->is_ending)
         return;
-    child_signal(&execution->child, execution->forwarded ? SIGKILL : client->signum);
-    execution->forwarded = client->interrupts;
+    if (signum == SIGTTIN || signum == SIGTTOU)
+        output_note(output, "%s (pid %ld) wants the terminal, and waits until it is in the foreground",
+                    execution->name, pid);
+    else
+        output_note(output, "%s (pid %ld) was stopped by somebody; kill -CONT %ld lets it go on",
+                    execution->name, pid, pid);
 }
 
 static void judge(void *data)
 {
     struct execution *execution = data;
-    forward(execution);
     if (execution->session.done && !execution->child.exited)
         end_command(execution, OUTCOME_ORPHANED);
 }
@@ -132,13 +158,13 @@ static void judge(void *data)
 static bool is_session_alive(struct execution *execution)
 {
     if (!execution->session.done)
-        client_call(execution->client, "hello", NULL, ANSWER_LIMIT, NULL, NULL);
+        client_call(&execution->context->client, "hello", NULL, ANSWER_LIMIT, NULL, NULL);
     return !execution->session.done;
 }
 
 static void judge_end(struct execution *execution)
 {
-    bool is_killed = execution->child.signal && !execution->forwarded;
+    bool is_killed = execution->child.signal && !execution->is_interrupted;
     if (execution->outcome != OUTCOME_UNKNOWN)
         return;
     execution->outcome = !is_killed || is_session_alive(execution) ? OUTCOME_ENDED : OUTCOME_ORPHANED;
@@ -174,15 +200,40 @@ static int tell(const struct execution *execution, const char *command, struct l
 
 static int wait_for_end(struct execution *execution, struct error *err)
 {
+    struct client *client = &execution->context->client;
     struct wait wait = {
         .fact = &execution->child.exited,
         .what = "the end of the command",
-        .limit = FOREVER, /* --timeout is the alarm's, the session's end and the user's signals are judge's */
+        .limit = FOREVER, /* --timeout is the alarm's; on_interrupt and judge end it for others */
         .judge = judge,
         .data = execution,
         .is_steady = true,
     };
-    return await(execution->client, &wait, err);
+    client->on_interrupt = on_interrupt;
+    client->interrupt_data = execution;
+    int failed = await(client, &wait, err);
+    client->on_interrupt = NULL;
+    timer_stop(&execution->alarm);
+    timer_stop(&execution->mercy);
+    return failed;
+}
+
+static int start_command(struct execution *execution, const struct run_command *command, struct limit limit,
+                         struct error *err)
+{
+    struct loop *loop = &execution->context->client.loop;
+    struct child_options options = {.argv = command->argv.items,
+                                    .environment = command->environment.items,
+                                    .folder = command->folder,
+                                    .on_stop = on_stop,
+                                    .data = execution};
+    timer_init(loop, &execution->alarm, on_alarm, execution);
+    timer_init(loop, &execution->mercy, on_no_mercy, execution);
+    if (child_start(&execution->child, loop, &options, err))
+        return -1;
+    if (!limit.is_forever)
+        timer_start(&execution->alarm, limit.ms);
+    return 0;
 }
 
 int run_execute(struct context *context, const struct run_command *command, struct limit limit,
@@ -190,21 +241,16 @@ int run_execute(struct context *context, const struct run_command *command, stru
 {
     struct client *client = &context->client;
     const char *name = command->argv.items[0];
-    struct child_options options = {
-        .argv = command->argv.items, .environment = command->environment.items, .folder = command->folder};
-    struct execution execution = {.client = client, .forwarded = client->interrupts};
-    if (child_start(&execution.child, &client->loop, &options, err))
+    struct execution execution = {.context = context, .name = path_basename(name)};
+    if (client->interrupts) { /* it came before there was anybody to pass it on to */
+        *code = 128 + client->signum;
+        return 0;
+    }
+    if (start_command(&execution, command, limit, err))
         return -1;
 
-    timer_init(&client->loop, &execution.alarm, on_alarm, &execution);
-    timer_init(&client->loop, &execution.mercy, on_no_mercy, &execution);
-    if (!limit.is_forever)
-        timer_start(&execution.alarm, limit.ms);
     client_begin(client, &execution.session, "watch", NULL);
     int failed = wait_for_end(&execution, err);
-    timer_stop(&execution.alarm);
-    timer_stop(&execution.mercy);
-
     if (!failed) {
         *code = child_code(&execution.child);
         judge_end(&execution);

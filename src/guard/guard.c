@@ -73,11 +73,20 @@ static void redirect(int log_fd)
     dup2(log_fd >= 0 ? log_fd : null, 2);
 }
 
+/* What our caller was told to ignore (`nohup`, `&` in a script) is ignored here too, and by what we start. */
+static bool stays_ignored(int signum)
+{
+    struct sigaction now;
+    bool is_meant = signum == SIGHUP || signum == SIGINT || signum == SIGQUIT;
+    return is_meant && sigaction(signum, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void default_signals(void)
 {
     sigset_t none;
     for (int i = 1; i < NSIG; i++)
-        signal(i, SIG_DFL);
+        if (!stays_ignored(i))
+            signal(i, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -230,7 +239,8 @@ static _Noreturn void be_guard(const struct guard_options *options)
     guard.supervisor = supervisor;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
-        sigaction(forwarded[i], &action, NULL);
+        if (!stays_ignored(forwarded[i]))
+            sigaction(forwarded[i], &action, NULL);
     sigprocmask(SIG_SETMASK, &before, NULL);
     close_others(options, false);
     guard_set_title("apphost: guard");

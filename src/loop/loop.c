@@ -7,6 +7,8 @@
  * loop. */
 #include "loop/testing.h"
 
+#include "base/signals.h"
+
 #include <string.h>
 #include <time.h>
 #include <utlist.h>
@@ -240,11 +242,14 @@ void timer_stop(struct timer *timer)
 static void on_signal(uv_signal_t *handle, int signum)
 {
     struct loop_signal *entry = handle->data;
-    entry->run(signum, entry->data);
+    if (entry->run)
+        entry->run(signum, entry->data);
 }
 
 int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *data, struct error *err)
 {
+    if (signals_stay_ignored(signum))
+        return 0;
     if (loop->signal_count == LOOP_SIGNALS)
         return error_set(err, ERROR_FAILED, "too many signals to watch");
     struct loop_signal *entry = &loop->signals[loop->signal_count];

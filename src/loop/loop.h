@@ -98,7 +98,7 @@ static inline bool timer_is_armed(const struct timer *timer)
 }
 
 /* Watches a signal until loop_fini (closing earlier would restore the default action). Does not keep the loop
- * alive. */
+ * alive. HUP, INT and QUIT that were ignored when we were started stay ignored: nothing is watched then. */
 int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *data, struct error *err);
 /* A watched signal is (no longer) something that the loop waits for: it keeps the loop alive. */
 void loop_expect_signal(struct loop *loop, int signum, bool is_expected);

@@ -1,54 +1,22 @@
 # Engines that are reached over a network: ssh through a real sshd on loopback, TCP with TLS through a dockerd of our own.
 # What counts as another machine, what then has to be in the manifest, and what is refused.
 load helpers
+load sshd
 
 teardown() {
-  local code=0 sshd
-  sshd=$(cat "$T/sshd.pid" 2>/dev/null)
+  local code=0
+  sshd_stop
   teardown_test || code=1
-  [ -z "$sshd" ] || kill "$sshd" 2>/dev/null
   [ -z "$ENGINE_PID" ] || engine_stop
   return $code
 }
 
 # ---- ssh ----
 
-# An sshd of our own with its own keys, and an ssh in front of PATH that knows them and nothing else.
+# The engine, reached by ssh.
 start_sshd() {
-  local sshd
-  sshd=$(PATH=$PATH:/usr/sbin command -v sshd) || skip "sshd (openssh-server) is not installed"
-  needs ssh-keygen
-  [ "$(id -u)" = 0 ] || skip "sshd needs root"
   [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket to forward"
-  mkdir -p /run/sshd
-  SSH_PORT=$(free_port)
-  ssh-keygen -q -t ed25519 -N '' -f "$T/hostkey"
-  ssh-keygen -q -t ed25519 -N '' -f "$T/userkey"
-  cp "$T/userkey.pub" "$T/authorized"
-  echo "[127.0.0.1]:$SSH_PORT $(cut -d' ' -f1,2 "$T/hostkey.pub")" >"$T/known"
-  cat >"$T/sshd_config" <<END
-Port $SSH_PORT
-ListenAddress 127.0.0.1
-HostKey $T/hostkey
-PidFile $T/sshd.pid
-AuthorizedKeysFile $T/authorized
-StrictModes no
-UsePAM no
-PermitRootLogin yes
-PasswordAuthentication no
-END
-  cat >"$T/ssh_config" <<END
-Host *
-  IdentityFile $T/userkey
-  IdentitiesOnly yes
-  UserKnownHostsFile $T/known
-END
-  mkdir "$T/bin"
-  printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$T/ssh_config" >"$T/bin/ssh"
-  chmod +x "$T/bin/ssh"
-  export PATH=$T/bin:$PATH
-  "$sshd" -f "$T/sshd_config" -E "$T/sshd.log" 3>&-
-  wait_until 10 test -s "$T/sshd.pid"
+  sshd_start
   export DOCKER_HOST=ssh://$(id -un)@127.0.0.1:$SSH_PORT${ENGINE_HOST#unix://}
 }
 

@@ -6,10 +6,12 @@ Usage: terminal.py STEP… -- COMMAND…
   send TEXT        types it
   size ROWS COLS   changes the terminal's size (24 80 at first)
   signal NUMBER    to the command
+  until COMMAND    waits until this shell command, run beside it, succeeds
+  hangup           closes the terminal
 Backslash escapes of texts are understood. The command then has to end by itself. All output goes to stdout; the last
-line is "code N, settings kept" or "code N, settings lost".
+line is "code N, settings kept", "code N, settings lost" or, after a hangup, "code N, hung up".
 """
-import fcntl, os, pty, select, signal, struct, sys, termios, time
+import fcntl, os, pty, select, signal, struct, subprocess, sys, termios, time
 
 LIMIT_S = 60
 
@@ -41,7 +43,15 @@ class Terminal:
             os.closerange(3, 64)
             os.execvp(command[0], command)
 
+    def hang_up(self):
+        os.close(self.slave)
+        os.close(self.fd)
+        self.fd = -1
+
     def read(self, wait_s):
+        if self.fd < 0:
+            time.sleep(wait_s)
+            return False
         if not select.select([self.fd], [], [], wait_s)[0]:
             return False
         piece = os.read(self.fd, 65536)
@@ -57,6 +67,13 @@ class Terminal:
                 fail('%r did not come' % text, self.seen)
             self.read(0.1)
         self.seen = self.seen.split(text, 1)[1]
+
+    def until(self, command):
+        end = time.monotonic() + LIMIT_S
+        while subprocess.call(['sh', '-c', command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+            if time.monotonic() > end:
+                fail('%r does not come true' % command, self.seen)
+            self.read(0.1)
 
     def wait(self):
         end = time.monotonic() + LIMIT_S
@@ -82,9 +99,16 @@ def main(words):
             os.write(terminal.fd, unescape(steps.pop(0)))
         elif verb == 'size':
             set_size(terminal.fd, int(steps.pop(0)), int(steps.pop(0)))
+        elif verb == 'until':
+            terminal.until(steps.pop(0))
+        elif verb == 'hangup':
+            terminal.hang_up()
         else:
             os.kill(terminal.pid, int(steps.pop(0)))
     code = terminal.wait()
+    if terminal.fd < 0:
+        print('\ncode %d, hung up' % code)
+        return
     kept = termios.tcgetattr(terminal.slave) == terminal.before
     print('\ncode %d, settings %s' % (code, 'kept' if kept else 'lost'))
 

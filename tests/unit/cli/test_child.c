@@ -71,8 +71,36 @@ static void test_signals_reach_the_group(void **state)
     assert_int_equal(start(&child, &loop, "sleep 100 & wait", NULL, NULL), 0);
     child_signal(&child, SIGTERM);
     wait_for_exit(&child, &loop);
-    assert_int_equal(child.code, 128 + SIGTERM);
+    assert_int_equal(child_code(&child), 128 + SIGTERM);
     assert_int_equal(child.signal, SIGTERM);
+}
+
+static void note_stop(int signum, void *data)
+{
+    *(int *)data = signum;
+}
+
+static void test_a_stopped_one_can_be_ended(void **state)
+{
+    (void)state;
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)"kill -STOP $$; sleep 100", NULL};
+    int stopped = 0;
+    struct child_options options = {
+        .argv = argv, .environment = environment, .on_stop = note_stop, .data = &stopped};
+    struct child child;
+    struct loop loop;
+    struct timer late;
+    assert_int_equal(loop_init(&loop, NULL), 0);
+    assert_int_equal(child_start(&child, &loop, &options, NULL), 0);
+    timer_init(&loop, &late, on_late, NULL);
+    timer_start(&late, 10000);
+    while (!stopped && loop_run_once(&loop))
+        continue;
+    timer_stop(&late);
+    assert_int_equal(stopped, SIGSTOP);
+    child_signal(&child, SIGTERM);
+    wait_for_exit(&child, &loop);
+    assert_int_equal(child_code(&child), 128 + SIGTERM);
 }
 
 static void expect_failure(const char *command, const char *folder, enum error_code code, const char *said)
@@ -104,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_signals_reach_the_group),
+        cmocka_unit_test(test_a_stopped_one_can_be_ended),
         cmocka_unit_test(test_what_cannot_be_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,21 @@
+/* What whoever started us had decided about signals, and how it is kept.
+ *
+ * `nohup`, and a `&` in a shell without job control, start programs with HUP, or INT and QUIT, ignored: such
+ * a decision holds for us, and for a command that we run in the caller's place. What we change for ourselves
+ * (handlers, an ignored PIPE, an empty mask) must reach no command.
+ *
+ * signals_remember() comes first in a program's life; without it nothing counts as inherited. */
+#ifndef BASE_SIGNALS_H
+#define BASE_SIGNALS_H
+
+#include <stdbool.h>
+
+/* Notes what is ignored and blocked, and lets every signal through: one that stays blocked, CHLD for
+ * instance, would never tell us anything. */
+void signals_remember(void);
+/* HUP, INT or QUIT, and ignored: nobody may begin to listen to it. */
+bool signals_stay_ignored(int signum);
+/* In a child, between fork and exec: as we were started. Safe in handlers. */
+void signals_give_back(void);
+
+#endif
