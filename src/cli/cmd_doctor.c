@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NARROW = 60 };
+
 static const char *const status_names[] = {"pass", "warning", "fail"};
 
 void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix)
@@ -45,6 +47,25 @@ static const char *mark_of(const struct output *output, const char *status)
     return output->unicode ? "✘" : "x ";
 }
 
+/* Behind the mark: the category, and beside it the message and its fix; below it where that would be too
+ * narrow. */
+static void print_finding(const cJSON *finding, int mark_width)
+{
+    int room = output_room(stdout), indent = room < NARROW ? mark_width + 1 : mark_width + 11;
+    cleanup_free char *message = str_printable(json_string(finding, "message", ""));
+    const char *fix = json_string(finding, "fix", NULL);
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "%-10s", json_string(finding, "category", ""));
+    if (room < NARROW)
+        strbuf_addf(&text, "\n%*s", indent, "");
+    output_wrap(&text, message, indent, room);
+    if (fix)
+        strbuf_addf(&text, "\n%*sfix: ", indent, "");
+    if (fix)
+        output_wrap(&text, fix, indent + 5, room);
+    puts(strbuf_text(&text));
+}
+
 static void print_text(const struct doctor *doctor)
 {
     const struct output *output = &doctor->context->output;
@@ -52,15 +73,12 @@ static void print_text(const struct doctor *doctor)
     cJSON_ArrayForEach(finding, doctor->findings)
     {
         const char *status = json_string(finding, "status", "");
-        const char *fix = json_string(finding, "fix", NULL);
         enum colour colour = !strcmp(status, "pass")      ? COLOUR_GREEN
                              : !strcmp(status, "warning") ? COLOUR_YELLOW
                                                           : COLOUR_RED;
-        cleanup_free char *message = str_printable(json_string(finding, "message", ""));
-        printf("%s%s%s %-10s%s\n", output_colour(output->colour_out, colour), mark_of(output, status),
-               output_colour(output->colour_out, COLOUR_NONE), json_string(finding, "category", ""), message);
-        if (fix)
-            printf("  %*sfix: %s\n", 10 + (output->unicode ? 0 : 1), "", fix);
+        printf("%s%s%s ", output_colour(output->colour_out, colour), mark_of(output, status),
+               output_colour(output->colour_out, COLOUR_NONE));
+        print_finding(finding, output->unicode ? 1 : 2);
     }
     printf("%d passed, %d warning%s, %d failed\n", doctor->counts[DOCTOR_PASS],
            doctor->counts[DOCTOR_WARNING], doctor->counts[DOCTOR_WARNING] == 1 ? "" : "s",

@@ -14,6 +14,7 @@ struct pull {
     struct pulls *all;
     const char *image, *platform; /* as the manifest has it */
     int64_t begun_ms;
+    struct error error;
 };
 
 struct pulls {
@@ -23,7 +24,6 @@ struct pulls {
     struct pull *items;
     size_t count, pending;
     bool are_done;
-    struct error error; /* the first one */
 };
 
 /* The renderer speaks the control protocol's transitions, so that is what it gets. */
@@ -59,8 +59,8 @@ static void on_done(const struct engine_result *result, const struct error *err,
     bool failed = err && error_is_set(err);
     all->are_done = --all->pending == 0;
     show(pull, failed ? "failed" : "completed", 0, 0, failed ? err : NULL);
-    if (failed && !error_is_set(&all->error))
-        error_copy(&all->error, err);
+    if (failed)
+        error_copy(&pull->error, err);
 }
 
 static bool is_listed(const struct pulls *pulls, const struct plan_run *specification)
@@ -84,6 +84,24 @@ static void collect(struct pulls *pulls, const struct plan *plan, const struct s
     }
 }
 
+/* Every failure is told once: the first one becomes the command's, the others are told here. */
+static int report(struct pulls *pulls, struct error *err)
+{
+    int failed = 0;
+    for (size_t i = 0; i < pulls->count; i++) {
+        struct error *error = &pulls->items[i].error;
+        if (!error_is_set(error))
+            continue;
+        if (!failed)
+            error_move(err, error);
+        else if (!pulls->context->output.json)
+            output_error(&pulls->context->output, error);
+        failed = -1;
+        error_clear(error);
+    }
+    return failed;
+}
+
 static int pull_all(struct pulls *pulls, struct error *err)
 {
     for (size_t i = 0; i < pulls->count; i++) {
@@ -100,10 +118,8 @@ static int pull_all(struct pulls *pulls, struct error *err)
         .limit = FOREVER, /* each ends when nothing comes for IDLE_MS */
     };
     int failed = await(&pulls->once.client, &wait, err);
-    if (!failed && error_is_set(&pulls->error))
-        failed = -1;
-    error_move(err, &pulls->error);
-    return failed;
+    render_finish(pulls->render, true);
+    return failed ? -1 : report(pulls, err);
 }
 
 static void print_list(const struct context *context, const struct pulls *pulls)
@@ -132,7 +148,6 @@ static int run(struct context *context, struct error *err)
         if (!failed) {
             pulls.render = render_new(&context->output, &pulls.once.client.loop, stderr);
             failed = pull_all(&pulls, err);
-            render_finish(pulls.render, true);
             render_free(pulls.render);
             engine_once_close(&pulls.once);
         }

@@ -2,10 +2,11 @@
  *
  * Both are read from /proc: a resource is the tree below its first process, which for a container of a local
  * engine is a process of this machine too. Two looks give the share of a processor: a moment apart for the
- * first table, from then on the time between two tables. Nothing is held open on the terminal: whichever way
- * it ends, there is nothing to restore. */
+ * first table, from then on the time between two tables. On a terminal q leaves, so keys are read one by one;
+ * whichever way it ends, terminal.c puts the settings back. */
 #include "cli/context.h"
 #include "cli/engine_once.h"
+#include "cli/terminal.h"
 #include "cli/view.h"
 
 #include "base/mem.h"
@@ -256,13 +257,30 @@ static int end_of_project(struct context *context, struct error *err)
     return 0;
 }
 
-/* Table after table, until Ctrl-C, or until nothing is running any more. */
+/* Sleeps until the time is over; true: the user wants to leave. */
+static bool is_left(int64_t ms, bool listens)
+{
+    int64_t end = loop_clock_ms() + ms;
+    if (!listens)
+        pause_ms(ms);
+    for (int64_t left = ms; listens && left > 0; left = end - loop_clock_ms()) {
+        int key = terminal_key(left);
+        if (key && strchr("qQ\004", key))
+            return true;
+    }
+    return false;
+}
+
+/* Table after table, until q or Ctrl-C, or until nothing is running any more. */
 static int follow(struct context *context, struct sample *before, struct sample *after, struct error *err)
 {
     int64_t interval = args_duration_ms(&context->args, "interval", INTERVAL_MS);
     bool redraws = isatty(STDOUT_FILENO) && !context->output.json;
+    bool listens = terminal_listen();
     for (bool first = true;; first = false) {
-        pause_ms(first ? FIRST_MS : interval < LEAST_MS ? LEAST_MS : interval);
+        interval = interval < LEAST_MS ? LEAST_MS : interval;
+        if (is_left(first ? FIRST_MS : interval, listens))
+            return 0;
         if (look(context, after, err))
             return end_of_project(context, err);
         if (redraws)
@@ -306,7 +324,7 @@ const struct command cmd_top = {
     .usage = "[RES…]",
     .description =
         "Shows what the running resources use: share of a processor, resident memory, number of "
-        "processes. On a terminal the table is kept up to date until Ctrl-C; elsewhere it is printed "
+        "processes. On a terminal the table is kept up to date until q or Ctrl-C; elsewhere it is printed "
         "once. Containers of a remote engine have no figures.",
     .examples = "apphost top\n"
                 "apphost top --no-stream api\n"

@@ -6,7 +6,11 @@
 
 #include "base/mem.h"
 
+#include "cli/output.h"
+
 #include <string.h>
+
+enum { NARROW = 60 };
 
 const struct exit_code help_exit_codes[] = {
     {"0", "done; also \"already up\" and \"nothing to do\""},
@@ -27,36 +31,9 @@ const struct exit_code help_exit_codes[] = {
     {NULL, NULL},
 };
 
-/* Words of text, wrapped; every line starts with `indent` blanks, the first one where the cursor already is.
- */
-static void add_wrapped(struct strbuf *out, const char *text, int indent, int width)
-{
-    int column = indent;
-    while (*text) {
-        size_t length = strcspn(text, " \n");
-        cleanup_free char *word = xstrndup(text, length);
-        int columns = str_width(word);
-        if (column > indent && column + 1 + columns > width) {
-            strbuf_addf(out, "\n%*s", indent, "");
-            column = indent;
-        } else if (column > indent) {
-            strbuf_addc(out, ' ');
-            column++;
-        }
-        strbuf_add(out, text, length);
-        column += columns;
-        text += length;
-        if (*text == '\n') {
-            strbuf_addf(out, "\n%*s", indent, "");
-            column = indent;
-        }
-        text += *text != '\0';
-    }
-}
-
 static void add_option(struct strbuf *out, const struct option *option, int width)
 {
-    enum { INDENT = 30 };
+    int indent = width < NARROW ? 8 : 30;
     cleanup_strbuf struct strbuf left = {0};
     if (option->letter)
         strbuf_addf(&left, "  -%c, --%s", option->letter, option->name);
@@ -66,13 +43,15 @@ static void add_option(struct strbuf *out, const struct option *option, int widt
         strbuf_addf(&left, " %s", option->choices ? option->choices : option->value);
     strbuf_adds(out, strbuf_text(&left));
     int column = str_width(strbuf_text(&left));
-    if (column + 2 > INDENT)
-        strbuf_addf(out, "\n%*s", INDENT, "");
+    if (column + 2 > indent)
+        strbuf_addf(out, "\n%*s", indent, "");
     else
-        strbuf_addf(out, "%*s", INDENT - column, "");
-    add_wrapped(out, option->help, INDENT, width);
+        strbuf_addf(out, "%*s", indent - column, "");
+    cleanup_strbuf struct strbuf right = {0};
+    strbuf_adds(&right, option->help);
     if (option->twin)
-        strbuf_addf(out, " [%s]", option->twin);
+        strbuf_addf(&right, " [%s]", option->twin);
+    output_wrap(out, strbuf_text(&right), indent, width);
     strbuf_addc(out, '\n');
 }
 
@@ -117,25 +96,32 @@ static void add_command(struct strbuf *out, const struct command *command, int w
 {
     add_usage(out, command);
     strbuf_addc(out, '\n');
-    add_wrapped(out, command->description, 0, width);
+    output_wrap(out, command->description, 0, width);
     strbuf_addc(out, '\n');
     add_examples(out, command->examples);
     add_options(out, "Options", command->options, width);
     strbuf_adds(out, "\nGlobal options stand before or after the command: apphost help\n");
 }
 
-static void add_group(struct strbuf *out, enum command_group group)
+static void add_summary(struct strbuf *out, const struct command *command, int width)
+{
+    strbuf_addf(out, "  %-12s", command->name);
+    output_wrap(out, command->summary, 14, width);
+    strbuf_addc(out, '\n');
+}
+
+static void add_group(struct strbuf *out, enum command_group group, int width)
 {
     strbuf_addf(out, "\n%s:\n", command_group_title(group));
     for (const struct command *const *command = command_list(); *command; command++)
         if ((*command)->group == group && !(*command)->hidden)
-            strbuf_addf(out, "  %-12s%s\n", (*command)->name, (*command)->summary);
+            add_summary(out, *command, width);
 }
 
 static void add_overview(struct strbuf *out, int width)
 {
     strbuf_adds(out, "Usage: apphost [OPTIONS] COMMAND …\n\n");
-    add_wrapped(out,
+    output_wrap(out,
                 "Starts what an apphost.yaml describes: Redis and Valkey servers, containers and processes, "
                 "each with "
                 "the connection strings it references; and takes all of it down again.",
@@ -146,7 +132,7 @@ static void add_overview(struct strbuf *out, int width)
                      "  apphost up -d                   start everything, return when it is ready\n"
                      "  apphost run -- npm test         start, run a command, take down: one step for CI\n");
     for (int group = 0; group < GROUP_COUNT; group++)
-        add_group(out, (enum command_group)group);
+        add_group(out, (enum command_group)group, width);
     add_options(out, "Global options, before or after the command", option_globals(), width);
     strbuf_adds(out, "\napphost help COMMAND says more. Exit codes and files: man apphost\n");
 }

@@ -125,6 +125,11 @@ static bool is_worth_a_line(const struct render *render, const struct render_lin
     return strcmp(line->state, "waiting") && strcmp(line->state, "manual");
 }
 
+bool render_tells_cause(const struct render *render, const struct render_line *line)
+{
+    return render->tells_causes || render_state_class(line->state) != STATE_BAD;
+}
+
 static void begin_group(struct render *render)
 {
     if (render->output->github && !render->grouped)
@@ -138,7 +143,7 @@ static void print_plain(struct render *render, const struct render_line *line)
     begin_group(render);
     fprintf(render->stream, "%s  %s%s%s", line->name, output_colour(on, render_state_colour(line->state)),
             line->state, output_colour(on, COLOUR_NONE));
-    if (*line->detail)
+    if (*line->detail && render_tells_cause(render, line))
         fprintf(render->stream, ": %s", line->detail);
     if (render_state_class(line->state) == STATE_GOOD) {
         char elapsed[24];
@@ -190,6 +195,11 @@ void render_finish(struct render *render, bool keep)
     render->grouped = false;
     fflush(render->stream);
     forget_lines(render);
+}
+
+void render_tell_causes(struct render *render)
+{
+    render->tells_causes = true;
 }
 
 void render_free(struct render *render)

@@ -25,6 +25,9 @@ void render_hide(struct render *render);
  * afresh. */
 void render_finish(struct render *render, bool keep);
 void render_free(struct render *render);
+/* Lasting lines of failures say why. Without it they do not, because the error that follows does: for changes
+ * that no report comes after. */
+void render_tell_causes(struct render *render);
 
 /* "ready" and the like mean that nothing more is going to happen by itself. */
 enum state_class { STATE_ACTIVE, STATE_GOOD, STATE_BAD, STATE_GONE };

@@ -19,12 +19,15 @@ struct render {
     enum progress progress;
     struct render_line *lines;
     size_t count, capacity;
-    bool grouped; /* an Actions group is open */
+    bool grouped;      /* an Actions group is open */
+    bool tells_causes; /* in lasting lines, too */
     struct timer tick;
     int drawn; /* live lines on the screen */
     unsigned frame;
 };
 
+/* Does a lasting line say its detail? */
+bool render_tells_cause(const struct render *render, const struct render_line *line);
 void render_tty_init(struct render *render);
 /* Something changed: draw soon. */
 void render_tty_touch(struct render *render);

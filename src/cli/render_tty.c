@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { FRAME_MS = 80 };
+enum { FRAME_MS = 80, ELAPSED = 8, NAME_LEAST = 6, NAME_MOST = 40, DETAIL_LEAST = 6 };
 
 static int terminal_height(void)
 {
@@ -61,62 +61,91 @@ static int add_cut(struct strbuf *out, const char *text, int room)
     return room;
 }
 
-static void describe(const struct render_line *line, struct strbuf *text)
-{
-    bool says_state = str_starts(line->detail, line->state); /* "waiting for cache" */
-    if (!says_state || line->total > 0)
-        strbuf_adds(text, line->state);
-    if (line->total > 0) {
-        char current[24], total[24];
-        output_bytes(line->current, current);
-        output_bytes(line->total, total);
-        strbuf_addf(text, " %s of %s", current, total);
-    } else if (*line->detail) {
-        strbuf_addf(text, "%s%s", says_state ? "" : ": ", line->detail);
-    } else if (*line->goal && render_state_class(line->state) == STATE_ACTIVE) {
-        strbuf_addf(text, " (%s)", line->goal);
-    }
-}
-
-static void draw_line(struct render *render, const struct render_line *line, int name_width,
-                      struct strbuf *out)
-{
-    bool on = render->output->colour_err;
-    int room = output_width(STDERR_FILENO) - 1;
-    bool is_active = render_state_class(line->state) == STATE_ACTIVE;
-    char elapsed[24];
-    output_elapsed(line->elapsed_ms + (is_active ? loop_now_ms(render->loop) - line->stamp_ms : 0), elapsed);
-    strbuf_addf(out, "%s%s%s ", output_colour(on, render_state_colour(line->state)), glyph_of(render, line),
-                output_colour(on, COLOUR_NONE));
-    room -= 2;
-    int used = add_cut(out, line->name, room);
-    for (; used < name_width && used < room; used++)
-        strbuf_addc(out, ' ');
-    room -= used + 2;
-    if (room > 8) {
-        cleanup_strbuf struct strbuf text = {0};
-        describe(line, &text);
-        strbuf_adds(out, "  ");
-        used = add_cut(out, strbuf_text(&text), room - 8);
-        strbuf_addf(out, "%*s%s%s%s", room - used - (int)strlen(elapsed), "", output_colour(on, COLOUR_DIM),
-                    elapsed, output_colour(on, COLOUR_NONE));
-    }
-    strbuf_adds(out, "\033[K\n");
-}
-
 /* An image that is there is of no interest. */
 static bool is_live(const struct render_line *line)
 {
     return !line->is_image || !strcmp(line->state, "pulling");
 }
 
-static int draw_block(struct render *render, struct strbuf *out, int height)
+/* What stands beside a name: how wide, and whether for the last time. */
+struct layout {
+    int room; /* columns of the terminal; the last one stays free */
+    int name_width;
+    bool is_last;
+};
+
+static void describe(const struct render_line *line, bool with_detail, struct strbuf *text)
 {
-    int drawn = 0, name_width = 0, hidden = 0;
-    for (size_t i = 0; i < render->count; i++) {
-        int width = is_live(&render->lines[i]) ? str_width(render->lines[i].name) : 0;
-        name_width = width > name_width && width <= 40 ? width : name_width;
+    bool says_state = str_starts(line->detail, line->state); /* "waiting for cache" */
+    if (!says_state || line->total > 0 || !with_detail)
+        strbuf_adds(text, line->state);
+    if (line->total > 0) {
+        char current[24], total[24];
+        output_bytes(line->current, current);
+        output_bytes(line->total, total);
+        strbuf_addf(text, " %s of %s", current, total);
+    } else if (*line->detail && with_detail) {
+        strbuf_addf(text, "%s%s", says_state ? "" : ": ", line->detail);
+    } else if (*line->goal && render_state_class(line->state) == STATE_ACTIVE) {
+        strbuf_addf(text, " (%s)", line->goal);
     }
+}
+
+/* A detail of which hardly anything is seen is left out. */
+static int add_description(struct strbuf *out, const struct render_line *line, bool with_detail, int room)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    describe(line, with_detail, &text);
+    if (str_width(strbuf_text(&text)) <= room || str_width(line->state) + DETAIL_LEAST <= room)
+        return add_cut(out, strbuf_text(&text), room);
+    return add_cut(out, line->state, room);
+}
+
+static void draw_line(struct render *render, const struct render_line *line, const struct layout *layout,
+                      struct strbuf *out)
+{
+    bool on = render->output->colour_err;
+    int room = layout->room - 2;
+    bool is_active = render_state_class(line->state) == STATE_ACTIVE;
+    char elapsed[24];
+    output_elapsed(line->elapsed_ms + (is_active ? loop_now_ms(render->loop) - line->stamp_ms : 0), elapsed);
+    strbuf_addf(out, "%s%s%s ", output_colour(on, render_state_colour(line->state)), glyph_of(render, line),
+                output_colour(on, COLOUR_NONE));
+    int used = add_cut(out, line->name, layout->name_width);
+    strbuf_addf(out, "%*s  ", layout->name_width - used, "");
+    room -= layout->name_width + 2;
+
+    used = add_description(out, line, !layout->is_last || render_tells_cause(render, line),
+                           room > ELAPSED ? room - ELAPSED : room);
+    if (room > ELAPSED)
+        strbuf_addf(out, "%*s%s%s%s", room - used - (int)strlen(elapsed), "", output_colour(on, COLOUR_DIM),
+                    elapsed, output_colour(on, COLOUR_NONE));
+    strbuf_adds(out, "\033[K\n");
+}
+
+/* Names give way to states: on a narrow terminal a name is cut, never the word that says how it is. */
+static struct layout lay_out(const struct render *render, bool is_last)
+{
+    struct layout layout = {.room = output_width(STDERR_FILENO) - 1, .is_last = is_last};
+    int state_width = 0;
+    for (size_t i = 0; i < render->count; i++) {
+        const struct render_line *line = &render->lines[i];
+        int name = is_live(line) ? str_width(line->name) : 0,
+            state = is_live(line) ? str_width(line->state) : 0;
+        layout.name_width = name > layout.name_width ? name : layout.name_width;
+        state_width = state > state_width ? state : state_width;
+    }
+    int most = layout.room - 4 - state_width - ELAPSED;
+    most = most < NAME_LEAST ? NAME_LEAST : most;
+    most = most > NAME_MOST ? NAME_MOST : most;
+    layout.name_width = layout.name_width > most ? most : layout.name_width;
+    return layout;
+}
+
+static int draw_block(struct render *render, struct strbuf *out, int height, bool is_last)
+{
+    int drawn = 0, hidden = 0;
+    struct layout layout = lay_out(render, is_last);
     /* Where not all fit, those under way go first. */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < render->count; i++) {
@@ -129,7 +158,7 @@ static int draw_block(struct render *render, struct strbuf *out, int height)
                 hidden++;
                 continue;
             }
-            draw_line(render, line, name_width, out);
+            draw_line(render, line, &layout, out);
             drawn++;
         }
     if (hidden) {
@@ -164,7 +193,7 @@ static void draw(struct render *render)
     cleanup_strbuf struct strbuf out = {0};
     fflush(stdout); /* what was written before stands above */
     go_back(render, &out);
-    render->drawn = draw_block(render, &out, terminal_height() - 2);
+    render->drawn = draw_block(render, &out, terminal_height() - 2, false);
     strbuf_adds(&out, "\033[J");
     put(render, &out);
 }
@@ -203,7 +232,7 @@ void render_tty_erase(struct render *render)
 void render_tty_draw_last(struct render *render)
 {
     cleanup_strbuf struct strbuf out = {0};
-    draw_block(render, &out, 10000);
+    draw_block(render, &out, 10000, true);
     put(render, &out);
 }
 

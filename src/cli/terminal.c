@@ -2,11 +2,15 @@
 #include "cli/terminal.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+
+enum { END_OF_INPUT = 4 }; /* what Ctrl-D types */
 
 static struct termios before;
 static volatile sig_atomic_t is_raw;
@@ -66,14 +70,40 @@ static void catch_deadly(void)
     }
 }
 
+static void change(const struct termios *settings)
+{
+    atexit(terminal_restore);
+    is_raw = 1;
+    catch_deadly();
+    set(settings);
+}
+
 void terminal_make_raw(void)
 {
     if (tcgetattr(STDIN_FILENO, &before))
         return;
     struct termios raw = before;
     cfmakeraw(&raw);
-    atexit(terminal_restore);
-    is_raw = 1;
-    catch_deadly();
-    set(&raw);
+    change(&raw);
+}
+
+bool terminal_listen(void)
+{
+    if (!terminal_is_there() || tcgetpgrp(STDIN_FILENO) != getpgrp() || tcgetattr(STDIN_FILENO, &before))
+        return false;
+    struct termios keys = before;
+    keys.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+    keys.c_cc[VMIN] = 1;
+    keys.c_cc[VTIME] = 0;
+    change(&keys);
+    return true;
+}
+
+int terminal_key(int64_t ms)
+{
+    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+    char key = 0;
+    if (poll(&fd, 1, ms < INT_MAX ? (int)ms : INT_MAX) <= 0)
+        return 0;
+    return read(STDIN_FILENO, &key, 1) == 1 ? (unsigned char)key : END_OF_INPUT;
 }

@@ -212,6 +212,7 @@ int up_stay(struct up *up, struct error *err)
     if (context->output.progress == PROGRESS_TTY)
         up->later_output.progress = PROGRESS_PLAIN;
     up->later = render_new(&up->later_output, NULL, stderr);
+    render_tell_causes(up->later);
     up->watch = (struct client_call){.on_record = on_change, .data = up};
     client_begin(&context->client, &up->watch, "watch", NULL);
     look_for_end(up);

@@ -4,7 +4,7 @@
 Usage: terminal.py STEP… -- COMMAND…
   expect TEXT      waits until the text appears in what came after the last one
   send TEXT        types it
-  size ROWS COLS   changes the terminal's size (24 80 at first)
+  size ROWS COLS   changes the terminal's size (24 80 at first); as the first step: before the command starts
   signal NUMBER    to the command
   until COMMAND    waits until this shell command, run beside it, succeeds
   hangup           closes the terminal
@@ -29,9 +29,9 @@ def unescape(text):
 
 
 class Terminal:
-    def __init__(self, command):
+    def __init__(self, command, rows, columns):
         self.fd, self.slave = pty.openpty()  # the slave stays open: its settings are read afterwards
-        set_size(self.fd, 24, 80)
+        set_size(self.fd, rows, columns)
         self.before = termios.tcgetattr(self.slave)
         self.seen = b''
         self.pid = os.fork()
@@ -90,7 +90,10 @@ class Terminal:
 
 def main(words):
     split = words.index('--')
-    steps, terminal = words[:split], Terminal(words[split + 1:])
+    steps, rows, columns = words[:split], 24, 80
+    if steps[:1] == ['size']:
+        rows, columns, steps = int(steps[1]), int(steps[2]), steps[3:]
+    terminal = Terminal(words[split + 1:], rows, columns)
     while steps:
         verb = steps.pop(0)
         if verb == 'expect':

@@ -90,7 +90,14 @@ static void test_plain(void **state)
     assert_string_equal(screen_text(&screen), "redis:8.6  pulling\n"
                                               "cache  starting\n"
                                               "cache  ready  0.42s\n"
-                                              "api  failed: bad \\x1b[31m\n");
+                                              "api  failed\n");
+    screen_close(&screen);
+    screen_open(&screen); /* no report follows: the line says why */
+    render = render_new(&output, NULL, screen.stream);
+    render_tell_causes(render);
+    tell_story(render);
+    render_free(render);
+    assert_true(str_ends(screen_text(&screen), "api  failed: bad \\x1b[31m\n"));
     screen_close(&screen);
 }
 
