@@ -1,0 +1,333 @@
+# Where the program runs, and where the engine is: in containers of the engine, beside an engine without its usual bridge,
+# in fresh namespaces, on odd folders. In each the connection string that a consumer gets must work, or it must be said at
+# once why none can. What was run where, and what stands in other files, is in tests/ENVIRONMENTS.md.
+load helpers
+
+needs_root() {
+  [ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+server() {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+END
+}
+
+# What each environment has to stand: start, a consumer's own PING by the connection string, the end.
+cat_round() {
+  cat <<'END'
+set -e
+"$APPHOST" up -d --explain --wait-timeout 60s
+"$APPHOST" run -- sh -c 'redis-cli -u "$CACHE_URI" ping'
+"$APPHOST" ps --verbose
+"$APPHOST" down
+END
+}
+
+# ---- in a container that has the engine's socket ----
+
+# The program and its libraries (all but the loader's own) in a folder that a container can use.
+pack_program() {
+  mkdir -p "$T/work/lib"
+  local library
+  for library in $(ldd "$APPHOST" | awk '/=>/ {print $3}' | grep -Ev '/(libc|libm|ld-linux[^/]*)\.so'); do
+    cp -L "$library" "$T/work/lib/"
+  done
+  cp -L "$APPHOST" "$T/work/apphost-program"
+}
+
+# in_container MODE SCRIPT : runs SCRIPT in a container whose network is MODE; its output on ours, and its exit code
+in_container() {
+  local body id code
+  body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "$T/work" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
+    Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/work",
+    Env: ["APPHOST=/work/apphost-program", "LD_LIBRARY_PATH=/work/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
+    HostConfig: {NetworkMode: $mode, Binds: [$work + ":/work", $socket + ":/var/run/docker.sock"]}}')
+  id=$(engine POST /containers/create --max-time 30 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  echo "$id" >>"$T/outer"
+  engine POST "/containers/$id/start" --max-time 60
+  code=$(engine POST "/containers/$id/wait" --max-time 120 | jq .StatusCode)
+  engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 30 -o - | tr -d '\000-\010\016-\037'
+  return "$code"
+}
+
+teardown() {
+  local id code=0
+  for id in $(cat "$T/outer" 2>/dev/null); do engine DELETE "/containers/$id?force=1&v=1" >/dev/null; done
+  [ ! -s "$T/network" ] || engine DELETE "/networks/$(cat "$T/network")" >/dev/null
+  teardown_test || code=1
+  return $code
+}
+
+needs_socket() {
+  [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket to mount"
+  ENGINE_HOST=unix://$(readlink -f "${ENGINE_HOST#unix://}")
+  needs jq
+  needs_image "$REDIS"
+}
+
+# The gateway of a network, as the engine says it.
+gateway_of() {
+  engine GET "/networks/$1" | jq -r '.IPAM.Config[0].Gateway'
+}
+
+@test "in a container on the default bridge: reached at the bridge's gateway" {
+  needs_socket
+  server
+  pack_program
+  ok in_container bridge "$(cat_round)"
+  prints PONG "reached at $(gateway_of bridge): .*the gateway of its network bridge"
+}
+
+@test "in a container on a network of its own: reached at that network's gateway" {
+  needs_socket
+  server
+  pack_program
+  engine POST /networks/create -H 'Content-Type: application/json' -d "{\"Name\": \"$PROJECT-outer\"}" | jq -r .Id >"$T/network"
+  ok in_container "$PROJECT-outer" "$(cat_round)"
+  prints PONG "reached at $(gateway_of "$PROJECT-outer"): .*network $PROJECT-outer"
+}
+
+@test "in a container on the host's network: reached at loopback" {
+  needs_socket
+  server
+  pack_program
+  ok in_container host "$(cat_round)"
+  prints PONG "reached at 127\.0\.0\.1: .*on the host's network"
+}
+
+@test "in a container that uses another container's network: that one's gateway" {
+  needs_socket
+  server
+  pack_program
+  local other
+  other=$(engine POST /containers/create -H 'Content-Type: application/json' \
+    -d "{\"Image\": \"$REDIS\", \"Entrypoint\": [\"sleep\", \"300\"]}" | jq -r .Id)
+  echo "$other" >>"$T/outer"
+  engine POST "/containers/$other/start"
+  ok in_container "container:$other" "$(cat_round)"
+  prints PONG "reached at $(gateway_of bridge)"
+}
+
+@test "in a container without a network: said at once, with what to do" {
+  needs_socket
+  server
+  pack_program
+  fails 6 in_container none '"$APPHOST" up -d'
+  prints_or_says "cannot be reached from here: .*no network with a gateway"
+  prints_or_says APPHOST_PUBLISHED_HOST
+}
+
+@test "in a container, with TLS: the certificate names the gateway" {
+  needs_socket
+  manifest <<END
+resources:
+  cache: {type: redis, image: apphost-test/redis:8.0, tls: true}
+END
+  needs_image apphost-test/redis:8.0
+  pack_program
+  ok in_container bridge '"$APPHOST" up -d --wait-timeout 60s && "$APPHOST" redis cache PING && "$APPHOST" down'
+  prints PONG
+}
+
+@test "in a container, two resources that talk: the connection strings of both vantages work" {
+  needs_socket
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+  other: {type: container, image: $REDIS, entrypoint: [sh, -c], command: ['until redis-cli -u "\$CACHE_URI" set from other; do sleep 0.1; done; sleep 600'], references: [cache]}
+END
+  pack_program
+  ok in_container bridge 'set -e; "$APPHOST" up -d --wait-timeout 60s
+    "$APPHOST" run -- sh -c "until [ \"\$(redis-cli -u \$CACHE_URI get from)\" = other ]; do sleep 0.1; done; echo both"
+    "$APPHOST" down'
+  prints both
+}
+
+# ---- engines with another network than the usual one ----
+
+# An engine of our own in a network namespace of its own, whose default route leads nowhere, and beside it the script.
+# Its options: $1; the image comes from the engine of the tests.
+beside_own_engine() {
+  needs_root
+  command -v dockerd >/dev/null || [ -x /usr/sbin/dockerd ] || skip "dockerd is not installed"
+  needs unshare
+  needs_image "$REDIS"
+  [ -s "$BATS_FILE_TMPDIR/image.tar" ] || engine GET "/images/$REDIS/get" --max-time 60 -o "$BATS_FILE_TMPDIR/image.tar"
+  cat >"$T/beside" <<'END'
+. "$ROOT/scripts/engine.sh"
+ip link set lo up
+ip link add away type bridge && ip addr add 192.0.2.2/24 dev away && ip link set away up && ip route add default via 192.0.2.1
+trap engine_stop EXIT
+eval "engine_start $ENGINE_OPTIONS" || exit 69
+export DOCKER_HOST=$ENGINE_HOST
+engine_call POST /images/load --max-time 60 -H 'Content-Type: application/x-tar' -T "$IMAGE_TAR" >/dev/null
+(. "$1")
+END
+  cat >"$T/script"
+  local code=0
+  ENGINE_OPTIONS=$1 ROOT=$ROOT APPHOST=$APPHOST T=$T IMAGE_TAR=$BATS_FILE_TMPDIR/image.tar \
+    timeout -k 5 120 unshare -n -m bash "$T/beside" "$T/script" 3>&- || code=$?
+  [ $code != 69 ] || skip "an engine of our own does not come up here"
+  [ $code != 70 ] || skip "no overlay here"
+  return $code
+}
+
+# The machine's files as they are, and an /.dockerenv that some image left there.
+with_stale_file() {
+  cat <<'END'
+set -e
+mkdir "$T/all" "$T/layers" && mount -t tmpfs tmpfs "$T/layers" && mkdir "$T/layers/up" "$T/layers/work"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$T/layers/up,workdir=$T/layers/work" "$T/all" || exit 70
+for folder in proc sys dev tmp; do mount --rbind "/$folder" "$T/all/$folder"; done
+touch "$T/all/.dockerenv"
+exec chroot "$T/all" sh -c "cd '$PWD'; test -e /.dockerenv; $(cat "$T/round")"
+END
+}
+
+@test "beside an engine with a bridge of its own, no docker0, and a stale /.dockerenv: loopback" {
+  server
+  cat_round >"$T/round"
+  ok beside_own_engine '' < <(with_stale_file)
+  prints PONG "reached at 127\.0\.0\.1: .*beside us"
+}
+
+@test "beside an engine as it comes, with its firewall rules: loopback" {
+  server
+  ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(cat_round)
+  prints PONG "reached at 127\.0\.0\.1: .*beside us"
+}
+
+@test "an engine without a bridge: an error that names it, and no time-out" {
+  server
+  fails 6 beside_own_engine '-b none' < <(echo '"$APPHOST" up -d --wait-timeout 60s')
+  prints_or_says "published none of its ports"
+  prints_or_says "bridge=none"
+}
+
+@test "in a container of an engine as it comes, with its firewall rules: three networks" {
+  server
+  pack_program
+  declare -f in_container engine >"$T/functions"
+  ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(
+    echo ". $T/functions; ENGINE_HOST=\$DOCKER_HOST T=$T REDIS=$REDIS; set -e"
+    echo 'engine_call POST /networks/create -H "Content-Type: application/json" -d "{\"Name\": \"outer\"}" >/dev/null'
+    printf 'round=%q\n' "$(cat_round)"
+    echo 'for mode in bridge outer host; do in_container $mode "$round"; done'
+  )
+  rm -f "$T/outer"
+  [ "$(grep -ac PONG <<<"$output")" = 3 ]
+}
+
+# ---- fresh namespaces ----
+
+# In a fresh network namespace nothing of the engine can be reached; that must be said, not waited for.
+namespaces() {
+  server
+  local flags=$1 script
+  script='"$APPHOST" up -d --wait-timeout 60s || exit $?
+"$APPHOST" run -- sh -c '\''redis-cli -u "$CACHE_URI" ping'\'' || exit $?
+"$APPHOST" down'
+  # shellcheck disable=SC2086 # flags are words
+  run --separate-stderr timeout -k 5 100 unshare $flags -- sh -c "$script"
+  printf '$ unshare %s\n[%s]\n%s\n%s\n' "$flags" "$status" "$output" "$stderr"
+  if [[ " $flags " = *" -n "* ]]; then
+    [ "$status" = 6 ]
+    says 'cannot be reached from here: .*network namespace'
+    APPHOST_BOUND=60 apphost down || true
+  else
+    [ "$status" = 0 ]
+    prints PONG
+  fi
+}
+
+@test "every combination of fresh pid, network, user and mount namespaces" {
+  needs_root
+  needs unshare
+  needs_image "$REDIS"
+  [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
+  unshare -U -r true 2>/dev/null || skip "no user namespaces here"
+  local pid net user mount
+  for pid in '' '-p -f --mount-proc'; do
+    for net in '' -n; do
+      for user in '' '-U -r'; do
+        for mount in '' -m; do
+          namespaces "$pid $net $user $mount"
+        done
+      done
+    done
+  done
+}
+
+@test "a pid namespace alone, with the outer /proc: loopback" {
+  needs_root
+  needs_image "$REDIS"
+  [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
+  namespaces '-p -f'
+}
+
+# ---- what the user says ----
+
+@test "APPHOST_PUBLISHED_HOST is believed, and its synonym; doctor and ps say so" {
+  server
+  needs_image "$REDIS"
+  export APPHOST_PUBLISHED_HOST=127.0.0.2
+  ok apphost doctor
+  prints 'reached at 127\.0\.0\.2: APPHOST_PUBLISHED_HOST'
+  ok apphost up -d
+  ok apphost ps --verbose
+  prints '127\.0\.0\.2:' 'reached at 127\.0\.0\.2'
+  ok apphost env --format dotenv
+  prints '^CACHE_HOST=.?127\.0\.0\.2'
+  ok apphost redis cache PING
+  ok apphost down
+  unset APPHOST_PUBLISHED_HOST
+  export TESTCONTAINERS_HOST_OVERRIDE=127.0.0.3
+  ok apphost doctor
+  prints 'reached at 127\.0\.0\.3: '
+}
+
+@test "blanks around DOCKER_HOST are none of it" {
+  server
+  needs_image "$REDIS"
+  DOCKER_HOST=" $ENGINE_HOST " ok apphost up -d
+  DOCKER_HOST="$ENGINE_HOST	" ok apphost down
+  DOCKER_HOST=' unix:///nonexistent/docker.sock ' fails 4 apphost pull
+  says 'unix:///nonexistent/docker.sock[^ ]*[^ ]'
+}
+
+# ---- folders ----
+
+@test "the state folder on a tmpfs" {
+  needs_root
+  server
+  needs_image "$REDIS"
+  mount -t tmpfs tmpfs "$T/state"
+  ok apphost up -d
+  ok apphost redis cache PING
+  ok apphost down
+}
+
+@test "the state folder on an overlay" {
+  needs_root
+  server
+  needs_image "$REDIS"
+  mkdir "$T/lower" "$T/upper" "$T/scratch"
+  mount -t overlay overlay -o "lowerdir=$T/lower,upperdir=$T/upper,workdir=$T/scratch" "$T/state" || skip "no overlay here"
+  ok apphost up -d
+  ok apphost redis cache PING
+  ok apphost down
+}
+
+@test "folders with blanks, quotes and Unicode in their names" {
+  needs_image "$REDIS"
+  mkdir -p "$T/work/mein Läden's \"shop\" 店"
+  cd "$T/work/mein Läden's \"shop\" 店"
+  export XDG_STATE_HOME="$T/state/zu stand 状态"
+  server
+  ok apphost up -d
+  ok apphost run -- sh -c 'redis-cli -u "$CACHE_URI" ping'
+  prints PONG
+  ok apphost down
+}
