@@ -95,7 +95,7 @@ static void test_input_is_read_to_its_end(void **state)
 struct refusal {
     const char *command, *path, *dir;
     enum error_code code;
-    const char *text, *hint;
+    const char *text;
 };
 
 static void test_what_cannot_start(void **state)
@@ -105,7 +105,7 @@ static void test_what_cannot_start(void **state)
          "no-such-command was not found in PATH"},
         {"/no/such", "PATH=/bin", NULL, ERROR_NOT_FOUND, "command /no/such does not exist"},
         {"./no-such", "PATH=/bin", "/tmp", ERROR_NOT_FOUND, "command ./no-such does not exist in /tmp"},
-        {"sh", "PATH=/nowhere", NULL, ERROR_NOT_FOUND, "sh was not found in PATH", "PATH is /nowhere"},
+        {"sh", "PATH=/nowhere", NULL, ERROR_NOT_FOUND, "sh was not found in PATH"},
         {"", "PATH=/bin", NULL, ERROR_NOT_FOUND, "empty"},
         {"/etc/passwd", "PATH=/bin", NULL, ERROR_NOT_EXECUTABLE, "/etc/passwd: it is not an executable file"},
         {"passwd", "PATH=/etc", NULL, ERROR_NOT_EXECUTABLE, "/etc/passwd"},
@@ -121,7 +121,8 @@ static void test_what_cannot_start(void **state)
         assert_null(run_argv(run, argv, environment, r->dir, &err));
         assert_int_equal(err.code, r->code);
         assert_non_null(strstr(err.text, r->text));
-        assert_true(!r->hint || str_eq(err.hint, r->hint));
+        if (strstr(r->text, "in PATH"))
+            assert_string_equal(strstr(err.hint, "/"), r->path + strlen("PATH="));
         const struct process_options same = {.argv = argv, .environment = environment, .working_dir = r->dir};
         cleanup_error struct error checked = {0};
         assert_int_equal(process_check(&same, &checked), -1);
