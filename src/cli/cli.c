@@ -3,6 +3,7 @@
  *
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"
+#include "cli/session.h"
 #include "cli/commands.h"
 
 #include "base/log.h"
@@ -77,13 +78,8 @@ static int enter_folder(const struct context *context, struct error *err)
 
 static int connect_running(struct context *context, struct error *err)
 {
-    struct client_options options = {.state_root = context->project.root,
-                                     .prefix = context->project.prefix,
-                                     .timeout_ms = context->wait_timeout_ms};
-    if (context->project.prefix && !client_open(&context->client, &options, err))
+    if (!session_connect(context, err))
         return 0;
-    if (!error_is_set(err))
-        error_set(err, ERROR_NOT_RUNNING, "nothing is running");
     if (err->code == ERROR_NOT_RUNNING)
         error_hint(err, "apphost up -d starts it");
     return -1;

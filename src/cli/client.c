@@ -4,6 +4,7 @@
  * approach is repeated, for some seconds. Starting forks, so the loop exists only while there is a
  * connection. */
 #include "cli/await.h"
+#include "cli/owner.h"
 
 #include "base/mem.h"
 
@@ -188,12 +189,21 @@ static int start_one(struct client *client, const struct client_options *options
     return answer;
 }
 
+/* Before anything is claimed, or said not to run. */
+static bool is_elsewhere(const struct client_options *options, struct error *err)
+{
+    cleanup_identity struct identity identity = {0};
+    return identity_parse(options->prefix, &identity) && owner_check(options->state_root, identity.hash, err);
+}
+
 static int connect_or_start(struct client *client, const struct client_options *options, struct error *err)
 {
     cleanup_error struct error why = {0};
     int answer = try_connect(client, options, &why);
     if (answer >= 0)
         return answer;
+    if (why.code == ERROR_NOT_RUNNING && !client->is_fresh && is_elsewhere(options, err))
+        return -1;
     if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh) {
         answer = start_one(client, options, err);
         return answer < 0 ? -1 : 1;
@@ -234,6 +244,7 @@ void client_close(struct client *client)
     client->logs_folder = NULL;
     cleanup_free_ptr(&client->project);
     cleanup_free_ptr(&client->folder);
+    client->supervisor = 0;
     if (client->lease_fd > 0)
         close(client->lease_fd);
     client->lease_fd = -1;

@@ -238,11 +238,8 @@ static int down_by_signal(struct context *context, struct harvest *harvest, stru
 
 static int down_one(struct context *context, struct harvest *harvest, struct error *err)
 {
-    struct client_options client = {.state_root = context->project.root,
-                                    .prefix = context->project.prefix,
-                                    .timeout_ms = context->wait_timeout_ms};
     cleanup_error struct error why = {0};
-    if (context->project.prefix && !client_open(&context->client, &client, &why))
+    if (!session_connect(context, &why))
         return down_connected(context, harvest, err);
     if (why.code == ERROR_OWNER && context->client.supervisor)
         return down_by_signal(context, harvest, &why, err);

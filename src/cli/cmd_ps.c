@@ -1,5 +1,5 @@
 /* apphost ps: the resources of this project. */
-#include "cli/context.h"
+#include "cli/session.h"
 #include "cli/view.h"
 
 #include "base/mem.h"
@@ -23,10 +23,7 @@ static int nothing(struct context *context, struct error *error)
 
 static int run(struct context *context, struct error *err)
 {
-    struct client_options options = {.state_root = context->project.root,
-                                     .prefix = context->project.prefix,
-                                     .timeout_ms = context->wait_timeout_ms};
-    if (!context->project.prefix || client_open(&context->client, &options, err))
+    if (session_connect(context, err))
         return nothing(context, err);
     cleanup_json cJSON *view = NULL;
     if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))

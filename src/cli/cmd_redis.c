@@ -3,6 +3,8 @@
 #include "cli/redis_shell.h"
 #include "cli/redis_store.h"
 
+#include "cli/session.h"
+
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -68,13 +70,8 @@ static int check_mode(const struct args *args, const struct strlist *words, stru
 
 static int connect_to_project(struct context *context, struct error *err)
 {
-    struct client_options to = {.state_root = context->project.root,
-                                .prefix = context->project.prefix,
-                                .timeout_ms = context->wait_timeout_ms};
-    if (context->project.prefix && !client_open(&context->client, &to, err))
+    if (!session_connect(context, err))
         return client_watch_signals(&context->client, err);
-    if (!error_is_set(err))
-        error_set(err, ERROR_NOT_RUNNING, "nothing is running");
     if (err->code == ERROR_NOT_RUNNING)
         error_hint(err, "apphost up -d starts it");
     return -1;

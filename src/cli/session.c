@@ -3,6 +3,7 @@
 #include "cli/adopt.h"
 #include "cli/certificates.h"
 #include "cli/native.h"
+#include "cli/owner.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -57,6 +58,18 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
     if (is_first)
         adopt_look(context);
     return client_watch_signals(&context->client, err);
+}
+
+int session_connect(struct context *context, struct error *err)
+{
+    const struct project *project = &context->project;
+    struct client_options options = {
+        .state_root = project->root, .prefix = project->prefix, .timeout_ms = context->wait_timeout_ms};
+    if (project->prefix)
+        return client_open(&context->client, &options, err);
+    if (owner_check(project->root, project->hash, err))
+        return -1;
+    return error_set(err, ERROR_NOT_RUNNING, "nothing is running");
 }
 
 /* ---- up ---- */

@@ -42,6 +42,9 @@ int session_report(struct context *context, const struct error *error, const cJS
 /* "container cache, volume cache-data" */
 void session_removed_text(const cJSON *removed, struct strbuf *out);
 
+/* To the supervisor that runs. The one way to learn that nothing does: ERROR_NOT_RUNNING; ERROR_OWNER when it
+ * does not answer, or when another state folder's runs the project. */
+int session_connect(struct context *context, struct error *err);
 /* Waits until the lock is free: guard and supervisor have ended, and the next `up` finds nobody. */
 int session_wait_until_over(struct context *context, struct limit limit, struct error *err);
 

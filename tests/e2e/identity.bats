@@ -288,3 +288,50 @@ socket_is_there() {
   says "pid $pid\) does not answer: told by a signal"
   [ -z "$(processes)" ]
 }
+
+# ---- one owner, seen from everywhere ----
+
+elsewhere() {
+  XDG_STATE_HOME=$T/home/elsewhere "$@"
+}
+
+# bats test_tags=engineless
+@test "a session that another state folder owns is named, and nothing of it is touched" {
+  sleeper_up
+  local pid
+  pid=$(session supervisor)
+  for verb in 'up -d' up down 'down -v --all' ps 'run -- true' 'restart web' 'stop web'; do
+    code=9
+    [ "$verb" != 'run -- true' ] || code=125
+    # shellcheck disable=SC2086 # words
+    elsewhere fails $code apphost $verb
+    says "$PROJECT runs already, with its state elsewhere: pid $pid, state in $T/state/apphost/$PROJECT-"
+  done
+  # Nobody else's are meant: those of other folders and names go on.
+  mkdir other
+  cd other
+  elsewhere ok apphost ps -f /dev/null -p other
+  cd ..
+  ok apphost ps
+  prints 'web +ready'
+  ok apphost down
+  elsewhere ok apphost down
+  elsewhere ok apphost run -- true
+}
+
+# bats test_tags=engineless
+@test "a state folder that is gone for good does not hide who owns" {
+  sleeper_up
+  local pid
+  pid=$(session supervisor)
+  kill -STOP "$pid" # so that it is not made again
+  rm -r "$T"/state/apphost
+  for verb in 'up -d' ps down; do
+    # shellcheck disable=SC2086 # words
+    fails 9 apphost $verb
+    says "pid $pid, state in $T/state/apphost/.* \(taken away\)"
+  done
+  kill -CONT "$pid"
+  wait_until 5 session supervisor
+  ok apphost down
+}
