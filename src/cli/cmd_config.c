@@ -69,6 +69,8 @@ static void print_run(const struct plan *plan, const struct plan_run *specificat
     print_texts(plan, "command", specification->command, specification->command_count);
     if (specification->working_dir)
         printf("    working_dir: %s\n", specification->working_dir);
+    if (specification->input_end)
+        printf("    stdin: %s\n", specification->input_end == PLAN_INPUT_OPEN ? "open" : "closed");
     for (size_t i = 0; i < specification->watch_count; i++)
         printf("    watch: %s\n", specification->watch[i]);
     print_ports(specification);

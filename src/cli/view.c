@@ -57,6 +57,8 @@ static char *detail_of(const cJSON *resource)
     if (!strcmp(json_string(resource, "lifetime", ""), "persistent"))
         strbuf_addf(&text, "%spersistent", text.length ? ", " : "");
     const char *error = error_of(resource);
+    if (!*error && !strcmp(json_string(resource, "state", ""), "completed"))
+        error = json_string(resource, "detail", "");
     if (*error)
         strbuf_addf(&text, "%s%.*s", text.length ? "; " : "", (int)strcspn(error, "\n"), error);
     return strbuf_take(&text);

@@ -90,7 +90,8 @@ static inline void *manifest_slot(void *object, size_t offset)
 /* Shapes of shapes_*.c */
 extern const struct shape shape_bool, shape_text, shape_late, shape_port, shape_number, shape_number_64,
     shape_duration, shape_seconds, shape_size, shape_path, shape_inner_path, shape_texts, shape_image,
-    shape_address, shape_signal, shape_exit_codes, shape_start, shape_lifetime, shape_pull, shape_network;
+    shape_address, shape_signal, shape_exit_codes, shape_start, shape_lifetime, shape_pull, shape_network,
+    shape_stdin;
 extern const struct shape shape_environment, shape_env_file, shape_variables_file, shape_labels;
 extern const struct shape shape_words, shape_command, shape_shell, shape_globs;
 extern const struct shape shape_references, shape_wait_for, shape_endpoints, shape_container_endpoints,

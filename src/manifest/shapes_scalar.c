@@ -310,6 +310,7 @@ static const char *const starts[] = {"automatic", "manual", NULL};
 static const char *const lifetimes[] = {"session", "persistent", NULL};
 static const char *const pulls[] = {"missing", "always", "never", NULL};
 static const char *const networks[] = {"bridge", "host", NULL};
+static const char *const inputs[] = {"open", "closed", NULL};
 
 const struct shape shape_start = {
     .words = "`automatic` or `manual`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = starts};
@@ -319,3 +320,5 @@ const struct shape shape_pull = {
     .words = "`missing`, `always` or `never`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = pulls};
 const struct shape shape_network = {
     .words = "`bridge` or `host`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = networks};
+const struct shape shape_stdin = {
+    .words = "`open` or `closed`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = inputs};

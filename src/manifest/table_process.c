@@ -37,6 +37,8 @@ static void finish_process(struct loader *l, struct node *map, void *object)
         if (resource->endpoints[i].port)
             manifest_problem_at(l, resource->endpoints[i].pos, 1, "replicas cannot share the fixed port %d",
                                 resource->endpoints[i].port);
+    if (resource->process.task && !manifest_get(map, "stdin"))
+        resource->process.standard_input = MODEL_STDIN_CLOSED;
     check_task(l, map, resource);
 }
 
@@ -64,6 +66,13 @@ static const struct field process_fields[] = {
      RESOURCE(process.task),
      .fallback = "false",
      .help = "It runs to completion; others wait for that."},
+    {.name = "stdin",
+     .shape = &shape_stdin,
+     RESOURCE(process.standard_input),
+     .fallback = "open, of a task closed",
+     .help =
+         "What it reads: `open` gives nothing and never ends, which watchers (esbuild, tailwind, tsc) take "
+         "for somebody who is there; `closed` has ended from the start."},
     {.name = "replicas",
      .shape = &shape_number,
      .min = 1,

@@ -218,6 +218,7 @@ struct model_process {
     int replicas;         /* 0: not said: one, called like the resource; else NAME-1, NAME-2, … */
     const char **watch;   /* globs, relative to working_dir */
     size_t watch_count;
+    enum { MODEL_STDIN_OPEN, MODEL_STDIN_CLOSED } standard_input;
 };
 
 struct model_container {

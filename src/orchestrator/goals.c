@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { STABLE_MS = 60000, BACKOFF_MS = 1000, MAX_BACKOFF_MS = 60000 };
+enum { STABLE_MS = 60000, EARLY_MS = 10000, BACKOFF_MS = 1000, MAX_BACKOFF_MS = 60000 };
 
 const struct lifecycle *node_lifecycle(const struct node *node)
 {
@@ -315,6 +315,15 @@ char *node_exit_text(const struct node *node, const char *when)
     return xasprintf("ended%s with exit code %d%s", when, facts->exit_code, oom);
 }
 
+char *node_early_end_text(const struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    if (node->going_down || !facts->over || facts->completed || facts->lived_ms >= EARLY_MS)
+        return NULL;
+    return xasprintf("ended by itself after %.1f s, with exit code %d", (double)facts->lived_ms / 1000,
+                     facts->exit_code);
+}
+
 static void fail_exit(struct node *node)
 {
     const char *name = node->resource ? node->resource : node->id;
@@ -347,7 +356,8 @@ void node_judge_exit(struct node *node)
         state_task_set(node->o->services.state, node->id, facts->completed, NULL);
         return;
     }
-    if (node_now(node) - facts->started_ms >= STABLE_MS)
+    facts->lived_ms = node_now(node) - facts->started_ms;
+    if (facts->lived_ms >= STABLE_MS)
         facts->restarts = 0;
     bool had_begun = facts->was_ready || node_probe(node)->kind == PLAN_PROBE_NONE;
     if (may_restart(node, good)) {

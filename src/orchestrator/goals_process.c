@@ -87,6 +87,12 @@ static bool ports_free(struct node *node)
     return true;
 }
 
+/* A watcher ends when its standard input does; a task has nobody who would type. */
+static bool keeps_input_open(const struct plan_run *run)
+{
+    return run->input_end == PLAN_INPUT_DEFAULT ? !run->task : run->input_end == PLAN_INPUT_OPEN;
+}
+
 static struct process *spawn(struct node *node, struct error *err)
 {
     struct orchestrator *o = node->o;
@@ -105,6 +111,7 @@ static struct process *spawn(struct node *node, struct error *err)
         .argv = (const char *const *)argv.items,
         .environment = (const char *const *)environment.items,
         .working_dir = run->working_dir,
+        .keeps_input_open = keeps_input_open(run),
     };
     process_listen(node, &options);
     if (native_prepare(node, &options, &output_path, err) < 0)

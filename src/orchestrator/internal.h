@@ -83,6 +83,7 @@ struct facts {
     bool running, paused, exited;
     bool over;           /* ended by itself as it should, and is not to be restarted */
     uint64_t generation; /* restart generation of what runs */
+    int64_t lived_ms;    /* of the last instance that ended */
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
     int exit_code, exit_signal;
     bool oom;
@@ -315,6 +316,8 @@ void node_judge_exit(struct node *node);
 /* "ended with exit code 1", "was ended by signal 9 (out of memory)"; `when` stands after the verb. Caller
  * frees. */
 char *node_exit_text(const struct node *node, const char *when);
+/* Of something that should run and ended well in its first seconds: words for that, else NULL. */
+char *node_early_end_text(const struct node *node);
 void node_instance_started(struct node *node);
 void node_instance_ended(struct node *node);
 bool node_is_server(const struct node *node);

@@ -375,7 +375,7 @@ static void show(struct node *node)
         set_state(node, STATE_ENGINE_LOST, NULL);
     else if (!goal) {
         free(take_ptr(&node->cause));
-        set_state(node, final_state(node), NULL);
+        set_state(node, final_state(node), node_early_end_text(node));
     } else if (goal->state == STATE_WAITING) {
         struct node *other = node_waits_for(node);
         bool pulls = other && other->kind == PLAN_IMAGE && other->state == STATE_PULLING;

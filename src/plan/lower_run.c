@@ -201,6 +201,15 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     lower_ca_mounts(l, &c, run);
 }
 
+/* What is the default is not said: specifications stay what they were. */
+static enum plan_input_end input_end(const struct model_process *process)
+{
+    bool is_closed = process->standard_input == MODEL_STDIN_CLOSED;
+    if (is_closed == process->task)
+        return PLAN_INPUT_DEFAULT;
+    return is_closed ? PLAN_INPUT_CLOSED : PLAN_INPUT_OPEN;
+}
+
 static void lower_instance(struct lower *l, const struct model_resource *resource, int replica)
 {
     const struct model_process *process = &resource->process;
@@ -212,6 +221,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     lower_ready(l, node, resource);
     lower_ports(l, node, resource);
     run->task = process->task;
+    run->input_end = input_end(process);
     run->success_codes = process->success_exit_codes;
     run->success_count = process->success_count;
     run->working_dir = process->working_dir ? process->working_dir : l->model->folder;

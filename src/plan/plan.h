@@ -141,9 +141,10 @@ struct plan_run {
     bool on_network; /* joins the project's network under `alias` (a goal row, not part of the hash) */
     const char *alias;
     int64_t memory;
-    struct plan_text input; /* process: what it reads on standard input; else /dev/null */
-    bool ephemeral;         /* holds no data: stop is kill and remove */
-    bool persistent;        /* lifetime */
+    struct plan_text input; /* process: what it reads on standard input; else as `input_end` says */
+    enum plan_input_end { PLAN_INPUT_DEFAULT, PLAN_INPUT_OPEN, PLAN_INPUT_CLOSED } input_end;
+    bool ephemeral;  /* holds no data: stop is kill and remove */
+    bool persistent; /* lifetime */
     bool task;
     int *success_codes;
     size_t success_count;

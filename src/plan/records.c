@@ -33,6 +33,7 @@
 static const char *const kind_names[] = {"image", "network", "volume", "container", "process", "value"};
 static const char *const until_names[] = {"started", "healthy", "completed", "gone"};
 static const char *const probe_names[] = {"none", "ping", "http", "tcp", "log", "exec", "image-health"};
+static const char *const input_end_names[] = {"default", "open", "closed"};
 static const char *const restart_names[] = {"never", "on-failure", "always"};
 static const char *const model_names[] = {"redis",   "valkey",   "garnet", "connection-string",
                                           "process", "container"};
@@ -145,6 +146,7 @@ static const struct field run_fields[] = {
     FIELD(struct plan_run, alias, FIELD_STRING, false),
     FIELD(struct plan_run, memory, FIELD_INT64, true),
     FIELD(struct plan_run, input, FIELD_TEXT, true),
+    NAMED(struct plan_run, input_end, input_end_names, true),
     FIELD(struct plan_run, ephemeral, FIELD_BOOL, false),
     FIELD(struct plan_run, persistent, FIELD_BOOL, false),
     FIELD(struct plan_run, task, FIELD_BOOL, true),

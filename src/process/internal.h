@@ -24,6 +24,7 @@ struct process {
     bool adopted;      /* not our child: its pidfd tells its end */
     int pidfd;         /* or -1 */
     uv_poll_t watch;   /* of pidfd */
+    int input_fd;      /* our end of its standard input, which is only held, or -1 */
     int output_fd;     /* file that it writes to, or -1: pipes */
     int64_t output_at; /* read up to here */
     uv_fs_event_t output_event;

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ enum {
     LINGER_MS = 1000,
     GROUP_CHECK_MS = 10,
     KILL_WAIT_MS = 100,
+    NO_INPUT = INT_MIN, /* no descriptor and no error of libuv */
 };
 
 void process_handle_closed(uv_handle_t *handle)
@@ -51,6 +53,13 @@ static void close_child(struct process *p)
         detached_close(p);
     else if (!uv_is_closing((uv_handle_t *)&p->child))
         uv_close((uv_handle_t *)&p->child, process_handle_closed);
+}
+
+static void close_input(struct process *p)
+{
+    if (p->input_fd >= 0)
+        close(p->input_fd);
+    p->input_fd = -1;
 }
 
 static void close_stream(struct stream *s)
@@ -146,6 +155,7 @@ static void finish(struct process *p)
     timer_stop(&p->deadline);
     timer_stop(&p->linger);
     signal_group(p, SIGKILL);
+    close_input(p);
     detached_unfollow(p);
     close_child(p);
     if (p->on_exit)
@@ -260,14 +270,28 @@ static int open_input(const char *text, bool is_kept)
     return fd;
 }
 
+/* The descriptor that it gets as its standard input, ours to close; NO_INPUT: /dev/null. Or an error of
+ * libuv. */
+static int make_input(struct process *p, const struct process_options *options)
+{
+    int ends[2] = {-1, -1};
+    if (options->input)
+        ends[0] = open_input(options->input, options->is_kept);
+    else if (!options->keeps_input_open)
+        return NO_INPUT;
+    else if (pipe2(ends, O_CLOEXEC) == 0)
+        p->input_fd = ends[1];
+    return ends[0] < 0 ? uv_translate_sys_error(errno) : ends[0];
+}
+
 static int spawn_child(struct process *p, const struct process_options *options, const char *file,
                        const int outputs[2])
 {
-    int input = options->input ? open_input(options->input, options->is_kept) : -1;
-    if (options->input && input < 0)
-        return uv_translate_sys_error(errno);
+    int input = make_input(p, options);
+    if (input < 0 && input != NO_INPUT)
+        return input;
     uv_stdio_container_t stdio[3] = {
-        {.flags = input < 0 ? UV_IGNORE : UV_INHERIT_FD, .data.fd = input},
+        {.flags = input == NO_INPUT ? UV_IGNORE : UV_INHERIT_FD, .data.fd = input},
         {.flags = UV_INHERIT_FD, .data.fd = outputs[0]},
         {.flags = UV_INHERIT_FD, .data.fd = outputs[1]},
     };
@@ -367,7 +391,7 @@ struct process *process_new(struct loop *loop, const struct process_options *opt
     p->on_output = options->on_output;
     p->on_exit = options->on_exit;
     p->data = options->data;
-    p->streams[0].fd = p->streams[1].fd = p->pidfd = p->output_fd = -1;
+    p->streams[0].fd = p->streams[1].fd = p->pidfd = p->output_fd = p->input_fd = -1;
     timer_init(loop, &p->linger, on_linger, p);
     timer_init(loop, &p->deadline, on_deadline, p);
     return p;
@@ -379,6 +403,7 @@ struct process *process_spawn(struct loop *loop, const struct process_options *o
     if (start(p, options, err) == 0)
         return p;
     p->is_released = true;
+    close_input(p);
     if (p->handles)
         close_child(p);
     else
@@ -458,6 +483,7 @@ static void let_go(struct process *p)
     p->is_released = true;
     p->on_output = NULL;
     p->on_exit = NULL;
+    close_input(p);
     detached_unfollow(p);
     close_stream(&p->streams[0]);
     close_stream(&p->streams[1]);

@@ -8,9 +8,9 @@
  * When a process is finished, what is left of its group is killed; only what went into a session of its own
  * outlives it. While it is being stopped, the rest of the group has the same time until the deadline.
  *
- * Nothing but descriptors 0 (/dev/null, or the input), 1 and 2 (pipes from pipe2, inherited, not socket
- * pairs) reaches the child: everything else is marked close-on-exec before the spawn. The child's environment
- * is given whole.
+ * Nothing but descriptors 0 (/dev/null, the input, or a pipe that stays open and empty), 1 and 2 (pipes from
+ * pipe2, inherited, not socket pairs) reaches the child: everything else is marked close-on-exec before the
+ * spawn. The child's environment is given whole.
  *
  * Promise: callbacks never run before process_spawn() returned; on_exit runs once; none after process_free().
  */
@@ -35,7 +35,8 @@ struct process_options {
     const char *const *argv;        /* NULL-terminated; argv[0] is looked up in the child's own PATH */
     const char *const *environment; /* "K=V", NULL-terminated */
     const char *working_dir;        /* NULL: ours */
-    const char *input;              /* what it reads on descriptor 0 (a file in memory); NULL: /dev/null */
+    const char *input;              /* what it reads on descriptor 0 (a file in memory); NULL: nothing */
+    bool keeps_input_open; /* without `input`: reading waits until the process is finished; else /dev/null */
     /* stream 1 or 2. The bytes are valid during the callback. length 0: the stream has ended. */
     void (*on_output)(int stream, const char *bytes, size_t length, void *data);
     void (*on_exit)(const struct process_exit *how, void *data);

@@ -349,3 +349,29 @@ END
   prints 'by-shell'
   ok apphost down
 }
+
+# Watchers end with their standard input: somebody closed the terminal, they think.
+# bats test_tags=engineless
+@test "standard input stays open for what runs, and is at its end for a task; stdin: says otherwise" {
+  manifest <<'END'
+resources:
+  watcher: {type: process, shell: "echo watches; cat; echo its input ended"}
+  closed: {type: process, shell: "echo reads; cat; echo its input ended", stdin: closed}
+  task: {type: process, task: true, shell: "cat; echo its input ended"}
+END
+  ok apphost config
+  prints 'stdin: closed'
+  ok apphost up -d
+  wait_until 10 has_state closed completed
+  has_state watcher ready
+  has_state task completed
+  ok apphost logs watcher
+  prints watches
+  not grep -q 'input ended' <<<"$output"
+  ok apphost ps
+  prints 'closed +completed .*ended by itself after .* with exit code 0'
+  ok apphost down
+  manifest <<<'resources: {app: {type: process, command: "true", stdin: shut}}'
+  fails 3 apphost validate
+  says '`open` or `closed`'
+}

@@ -166,6 +166,24 @@ static void names_mean_all_or_one(void **state)
     expect(all->exports, all->export_count, "services__api__http__4", "http://127.0.0.1:5003");
 }
 
+/* The defaults, open for what runs and closed for a task, are no part of a specification; other than them is.
+ */
+static void only_an_unusual_input_is_specified(void **state)
+{
+    struct fixture *f = *state;
+    struct model_process *process = &f->resources[0].process;
+    struct plan *plan = lower(f);
+    assert_int_equal(plan_find(plan, "process:api-1")->run.input_end, PLAN_INPUT_DEFAULT);
+    cleanup_free char *open = xstrdup(plan_find(plan, "process:api-1")->spec_hash);
+    process->standard_input = MODEL_STDIN_CLOSED;
+    plan = lower(f);
+    assert_int_equal(plan_find(plan, "process:api-1")->run.input_end, PLAN_INPUT_CLOSED);
+    assert_string_not_equal(plan_find(plan, "process:api-1")->spec_hash, open);
+    process->task = true;
+    plan = lower(f);
+    assert_int_equal(plan_find(plan, "process:api-1")->run.input_end, PLAN_INPUT_DEFAULT);
+}
+
 /* Replicas that stay are what they were; who refers to them is not. */
 static void one_more_changes_consumers_only(void **state)
 {
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(consumers_get_all_and_wait_for_all, setup, teardown),
         cmocka_unit_test_setup_teardown(names_mean_all_or_one, setup, teardown),
         cmocka_unit_test_setup_teardown(one_more_changes_consumers_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_an_unusual_input_is_specified, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

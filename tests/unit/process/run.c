@@ -66,6 +66,7 @@ struct process *run_argv(struct run *run, const char *const *argv, const char *c
         .environment = environment,
         .working_dir = dir,
         .input = run->input,
+        .keeps_input_open = run->keeps_input_open,
         .output_path = run->output_path,
         .is_kept = run->output_path != NULL,
         .on_output = on_output,

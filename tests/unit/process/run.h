@@ -15,6 +15,7 @@ struct run {
     struct process_exit how;
     const char *output_path; /* for the next child */
     const char *input;       /* for descriptor 0 of the next child */
+    bool keeps_input_open;   /* of the next child */
     bool frees_in_exit;      /* process_free() inside on_exit */
     bool frees_in_output;    /* process_free() inside on_output */
 };

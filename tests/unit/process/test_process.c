@@ -92,6 +92,20 @@ static void test_input_is_read_to_its_end(void **state)
     free(text);
 }
 
+/* The input gives nothing and does not end; one process does not hold the input of another. */
+static void test_input_stays_open(void **state)
+{
+    struct run *run = *state;
+    run->keeps_input_open = true;
+    run_script(run, "echo waits; cat; echo ended");
+    assert_true(run_until(run, run_has_output));
+    assert_string_equal(strbuf_text(&run->out[1]), "waits\n");
+    assert_true(process_is_running(run->process));
+    process_stop(run->process, SIGTERM, 10000);
+    assert_true(run_until(run, run_has_exited));
+    assert_string_equal(strbuf_text(&run->out[1]), "waits\n");
+}
+
 struct refusal {
     const char *command, *path, *dir;
     enum error_code code;
@@ -374,6 +388,7 @@ int main(void)
         CASE(test_environment_is_the_given_one),
         cmocka_unit_test(test_what_children_inherit),
         CASE(test_input_is_read_to_its_end),
+        CASE(test_input_stays_open),
         CASE(test_what_cannot_start),
         CASE(test_interpreter_and_relative_commands),
         CASE(test_stop_by_signal),
