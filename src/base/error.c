@@ -31,6 +31,7 @@ static const struct {
     [ERROR_CONFLICT] = {1, "conflict"},
     [ERROR_SPACE] = {1, "no-space"},
     [ERROR_PROTOCOL] = {1, "protocol"},
+    [ERROR_CUT] = {4, "connection-cut"},
 };
 
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)

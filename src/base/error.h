@@ -37,6 +37,7 @@ enum error_code {
     ERROR_CONFLICT,       /* engine: name in use, or a state that forbids it (409): 1 */
     ERROR_SPACE,          /* no space left on a device: 1 */
     ERROR_PROTOCOL,       /* the peer answered nonsense: 1 */
+    ERROR_CUT,            /* the engine, or who is between, closed the connection before it had answered: 4 */
     ERROR_CODE_COUNT
 };
 

@@ -109,7 +109,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
         pull->begun_ms = loop_now_ms(&pulls->once.client.loop);
         pulls->pending++;
         show(pull, "pulling", 0, 0, NULL);
-        struct engine_pull wanted = {pull->image, pull->platform, IDLE_MS, on_progress};
+        struct engine_pull wanted = {pull->image, pull->platform, LIMIT_MS(IDLE_MS), on_progress};
         engine_image_pull(pulls->once.engine, &wanted, on_done, pull);
     }
     struct wait wait = {

@@ -5,14 +5,16 @@
 #include <string.h>
 
 /* A frozen engine accepts connections and never answers. Inspect waits behind a start of the same container;
- * starts queue behind each other (50 at once took 6 s on two cores). */
+ * starts queue behind each other (50 at once took 6 s on two cores). Each is a part of what its caller has
+ * (two minutes), so that a request whose answer was lost leaves time to look and to try again; an engine goes
+ * on with what it was asked for when nobody waits any more. */
 enum {
     LIST_TIMEOUT_MS = 15000,
-    CREATE_TIMEOUT_MS = 60000,
-    START_TIMEOUT_MS = 120000,
-    INSPECT_TIMEOUT_MS = 60000,
-    STOP_EXTRA_MS = 60000,
-    REMOVE_TIMEOUT_MS = 120000,
+    CREATE_TIMEOUT_MS = 30000,
+    START_TIMEOUT_MS = 30000,
+    INSPECT_TIMEOUT_MS = 30000,
+    STOP_EXTRA_MS = 30000,
+    REMOVE_TIMEOUT_MS = 40000,
     DEFAULT_STOP_S = 60,
     LIST_LIMIT = 64 << 20,
 };
@@ -41,7 +43,7 @@ struct engine_op *engine_container_list(struct engine *engine, const char *const
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "list containers");
     cleanup_free char *filter = engine_label_filter("&", labels);
-    engine_op_request(op, "GET", LIST_TIMEOUT_MS, "/containers/json?all=1%s", filter);
+    engine_op_request(op, "GET", http_within(LIST_TIMEOUT_MS), "/containers/json?all=1%s", filter);
     op->request.limit = LIST_LIMIT;
     op->on_answer = on_list;
     return engine_op_send(op);
@@ -87,7 +89,7 @@ struct engine_op *engine_container_create(struct engine *engine, const char *nam
     struct engine_op *op = engine_op_new(engine, ON_CREATE, done, data, "create container %s", name);
     cleanup_free char *encoded = engine_path_part(name);
     cleanup_free char *wanted = platform ? engine_path_part(platform) : NULL;
-    engine_op_request(op, "POST", CREATE_TIMEOUT_MS, "/containers/create?name=%s%s%s", encoded,
+    engine_op_request(op, "POST", http_within(CREATE_TIMEOUT_MS), "/containers/create?name=%s%s%s", encoded,
                       wanted ? "&platform=" : "", wanted ? wanted : "");
     engine_op_body(op, body);
     op->mends = leave_init_out;
@@ -100,7 +102,7 @@ struct engine_op *engine_container_start(struct engine *engine, const char *id, 
 {
     struct engine_op *op = engine_op_new(engine, ON_START, done, data, "start container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "POST", START_TIMEOUT_MS, "/containers/%s/start", encoded);
+    engine_op_request(op, "POST", http_within(START_TIMEOUT_MS), "/containers/%s/start", encoded);
     return engine_op_send(op);
 }
 
@@ -122,7 +124,7 @@ struct engine_op *engine_container_inspect(struct engine *engine, const char *id
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "inspect container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "GET", INSPECT_TIMEOUT_MS, "/containers/%s/json", encoded);
+    engine_op_request(op, "GET", http_within(INSPECT_TIMEOUT_MS), "/containers/%s/json", encoded);
     op->on_answer = on_inspected;
     return engine_op_send(op);
 }
@@ -132,18 +134,24 @@ static bool forgives_stopped(int status, const char *message)
     return status != 404 && strstr(message, "is not running") != NULL;
 }
 
-struct engine_op *engine_container_stop(struct engine *engine, const char *id, int timeout_s,
-                                        const char *signal, engine_done_cb *done, void *data)
+static int64_t stop_within_ms(const struct engine_stop *stop)
+{
+    int own_s = stop->own_s > 0 ? stop->own_s : DEFAULT_STOP_S;
+    int64_t wait_s = stop->timeout_s >= 0 ? stop->timeout_s : own_s;
+    return wait_s * 1000 + STOP_EXTRA_MS;
+}
+
+struct engine_op *engine_container_stop(struct engine *engine, const char *id, const struct engine_stop *stop,
+                                        engine_done_cb *done, void *data)
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "stop container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
     cleanup_strbuf struct strbuf query = {0};
-    if (timeout_s >= 0)
-        strbuf_addf(&query, "?t=%d", timeout_s);
-    if (signal) /* engines before API 1.42 ignore it */
-        strbuf_addf(&query, "%csignal=%s", query.length ? '&' : '?', signal);
-    int64_t wait_s = timeout_s >= 0 ? timeout_s : DEFAULT_STOP_S;
-    engine_op_request(op, "POST", wait_s * 1000 + STOP_EXTRA_MS, "/containers/%s/stop%s", encoded,
+    if (stop->timeout_s >= 0)
+        strbuf_addf(&query, "?t=%d", stop->timeout_s);
+    if (stop->signal) /* engines before API 1.42 ignore it */
+        strbuf_addf(&query, "%csignal=%s", query.length ? '&' : '?', stop->signal);
+    engine_op_request(op, "POST", http_within(stop_within_ms(stop)), "/containers/%s/stop%s", encoded,
                       strbuf_text(&query));
     op->forgives = forgives_stopped;
     return engine_op_send(op);
@@ -155,7 +163,8 @@ struct engine_op *engine_container_kill(struct engine *engine, const char *id, c
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "signal container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
     cleanup_free char *wanted = engine_path_part(signal ? signal : "SIGKILL");
-    engine_op_request(op, "POST", REMOVE_TIMEOUT_MS, "/containers/%s/kill?signal=%s", encoded, wanted);
+    engine_op_request(op, "POST", http_within(REMOVE_TIMEOUT_MS), "/containers/%s/kill?signal=%s", encoded,
+                      wanted);
     return engine_op_send(op);
 }
 
@@ -169,7 +178,7 @@ struct engine_op *engine_container_remove(struct engine *engine, const char *id,
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "DELETE", REMOVE_TIMEOUT_MS, "/containers/%s?v=1%s", encoded,
+    engine_op_request(op, "DELETE", http_within(REMOVE_TIMEOUT_MS), "/containers/%s?v=1%s", encoded,
                       force ? "&force=1" : "");
     op->forgives = forgives_going;
     return engine_op_send(op);

@@ -18,12 +18,18 @@ static void on_all_closed(void *data)
         tell(tell_data);
 }
 
+static void on_again(void *data)
+{
+    engine_negotiate(data);
+}
+
 static struct engine *make(struct loop *loop, char *const *environment)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->loop = loop;
     turn_init(&engine->closed_turn, on_all_closed, engine);
     /* All of it: credential helpers read what their clouds want. */
+    timer_init(loop, &engine->again, on_again, engine);
     for (size_t i = 0; environment && environment[i]; i++)
         strlist_add(&engine->environment, environment[i]);
     cleanup_free char *version = address_trimmed(environment, "DOCKER_API_VERSION");
@@ -96,6 +102,7 @@ void engine_close(struct engine *engine, loop_cb *on_closed, void *data)
     while (engine->ops)
         engine_op_free(engine->ops);
     http_cancel(engine->transport, take_ptr(&engine->negotiation));
+    timer_stop(&engine->again);
     engine_tunnel_free(engine->tunnel);
     engine->tunnel = NULL;
     engine->closing = true;

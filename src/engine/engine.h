@@ -147,9 +147,14 @@ struct engine_op *engine_container_start(struct engine *engine, const char *id, 
                                          void *data);
 struct engine_op *engine_container_inspect(struct engine *engine, const char *id, engine_done_cb *done,
                                            void *data);
-/* timeout_s < 0: the container's own. Not running counts as success. */
-struct engine_op *engine_container_stop(struct engine *engine, const char *id, int timeout_s,
-                                        const char *signal, engine_done_cb *done, void *data);
+struct engine_stop {
+    int timeout_s;      /* until KILL; < 0: the container's own, */
+    int own_s;          /* which is this, as far as it is known; 0: is not */
+    const char *signal; /* or NULL: the container's own */
+};
+/* Not running counts as success. */
+struct engine_op *engine_container_stop(struct engine *engine, const char *id, const struct engine_stop *stop,
+                                        engine_done_cb *done, void *data);
 struct engine_op *engine_container_kill(struct engine *engine, const char *id, const char *signal,
                                         engine_done_cb *done, void *data);
 /* force kills first; anonymous volumes go too. Gone, or going, counts as success. */
@@ -198,7 +203,7 @@ typedef void engine_pull_cb(const char *status, int64_t current, int64_t total, 
 struct engine_pull {
     const char *reference;
     const char *platform;        /* or NULL */
-    int64_t idle_ms;             /* gives up (ERROR_PULL) when nothing moves for so long; 0: never */
+    struct limit idle;           /* gives up (ERROR_PULL) when nothing moves for so long */
     engine_pull_cb *on_progress; /* or NULL; gets the data of the call */
 };
 struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *pull,

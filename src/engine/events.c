@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_LIMIT = 4 << 20 };
+/* The head comes at once, before any event: an engine that is silent here is not there. */
+enum { LINE_LIMIT = 4 << 20, HEAD_TIMEOUT_MS = 10000 };
 
 struct stream {
     struct strbuf rest;
@@ -141,7 +142,8 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
                                    ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / 1000000000),
                                                (long long)(since_ns % 1000000000))
                                    : xstrdup("");
-    engine_op_request(op, "GET", 0, "/events?filters=%s%s", encoded, since);
+    engine_op_request(op, "GET", http_stream_within(LIMIT_MS(HEAD_TIMEOUT_MS)), "/events?filters=%s%s",
+                      encoded, since);
     op->on_data = on_data;
     op->on_open = on_open;
     op->on_answer = on_end;

@@ -11,7 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CREATE_TIMEOUT_MS = 60000, INSPECT_TIMEOUT_MS = 15000, OUTPUT_LIMIT = 256 << 10 };
+enum {
+    CREATE_TIMEOUT_MS = 60000,
+    START_TIMEOUT_MS = 60000,
+    INSPECT_TIMEOUT_MS = 15000,
+    OUTPUT_LIMIT = 256 << 10
+};
 enum { RESIZE_TRIES = 20, RESIZE_RETRY_MS = 50 };
 
 struct exec_state {
@@ -99,8 +104,8 @@ static void send_size(void *data)
     exec->is_resized = false;
     exec->resizing =
         engine_op_new(exec->mark.engine, ON_EXEC, on_sized, exec, "resize terminal of %s", exec->exec_id);
-    engine_op_request(exec->resizing, "POST", INSPECT_TIMEOUT_MS, "/exec/%s/resize?h=%d&w=%d", exec->exec_id,
-                      exec->rows, exec->columns);
+    engine_op_request(exec->resizing, "POST", http_within(INSPECT_TIMEOUT_MS), "/exec/%s/resize?h=%d&w=%d",
+                      exec->exec_id, exec->rows, exec->columns);
     engine_op_send(exec->resizing);
 }
 
@@ -164,7 +169,7 @@ static void on_ended(struct engine_op *op, const struct http_response *response)
     (void)response;
     engine_demux_end(&exec->demux);
     exec->is_open = false;
-    engine_op_request(op, "GET", INSPECT_TIMEOUT_MS, "/exec/%s/json", exec->exec_id);
+    engine_op_request(op, "GET", http_within(INSPECT_TIMEOUT_MS), "/exec/%s/json", exec->exec_id);
     op->on_data = NULL;
     op->on_open = NULL;
     op->on_drained = NULL;
@@ -187,7 +192,8 @@ static void on_created(struct engine_op *op, const struct http_response *respons
         cJSON_AddItemToArray(size, cJSON_CreateNumber(exec->rows));
         cJSON_AddItemToArray(size, cJSON_CreateNumber(exec->columns));
     }
-    engine_op_request(op, "POST", 0, "/exec/%s/start", exec->exec_id);
+    engine_op_request(op, "POST", http_stream_within(LIMIT_MS(START_TIMEOUT_MS)), "/exec/%s/start",
+                      exec->exec_id);
     engine_op_body(op, body);
     op->request.duplex = exec->has_input;
     op->on_data = on_output;
@@ -251,7 +257,7 @@ struct engine_op *engine_session(struct engine *engine, const char *id, const st
     op->free_state = free_exec;
     cleanup_json cJSON *body = make_body(session);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "POST", CREATE_TIMEOUT_MS, "/containers/%s/exec", encoded);
+    engine_op_request(op, "POST", http_within(CREATE_TIMEOUT_MS), "/containers/%s/exec", encoded);
     engine_op_body(op, body);
     op->on_answer = on_created;
     return engine_op_send(op);

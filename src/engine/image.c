@@ -15,7 +15,7 @@ struct engine_op *engine_image_inspect(struct engine *engine, const char *refere
     if (image_reference_parse(name, &parsed, &err) < 0)
         return engine_op_fail_late(op, &err);
     image_reference_free(&parsed);
-    engine_op_request(op, "GET", READ_TIMEOUT_MS, "/images/%s/json", name);
+    engine_op_request(op, "GET", http_within(READ_TIMEOUT_MS), "/images/%s/json", name);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);
 }

@@ -29,9 +29,8 @@ struct engine_request {
     const char *method;
     char *path; /* below the version */
     char *body;
-    char *header;       /* one more header, may be secret; or NULL */
-    int64_t timeout_ms; /* 0: none */
-    int64_t idle_ms;
+    char *header; /* one more header, may be secret; or NULL */
+    struct http_limits limits;
     size_t limit;
     bool changes; /* changes something: fresh connection */
     bool duplex;  /* a stream to write into, too */
@@ -65,6 +64,8 @@ struct engine_op {
     bool waits;   /* for the negotiation number `round` */
     bool is_ping; /* no request: ends with the negotiation */
     bool retried; /* after "client version is too new" */
+    int cuts;     /* connections that were dropped on it */
+    struct timer again;
     uint64_t round;
     uint64_t serial;       /* tells an operation from a later one at the same address */
     struct turn late_turn; /* for ends before anything was sent */
@@ -82,6 +83,8 @@ struct engine {
     struct engine_info info;
     bool negotiated, forced; /* forced: DOCKER_API_VERSION */
     struct http_call *negotiation;
+    int cuts; /* connections that were dropped on it in a row */
+    struct timer again;
     uint64_t round, serial;
     struct engine_op *ops;
     struct helper_run *helpers; /* credential helpers that run */
@@ -95,8 +98,8 @@ struct engine {
 struct engine_op *engine_op_new(struct engine *engine, enum engine_context context, engine_done_cb *done,
                                 void *data, const char *what, ...) __attribute__((format(printf, 5, 6)));
 /* Sets the request; path is below the version. */
-void engine_op_request(struct engine_op *op, const char *method, int64_t timeout_ms, const char *path, ...)
-    __attribute__((format(printf, 4, 5)));
+void engine_op_request(struct engine_op *op, const char *method, struct http_limits limits, const char *path,
+                       ...) __attribute__((format(printf, 4, 5)));
 void engine_op_body(struct engine_op *op, const cJSON *body);
 struct engine_op *engine_op_send(struct engine_op *op);
 void engine_op_finish(struct engine_op *op, const struct engine_result *result);
@@ -133,6 +136,10 @@ char *engine_label_filter(const char *first, const char *const *labels);
 bool engine_forgives_gone(int status, const char *message);
 /* The host-side name or id, safe in a path. The caller frees. */
 #define engine_path_part str_percent_encode
+
+/* A connection that was dropped before the answer: how long to wait before the same is asked once more, or
+ * -1 when that was often enough. */
+int64_t engine_pause_after_cut(int cuts);
 
 /* ---- negotiate.c ---- */
 void engine_negotiate(struct engine *engine); /* starts unless it runs */

@@ -76,8 +76,8 @@ struct engine_op *engine_container_tail(struct engine *engine, const char *id, i
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "read the output of container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "GET", TAIL_TIMEOUT_MS, "/containers/%s/logs?stdout=1&stderr=1&tail=%d", encoded,
-                      tail);
+    engine_op_request(op, "GET", http_within(TAIL_TIMEOUT_MS),
+                      "/containers/%s/logs?stdout=1&stderr=1&tail=%d", encoded, tail);
     attach(op, false, on_tail_line);
     op->on_data = on_tail_data;
     op->on_answer = on_tail_end;
@@ -142,8 +142,9 @@ struct engine_op *engine_container_follow(struct engine *engine, const char *id,
                                    ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
                                                (long long)(since_ns % SECOND_NS))
                                    : xstrdup("");
-    engine_op_request(op, "GET", 0, "/containers/%s/logs?stdout=1&stderr=1&follow=1&timestamps=1%s", encoded,
-                      since);
+    /* Podman sends the head with the first line, which may never come; nobody waits for it. */
+    engine_op_request(op, "GET", http_stream_within(FOREVER),
+                      "/containers/%s/logs?stdout=1&stderr=1&follow=1&timestamps=1%s", encoded, since);
     struct log_state *logs = attach(op, true, on_follow_line);
     logs->since_ns = since_ns;
     logs->on_line = on_line;

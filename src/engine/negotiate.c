@@ -101,15 +101,31 @@ static void say_not_running(struct error *failure)
         error_wrap(failure, "the container engine is not running");
 }
 
+/* Dropped or silent once: no news about the engine. Silence is longer, and counts twice. */
+static bool tries_again(struct engine *engine, const struct error *err)
+{
+    bool may = err->code == ERROR_CUT || err->code == ERROR_TIMEOUT;
+    int64_t pause_ms = may ? engine_pause_after_cut(engine->cuts) : -1;
+    engine->cuts += err->code == ERROR_TIMEOUT ? 2 : 1;
+    if (pause_ms >= 0)
+        timer_start(&engine->again, pause_ms);
+    return pause_ms >= 0;
+}
+
 static void on_done(const struct http_response *response, const struct error *err, void *data)
 {
     struct engine *engine = data;
     cleanup_error struct error failure = {0};
     engine->negotiation = NULL;
+    if (err && tries_again(engine, err))
+        return;
+    engine->cuts = 0;
     if (err)
         error_copy(&failure, err);
     else
         read_answer(engine, response, &failure);
+    if (failure.code == ERROR_CUT)
+        failure.code = ERROR_ENGINE;
     if (err && engine->tunnel)
         engine_tunnel_explain(engine->tunnel, &failure);
     else if (err)
@@ -128,13 +144,13 @@ static void on_tunnel(const struct error *err, struct engine *engine)
 
 void engine_negotiate(struct engine *engine)
 {
-    if (engine->negotiation)
+    if (engine->negotiation || timer_is_armed(&engine->again))
         return;
     if (engine->tunnel && !engine_tunnel_is_up(engine->tunnel)) {
         engine_tunnel_start(engine->tunnel, on_tunnel);
         return;
     }
-    struct http_request request = {.method = "GET", .path = "/_ping", .timeout_ms = PING_TIMEOUT_MS};
+    struct http_request request = {.method = "GET", .path = "/_ping", .limits = http_within(PING_TIMEOUT_MS)};
     struct http_handlers handlers = {.done = on_done, .data = engine};
     engine->negotiation = http_start(engine->transport, &request, &handlers);
 }

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-enum { READ_TIMEOUT_MS = 15000, CHANGE_TIMEOUT_MS = 60000 };
+enum { READ_TIMEOUT_MS = 15000, CHANGE_TIMEOUT_MS = 30000 };
 
 struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
                                       void *data)
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "list networks");
     cleanup_free char *filter = engine_label_filter("?", labels);
-    engine_op_request(op, "GET", READ_TIMEOUT_MS, "/networks%s", filter);
+    engine_op_request(op, "GET", http_within(READ_TIMEOUT_MS), "/networks%s", filter);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);
 }
@@ -26,7 +26,7 @@ struct engine_op *engine_network_create(struct engine *engine, const char *name,
     json_add_string(body, "Driver", "bridge");
     if (labels)
         cJSON_AddItemToObject(body, "Labels", cJSON_Duplicate(labels, true));
-    engine_op_request(op, "POST", CHANGE_TIMEOUT_MS, "/networks/create");
+    engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/networks/create");
     engine_op_body(op, body);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);
@@ -52,7 +52,7 @@ struct engine_op *engine_network_connect(struct engine *engine, const char *netw
         cJSON_AddItemToArray(aliases, cJSON_CreateString(alias));
     }
     cleanup_free char *encoded = engine_path_part(network_id);
-    engine_op_request(op, "POST", CHANGE_TIMEOUT_MS, "/networks/%s/connect", encoded);
+    engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/networks/%s/connect", encoded);
     engine_op_body(op, body);
     op->forgives = forgives_member;
     return engine_op_send(op);
@@ -61,7 +61,7 @@ struct engine_op *engine_network_connect(struct engine *engine, const char *netw
 static void remove_by(struct engine_op *op, const char *name_or_id)
 {
     cleanup_free char *encoded = engine_path_part(name_or_id);
-    engine_op_request(op, "DELETE", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+    engine_op_request(op, "DELETE", http_within(CHANGE_TIMEOUT_MS), "/networks/%s", encoded);
     op->on_answer = engine_answer_empty;
 }
 
@@ -84,7 +84,7 @@ struct engine_op *engine_network_remove(struct engine *engine, const char *id, e
     op->forgives = engine_forgives_gone;
     if (engine->info.is_podman) {
         cleanup_free char *encoded = engine_path_part(id);
-        engine_op_request(op, "GET", CHANGE_TIMEOUT_MS, "/networks/%s", encoded);
+        engine_op_request(op, "GET", http_within(CHANGE_TIMEOUT_MS), "/networks/%s", encoded);
         op->on_answer = on_named;
     }
     return engine_op_send(op);

@@ -5,7 +5,11 @@
 #include <string.h>
 #include <utlist.h>
 
+/* What only reads is asked again when its connection was dropped: one is no news about the engine. */
+enum { CUT_TRIES = 3, FIRST_PAUSE_MS = 50 };
+
 static void on_late(void *data);
+static void on_again(void *data);
 
 struct engine_op *engine_op_new(struct engine *engine, enum engine_context context, engine_done_cb *done,
                                 void *data, const char *what, ...)
@@ -22,6 +26,7 @@ struct engine_op *engine_op_new(struct engine *engine, enum engine_context conte
     op->data = data;
     op->on_answer = engine_answer_empty;
     turn_init(&op->late_turn, on_late, op);
+    timer_init(engine->loop, &op->again, on_again, op);
     DL_APPEND(engine->ops, op);
     return op;
 }
@@ -36,7 +41,8 @@ static void free_request(struct engine_request *request)
     *request = (struct engine_request){0};
 }
 
-void engine_op_request(struct engine_op *op, const char *method, int64_t timeout_ms, const char *path, ...)
+void engine_op_request(struct engine_op *op, const char *method, struct http_limits limits, const char *path,
+                       ...)
 {
     free_request(&op->request);
     va_list args;
@@ -44,7 +50,7 @@ void engine_op_request(struct engine_op *op, const char *method, int64_t timeout
     op->request.path = xvasprintf(path, args);
     va_end(args);
     op->request.method = method;
-    op->request.timeout_ms = timeout_ms;
+    op->request.limits = limits;
     op->request.changes = strcmp(method, "GET") != 0;
 }
 
@@ -59,6 +65,7 @@ static void unlink_op(struct engine_op *op)
     struct engine *engine = op->engine;
     http_cancel(engine->transport, take_ptr(&op->call));
     loop_unpost(engine->loop, &op->late_turn);
+    timer_stop(&op->again);
     DL_DELETE(engine->ops, op);
 }
 
@@ -127,10 +134,32 @@ struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err)
     return op;
 }
 
+int64_t engine_pause_after_cut(int cuts)
+{
+    return cuts < CUT_TRIES ? FIRST_PAUSE_MS << cuts : -1;
+}
+
+static void on_again(void *data)
+{
+    engine_op_send(data);
+}
+
+/* Only what was not told yet may be asked again: a stream that had begun is its caller's. */
+static bool tries_again(struct engine_op *op, const struct http_response *response, const struct error *err)
+{
+    bool may = err->code == ERROR_CUT && !op->request.changes && !(op->on_data && response);
+    int64_t pause_ms = may ? engine_pause_after_cut(op->cuts++) : -1;
+    if (pause_ms >= 0)
+        timer_start(&op->again, pause_ms);
+    return pause_ms >= 0;
+}
+
 static void fail_transport(struct engine_op *op, const struct error *cause)
 {
     cleanup_error struct error err = {0};
     error_copy(&err, cause);
+    if (err.code == ERROR_CUT) /* often enough: it is the engine */
+        err.code = ERROR_ENGINE;
     if (op->context == ON_PULL && err.code == ERROR_TIMEOUT) /* the registry's silence, not the engine's */
         err.code = ERROR_PULL;
     if (err.code != ERROR_ENGINE) /* an unreachable engine is no news about this object */
@@ -178,6 +207,8 @@ static void on_done(const struct http_response *response, const struct error *er
 {
     struct engine_op *op = data;
     op->call = NULL;
+    if (err && tries_again(op, response, err))
+        return;
     if (err)
         fail_transport(op, err);
     else if (response->status >= 400)
@@ -199,8 +230,7 @@ static void start_call(struct engine_op *op)
         .body_length = from->body ? strlen(from->body) : 0,
         .headers = from->header ? headers : NULL,
         .fresh = from->changes,
-        .timeout_ms = from->timeout_ms,
-        .idle_ms = from->idle_ms,
+        .limits = from->limits,
         .limit = from->limit,
         .duplex = from->duplex,
     };

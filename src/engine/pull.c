@@ -2,8 +2,8 @@
  *
  * It may fail before (HTTP status), inside (an errorDetail line in a 200), or by ending without a word; only
  * a final "Status: …" line is success. Where that is missing (Podman) the image is looked for. The engine
- * never gives up on a registry that stalls: idle_ms does. Leaving cancels the download, unless somebody else
- * waits for the same image. */
+ * never gives up on a registry that stalls: the limit on silence does. Leaving cancels the download, unless
+ * somebody else waits for the same image. */
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct pull {
     struct strbuf rest;
     char *error;
     bool done;
-    int64_t idle_ms;
+    struct limit idle;
     engine_pull_cb *on_progress;
 };
 
@@ -65,7 +65,7 @@ static void on_data(const char *bytes, size_t length, void *data)
 static void verify(struct engine_op *op)
 {
     struct pull *pull = op->state;
-    engine_op_request(op, "GET", INSPECT_TIMEOUT_MS, "/images/%s/json", pull->reference);
+    engine_op_request(op, "GET", http_within(INSPECT_TIMEOUT_MS), "/images/%s/json", pull->reference);
     op->on_data = NULL;
     op->on_answer = engine_answer_empty;
     engine_op_send(op);
@@ -98,9 +98,8 @@ static void on_auth(const char *header, const char *note, void *data)
     struct pull *pull = op->state;
     pull->search = NULL;
     op->note = xstrdup_null(note);
-    engine_op_request(op, "POST", 0, "%s", pull->path);
+    engine_op_request(op, "POST", (struct http_limits){pull->idle, FOREVER, pull->idle}, "%s", pull->path);
     op->request.header = xstrdup_null(header);
-    op->request.idle_ms = pull->idle_ms;
     op->on_data = on_data;
     op->on_answer = on_end;
     engine_op_send(op);
@@ -136,7 +135,7 @@ struct engine_op *engine_image_pull(struct engine *engine, const struct engine_p
     pull->path = make_path(&parsed, wanted->platform);
     pull->progress = engine_pull_progress_new();
     pull->rest.limit = LINE_LIMIT;
-    pull->idle_ms = wanted->idle_ms;
+    pull->idle = wanted->idle;
     pull->on_progress = wanted->on_progress;
     op->state = pull;
     op->free_state = free_pull;

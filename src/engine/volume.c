@@ -2,7 +2,7 @@
  * it. */
 #include "engine/internal.h"
 
-enum { READ_TIMEOUT_MS = 30000, CHANGE_TIMEOUT_MS = 60000 };
+enum { READ_TIMEOUT_MS = 30000, CHANGE_TIMEOUT_MS = 30000 };
 
 static void on_list(struct engine_op *op, const struct http_response *response)
 {
@@ -20,7 +20,7 @@ struct engine_op *engine_volume_list(struct engine *engine, const char *const *l
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "list volumes");
     cleanup_free char *filter = engine_label_filter("?", labels);
-    engine_op_request(op, "GET", READ_TIMEOUT_MS, "/volumes%s", filter);
+    engine_op_request(op, "GET", http_within(READ_TIMEOUT_MS), "/volumes%s", filter);
     op->on_answer = on_list;
     return engine_op_send(op);
 }
@@ -33,7 +33,7 @@ struct engine_op *engine_volume_create(struct engine *engine, const char *name, 
     json_add_string(body, "Name", name);
     if (labels)
         cJSON_AddItemToObject(body, "Labels", cJSON_Duplicate(labels, true));
-    engine_op_request(op, "POST", CHANGE_TIMEOUT_MS, "/volumes/create");
+    engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/volumes/create");
     engine_op_body(op, body);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);
@@ -44,7 +44,7 @@ struct engine_op *engine_volume_inspect(struct engine *engine, const char *name,
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "inspect volume %s", name);
     cleanup_free char *encoded = engine_path_part(name);
-    engine_op_request(op, "GET", READ_TIMEOUT_MS, "/volumes/%s", encoded);
+    engine_op_request(op, "GET", http_within(READ_TIMEOUT_MS), "/volumes/%s", encoded);
     op->on_answer = engine_answer_document;
     return engine_op_send(op);
 }
@@ -54,7 +54,7 @@ struct engine_op *engine_volume_remove(struct engine *engine, const char *name, 
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove volume %s", name);
     cleanup_free char *encoded = engine_path_part(name);
-    engine_op_request(op, "DELETE", CHANGE_TIMEOUT_MS, "/volumes/%s", encoded);
+    engine_op_request(op, "DELETE", http_within(CHANGE_TIMEOUT_MS), "/volumes/%s", encoded);
     op->forgives = engine_forgives_gone;
     return engine_op_send(op);
 }

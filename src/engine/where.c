@@ -154,7 +154,7 @@ static bool on_unknown(struct engine_op *op, int status)
     }
     op->on_answer = on_bridge;
     op->refused = without_bridge;
-    engine_op_request(op, "GET", TIMEOUT_MS, "/networks/bridge");
+    engine_op_request(op, "GET", http_within(TIMEOUT_MS), "/networks/bridge");
     engine_op_send(op);
     return true;
 }
@@ -226,7 +226,7 @@ static void ask_about(struct engine_op *op, const char *id)
     cleanup_free char *encoded = engine_path_part(id);
     op->on_answer = on_container;
     op->refused = on_unknown;
-    engine_op_request(op, "GET", TIMEOUT_MS, "/containers/%s/json", encoded);
+    engine_op_request(op, "GET", http_within(TIMEOUT_MS), "/containers/%s/json", encoded);
     engine_op_send(op);
 }
 

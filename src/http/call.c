@@ -57,6 +57,7 @@ static void end_head(struct http_call *call)
     if (call->status < 200 && call->status != 101)
         return; /* 100 Continue: the real head follows */
     call->head_done = true;
+    timer_stop(&call->head);
     if (!call->is_stream || call->status >= 400)
         return;
     call->open_due = true;
@@ -116,20 +117,43 @@ static void fail_late(struct http_call *call, const char *what, int64_t ms)
     http_dispatch(call->transport); /* frees the call */
 }
 
+static void on_head(void *data)
+{
+    struct http_call *call = data;
+    fail_late(call, "did not answer within", call->limits.head.ms);
+}
+
 static void on_whole(void *data)
 {
     struct http_call *call = data;
-    fail_late(call, "did not answer within", call->timeout_ms);
+    fail_late(call, "did not answer within", call->limits.whole.ms);
 }
 
 static void on_idle(void *data)
 {
     struct http_call *call = data;
     int64_t silent = loop_now_ms(call->transport->loop) - call->last_ms;
-    if (silent < call->idle_ms)
-        timer_start(&call->idle, call->idle_ms - silent);
+    if (silent < call->limits.idle.ms)
+        timer_start(&call->idle, call->limits.idle.ms - silent);
     else
-        fail_late(call, "sent nothing for", call->idle_ms);
+        fail_late(call, "sent nothing for", call->limits.idle.ms);
+}
+
+static void arm(struct http_call *call, struct timer *timer, struct limit limit, loop_cb *run)
+{
+    limit_check(limit);
+    timer_init(call->transport->loop, timer, run, call);
+    if (!limit.is_forever)
+        timer_start(timer, limit.ms);
+}
+
+static void start_clocks(struct http_call *call, const struct http_limits *limits)
+{
+    call->limits = *limits;
+    call->last_ms = loop_now_ms(call->transport->loop);
+    arm(call, &call->head, limits->head, on_head);
+    arm(call, &call->whole, limits->whole, on_whole);
+    arm(call, &call->idle, limits->idle, on_idle);
 }
 
 static void set_method(CURL *easy, const struct http_request *request)
@@ -206,11 +230,7 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
     call->handlers = *handlers;
     call->is_stream = handlers->on_data || handlers->on_open;
     call->multi = call->is_stream ? &transport->streams_multi : &transport->calls_multi;
-    call->timeout_ms = request->timeout_ms;
-    call->idle_ms = request->idle_ms;
     call->answer.limit = call->is_stream ? ERROR_BODY_LIMIT : request->limit ? request->limit : DEFAULT_LIMIT;
-    timer_init(transport->loop, &call->whole, on_whole, call);
-    timer_init(transport->loop, &call->idle, on_idle, call);
     call->easy = curl_easy_init();
     if (!call->easy)
         abort(); /* out of memory, as xmalloc */
@@ -226,11 +246,7 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
         curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
     if (request->duplex)
         http_duplex_new(call, request);
-    call->last_ms = loop_now_ms(transport->loop);
-    if (call->timeout_ms > 0)
-        timer_start(&call->whole, call->timeout_ms);
-    if (call->idle_ms > 0)
-        timer_start(&call->idle, call->idle_ms);
+    start_clocks(call, &request->limits);
     DL_APPEND(transport->calls, call);
     return call;
 }
@@ -243,6 +259,7 @@ void http_call_begin(struct http_call *call)
 
 static void stop_transfer(struct http_call *call)
 {
+    timer_stop(&call->head);
     timer_stop(&call->whole);
     timer_stop(&call->idle);
     http_lookup_drop(call);

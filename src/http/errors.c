@@ -45,7 +45,7 @@ static void set_other_error(struct http_call *call, CURLcode code)
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_PARTIAL_FILE:
-        error_set(&call->error, ERROR_ENGINE, "%s closed the connection before its answer was complete (%s)",
+        error_set(&call->error, ERROR_CUT, "%s closed the connection before its answer was complete (%s)",
                   name, why);
         break;
     case CURLE_OPERATION_TIMEDOUT:
@@ -68,7 +68,7 @@ void http_set_error(struct http_call *call, CURLcode code)
 {
     if (code == CURLE_OK) {
         if (!call->head_done)
-            error_set(&call->error, ERROR_ENGINE, "%s closed the connection in the middle of its answer",
+            error_set(&call->error, ERROR_CUT, "%s closed the connection in the middle of its answer",
                       call->transport->name);
         return;
     }

@@ -18,6 +18,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How long an answer may take, all three said for every request: FOREVER where something else ends it. */
+struct http_limits {
+    struct limit head;  /* until the answer's head is here, connecting included */
+    struct limit whole; /* until its last byte */
+    struct limit idle;  /* between two bytes, the first one included */
+};
+/* A call: everything within this time. */
+static inline struct http_limits http_within(int64_t ms)
+{
+    return (struct http_limits){LIMIT_MS(ms), LIMIT_MS(ms), FOREVER};
+}
+/* A stream that goes on for as long as the other side likes. */
+static inline struct http_limits http_stream_within(struct limit head)
+{
+    return (struct http_limits){head, FOREVER, FOREVER};
+}
+
 struct http_request {
     const char *method; /* "GET", "HEAD", "POST", "DELETE", "PUT" */
     const char *path;   /* with query, starts with a slash */
@@ -26,11 +43,10 @@ struct http_request {
     const char *content_type;   /* NULL with a body: application/json */
     const char *const *headers; /* "Name: value", NULL-terminated, or NULL; copied */
     bool fresh;                 /* own connection, not kept */
-    int64_t timeout_ms;         /* whole call; 0: none (streams) */
-    int64_t idle_ms;            /* longest silence between bytes, first byte included; 0: none */
-    size_t limit;               /* of the answer's body in bytes; 0: 16 MiB. Streams: not limited */
-    bool duplex;                /* asks for an upgrade: a stream into which http_write() may write once it is
-                                   open. Real transports only */
+    struct http_limits limits;
+    size_t limit; /* of the answer's body in bytes; 0: 16 MiB. Streams: not limited */
+    bool duplex;  /* asks for an upgrade: a stream into which http_write() may write once it is
+                     open. Real transports only */
 };
 
 struct http_response {
@@ -44,7 +60,7 @@ struct http_response {
 
 struct http_call;
 /* err is set for transport failures only (refused, timeout, cut, too large: ERROR_ENGINE, ERROR_TIMEOUT,
- * ERROR_PROTOCOL); then response may be NULL. Any status is an answer. */
+ * ERROR_CUT, ERROR_PROTOCOL); then response may be NULL. Any status is an answer. */
 typedef void http_done_cb(const struct http_response *response, const struct error *err, void *data);
 /* A piece of a stream's body (only for statuses below 400). */
 typedef void http_data_cb(const char *bytes, size_t length, void *data);

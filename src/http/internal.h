@@ -45,8 +45,9 @@ struct http_call {
     CURL *easy;
     struct curl_slist *headers, *resolve;
     struct http_handlers handlers;
-    struct timer whole, idle;
-    int64_t timeout_ms, idle_ms, last_ms;
+    struct timer head, whole, idle;
+    struct http_limits limits;
+    int64_t last_ms;
     size_t limit;
     struct strbuf answer;  /* the body of a call; what an error answer of a stream said */
     struct strbuf pending; /* a stream's bytes that were not told yet */

@@ -2,7 +2,7 @@
  *
  * Subscribed before listed, so that nothing falls into a gap. Losing the engine (the event stream ends, an
  * operation finds nobody) makes facts unknown and starts again from the top with a growing pause; nothing
- * fails: nodes wait. Only an engine that was never reached makes requests fail at once: that is what its user
+ * fails: nodes wait. Only an engine that never answered makes requests fail at once: that is what its user
  * has to know first.
  *
  * Row `surveyed` is for `down`: networks and volumes that an earlier session left are found by label. */
@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, LIST_LIMIT = 5 };
+enum { ROW_LIMIT_MS = 20000, LEAVING_LIMIT_MS = 1000 };
 
 void engine_need(struct orchestrator *o)
 {
@@ -61,6 +62,7 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     int64_t pause = FIRST_PAUSE_MS << (facts->restarts < 6 ? facts->restarts : 6);
     facts->restarts++;
     facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
+    root->goal_ms = facts->not_before; /* every try has its time */
     if (!o->connected_once && !is_needed(o))
         root->want = WANT_KEEP; /* we only wanted to look for leftovers */
     facts->reachable = facts->located = facts->subscribed = facts->listed = facts->surveyed = false;
@@ -92,7 +94,7 @@ static void on_ping(const struct engine_result *result, const struct error *err,
     if (err)
         engine_lose(root->o, err);
     else
-        root->facts.reachable = true;
+        root->facts.reachable = root->o->reached_once = true;
 }
 
 static void ping(struct node *root)
@@ -272,12 +274,31 @@ static void survey(struct node *root)
                                      : engine_volume_list(o->services.engine, labels, on_volumes, root));
 }
 
+/* ---- limits ---- */
+
+/* A session that never saw its engine made nothing there: leaving need not wait for it. */
+static struct limit root_limit(struct node *root)
+{
+    const struct orchestrator *o = root->o;
+    bool only_leaves = o->going_down && !o->connected_once && !is_needed(o);
+    return LIMIT_MS(only_leaves ? LEAVING_LIMIT_MS : ROW_LIMIT_MS);
+}
+
+void engine_late(struct node *root)
+{
+    cleanup_error struct error late = {0};
+    error_set(&late, ERROR_ENGINE, "the engine was not %s within %lld s", root->goal->name,
+              (long long)root_limit(root).ms / 1000);
+    engine_lose(root->o, &late);
+    root->goal_ms = root->facts.not_before;
+}
+
 static const struct goal up[] = {
-    {"reachable", STATE_STARTING, is_reachable, ping, NULL},
-    {"located", STATE_STARTING, place_is_met, place_find, NULL},
-    {"subscribed", STATE_STARTING, is_subscribed, subscribe, NULL},
-    {"listed", STATE_STARTING, is_listed, list, NULL},
-    {"surveyed", STATE_RUNNING, is_surveyed, survey, NULL},
+    {"reachable", STATE_STARTING, is_reachable, ping, root_limit, NULL},
+    {"located", STATE_STARTING, place_is_met, place_find, root_limit, NULL},
+    {"subscribed", STATE_STARTING, is_subscribed, subscribe, root_limit, NULL},
+    {"listed", STATE_STARTING, is_listed, list, root_limit, NULL},
+    {"surveyed", STATE_RUNNING, is_surveyed, survey, root_limit, NULL},
     {0},
 };
 static const struct goal down[] = {{0}};

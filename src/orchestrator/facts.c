@@ -26,6 +26,7 @@ void facts_clear(struct facts *facts)
         .not_before = facts->not_before,
         .restarts = facts->restarts,
         .retries = facts->retries,
+        .trouble_ms = facts->trouble_ms,
         .was_ready = facts->was_ready,
         .completed = facts->completed,
         .exit_code = facts->exit_code,

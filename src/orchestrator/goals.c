@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum { STABLE_MS = 60000, EARLY_MS = 10000, BACKOFF_MS = 1000, MAX_BACKOFF_MS = 60000 };
+enum { OBJECT_LIMIT_MS = 120000 };
 
 const struct lifecycle *node_lifecycle(const struct node *node)
 {
@@ -53,9 +54,9 @@ bool node_is_gone(const struct node *node)
 {
     if (node->kind == PLAN_PROCESS)
         return !node->process;
-    if (node->kind == PLAN_CONTAINER || node->kind == PLAN_NETWORK)
-        return node->facts.seen == SEEN_ABSENT || (node->facts.seen == SEEN_UNKNOWN && !node->facts.object);
-    return node->kind != PLAN_VOLUME || node->facts.seen != SEEN_PRESENT;
+    /* What is not known is not gone. */
+    bool is_object = node->kind == PLAN_CONTAINER || node->kind == PLAN_NETWORK || node->kind == PLAN_VOLUME;
+    return !is_object || node->facts.seen == SEEN_ABSENT;
 }
 
 bool node_succeeded(const struct node *node)
@@ -127,8 +128,31 @@ struct node *node_waits_for(struct node *node)
     return NULL;
 }
 
+static bool is_used(const struct node *node)
+{
+    return node->kind == PLAN_NETWORK || node->kind == PLAN_VOLUME;
+}
+
+/* It may use networks and volumes without saying so: what is found in no plan has no links. */
+static bool may_use(const struct node *user, const struct node *node)
+{
+    int kind = native_folder(node) ? PLAN_PROCESS : PLAN_CONTAINER;
+    return user->kind == kind && user->want == WANT_REMOVED && !node_is_gone(user);
+}
+
+static struct node *failed_user(const struct node *node)
+{
+    for (struct node *other = is_used(node) ? node->o->nodes : NULL; other; other = other->hh.next) {
+        if (other->state == STATE_FAILED && may_use(other, node))
+            return other;
+    }
+    return NULL;
+}
+
 struct node *node_blocker(const struct node *node)
 {
+    if (node->going_down)
+        return failed_user(node);
     if (node_is_alive(node) || node->facts.completed)
         return NULL;
     for (size_t i = 0; i < node->link_count; i++) {
@@ -232,10 +256,11 @@ bool goal_waiting_met(struct node *node)
 
 static bool must_go_first(const struct node *dependant, const struct node *node)
 {
-    bool is_used = node->kind == PLAN_NETWORK || node->kind == PLAN_VOLUME;
     if (!dependant->going_down && dependant->want != WANT_REMOVED && dependant->want != WANT_STOPPED)
         return false;
-    return is_used ? dependant->want == WANT_REMOVED && !node_is_gone(dependant) : node_is_alive(dependant);
+    if (is_used(node))
+        return dependant->want == WANT_REMOVED && !node_is_gone(dependant);
+    return node_is_alive(dependant) && dependant->state != STATE_FAILED; /* one that cannot go holds nobody */
 }
 
 bool goal_unused_met(struct node *node)
@@ -244,11 +269,8 @@ bool goal_unused_met(struct node *node)
         if (must_go_first(node->dependants[i], node))
             return false;
     }
-    if (node->kind != PLAN_NETWORK && node->kind != PLAN_VOLUME)
-        return true;
-    for (struct node *other = node->o->nodes; other; other = other->hh.next) {
-        bool may_use = other->kind == (native_folder(node) ? PLAN_PROCESS : PLAN_CONTAINER);
-        if (may_use && other->want == WANT_REMOVED && !node_is_gone(other))
+    for (struct node *other = is_used(node) ? node->o->nodes : NULL; other; other = other->hh.next) {
+        if (may_use(other, node))
             return false;
     }
     return true;
@@ -259,10 +281,25 @@ bool goal_calm_met(struct node *node)
     return node_is_alive(node) || node_now(node) >= node->facts.not_before;
 }
 
-int64_t goal_ready_limit(struct node *node)
+struct limit goal_forever(struct node *node)
 {
-    const struct plan_probe *probe = node_probe(node);
-    return probe->timeout_ms > 0 ? probe->timeout_ms : node->o->services.ready_timeout_ms;
+    (void)node;
+    return FOREVER;
+}
+
+struct limit goal_object_limit(struct node *node)
+{
+    return limit_or(node->o->services.ready_timeout_ms, LIMIT_MS(OBJECT_LIMIT_MS));
+}
+
+struct limit goal_ready_limit(struct node *node)
+{
+    return limit_or(node_probe(node)->timeout_ms, goal_object_limit(node));
+}
+
+struct limit goal_task_limit(struct node *node)
+{
+    return node->spec->run.task ? FOREVER : goal_ready_limit(node);
 }
 
 /* ---- instances ---- */

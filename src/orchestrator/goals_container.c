@@ -235,6 +235,12 @@ static void on_started(const struct engine_result *result, const struct error *e
         node_op_failed(node, err);
 }
 
+/* Standing in the queue of starts is the others' time. */
+static struct limit start_limit(struct node *node)
+{
+    return node->queued ? FOREVER : goal_object_limit(node);
+}
+
 static void start(struct node *node)
 {
     if (!slot_take(node))
@@ -256,11 +262,6 @@ static void watch(struct node *node)
 {
     if (!node->sensor.on)
         sensor_start(node);
-}
-
-static int64_t healthy_limit(struct node *node)
-{
-    return node->spec->run.task ? 0 : goal_ready_limit(node);
 }
 
 /* ---- down ---- */
@@ -310,6 +311,18 @@ static int stop_seconds(const struct node *node)
     return node->o->hurry && !may_have_data ? HURRIED_STOP_S : OWN_STOP_S;
 }
 
+static int own_stop_seconds(const struct node *node)
+{
+    return node->spec ? (int)((node->spec->run.stop_timeout_ms + 999) / 1000) : 0;
+}
+
+/* Two tries of a mild stop, and what the engine takes for them. */
+static struct limit stop_limit(struct node *node)
+{
+    struct limit limit = goal_object_limit(node);
+    return LIMIT_MS(limit.ms + 2000 * (int64_t)own_stop_seconds(node));
+}
+
 static void stop(struct node *node)
 {
     struct orchestrator *o = node->o;
@@ -320,10 +333,10 @@ static void stop(struct node *node)
     }
     sensor_stop(node);
     bool kill = o->kill || node->kill_signal;
+    const struct engine_stop mild = {.timeout_s = stop_seconds(node), .own_s = own_stop_seconds(node)};
     node_op_begin(node, "stop",
                   kill ? engine_container_kill(engine_of(node), facts->object, "SIGKILL", on_stopped, node)
-                       : engine_container_stop(engine_of(node), facts->object, stop_seconds(node), NULL,
-                                               on_stopped, node));
+                       : engine_container_stop(engine_of(node), facts->object, &mild, on_stopped, node));
 }
 
 static bool is_removed(struct node *node)
@@ -342,23 +355,25 @@ static bool is_seen_down(struct node *node)
     return node->facts.seen != SEEN_UNKNOWN;
 }
 
+static const char seed_why[] = "a data set may be of any size; its server ends it by answering, or by ending";
+
 static const struct goal up[] = {
-    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL},
-    {"seen", STATE_CREATING, is_seen, look, NULL},
-    {"created", STATE_CREATING, is_created, create, NULL},
-    {"joined", STATE_CREATING, is_joined, join, NULL},
-    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL},
-    {"running", STATE_STARTING, is_running, start, NULL},
-    {"healthy", STATE_RUNNING, is_healthy, watch, healthy_limit},
-    {"seeded", STATE_RUNNING, seed_is_met, seed_start, NULL},
+    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL, NULL},
+    {"seen", STATE_CREATING, is_seen, look, goal_object_limit, NULL},
+    {"created", STATE_CREATING, is_created, create, goal_object_limit, NULL},
+    {"joined", STATE_CREATING, is_joined, join, goal_object_limit, NULL},
+    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL, NULL},
+    {"running", STATE_STARTING, is_running, start, start_limit, NULL},
+    {"healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit, NULL},
+    {"seeded", STATE_RUNNING, seed_is_met, seed_start, goal_forever, seed_why},
     {0},
 };
 static const struct goal down[] = {
-    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL},
-    {"seen", STATE_STOPPING, is_seen_down, look, NULL},
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL},
-    {"stopped", STATE_STOPPING, is_stopped, stop, NULL},
-    {"removed", STATE_STOPPING, is_removed, remove_stopped, NULL},
+    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL, NULL},
+    {"seen", STATE_STOPPING, is_seen_down, look, goal_object_limit, NULL},
+    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
+    {"stopped", STATE_STOPPING, is_stopped, stop, stop_limit, NULL},
+    {"removed", STATE_STOPPING, is_removed, remove_stopped, goal_object_limit, NULL},
     {0},
 };
 const struct lifecycle container_lifecycle = {up, down};

@@ -96,7 +96,7 @@ static void fetch(struct node *node)
     }
     if (o->pulls++ == 0)
         o->pull_started_ms = node_now(node);
-    const struct engine_pull pull = {node->name, platform, PULL_IDLE_MS, on_progress};
+    const struct engine_pull pull = {node->name, platform, LIMIT_MS(PULL_IDLE_MS), on_progress};
     node_op_begin(node, "pull", engine_image_pull(o->services.engine, &pull, on_pulled, node));
 }
 
@@ -111,13 +111,15 @@ static bool always(struct node *node)
     return true;
 }
 
+static const char pull_why[] = "an image may be of any size; a minute without a byte ends the pull";
+
 static const struct goal image_up[] = {
-    {"waiting", STATE_WAITING, goal_connected_met, NULL, NULL},
-    {"present", STATE_PULLING, is_present, fetch, NULL},
+    {"waiting", STATE_WAITING, goal_connected_met, NULL, NULL, NULL},
+    {"present", STATE_PULLING, is_present, fetch, goal_forever, pull_why},
     {0},
 };
 static const struct goal nothing_down[] = {
-    {"unused", STATE_STOPPING, always, NULL, NULL},
+    {"unused", STATE_STOPPING, always, NULL, NULL, NULL},
     {0},
 };
 const struct lifecycle image_lifecycle = {image_up, nothing_down};
@@ -203,12 +205,9 @@ static void on_object_removed(const struct engine_result *result, const struct e
     (void)result;
     struct node *node = data;
     node_op_end(node);
-    if (err && err->code != ERROR_GONE) {
-        enum seen seen = node->facts.seen;
-        node_op_failed(node, err);
-        if (node->kind == PLAN_VOLUME)
-            node->facts.seen = seen;
-    } else
+    if (err && err->code != ERROR_GONE)
+        node_op_failed(node, err); /* and is looked at: it may be gone, its answer lost */
+    else
         facts_gone(node);
 }
 
@@ -220,16 +219,16 @@ static void remove_network(struct node *node)
 }
 
 static const struct goal network_up[] = {
-    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL},
-    {"seen", STATE_CREATING, is_known, look_for_network, NULL},
-    {"created", STATE_CREATING, is_there, create_network, NULL},
+    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL, NULL},
+    {"seen", STATE_CREATING, is_known, look_for_network, goal_object_limit, NULL},
+    {"created", STATE_CREATING, is_there, create_network, goal_object_limit, NULL},
     {0},
 };
 static const struct goal network_down[] = {
-    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL},
-    {"seen", STATE_STOPPING, is_known, look_for_network, NULL},
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL},
-    {"removed", STATE_STOPPING, is_gone, remove_network, NULL},
+    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL, NULL},
+    {"seen", STATE_STOPPING, is_known, look_for_network, goal_object_limit, NULL},
+    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
+    {"removed", STATE_STOPPING, is_gone, remove_network, goal_object_limit, NULL},
     {0},
 };
 const struct lifecycle network_lifecycle = {network_up, network_down};
@@ -341,15 +340,15 @@ static void remove_volume(struct node *node)
 }
 
 static const struct goal volume_up[] = {
-    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL},
-    {"created", STATE_CREATING, is_there, create_volume, NULL},
+    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL, NULL},
+    {"created", STATE_CREATING, is_there, create_volume, goal_object_limit, NULL},
     {0},
 };
 static const struct goal volume_down[] = {
-    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL},
-    {"seen", STATE_STOPPING, is_known, look_for_volume, NULL},
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL},
-    {"removed", STATE_STOPPING, is_gone, remove_volume, NULL},
+    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL, NULL},
+    {"seen", STATE_STOPPING, is_known, look_for_volume, goal_object_limit, NULL},
+    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
+    {"removed", STATE_STOPPING, is_gone, remove_volume, goal_object_limit, NULL},
     {0},
 };
 const struct lifecycle volume_lifecycle = {volume_up, volume_down};
@@ -375,12 +374,12 @@ static bool is_unwatched(struct node *node)
 }
 
 static const struct goal value_up[] = {
-    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL},
-    {"healthy", STATE_RUNNING, is_checked, check, goal_ready_limit},
+    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL, NULL},
+    {"healthy", STATE_RUNNING, is_checked, check, goal_ready_limit, NULL},
     {0},
 };
 static const struct goal value_down[] = {
-    {"unused", STATE_STOPPING, is_unwatched, NULL, NULL},
+    {"unused", STATE_STOPPING, is_unwatched, NULL, NULL, NULL},
     {0},
 };
 const struct lifecycle value_lifecycle = {value_up, value_down};

@@ -190,11 +190,6 @@ static void watch(struct node *node)
         sensor_start(node);
 }
 
-static int64_t ready_limit(struct node *node)
-{
-    return node->spec->run.task ? 0 : goal_ready_limit(node);
-}
-
 /* ---- down ---- */
 
 static bool is_stopped(struct node *node)
@@ -229,17 +224,20 @@ static void stop(struct node *node)
     process_ask_to_stop(node);
 }
 
+static const char seed_why[] = "a data set may be of any size; its server ends it by answering, or by ending";
+static const char stop_why[] = "the stop itself has a limit, and KILL follows";
+
 static const struct goal up[] = {
-    {"waiting", STATE_WAITING, is_waiting_met, NULL, NULL},
-    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL},
-    {"started", STATE_STARTING, is_started, start, NULL},
-    {"ready", STATE_RUNNING, is_ready, watch, ready_limit},
-    {"seeded", STATE_RUNNING, seed_is_met, seed_start, NULL},
+    {"waiting", STATE_WAITING, is_waiting_met, NULL, NULL, NULL},
+    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL, NULL},
+    {"started", STATE_STARTING, is_started, start, goal_object_limit, NULL},
+    {"ready", STATE_RUNNING, is_ready, watch, goal_task_limit, NULL},
+    {"seeded", STATE_RUNNING, seed_is_met, seed_start, goal_forever, seed_why},
     {0},
 };
 static const struct goal down[] = {
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL},
-    {"stopped", STATE_STOPPING, is_stopped, stop, NULL},
+    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
+    {"stopped", STATE_STOPPING, is_stopped, stop, goal_forever, stop_why},
     {0},
 };
 const struct lifecycle process_lifecycle = {up, down};

@@ -58,8 +58,10 @@ struct goal {
     enum node_state state; /* shown while this is the first row that is not met */
     bool (*is_met)(struct node *node);
     void (*act)(struct node *node); /* starts one operation; NULL: neighbours or the outside will meet it */
-    int64_t (*limit_ms)(
-        struct node *node); /* until first ready: how long the row may take; NULL: no limit of its own */
+    /* How long the row may take, until first ready; every row that acts has one. Requests to the engine have
+     * limits of their own, a part of it: what they did is looked at, and tried again, within the row's. */
+    struct limit (*limit)(struct node *node);
+    const char *why; /* with goal_forever: what ends the row instead */
 };
 struct lifecycle {
     const struct goal *up, *down; /* each ends with a row without a name */
@@ -92,6 +94,7 @@ struct facts {
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
     int restarts, retries;
+    int64_t trouble_ms; /* of the first of the retries */
     bool absent, pulled;                           /* image */
     bool reachable, located, subscribed, surveyed; /* engine */
     bool listed;      /* engine: the listing is in; container: it was in the last one */
@@ -240,6 +243,7 @@ struct orchestrator {
     enum want leftovers;      /* what happens to objects of the project that are in no plan */
     bool leftover_persistent; /* … to persistent ones as well */
     bool survey_networks, survey_volumes, connected_once, applied_once;
+    bool reached_once;  /* it answered at all */
     bool natives_known; /* servers of earlier sessions were adopted */
     bool going_down;    /* the last request was `down` */
     int64_t lost_ms;    /* since when the engine does not answer; -1: it does */
@@ -306,9 +310,13 @@ bool goal_unused_met(struct node *node);
 bool goal_connected_met(struct node *node);
 bool goal_calm_met(struct node *node);
 void goal_calm_act(struct node *node);
-int64_t goal_ready_limit(struct node *node);
+struct limit goal_ready_limit(struct node *node);
+struct limit goal_task_limit(struct node *node); /* the same, but a task takes as long as it takes */
+struct limit goal_object_limit(struct node *node);
+struct limit goal_forever(struct node *node);
 bool link_is_met(const struct link *link);
-/* The dependency whose failure keeps the node from starting, or NULL. */
+/* The dependency whose failure keeps the node from starting; on the way down, the user that failed to go and
+ * holds a network or a volume; or NULL. */
 struct node *node_blocker(const struct node *node);
 struct node *node_waits_for(struct node *node);
 /* An instance ended by itself: restart, completed or failed. */
@@ -337,6 +345,8 @@ const char *label_of(const struct engine_container *container, const char *name)
 /* ---- goals_*.c ---- */
 void engine_need(struct orchestrator *o);
 void engine_lose(struct orchestrator *o, const struct error *err);
+/* A row of the root took longer than it may. */
+void engine_late(struct node *root);
 /* Asks for a fresh look at everything. */
 void engine_look_again(struct orchestrator *o);
 void process_forget(struct node *node);

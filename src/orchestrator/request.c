@@ -148,7 +148,7 @@ static bool engine_fails(const struct request *request, struct error *err)
     const struct node *root = o->engine;
     if (!request->needs_engine || !root || o->lost_ms < 0 || !root->error.code)
         return false;
-    if (!o->connected_once) {
+    if (!o->reached_once) {
         error_copy(err, &root->error);
         return true;
     }
@@ -182,11 +182,24 @@ static enum progress check_targets(struct request *request, struct error *err)
     return all;
 }
 
+static void name_what_stays(const struct orchestrator *o, struct error *err)
+{
+    cleanup_strbuf struct strbuf names = {0};
+    for (const struct node *node = o->nodes; node; node = node->hh.next) {
+        if (node->want != WANT_REMOVED || node->state != STATE_FAILED)
+            continue;
+        strbuf_addf(&names, "%s%s %s", names.length ? ", " : "",
+                    plan_node_kind_name((enum plan_node_kind)node->kind),
+                    node->resource ? node->resource : node->name);
+    }
+    error_wrap(err, "not removed: %s", strbuf_text(&names));
+}
+
 /* Everything that is to go, found ones too. */
 static enum progress check_down(struct request *request, struct error *err)
 {
     struct orchestrator *o = request->o;
-    struct node *failed = NULL;
+    const struct node *failed = NULL;
     if (o->engine && o->engine->turn.queued)
         return PENDING;
     for (struct node *node = o->nodes; node; node = node->hh.next) {
@@ -195,11 +208,12 @@ static enum progress check_down(struct request *request, struct error *err)
         enum progress one = goes ? progress_of(&target, PLAN_GONE) : REACHED;
         if (one == PENDING)
             return PENDING;
-        if (one == FAILED)
+        if (one == FAILED && (!failed || !failed->failed))
             failed = node;
     }
     if (failed) {
         report_node_error(failed, err);
+        name_what_stays(o, err);
         return FAILED;
     }
     bool asks = o->engine && o->engine->want == WANT_UP && (o->connected_once || !o->engine->error.code);

@@ -56,6 +56,7 @@ void slot_release(struct node *node)
         return;
     dequeue(next);
     next->has_slot = true;
+    next->goal_ms = node_now(next); /* its time begins */
     o->starts++;
     node_wake(next);
 }

@@ -187,9 +187,16 @@ static bool is_engine_trouble(const struct error *err)
     return err->code == ERROR_ENGINE || err->code == ERROR_PROTOCOL;
 }
 
-/* Another try after a while: conflicts and time-outs pass, on the way down nearly everything does. */
-static bool may_pass(const struct node *node, const struct error *err)
+/* Another try after a while: conflicts and time-outs pass, on the way down nearly everything does. All tries
+ * together have the time of a row. */
+static bool may_pass(struct node *node, const struct error *err)
 {
+    struct facts *facts = &node->facts;
+    if (!facts->retries)
+        facts->trouble_ms = node_now(node);
+    bool has_time = node_now(node) - facts->trouble_ms < goal_object_limit(node).ms;
+    if (facts->retries >= RETRY_LIMIT || !has_time)
+        return false;
     if (err->code == ERROR_CONFLICT || err->code == ERROR_TIMEOUT || err->code == ERROR_GONE)
         return true;
     return node->going_down;
@@ -200,13 +207,15 @@ void node_op_failed(struct node *node, const struct error *err)
     struct facts *facts = &node->facts;
     if (facts->seen == SEEN_PRESENT)
         facts->seen = SEEN_UNKNOWN;
-    if (is_engine_trouble(err)) {
+    if (is_engine_trouble(err))
         engine_lose(node->o, err);
+    /* An engine that goes away every time it is asked for this one thing: the thing is what fails. */
+    if (is_engine_trouble(err) && (facts->was_ready || facts->retries++ < RETRY_LIMIT)) {
         node_wake(node);
         return;
     }
     log_info("%s: %s", node->id, err->text);
-    if (may_pass(node, err) && facts->retries < RETRY_LIMIT) {
+    if (may_pass(node, err)) {
         facts->not_before = node_now(node) + (facts->retries ? 100 << facts->retries : 0);
         facts->retries++;
         node_wake(node);
@@ -261,7 +270,8 @@ void node_fail(struct node *node, const struct error *err)
     const struct plan_resource *resource = node_resource(node);
     if (resource && resource->pos.file && !node->error.source.file)
         error_at(&node->error, resource->pos.file, resource->pos.line, resource->pos.column);
-    bool has_output = node->kind == PLAN_CONTAINER && facts->object && facts->started_ms;
+    /* What could not be taken down said nothing about that; and going down cancels the reading. */
+    bool has_output = node->kind == PLAN_CONTAINER && facts->object && facts->started_ms && !node->going_down;
     if (!has_output || node->op_name || node->output.writer || !engine_is_listed(o)) {
         fail_now(node);
         return;
@@ -308,10 +318,11 @@ static void enter_goal(struct node *node, const struct goal *goal)
 static int64_t deadline_of(struct node *node)
 {
     const struct goal *goal = node->goal;
-    if (!goal || !goal->limit_ms || node->facts.was_ready)
+    if (!goal || !goal->limit || node->facts.was_ready)
         return 0;
-    int64_t limit = goal->limit_ms(node);
-    return limit > 0 ? node->goal_ms + limit : 0;
+    struct limit limit = goal->limit(node);
+    limit_check(limit);
+    return limit.is_forever ? 0 : node->goal_ms + limit.ms;
 }
 
 static void arm_timer(struct node *node)
@@ -406,11 +417,12 @@ static const struct goal *first_unmet(struct node *node)
     return NULL;
 }
 
-/* Nobody asked for anything: only say what is there. */
+/* Nobody asked for anything: only say what is there. What is not known now is as it was. */
 static void rest(struct node *node)
 {
     const struct facts *facts = &node->facts;
     enum node_state state = STATE_REMOVED;
+    bool is_known = facts->seen != SEEN_UNKNOWN || node->process || !node->existed;
     node->going_down = false;
     if (node->kind == PLAN_IMAGE || node->kind == NODE_ENGINE)
         return;
@@ -422,24 +434,40 @@ static void rest(struct node *node)
         state = STATE_MANUAL;
     node->goal = NULL;
     timer_stop(&node->timer);
-    if (state != STATE_REMOVED || node->state != STATE_NONE)
+    if (is_known && (state != STATE_REMOVED || node->state != STATE_NONE))
         set_state(node, state, NULL);
 }
 
 static void fail_late(struct node *node)
 {
+    if (node->kind == NODE_ENGINE) {
+        engine_late(node);
+        return;
+    }
     const struct error *last = sensor_error(node);
-    int64_t seconds = node->goal->limit_ms(node) / 1000;
+    int64_t seconds = node->goal->limit(node).ms / 1000;
     node_fail_text(node, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s",
                    node->resource ? node->resource : node->id, node->goal->name, (long long)seconds,
                    last ? ": " : "", last ? last->text : "");
 }
 
+static bool is_late(struct node *node)
+{
+    int64_t deadline = deadline_of(node);
+    return deadline && node_now(node) >= deadline;
+}
+
+/* An operation that outlasts its row. The last words of a failure are part of what comes after. */
+static bool is_overdue(struct node *node)
+{
+    return node->op && strcmp(node->op_name, "tail") != 0 && is_late(node);
+}
+
 static void act(struct node *node)
 {
     const struct goal *goal = node->goal;
-    int64_t now = node_now(node), deadline = deadline_of(node);
-    if (deadline && now >= deadline) {
+    int64_t now = node_now(node);
+    if (is_late(node)) {
         fail_late(node);
         return;
     }
@@ -491,13 +519,13 @@ static void step(struct node *node)
         return;
     }
     bool down = node_is_going_down(node);
-    if (may_cancel(node, down))
+    if (may_cancel(node, down) || is_overdue(node))
         cancel_op(node);
     if (node->op_name)
         return;
     turn_round(node, down);
     node_decide(node);
-    struct node *blocker = down ? NULL : node_blocker(node);
+    struct node *blocker = node_blocker(node);
     if (blocker) {
         step_failed(node);
         return;

@@ -64,6 +64,7 @@ static void start(struct probe *p)
         .method = "GET",
         .path = p->options.http_path ? p->options.http_path : "/",
         .fresh = true,
+        .limits = {FOREVER, FOREVER, FOREVER}, /* the try has a clock of its own: probe.c */
         .limit = BODY_LIMIT,
     };
     const struct http_handlers handlers = {.done = on_done, .data = p};

@@ -311,7 +311,7 @@ static void check_stopped(struct run *run, const char *id)
 {
     forget_events(run);
     for (int i = 0; i < 2; i++) { /* stopped already: success */
-        engine_container_stop(run->engine, id, 5, NULL, on_outcome, fresh(run));
+        engine_container_stop(run->engine, id, &(struct engine_stop){.timeout_s = 5}, on_outcome, fresh(run));
         wait_ok(run);
     }
     assert_int_equal(wait_event(run, "die", id), 0);
@@ -344,7 +344,7 @@ static void check_removed(struct run *run, const char *id)
     wait_code(run, ERROR_GONE);
     engine_container_start(run->engine, id, on_outcome, fresh(run));
     wait_code(run, ERROR_GONE);
-    engine_container_stop(run->engine, id, 1, NULL, on_outcome, fresh(run));
+    engine_container_stop(run->engine, id, &(struct engine_stop){.timeout_s = 1}, on_outcome, fresh(run));
     wait_code(run, ERROR_GONE);
     list_ours(run);
     assert_int_equal(run->outcome.container_count, 0);

@@ -262,7 +262,8 @@ static void test_pull_with_helper(void **state)
                                    .path = "/v1.41/images/create?fromImage=r%3A5%2Fa&tag=latest",
                                    .status = 200,
                                    .body = "{\"status\":\"Status: Downloaded\"}\n"});
-    engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, 1000, NULL}, on_outcome, &outcome);
+    engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, LIMIT_MS(1000), NULL}, on_outcome,
+                      &outcome);
     await_ok(&world.loop, &outcome);
     assert_true(str_starts(script.headers[1], "X-Registry-Auth: "));
     /* The helper's complaint helps to understand a refusal. */
@@ -271,7 +272,7 @@ static void test_pull_with_helper(void **state)
                                    .path = "/v1.41/images/create",
                                    .status = 500,
                                    .body = "{\"message\":\"unauthorized\"}"});
-    engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, 1000, NULL}, on_outcome,
+    engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, LIMIT_MS(1000), NULL}, on_outcome,
                       outcome_reset(&outcome));
     await_code(&world.loop, &outcome, ERROR_PULL);
     assert_non_null(strstr(outcome.err.text, "unauthorized"));
@@ -279,7 +280,7 @@ static void test_pull_with_helper(void **state)
     assert_string_equal(script.headers[2], "");
     outcome_reset(&outcome);
     engine_cancel(world.engine,
-                  engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, 1000, NULL},
+                  engine_image_pull(world.engine, &(struct engine_pull){"r:5/a", NULL, LIMIT_MS(1000), NULL},
                                     on_outcome, &outcome));
     world_close(&world);
     assert_int_equal(outcome.calls, 0);

@@ -152,8 +152,9 @@ static void test_pull_refused(void **state)
         world_close(&world);
         skip();
     }
-    engine_image_pull(world.engine, &(struct engine_pull){"127.0.0.1:1/absent:1", NULL, 20000, NULL},
-                      on_outcome, &outcome);
+    engine_image_pull(world.engine,
+                      &(struct engine_pull){"127.0.0.1:1/absent:1", NULL, LIMIT_MS(20000), NULL}, on_outcome,
+                      &outcome);
     await_code(&world.loop, &outcome, ERROR_PULL);
     assert_non_null(strstr(outcome.err.text, "127.0.0.1:1/absent:1"));
     assert_non_null(outcome.err.hint);

@@ -247,7 +247,8 @@ static void test_requests(void **state)
         strstr(script.requests[1], "%7B%22label%22%3A%5B%22apphost.project%3Da%20b%22%2C%22x%22%5D%7D"));
     script_add((struct script_row){
         .method = "POST", .path = "/v1.44/containers/a%2Fb/stop?t=0&signal=SIGINT", .status = 304});
-    engine_container_stop(world->engine, "a/b", 0, "SIGINT", on_outcome, outcome_reset(&outcome));
+    engine_container_stop(world->engine, "a/b", &(struct engine_stop){.signal = "SIGINT"}, on_outcome,
+                          outcome_reset(&outcome));
     await_ok(&world->loop, &outcome);
     script_add(
         (struct script_row){.method = "DELETE",
@@ -484,7 +485,8 @@ static void pull(struct world *world, struct puller *puller, const struct script
     row.piece = 7;
     script_add(row);
     *puller = (struct puller){0};
-    engine_image_pull(world->engine, &(struct engine_pull){"localhost:5000/a/b:1", NULL, 1000, on_progress},
+    engine_image_pull(world->engine,
+                      &(struct engine_pull){"localhost:5000/a/b:1", NULL, LIMIT_MS(1000), on_progress},
                       on_pulled, puller);
     await_code(&world->loop, &puller->outcome, code);
 }
@@ -534,18 +536,19 @@ static void test_pull_names(void **state)
     struct world *world = *state;
     static const char id[] = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     struct outcome outcome = {0};
-    engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, 0, NULL}, on_outcome, &outcome);
+    engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, FOREVER, NULL}, on_outcome,
+                      &outcome);
     assert_false(outcome.done);
     await_code(&world->loop, &outcome, ERROR_MANIFEST);
-    engine_image_pull(world->engine, &(struct engine_pull){id, NULL, 0, NULL}, on_outcome,
+    engine_image_pull(world->engine, &(struct engine_pull){id, NULL, FOREVER, NULL}, on_outcome,
                       outcome_reset(&outcome));
     await_code(&world->loop, &outcome, ERROR_PULL);
     outcome_reset(&outcome);
     engine_cancel(world->engine,
-                  engine_image_pull(world->engine, &(struct engine_pull){"redis", NULL, 0, NULL}, on_outcome,
-                                    &outcome));
+                  engine_image_pull(world->engine, &(struct engine_pull){"redis", NULL, FOREVER, NULL},
+                                    on_outcome, &outcome));
     engine_cancel(world->engine,
-                  engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, 0, NULL},
+                  engine_image_pull(world->engine, &(struct engine_pull){"Bad Name", NULL, FOREVER, NULL},
                                     on_outcome, &outcome));
     assert_int_equal(script.request_count, 0);
     assert_int_equal(outcome.calls, 0);

@@ -126,6 +126,7 @@ static void start(struct world *world)
                                    .body = "{}",
                                    .body_length = 2,
                                    .headers = headers,
+                                   .limits = http_stream_within(LIMIT_MS(60000)),
                                    .duplex = true};
     struct http_handlers handlers = {on_done, on_data, world, on_open, on_drained};
     world->call = http_start(world->transport, &request, &handlers);
@@ -291,7 +292,7 @@ static void test_cut_head(void **state)
     say(world, upgraded, 30);
     hang_up(world);
     turn_until(world, world->dones);
-    assert_int_equal(world->err.code, ERROR_ENGINE);
+    assert_int_equal(world->err.code, ERROR_CUT);
     assert_int_equal(world->opens, 0);
 }
 

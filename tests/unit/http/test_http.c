@@ -53,7 +53,7 @@ static void on_done(const struct http_response *response, const struct error *er
 
 static struct http_call *get(struct answer *answer, const char *path)
 {
-    struct http_request request = {.method = "GET", .path = path, .timeout_ms = 5000};
+    struct http_request request = {.method = "GET", .path = path, .limits = http_within(5000)};
     return answer->call = http_start(answer->world->transport, &request,
                                      &(struct http_handlers){on_done, NULL, answer, NULL, NULL});
 }
@@ -102,9 +102,10 @@ static void on_data(const char *bytes, size_t length, void *data)
     answer->streamed += length;
 }
 
-static struct http_call *stream(struct answer *answer, const char *method, int64_t idle_ms)
+static struct http_call *stream(struct answer *answer, const char *method, struct limit idle)
 {
-    struct http_request request = {.method = method, .path = "/stream", .idle_ms = idle_ms};
+    struct http_request request = {
+        .method = method, .path = "/stream", .limits = {LIMIT_MS(5000), FOREVER, idle}};
     return answer->call = http_start(answer->world->transport, &request,
                                      &(struct http_handlers){on_done, on_data, answer, on_open, NULL});
 }
@@ -116,7 +117,7 @@ static void post(struct answer *answer, const char *body)
                                    .body = body,
                                    .body_length = body ? strlen(body) : 0,
                                    .fresh = true,
-                                   .timeout_ms = 5000};
+                                   .limits = http_within(5000)};
     http_start(answer->world->transport, &request,
                &(struct http_handlers){on_done, NULL, answer, NULL, NULL});
 }
@@ -208,7 +209,7 @@ static void test_post_is_not_sent_again(void **state)
     server_add(&world->server, "", SERVER_CLOSE);
     post(&second, "{}");
     finish(&second);
-    assert_int_equal(second.err.code, ERROR_ENGINE);
+    assert_int_equal(second.err.code, ERROR_CUT);
     assert_int_equal(world->server.requests.count, 2);
     error_clear(&second.err);
 }
@@ -220,8 +221,7 @@ static void test_methods(void **state)
     for (int i = 0; i < 3; i++) {
         struct answer answer = {.world = world};
         const char *headers[] = {"X-One: 1", NULL};
-        struct http_request request = {
-            .method = methods[i], .path = "/m", .headers = headers, .timeout_ms = 5000};
+        struct http_request request = {methods[i], "/m", .headers = headers, .limits = http_within(5000)};
         server_add(&world->server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", SERVER_KEEP);
         http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
@@ -250,12 +250,12 @@ static void test_broken_answers(void **state)
         const char *bytes;
         enum error_code code;
     } rows[] = {
-        {"", ERROR_ENGINE},                                                   /* nothing at all */
-        {"HTTP/1.1 200 OK\r\nContent-Le", ERROR_ENGINE},                      /* a cut head */
-        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n", ERROR_ENGINE},          /* a head without its end */
-        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", ERROR_ENGINE}, /* a cut body */
+        {"", ERROR_CUT},                                                   /* nothing at all */
+        {"HTTP/1.1 200 OK\r\nContent-Le", ERROR_CUT},                      /* a cut head */
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n", ERROR_CUT},          /* a head without its end */
+        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", ERROR_CUT}, /* a cut body */
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n",
-         ERROR_ENGINE}, /* no last chunk */
+         ERROR_CUT}, /* no last chunk */
         {"SSH-2.0-OpenSSH_9\r\n", ERROR_PROTOCOL},
     };
     struct world *world = *state;
@@ -292,7 +292,7 @@ static void test_body_limit(void **state)
         memset(bytes + head, 'x', size);
         server_add_bytes(&world->server, bytes, head + size, 0, SERVER_KEEP);
         struct answer answer = {.world = world};
-        struct http_request request = {.method = "GET", .path = "/", .limit = 1000, .timeout_ms = 5000};
+        struct http_request request = {"GET", "/", .limits = http_within(5000), .limit = 1000};
         http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
         assert_int_equal(answer.err.code, i ? ERROR_PROTOCOL : ERROR_NONE);
@@ -303,18 +303,18 @@ static void test_body_limit(void **state)
 static void test_deadlines(void **state)
 {
     struct world *world = *state;
-    struct http_request whole = {.method = "GET", .path = "/", .timeout_ms = 30};
-    struct http_request idle = {.method = "GET", .path = "/", .idle_ms = 30};
-    struct http_request *requests[] = {&whole, &idle};
-    for (int i = 0; i < 2; i++) { /* the server never says a byte */
+    const struct limit soon = LIMIT_MS(30);
+    const struct http_limits all[] = {
+        {soon, FOREVER, FOREVER}, {FOREVER, soon, FOREVER}, {FOREVER, FOREVER, soon}};
+    for (int i = 0; i < 3; i++) { /* the server never says a byte */
         struct answer answer = {.world = world};
-        http_start(world->transport, requests[i],
-                   &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
+        struct http_request request = {.method = "GET", .path = "/", .limits = all[i]};
+        http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &answer, NULL, NULL});
         finish(&answer);
         assert_int_equal(answer.err.code, ERROR_TIMEOUT);
         error_clear(&answer.err);
     }
-    struct answer slow = {.world = world};
+    struct answer slow = {.world = world}; /* is no failure */
     server_add_bytes(&world->server, xstrdup(ok_text), sizeof ok_text - 1, 30, SERVER_KEEP);
     get(&slow, "/");
     finish(&slow);
@@ -388,14 +388,14 @@ static void test_stream(void **state)
     struct answer events = {.world = world}, other = {.world = world};
     server_add(&world->server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", SERVER_KEEP);
     server_add(&world->server, ok_text, SERVER_KEEP);
-    stream(&events, "GET", 0);
+    stream(&events, "GET", FOREVER);
     wait_for(world, &events.opened);
     assert_false(events.done);
     get(&other, "/"); /* goes past the stream */
     finish(&other);
     server_drop_connections(&world->server);
     finish(&events);
-    assert_int_equal(events.err.code, ERROR_ENGINE);
+    assert_int_equal(events.err.code, ERROR_CUT);
     error_clear(&events.err);
 }
 
@@ -406,7 +406,7 @@ static void test_stream_data(void **state)
     server_add(&world->server,
                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\none\nt\r\n3\r\nwo\n\r\n0\r\n\r\n",
                SERVER_KEEP);
-    stream(&events, "POST", 1000);
+    stream(&events, "POST", LIMIT_MS(1000));
     finish(&events);
     assert_int_equal(events.err.code, ERROR_NONE);
     assert_int_equal(events.status, 200);
@@ -419,7 +419,7 @@ static void test_stream_refused(void **state)
     struct world *world = *state;
     struct answer events = {.world = world};
     server_add(&world->server, "HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nnothing", SERVER_KEEP);
-    stream(&events, "GET", 0);
+    stream(&events, "GET", FOREVER);
     finish(&events);
     assert_false(events.opened);
     assert_int_equal(events.status, 404);
@@ -432,7 +432,7 @@ static void test_stream_silence(void **state)
     struct answer events = {.world = world};
     server_add(&world->server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
                SERVER_KEEP);
-    stream(&events, "GET", 40);
+    stream(&events, "GET", LIMIT_MS(40));
     finish(&events);
     assert_true(events.opened);
     assert_int_equal(events.streamed, 1);
@@ -449,7 +449,7 @@ static void test_large_stream(void **state)
     size_t head = (size_t)sprintf(bytes, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
     memset(bytes + head, 'y', SIZE);
     server_add_bytes(&world->server, bytes, head + SIZE, 0, SERVER_KEEP);
-    stream(&events, "GET", 0);
+    stream(&events, "GET", FOREVER);
     finish(&events);
     assert_int_equal(events.streamed, SIZE);
 }
@@ -482,7 +482,7 @@ static void test_cancel_inside(void **state)
     for (int i = 0; i < 2; i++) {
         struct answer events = {.world = world, .cancel_in_open = i == 0, .cancel_in_data = i == 1};
         server_add(&world->server, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", SERVER_KEEP);
-        stream(&events, "GET", 0);
+        stream(&events, "GET", FOREVER);
         wait_for(world, &events.opened);
         struct answer other = {.world = world};
         server_add(&world->server, ok_text, SERVER_KEEP);
@@ -513,7 +513,7 @@ static void test_close_inside(void **state)
                   events = {.world = world};
     server_add(&world->server, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", SERVER_KEEP);
     server_add(&world->server, ok_text, SERVER_KEEP);
-    stream(&events, "GET", 0);
+    stream(&events, "GET", FOREVER);
     wait_for(world, &events.opened);
     get(&first, "/");
     while (world->server.requests.count < 2)
@@ -557,7 +557,7 @@ static void test_lookup(void **state)
     struct answer cancelled = {.world = world}, told = {.world = world};
     get(&cancelled, "/");
     http_cancel(world->transport, cancelled.call);
-    struct http_request request = {.method = "GET", .path = "/"};
+    struct http_request request = {.method = "GET", .path = "/", .limits = http_within(60000)};
     http_start(world->transport, &request, &(struct http_handlers){on_done, NULL, &told, NULL, NULL});
     finish(&told);
     assert_int_equal(told.err.code, ERROR_ENGINE);

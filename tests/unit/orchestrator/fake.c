@@ -19,6 +19,7 @@ struct fake_transport {
 static void free_call(struct fake_call *call)
 {
     timer_stop(&call->timer);
+    timer_stop(&call->limit);
     DL_DELETE(call->fake->calls, call);
     free(call->method);
     free(call->path);
@@ -48,6 +49,7 @@ static void end_call(struct fake_call *call, const struct error *err)
         call->opened = true;
         handlers.on_open(call->status, handlers.data);
     }
+    bool has_head = !err || call->opened;
     struct fake *fake = call->fake;
     struct fake_call *still;
     DL_FOREACH(fake->calls, still)
@@ -60,14 +62,66 @@ static void end_call(struct fake_call *call, const struct error *err)
     free_call(call);
     if (stream && ok && answer && *answer)
         handlers.on_data(answer, strlen(answer), handlers.data);
-    handlers.done(err ? NULL : &response, err, handlers.data);
+    handlers.done(has_head ? &response : NULL, err, handlers.data);
 }
 
-static void cut_call(struct fake_call *call, const char *why)
+static void cut_call(struct fake_call *call, enum error_code code, const char *why)
 {
     cleanup_error struct error err = {0};
-    error_set(&err, ERROR_ENGINE, "the engine at fake: %s", why);
+    error_set(&err, code, "the engine at fake: %s", why);
     end_call(call, &err);
+}
+
+static void on_limit(void *data)
+{
+    struct fake_call *call = data;
+    if (!call->fake->dead)
+        cut_call(call, ERROR_TIMEOUT, "did not answer in time");
+}
+
+/* ---- trouble ---- */
+
+void fake_trouble(struct fake *fake, struct fake_trouble trouble)
+{
+    fake->requests = fake->troubled = 0;
+    fake->trouble = trouble;
+}
+
+static bool is_troubled(const struct fake_call *call)
+{
+    const struct fake_trouble *trouble = &call->fake->trouble;
+    if (!trouble->on || (trouble->at && trouble->at != call->fake->requests))
+        return false;
+    bool is_method = !trouble->method || !strcmp(trouble->method, call->method);
+    return is_method && (!trouble->part || strstr(call->path, trouble->part));
+}
+
+/* True when that was all that becomes of it for now. */
+static bool suffers(struct fake_call *call)
+{
+    struct fake *fake = call->fake;
+    if (!is_troubled(call))
+        return false;
+    fake->troubled++;
+    switch (fake->trouble.fault) {
+    case FAKE_MUTE:
+        call->effected = true;
+        fake_serve(call);
+        return true;
+    case FAKE_DROP:
+        cut_call(call, ERROR_CUT, "closed the connection");
+        return true;
+    case FAKE_LOSE:
+        call->is_lost = true;
+        return false;
+    case FAKE_REFUSE:
+        call->effected = true;
+        fake_message(call, 500, "out of order");
+        timer_start(&call->timer, ANSWER_MS);
+        return true;
+    default:
+        return true;
+    }
 }
 
 static bool kills(struct fake *fake, enum fake_kill moment)
@@ -79,6 +133,7 @@ static bool kills(struct fake *fake, enum fake_kill moment)
 
 static void open_stream(struct fake_call *call)
 {
+    timer_stop(&call->limit);
     call->opened = true;
     if (call->handlers.on_open)
         call->handlers.on_open(200, call->handlers.data);
@@ -91,7 +146,11 @@ static void on_moment(void *data)
     if (fake->dead)
         return;
     if (fake->refuses) {
-        cut_call(call, "connection refused");
+        cut_call(call, ERROR_ENGINE, "connection refused");
+        return;
+    }
+    if (call->is_lost && call->effected) {
+        cut_call(call, ERROR_CUT, "closed the connection");
         return;
     }
     if (call->effected) {
@@ -104,7 +163,7 @@ static void on_moment(void *data)
     fake->requests++;
     strlist_addf(&fake->log, "%s %s%s%s", call->method, call->path, call->query ? "?" : "",
                  call->query ? call->query : "");
-    if (kills(fake, FAKE_KILL_BEFORE))
+    if (kills(fake, FAKE_KILL_BEFORE) || suffers(call))
         return;
     call->effected = true;
     fake_serve(call);
@@ -131,6 +190,17 @@ static void count_starts(struct fake *fake)
         fake->most_starts = starts;
 }
 
+/* Until the head or the whole: a fake's head and body come together. */
+static void start_limit(struct fake_call *call, const struct http_limits *limits)
+{
+    limit_check(limits->head);
+    limit_check(limits->whole);
+    limit_check(limits->idle);
+    timer_init(call->fake->loop, &call->limit, on_limit, call);
+    if (!limits->head.is_forever)
+        timer_start(&call->limit, limits->head.ms);
+}
+
 static struct http_call *start(struct http_transport *base, const struct http_request *request,
                                const struct http_handlers *handlers)
 {
@@ -150,6 +220,7 @@ static struct http_call *start(struct http_transport *base, const struct http_re
         call->body = json_parse(request->body, request->body_length, NULL);
     timer_init(fake->loop, &call->timer, on_moment, call);
     timer_start(&call->timer, EFFECT_MS);
+    start_limit(call, &request->limits);
     DL_APPEND(fake->calls, call);
     count_starts(fake);
     return (struct http_call *)call;
@@ -257,7 +328,7 @@ void fake_engine_gone(struct fake *fake)
 {
     fake->refuses = true;
     while (fake->calls)
-        cut_call(fake->calls, "connection reset");
+        cut_call(fake->calls, ERROR_CUT, "connection reset");
 }
 
 void fake_engine_back(struct fake *fake)

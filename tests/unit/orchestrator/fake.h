@@ -4,8 +4,9 @@
  *
  * A request has two moments: its effect, and its answer a millisecond later. kill_at = n kills at the n-th
  * request since fake_arm(): before its effect, or between effect and answer. From then on nothing is answered
- * any more (dead). Time is the loop's. The answers were checked against Engine 20.10 by the contract of room
- * engine/ (test_contract.c).
+ * any more (dead). fake_trouble() instead lets things happen to a request whose sender lives on: it is
+ * dropped, swallowed, refused; the limits of requests are kept. Time is the loop's. The answers were checked
+ * against Engine 20.10 by the contract of room engine/ (test_contract.c).
  *
  * Also here: processes and probes for virtual time. A fake process' script (argv[2]) says what it does: "exit
  * CODE after MS", "stubborn" (only KILL ends it), anything else runs until it is stopped. A fake probe asks
@@ -30,6 +31,21 @@ struct fake_object { /* a network or a volume */
     struct fake_object *prev, *next;
 };
 enum fake_kill { FAKE_KILL_BEFORE, FAKE_KILL_AFTER };
+/* What may happen to a request whose sender lives on. */
+enum fake_fault {
+    FAKE_SILENT, /* no effect, no answer */
+    FAKE_MUTE,   /* its effect, no answer */
+    FAKE_DROP,   /* no effect, the connection is cut */
+    FAKE_LOSE,   /* its effect, the connection is cut */
+    FAKE_REFUSE, /* no effect, status 500 */
+    FAKE_FAULT_COUNT
+};
+struct fake_trouble {
+    int at;                    /* the n-th request since fake_trouble(); 0: all that … */
+    const char *method, *part; /* … have this method and this in their path; NULL: any */
+    enum fake_fault fault;
+    bool on;
+};
 
 struct fake {
     struct loop *loop;
@@ -44,6 +60,8 @@ struct fake {
     const char *start_error; /* what every start answers with status 500; NULL: works */
     int requests, kill_at;
     enum fake_kill kill;
+    struct fake_trouble trouble;
+    int troubled; /* requests that it hit */
     bool dead;
     int live_processes, spawned, effects;
     int most_starts;    /* in flight at once */
@@ -60,6 +78,8 @@ void fake_fini(struct fake *fake);
 struct http_transport *fake_transport(struct fake *fake);
 /* The n-th request from now on kills (0: none); revives a dead world. */
 void fake_arm(struct fake *fake, int n, enum fake_kill kill);
+/* From now on; the requests are counted anew. {0} ends it. */
+void fake_trouble(struct fake *fake, struct fake_trouble trouble);
 /* Requests from now on, without the event stream and followed logs. */
 void fake_forget(struct fake *fake);
 int fake_count(const struct fake *fake);

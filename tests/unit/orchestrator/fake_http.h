@@ -11,8 +11,8 @@ struct fake_call {
     struct http_handlers handlers;
     char *method, *path, *query; /* path without the version, decoded parts apart */
     cJSON *body;
-    struct timer timer;
-    bool effected, is_events, is_follow, opened;
+    struct timer timer, limit;
+    bool effected, is_lost, is_events, is_follow, opened;
     char follows[65];
     int status;
     char *answer;
