@@ -94,7 +94,7 @@ struct facts {
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
     int restarts, retries;
-    int64_t trouble_ms; /* of the first of the retries */
+    int64_t trouble_ms;                            /* of the first of the retries */
     bool absent, pulled;                           /* image */
     bool reachable, located, subscribed, surveyed; /* engine */
     bool listed;      /* engine: the listing is in; container: it was in the last one */
