@@ -67,7 +67,9 @@ const struct command cmd_wait = {
     .usage = "[RES…]",
     .description =
         "Waits until the resources (all, without names) are healthy, started or completed. Fails with code 6 "
-        "as soon as one of them failed, with 7 when --wait-timeout is over.",
+        "as soon as one of them failed, with 7 when --wait-timeout is over, with 10 at once for a resource "
+        "that "
+        "nobody will start: one that is manual or was stopped.",
     .examples = "apphost up -d --no-wait && apphost wait cache api\n"
                 "apphost wait migrate --for completed --wait-timeout 60s\n",
     .options = options,

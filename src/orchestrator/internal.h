@@ -216,6 +216,7 @@ struct request {
     void *data;
     struct target *targets; /* down: none, everything is meant */
     size_t target_count;
+    bool waits_for_all; /* and does not know yet what that is */
     enum plan_until until;
     bool needs_engine, verified;
     struct plan_ref *dry_plan; /* only tell what would be done for this one */
@@ -503,6 +504,7 @@ char *output_tail(const struct node *node);
 struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
                             void *data);
 void request_target(struct request *request, struct node *node);
+void request_target_all(struct request *request);
 /* timeout_ms 0: the default; < 0: none. Returns the request's id. */
 orchestrator_request request_start(struct request *request, int64_t timeout_ms);
 void request_free(struct request *request);

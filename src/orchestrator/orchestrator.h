@@ -128,7 +128,7 @@ struct orchestrator_wait {
     enum plan_until until;
     int64_t timeout_ms; /* 0: the default; < 0: none */
 };
-/* Done when all the resources have reached it. */
+/* Done when all the resources have reached it. ERROR_NOT_RUNNING for one that nobody wants up. */
 orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,
                                        orchestrator_done_cb *done, void *data);
 /* Nothing is under way, and nothing is left that this session holds. */

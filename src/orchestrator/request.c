@@ -235,6 +235,10 @@ static enum progress check(struct request *request, struct error *err)
     }
     if (engine_fails(request, err))
         return FAILED;
+    if (request->waits_for_all && !o->applied_once)
+        return PENDING; /* nobody has said yet what `all` is */
+    if (request->waits_for_all)
+        request_target_all(request);
     if (request->dry_plan)
         return !request->needs_engine || engine_is_listed(o) ? REACHED : PENDING;
     return request->kind == REQUEST_DOWN ? check_down(request, err) : check_targets(request, err);

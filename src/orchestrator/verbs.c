@@ -224,9 +224,26 @@ orchestrator_request orchestrator_control(struct orchestrator *o, const struct o
 
 /* ---- wait ---- */
 
+/* What nobody wants up will not come by waiting. */
 static void watch(struct request *request, struct node *node)
 {
+    bool is_manual = node->state == STATE_MANUAL;
     request_target(request, node);
+    if (node->want == WANT_UP || error_is_set(&request->error))
+        return;
+    error_set(&request->error, ERROR_NOT_RUNNING, "%s %s, and nobody will start it", node->resource,
+              is_manual ? "is started by hand only" : "is not meant to run");
+    error_resource(&request->error, node->resource);
+    error_hint(&request->error, "apphost start %s", node->resource);
+}
+
+void request_target_all(struct request *request)
+{
+    request->waits_for_all = false;
+    for (struct node *node = request->o->nodes; node; node = node->hh.next) {
+        if (is_main(node) && node->want == WANT_UP && !(node->spec && node->spec->sidecar))
+            request_target(request, node);
+    }
 }
 
 orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,
@@ -234,12 +251,10 @@ orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orch
 {
     struct request *request = request_new(o, REQUEST_WAIT, done, data);
     request->until = wait->until;
-    if (wait->resources)
+    request->waits_for_all = !wait->resources || !wait->resources->count;
+    if (!request->waits_for_all)
         for_each_named(request, wait->resources, watch);
-    bool all = !wait->resources || !wait->resources->count;
-    for (struct node *node = o->nodes; all && node; node = node->hh.next) {
-        if (is_main(node) && node->want == WANT_UP && !(node->spec && node->spec->sidecar))
-            request_target(request, node);
-    }
+    else if (o->applied_once)
+        request_target_all(request);
     return request_start(request, wait->timeout_ms);
 }

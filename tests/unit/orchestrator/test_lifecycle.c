@@ -463,6 +463,51 @@ static void test_wait(void **state)
     rig_fini(rig);
 }
 
+/* Before anybody has said what is wanted, "all" is not "nothing". */
+static void test_wait_before_up(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    int answer = 0;
+    struct orchestrator_wait all = {.until = PLAN_HEALTHY};
+    orchestrator_wait(rig->orchestrator, &all, on_waited, &answer);
+    rig_pass(rig, 1000);
+    assert_int_equal(answer, 0);
+    rig_up(rig, redis_and_api());
+    rig_ok(rig);
+    rig_pass(rig, 10);
+    assert_int_equal(answer, -1);
+    down(rig);
+    rig_fini(rig);
+}
+
+static void expect_nobody_starts(struct rig *rig, enum plan_until until)
+{
+    int answer = 0;
+    cleanup_strlist struct strlist api = {0};
+    strlist_add(&api, "api");
+    struct orchestrator_wait wait = {.resources = &api, .until = until};
+    orchestrator_wait(rig->orchestrator, &wait, on_waited, &answer);
+    rig_pass(rig, 10);
+    assert_int_equal(answer, ERROR_NOT_RUNNING);
+}
+
+static void test_wait_for_what_nobody_starts(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig_up(rig, redis_and_api());
+    rig_ok(rig);
+    rig_control(rig, ORCHESTRATOR_STOP, "api");
+    rig_ok(rig);
+    expect_nobody_starts(rig, PLAN_HEALTHY);
+    expect_nobody_starts(rig, PLAN_COMPLETED);
+    rig_control(rig, ORCHESTRATOR_START, "api");
+    rig_ok(rig);
+    down(rig);
+    rig_fini(rig);
+}
+
 static void test_dry_run(void **state)
 {
     (void)state;
@@ -542,6 +587,8 @@ int main(void)
         cmocka_unit_test(test_failed_task),
         cmocka_unit_test(test_verbs),
         cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_wait_before_up),
+        cmocka_unit_test(test_wait_for_what_nobody_starts),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_exec_info),
         cmocka_unit_test(test_many),
