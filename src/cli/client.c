@@ -1,8 +1,9 @@
 /* Connecting to the supervisor, or starting it, and calling it. See client.h.
  *
- * A supervisor that is just ending refuses the connection or answers "not running" to hello: then the whole
- * approach is repeated, for some seconds. Starting forks, so the loop exists only while there is a
- * connection. */
+ * A supervisor that is just ending refuses the connection, breaks it, or answers "not running" to hello: then
+ * the whole approach is repeated, for some time. Whoever is to start something also waits for the end of a
+ * down that is under way, which its stop times bound. Starting forks, so the loop exists only while there is
+ * a connection. */
 #include "cli/await.h"
 #include "cli/owner.h"
 
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 10, RETRIES = 500, HELLO_TIMEOUT_MS = 10000, ONE_MOMENT_MS = 100 };
+enum { RETRY_MS = 10, SILENCE_MS = 30000, ENDING_MS = 600000, HELLO_TIMEOUT_MS = 10000, ONE_MOMENT_MS = 100 };
 
 static void pause_ms(int ms)
 {
@@ -141,16 +142,19 @@ static void nudge(struct client *client, const struct client_options *options)
     client->is_nudged = true;
 }
 
-static int say_hello(struct client *client, int64_t timeout_ms, struct error *err)
+static int say_hello(struct client *client, const struct client_options *options, struct error *err)
 {
     cleanup_json cJSON *answer = NULL;
     cJSON *message = cJSON_CreateObject();
     json_add_int(message, "protocol", 1);
     json_add_string(message, "version", APPHOST_VERSION);
-    if (client_call(client, "hello", message, limit_or(timeout_ms, LIMIT_MS(HELLO_TIMEOUT_MS)), &answer, err))
+    json_add_bool(message, "lease", options->lease && !client->is_fresh);
+    if (client_call(client, "hello", message, limit_or(options->timeout_ms, LIMIT_MS(HELLO_TIMEOUT_MS)),
+                    &answer, err))
         return -1;
     client->owner = json_int(answer, "owner", 0);
     client->is_detached = json_bool(answer, "detached", false);
+    client->is_ending = json_bool(answer, "ending", false);
     const char *logs = json_string(answer, "logs", NULL);
     if (logs)
         client->logs_folder = xstrdup(logs);
@@ -170,11 +174,15 @@ static int try_connect(struct client *client, const struct client_options *optio
         return -1;
     client->has_loop = true;
     client->connection = supervisor_connect(&client->loop, &client->session, &why);
-    if (client->connection && !say_hello(client, options->timeout_ms, &why))
+    client->is_ending = false;
+    bool is_told = client->connection && !say_hello(client, options, &why);
+    if (is_told && !(client->is_ending && options->start))
         return 0;
+    bool is_broken = client->connection && control_is_broken(client->connection);
     disconnect(client);
-    if (why.code == ERROR_NOT_RUNNING) {
+    if (why.code == ERROR_NOT_RUNNING)
         nudge(client, options);
+    if (is_told || is_broken || why.code == ERROR_NOT_RUNNING) {
         return 1;
     }
     error_move(err, &why);
@@ -216,11 +224,14 @@ int client_open(struct client *client, const struct client_options *options, str
 {
     *client = (struct client){.lease_fd = -1};
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < RETRIES; i++) {
+    int64_t begin_ms = loop_clock_ms();
+    for (int64_t heard_ms = begin_ms; loop_clock_ms() - heard_ms < SILENCE_MS;) {
         bool was_fresh = client->is_fresh;
         int answer = connect_or_start(client, options, err);
         if (answer <= 0)
             return answer;
+        if (client->is_ending && loop_clock_ms() - begin_ms < ENDING_MS)
+            heard_ms = loop_clock_ms();
         if (client->is_fresh == was_fresh)
             pause_ms(RETRY_MS);
     }

@@ -35,6 +35,7 @@ struct client {
     bool is_fresh; /* this command started the supervisor */
     int64_t owner; /* pid of the command that holds the session; 0: detached */
     bool is_detached;
+    bool is_ending;               /* a down is under way */
     int interrupts, signum;       /* how many, the last one */
     int64_t interrupted_ms;       /* when that was */
     loop_signal_cb *on_interrupt; /* or NULL: told of each one as it comes */
@@ -49,7 +50,7 @@ struct client {
 struct client_options {
     const struct supervisor_options *start; /* how to start one; NULL: only connect */
     const char *state_root, *prefix;
-    bool lease;         /* hold the session: it ends when this process does */
+    bool lease;         /* hold the session: it does not end before this process does, or leaves */
     int64_t timeout_ms; /* for the supervisor's first answer; 0: 10 s */
 };
 

@@ -40,7 +40,7 @@ struct run {
     struct render *render;
     struct run_command command;
     int command_code; /* -1: it has not run */
-    bool ours;        /* the session is taken down by us */
+    bool keeps;       /* --keep */
 };
 
 static bool is_nearly_a_resource(const struct plan *plan, const char *word)
@@ -107,7 +107,7 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
         run_task_needs(&context->project, run->task, &needs);
     if (session_open(context, run->log_dir, !run->task || needs.count, err))
         return -1;
-    run->ours = context->client.is_fresh && !args_flag(args, "keep");
+    run->keeps = args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
     struct session_up up = {.resources = &args->names,
                             .defaults_only = !args->names.count && !run->task,
@@ -121,9 +121,10 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
     return answer;
 }
 
+/* Or leaves, where others hold the session, or nobody needs to. */
 static int take_down(struct run *run, cJSON **removed, struct error *err)
 {
-    struct session_down down = {0};
+    struct session_down down = {.leave = true};
     struct output silent = run->context->output;
     if (!silent.verbose)
         silent.progress = PROGRESS_QUIET;
@@ -147,16 +148,17 @@ static int execute(struct run *run, struct error *err)
     struct context *context = run->context;
     const struct args *args = &context->args;
     struct limit limit = limit_or(args_duration_ms(args, "timeout", 0), FOREVER); /* as the user has it */
+    bool is_ours = !run->keeps && !context->client.is_detached;
     bool failed = prepare(run, err) != 0;
     run->phase = "command";
-    failed = failed || run_execute(context, &run->command, limit, run->ours, &run->command_code, err);
+    failed = failed || run_execute(context, &run->command, limit, is_ours, &run->command_code, err);
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, run->log_dir);
     cleanup_error struct error ending = {0};
     int interrupts = context->client.interrupts;
     context->client.interrupts = interrupts ? 1 : 0;
-    if (run->ours && take_down(run, NULL, failed ? &ending : err)) {
+    if (!run->keeps && take_down(run, NULL, failed ? &ending : err)) {
         run->phase = failed ? run->phase : "down";
         if (failed)
             output_warn(&context->output, "taking down failed: %s", ending.text);
@@ -169,10 +171,9 @@ static int up_failed(struct run *run, const struct error *error, const cJSON *vi
 {
     cleanup_json cJSON *removed = NULL;
     cleanup_error struct error second = {0};
-    bool clean = run->context->client.is_fresh && run->context->client.connection;
-    if (clean && take_down(run, &removed, &second))
+    if (run->context->client.connection && take_down(run, &removed, &second))
         output_warn(&run->context->output, "cleaning up failed: %s", second.text);
-    session_report(run->context, error, view, clean ? removed : NULL);
+    session_report(run->context, error, view, removed);
     return 125;
 }
 
@@ -190,16 +191,12 @@ static int run_phases(struct run *run, struct error *err)
         return up_failed(run, err, view);
     if (answer == SESSION_INTERRUPTED) {
         int code = 128 + run->context->client.signum;
-        if (!run->context->client.is_fresh)
-            session_bye(run->context);
-        else if (take_down(run, NULL, err))
-            return -1;
-        return code;
+        return take_down(run, NULL, err) ? -1 : code;
     }
     int code = execute(run, err);
     if (code >= 0)
         run->phase = "done";
-    if (!run->ours && run->context->client.connection)
+    if (run->keeps && run->context->client.connection)
         session_bye(run->context);
     return code;
 }

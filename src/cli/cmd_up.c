@@ -98,32 +98,29 @@ void up_print_ready(struct up *up, const cJSON *view)
         view_print_short(output, view, stderr);
 }
 
-/* A fresh session that failed leaves nothing behind; somebody else's is left alone. */
+/* A session that failed leaves nothing behind; one that others hold is left alone. */
 static int give_up(struct up *up, const struct error *error, const cJSON *view)
 {
     struct context *context = up->context;
-    struct session_down down = {0};
+    struct session_down down = {.leave = true};
     cleanup_json cJSON *removed = NULL;
     cleanup_error struct error second = {0};
-    bool ours = context->client.is_fresh && context->client.connection;
     struct output silent = context->output;
     silent.progress = PROGRESS_QUIET;
     struct render *quiet = render_new(&silent, &context->client.loop, stderr);
-    if (ours && session_down(context, &down, quiet, &removed, &second))
+    if (context->client.connection && session_down(context, &down, quiet, &removed, &second))
         output_warn(&context->output, "cleaning up failed: %s", second.text);
     render_free(quiet);
-    int code = session_report(context, error, view, ours ? removed : NULL);
+    int code = session_report(context, error, view, removed);
     return up->exit_from ? 125 : code;
 }
 
 static int run_dry(struct up *up, const cJSON *view, struct error *err)
 {
-    struct session_down down = {0};
+    struct session_down down = {.leave = true};
     const cJSON *decisions = json_get(view, "report");
     up_print_ready(up, decisions && !up->context->output.json ? decisions : view);
-    if (up->context->client.is_fresh)
-        return session_down(up->context, &down, up->render, NULL, err);
-    return 0;
+    return session_down(up->context, &down, up->render, NULL, err);
 }
 
 static int run_up(struct up *up, struct error *err)

@@ -21,12 +21,12 @@ void run_command_free(struct run_command *command)
     *command = (struct run_command){0};
 }
 
-/* Who and where, as every process of the session has it. A borrowed session's end is no business of the
- * command's. */
+/* Who and where, as every process of the session has it. The end of a session that nobody holds is no
+ * business of the command's. */
 static void add_identity(const struct context *context, struct strlist *environment)
 {
     strlist_setenv(environment, "APPHOST_PROJECT", context->project.name);
-    if (context->client.is_fresh && context->client.session.id)
+    if (!context->client.is_detached && context->client.session.id)
         strlist_setenv(environment, "APPHOST_SESSION", context->client.session.id);
 }
 

@@ -126,17 +126,28 @@ int session_up(struct context *context, const struct session_up *up, struct rend
 enum { LOOK_MS = 2, PARTING_MS = 60000 };
 
 /* The end of a session is that its lock is free: only then guard and supervisor have ended, and the next `up`
- * finds nobody. A state folder that is gone has nobody either. */
+ * finds nobody. Or that another session has it already. A state folder that is gone has nobody either. */
 struct parting {
     struct state *state;
+    const char *session; /* id, or NULL: whichever it is */
     struct timer again;
     bool is_over;
 };
 
+static bool is_recorded(struct state *state, const char *session, bool otherwise)
+{
+    struct state_session record = {0};
+    bool is_it = state_session_read(state, &record, NULL) ? otherwise : str_eq(record.id, session);
+    state_session_free(&record);
+    return is_it;
+}
+
 static void on_look(void *data)
 {
     struct parting *parting = data;
-    parting->is_over = !parting->state || !state_is_locked(parting->state);
+    struct state *state = parting->state;
+    bool is_another = state && parting->session && !is_recorded(state, parting->session, true);
+    parting->is_over = !state || !state_is_locked(state) || is_another;
     if (!parting->is_over)
         timer_start(&parting->again, LOOK_MS);
 }
@@ -145,7 +156,7 @@ int session_wait_until_over(struct context *context, struct limit limit, struct 
 {
     struct client *client = &context->client;
     cleanup_free char *folder = project_folder(&context->project);
-    struct parting parting = {.state = state_open(folder, false, NULL)};
+    struct parting parting = {.state = state_open(folder, false, NULL), .session = client->session.id};
     struct wait wait = {
         .fact = &parting.is_over,
         .what = "the end of the supervisor and its guard",
@@ -183,6 +194,7 @@ static void hurry(void *data)
 static cJSON *down_message(const struct session_down *down)
 {
     cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "leave", down->leave);
     json_add_bool(message, "persistent", down->persistent);
     json_add_bool(message, "volumes", down->volumes);
     json_add_bool(message, "kill", down->kill);
@@ -207,7 +219,6 @@ static int wait_for_answer(struct ending *ending, struct error *err)
  * so as soon as the lock is free and no record of the session is left. */
 static int look_what_is(struct context *context, struct error *why, struct error *err)
 {
-    struct state_session left = {0};
     cleanup_free char *folder = project_folder(&context->project);
     bool is_parting = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
     if (!is_parting || session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL)) {
@@ -215,10 +226,9 @@ static int look_what_is(struct context *context, struct error *why, struct error
         return -1;
     }
     struct state *state = state_open(folder, false, NULL);
-    bool is_left = state && !state_session_read(state, &left, NULL);
+    bool is_left = state && is_recorded(state, context->client.session.id, false);
     if (state)
         state_close(state);
-    state_session_free(&left);
     if (!is_left)
         return 0;
     error_move(err, why);
@@ -238,13 +248,14 @@ int session_down(struct context *context, const struct session_down *down, struc
         error_copy(&why, &ending.down.error);
         failed = -1;
     }
-    if (removed)
+    bool has_left = json_bool(ending.down.result, "left", false);
+    if (removed && !has_left)
         *removed = take_ptr(&ending.down.result);
     client_end(client, &ending.down);
 
     if (failed)
         return look_what_is(context, &why, err);
-    return session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
+    return has_left ? 0 : session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
 }
 
 void session_bye(struct context *context)
@@ -339,7 +350,8 @@ static void print_cleaned(struct context *context, const cJSON *removed)
 {
     cleanup_strbuf struct strbuf text = {0};
     if (!removed) {
-        if (context->client.connection && !context->client.is_fresh)
+        const struct control_connection *connection = context->client.connection;
+        if (connection && !context->client.is_fresh && !control_is_broken(connection))
             output_note(&context->output, "the running project is left as it is: apphost ps, apphost down");
         return;
     }

@@ -26,13 +26,15 @@ int session_up(struct context *context, const struct session_up *up, struct rend
                struct error *err);
 
 struct session_down {
+    bool leave; /* a down only when nobody else holds the session */
     bool persistent, volumes, kill;
     int64_t timeout_ms;
 };
-/* Sends `down` and waits until the supervisor is gone. *removed: {"removed": […], "kept": […]}. */
+/* Sends `down` and waits until the supervisor is gone. *removed: {"removed": […], "kept": […]}; NULL when we
+ * only left. */
 int session_down(struct context *context, const struct session_down *down, struct render *render,
                  cJSON **removed, struct error *err);
-/* Gives our lease back: what runs goes on running. */
+/* What runs goes on running, without a holder. */
 void session_bye(struct context *context);
 
 /* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it

@@ -137,16 +137,15 @@ static void say_who_owns(const struct context *context)
 int up_leave(struct up *up, int code, struct error *err)
 {
     struct context *context = up->context;
-    struct session_down down = {0};
-    if (!context->client.is_fresh) {
-        session_bye(context);
-        say_who_owns(context);
-        return code;
-    }
-    output_note(&context->output, "stopping; once more to kill");
+    struct session_down down = {.leave = !context->client.is_fresh};
+    cleanup_json cJSON *removed = NULL;
+    if (context->client.is_fresh)
+        output_note(&context->output, "stopping; once more to kill");
     client_end(&context->client, &up->watch); /* what goes is shown by `down` itself */
-    int failed = session_down(context, &down, up->render, NULL, err);
+    int failed = session_down(context, &down, up->render, &removed, err);
     render_finish(up->render, true);
+    if (!failed && down.leave && !removed)
+        say_who_owns(context);
     return failed ? -1 : code;
 }
 

@@ -200,6 +200,11 @@ int64_t control_request(struct control_connection *connection, const char *verb,
     return request->id;
 }
 
+bool control_is_broken(const struct control_connection *connection)
+{
+    return connection->broken != NULL;
+}
+
 void control_forget(struct control_connection *connection, int64_t id)
 {
     struct request *request = find_request(connection, id);

@@ -10,15 +10,17 @@
  * An error: {"code","message","resource"?,"hint"?,"source":{"file","line","column"}?}
  *
  * Verbs, their fields, and the data of their answers:
- *   hello     {protocol:1, version}
- *             {session, project, version, pid, owner, detached, logs}
+ *   hello     {protocol:1, version, lease:bool}
+ *             {session, project, version, pid, owner, detached, logs, ending}
  *             owner: pid of the command that started the session, 0 when it is detached
+ *             ending: a down is under way; whoever wants something up comes again when it is over
  *   up        {plan, engine, resources:[…], only, replace, defaultsOnly, forceRecreate, startedOnly, dryRun,
  *             timeoutMs, lease:bool}
  *             the view, and when it failed a "report" in it
- *   down      {persistent, volumes, kill, timeoutMs}
- *             {removed:[{"kind","name","resource"}], kept:[…]}
- *   start, stop, restart, kill
+ *   down      {persistent, volumes, kill, timeoutMs, leave:bool}
+ *             {removed:[{"kind","name","resource"}], kept:[…], left:bool}
+ *             leave: gives this client's lease back, and is a down only when nobody else holds the session
+ * and it is not detached (else left). Several at once are answered together start, stop, restart, kill
  *             {resources:[…], signal, timeoutMs}; the view
  *   wait      {resources, until:"started"|"healthy"|"completed"…, timeoutMs}; the view
  *   view      {}; the view: orchestrator_view()
@@ -26,14 +28,14 @@
  *   env       {resources, for}; orchestrator_environment()
  *   exec-info {resource}; orchestrator_exec_info()
  *   hurry     {kill:bool}; second Ctrl-C
- *   bye       {}; this client ends in order: its lease is given back without a down
+ *   bye       {}; a holder ends in order, and what runs goes on: the session is detached from now on
  *
  * A transition: {"id","type":"transition","timeMs","resource"?,"node","kind","state","goal","detail",
  *   "elapsedMs","current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition; timeMs is
  * milliseconds since 1970. {"type":"lost"} has no id. A session that is ending answers ERROR_NOT_RUNNING to
- * every request: start another. Leases: a connection whose `up` said lease:true holds the session; when the
- * last lease ends without `bye` the session is taken down with short stop times; a detached session ends on
- * `down`.
+ * every request: start another. Leases: a connection whose `hello` or `up` said lease:true holds the session;
+ * when the last lease ends without `bye` the session is taken down with short stop times; a detached session
+ * ends on `down`.
  *
  * Promise: callbacks never run before the starting function returned; on_close once. Ownership as noted. */
 #ifndef CONTROL_CONTROL_H
@@ -102,6 +104,8 @@ struct control_connection *control_connect(struct loop *loop, const char *path, 
  * the id. */
 int64_t control_request(struct control_connection *connection, const char *verb, cJSON *message,
                         const struct control_request_handlers *handlers);
+/* The other side has closed it, or does not read. */
+bool control_is_broken(const struct control_connection *connection);
 void control_forget(struct control_connection *connection, int64_t id);
 void control_close(struct control_connection *connection); /* no callbacks afterwards; freed by the loop */
 

@@ -134,28 +134,40 @@ static void deliver(struct wire *wire)
     wire->scanned -= start;
 }
 
-static void receive(struct wire *wire)
+/* False when nothing was there. */
+static bool receive(struct wire *wire)
 {
     static char chunk[READ_SIZE];
     ssize_t n = recv(wire->fd, chunk, sizeof chunk, MSG_DONTWAIT);
     if (n < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK))
-        return;
+        return false;
     if (n <= 0) {
         end(wire, n == 0 ? "the other side closed the connection" : strerror(errno));
-        return;
+        return false;
     }
     if (!strbuf_add(&wire->in, chunk, (size_t)n)) {
         end(wire, "a line is too long");
-        return;
+        return false;
     }
     deliver(wire);
+    return true;
+}
+
+/* The socket has an error, of which libuv says nothing but that: the other side went without reading all.
+ * What it had said before is still there. */
+static void receive_rest(struct wire *wire)
+{
+    while (!wire->closed && !wire->ended && !wire->paused && receive(wire))
+        continue;
+    if (!wire->closed && !wire->ended)
+        end(wire, "the other side closed the connection");
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct wire *wire = poll->data;
     if (status < 0) {
-        end(wire, uv_strerror(status));
+        receive_rest(wire);
         return;
     }
     if (wire->overflow) {

@@ -16,7 +16,8 @@
 
 enum { SUPERVISOR_SWEEP_MS = 300, SUPERVISOR_EMPTY_MS = 10000, SUPERVISOR_READY_MS = 120000 };
 
-/* RUNNING serves; LEAVING has a down of its own under way; ENDING closes and answers nothing any more. */
+/* RUNNING serves; LEAVING has a down under way, its own or a command's; ENDING closes and answers nothing any
+ * more. */
 enum phase { PHASE_RUNNING, PHASE_LEAVING, PHASE_ENDING };
 
 /* A connection that has said something of lasting meaning. */
@@ -31,6 +32,10 @@ struct request {
     int64_t id;
     const struct verb *verb;
     orchestrator_request handle;
+    /* A down that is over, and not answered yet: */
+    bool is_over;
+    cJSON *harvest;
+    struct error error;
     struct request *prev, *next;
 };
 
@@ -50,6 +55,9 @@ struct supervisor {
     enum phase phase;
     bool parted; /* all is down and the record removed: nothing is made again */
     struct reach *reach;
+    int downs;       /* under way */
+    bool is_down;    /* one of them has taken all down */
+    bool is_leaving; /* one of them is our own */
     int exit_code;
     int closing;   /* parts that are not closed yet */
     bool has_plan; /* the orchestrator knows the project */
@@ -83,6 +91,8 @@ void supervisor_look_idle(struct supervisor *s);
 /* Starts a down of the project, whether or not it was ever up in this session. */
 orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
                                      orchestrator_done_cb *done, void *data);
+/* One that supervisor_down() began is over. With the last one the session ends, if all is down. */
+void supervisor_down_over(struct supervisor *s, bool is_down);
 /* All is down: sweeps stray processes, forgets the session record. From here on another one may start. */
 void supervisor_part(struct supervisor *s);
 /* Closes everything; the loop ends, and with it the process. */
@@ -94,9 +104,15 @@ int supervisor_write_record(struct supervisor *s, struct error *err);
 void lease_init(struct supervisor *s, int fd);
 void lease_fini(struct supervisor *s);
 bool lease_is_held(const struct supervisor *s);
-/* A client says that it holds the session, that it goes in order, that it is gone. */
+/* A client says that it holds the session. */
 void lease_take(struct supervisor *s, struct control_client *client);
-void lease_give_back(struct supervisor *s, struct control_client *client);
+/* It has ended in order: it holds nothing any more. False when it did not before. */
+bool lease_leave(struct supervisor *s, struct control_client *client);
+/* It has ended in order, and the session is to go on. */
+void lease_detach(struct supervisor *s, struct control_client *client);
+/* What follows from who holds the session now. */
+void lease_look(struct supervisor *s);
+/* It is gone. */
 void lease_gone(struct supervisor *s, struct control_client *client);
 
 /* ---- reach.c ---- */
@@ -123,6 +139,8 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed);
 
 extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
 void supervisor_broadcast(const struct orchestrator_transition *transition, void *data);
+/* Answers the downs that are over. */
+void supervisor_answer_downs(struct supervisor *s);
 /* The session has ended in order. */
 void supervisor_tell_watchers(struct supervisor *s);
 /* Answers all that is under way; for the end. */

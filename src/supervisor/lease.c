@@ -1,9 +1,11 @@
 /* Leases: who holds the session, and what follows when nobody does.
  *
  * The command that started the session holds it through a socket pair that was made before the fork, so there
- * is no moment without a holder; others through their connection. A holder that says `bye` gives back; one
- * that just ends was killed. The last one lost takes the session down with short stop times. The last one
- * given back leaves it running without a holder (`run --keep`), unless another was lost before. */
+ * is no moment without a holder; others through their connection, from their first word. A holder that is
+ * done leaves, and the last one to leave takes the session down. One that says `bye` wants it to go on: from
+ * then on it is detached, and nobody's end is its end. One that just ends was killed: when it was the last,
+ * the session is taken down with short stop times. A session in which nothing runs ends when nobody holds it.
+ */
 #include "supervisor/internal.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,21 +34,15 @@ static void stop_watching(struct supervisor *s)
     uv_close((uv_handle_t *)&s->lease_poll, on_fd_closed);
 }
 
-static void look(struct supervisor *s)
+void lease_look(struct supervisor *s)
 {
     if (s->phase != PHASE_RUNNING || lease_is_held(s))
         return;
     supervisor_look_idle(s);
-    if (s->detached)
+    if (s->detached || !s->lease_lost)
         return;
-    if (s->lease_lost) {
-        log_info("the last holder of the session is gone");
-        supervisor_leave(s, true);
-        return;
-    }
-    log_info("the last holder of the session gave it back");
-    s->detached = true;
-    supervisor_write_record(s, NULL);
+    log_info("the last holder of the session is gone");
+    supervisor_leave(s, true);
 }
 
 static void on_lease(uv_poll_t *poll, int status, int events)
@@ -60,7 +56,7 @@ static void on_lease(uv_poll_t *poll, int status, int events)
     log_info("the command that started the session (pid %ld) is gone", (long)s->starter);
     stop_watching(s);
     s->lease_lost = true;
-    look(s);
+    lease_look(s);
 }
 
 /* A session that was started for somebody who never came. */
@@ -103,16 +99,29 @@ void lease_take(struct supervisor *s, struct control_client *client)
     guest->lease = true;
 }
 
-void lease_give_back(struct supervisor *s, struct control_client *client)
+bool lease_leave(struct supervisor *s, struct control_client *client)
 {
     struct guest *guest = control_client_data(client);
-    if (control_client_pid(client) == s->starter)
+    bool held = guest && guest->lease;
+    if (control_client_pid(client) == s->starter && s->watches_lease) {
         stop_watching(s);
+        held = true;
+    }
     if (guest && guest->lease) {
         guest->lease = false;
         s->client_leases--;
     }
-    look(s);
+    return held;
+}
+
+void lease_detach(struct supervisor *s, struct control_client *client)
+{
+    if (lease_leave(s, client) && !s->detached) {
+        log_info("the session goes on without a holder");
+        s->detached = true;
+        supervisor_write_record(s, NULL);
+    }
+    lease_look(s);
 }
 
 void lease_gone(struct supervisor *s, struct control_client *client)
@@ -124,5 +133,5 @@ void lease_gone(struct supervisor *s, struct control_client *client)
         return;
     s->client_leases--;
     s->lease_lost = true;
-    look(s);
+    lease_look(s);
 }

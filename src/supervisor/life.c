@@ -132,11 +132,13 @@ static void on_left(const struct error *error, const cJSON *report, void *data)
 {
     struct supervisor *s = data;
     (void)report;
-    if (error)
-        log_error("could not take the session down: %s", error->text);
-    else
-        supervisor_part(s);
-    supervisor_end(s, error ? 1 : 0);
+    s->is_leaving = false;
+    if (!error) {
+        supervisor_down_over(s, true);
+        return;
+    }
+    log_error("could not take the session down: %s", error->text);
+    supervisor_end(s, 1);
 }
 
 orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
@@ -145,14 +147,32 @@ orchestrator_request supervisor_down(struct supervisor *s, const struct orchestr
     if (!s->has_plan)
         supervisor_take_project(s->orchestrator, s->options->project, s->options->hash);
     s->has_plan = s->was_used = true;
+    s->phase = PHASE_LEAVING;
+    s->downs++;
     return orchestrator_down(s->orchestrator, down, done, data);
+}
+
+void supervisor_down_over(struct supervisor *s, bool is_down)
+{
+    s->is_down = s->is_down || is_down;
+    if (--s->downs > 0)
+        return;
+    if (s->is_down)
+        supervisor_part(s); /* first: who reads the answer may start another session at once */
+    else
+        s->phase = PHASE_RUNNING;
+    supervisor_answer_downs(s);
+    if (s->is_down)
+        supervisor_end(s, 0);
+    else
+        lease_look(s);
 }
 
 void supervisor_leave(struct supervisor *s, bool hurry)
 {
-    if (s->phase == PHASE_RUNNING) {
+    if (s->phase != PHASE_ENDING && !s->is_leaving) {
         struct orchestrator_down down = {0};
-        s->phase = PHASE_LEAVING;
+        s->is_leaving = true;
         supervisor_down(s, &down, on_left, s);
     }
     if (hurry && s->phase == PHASE_LEAVING)

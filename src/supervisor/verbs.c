@@ -25,7 +25,8 @@ struct verb {
     const char *name;
     void (*act)(const struct call *call);
     int argument;
-    bool reports; /* its client gets transitions while it works */
+    bool reports;            /* its client gets transitions while it works */
+    bool serves_the_leaving; /* while a down is under way */
 };
 
 /* ---- requests under way ---- */
@@ -42,6 +43,8 @@ static struct request *request_new(const struct call *call)
 static void request_free(struct request *request)
 {
     DL_DELETE(request->supervisor->requests, request);
+    cJSON_Delete(request->harvest);
+    error_clear(&request->error);
     free(request);
 }
 
@@ -159,14 +162,40 @@ static cJSON *harvest(struct supervisor *s, const cJSON *report)
 static void on_down(const struct error *error, const cJSON *report, void *data)
 {
     struct request *request = data;
-    struct supervisor *s = request->supervisor;
-    cJSON *answer = harvest(s, report);
-    if (!error)
-        supervisor_part(s); /* first: who reads the answer may start another session at once */
-    control_send_done(request->client, request->id, error, answer);
-    request_free(request);
-    if (!error)
-        supervisor_end(s, 0);
+    request->is_over = true;
+    request->harvest = harvest(request->supervisor, report);
+    error_copy(&request->error, error);
+    supervisor_down_over(request->supervisor, !error);
+}
+
+void supervisor_answer_downs(struct supervisor *s)
+{
+    struct request *request, *next;
+    DL_FOREACH_SAFE(s->requests, request, next)
+    {
+        if (!request->is_over)
+            continue;
+        const struct error *error = error_is_set(&request->error) ? &request->error : NULL;
+        if (request->client)
+            control_send_done(request->client, request->id, error, take_ptr(&request->harvest));
+        request_free(request);
+    }
+}
+
+/* The client is done; others hold the session, or nobody needs to. */
+static bool leaves(const struct call *call)
+{
+    struct supervisor *s = call->s;
+    if (!json_bool(call->message, "leave", false) || s->phase != PHASE_RUNNING)
+        return false;
+    lease_leave(s, call->client);
+    if (!s->detached && !lease_is_held(s))
+        return false;
+    cJSON *answer = cJSON_CreateObject();
+    json_add_bool(answer, "left", true);
+    control_send_done(call->client, call->id, NULL, answer);
+    lease_look(s);
+    return true;
 }
 
 static void do_down(const struct call *call)
@@ -177,6 +206,8 @@ static void do_down(const struct call *call)
         .kill = json_bool(call->message, "kill", false),
         .timeout_ms = json_int(call->message, "timeoutMs", 0),
     };
+    if (leaves(call))
+        return;
     struct request *request = request_new(call);
     request->handle = supervisor_down(call->s, &down, on_down, request);
 }
@@ -239,6 +270,9 @@ static void do_hello(const struct call *call)
     json_add_int(data, "owner", s->detached ? 0 : s->starter);
     json_add_bool(data, "detached", s->detached);
     json_add_string(data, "logs", s->logs_folder);
+    json_add_bool(data, "ending", s->phase != PHASE_RUNNING);
+    if (s->phase == PHASE_RUNNING && json_bool(call->message, "lease", false))
+        lease_take(s, call->client);
     control_send_done(call->client, call->id, NULL, data);
 }
 
@@ -281,25 +315,25 @@ static void do_hurry(const struct call *call)
 
 static void do_bye(const struct call *call)
 {
-    lease_give_back(call->s, call->client);
+    lease_detach(call->s, call->client);
     control_send_done(call->client, call->id, NULL, NULL);
 }
 
 static const struct verb verbs[] = {
-    {"hello", do_hello, 0, false},
-    {"up", do_up, 0, true},
-    {"down", do_down, 0, true},
-    {"start", do_control, ORCHESTRATOR_START, true},
-    {"stop", do_control, ORCHESTRATOR_STOP, true},
-    {"restart", do_control, ORCHESTRATOR_RESTART, true},
-    {"kill", do_control, ORCHESTRATOR_KILL, true},
-    {"wait", do_wait, 0, true},
-    {"view", do_view, 0, false},
-    {"watch", do_watch, 0, true},
-    {"env", do_env, 0, false},
-    {"exec-info", do_exec_info, 0, false},
-    {"hurry", do_hurry, 0, false},
-    {"bye", do_bye, 0, false},
+    {"hello", do_hello, 0, false, true},
+    {"up", do_up, 0, true, false},
+    {"down", do_down, 0, true, true},
+    {"start", do_control, ORCHESTRATOR_START, true, false},
+    {"stop", do_control, ORCHESTRATOR_STOP, true, false},
+    {"restart", do_control, ORCHESTRATOR_RESTART, true, false},
+    {"kill", do_control, ORCHESTRATOR_KILL, true, false},
+    {"wait", do_wait, 0, true, false},
+    {"view", do_view, 0, false, true},
+    {"watch", do_watch, 0, true, true},
+    {"env", do_env, 0, false, false},
+    {"exec-info", do_exec_info, 0, false, false},
+    {"hurry", do_hurry, 0, false, true},
+    {"bye", do_bye, 0, false, true},
 };
 
 /* ---- what the server hands over ---- */
@@ -312,12 +346,10 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-/* A session that takes itself down still shows what it does, and can be hurried. */
+/* A session that is being taken down shows what it does and can be hurried; another down joins. */
 static bool is_served(const struct supervisor *s, const struct verb *verb)
 {
-    if (s->phase == PHASE_LEAVING)
-        return verb->act == do_view || verb->act == do_watch || verb->act == do_hurry || verb->act == do_bye;
-    return s->phase == PHASE_RUNNING;
+    return s->phase == PHASE_RUNNING || (s->phase == PHASE_LEAVING && verb->serves_the_leaving);
 }
 
 static void on_request(struct control_client *client, int64_t id, const char *name, const cJSON *message,
@@ -347,6 +379,10 @@ static void on_gone(struct control_client *client, void *data)
     {
         if (request->client != client)
             continue;
+        if (request->verb->act == do_down) { /* goes on, and its end is the session's */
+            request->client = NULL;
+            continue;
+        }
         if (request->handle)
             orchestrator_forget(s->orchestrator, request->handle);
         request_free(request);
@@ -374,10 +410,10 @@ void supervisor_drop_requests(struct supervisor *s)
     error_set(&error, ERROR_CANCELLED, "the session has ended");
     while (s->requests) {
         struct request *request = s->requests;
-        if (request->handle) {
+        if (request->handle)
             orchestrator_forget(s->orchestrator, request->handle);
+        if (request->handle && request->client)
             control_send_done(request->client, request->id, &error, NULL);
-        }
         request_free(request);
     }
 }
@@ -416,7 +452,7 @@ void supervisor_broadcast(const struct orchestrator_transition *transition, void
         log_info("%s: %s%s%s", transition->node, transition->state, detail ? ": " : "", detail ? detail : "");
     DL_FOREACH(s->requests, request)
     {
-        if (request->verb->reports)
+        if (request->verb->reports && request->client)
             control_send(request->client, transition_to_json(transition, request->id));
     }
 }

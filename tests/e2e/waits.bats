@@ -105,3 +105,80 @@ loses() {
   says nope
   ok apphost down
 }
+
+# hold NAME CODE: a command in the background that says that it runs and ends when told so; its pid is $PID
+hold() {
+  background run --report "$1.json" -- sh -c "touch $1.began; while [ ! -e $1.end ]; do sleep .05; done; exit $2" \
+    >"$T/$1.out" 2>"$T/$1.err"
+  wait_until 20 test -e "$1.began"
+}
+
+@test "two commands side by side: the second joins, the session ends with the last one" {
+  manifest <<<'resources: {web: {type: process, command: [sleep, "1000"]}}'
+  local first second
+  hold first 3
+  first=$PID
+  hold second 4
+  second=$PID
+  touch first.end
+  ended "$first" 3
+  running
+  not dead "$second"
+  touch second.end
+  ended "$second" 4
+  [ ! -s "$T/first.err" ] || not grep -Ei 'error|warning|left as it is' "$T/first.err"
+  [ ! -s "$T/second.err" ] || not grep -Ei 'error|warning|left as it is' "$T/second.err"
+  wait_until 5 nothing_left
+}
+
+@test "many commands side by side, whose ends and beginnings meet" {
+  local i pids=()
+  for i in 1 2 3 4 5 6; do
+    (for _ in 1 2 3; do "$APPHOST" run -- sh -c "sleep .0$i; exit 2$i" 3>&- 2>>"$T/$i.err" || [ $? = "2$i" ] || exit 1; done) 3>&- &
+    pids+=($!)
+  done
+  for i in "${!pids[@]}"; do
+    ended "${pids[i]}" 0 || { cat "$T"/*.err; return 1; }
+  done
+  wait_until 5 nothing_left
+}
+
+@test "a command on a project that stays leaves it, and one that keeps it lets it stay" {
+  ok apphost run --keep web -- true
+  ok apphost run web -- true
+  has_state web ready
+  ok apphost down
+}
+
+@test "several downs at once are all content" {
+  local round i pids
+  for round in 1 2 3; do
+    ok apphost up -d web
+    pids=()
+    for i in 1 2 3 4; do
+      "$APPHOST" down >>"$T/downs" 2>&1 3>&- &
+      pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+      ended "$i" 0 || { cat "$T/downs"; return 1; }
+    done
+    wait_until 5 nothing_left
+  done
+}
+
+@test "waiting for what nobody will start says so" {
+  manifest <<END
+resources:
+  web: {type: process, command: [sleep, "1000"]}
+  migrate: {type: process, task: true, start: manual, command: ["true"]}
+END
+  ok apphost up -d
+  fails 10 apphost wait migrate
+  says 'migrate is started by hand only' 'apphost start migrate'
+  fails 10 apphost wait migrate --for completed
+  ok apphost start migrate
+  ok apphost wait migrate --for completed
+  ok apphost stop web
+  fails 10 apphost wait web
+  ok apphost down
+}
