@@ -165,6 +165,9 @@ static int run(struct context *context, struct error *err)
     struct up up = {.context = context, .exit_from = args_value(&context->args, "exit-code-from")};
     bool detach = args_flag(&context->args, "detach");
     const char *log_dir = args_value(&context->args, "log-dir");
+    /* Before anything is added to the plan. */
+    cleanup_free char *loaded = args_flag(&context->args, "watch") ? up_watch_look(&context->project) : NULL;
+    up.loaded = loaded;
     if (check_options(context, err) || session_open(context, log_dir, true, err))
         return -1;
     if (!context->client.is_fresh && log_dir)

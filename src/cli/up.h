@@ -7,12 +7,6 @@
 #include "cli/session.h"
 #include "logs/logs.h"
 
-enum { UP_WATCHED_FOLDERS = 8 };
-
-struct up_folder {
-    uv_fs_event_t event;
-};
-
 struct up {
     struct context *context;
     struct render *render;      /* progress of converging */
@@ -26,10 +20,10 @@ struct up {
     bool exit_from_ended;
     bool is_news; /* something that staying ends with, or that is to be acted on */
     /* --watch */
-    struct up_folder folders[UP_WATCHED_FOLDERS];
-    int folder_count;
-    struct strlist file_names;
-    struct timer settle;
+    struct watch **watches; /* one a folder */
+    size_t watch_count;
+    const char *loaded; /* what the manifest said when it was loaded first; up_watch_look() */
+    bool is_first_look;
     bool changed;
     bool applying; /* converging shows the changes itself */
 };
@@ -49,8 +43,11 @@ int up_stay(struct up *up, struct error *err);
  */
 int up_leave(struct up *up, int code, struct error *err);
 
-/* --watch: up->changed is set when a file of the manifest changed and things have settled. */
-int up_watch_start(struct up *up, struct error *err);
+/* --watch: up->changed is set when a file of the manifest changed and things have settled, or may have
+ * changed since it was loaded. */
+void up_watch_start(struct up *up);
+/* What a manifest says, in one text to compare; the caller frees. */
+char *up_watch_look(const struct project *project);
 void up_watch_end(struct up *up);
 /* Loads the manifest again and converges; problems are printed and nothing is changed. */
 void up_watch_apply(struct up *up);

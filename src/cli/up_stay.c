@@ -215,8 +215,9 @@ int up_stay(struct up *up, struct error *err)
     up->watch = (struct client_call){.on_record = on_change, .data = up};
     client_begin(&context->client, &up->watch, "watch", NULL);
     look_for_end(up);
-    int failed = args_flag(&context->args, "watch") ? up_watch_start(up, err) : 0;
-    int code = failed || stay(up, err) ? -1 : end(up, err);
+    if (args_flag(&context->args, "watch"))
+        up_watch_start(up);
+    int code = stay(up, err) ? -1 : end(up, err);
     up_watch_end(up);
     client_end(&context->client, &up->watch);
     render_free(up->later);

@@ -1,48 +1,62 @@
 /* `up --watch`: the manifest's files are watched through their folders, because editors replace files. See
  * up.h.
  *
- * A change arms a short timer; when nothing more comes, the manifest is loaded again and the running project
- * converges to it. A manifest with errors changes nothing: its problems are printed, and the next change is
- * awaited. */
+ * A change loads the manifest again, and the running project converges to it. A manifest with errors changes
+ * nothing: its problems are printed, and the next change is awaited.
+ *
+ * What was edited before the watch began, while everything started, is found by a first look: the manifest is
+ * read again once the watch stands, and compared with what was loaded. */
 #include "cli/up.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "watch/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETTLE_MS = 100 };
+static const char *const beside[] = {"apphost.override.yaml", "apphost.override.yml", ".env"};
+enum { BESIDE_COUNT = sizeof beside / sizeof *beside };
 
-static void on_settled(void *data)
+static void on_change(const char *path, bool more, int64_t changed_ms, void *data)
 {
     struct up *up = data;
+    (void)path, (void)more, (void)changed_ms;
     up->changed = true;
 }
 
-static void on_event(uv_fs_event_t *handle, const char *name, int events, int status)
+static void on_trouble(const struct error *err, void *data)
 {
-    (void)events;
-    struct up *up = handle->data;
-    if (status >= 0 && name && strlist_has(&up->file_names, name))
-        timer_start(&up->settle, SETTLE_MS);
+    const struct up *up = data;
+    output_warn(&up->context->output, "%s", err->text);
 }
 
-static int add_folder(struct up *up, const char *folder, struct error *err)
+/* The names in one folder: what was named, and what is read without being named. */
+static void watch_folder(struct up *up, const char *folder, const struct strlist *files)
 {
-    if (up->folder_count == UP_WATCHED_FOLDERS)
-        return 0;
-    struct up_folder *slot = &up->folders[up->folder_count];
-    int failed = uv_fs_event_init(&up->context->client.loop.uv, &slot->event);
-    if (!failed) {
-        up->folder_count++;
-        slot->event.data = up;
-        failed = uv_fs_event_start(&slot->event, on_event, folder, 0);
+    cleanup_strlist struct strlist globs = {0};
+    cleanup_free char *absolute = path_canonical(folder);
+    for (size_t i = 0; i < files->count; i++) {
+        cleanup_free char *of = path_dirname(files->items[i]);
+        if (str_eq(of, folder))
+            strlist_add(&globs, path_basename(files->items[i]));
     }
-    return failed ? error_set(err, ERROR_FAILED, "cannot watch %s: %s", folder, uv_strerror(failed)) : 0;
+    for (int i = 0; i < BESIDE_COUNT; i++)
+        strlist_add(&globs, beside[i]);
+
+    struct watch_options options = {
+        .folder = absolute ? absolute : folder,
+        .globs = (const char *const *)globs.items,
+        .glob_count = globs.count,
+        .on_change = on_change,
+        .on_trouble = on_trouble,
+        .data = up,
+    };
+    up->watches = xreallocarray(up->watches, up->watch_count + 1, sizeof *up->watches);
+    up->watches[up->watch_count++] = watch_new(&up->context->client.loop, &options);
 }
 
-static void list_files(struct up *up, struct strlist *files)
+static void list_files(const struct up *up, struct strlist *files)
 {
     const struct args *args = &up->context->args;
     args_values(args, "file", files);
@@ -51,72 +65,60 @@ static void list_files(struct up *up, struct strlist *files)
     args_values(args, "env-file", files);
 }
 
-int up_watch_start(struct up *up, struct error *err)
+void up_watch_start(struct up *up)
 {
-    cleanup_strlist struct strlist files = {0};
-    cleanup_strlist struct strlist folders = {0};
+    cleanup_strlist struct strlist files = {0}, folders = {0};
     list_files(up, &files);
-    timer_init(&up->context->client.loop, &up->settle, on_settled, up);
     for (size_t i = 0; i < files.count; i++) {
         cleanup_free char *folder = path_dirname(files.items[i]);
-        strlist_add(&up->file_names, path_basename(files.items[i]));
         if (strlist_has(&folders, folder))
             continue;
         strlist_add(&folders, folder);
-        if (add_folder(up, folder, err))
-            return -1;
+        watch_folder(up, folder, &files);
     }
-    static const char *const beside[] = {"apphost.override.yaml", "apphost.override.yml", ".env"};
-    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
-        strlist_add(&up->file_names, beside[i]);
     output_note(&up->context->output, "watching the manifest");
-    return 0;
+    /* Standard input cannot be read a second time. */
+    up->changed = up->is_first_look = !strlist_has(&files, "-");
 }
 
 void up_watch_end(struct up *up)
 {
-    if (up->folder_count)
-        timer_stop(&up->settle);
-    for (int i = 0; i < up->folder_count; i++)
-        uv_close((uv_handle_t *)&up->folders[i].event, NULL);
-    /* The handles live in *up: their closing must be over before it goes. */
-    if (up->folder_count)
-        uv_run(&up->context->client.loop.uv, UV_RUN_NOWAIT);
-    up->folder_count = 0;
-    strlist_free(&up->file_names);
+    for (size_t i = 0; i < up->watch_count; i++)
+        watch_free(up->watches[i]);
+    free(up->watches);
+    up->watches = NULL;
+    up->watch_count = 0;
 }
 
-static int reload(struct up *up, struct error *err)
+char *up_watch_look(const struct project *project)
+{
+    cleanup_json cJSON *plan = plan_to_json(project->plan, true);
+    return json_print(plan);
+}
+
+static int load(struct up *up, struct project *fresh, struct error *err)
 {
     struct context *context = up->context;
-    struct project fresh = {0};
     struct project_options options = {.args = &context->args, .environment = context->environment};
-    int failed = project_load(&fresh, &options, err);
-    output_problems(&context->output, &fresh.problems);
-    if (!failed && !str_eq(fresh.prefix, context->project.prefix))
+    int failed = project_load(fresh, &options, err);
+    if (!failed && !str_eq(fresh->prefix, context->project.prefix))
         failed =
             error_set(err, ERROR_MANIFEST, "the project's name has changed: this takes a down and an up");
-    if (!failed) {
-        struct project old = context->project;
-        context->project = fresh;
-        fresh = old;
-    }
-    project_free(&fresh);
     return failed;
 }
 
-void up_watch_apply(struct up *up)
+/* It says what the loaded one said: nobody has edited it. */
+static bool is_as_loaded(const struct up *up, const struct project *fresh)
 {
-    struct output *output = &up->context->output;
+    cleanup_free char *now = up_watch_look(fresh);
+    return str_eq(now, up->loaded);
+}
+
+static void converge(struct up *up)
+{
     cleanup_error struct error error = {0};
     cleanup_json cJSON *view = NULL;
-    up->changed = false;
-    if (reload(up, &error)) {
-        output_error(output, &error);
-        output_note(output, "nothing was changed; waiting for the next change");
-        return;
-    }
-    output_note(output, "the manifest has changed");
+    output_note(&up->context->output, "the manifest has changed");
     up->applying = true;
     int answer = up_converge(up, &view, &error);
     up->applying = false;
@@ -124,4 +126,27 @@ void up_watch_apply(struct up *up)
         session_report(up->context, &error, view, NULL);
     else if (!answer)
         up_print_ready(up, view);
+}
+
+void up_watch_apply(struct up *up)
+{
+    struct context *context = up->context;
+    struct project fresh = {0};
+    cleanup_error struct error error = {0};
+    bool is_first_look = up->is_first_look;
+    up->changed = up->is_first_look = false;
+    int failed = load(up, &fresh, &error);
+    bool is_news = failed || !is_first_look || !is_as_loaded(up, &fresh);
+    if (is_news)
+        output_problems(&context->output, &fresh.problems);
+    if (failed) {
+        output_error(&context->output, &error);
+        output_note(&context->output, "nothing was changed; waiting for the next change");
+    } else if (is_news) {
+        struct project old = context->project;
+        context->project = fresh;
+        fresh = old;
+        converge(up);
+    }
+    project_free(&fresh);
 }

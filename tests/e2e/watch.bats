@@ -185,3 +185,43 @@ END
   [ $(($(awk '{ print $14 + $15 }' /proc/"$supervisor"/stat) - before)) -le 10 ]
   ok apphost down
 }
+
+# ---- up --watch: the manifest itself ----
+
+@test "up --watch: an edit made while it starts is applied, and every later one" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, "echo first; exec sleep 1000"]}
+  slow: {type: process, command: [sh, -c, "touch slow-began; until test -e edited; do sleep 0.1; done"], task: true}
+END
+  background up --watch >out 2>err
+  wait_until 20 test -e slow-began
+  sed -i 's/echo first/echo second/' apphost.yaml
+  touch edited
+  wait_until 20 grep -q 'second$' out
+  [ "$(grep -c 'the manifest has changed' err)" = 1 ]
+  sed -i 's/echo second/echo third/' apphost.yaml
+  wait_until 20 grep -q 'third$' out
+  echo 'A=1' >.env # is read too, and changes nothing here
+  wait_until 20 sh -c '[ $(grep -c "the manifest has changed" err) = 3 ]'
+  kill -INT "$PID"
+  ended "$PID" 130
+}
+
+@test "up --watch: without an edit nothing is said; from standard input it is read once" {
+  manifest <<<'resources: {app: {type: process, command: [sleep, "1000"]}}'
+  background up --watch >out 2>err
+  wait_until 20 grep -q 'watching the manifest' err
+  touch other-file
+  has_state app ready
+  not grep -q 'the manifest has changed' err
+  kill -INT "$PID"
+  ended "$PID" 130
+  "$APPHOST" up --watch -f - <apphost.yaml >out 2>err 3>&- &
+  PID=$!
+  wait_until 20 grep -q 'watching the manifest' err
+  has_state app ready
+  not grep -Eq 'error|has changed' err
+  kill -TERM "$PID"
+  ended "$PID" 143
+}
