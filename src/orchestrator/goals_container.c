@@ -189,8 +189,14 @@ static int port_in_text(const struct node *node, const char *text)
 static void on_port_taken(struct node *node, const struct error *err)
 {
     int taken = port_in_text(node, err->text);
-    if (strstr(err->text, "cannot assign requested address")) {
-        node_fail(node, err); /* not the port's fault */
+    if (strstr(err->text, "cannot assign requested address")) { /* not the port's fault */
+        cleanup_error struct error cause = {0};
+        error_copy(&cause, err);
+        if (node->o->where.apart)
+            error_hint(&cause,
+                       "apphost runs in a container of this engine, which cannot publish on its gateway (a "
+                       "rootless engine): run that container on the host's network (--network host)");
+        node_fail(node, &cause);
         return;
     }
     if (ports_move(node, taken)) {

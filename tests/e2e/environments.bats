@@ -25,6 +25,14 @@ set -e
 END
 }
 
+# Like ok, where 69 means that there is no such environment on this machine.
+there_ok() {
+  run --separate-stderr "$@"
+  printf '$ %s\n[%s]\n%s\n%s\n' "$*" "$status" "$output" "$stderr"
+  [ "$status" -ne 69 ] || skip "not to be had here: $(tail -n 1 <<<"$stderr")"
+  [ "$status" -eq 0 ]
+}
+
 # ---- in a container that has the engine's socket ----
 
 # The program and its libraries (all but the loader's own) in a folder that a container can use.
@@ -166,12 +174,8 @@ engine_call POST /images/load --max-time 60 -H 'Content-Type: application/x-tar'
 (. "$1")
 END
   cat >"$T/script"
-  local code=0
   ENGINE_OPTIONS=$1 ROOT=$ROOT APPHOST=$APPHOST T=$T IMAGE_TAR=$BATS_FILE_TMPDIR/image.tar \
-    timeout -k 5 120 unshare -n -m bash "$T/beside" "$T/script" 3>&- || code=$?
-  [ $code != 69 ] || skip "an engine of our own does not come up here"
-  [ $code != 70 ] || skip "no overlay here"
-  return $code
+    timeout -k 5 120 unshare -n -m bash "$T/beside" "$T/script" 3>&-
 }
 
 # The machine's files as they are, and an /.dockerenv that some image left there.
@@ -179,7 +183,7 @@ with_stale_file() {
   cat <<'END'
 set -e
 mkdir "$T/all" "$T/layers" && mount -t tmpfs tmpfs "$T/layers" && mkdir "$T/layers/up" "$T/layers/work"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$T/layers/up,workdir=$T/layers/work" "$T/all" || exit 70
+mount -t overlay overlay -o "lowerdir=/,upperdir=$T/layers/up,workdir=$T/layers/work" "$T/all" || exit 69
 for folder in proc sys dev tmp; do mount --rbind "/$folder" "$T/all/$folder"; done
 touch "$T/all/.dockerenv"
 exec chroot "$T/all" sh -c "cd '$PWD'; test -e /.dockerenv; $(cat "$T/round")"
@@ -189,19 +193,19 @@ END
 @test "beside an engine with a bridge of its own, no docker0, and a stale /.dockerenv: loopback" {
   server
   cat_round >"$T/round"
-  ok beside_own_engine '' < <(with_stale_file)
+  there_ok beside_own_engine '' < <(with_stale_file)
   prints PONG "reached at 127\.0\.0\.1: .*beside us"
 }
 
 @test "beside an engine as it comes, with its firewall rules: loopback" {
   server
-  ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(cat_round)
+  there_ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(cat_round)
   prints PONG "reached at 127\.0\.0\.1: .*beside us"
 }
 
 @test "an engine without a bridge: an error that names it, and no time-out" {
   server
-  fails 6 beside_own_engine '-b none' < <(echo '"$APPHOST" up -d --wait-timeout 60s')
+  there_ok beside_own_engine '-b none' < <(echo '"$APPHOST" up -d --wait-timeout 60s; [ $? = 6 ]')
   prints_or_says "published none of its ports"
   prints_or_says "bridge=none"
 }
@@ -210,7 +214,7 @@ END
   server
   pack_program
   declare -f in_container engine >"$T/functions"
-  ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(
+  there_ok beside_own_engine '-b "" --iptables=true --ip-forward=true' < <(
     echo ". $T/functions; ENGINE_HOST=\$DOCKER_HOST T=$T REDIS=$REDIS; set -e"
     echo 'engine_call POST /networks/create -H "Content-Type: application/json" -d "{\"Name\": \"outer\"}" >/dev/null'
     printf 'round=%q\n' "$(cat_round)"
@@ -218,6 +222,158 @@ END
   )
   rm -f "$T/outer"
   [ "$(grep -ac PONG <<<"$output")" = 3 ]
+}
+
+# ---- other engines ----
+
+# Loads the image into the engine at DOCKER_HOST and runs what follows the options.
+load_and() {
+  cat <<'END'
+. "$ROOT/scripts/engine.sh"
+ENGINE_HOST=$DOCKER_HOST
+engine_call POST /images/load --max-time 60 -H 'Content-Type: application/x-tar' -T "$IMAGE_TAR" >/dev/null || exit 69
+END
+  cat
+}
+
+save_image() {
+  needs_image "$REDIS"
+  export ROOT APPHOST T REDIS IMAGE_TAR=$BATS_FILE_TMPDIR/image.tar
+  [ -s "$IMAGE_TAR" ] || engine GET "/images/$REDIS/get" --max-time 60 -o "$IMAGE_TAR"
+}
+
+# on_engine PROGRAM… : the script on standard input, with an engine that PROGRAM starts
+on_engine() {
+  load_and >"$T/script"
+  timeout -k 5 180 "$@" bash "$T/script" 3>&-
+}
+
+@test "rootless Docker: loopback for root and for its own user; in a container of it the host's network" {
+  needs_root
+  save_image
+  server
+  pack_program
+  declare -f in_container engine >"$T/functions"
+  there_ok on_engine "$ROOT/scripts/with-rootless" < <(
+    echo 'set -e'
+    cat_round
+    # Its own user, whose folders are his.
+    printf 'round=%q\n' "$(cat_round)"
+    echo 'cp -r "$T/work" "$ROOTLESS_DIR/home/work"; chown -R $ROOTLESS_UID "$ROOTLESS_DIR/home"; cd "$ROOTLESS_DIR/home/work"'
+    echo 'env -u XDG_STATE_HOME -u XDG_CONFIG_HOME APPHOST="$PWD/apphost-program" HOME="$ROOTLESS_DIR/home" XDG_RUNTIME_DIR="$ROOTLESS_DIR/run" \
+      setpriv --reuid $ROOTLESS_UID --regid $ROOTLESS_UID --clear-groups sh -c "$round"'
+    echo '. "$T/functions"; T=$ROOTLESS_DIR/home; in_container host "$round"'
+    echo 'in_container bridge "\"\$APPHOST\" up -d" || true'
+  )
+  rm -f "$T/outer"
+  [ "$(grep -ac PONG <<<"$output")" = 3 ]
+  prints_or_says 'hint: .*--network host'
+}
+
+podman_service() {
+  cat >"$T/podman" <<'END'
+#!/bin/bash
+folder=$(mktemp -d /tmp/apphost-podman.XXXXXX)
+stop() {
+  kill $pid; wait $pid
+  for left in $(pgrep -f -- "$folder/"); do kill "$left"; done
+  awk -v d="$folder/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+  rm -rf --one-file-system "$folder"
+} 2>/dev/null
+ip link set lo up
+mkdir "$folder/networks"
+printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[network]\nnetwork_config_dir = "%s"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' \
+  "$folder/networks" >"$folder/containers.conf"
+CONTAINERS_CONF=$folder/containers.conf setsid podman --root "$folder/root" --runroot "$folder/run" --tmpdir "$folder/tmp" \
+  system service --time=0 "unix://$folder/podman.sock" </dev/null >"$folder/log" 2>&1 &
+pid=$!
+trap stop EXIT
+for _ in $(seq 100); do
+  [ "$(curl -s --max-time 5 --unix-socket "$folder/podman.sock" http://engine/_ping)" != OK ] || break
+  kill -0 $pid || exit 69
+  sleep 0.1
+done
+DOCKER_HOST=unix://$folder/podman.sock "$@"
+END
+  chmod +x "$T/podman"
+}
+
+@test "rootful Podman: loopback; in a container of it the gateway" {
+  needs_root
+  needs podman
+  save_image
+  podman_service
+  server
+  pack_program
+  declare -f in_container engine >"$T/functions"
+  there_ok on_engine unshare -n "$T/podman" < <(
+    echo 'set -e'
+    cat_round
+    printf 'round=%q\n' "$(cat_round)"
+    echo '. "$T/functions"; in_container bridge "$round"'
+  )
+  rm -f "$T/outer"
+  [ "$(grep -ac PONG <<<"$output")" = 2 ]
+  prints_or_says 'reached at 127\.0\.0\.1: .*beside us'
+}
+
+@test "an engine in a container that may do much, the program beside it in there: loopback" {
+  needs_root
+  needs_socket
+  save_image
+  server
+  printf '%s\n' '. "$ROOT/scripts/engine.sh"; trap engine_stop EXIT' \
+    'engine_start || exit 69; export DOCKER_HOST=$ENGINE_HOST; ENGINE_HOST=$DOCKER_HOST' \
+    'engine_call POST /images/load --max-time 60 -H "Content-Type: application/x-tar" -T "$IMAGE_TAR" >/dev/null' \
+    "( $(cat_round) )" >"$T/nested"
+  local id body code
+  body=$(jq -n --arg image "$REDIS" --arg script "exec /machine/usr/sbin/chroot /machine env $(for v in ROOT APPHOST T IMAGE_TAR XDG_STATE_HOME XDG_RUNTIME_DIR PATH; do printf '%s=%q ' $v "${!v}"; done) \
+    sh -c 'mount -t proc proc /proc; cd $T/work; exec bash $T/nested'" '{Image: $image, Entrypoint: ["sh", "-c", $script],
+    HostConfig: {CapAdd: ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"], Binds: ["/:/machine"],
+      SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"]}}')
+  id=$(engine POST /containers/create --max-time 30 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  echo "$id" >>"$T/outer"
+  engine POST "/containers/$id/start" --max-time 60
+  code=$(engine POST "/containers/$id/wait" --max-time 120 | jq .StatusCode)
+  output=$(engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 30 -o - | tr -d '\000-\010\016-\037')
+  echo "$output"
+  [ "$code" != 69 ] || skip "no engine comes up in a container here"
+  [ "$code" = 0 ]
+  prints PONG 'reached at 127\.0\.0\.1: .*beside us'
+}
+
+# ---- without an engine ----
+
+native() {
+  needs redis-server
+  printf 'engine: native\nresources: {cache: {type: redis}}\n' | manifest
+}
+
+# bats test_tags=engineless
+@test "the native engine, with and without IPv6 on loopback" {
+  needs_root
+  native
+  local six
+  for six in 0 1; do
+    ok timeout 100 unshare -n sh -c "ip link set lo up; echo $six >/proc/sys/net/ipv6/conf/all/disable_ipv6; $(cat_round)"
+    prints PONG
+  done
+}
+
+# bats test_tags=engineless
+@test "an arbitrary uid without HOME, and one whose home is read-only: the native engine" {
+  needs_root
+  native
+  cp -L "$APPHOST" "$T/work/apphost-program"
+  chmod 755 "$T" "$T/work"
+  mkdir "$T/home/none" && chmod 555 "$T/home"
+  local home
+  for home in '' "HOME=$T/home"; do
+    ok env -i PATH="$PATH" $home APPHOST="$T/work/apphost-program" timeout -k 5 100 \
+      setpriv --reuid 54321 --regid 54321 --clear-groups sh -c "$(cat_round)"
+    prints PONG
+  done
+  rm -rf /tmp/apphost-54321 /tmp/apphost-state-54321
 }
 
 # ---- fresh namespaces ----
