@@ -26,6 +26,12 @@ void adopt_look(const struct context *context);
  * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */
 int adopt_take(const struct context *context, struct error *err);
 
+/* The manifest, or the folder of one from standard input, is there; or may be. */
+bool adopt_is_there(const char *manifest);
+/* By its labels, an object was made where we are: on this machine, or in this very container. Elsewhere a
+ * path means something else. */
+bool adopt_is_from_here(const cJSON *labels);
+
 /* Names of the volumes, kept containers and folders that an identity has. Asks the engine, where the project
  * has one. */
 int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err);

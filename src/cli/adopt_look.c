@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "machine/self.h"
 #include "state/state.h"
 
 #include <dirent.h>
@@ -64,10 +65,16 @@ static bool is_mine(const cJSON *labels)
 
 /* ---- a moved folder ---- */
 
-static bool is_there(const char *manifest)
+bool adopt_is_from_here(const cJSON *labels)
+{
+    cleanup_free char *container = machine_container_id();
+    return str_eq(json_string(labels, "io.apphost.container", ""), container ? container : "");
+}
+
+bool adopt_is_there(const char *manifest)
 {
     cleanup_free char *folder = str_ends(manifest, "/-") ? path_dirname(manifest) : NULL;
-    return access(folder ? folder : manifest, F_OK) == 0;
+    return file_exists(folder ? folder : manifest);
 }
 
 static void tell_orphan(const struct context *context, const char *place, const char *manifest,
@@ -75,9 +82,11 @@ static void tell_orphan(const struct context *context, const char *place, const 
 {
     output_warn(&context->output, "an earlier %s has its data in %s; its manifest %s is gone",
                 context->project.name, place, manifest);
-    output_note(&context->output,
-                "if it was moved here: apphost down, then apphost up --adopt %s; else nothing has to be done",
-                hash);
+    output_note(
+        &context->output,
+        "if it was moved here: apphost down, then apphost up --adopt %s; if nobody needs it: apphost gc "
+        "--volumes removes it",
+        hash);
 }
 
 /* Does the plan want a volume of this name that does not exist yet? */
@@ -100,7 +109,8 @@ static void look_at_volume(const struct context *context, const cJSON *volumes, 
     const char *hash = json_string(labels, "io.apphost.project-hash", "");
     cleanup_free char *theirs = identity_prefix(project->name, hash);
     const char *suffix = str_starts(name_of(volume), theirs) ? name_of(volume) + strlen(theirs) : NULL;
-    if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) || is_there(manifest))
+    if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
+        adopt_is_there(manifest) || !adopt_is_from_here(labels))
         return;
     cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
     cleanup_free char *place = xasprintf("volume %s", name_of(volume));
@@ -140,7 +150,7 @@ static void look_at_state(const struct context *context, const char *prefix, con
     cleanup_strlist struct strlist folders = {0};
     cleanup_free char *state = state_folder(project->root, prefix);
     cleanup_free char *volumes = path_join(state, "volumes"), *manifest = state_manifest(state);
-    if (!manifest || is_there(manifest))
+    if (!manifest || adopt_is_there(manifest))
         return;
     list_folder(volumes, &folders);
     for (size_t i = 0; i < folders.count; i++) {

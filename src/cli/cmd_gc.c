@@ -1,6 +1,7 @@
 /* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when
  * its supervisor died: that session only, by the record in its state folder. */
 #include "cli/context.h"
+#include "cli/gc_volumes.h"
 
 #include "base/mem.h"
 
@@ -8,6 +9,7 @@
 #include <string.h>
 
 static const struct option options[] = {
+    {.name = "volumes", .type = OPTION_FLAG, .help = "remove volumes whose project's folder is gone as well"},
     {.name = "session", .type = OPTION_TEXT, .hidden = true, .value = "ID", .help = ""},
     {.name = NULL},
 };
@@ -126,9 +128,12 @@ static int run(struct context *context, struct error *err)
     for (size_t i = 0; i < prefixes.count; i++)
         if (look_at(&sweep, prefixes.items[i], err))
             failed = -1;
-    if (!failed)
+    bool is_about_volumes = args_flag(&context->args, "volumes");
+    if (!failed && !(is_about_volumes && (context->output.json || !sweep.found)))
         print(context, &sweep);
     cJSON_Delete(sweep.removed);
+    if (!failed && is_about_volumes)
+        failed = gc_volumes(context, root, err);
     return failed;
 }
 
@@ -139,8 +144,14 @@ const struct command cmd_gc = {
     .description =
         "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers "
         "and "
-        "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead.",
-    .examples = "apphost gc --dry-run\n",
+        "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead. "
+        "--volumes also "
+        "removes the volumes of projects whose folder was deleted or moved away: it lists them and asks, "
+        "unless "
+        "-y says so; --dry-run only lists, -p NAME means those of that project.",
+    .examples = "apphost gc --dry-run\n"
+                "apphost gc --volumes --dry-run\n",
+
     .options = options,
     .group = GROUP_MACHINE,
     .run = run,

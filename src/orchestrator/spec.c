@@ -6,6 +6,9 @@
  * Engine 20.10, API 1.41. */
 #include "orchestrator/internal.h"
 
+#include "base/mem.h"
+#include "machine/self.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,8 +40,11 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
     json_add_string(labels, LABEL("uid"), uid);
     /* Whose it is, when its project's folder has moved or another user comes. */
-    if (node->kind == PLAN_VOLUME || node->kind == PLAN_CONTAINER)
+    if (node->kind == PLAN_VOLUME || node->kind == PLAN_CONTAINER) {
+        cleanup_free char *container = machine_container_id();
         json_add_string(labels, LABEL("manifest"), plan->manifest_file);
+        json_add_string(labels, LABEL("container"), container); /* in which the manifest's path is a path */
+    }
     if (!digest)
         return labels;
     cleanup_free char *values = xasprintf("%s.%s", o->digest_key_id, digest), *ports = ports_label(node);

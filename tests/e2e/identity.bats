@@ -335,3 +335,62 @@ elsewhere() {
   wait_until 5 session supervisor
   ok apphost down
 }
+
+# ---- folders that vanish ----
+
+# bats test_tags=engineless
+@test "the native engine's data of a folder that vanished is listed, and removed when that is meant" {
+  native_server
+  ok apphost up -d
+  ok apphost down
+  local folder
+  folder=$(echo "$T"/state/apphost/"$PROJECT"-*/volumes/cache-data)
+  ok apphost gc --volumes -p "$PROJECT" -y
+  says "no volume's folder has vanished"
+  mkdir moved
+  mv apphost.yaml moved
+  ok apphost gc --volumes -p "$PROJECT" --dry-run
+  prints "would remove folder $folder of $PROJECT \($T/work/apphost.yaml is gone\)"
+  fails 2 apphost gc --volumes -p "$PROJECT"
+  says '-y does it without asking'
+  [ -d "$folder" ]
+  ok apphost gc --volumes -p "$PROJECT" -y
+  prints "removed folder $folder"
+  [ ! -e "$folder" ]
+}
+
+@test "volumes of a folder that moved twice are listed and removed, adopted ones and those in use are not" {
+  mkdir a
+  cd a
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], volumes: [data:/data]}}"
+  ok apphost up -d
+  ok apphost down
+  cd ..
+  mv a b
+  cd b
+  ok apphost up -d
+  says 'apphost gc --volumes removes it'
+  ok apphost down
+  cd ..
+  mv b c
+  cd c
+  ok apphost up -d
+  [ "$(volumes | wc -l)" = 3 ]
+  ok apphost gc --volumes -p "$PROJECT" --dry-run -o json
+  [ "$(jq --arg p "$PROJECT" '[.vanished[] | select(.project == $p)] | length' <<<"$output")" = 2 ]
+  # One is adopted, the other one goes; only this test's, others share the engine.
+  local first second
+  first=$(jq -r --arg m "$T/work/a/apphost.yaml" '.vanished[] | select(.manifest == $m) | .name' <<<"$output")
+  second=$(jq -r --arg m "$T/work/b/apphost.yaml" '.vanished[] | select(.manifest == $m) | .name' <<<"$output")
+  ok apphost down -v
+  ok apphost up -d --adopt "$(sed -E 's/.*-([0-9a-f]{8})-data$/\1/' <<<"$first")"
+  ok apphost gc --volumes -p "$PROJECT" --dry-run
+  prints "would remove volume $second of $PROJECT \($T/work/b/apphost.yaml is gone\)"
+  not grep -q "$first" <<<"$output"
+  ok apphost down -v
+  cd "$T/work"
+  rm -r c
+  ok apphost gc --volumes -p "$PROJECT" -y
+  prints "removed volume $second"
+  [ -z "$(volumes)" ]
+}
