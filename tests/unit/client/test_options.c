@@ -237,6 +237,7 @@ static void reads_uris(void **state)
     static const char *const uris[][2] = {
         {"redis://localhost:6379", "localhost:6379"},
         {"redis://:p%2Cw%40@h:1/2", "h:1,password=p,w@,defaultDatabase=2"},
+        {"redis://default:p%2F%2B%40%3A%23%25%20%22@h:1", "h:1,user=default,password=p/+@:#% \""},
         {"rediss://me:secret@h", "h,user=me,password=secret,ssl=True"},
         {"redis://[::1]:7/?name=x&db=4", "[::1]:7,name=x,defaultDatabase=4"},
         {"unix:///run/redis.sock?db=1", "!/run/redis.sock,defaultDatabase=1"},
