@@ -39,7 +39,7 @@ static const struct field container_fields[] = {
     {.name = "endpoints",
      .shape = &shape_container_endpoints,
      .help = "Ports that it listens on; published on 127.0.0.1."},
-    ROW_READY("the image's health check, else tcp on the first endpoint, else started"),
+    ROW_READY("the image's health check, else tcp on the first endpoint, else a second after its start"),
     {.name = "volumes", .shape = &shape_volumes, .help = "Volumes that it keeps data in."},
     {.name = "bind_mounts", .shape = &shape_bind_mounts, .help = "Files and folders of this machine."},
     {.name = "tmpfs",

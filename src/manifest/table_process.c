@@ -53,7 +53,7 @@ static const struct field process_fields[] = {
     ROW_ENV_FILE,
     ROW_REFERENCES,
     {.name = "endpoints", .shape = &shape_endpoints, .help = "Where it listens."},
-    ROW_READY("tcp on the first endpoint, else started"),
+    ROW_READY("tcp on the first endpoint, else a second after its start"),
     {.name = "success_exit_codes",
      .shape = &shape_exit_codes,
      .min = 0,

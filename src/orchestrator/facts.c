@@ -148,6 +148,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
     }
     if (container->running && !was_running) {
         node_instance_started(node);
+        facts->settled_ms = 0;     /* it has been running for longer than we know of it */
         if (!node->output.last_ns) /* adopted: its past is in the log already, or nobody's business */
             node->output.last_ns = node->facts.started_wall_ns;
     }

@@ -261,7 +261,8 @@ static bool is_healthy(struct node *node)
 {
     if (node->spec->run.task)
         return node->facts.completed != NULL;
-    return node_is_over(node) || node_probe(node)->kind == PLAN_PROBE_NONE || node->facts.ready;
+    bool is_ready = node_probe(node)->kind == PLAN_PROBE_NONE || node->facts.ready;
+    return node_is_over(node) || (is_ready && !node_settled_ms(node));
 }
 
 static void watch(struct node *node)

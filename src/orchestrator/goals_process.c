@@ -180,7 +180,9 @@ static bool is_ready(struct node *node)
 {
     if (node->spec->run.task)
         return node->facts.completed != NULL;
-    return node_is_over(node) || node_probe(node)->kind == PLAN_PROBE_NONE || node->facts.ready;
+    if (node_is_over(node))
+        return true;
+    return node_probe(node)->kind == PLAN_PROBE_NONE ? !node_settled_ms(node) : node->facts.ready;
 }
 
 static void watch(struct node *node)

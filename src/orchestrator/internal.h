@@ -86,6 +86,7 @@ struct facts {
     bool over;           /* ended by itself as it should, and is not to be restarted */
     uint64_t generation; /* restart generation of what runs */
     int64_t lived_ms;    /* of the last instance that ended */
+    int64_t settled_ms;  /* of one that we started: see node_settled_ms() */
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
     int exit_code, exit_signal;
     bool oom;
@@ -327,6 +328,8 @@ void node_judge_exit(struct node *node);
 char *node_exit_text(const struct node *node, const char *when);
 /* Of something that should run and ended well in its first seconds: words for that, else NULL. */
 char *node_early_end_text(const struct node *node);
+/* Until when an instance that is ready by running has to run on; 0: it did, or has a readiness of its own. */
+int64_t node_settled_ms(const struct node *node);
 void node_instance_started(struct node *node);
 void node_instance_ended(struct node *node);
 bool node_is_server(const struct node *node);

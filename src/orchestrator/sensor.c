@@ -13,7 +13,6 @@
 enum {
     EXEC_INTERVAL_MS = 1000,
     HEALTH_LOOK_MS = 2000,
-    SETTLE_MS = 150,
     FIRST_TRY_MS = 1000, /* at one place, before the next is tried */
     LONGEST_TRY_MS = 8000,
 };
@@ -194,14 +193,6 @@ static void look_elsewhere(struct node *node)
 
 /* ---- the image's health check: events tell; engines that have no such event are asked ---- */
 
-/* Without a health check and without a port running is all there is to know, but an init that cannot execute
- * its command runs for a few milliseconds too. */
-static int64_t settling_ms(const struct node *node)
-{
-    int64_t left = node->facts.started_ms + SETTLE_MS - node_now(node);
-    return left > 0 ? left : 0;
-}
-
 static void note_health(struct node *node, enum engine_health health, const struct error *err)
 {
     struct error *last = &node->sensor.last;
@@ -222,14 +213,13 @@ static void on_health(const struct engine_result *result, const struct error *er
     node->sensor.exec = NULL;
     enum engine_health health = err ? ENGINE_HEALTH_STARTING : result->container->health;
     bool none = health == ENGINE_HEALTH_NONE && result->container->running;
-    int64_t left = none ? settling_ms(node) : HEALTH_LOOK_MS;
     note_health(node, health, err);
     if (none && node->port_count)
         start_at_port(node, PROBE_TCP);
-    else if (health == ENGINE_HEALTH_HEALTHY || (none && !left))
-        set_ready(node, true);
+    else if (health == ENGINE_HEALTH_HEALTHY || none)
+        set_ready(node, true); /* with none, running is all there is to know */
     else
-        timer_start(&node->sensor.timer, left);
+        timer_start(&node->sensor.timer, HEALTH_LOOK_MS);
 }
 
 static void look_at_health(struct node *node)

@@ -330,6 +330,9 @@ static void arm_timer(struct node *node)
     int64_t now = node_now(node), at = deadline_of(node);
     if (node->goal && node->facts.not_before > now && (!at || node->facts.not_before < at))
         at = node->facts.not_before;
+    int64_t settled = node_settled_ms(node);
+    if (node->goal && settled && (!at || settled < at))
+        at = settled;
     if (at)
         timer_start(&node->timer, at > now ? at - now : 0);
     else

@@ -177,8 +177,9 @@ END
 
 # bats test_tags=engineless
 @test "a restart policy of never leaves it ended, and ps says how" {
-  manifest <<<'resources: {app: {type: process, command: [sh, -c, "sleep 0.3; exit 4"]}, other: {type: process, command: sleep 1000}}'
+  manifest <<<'resources: {app: {type: process, command: [sh, -c, "until [ -e go ]; do sleep 0.1; done; exit 4"]}, other: {type: process, command: sleep 1000}}'
   ok apphost up -d
+  touch go
   wait_until 5 sh -c "'$APPHOST' ps | grep -E '^app' | grep -q 4"
   ok apphost down
 }
@@ -374,4 +375,30 @@ END
   manifest <<<'resources: {app: {type: process, command: "true", stdin: shut}}'
   fails 3 apphost validate
   says '`open` or `closed`'
+}
+
+# bats test_tags=engineless
+@test "an end with an error in the first moments fails up, with its lines" {
+  starts() {
+    manifest <<END
+resources:
+  web: {type: process, shell: '$1'$2}
+  other: {type: process, command: [sleep, "1000"]}
+END
+    fails 6 apphost up -d
+  }
+  starts 'echo cannot find module express; exit 3' ''
+  says 'web ended right after its start with exit code 3' 'cannot find module express'
+  starts 'sleep 0.3; echo no database >&2; exit 4' ', restart: {policy: on-failure, max_retries: 1, backoff: 10ms}'
+  says 'exit code 4' 'no database'
+  not says 'other (ended|failed)'
+  manifest <<'END'
+resources:
+  web: {type: process, shell: 'exit 0'}
+  picky: {type: process, shell: 'exit 7', success_exit_codes: [7]}
+END
+  ok apphost up -d
+  has_state web completed
+  has_state picky completed
+  ok apphost down
 }

@@ -242,7 +242,7 @@ static void test_moved(void **state)
     rig_ok(rig);
     rig->fake.taken[only(rig)->ports[0]] = true;
     fake_destroy(&rig->fake, only(rig));
-    rig_pass(rig, 1000);
+    rig_pass(rig, 2000);
     assert_string_equal(rig_state(rig, "cache"), "ready");
     assert_string_equal(rig_state(rig, "api"), "ready");
     assert_int_equal(rig->fake.spawned, 2);
@@ -264,7 +264,7 @@ static void test_restart_policies(void **state)
 {
     (void)state;
     struct rig *rig = rig_fresh();
-    rig_up(rig, flaky("exit 1 after 100", MODEL_RESTART_ON_FAILURE, 3));
+    rig_up(rig, flaky("exit 1 after 1100", MODEL_RESTART_ON_FAILURE, 3));
     rig_ok(rig);
     rig_pass(rig, 60000);
     assert_int_equal(rig->fake.spawned, 4);
@@ -274,7 +274,7 @@ static void test_restart_policies(void **state)
     rig_pass(rig, 60000);
     assert_int_equal(rig->fake.spawned, 5);
     assert_string_equal(rig_state(rig, "api"), "completed");
-    rig_up(rig, flaky("exit 1 after 50", MODEL_RESTART_NEVER, -1));
+    rig_up(rig, flaky("exit 1 after 1050", MODEL_RESTART_NEVER, -1));
     rig_ok(rig);
     rig_pass(rig, 60000);
     assert_string_equal(rig_state(rig, "api"), "failed");
@@ -284,6 +284,52 @@ static void test_restart_policies(void **state)
     rig_pass(rig, 10 * 62000);
     /* Stable for a minute each time: the pause stays the first one, about a second. */
     assert_in_range(rig->fake.spawned - before, 9, 11);
+    rig_end(rig);
+}
+
+/* An end with an error in the first second is a start that failed, though nothing says when it is ready. */
+static void test_ends_right_after_its_start(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"exit 3 after 0", "exit 3 after 20", "exit 3 after 999"};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct rig *rig = rig_fresh();
+        rig_up(rig, flaky(scripts[i], MODEL_RESTART_NEVER, 0));
+        must_fail(rig, ERROR_RESOURCE, "api ended right after its start with exit code 3");
+        assert_string_equal(rig_state(rig, "api"), "failed");
+        rig_end(rig);
+    }
+}
+
+/* With a restart policy it has failed when the tries are over. */
+static void test_restarts_before_it_has_started(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig_up(rig, flaky("exit 3 after 100", MODEL_RESTART_ON_FAILURE, 2));
+    must_fail(rig, ERROR_RESOURCE, "exit code 3");
+    assert_int_equal(rig->fake.spawned, 3);
+    rig_up(rig, flaky("exit 4 after 100", MODEL_RESTART_ALWAYS, -1));
+    must_fail(rig, ERROR_TIMEOUT, "api");
+    rig_end(rig);
+}
+
+/* They all settle at the same time; who depends on them does not wait for it. */
+static void test_many_settle_at_once(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    plans_replicas(plan, "worker", 50, "run");
+    struct plan_node *api = plans_process(plan, "api", "run");
+    plans_edge(plan, api, plans_process(plan, "base", "run"), PLAN_HEALTHY);
+    rig_up(rig, plans_done(plan));
+    rig_ok(rig);
+    assert_in_range(loop_now_ms(&rig->loop), 1000, 1100);
+    int64_t before = loop_now_ms(&rig->loop);
+    rig_control(rig, ORCHESTRATOR_RESTART, "api");
+    rig_ok(rig);
+    assert_in_range(loop_now_ms(&rig->loop) - before, 1000, 1100);
     rig_end(rig);
 }
 
@@ -478,18 +524,33 @@ static void test_superseded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_port_taken_before), cmocka_unit_test(test_port_fixed_persistent),
-        cmocka_unit_test(test_port_fixed),        cmocka_unit_test(test_port_held_by_container),
-        cmocka_unit_test(test_port_of_process),   cmocka_unit_test(test_image_pulled),
-        cmocka_unit_test(test_image_missing),     cmocka_unit_test(test_image_never),
-        cmocka_unit_test(test_ends_at_once),      cmocka_unit_test(test_server_comes_back),
-        cmocka_unit_test(test_removed_by_others), cmocka_unit_test(test_moved),
-        cmocka_unit_test(test_restart_policies),  cmocka_unit_test(test_cannot_spawn),
-        cmocka_unit_test(test_bad_start),         cmocka_unit_test(test_name_taken),
-        cmocka_unit_test(test_never_ready),       cmocka_unit_test(test_request_timeout),
-        cmocka_unit_test(test_stubborn),          cmocka_unit_test(test_no_engine),
-        cmocka_unit_test(test_no_engine_needed),  cmocka_unit_test(test_hurried),
-        cmocka_unit_test(test_engine_lost),       cmocka_unit_test(test_engine_dies_in_mid_up),
+        cmocka_unit_test(test_port_taken_before),
+        cmocka_unit_test(test_port_fixed_persistent),
+        cmocka_unit_test(test_port_fixed),
+        cmocka_unit_test(test_port_held_by_container),
+        cmocka_unit_test(test_port_of_process),
+        cmocka_unit_test(test_image_pulled),
+        cmocka_unit_test(test_image_missing),
+        cmocka_unit_test(test_image_never),
+        cmocka_unit_test(test_ends_at_once),
+        cmocka_unit_test(test_server_comes_back),
+        cmocka_unit_test(test_removed_by_others),
+        cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_restart_policies),
+        cmocka_unit_test(test_ends_right_after_its_start),
+        cmocka_unit_test(test_restarts_before_it_has_started),
+        cmocka_unit_test(test_many_settle_at_once),
+        cmocka_unit_test(test_cannot_spawn),
+        cmocka_unit_test(test_bad_start),
+        cmocka_unit_test(test_name_taken),
+        cmocka_unit_test(test_never_ready),
+        cmocka_unit_test(test_request_timeout),
+        cmocka_unit_test(test_stubborn),
+        cmocka_unit_test(test_no_engine),
+        cmocka_unit_test(test_no_engine_needed),
+        cmocka_unit_test(test_hurried),
+        cmocka_unit_test(test_engine_lost),
+        cmocka_unit_test(test_engine_dies_in_mid_up),
         cmocka_unit_test(test_superseded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

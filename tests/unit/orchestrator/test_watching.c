@@ -53,7 +53,7 @@ static void test_only_the_one_that_watches(void **state)
     struct rig *rig = rig_fresh();
     up(rig, api_and_web("run", true));
     change(rig, "src/a.js");
-    rig_pass(rig, 1000);
+    rig_pass(rig, 2000);
     assert_int_equal(count(rig, "process:api starting"), 1);
     assert_int_equal(count(rig, "process:api ready"), 1);
     assert_false(rig_saw(rig, "process:web stopping"));
@@ -87,7 +87,7 @@ static void test_a_change_during_the_restart(void **state)
 static void test_ended_and_failed_ones_come_back(void **state)
 {
     (void)state;
-    static const char *const scripts[] = {"exit 1 after 200", "exit 0 after 200"};
+    static const char *const scripts[] = {"exit 1 after 1200", "exit 0 after 200"};
     static const char *const states[] = {"failed", "completed"};
     for (size_t i = 0; i < 2; i++) {
         struct rig *rig = rig_fresh();
@@ -110,7 +110,7 @@ static void test_no_backoff(void **state)
     (void)state;
     struct rig *rig = rig_fresh();
     struct plan *plan = plans_new("shop");
-    struct plan_node *api = plans_process(plan, "api", "exit 1 after 100");
+    struct plan_node *api = plans_process(plan, "api", "exit 1 after 1100");
     watch_files(api);
     api->run.restart = (struct plan_restart){MODEL_RESTART_ON_FAILURE, 30000, 60000, -1};
     up(rig, plans_done(plan));
