@@ -248,16 +248,17 @@ on_engine() {
   timeout -k 5 180 "$@" bash "$T/script" 3>&-
 }
 
-@test "rootless Docker: loopback for root and for its own user; in a container of it the host's network" {
+# Root, the engine's own user with folders of his, and a container on the engine's host network; on the engine's bridge
+# nothing can be published where that container reaches it.
+rootless() {
   needs_root
   save_image
   server
   pack_program
   declare -f in_container engine >"$T/functions"
-  there_ok on_engine "$ROOT/scripts/with-rootless" < <(
+  there_ok on_engine "$ROOT/scripts/with-rootless" "$@" < <(
     echo 'set -e'
     cat_round
-    # Its own user, whose folders are his.
     printf 'round=%q\n' "$(cat_round)"
     echo 'cp -r "$T/work" "$ROOTLESS_DIR/home/work"; chown -R $ROOTLESS_UID "$ROOTLESS_DIR/home"; cd "$ROOTLESS_DIR/home/work"'
     echo 'env -u XDG_STATE_HOME -u XDG_CONFIG_HOME APPHOST="$PWD/apphost-program" HOME="$ROOTLESS_DIR/home" XDG_RUNTIME_DIR="$ROOTLESS_DIR/run" \
@@ -265,9 +266,17 @@ on_engine() {
     echo '. "$T/functions"; T=$ROOTLESS_DIR/home; in_container host "$round"'
     echo 'in_container bridge "\"\$APPHOST\" up -d" || true'
   )
-  rm -f "$T/outer"
   [ "$(grep -ac PONG <<<"$output")" = 3 ]
   prints_or_says 'hint: .*--network host'
+}
+
+@test "rootless Docker: loopback for root and for its own user; in a container of it the host's network" {
+  rootless
+}
+
+@test "rootless Podman: loopback for root and for its own user; in a container of it the host's network" {
+  needs podman
+  rootless --podman
 }
 
 podman_service() {
