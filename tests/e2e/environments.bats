@@ -48,7 +48,7 @@ pack_program() {
 # in_container MODE SCRIPT : runs SCRIPT in a container whose network is MODE; its output on ours, and its exit code
 in_container() {
   local body id code
-  body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "$T/work" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
+  body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "${OUTSIDE:-$T/work}" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
     Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/work",
     Env: ["APPHOST=/work/apphost-program", "LD_LIBRARY_PATH=/work/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
     HostConfig: {NetworkMode: $mode, Binds: [$work + ":/work", $socket + ":/var/run/docker.sock"]}}')
@@ -103,6 +103,25 @@ gateway_of() {
   pack_program
   ok in_container host "$(cat_round)"
   prints PONG "reached at 127\.0\.0\.1: .*on the host's network"
+}
+
+identity_line() {
+  grep -ao 'identity: .*'
+}
+
+@test "in a container a project is that of the folder outside: the same on each network and after a rebuild, another one for another folder" {
+  needs_socket
+  server
+  pack_program
+  cp -r "$T/work" "$T/second"
+  identity=$(in_container bridge '"$APPHOST" config' | identity_line)
+  [[ $identity = *" $PROJECT"-[0-9a-f]* ]]
+  for network in bridge host none; do
+    [ "$(in_container $network 'date | md5sum | cut -c1-32 >/etc/machine-id; "$APPHOST" config' | identity_line)" = "$identity" ]
+  done
+  other=$(OUTSIDE=$T/second in_container bridge '"$APPHOST" config' | identity_line)
+  [[ $other = *" $PROJECT"-[0-9a-f]* ]]
+  [ "$other" != "$identity" ]
 }
 
 @test "in a container that uses another container's network: that one's gateway" {
