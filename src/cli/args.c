@@ -40,10 +40,16 @@ static const struct option *own_options(const struct args *args)
     return args->command ? args->command->options : NULL;
 }
 
-static const struct option *find_long(const struct args *args, const char *name, size_t length)
+const struct option *args_option_long(const struct command *command, const char *name, size_t length)
 {
-    const struct option *option = by_long(own_options(args), name, length);
+    const struct option *option = by_long(command ? command->options : NULL, name, length);
     return option ? option : by_long(option_globals(), name, length);
+}
+
+const struct option *args_option_letter(const struct command *command, char letter)
+{
+    const struct option *option = by_letter(command ? command->options : NULL, letter);
+    return option ? option : by_letter(option_globals(), letter);
 }
 
 static int check_choice(const struct option *option, const char *value, struct error *err)
@@ -125,7 +131,7 @@ static const char *next_word(struct scan *scan, const struct option *option)
 static int parse_long(struct scan *scan, const char *word)
 {
     size_t length = strcspn(word, "=");
-    const struct option *option = find_long(scan->args, word, length);
+    const struct option *option = args_option_long(scan->args->command, word, length);
     if (!option) {
         cleanup_free char *written = xasprintf("--%.*s", (int)length, word);
         return suggest_option(scan->args, written, scan->err);
@@ -143,9 +149,7 @@ static int parse_long(struct scan *scan, const char *word)
 static int parse_letters(struct scan *scan, const char *letters)
 {
     for (; *letters; letters++) {
-        const struct option *option = by_letter(own_options(scan->args), *letters);
-        if (!option)
-            option = by_letter(option_globals(), *letters);
+        const struct option *option = args_option_letter(scan->args->command, *letters);
         if (!option) {
             cleanup_free char *written = xasprintf("-%.1s", letters);
             return suggest_option(scan->args, written, scan->err);
@@ -289,7 +293,7 @@ void args_free(struct args *args)
 
 static const struct args_item *last_item(const struct args *args, const char *name)
 {
-    const struct option *option = find_long(args, name, strlen(name));
+    const struct option *option = args_option_long(args->command, name, strlen(name));
     if (!option) {
         fprintf(stderr, "apphost: no option is called %s\n", name);
         abort();

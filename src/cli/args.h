@@ -35,6 +35,10 @@ struct args {
 int args_parse(struct args *args, int argc, char *const *argv, char *const *environment, struct error *err);
 void args_free(struct args *args);
 
+/* The option that is meant after this verb (NULL: before one), or NULL. */
+const struct option *args_option_long(const struct command *command, const char *name, size_t length);
+const struct option *args_option_letter(const struct command *command, char letter);
+
 /* The name must be one of the tables' (it aborts otherwise: a misspelt name is a bug). */
 bool args_flag(const struct args *args, const char *name);
 /* The last value given, the twin's, or NULL. */

@@ -15,6 +15,7 @@ static const struct option kill_options[] = {
     {.name = "signal",
      .letter = 's',
      .type = OPTION_TEXT,
+     .names = NAMES_SIGNALS,
      .value = "SIGNAL",
      .help = "instead of KILL: a name or number"},
     {.name = NULL},
@@ -94,7 +95,7 @@ static int run(struct context *context, struct error *err)
 }
 
 #define CONTROL_COMMAND                                                                                      \
-    .usage = "RES…", .group = GROUP_RUN, .needs = NEEDS_RUNNING, .arguments = ARGUMENT_RESOURCE, .least = 1, \
+    .usage = "RES…", .group = GROUP_RUN, .needs = NEEDS_RUNNING, .arguments = NAMES_RESOURCES, .least = 1,   \
     .most = -1, .run = run
 
 const struct command cmd_start = {

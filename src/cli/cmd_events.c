@@ -76,7 +76,7 @@ const struct command cmd_events = {
                 "apphost events cache | jq --unbuffered -r .state\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

@@ -27,7 +27,7 @@ const struct command cmd_help = {
     .description = "Lists the commands, or tells all about one.",
     .examples = "apphost help run\n",
     .group = GROUP_OTHER,
-    .arguments = ARGUMENT_VERB,
+    .arguments = NAMES_VERBS,
     .most = 1,
     .run = run,
 };

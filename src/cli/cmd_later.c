@@ -23,7 +23,6 @@ const struct command cmd_publish = {
     .usage = "TARGET",
     .description = "Not yet: a later version will have it.",
     .group = GROUP_MANIFEST,
-    .arguments = ARGUMENT_TEXT,
     .most = -1,
     .run = not_yet,
 };
@@ -34,7 +33,6 @@ const struct command cmd_deploy = {
     .usage = "TARGET",
     .description = "Not yet: a later version will have it.",
     .group = GROUP_MANIFEST,
-    .arguments = ARGUMENT_TEXT,
     .most = -1,
     .run = not_yet,
 };

@@ -292,7 +292,7 @@ const struct command cmd_logs = {
     .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_PROJECT,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

@@ -51,7 +51,7 @@ const struct command cmd_ps = {
                 "apphost ps -o json | jq -r '.resources[].port'\n",
     .group = GROUP_LOOK,
     .needs = NEEDS_PROJECT,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

@@ -166,7 +166,7 @@ const struct command cmd_pull = {
     .examples = "apphost pull --dry-run\n",
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

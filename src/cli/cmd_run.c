@@ -277,7 +277,7 @@ const struct command cmd_run = {
                 "apphost run migrate\n",
     .options = options,
     .group = GROUP_RUN,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .takes_command = true,
     .own_failure_125 = true,

@@ -332,7 +332,7 @@ const struct command cmd_top = {
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .options = options,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

@@ -31,7 +31,8 @@ static const struct option options[] = {
      .help = "take over the data of a folder that was moved here, under its old identity"},
     {.name = "no-wait", .type = OPTION_FLAG, .help = "return when everything is started, ready or not"},
     {.name = "exit-code-from",
-     .type = OPTION_RESOURCE,
+     .type = OPTION_TEXT,
+     .names = NAMES_RESOURCES,
      .value = "RES",
      .help = "end when RES ends, with its exit code"},
     {.name = "log-dir",
@@ -205,7 +206,7 @@ const struct command cmd_up = {
     .options = options,
     .group = GROUP_RUN,
     .needs = NEEDS_MANIFEST,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

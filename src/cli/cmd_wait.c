@@ -75,7 +75,7 @@ const struct command cmd_wait = {
     .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
-    .arguments = ARGUMENT_RESOURCE,
+    .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,
 };

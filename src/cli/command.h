@@ -22,7 +22,20 @@ enum option_type {
     OPTION_COUNT,    /* a number from 0 */
     OPTION_FILE,     /* a path: completion offers files */
     OPTION_FOLDER,
-    OPTION_RESOURCE, /* a resource's name: completion offers those of the manifest */
+};
+
+/* Whose names a value or an argument is: what completion offers. Each has a row in complete.c. */
+enum names {
+    NAMES_NONE,
+    NAMES_RESOURCES,
+    NAMES_ENDPOINTS, /* of the resource that stands before */
+    NAMES_SNAPSHOTS, /* likewise */
+    NAMES_PROJECTS,
+    NAMES_PROFILES,
+    NAMES_SIGNALS,
+    NAMES_SHELLS,
+    NAMES_VERBS,
+    NAMES_COUNT
 };
 
 struct option {
@@ -33,6 +46,7 @@ struct option {
     bool hidden;         /* accepted, not shown */
     const char *value;   /* placeholder in the help: "FILE" */
     const char *choices; /* "auto|tty|plain" */
+    enum names names;    /* of a text: which it may be */
     const char *twin;    /* environment variable that stands in, or NULL */
     char twin_separator; /* the twin of a repeatable option is a list split here; 0: one value */
     const char *alias;   /* "color" or "color=never": stands for that option */
@@ -50,8 +64,6 @@ enum command_needs {
     NEEDS_MANIFEST = 4, /* loaded, checked and lowered: context->project.plan */
 };
 
-enum argument_kind { ARGUMENT_NONE, ARGUMENT_RESOURCE, ARGUMENT_SHELL, ARGUMENT_VERB, ARGUMENT_TEXT };
-
 struct command {
     const char *name;
     const char *alias;       /* another word for it, or NULL */
@@ -62,8 +74,9 @@ struct command {
     const struct option *options;
     enum command_group group;
     unsigned needs; /* enum command_needs */
-    enum argument_kind arguments;
-    int most; /* positional arguments: at least `least`, at most `most` (-1: any number) */
+    enum names arguments;
+    enum names second; /* when the second one is something else than the first */
+    int most;          /* positional arguments: at least `least`, at most `most` (-1: any number) */
     int least;
     bool takes_command;       /* what follows "--" is a command line, kept as it is */
     bool command_after_first; /* everything after the first argument is that command line too: `exec RES CMD`

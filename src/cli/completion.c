@@ -1,261 +1,238 @@
-/* Completion scripts from the tables. See help.h.
+/* What is due on a line, and the shells' scripts. See completion.h and help.h.
  *
- * The scripts carry verbs, options and choices themselves, so that completing them starts no program; only
- * resource names come from the hidden `apphost __complete`, which reads the manifest. */
-#include "cli/help.h"
+ * The scripts know nothing: they hand the line to the hidden `apphost __complete` and offer what it answers.
+ * So the tables are the only place that says what an option or an argument may be. */
+#include "cli/completion.h"
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "cli/args.h"
+#include "cli/help.h"
 
 #include <string.h>
 
-static bool is_shown(const struct command *command)
+/* ---- what is due ---- */
+
+struct walk {
+    char *const *words;
+    int count, index; /* words[count - 1] is being typed */
+    int arguments;    /* behind the verb */
+    bool only_arguments;
+    struct due *due;
+};
+
+static bool is_last(const struct walk *walk)
 {
-    return !command->hidden;
+    return walk->index == walk->count - 1;
 }
 
-static void add_bash_words(struct strbuf *out, const struct option *table)
+static void value_is_due(struct walk *walk, const struct option *option)
 {
-    for (; table && table->name; table++) {
-        if (table->hidden)
+    walk->due->kind = DUE_VALUE;
+    walk->due->option = option;
+    walk->due->names = option->names;
+}
+
+/* The option's value is in the next word: it is skipped, or it is what is being typed. */
+static void take_value(struct walk *walk, const struct option *option)
+{
+    if (!option || option->type == OPTION_FLAG)
+        return;
+    walk->due->at = walk->index;
+    walk->index++;
+    if (is_last(walk))
+        value_is_due(walk, option);
+}
+
+static void walk_long(struct walk *walk, const char *word)
+{
+    size_t length = strcspn(word + 2, "=");
+    const struct option *option = args_option_long(walk->due->command, word + 2, length);
+    if (!word[2 + length])
+        take_value(walk, option);
+}
+
+static void walk_letters(struct walk *walk, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct option *option = args_option_letter(walk->due->command, *letters);
+        if (!option || option->type == OPTION_FLAG)
             continue;
-        strbuf_addf(out, " --%s", table->name);
-        if (table->letter)
-            strbuf_addf(out, " -%c", table->letter);
+        if (!letters[1])
+            take_value(walk, option);
+        return;
     }
 }
 
-static const char *bash_value(const struct option *option, struct strbuf *text)
+static void command_is_due(struct walk *walk)
 {
-    strbuf_truncate(text, 0);
-    switch (option->type) {
-    case OPTION_CHOICE:
-        strbuf_addf(text, "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", option->choices);
-        for (char *at = text->data; (at = strchr(at, '|'));)
-            *at = ' ';
-        return strbuf_text(text);
-    case OPTION_FILE:
-        return "COMPREPLY=($(compgen -f -- \"$cur\"))";
-    case OPTION_FOLDER:
-        return "COMPREPLY=($(compgen -d -- \"$cur\"))";
-    case OPTION_RESOURCE:
-        return "COMPREPLY=($(compgen -W \"$(apphost __complete resources 2>/dev/null)\" -- \"$cur\"))";
-    default:
-        return "COMPREPLY=()";
+    walk->due->kind = DUE_COMMAND;
+    walk->due->at = walk->index;
+}
+
+static void walk_argument(struct walk *walk, const char *word)
+{
+    const struct command *command = walk->due->command;
+    if (!command) {
+        walk->due->command = command_find(word);
+        return;
+    }
+    walk->arguments++;
+    if (command->command_after_first && strcmp(walk->words[walk->index + 1], "--")) {
+        walk->index++;
+        command_is_due(walk);
     }
 }
 
-/* A case of the word before: options that take a value. verb "*" for the global ones. */
-static void add_bash_values(struct strbuf *out, const char *verb, const struct option *table)
+static void walk_word(struct walk *walk)
 {
-    cleanup_strbuf struct strbuf text = {0};
-    for (; table && table->name; table++) {
-        if (table->hidden || table->type == OPTION_FLAG)
-            continue;
-        strbuf_addf(out, "    %s:--%s", verb, table->name);
-        if (table->letter)
-            strbuf_addf(out, "|%s:-%c", verb, table->letter);
-        strbuf_addf(out, ") %s; return ;;\n", bash_value(table, &text));
+    const char *word = walk->words[walk->index];
+    const struct command *command = walk->due->command;
+    if (walk->only_arguments || word[0] != '-' || !word[1])
+        walk_argument(walk, word);
+    else if (word[1] != '-')
+        walk_letters(walk, word + 1);
+    else if (word[2])
+        walk_long(walk, word);
+    else if (command && command->takes_command) {
+        walk->index++;
+        command_is_due(walk);
+    } else
+        walk->only_arguments = true;
+}
+
+static void judge_last(struct walk *walk)
+{
+    struct due *due = walk->due;
+    const char *word = due->typed, *equals = strchr(word, '=');
+    const struct command *command = due->command;
+    due->at = walk->index;
+    if (!walk->only_arguments && str_starts(word, "--") && equals) {
+        const struct option *option = args_option_long(command, word + 2, (size_t)(equals - word) - 2);
+        due->lead = (int)(equals + 1 - word);
+        due->typed = equals + 1;
+        if (option && option->type != OPTION_FLAG)
+            value_is_due(walk, option);
+        return;
     }
-}
-
-static void add_bash(struct strbuf *out)
-{
-    strbuf_adds(out, "# bash completion for apphost\n_apphost() {\n"
-                     "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= i\n"
-                     "  for ((i = 1; i < COMP_CWORD; i++)); do\n    case ${COMP_WORDS[i]} in\n");
-    strbuf_adds(out, "    ");
-    const char *bar = "";
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command)) {
-            strbuf_addf(out, "%s%s", bar, (*command)->name);
-            bar = "|";
-        }
-    strbuf_adds(out, ") verb=${COMP_WORDS[i]}; break ;;\n    esac\n  done\n  COMPREPLY=()\n"
-                     "  case $verb:$prev in\n");
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command))
-            add_bash_values(out, (*command)->name, (*command)->options);
-    add_bash_values(out, "*", option_globals());
-    strbuf_adds(out, "  esac\n  local words\n  case $verb in\n    '') words='");
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command))
-            strbuf_addf(out, "%s ", (*command)->name);
-    strbuf_adds(out, "' ;;\n");
-    for (const struct command *const *command = command_list(); *command; command++) {
-        if (!is_shown(*command))
-            continue;
-        strbuf_addf(out, "    %s) ", (*command)->name);
-        if ((*command)->arguments == ARGUMENT_RESOURCE)
-            strbuf_adds(out, "[[ $cur = -* ]] || words=$(apphost __complete resources 2>/dev/null); ");
-        else if ((*command)->arguments == ARGUMENT_SHELL)
-            strbuf_adds(out, "words='bash zsh fish'; ");
-        else if ((*command)->arguments == ARGUMENT_VERB)
-            strbuf_adds(out, "words=$(apphost __complete verbs 2>/dev/null); ");
-        strbuf_adds(out, "words+='");
-        add_bash_words(out, (*command)->options);
-        strbuf_adds(out, "' ;;\n");
+    if (!walk->only_arguments && word[0] == '-') {
+        due->kind = DUE_OPTION;
+        return;
     }
-    strbuf_adds(out, "  esac\n  [[ $cur = -* ]] && words+='");
-    add_bash_words(out, option_globals());
-    strbuf_adds(out,
-                "'\n  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _apphost apphost\n");
+    due->kind = DUE_NAMES;
+    due->names = command ? command->arguments : NAMES_VERBS;
+    if (command && walk->arguments == 1 && command->second)
+        due->names = command->second;
+    if (command && command->most >= 0 && walk->arguments >= command->most)
+        due->names = NAMES_NONE;
 }
 
-/* For a zsh specification in single quotes: brackets and colons have a meaning, quotes end it. */
-static void add_zsh_text(struct strbuf *out, const char *text)
+void completion_due(char *const *words, int count, struct due *due)
 {
-    for (; *text; text++) {
-        if (strchr("[]:\\", *text))
-            strbuf_addc(out, '\\');
-        if (*text == '\'')
-            strbuf_adds(out, "'\\''");
-        else
-            strbuf_addc(out, *text);
-    }
+    struct walk walk = {.words = words, .count = count, .due = due};
+    *due = (struct due){.typed = words[count - 1]};
+    for (; !due->kind && !is_last(&walk); walk.index++)
+        walk_word(&walk);
+    if (!due->kind)
+        judge_last(&walk);
 }
 
-static void add_zsh_option(struct strbuf *out, const struct option *option)
-{
-    strbuf_addf(out, " \\\n      '%s", option->repeat ? "*" : "");
-    if (option->letter)
-        strbuf_addf(out, "(-%c --%s)'{-%c,--%s}'", option->letter, option->name, option->letter,
-                    option->name);
-    else
-        strbuf_addf(out, "--%s", option->name);
-    strbuf_adds(out, "[");
-    add_zsh_text(out, option->help);
-    strbuf_adds(out, "]");
-    if (option->type == OPTION_CHOICE) {
-        strbuf_adds(out, ":value:(");
-        for (const char *at = option->choices; *at; at++)
-            strbuf_addc(out, *at == '|' ? ' ' : *at);
-        strbuf_adds(out, ")");
-    } else if (option->type != OPTION_FLAG) {
-        strbuf_addf(out, ":value:%s",
-                    option->type == OPTION_FILE       ? "_files"
-                    : option->type == OPTION_FOLDER   ? "_files -/"
-                    : option->type == OPTION_RESOURCE ? "_apphost_resources"
-                                                      : "");
-    }
-    strbuf_adds(out, "'");
-}
+/* ---- the scripts ---- */
 
-static void add_zsh_options(struct strbuf *out, const struct option *table)
-{
-    for (; table && table->name; table++)
-        if (!table->hidden && !(table->letter && table->repeat))
-            add_zsh_option(out, table);
-        else if (!table->hidden) /* a repeatable option excludes nothing */
-            strbuf_addf(out, " \\\n      '*'{-%c,--%s}'[%s]:value:_files'", table->letter, table->name,
-                        table->value);
-}
+/* bash breaks words at "=", too, and replaces only what follows it. */
+static const char bash_script[] =
+    "# bash completion for apphost\n"
+    "_apphost() {\n"
+    "  local words=() answer lead i\n"
+    "  for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+    "    if ((i > 1)) && [[ ${COMP_WORDS[i]} = '=' || ${COMP_WORDS[i - 1]} = '=' ]]; then\n"
+    "      words[${#words[@]} - 1]+=${COMP_WORDS[i]}\n"
+    "    else\n"
+    "      words+=(\"${COMP_WORDS[i]}\")\n"
+    "    fi\n"
+    "  done\n"
+    "  lead=${words[${#words[@]} - 1]}\n"
+    "  [[ $lead = --*=* ]] && lead=${lead%%=*}= || lead=\n"
+    "  mapfile -t answer < <(apphost __complete -- \"${words[@]}\" 2>/dev/null)\n"
+    "  COMPREPLY=()\n"
+    "  case ${answer[0]} in\n"
+    "    :files | :folders)\n"
+    "      local kind=-f word=${words[${#words[@]} - 1]#\"$lead\"}\n"
+    "      [[ ${answer[0]} = :files ]] || kind=-d\n"
+    "      compopt -o filenames 2>/dev/null\n"
+    "      mapfile -t COMPREPLY < <(compgen $kind -- \"$word\") ;;\n"
+    "    :command*)\n"
+    "      i=$((${answer[0]#:command } + 1))\n"
+    "      if declare -F _command_offset >/dev/null; then\n"
+    "        _command_offset $i\n"
+    "      elif ((i == COMP_CWORD)); then\n"
+    "        mapfile -t COMPREPLY < <(compgen -c -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+    "      else\n"
+    "        compopt -o filenames 2>/dev/null\n"
+    "        mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
+    "      fi ;;\n"
+    "    *)\n"
+    "      COMPREPLY=(\"${answer[@]:1}\")\n"
+    "      COMPREPLY=(\"${COMPREPLY[@]%%$'\\t'*}\")\n"
+    "      COMPREPLY=(\"${COMPREPLY[@]#\"$lead\"}\") ;;\n"
+    "  esac\n"
+    "}\n"
+    "complete -F _apphost apphost\n";
 
-static void add_zsh_command(struct strbuf *out, const struct command *command)
-{
-    strbuf_addf(out, "    %s)\n      _arguments -s", command->name);
-    add_zsh_options(out, command->options);
-    if (command->arguments == ARGUMENT_RESOURCE)
-        strbuf_adds(out, " \\\n      '*:resource:_apphost_resources'");
-    else if (command->arguments == ARGUMENT_SHELL)
-        strbuf_adds(out, " \\\n      '1:shell:(bash zsh fish)'");
-    else if (command->arguments == ARGUMENT_VERB)
-        strbuf_adds(out, " \\\n      '1:command:_apphost_commands'");
-    strbuf_adds(out, " \"${globals[@]}\" ;;\n");
-}
+static const char zsh_script[] =
+    "#compdef apphost\n"
+    "_apphost() {\n"
+    "  local -a answer items\n"
+    "  answer=(\"${(@f)$(apphost __complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+    "  case $answer[1] in\n"
+    "    :files) compset -P '*='; _files ;;\n"
+    "    :folders) compset -P '*='; _files -/ ;;\n"
+    "    :command*)\n"
+    "      local -i at=$((${answer[1]#:command } + 1))\n"
+    "      shift $at words\n"
+    "      ((CURRENT -= at))\n"
+    "      _normal ;;\n"
+    "    *)\n"
+    "      items=(\"${(@)answer[2,-1]//:/\\\\:}\")\n"
+    "      items=(\"${(@)items/$'\\t'/:}\")\n"
+    "      _describe apphost items ;;\n"
+    "  esac\n"
+    "}\n"
+    "if [ \"$funcstack[1]\" = _apphost ]; then\n"
+    "  _apphost \"$@\"\n"
+    "else\n"
+    "  compdef _apphost apphost\n"
+    "fi\n";
 
-static void add_zsh(struct strbuf *out)
-{
-    strbuf_adds(out,
-                "#compdef apphost\n"
-                "_apphost_resources() { compadd -- ${(f)\"$(apphost __complete resources 2>/dev/null)\"} }\n"
-                "_apphost_commands() {\n  local -a commands=(\n");
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command)) {
-            strbuf_addf(out, "    '%s:", (*command)->name);
-            add_zsh_text(out, (*command)->summary);
-            strbuf_adds(out, "'\n");
-        }
-    strbuf_adds(out, "  )\n  _describe command commands\n}\n_apphost() {\n  local -a globals=(");
-    add_zsh_options(out, option_globals());
-    strbuf_adds(
-        out,
-        "\n  )\n  local curcontext=$curcontext state line\n"
-        "  _arguments -C \"${globals[@]}\" '1:command:_apphost_commands' '*::argument:->rest' && return\n"
-        "  case $line[1] in\n");
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command))
-            add_zsh_command(out, *command);
-    strbuf_adds(out, "  esac\n}\n_apphost \"$@\"\n");
-}
-
-static void add_fish_text(struct strbuf *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '\'' || *text == '\\')
-            strbuf_addc(out, '\\');
-        strbuf_addc(out, *text);
-    }
-}
-
-static void add_fish_option(struct strbuf *out, const char *condition, const struct option *option)
-{
-    strbuf_addf(out, "complete -c apphost%s -l %s", condition, option->name);
-    if (option->letter)
-        strbuf_addf(out, " -s %c", option->letter);
-    if (option->type == OPTION_FILE || option->type == OPTION_FOLDER)
-        strbuf_adds(out, " -r -F");
-    else if (option->type != OPTION_FLAG)
-        strbuf_adds(out, " -x");
-    if (option->type == OPTION_RESOURCE)
-        strbuf_adds(out, " -a '(apphost __complete resources 2>/dev/null)'");
-    if (option->type == OPTION_CHOICE) {
-        strbuf_adds(out, " -a '");
-        for (const char *at = option->choices; *at; at++)
-            strbuf_addc(out, *at == '|' ? ' ' : *at);
-        strbuf_adds(out, "'");
-    }
-    strbuf_adds(out, " -d '");
-    add_fish_text(out, option->help);
-    strbuf_adds(out, "'\n");
-}
-
-static void add_fish_command(struct strbuf *out, const struct command *command)
-{
-    cleanup_free char *condition = xasprintf(" -n '__fish_seen_subcommand_from %s'", command->name);
-    strbuf_addf(out, "complete -c apphost -n __fish_use_subcommand -a %s -d '", command->name);
-    add_fish_text(out, command->summary);
-    strbuf_adds(out, "'\n");
-    for (const struct option *option = command->options; option && option->name; option++)
-        if (!option->hidden)
-            add_fish_option(out, condition, option);
-    const char *words = command->arguments == ARGUMENT_RESOURCE ? "(apphost __complete resources 2>/dev/null)"
-                        : command->arguments == ARGUMENT_SHELL  ? "bash zsh fish"
-                        : command->arguments == ARGUMENT_VERB   ? "(apphost __complete verbs 2>/dev/null)"
-                                                                : NULL;
-    if (words)
-        strbuf_addf(out, "complete -c apphost%s -a '%s'\n", condition, words);
-}
-
-static void add_fish(struct strbuf *out)
-{
-    strbuf_adds(out, "# fish completion for apphost\ncomplete -c apphost -f\n");
-    for (const struct command *const *command = command_list(); *command; command++)
-        if (is_shown(*command))
-            add_fish_command(out, *command);
-    for (const struct option *option = option_globals(); option->name; option++)
-        if (!option->hidden)
-            add_fish_option(out, "", option);
-}
+static const char fish_script[] =
+    "# fish completion for apphost\n"
+    "function __apphost_complete\n"
+    "  set -l line (commandline -opc)\n"
+    "  set -l word (commandline -ct)\n"
+    "  set -l answer (apphost __complete -- $line[2..-1] \"$word\" 2>/dev/null)\n"
+    "  switch \"$answer[1]\"\n"
+    "    case ':files'\n"
+    "      __fish_complete_path $word\n"
+    "    case ':folders'\n"
+    "      __fish_complete_directories $word\n"
+    "    case ':command*'\n"
+    "      set -l at (string replace ':command ' '' -- $answer[1])\n"
+    "      set -l rest $line[(math $at + 2)..-1]\n"
+    "      complete -C (string join ' ' -- (string escape -- $rest) \"$word\")\n"
+    "    case '*'\n"
+    "      printf '%s\\n' $answer[2..-1]\n"
+    "  end\n"
+    "end\n"
+    "complete -c apphost -f -a '(__apphost_complete)'\n";
 
 bool help_completion(const char *shell, struct strbuf *out)
 {
     static const struct {
-        const char *name;
-        void (*add)(struct strbuf *out);
-    } shells[] = {{"bash", add_bash}, {"zsh", add_zsh}, {"fish", add_fish}};
+        const char *name, *script;
+    } shells[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++)
         if (!strcmp(shells[i].name, shell)) {
-            shells[i].add(out);
+            strbuf_adds(out, shells[i].script);
             return true;
         }
     return false;

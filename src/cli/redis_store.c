@@ -29,9 +29,9 @@ int redis_store_check_name(const char *name, struct error *err)
     return -1;
 }
 
-static char *folder_of(const struct context *context, const char *resource)
+static char *folder_of(const struct project *project, const char *resource)
 {
-    cleanup_free char *state = project_folder(&context->project);
+    cleanup_free char *state = project_folder(project);
     return state ? xasprintf("%s/snapshots/%s", state, resource) : NULL;
 }
 
@@ -144,7 +144,7 @@ int redis_store_seed(struct redis_link *link, const char *file, struct error *er
 int redis_store_snapshot(struct redis_link *link, const char *name, struct error *err)
 {
     struct running running = {0};
-    cleanup_free char *folder = folder_of(link->context, link->resource);
+    cleanup_free char *folder = folder_of(&link->context->project, link->resource);
     cleanup_free char *file = xasprintf("%s/%s", folder, name);
     if (redis_store_check_name(name, err) || file_mkdirs(folder, 0700, err))
         return -1;
@@ -167,6 +167,12 @@ static void collect(const char *folder, struct strlist *names)
     free(entries);
 }
 
+void redis_store_names(const struct project *project, const char *resource, struct strlist *names)
+{
+    cleanup_free char *folder = folder_of(project, resource);
+    collect(folder, names);
+}
+
 static int unknown_snapshot(const char *resource, const char *folder, const char *name, struct error *err)
 {
     cleanup_strlist struct strlist names = {0};
@@ -185,7 +191,7 @@ static int unknown_snapshot(const char *resource, const char *folder, const char
 int redis_store_restore(struct redis_link *link, const char *name, struct error *err)
 {
     struct running running = {0};
-    cleanup_free char *folder = folder_of(link->context, link->resource);
+    cleanup_free char *folder = folder_of(&link->context->project, link->resource);
     cleanup_free char *file = xasprintf("%s/%s", folder, name);
     if (redis_store_check_name(name, err))
         return -1;
@@ -201,7 +207,7 @@ int redis_store_restore(struct redis_link *link, const char *name, struct error 
 
 int redis_store_drop(struct context *context, const char *resource, const char *name, struct error *err)
 {
-    cleanup_free char *folder = folder_of(context, resource);
+    cleanup_free char *folder = folder_of(&context->project, resource);
     cleanup_free char *file = xasprintf("%s/%s", folder ? folder : "", name);
     if (redis_store_check_name(name, err))
         return -1;
@@ -248,7 +254,7 @@ int redis_store_list(struct context *context, const char *resource, struct error
 {
     (void)err;
     cleanup_strlist struct strlist names = {0};
-    cleanup_free char *folder = folder_of(context, resource);
+    cleanup_free char *folder = folder_of(&context->project, resource);
     cleanup_json cJSON *list = cJSON_CreateArray();
     struct table table = {.columns = 5};
     table_row(&table, (const char *const[]){"NAME", "KEYS", "SIZE", "MADE", "SERVER"});

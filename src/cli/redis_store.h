@@ -17,6 +17,8 @@ int redis_store_snapshot(struct redis_link *link, const char *name, struct error
 int redis_store_restore(struct redis_link *link, const char *name, struct error *err);
 /* These two need no running server. */
 int redis_store_drop(struct context *context, const char *resource, const char *name, struct error *err);
+void redis_store_names(const struct project *project, const char *resource,
+                       struct strlist *names); /* sorted */
 int redis_store_list(struct context *context, const char *resource, struct error *err);
 
 #endif
