@@ -22,10 +22,9 @@ void engine_need(struct orchestrator *o)
     if (o->engine->want != WANT_UP)
         o->engine->asked_ms = loop_now_ms(o->services.loop);
     o->engine->want = WANT_UP;
-    if (!o->connected_once) { /* a new request is owed a new attempt */
+    if (!o->connected_once)
         error_clear(&o->engine->error);
-        o->engine->facts.not_before = 0;
-    }
+    o->engine->facts.not_before = 0; /* a new request is owed a new attempt */
     node_wake(o->engine);
 }
 

@@ -148,15 +148,14 @@ static bool engine_fails(const struct request *request, struct error *err)
     const struct node *root = o->engine;
     if (!request->needs_engine || !root || o->lost_ms < 0 || !root->error.code)
         return false;
-    if (!o->reached_once) {
-        error_copy(err, &root->error);
-        return true;
-    }
-    int64_t lost_ms = loop_now_ms(o->services.loop) - o->lost_ms;
-    if (lost_ms < ENGINE_PATIENCE_MS)
+    int64_t now = loop_now_ms(o->services.loop);
+    int64_t since = request->started_ms > o->lost_ms ? request->started_ms : o->lost_ms;
+    if (o->reached_once && now - since < ENGINE_PATIENCE_MS)
         return false;
     error_copy(err, &root->error);
-    error_wrap(err, "the engine has not answered for %lld s", (long long)(lost_ms / 1000));
+    err->code = ERROR_ENGINE; /* silence, too */
+    if (o->reached_once)
+        error_wrap(err, "the engine has not answered for %lld s", (long long)((now - o->lost_ms) / 1000));
     return true;
 }
 
