@@ -4,7 +4,9 @@
  * end is forgotten and read again later, because the writer cuts it off when the disk is full. */
 #include "logs/feed.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "logs/files.h"
+#include "logs/spill.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,6 +27,23 @@ struct feed *feed_new(const char *folder, const char *name, bool follows, int64_
     f->old_path = log_path(folder, name, true);
     f->follows = follows;
     f->since_ns = since_ns;
+    return f;
+}
+
+struct feed *feed_new_spill(const struct feed *of)
+{
+    const struct feed_file *newest = of->file_count ? &of->files[of->file_count - 1] : NULL;
+    int64_t address = newest ? record_read_spill(newest->fd) : 0;
+    char *path = address ? log_spill_path(address, of->name) : NULL;
+    if (!path)
+        return NULL;
+    struct feed *f = xcalloc(1, sizeof *f);
+    f->name = xstrdup(of->name);
+    f->path = path;
+    f->spill = address;
+    f->old_path = xasprintf("%s.1", path); /* there never is one */
+    f->follows = of->follows;
+    f->since_ns = of->since_ns;
     return f;
 }
 
@@ -89,10 +108,19 @@ void feed_open(struct feed *f)
     queue_file(f, &current);
 }
 
+/* The descriptor may be another file's by now. */
+static bool is_gone(const struct feed *f)
+{
+    cleanup_free char *path = f->spill ? log_spill_path(f->spill, f->name) : NULL;
+    return f->spill && !path;
+}
+
 void feed_look(struct feed *f)
 {
     struct stat st;
     struct feed_file old, current;
+    if (is_gone(f))
+        return;
     if (f->file_count == 0) {
         feed_open(f);
         return;

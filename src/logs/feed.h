@@ -29,6 +29,7 @@ struct feed_file {
 
 struct feed {
     char *name, *path, *old_path;
+    int64_t spill;                      /* address of a memory file, or 0: a file of the folder */
     struct feed_file files[FEED_FILES]; /* oldest first; the first one is being read */
     int file_count;
     char *buffer;
@@ -42,6 +43,8 @@ struct feed {
 };
 
 struct feed *feed_new(const char *folder, const char *name, bool follows, int64_t since_ns);
+/* What the disk did not take of it: one more feed of the same name; NULL where there is no such thing. */
+struct feed *feed_new_spill(const struct feed *feed);
 void feed_free(struct feed *feed);
 /* Opens what is there and goes to the beginning. */
 void feed_open(struct feed *feed);

@@ -28,5 +28,8 @@ void log_file_close(struct log_file *file);
 /* Appends whole records, `length` bytes in all; rotates before that when they would not fit. All or nothing:
  * when the disk is full, the file is cut back. False with errno. */
 bool log_file_write(struct log_file *file, const struct iovec *pieces, int count, size_t length);
+/* Rewrites the first record, which takes no room: where the lines are that the disk did not take, 0: nowhere.
+ * Readers wake up by it. */
+void log_file_point(struct log_file *file, int64_t spill);
 
 #endif

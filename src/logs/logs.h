@@ -7,8 +7,8 @@
  * through rotation.
  *
  * The record format is ours to choose (time, stream, text; partial marker) and private to this room. Files
- * are 0600. When the disk is full, records are dropped and counted, and a line says so when there is room
- * again. */
+ * are 0600. When the disk is full, the file loses records: they are counted, and a line says so when there is
+ * room again. Readers get them nevertheless, from memory of the writer's process, up to 16 MiB behind. */
 #ifndef LOGS_LOGS_H
 #define LOGS_LOGS_H
 

@@ -62,13 +62,36 @@ static struct feed *find_feed(struct log_reader *r, const char *name, size_t len
     return NULL;
 }
 
-static struct feed *add_feed(struct log_reader *r, const char *name)
+static void append_feed(struct log_reader *r, struct feed *f)
 {
-    struct feed *f = feed_new(r->folder, name, r->options.follow, r->options.since_ns);
     r->feeds = xreallocarray(r->feeds, r->count + 1, sizeof(struct feed *));
     r->feeds[r->count++] = f;
     feed_open(f);
-    return f;
+}
+
+static bool has_path(const struct log_reader *r, const char *path)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (str_eq(r->feeds[i]->path, path))
+            return true;
+    return false;
+}
+
+/* What a full disk did not take of these lines is told by the file that should have it. */
+static void find_spill(struct log_reader *r, const struct feed *of)
+{
+    struct feed *spill = feed_new_spill(of);
+    if (spill && !has_path(r, spill->path))
+        append_feed(r, spill);
+    else if (spill)
+        feed_free(spill);
+}
+
+static void add_feed(struct log_reader *r, const char *name)
+{
+    struct feed *f = feed_new(r->folder, name, r->options.follow, r->options.since_ns);
+    append_feed(r, f);
+    find_spill(r, f);
 }
 
 static void find_new_feeds(struct log_reader *r)
@@ -186,9 +209,23 @@ static void wake_all(struct log_reader *r)
 {
     if (r->is_started)
         find_new_feeds(r);
-    for (size_t i = 0; i < r->count; i++)
+    for (size_t i = 0, count = r->count; i < count; i++) {
         r->feeds[i]->is_at_end = false;
+        find_spill(r, r->feeds[i]);
+    }
     loop_post(r->loop, &r->work);
+}
+
+/* All feeds of a name: its files, and what was spilt of it. */
+static void wake_name(struct log_reader *r, const char *name, bool is_renamed)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!str_eq(r->feeds[i]->name, name))
+            continue;
+        r->feeds[i]->is_at_end = false;
+        if (is_renamed)
+            feed_look(r->feeds[i]); /* also while we are paused or far behind */
+    }
 }
 
 static void on_folder_event(uv_fs_event_t *watch, const char *file, int events, int status)
@@ -202,9 +239,8 @@ static void on_folder_event(uv_fs_event_t *watch, const char *file, int events, 
         wake_all(r);
         return;
     }
-    f->is_at_end = false;
-    if (events & UV_RENAME)
-        feed_look(f); /* also while we are paused or far behind */
+    wake_name(r, f->name, events & UV_RENAME);
+    find_spill(r, f);
     loop_post(r->loop, &r->work);
 }
 

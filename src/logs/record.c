@@ -97,12 +97,18 @@ int64_t record_count_lines(const struct record *record)
     return record_count_newlines(record->text, record->length) + is_open;
 }
 
-void record_write_file(char out[RECORD_FILE_SIZE], int64_t number)
+void record_write_file(char out[RECORD_FILE_SIZE], int64_t number, int64_t spill)
 {
-    const struct record record = {.stream = RECORD_FILE, .length = sizeof number};
+    const struct record record = {.stream = RECORD_FILE, .time_ns = spill, .length = sizeof number};
     record_write_head(out, &record);
     memcpy(out + RECORD_HEAD, &number, sizeof number);
     record_write_foot(out + RECORD_HEAD + sizeof number, sizeof number);
+}
+
+static bool read_first(int fd, char bytes[RECORD_FILE_SIZE], struct record *record)
+{
+    return pread(fd, bytes, RECORD_FILE_SIZE, 0) == RECORD_FILE_SIZE &&
+           record_parse(bytes, RECORD_FILE_SIZE, record) == 1 && record->stream == RECORD_FILE;
 }
 
 int64_t record_read_file(int fd)
@@ -110,9 +116,15 @@ int64_t record_read_file(int fd)
     char bytes[RECORD_FILE_SIZE];
     struct record record;
     int64_t number;
-    if (pread(fd, bytes, sizeof bytes, 0) != sizeof bytes ||
-        record_parse(bytes, sizeof bytes, &record) != 1 || record.stream != RECORD_FILE)
+    if (!read_first(fd, bytes, &record))
         return 0;
     memcpy(&number, record.text, sizeof number);
     return number;
+}
+
+int64_t record_read_spill(int fd)
+{
+    char bytes[RECORD_FILE_SIZE];
+    struct record record;
+    return read_first(fd, bytes, &record) ? record.time_ns : 0;
 }

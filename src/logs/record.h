@@ -11,7 +11,8 @@
  *     length           again
  *
  * A file begins with a record of kind RECORD_FILE, whose text is the file's number: the writer counts up with
- * every rotation, so that a reader knows when it has missed one.
+ * every rotation, so that a reader knows when it has missed one. In place of a time it has the address of
+ * what the disk did not take, or 0.
  *
  * One record holds all lines that came in one piece, so writing needs no work per line. Numbers are in the
  * machine's byte order: files never leave it. Pure functions on memory; any bytes are safe to parse. */
@@ -50,8 +51,10 @@ int record_parse_back(const char *bytes, size_t length, struct record *record);
 /* After a record_parse() of -1: bytes to skip until a record may start (at least 1, at most length). */
 size_t record_resync(const char *bytes, size_t length);
 /* The record at the beginning of a file, and its number (0 when it has none). */
-void record_write_file(char out[RECORD_FILE_SIZE], int64_t number);
+void record_write_file(char out[RECORD_FILE_SIZE], int64_t number, int64_t spill);
 int64_t record_read_file(int fd);
+/* Where the lines are that the disk did not take: log_spill_address(), or 0. */
+int64_t record_read_spill(int fd);
 /* How many lines are in it: a partial one counts. */
 int64_t record_count_lines(const struct record *record);
 int64_t record_count_newlines(const char *text, size_t length);

@@ -6,7 +6,8 @@
  * writes when this round of input is done.
  *
  * When a write fails, its lines are counted as lost, and the next write that works is preceded by a line that
- * says so. What happens to the file is the business of file.c; the last lines in memory are tail.c's.
+ * says so; who follows the log gets them from memory (spill.c). What happens to the file is the business of
+ * file.c; the last lines in memory are tail.c's.
  *
  * Ownership: the writer owns its file, its buffers and copies of names. */
 #include "base/log.h"
@@ -14,6 +15,7 @@
 #include "logs/file.h"
 #include "logs/logs.h"
 #include "logs/record.h"
+#include "logs/spill.h"
 #include "logs/tail.h"
 
 #include <errno.h>
@@ -41,7 +43,9 @@ struct carry {
 
 struct log_writer {
     struct loop *loop;
+    char *resource;
     struct log_file file;
+    struct log_spill spill;
     struct carry carries[2];
     struct strbuf batch; /* whole records */
     struct log_tail tail;
@@ -102,8 +106,13 @@ static bool write_told(struct log_writer *w, const struct iovec *pieces, int cou
         all[i + 1] = pieces[i];
         length += pieces[i].iov_len;
     }
-    if (length > 0 && !log_file_write(&w->file, all, count + 1, length))
+    if (length > 0 && !log_file_write(&w->file, all, count + 1, length)) {
+        int why = errno;
+        if (count && log_spill_write(&w->spill, w->resource, pieces, count))
+            log_file_point(&w->file, log_spill_address(&w->spill));
+        errno = why;
         return false;
+    }
     w->lost_lines = 0;
     return true;
 }
@@ -309,6 +318,8 @@ struct log_writer *log_writer_new(struct loop *loop, const char *folder, const c
 {
     struct log_writer *w = xcalloc(1, sizeof *w);
     w->loop = loop;
+    w->resource = xstrdup(resource);
+    w->spill.fd = -1;
     turn_init(&w->flush_turn, on_flush_turn, w);
     timer_init(loop, &w->partial_timer, on_partial_timer, w);
     w->carries[0].watched.limit = w->carries[1].watched.limit = CARRY_MAX;
@@ -326,7 +337,11 @@ void log_writer_free(struct log_writer *w)
         log_writer_flush(w);
     timer_stop(&w->partial_timer);
     loop_unpost(w->loop, &w->flush_turn);
+    if (w->spill.fd >= 0)
+        log_file_point(&w->file, 0);
+    log_spill_close(&w->spill);
     log_file_close(&w->file);
+    free(w->resource);
     for (int i = 0; i < 2; i++) {
         strbuf_free(&w->carries[i].text);
         strbuf_free(&w->carries[i].watched);

@@ -244,3 +244,22 @@ END
   has_state box ready
   ok apphost down
 }
+
+# bats test_tags=engineless
+@test "a full disk under the log: the file loses lines, the screen none" {
+  [ "$(id -u)" = 0 ] || skip "a small file system takes root"
+  mount -t tmpfs -o size=200k none "$T/state" || skip "no tmpfs can be mounted here"
+  manifest <<'END'
+resources:
+  talker: {type: process, shell: "seq -f 'line %.0f of many' 1 20000; echo said all; exec sleep 1000"}
+END
+  background up --no-log-prefix >"$T/out" 2>"$T/err"
+  wait_until 20 grep -qx 'said all' "$T/out"
+  [ "$(grep -c '^line [0-9]* of many$' "$T/out")" = 20000 ]
+  [ "$(grep '^line' "$T/out" | sort -u | wc -l)" = 20000 ]
+  ok apphost logs talker --no-log-prefix --tail 1 # who comes later sees them too
+  prints 'said all'
+  kill -INT "$PID"
+  ended "$PID" 130
+  umount "$T/state"
+}

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "book.h"
+#include "logs/spill.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -123,6 +124,39 @@ static void test_rotation_keeps_one_older_file(void **state)
              (int)(LINES - book->count)); /* without a gap to the end */
     assert_true(str_starts(strbuf_text(&book->lines), line));
     log_writer_free(writer);
+}
+
+static bool spill_text(struct log_spill *spill, const char *text, size_t length)
+{
+    struct iovec piece = {(char *)text, length};
+    return log_spill_write(spill, "web", &piece, 1);
+}
+
+/* Found by its address for as long as it is there, by its own resource only; the next one takes its place. */
+static void test_what_is_spilt(void **state)
+{
+    (void)state;
+    enum { PIECE = 1 << 20 };
+    struct log_spill spill = {.fd = -1};
+    struct stat st;
+    char *text = calloc(1, PIECE);
+    assert_true(spill_text(&spill, "one\n", 4));
+    int64_t address = log_spill_address(&spill);
+    cleanup_free char *path = log_spill_path(address, "web");
+    assert_non_null(path);
+    assert_null(log_spill_path(address, "api"));
+    assert_null(log_spill_path(0, "web"));
+    assert_int_equal(stat(path, &st), 0);
+    ino_t first = st.st_ino;
+    for (int64_t written = 0; written < SPILL_MAX; written += PIECE)
+        assert_true(spill_text(&spill, text, PIECE));
+    assert_int_equal(log_spill_address(&spill), address);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_ino != first);
+    assert_in_range(st.st_size, PIECE, SPILL_MAX);
+    log_spill_close(&spill);
+    assert_null(log_spill_path(address, "web"));
+    free(text);
 }
 
 static void test_full_disk_drops_counts_and_says_so(void **state)
@@ -260,6 +294,7 @@ int main(void)
         CASE(test_long_line_is_whole),
         CASE(test_rotation_keeps_one_older_file),
         CASE(test_full_disk_drops_counts_and_says_so),
+        CASE(test_what_is_spilt),
         CASE(test_folder_that_is_missing),
         CASE(test_torn_end_is_put_aside),
         CASE(test_tail_from_memory),
