@@ -32,8 +32,6 @@ extern const struct doctor_check doctor_checks[];
 /* doctor_sessions.c */
 void doctor_check_sessions(struct doctor *doctor);
 
-/* Who listens on a port of loopback: "redis-server (pid 42)", or NULL. The caller frees. */
-char *doctor_port_holder(int port);
 /* Could somebody listen there? address NULL: on loopback. */
 bool doctor_port_is_free(const char *address, int port);
 

@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 #include "cli/native.h"
 
+#include "machine/port.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "control/control.h"
@@ -132,7 +133,7 @@ static void check_port(struct doctor *doctor, const struct plan_node *node, cons
     int number = port->fixed_port ? port->fixed_port : port->preferred_port;
     if (!number || doctor_port_is_free(port->bind_address, number))
         return;
-    cleanup_free char *holder = doctor_port_holder(number);
+    cleanup_free char *holder = machine_port_holder(number);
     cleanup_free char *text =
         xasprintf("port %d of %s is taken%s%s", number, node->resource ? node->resource : node->id,
                   holder ? " by " : "", holder ? holder : "");

@@ -3,6 +3,7 @@
 #include "cli/doctor.h"
 #include "cli/native.h"
 
+#include "machine/port.h"
 #include "base/mem.h"
 #include "certs/certs.h"
 #include "process/process.h"
@@ -169,7 +170,7 @@ static void check_port(struct preflight *p, const struct plan_node *node, const 
     if (!port->fixed_port || node->run.persistent ||
         doctor_port_is_free(port->bind_address, port->fixed_port))
         return;
-    cleanup_free char *holder = doctor_port_holder(port->fixed_port);
+    cleanup_free char *holder = machine_port_holder(port->fixed_port);
     const struct model_pos *pos = port->pos.line ? &port->pos : &node->pos;
     struct error error = {0};
     error_set(&error, ERROR_MANIFEST, "%s: port %d is taken now%s%s",

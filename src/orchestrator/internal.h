@@ -129,6 +129,7 @@ struct sensor {
     int tried;            /* which of the places where published ports may be */
     int64_t pause_ms;     /* until the next is tried */
     bool looked;          /* whether the engine published anything */
+    pid_t container_pid;  /* of the first process, as the engine counts; 0: not known */
 };
 struct output {
     struct log_writer *writer;
@@ -466,11 +467,13 @@ char *ports_label(const struct node *node);
 bool port_is_free(const char *address, int port);
 
 /* ---- holder.c ---- */
-/* Who holds a port, in words ("redis-server (pid 12)"), or NULL. From /proc; the caller frees. */
-char *holder_of_port(int port);
 /* Fails the node with ERROR_PORT for its fixed port that is taken: asks the engine which container has it,
  * else looks into /proc. */
 void holder_fail(struct node *node);
+
+/* ---- listening.c ---- */
+/* Adds what the node listens on, when its endpoint does not answer. */
+void listening_hint(const struct node *node, struct error *err);
 
 /* ---- spec.c ---- */
 cJSON *spec_container(struct node *node);

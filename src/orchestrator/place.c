@@ -165,6 +165,8 @@ static void on_looked(const struct engine_result *result, const struct error *er
 {
     struct node *node = data;
     node->sensor.exec = NULL;
+    const cJSON *state = err ? NULL : json_get(result->container->raw, "State");
+    node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
     if (err || !result->container->running || has_published(node, result->container))
         return;
     cleanup_error struct error cause = {0};

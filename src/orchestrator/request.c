@@ -369,6 +369,7 @@ static void set_late(struct request *request)
               node->detail ? ": " : "", node->detail ? node->detail : "", last ? ": " : "",
               last ? last->text : "");
     error_resource(&request->error, node->resource);
+    listening_hint(node, &request->error);
 }
 
 static void on_timer(void *data)

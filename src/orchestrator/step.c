@@ -449,9 +449,12 @@ static void fail_late(struct node *node)
     }
     const struct error *last = sensor_error(node);
     int64_t seconds = node->goal->limit(node).ms / 1000;
-    node_fail_text(node, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s",
-                   node->resource ? node->resource : node->id, node->goal->name, (long long)seconds,
-                   last ? ": " : "", last ? last->text : "");
+    cleanup_error struct error err = {0};
+    error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s",
+              node->resource ? node->resource : node->id, node->goal->name, (long long)seconds,
+              last ? ": " : "", last ? last->text : "");
+    listening_hint(node, &err);
+    node_fail(node, &err);
 }
 
 static bool is_late(struct node *node)

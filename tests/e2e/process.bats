@@ -402,3 +402,31 @@ END
   has_state picky completed
   ok apphost down
 }
+
+# bats test_tags=engineless
+@test "an endpoint that does not answer: the hint names what the process listens on instead" {
+  needs python3
+  cat >serve.py <<'END'
+import socket, sys, time
+s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET)
+s.bind((sys.argv[1], int(sys.argv[2])))
+s.listen()
+time.sleep(1000)
+END
+  local other
+  other=$(free_port)
+  serves() {
+    manifest <<END
+resources:
+  web: {type: process, shell: 'python3 serve.py $1; true', endpoints: {http: {env: PORT}}, ready: {timeout: 4s}}
+END
+    fails 7 apphost up -d
+  }
+  serves "::1 \$PORT"
+  says 'connection refused' 'web listens on ::1 only'
+  serves "127.0.0.1 $other"
+  says "web listens on $other; does it read PORT"
+  manifest <<<'resources: {web: {type: process, command: [sleep, "1000"], endpoints: {http: {}}, ready: {timeout: 1s}}}'
+  fails 7 apphost up -d
+  says 'web listens on no port'
+}

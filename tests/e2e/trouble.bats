@@ -218,13 +218,30 @@ END
 resources:
   box: {type: container, image: $REDIS, command: [sleep, "1000"], stop: {signal: KILL}, endpoints: {http: {target_port: 80}}, ready: {$1}}
 END
-    fails 7 apphost --wait-timeout 3s up -d
+    fails 7 apphost --wait-timeout 20s up -d
+  }
+  # Only where the engine's processes can be seen from here.
+  says_found() {
+    [ -z "$(pgrep -x dockerd)" ] || says "$@"
   }
   box 'timeout: 1s'
   says "the engine's proxy accepts connections on 127.0.0.1:[0-9]+, nothing inside the container answers on port 80"
-  box 'tcp: http, timeout: 1s'
+  box 'tcp: http, timeout: 3s'
+  says_found 'box listens on no port inside the container'
   says 'nothing inside the container answers on port 80'
   box 'http: /, timeout: 1s'
+  manifest <<END
+resources:
+  box: {type: container, image: $REDIS, command: [redis-server, --port, "81"], endpoints: {http: {target_port: 80}}, ready: {timeout: 3s}}
+END
+  fails 7 apphost up -d
+  says_found 'box listens on 81 inside the container; is .target_port: 80. right'
+  manifest <<END
+resources:
+  box: {type: container, image: $REDIS, command: [redis-server, --port, "80", --bind, 127.0.0.1], endpoints: {http: {target_port: 80}}, ready: {timeout: 3s}}
+END
+  fails 7 apphost up -d
+  says_found 'box listens on 127.0.0.1 inside the container'
   ok apphost down
 }
 

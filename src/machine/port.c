@@ -1,0 +1,181 @@
+/* See port.h. A socket is known by its inode: the table of the network names it, and so do the links in the
+ * descriptor folders of the processes that have it open. */
+#include "machine/port.h"
+#include "machine/self.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STATE_LISTEN = 0x0A, TABLE_LIMIT = 16 << 20, MOUNTS_LIMIT = 1 << 20 };
+
+/* ---- the table ---- */
+
+/* Words of eight digits in this machine's order of bytes. */
+static void write_address(const char *digits, char *out, size_t room)
+{
+    uint32_t words[4] = {0};
+    char word[9] = "";
+    bool is_v6 = strlen(digits) == 32;
+    for (size_t i = 0; i < (is_v6 ? 4U : 1U); i++) {
+        memcpy(word, digits + 8 * i, 8);
+        words[i] = (uint32_t)strtoul(word, NULL, 16);
+    }
+    if (!inet_ntop(is_v6 ? AF_INET6 : AF_INET, words, out, (socklen_t)room))
+        *out = '\0';
+}
+
+/* only: this port, or 0 for all. */
+static void take_line(const char *line, int only, struct machine_listeners *out)
+{
+    unsigned port = 0, state = 0;
+    unsigned long inode = 0;
+    char address[33] = "";
+    int fields = sscanf(line, " %*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", address,
+                        &port, &state, &inode);
+    bool is_whole = strlen(address) == 8 || strlen(address) == 32;
+    bool is_meant = fields == 4 && state == STATE_LISTEN && is_whole && (!only || only == (int)port);
+    if (!is_meant || out->count == sizeof out->items / sizeof *out->items)
+        return;
+    struct machine_listener *listener = &out->items[out->count++];
+    *listener = (struct machine_listener){.port = (int)port, .inode = inode};
+    write_address(address, listener->address, sizeof listener->address);
+}
+
+static void take_lines(const char *text, int only, struct machine_listeners *out)
+{
+    for (const char *line = text; line && *line;) {
+        take_line(line, only, out);
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+}
+
+void machine_listeners_in(const char *text, struct machine_listeners *out)
+{
+    take_lines(text, 0, out);
+}
+
+static void read_network(pid_t pid, int only, struct machine_listeners *out)
+{
+    static const char *const tables[] = {"tcp", "tcp6"};
+    *out = (struct machine_listeners){0};
+    for (size_t i = 0; i < 2; i++) {
+        cleanup_free char *path = xasprintf("/proc/%ld/net/%s", (long)pid, tables[i]);
+        cleanup_free char *text = file_read(path, TABLE_LIMIT, NULL, NULL);
+        take_lines(text, only, out);
+    }
+}
+
+/* ---- who has a socket open ---- */
+
+/* Marks the listeners that a process has open; returns whether there is one. */
+static bool mark_open(const char *pid, const struct machine_listeners *all, bool *marks)
+{
+    char path[300], link[64], want[64];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%s/fd", pid);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        ssize_t length = readlinkat(dirfd(folder), entry->d_name, link, sizeof link - 1);
+        link[length > 0 ? length : 0] = '\0';
+        for (size_t i = 0; i < all->count && str_starts(link, "socket:"); i++) {
+            snprintf(want, sizeof want, "socket:[%lu]", all->items[i].inode);
+            marks[i] = marks[i] || !strcmp(link, want);
+            found = found || marks[i];
+        }
+    }
+    if (folder)
+        closedir(folder);
+    return found;
+}
+
+static long session_of(const char *pid)
+{
+    char path[300], text[1024];
+    long session = -1;
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *file = fopen(path, "re");
+    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[length] = '\0';
+    char *name_end = strrchr(text, ')');
+    if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %ld", &session) != 1)
+        return -1;
+    return session;
+}
+
+static bool is_process(const struct dirent *entry)
+{
+    return isdigit((unsigned char)entry->d_name[0]);
+}
+
+void machine_listeners_of_session(pid_t session, struct machine_listeners *out)
+{
+    struct machine_listeners all;
+    bool marks[sizeof all.items / sizeof *all.items] = {false};
+    read_network(session, 0, &all);
+    *out = (struct machine_listeners){0};
+    DIR *folder = all.count ? opendir("/proc") : NULL;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (is_process(entry) && session_of(entry->d_name) == (long)session)
+            mark_open(entry->d_name, &all, marks);
+    if (folder)
+        closedir(folder);
+    for (size_t i = 0; i < all.count; i++)
+        if (marks[i])
+            out->items[out->count++] = all.items[i];
+}
+
+bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_listeners *out)
+{
+    cleanup_free char *mounts_path = xasprintf("/proc/%ld/mountinfo", (long)pid);
+    cleanup_free char *cgroup_path = xasprintf("/proc/%ld/cgroup", (long)pid);
+    cleanup_free char *mounts = pid > 0 ? file_read(mounts_path, MOUNTS_LIMIT, NULL, NULL) : NULL;
+    cleanup_free char *cgroup = pid > 0 ? file_read(cgroup_path, MOUNTS_LIMIT, NULL, NULL) : NULL;
+    cleanup_free char *found = mounts ? machine_container_id_in(mounts, cgroup ? cgroup : "") : NULL;
+    if (!id || !str_eq(found, id))
+        return false;
+    read_network(pid, 0, out);
+    return true;
+}
+
+/* ---- in words ---- */
+
+static char *describe(const char *pid)
+{
+    char path[300], name[64] = "";
+    snprintf(path, sizeof path, "/proc/%s/comm", pid);
+    FILE *file = fopen(path, "re");
+    if (file && fgets(name, sizeof name, file))
+        name[strcspn(name, "\n")] = '\0';
+    if (file)
+        fclose(file);
+    cleanup_free char *shown = str_printable(*name ? name : "a process");
+    return xasprintf("%s (pid %s)", shown, pid);
+}
+
+char *machine_port_holder(int port)
+{
+    struct machine_listeners held;
+    bool marks[sizeof held.items / sizeof *held.items] = {false};
+    char *holder = NULL;
+    read_network(getpid(), port, &held);
+    DIR *folder = held.count ? opendir("/proc") : NULL;
+    for (struct dirent *entry; folder && !holder && (entry = readdir(folder));)
+        if (is_process(entry) && mark_open(entry->d_name, &held, marks))
+            holder = describe(entry->d_name);
+    if (folder)
+        closedir(folder);
+    return holder;
+}

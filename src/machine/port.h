@@ -1,0 +1,30 @@
+/* Who listens where: TCP sockets in the state LISTEN, from /proc/PID/net/tcp and tcp6 (formats: proc(5)), and
+ * the processes that have them open, from /proc/PID/fd. For words only: nothing is decided by it. What cannot
+ * be looked into (processes of other users, another machine's) is nobody. */
+#ifndef MACHINE_PORT_H
+#define MACHINE_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct machine_listener {
+    char address[46]; /* "127.0.0.1", "::1", "0.0.0.0" */
+    int port;
+    unsigned long inode; /* of the socket */
+};
+struct machine_listeners {
+    struct machine_listener items[64]; /* more are left out */
+    size_t count;
+};
+/* Adds what a text in the format of /proc/net/tcp or tcp6 says. Pure. */
+void machine_listeners_in(const char *text, struct machine_listeners *out);
+/* What the processes of a session (setsid(2): its number is its leader's) listen on. */
+void machine_listeners_of_session(pid_t session, struct machine_listeners *out);
+/* What is listened on in the network of a container (64 hex digits), whose first process has this number with
+ * the engine. False: it is not that container's with us, so nothing is known. */
+bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_listeners *out);
+/* Who holds a port of this machine, in words: "redis-server (pid 12)", or NULL. The caller frees. */
+char *machine_port_holder(int port);
+
+#endif

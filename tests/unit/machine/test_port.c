@@ -1,0 +1,108 @@
+/* Who listens where: the kernel's tables, and a listener of our own in a session of its own. */
+#include "base/mem.h"
+#include "machine/port.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char table[] =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1 0 0 "
+    "0\n"
+    "   1: 0100007F:1F91 0100007F:0050 01 00000000:00000000 00:00000000 00000000  1000        0 4712 1 0 0 "
+    "0\n"
+    "   2: nonsense\n"
+    "   3: 00000000000000000000000001000000:0D80 00000000000000000000000000000000:0000 0A "
+    "00000000:00000000 00:00000000 00000000  1000        0 4713 1 0 0 0\n";
+
+static void test_table(void **state)
+{
+    (void)state;
+    struct machine_listeners all = {0};
+    machine_listeners_in(table, &all);
+    assert_int_equal(all.count, 2); /* little-endian, as every machine that we run on */
+    assert_string_equal(all.items[0].address, "127.0.0.1");
+    assert_int_equal(all.items[0].port, 8080);
+    assert_int_equal(all.items[0].inode, 4711);
+    assert_string_equal(all.items[1].address, "::1");
+    assert_int_equal(all.items[1].port, 3456);
+    machine_listeners_in(NULL, &all);
+    machine_listeners_in("", &all);
+    assert_int_equal(all.count, 2);
+}
+
+/* Many more than there is room for. */
+static void test_long_table(void **state)
+{
+    (void)state;
+    struct machine_listeners all = {0};
+    for (int i = 0; i < 100; i++)
+        machine_listeners_in(table, &all);
+    assert_int_equal(all.count, sizeof all.items / sizeof *all.items);
+}
+
+static int listen_somewhere(void)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof in;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    getsockname(fd, (struct sockaddr *)&in, &length);
+    int port = ntohs(in.sin_port);
+    dup2(fd, 77);
+    close(fd);
+    return port;
+}
+
+static void test_session_and_holder(void **state)
+{
+    (void)state;
+    struct machine_listeners all;
+    int ready[2], port = listen_somewhere();
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        setsid();
+        if (write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    close(77); /* the child alone has it now */
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    machine_listeners_of_session(child, &all);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(all.items[0].port, port);
+    assert_string_equal(all.items[0].address, "127.0.0.1");
+    cleanup_free char *holder = machine_port_holder(port), *number = xasprintf("(pid %d)", (int)child);
+    assert_non_null(strstr(holder, number));
+    assert_false(machine_listeners_of_container(child, "0123", &all));
+    assert_false(machine_listeners_of_container(0, "0123", &all));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    machine_listeners_of_session(child, &all);
+    assert_int_equal(all.count, 0);
+    assert_null(machine_port_holder(port));
+    close(ready[0]);
+    close(ready[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_long_table),
+        cmocka_unit_test(test_session_and_holder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
