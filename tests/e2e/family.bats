@@ -86,9 +86,9 @@ none() {
   each_server none 'password: false'
 }
 
-# URI ESCAPED: what stands between `:` and `@`, decoded. (redis-cli -u of 7.0 takes an empty user name for one.)
+# URI ESCAPED: what stands between `:` and `@`, decoded.
 password_in() {
-  local escaped=${1#*://:}
+  local escaped=${1#*://default:}
   printf '%b' "$(sed 's/\\/\\\\/g; s/%/\\x/g' <<<"${escaped%@*}")"
 }
 
@@ -96,7 +96,8 @@ works_with() {
   [ "$CACHE_PASSWORD" = "$wanted" ]
   [ "$(cache PING)" = PONG ]
   [ "$(password_in "$CACHE_URI")" = "$wanted" ]
-  [[ ${CACHE_URI#*://} =~ ^:[A-Za-z0-9._~%-]+@127.0.0.1:$CACHE_PORT$ ]]
+  [ "$(redis-cli --no-auth-warning -u "$CACHE_URI" PING)" = PONG ]
+  [[ ${CACHE_URI#*://} =~ ^default:[A-Za-z0-9._~%-]+@127.0.0.1:$CACHE_PORT$ ]]
 }
 
 @test "passwords with every odd character work on each server" {
