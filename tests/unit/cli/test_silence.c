@@ -1,0 +1,243 @@
+/* A supervisor that answers, says no, stalls or dies at a request: what a command makes of it. The supervisor
+ * is a process of the test's that reads lines and does to each verb what it was told. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cli/context.h"
+#include "cli/run.h"
+#include "cli/session.h"
+
+enum deed { ANSWERS, REFUSES, STALLS, DIES };
+
+struct scene {
+    struct context context;
+    char folder[64];
+    pid_t supervisor;
+    struct error error;
+};
+
+/* ---- the supervisor ---- */
+
+static void answer(FILE *stream, const char *line, enum deed deed)
+{
+    int id = 0;
+    const char *at = strstr(line, "\"id\":");
+    if (deed == DIES)
+        _exit(1);
+    if (deed == STALLS || !at || sscanf(at + 5, "%d", &id) != 1)
+        return;
+    fprintf(stream, "{\"id\":%d,\"type\":\"done\"%s}\n", id,
+            deed == REFUSES ? ",\"error\":{\"code\":\"failed\",\"message\":\"no\"}" : "");
+    fflush(stream);
+}
+
+/* Any other verb is answered. */
+static _Noreturn void supervise(int listener, const char *verb, enum deed deed)
+{
+    char line[4096], wanted[64];
+    FILE *stream = fdopen(accept(listener, NULL, NULL), "r+");
+    snprintf(wanted, sizeof wanted, "\"verb\":\"%s\"", verb);
+    while (stream && fgets(line, sizeof line, stream)) {
+        fseek(stream, 0, SEEK_CUR);
+        answer(stream, line, strstr(line, wanted) ? deed : ANSWERS);
+    }
+    _exit(0);
+}
+
+static void start(struct scene *scene, const char *verb, enum deed deed)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/s", scene->folder);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    scene->supervisor = fork();
+    if (scene->supervisor == 0)
+        supervise(listener, verb, deed);
+    close(listener);
+    struct client *client = &scene->context.client;
+    assert_int_equal(client_open_alone(client, NULL), 0);
+    client->connection = control_connect(&client->loop, address.sun_path, NULL);
+    assert_non_null(client->connection);
+}
+
+static int setup(void **state)
+{
+    struct scene *scene = calloc(1, sizeof *scene);
+    strcpy(scene->folder, "/tmp/apphost-silence-XXXXXX");
+    *state = scene;
+    return mkdtemp(scene->folder) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct scene *scene = *state;
+    char path[128];
+    kill(scene->supervisor, SIGKILL);
+    waitpid(scene->supervisor, NULL, 0);
+    client_close(&scene->context.client);
+    error_clear(&scene->error);
+    snprintf(path, sizeof path, "%s/s", scene->folder);
+    unlink(path);
+    rmdir(scene->folder);
+    free(scene);
+    return 0;
+}
+
+/* ---- a question ---- */
+
+static int ask(struct scene *scene, struct limit limit)
+{
+    return client_call(&scene->context.client, "view", NULL, limit, NULL, &scene->error);
+}
+
+static void test_an_answer(void **state)
+{
+    start(*state, "view", ANSWERS);
+    assert_int_equal(ask(*state, LIMIT_MS(20000)), 0);
+}
+
+static void test_a_refusal(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "view", REFUSES);
+    assert_int_equal(ask(scene, LIMIT_MS(20000)), -1);
+    assert_string_equal(scene->error.text, "no");
+}
+
+static void test_silence(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "view", STALLS);
+    assert_int_equal(ask(scene, LIMIT_MS(10)), -1);
+    assert_int_equal(scene->error.code, ERROR_OWNER);
+}
+
+static void test_death(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "view", DIES);
+    assert_int_equal(ask(scene, LIMIT_MS(20000)), -1);
+    assert_int_equal(scene->error.code, ERROR_OWNER);
+}
+
+/* ---- a command ---- */
+
+static int execute(struct scene *scene, const char *script, int *code)
+{
+    char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, NULL};
+    char *environment[] = {(char *)"PATH=/usr/bin:/bin", NULL};
+    struct run_command command = {.argv = {.items = argv, .count = 3},
+                                  .environment = {.items = environment, .count = 1}};
+    *code = -1;
+    return run_execute(&scene->context, &command, FOREVER, true, code, &scene->error);
+}
+
+static void test_a_command_that_ends(void **state)
+{
+    int code;
+    start(*state, "watch", STALLS); /* as long as the session is there */
+    assert_int_equal(execute(*state, "exit 7", &code), 0);
+    assert_int_equal(code, 7);
+}
+
+static void test_a_command_that_is_killed(void **state)
+{
+    int code;
+    start(*state, "watch", STALLS);
+    assert_int_equal(execute(*state, "kill -9 $$", &code), 0);
+    assert_int_equal(code, 128 + SIGKILL);
+}
+
+static void test_a_command_whose_session_ends(void **state)
+{
+    struct scene *scene = *state;
+    int code;
+    start(scene, "watch", ANSWERS);
+    assert_int_equal(execute(scene, "exec sleep 1000", &code), -1);
+    assert_int_equal(scene->error.code, ERROR_FAILED);
+    assert_non_null(strstr(scene->error.text, "taken down"));
+}
+
+static void test_a_command_whose_supervisor_dies(void **state)
+{
+    struct scene *scene = *state;
+    int code;
+    start(scene, "watch", DIES);
+    assert_int_equal(execute(scene, "exec sleep 1000", &code), -1);
+    assert_non_null(strstr(scene->error.text, "died"));
+}
+
+/* Killed first, told later: the answer is asked for before the code is believed. */
+static void test_a_command_that_a_sweep_killed(void **state)
+{
+    struct scene *scene = *state;
+    int code;
+    start(scene, "hello", DIES);
+    /* `watch` is answered as well: whichever is seen first, it is not the command's own end. */
+    assert_int_equal(execute(scene, "kill -9 $$", &code), -1);
+    assert_int_equal(scene->error.code, ERROR_FAILED);
+}
+
+/* ---- a down ---- */
+
+static int down(struct scene *scene)
+{
+    struct session_down options = {0};
+    scene->context.project.root = scene->folder;
+    scene->context.project.prefix = (char *)"none-00000000";
+    return session_down(&scene->context, &options, NULL, NULL, &scene->error);
+}
+
+static void test_down(void **state)
+{
+    start(*state, "down", ANSWERS);
+    assert_int_equal(down(*state), 0);
+}
+
+static void test_down_that_fails(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "down", REFUSES);
+    assert_int_equal(down(scene), -1);
+    assert_string_equal(scene->error.text, "no");
+}
+
+/* No lock is held and no record is left: somebody else took it down. */
+static void test_down_whose_answer_is_lost(void **state)
+{
+    start(*state, "down", DIES);
+    assert_int_equal(down(*state), 0);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        CASE(test_an_answer),
+        CASE(test_a_refusal),
+        CASE(test_silence),
+        CASE(test_death),
+        CASE(test_a_command_that_ends),
+        CASE(test_a_command_that_is_killed),
+        CASE(test_a_command_whose_session_ends),
+        CASE(test_a_command_whose_supervisor_dies),
+        CASE(test_a_command_that_a_sweep_killed),
+        CASE(test_down),
+        CASE(test_down_that_fails),
+        CASE(test_down_whose_answer_is_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
