@@ -6,6 +6,7 @@
 #include "cli/engine_once.h"
 #include "cli/find.h"
 #include "cli/native.h"
+#include "cli/owner.h"
 #include "cli/session.h"
 #include "cli/view.h"
 
@@ -193,6 +194,8 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     }
     if (context->dry_run)
         return 0;
+    if (owner_check_engine(context, err))
+        return -1;
     if (is_dead && clean_dead(context, harvest, id, err))
         return -1;
     if (thorough && context->project.prefix) {

@@ -52,6 +52,8 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
     };
     struct client_options options = {
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
+    if (owner_check_engine(context, err))
+        return -1;
     bool is_first = adopt_is_first(context);
     if (client_open(&context->client, &options, err))
         return -1;

@@ -47,6 +47,9 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     }
     if (!digest)
         return labels;
+    /* For those who do not see our state folder or our processes; who owns is still the lock. */
+    cleanup_free char *owner = xasprintf("%ld %s", (long)getpid(), state_path(o->services.state));
+    json_add_string(labels, LABEL("owner"), owner);
     cleanup_free char *values = xasprintf("%s.%s", o->digest_key_id, digest), *ports = ports_label(node);
     json_add_string(labels, LABEL("values"), values);
     json_add_string(labels, LABEL("ports"), *ports ? ports : NULL);

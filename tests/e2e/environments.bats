@@ -124,6 +124,27 @@ identity_line() {
   [ "$other" != "$identity" ]
 }
 
+@test "in a container a session that another container owns is named and left alone; a dead one's is taken over" {
+  needs_socket
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000']}}"
+  pack_program
+  in_container bridge '"$APPHOST" up -d && : >/work/is-up && sleep 300' >"$T/first" 2>&1 3>&- &
+  wait_until 5 test -e is-up || { cat "$T/first"; false; }
+  local box owner
+  box=$(labelled 'containers/json' | jq -r .[0].Id)
+  owner=$(head -n 1 "$T/outer")
+  for verb in 'up -d' down; do
+    run in_container bridge "\"\$APPHOST\" $verb"
+    echo "$output"
+    [ "$status" = 9 ]
+    prints "$PROJECT runs already, with its state elsewhere: pid [0-9]+, container ${owner:0:12}, state in /tmp/state/apphost/$PROJECT-"
+  done
+  [ "$(labelled 'containers/json' | jq -r .[0].Id)" = "$box" ]
+  engine POST "/containers/$owner/kill"
+  ok in_container bridge '"$APPHOST" up -d && "$APPHOST" down'
+  [ -z "$(containers)" ]
+}
+
 @test "in a container that uses another container's network: that one's gateway" {
   needs_socket
   server
