@@ -257,6 +257,16 @@ static int add_twins(struct scan *scan, const struct option *table, char *const 
     return 0;
 }
 
+/* One right line says more than the grammar. */
+static void hint_example(const struct command *command, struct error *err)
+{
+    if (command->examples)
+        error_hint(err, "for example: %.*s; apphost help %s says more", (int)strcspn(command->examples, "\n"),
+                   command->examples, command->name);
+    else
+        error_hint(err, "apphost help %s", command->name);
+}
+
 static int check_arguments(const struct args *args, struct error *err)
 {
     const struct command *command = args->command;
@@ -264,13 +274,14 @@ static int check_arguments(const struct args *args, struct error *err)
         return 0;
     int count = (int)args->names.count;
     if (count < command->least)
-        error_set(err, ERROR_USAGE, "%s wants %s", command->name, command->usage);
+        error_set(err, ERROR_USAGE, "%s wants %.*s", command->name, (int)strcspn(command->usage, "\n"),
+                  command->usage);
     else if (command->most >= 0 && count > command->most) {
         cleanup_free char *shown = str_printable(args->names.items[command->most]);
         error_set(err, ERROR_USAGE, "%s does not take \"%s\"", command->name, shown);
     } else
         return 0;
-    error_hint(err, "apphost help %s", command->name);
+    hint_example(command, err);
     return -1;
 }
 
