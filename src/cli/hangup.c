@@ -22,11 +22,16 @@ static void on_hangup(uv_poll_t *poll, int status, int events)
     hangup->run(SIGHUP, hangup->data);
 }
 
+int hangup_open(void)
+{
+    if (signals_stay_ignored(SIGHUP) || !uses_terminal())
+        return -1;
+    return open("/dev/tty", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+}
+
 void hangup_watch(struct hangup *hangup, struct loop *loop, loop_signal_cb *run, void *data)
 {
-    if (hangup->fd > 0 || signals_stay_ignored(SIGHUP) || !uses_terminal())
-        return;
-    int fd = open("/dev/tty", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int fd = hangup->fd > 0 ? -1 : hangup_open();
     if (fd < 0)
         return;
     if (uv_poll_init(&loop->uv, &hangup->poll, fd)) {

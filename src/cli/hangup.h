@@ -16,6 +16,8 @@ struct hangup {
     void *data;
 };
 
+/* The terminal whose end is ours too, or -1; for poll(2), which tells POLLHUP. The caller closes. */
+int hangup_open(void);
 /* run(SIGHUP, data), once, when the terminal hangs up. */
 void hangup_watch(struct hangup *hangup, struct loop *loop, loop_signal_cb *run, void *data);
 void hangup_end(struct hangup *hangup); /* before loop_fini() */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/signals.h"
+#include "cli/hangup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -175,12 +176,18 @@ static size_t reap(const struct isolate_relay *relay)
     return left;
 }
 
+/* The last one of fds is the terminal: its end is a HUP, of which the workers would not hear. */
 static void wait_for_input(const struct isolate_relay *relay, struct pollfd *fds)
 {
+    struct pollfd *terminal = &fds[2 * relay->count];
     for (size_t i = 0; i < 2 * relay->count; i++)
         fds[i] = (struct pollfd){.fd = relay->workers[i / 2].streams[i % 2].fd, .events = POLLIN};
-    if (poll(fds, 2 * relay->count, POLL_MS) <= 0)
+    if (poll(fds, 2 * relay->count + 1, POLL_MS) <= 0)
         return;
+    if (terminal->revents) {
+        terminal->fd = -1; /* once */
+        on_signal(SIGHUP);
+    }
     for (size_t i = 0; i < 2 * relay->count; i++)
         if (fds[i].revents)
             take(relay, &relay->workers[i / 2], (int)(i % 2));
@@ -204,6 +211,8 @@ int isolate_relay_run(struct isolate_relay *relay)
     cleanup_free struct pollfd *fds = xcalloc(2 * relay->count + 1, sizeof *fds);
     int passed_on = 0, worst = 0;
     bool is_broken = false;
+    int terminal = hangup_open();
+    fds[2 * relay->count] = (struct pollfd){.fd = terminal};
     watch_signals();
     while (reap(relay) > 0) {
         wait_for_input(relay, fds);
@@ -218,6 +227,8 @@ int isolate_relay_run(struct isolate_relay *relay)
     }
     for (size_t i = 0; i < relay->count; i++)
         worst = relay->workers[i].code > worst ? relay->workers[i].code : worst;
+    if (terminal >= 0)
+        close(terminal);
     isolate_relay_forget(relay);
     return worst;
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "cli/await.h"
 #include "cli/redis_editor.h"
 
 #include <signal.h>
@@ -13,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 200 };
 
 struct prompt {
     struct redis_shell *shell;
@@ -182,6 +186,39 @@ static char *prompt_text(const struct redis_shell *shell)
     return xasprintf("%s%s%s> ", shell->link.resource, database, shell->in_transaction ? "(TX)" : "");
 }
 
+/* ---- the foreground ---- */
+
+struct foreground {
+    struct timer look;
+    bool is_ours;
+};
+
+static void on_look(void *data)
+{
+    struct foreground *foreground = data;
+    pid_t group = tcgetpgrp(STDIN_FILENO);
+    foreground->is_ours = group < 0 || group == getpgrp();
+    if (!foreground->is_ours)
+        timer_start(&foreground->look, LOOK_MS);
+}
+
+/* In the background, whoever reads or sets the terminal is stopped, again after each CONT, and never hears
+ * the TERM that came before it: so nobody begins to. */
+static int await_foreground(struct client *client, struct error *err)
+{
+    struct foreground foreground = {.is_ours = false};
+    struct wait wait = {
+        .fact = &foreground.is_ours,
+        .what = "the terminal",
+        .limit = FOREVER, /* as long as the user leaves us there */
+    };
+    timer_init(&client->loop, &foreground.look, on_look, &foreground);
+    on_look(&foreground);
+    int answer = await(client, &wait, err);
+    timer_stop(&foreground.look);
+    return answer;
+}
+
 /* ---- the prompt ---- */
 
 int redis_shell_prompt(struct redis_shell *shell, struct error *err)
@@ -190,13 +227,18 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
     struct prompt prompt = {.shell = shell};
     if (redis_link_open(&shell->link, err) || file_mkdirs(context->project.root, 0700, err))
         return -1;
+    int waited = await_foreground(&context->client, err);
+    if (waited)
+        return waited < 0 ? -1 : 128 + context->client.signum;
     prompt.history = path_join(context->project.root, "redis_history");
     prompt.editor = redis_editor_new(&context->client, get_words, &prompt);
     redis_editor_load(prompt.editor, prompt.history);
     while (!prompt.is_over) {
         const char *line = NULL;
         cleanup_free char *text = prompt_text(shell);
-        enum redis_editor_end end = redis_editor_read(prompt.editor, text, &line);
+        bool is_ours = !await_foreground(&context->client, NULL);
+        enum redis_editor_end end =
+            is_ours ? redis_editor_read(prompt.editor, text, &line) : REDIS_EDITOR_INTERRUPTED;
         if (end == REDIS_EDITOR_LINE)
             take_line(&prompt, line);
         else if (end == REDIS_EDITOR_INTERRUPTED)

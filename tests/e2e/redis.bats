@@ -460,3 +460,15 @@ nothing_of_workers() {
 both_up() {
   [ "$(grep -c up "$T/out")" = 2 ]
 }
+
+@test "the prompt in the background of a terminal waits, and ends with TERM" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+END
+  ok apphost up -d
+  SAY=$APPHOST ok timeout --foreground -k 5 90 python3 "$BATS_TEST_DIRNAME/terminal.py" -- \
+    sh -c 'timeout 2 "$SAY" redis cache; echo "code $?"'
+  prints 'code 124' 'settings kept'
+  ok apphost down
+}

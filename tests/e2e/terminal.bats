@@ -107,6 +107,8 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   wait_until 10 nobody
   terminal expect 'web  ready' hangup -- sh -c 'timeout 900 "$SAY" up'
   wait_until 10 nobody
+  terminal expect 'both run' hangup -- sh -c 'timeout 900 "$SAY" run --isolate 2 web -- sh -c "touch \$APPHOST_WORKER; until test -e 1 -a -e 2; do sleep 0.1; done; echo both run; sleep 1000"'
+  wait_until 10 nobody
 }
 
 @test "what was ignored at the start stays ignored: nohup, and & in a script" {
