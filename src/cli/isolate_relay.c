@@ -19,7 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINE_LIMIT = 64 * 1024, POLL_MS = 100 };
+/* A worker whose end was not seen has failed, as `run` itself does. */
+enum { LINE_LIMIT = 64 * 1024, POLL_MS = 100, NOT_KNOWN = 125 };
 
 struct stream {
     int fd; /* -1: ended */
@@ -64,7 +65,7 @@ void isolate_relay_add(struct isolate_relay *relay, int number, pid_t pid, const
 {
     relay->workers = xreallocarray(relay->workers, relay->count + 1, sizeof *relay->workers);
     struct worker *worker = &relay->workers[relay->count++];
-    *worker = (struct worker){.number = number, .pid = pid > 0 ? pid : 0};
+    *worker = (struct worker){.number = number, .pid = pid > 0 ? pid : 0, .code = NOT_KNOWN};
     for (int i = 0; i < 2; i++) {
         worker->streams[i].fd = pipes[i];
         if (pipes[i] >= 0)
