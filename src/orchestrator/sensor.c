@@ -12,6 +12,7 @@
 
 enum {
     EXEC_INTERVAL_MS = 1000,
+    EXEC_LIMIT_MS = 10000, /* of one command */
     HEALTH_LOOK_MS = 2000,
     FIRST_TRY_MS = 1000, /* at one place, before the next is tried */
     LONGEST_TRY_MS = 8000,
@@ -105,12 +106,27 @@ static void on_exec(const struct engine_result *result, const struct error *err,
     timer_start(&sensor->timer, probe->interval_ms ? probe->interval_ms : EXEC_INTERVAL_MS);
 }
 
+static void give_up_exec(struct node *node)
+{
+    struct sensor *sensor = &node->sensor;
+    engine_cancel(node->o->services.engine, sensor->exec);
+    sensor->exec = NULL;
+    error_clear(&sensor->last);
+    error_set(&sensor->last, ERROR_TIMEOUT, "%s has not ended within %d s", node_probe(node)->exec[0],
+              EXEC_LIMIT_MS / 1000);
+    set_ready(node, false);
+}
+
+/* Whatever comes of it, there is another try: after a pause, or when the limit of this one is over. */
 static void run_exec(struct node *node)
 {
     const struct plan_probe *probe = node_probe(node);
-    if (!node->sensor.exec && node->facts.object && engine_is_listed(node->o))
+    if (node->sensor.exec)
+        give_up_exec(node);
+    if (node->facts.object && engine_is_listed(node->o))
         node->sensor.exec = engine_exec(node->o->services.engine, node->facts.object,
                                         (const char *const *)probe->exec, NULL, on_exec, node);
+    timer_start(&node->sensor.timer, EXEC_LIMIT_MS);
 }
 
 /* ---- probes ---- */
@@ -224,7 +240,10 @@ static void on_health(const struct engine_result *result, const struct error *er
 
 static void look_at_health(struct node *node)
 {
-    if (!node->sensor.exec && node->facts.object && engine_is_listed(node->o))
+    bool may_ask = !node->sensor.exec && node->facts.object && engine_is_listed(node->o);
+    if (!may_ask)
+        timer_start(&node->sensor.timer, HEALTH_LOOK_MS);
+    else
         node->sensor.exec =
             engine_container_inspect(node->o->services.engine, node->facts.object, on_health, node);
 }

@@ -280,3 +280,18 @@ END
   ended "$PID" 130
   umount "$T/state"
 }
+
+@test "a check inside a container that hangs once is given up and tried again" {
+  manifest <<END
+resources:
+  box:
+    type: container
+    image: $REDIS
+    command: [sleep, "1000"]
+    stop: {signal: KILL}
+    ready: {exec: [sh, -c, '[ -e /tmp/seen ] || { >/tmp/seen; exec sleep 1000; }'], timeout: 100s}
+END
+  ok apphost up -d
+  has_state box ready
+  ok apphost down
+}
