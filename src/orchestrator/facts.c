@@ -217,6 +217,7 @@ void facts_unknown(struct orchestrator *o)
 
 /* ---- events ---- */
 
+enum { ANSWER_GRACE_MS = 3000 };
 enum change { CHANGE_OTHER, CHANGE_START, CHANGE_END, CHANGE_GONE };
 
 static enum change change_of(const char *action)
@@ -228,12 +229,24 @@ static enum change change_of(const char *action)
     return !strcmp(action, "destroy") || !strcmp(action, "remove") ? CHANGE_GONE : CHANGE_OTHER;
 }
 
+/* An event may be faster than the answer, and an answer may be lost. */
+static void note_effect(struct node *node, enum change change)
+{
+    static const char *const effects[] = {
+        [CHANGE_OTHER] = "", [CHANGE_START] = "start", [CHANGE_END] = "stop", [CHANGE_GONE] = "remove"};
+    if (strcmp(node->op_name, effects[change]) != 0)
+        return;
+    node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;
+    node_wake(node);
+}
+
 static void on_change(struct node *node, const struct engine_event *event, enum change change)
 {
     struct facts *facts = &node->facts;
     bool goes = change == CHANGE_GONE, starts = change == CHANGE_START;
     if (node->op_name) {
         facts->disturbed = facts->disturbed || !starts;
+        note_effect(node, change);
         return;
     }
     if (!facts->object || strcmp(facts->object, event->id) != 0)

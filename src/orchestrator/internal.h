@@ -95,8 +95,10 @@ struct facts {
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
     int restarts, retries;
-    int64_t trouble_ms;                            /* of the first of the retries */
-    bool absent, pulled;                           /* image */
+    int64_t trouble_ms; /* of the first of the retries */
+    int64_t
+        answer_due_ms;   /* the effect of what is in flight was seen: until then its answer has time; or 0 */
+    bool absent, pulled; /* image */
     bool reachable, located, subscribed, surveyed; /* engine */
     bool listed;      /* engine: the listing is in; container: it was in the last one */
     char *port_label; /* the ports of what is there, as its label tells */

@@ -161,6 +161,7 @@ void node_op_begin(struct node *node, const char *name, struct engine_op *op)
     node->op_name = name;
     node->op = op;
     node->facts.disturbed = false;
+    node->facts.answer_due_ms = 0;
 }
 
 void node_op_end(struct node *node)
@@ -469,6 +470,18 @@ static bool is_overdue(struct node *node)
     return node->op && strcmp(node->op_name, "tail") != 0 && is_late(node);
 }
 
+/* Its effect was seen a while ago: the answer is lost, and a look tells the same. */
+static bool is_unanswered(const struct node *node)
+{
+    return node->op && node->facts.answer_due_ms && node_now(node) >= node->facts.answer_due_ms;
+}
+
+static void wait_for_answer(struct node *node)
+{
+    if (node->op && node->facts.answer_due_ms)
+        timer_start(&node->timer, node->facts.answer_due_ms - node_now(node));
+}
+
 static void act(struct node *node)
 {
     const struct goal *goal = node->goal;
@@ -525,10 +538,12 @@ static void step(struct node *node)
         return;
     }
     bool down = node_is_going_down(node);
-    if (may_cancel(node, down) || is_overdue(node))
+    if (may_cancel(node, down) || is_overdue(node) || is_unanswered(node))
         cancel_op(node);
-    if (node->op_name)
+    if (node->op_name) {
+        wait_for_answer(node);
         return;
+    }
     turn_round(node, down);
     node_decide(node);
     struct node *blocker = node_blocker(node);

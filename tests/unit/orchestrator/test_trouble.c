@@ -168,6 +168,20 @@ static void test_lost_every_time(void **state)
     }
 }
 
+/* The event says that it has happened: nobody waits for the answer's whole time. */
+static void test_lost_answer_is_seen(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, UP,
+          (struct fake_trouble){.method = "POST", .part = "/start", .fault = FAKE_MUTE, .on = true});
+    rig_ok(&rig);
+    assert_in_range(loop_now_ms(&rig.loop), 0, 10000);
+    must_run(&rig);
+    fake_trouble(&rig.fake, (struct fake_trouble){0});
+    rig_end(&rig);
+}
+
 /* Kept on purpose: it was not looked at, so it is not said to be gone. */
 static void test_kept_is_not_removed(void **state)
 {
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_down),
         cmocka_unit_test(test_lasting),
         cmocka_unit_test(test_lost_every_time),
+        cmocka_unit_test(test_lost_answer_is_seen),
         cmocka_unit_test(test_kept_is_not_removed),
         cmocka_unit_test(test_silent_events),
     };
