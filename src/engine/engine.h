@@ -171,6 +171,9 @@ typedef void engine_log_cb(int stream, const char *line, size_t length, int64_t 
 struct engine_op *engine_container_follow(struct engine *engine, const char *id, int64_t since_ns,
                                           engine_log_cb *on_line, engine_done_cb *done, void *data);
 
+/* RFC 3339 with up to nine digits of a second and "Z" or an offset; false when it is none. */
+bool engine_parse_time(const char *text, size_t length, int64_t *ns);
+
 struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
                                       void *data);
 struct engine_op *engine_network_create(struct engine *engine, const char *name, const cJSON *labels,

@@ -210,8 +210,6 @@ void engine_demux_init(struct engine_demux *demux, bool has_times, engine_log_cb
 void engine_demux_feed(struct engine_demux *demux, const char *bytes, size_t length);
 void engine_demux_end(struct engine_demux *demux); /* delivers what has no newline */
 void engine_demux_fini(struct engine_demux *demux);
-/* RFC 3339 with up to nine digits of a second and "Z" or an offset; false when it is none. */
-bool engine_parse_time(const char *text, size_t length, int64_t *ns);
 
 /* ---- lines.c: newline-delimited JSON ---- */
 /* Splits into lines and hands each over without its line end. Returns -1 when a line is longer than the

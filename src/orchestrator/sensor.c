@@ -74,6 +74,50 @@ static void on_line(const char *line, size_t length, void *data)
         set_ready(node, true);
 }
 
+/* One that ran before we did has said it already: what it wrote since its start is read for that alone. */
+static void on_past_line(int stream, const char *line, size_t length, int64_t time_ns, void *data)
+{
+    struct node *node = data;
+    (void)stream, (void)time_ns;
+    on_line(line, length, node);
+    if (node->facts.ready)
+        timer_start(&node->sensor.timer, 0); /* ends the reading */
+}
+
+static void on_past_end(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    (void)result, (void)err;
+    node->sensor.exec = NULL;
+}
+
+static void on_past_known(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node->sensor.exec = NULL;
+    const char *started =
+        err ? NULL : json_string(json_get(result->container->raw, "State"), "StartedAt", "");
+    int64_t since_ns = 0;
+    if (started && engine_parse_time(started, strlen(started), &since_ns))
+        node->sensor.exec = engine_container_follow(node->o->services.engine, node->facts.object, since_ns,
+                                                    on_past_line, on_past_end, node);
+}
+
+static void read_past(struct node *node)
+{
+    bool was_there = node->kind == PLAN_CONTAINER && !node->facts.settled_ms && node->facts.object;
+    if (was_there && engine_is_listed(node->o))
+        node->sensor.exec =
+            engine_container_inspect(node->o->services.engine, node->facts.object, on_past_known, node);
+}
+
+static void stop_reading(struct node *node)
+{
+    if (node->sensor.exec)
+        engine_cancel(node->o->services.engine, node->sensor.exec);
+    node->sensor.exec = NULL;
+}
+
 static void start_log(struct node *node, const char *pattern)
 {
     struct sensor *sensor = &node->sensor;
@@ -83,6 +127,7 @@ static void start_log(struct node *node, const char *pattern)
         log_writer_watch(writer, on_line, node);
     if (node->kind == PLAN_CONTAINER)
         output_follow(node);
+    read_past(node);
 }
 
 /* ---- a command inside a container ---- */
@@ -251,7 +296,9 @@ static void look_at_health(struct node *node)
 static void on_timer(void *data)
 {
     struct node *node = data;
-    if (node->sensor.probe && !node->facts.ready)
+    if (node_probe(node)->kind == PLAN_PROBE_LOG)
+        stop_reading(node);
+    else if (node->sensor.probe && !node->facts.ready)
         look_elsewhere(node);
     else if (node_probe(node)->kind == PLAN_PROBE_EXEC && !node->sensor.probe)
         run_exec(node);

@@ -390,3 +390,21 @@ answers_with() {
   [ "$(cache GET kept)" = engine ]
   ok apphost down -v
 }
+
+@test "a persistent container that is ready by a line of its log is ready in the next session, too" {
+  manifest <<END
+resources:
+  box:
+    type: container
+    image: $REDIS
+    command: [sh, -c, 'echo now listening; exec sleep 1000']
+    lifetime: persistent
+    stop: {signal: KILL}
+    ready: {log: now listening, timeout: 60s}
+END
+  ok apphost up -d
+  ok apphost down
+  ok apphost up -d
+  has_state box ready
+  ok apphost down --all
+}
