@@ -199,6 +199,7 @@ bool engine_where_in_container(const cJSON *document, struct engine_where *where
     }
     const char *gateway = json_string(network, "Gateway", "");
     where->apart = true;
+    snprintf(where->self, sizeof where->self, "%s", json_string(network, "IPAddress", ""));
     add_place(where, gateway, gateway);
     say(where, "apphost runs in container %s of this engine; it is the gateway of its network %s", name,
         network->string);

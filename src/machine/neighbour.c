@@ -65,10 +65,12 @@ static pid_t parent_of(pid_t pid)
 enum machine_answer machine_shares_network(pid_t pid)
 {
     enum machine_answer answer = MACHINE_UNKNOWN;
-    for (int i = 0; i < MOST_PARENTS && pid > 0; i++, pid = parent_of(pid)) {
+    for (int i = 0; i < MOST_PARENTS && pid > 0; i++) {
         answer = is_in_our_network(pid);
         if (answer != MACHINE_NO)
             break; /* one that we may not look at may be the one */
+        pid_t parent = parent_of(pid);
+        pid = parent > 1 ? parent : 0; /* init started everything, and forwards nothing */
     }
     return answer;
 }

@@ -243,7 +243,7 @@ struct orchestrator {
     struct engine_where where; /* once located: the candidates; place: the likeliest, or the proven one */
     int place;
     bool located, proven;
-    char bracketed[264];
+    char bracketed[264], process_host[80];
     char *digest_key, *digest_key_id;
     enum want leftovers;      /* what happens to objects of the project that are in no plan */
     bool leftover_persistent; /* … to persistent ones as well */
@@ -437,7 +437,10 @@ void place_prove(struct node *node);
 /* The addresses that a port is published on. */
 int place_count(const struct orchestrator *o, const struct plan_port *port);
 const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i);
-/* Their part of the node's digest. */
+/* The entry of a container's extra hosts: the processes of this machine may be somewhere else than its
+ * engine. */
+const char *place_extra_host(const struct node *node, const char *entry);
+/* The part of the node's digest. */
 void place_add(const struct node *node, struct strbuf *out);
 /* Fails the node when what it publishes cannot be reached from here. */
 bool place_refuses(struct node *node);

@@ -114,6 +114,25 @@ const char *place_bind(const struct orchestrator *o, const struct plan_port *por
     return i < o->where.count ? o->where.places[i].bind : PLAN_LIKELY_HOST;
 }
 
+const char *place_extra_host(const struct node *node, const char *entry)
+{
+    struct orchestrator *o = node->o;
+    if (!o->where.apart || !*o->where.self || strcmp(entry, PLAN_PROCESS_HOST ":host-gateway") != 0)
+        return entry;
+    snprintf(o->process_host, sizeof o->process_host, PLAN_PROCESS_HOST ":%s", o->where.self);
+    return o->process_host;
+}
+
+static void add_extra_hosts(const struct node *node, struct strbuf *out)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; i < run->extra_host_count; i++) {
+        const char *entry = place_extra_host(node, run->extra_hosts[i]);
+        if (entry != run->extra_hosts[i])
+            strbuf_addf(out, "%s;", entry);
+    }
+}
+
 /* What differs from the machine's loopback is part of what a container was made with. */
 void place_add(const struct node *node, struct strbuf *out)
 {
@@ -121,6 +140,8 @@ void place_add(const struct node *node, struct strbuf *out)
     bool is_plain = o->where.count < 2 && !strcmp(o->where.places[0].bind, PLAN_LIKELY_HOST);
     if (node->kind != PLAN_CONTAINER || node->spec->run.host_network || !o->where.count || is_plain)
         return;
+
+    add_extra_hosts(node, out);
     for (size_t i = 0; i < node->spec->run.port_count; i++) {
         const struct plan_port *port = &node->spec->run.ports[i];
         for (int at = 0; is_for_us_alone(port) && at < place_count(o, port); at++)

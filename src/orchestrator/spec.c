@@ -156,7 +156,7 @@ static void add_host(cJSON *body, cJSON *host, const struct node *node)
     json_add_string(config, "max-file", "2");
     cJSON *hosts = run->extra_host_count ? json_add_array(host, "ExtraHosts") : NULL;
     for (size_t i = 0; i < run->extra_host_count; i++)
-        cJSON_AddItemToArray(hosts, cJSON_CreateString(run->extra_hosts[i]));
+        cJSON_AddItemToArray(hosts, cJSON_CreateString(place_extra_host(node, run->extra_hosts[i])));
     add_ports(body, host, node);
     add_mounts(host, node);
     add_network(body, host, node);

@@ -86,7 +86,7 @@ static void process_address(struct lower *l, struct consumer *c, const struct mo
                             struct address *address)
 {
     (void)l;
-    address->host = c->in_container ? "host.docker.internal" : "127.0.0.1";
+    address->host = c->in_container ? PLAN_PROCESS_HOST : PLAN_LIKELY_HOST;
     address->port = endpoint->port;
     c->needs_gateway |= c->in_container;
 }

@@ -148,7 +148,7 @@ static void lower_gateway(struct lower *l, struct consumer *c, struct plan_run *
     run->extra_host_count = count;
     if (!c->needs_gateway)
         return;
-    run->extra_hosts[run->extra_host_count++] = "host.docker.internal:host-gateway";
+    run->extra_hosts[run->extra_host_count++] = PLAN_PROCESS_HOST ":host-gateway";
     lower_warning(
         l, &c->resource->pos, "let that process listen on all interfaces",
         "the container \"%s\" reaches a process of this machine through the engine's gateway: a process that "

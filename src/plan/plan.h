@@ -36,6 +36,8 @@ enum plan_filter {
 };
 /* Stands for a late host in specifications, and where it cannot be asked for. */
 #define PLAN_LIKELY_HOST "127.0.0.1"
+/* How a container reaches the processes of this machine. */
+#define PLAN_PROCESS_HOST "host.docker.internal"
 struct plan_part {
     enum plan_part_kind kind;
     const char *text;     /* literal: the text; port: the node's id; secret: its name; host: "published" */

@@ -193,6 +193,27 @@ END
   prints both
 }
 
+@test "in a container, a container that needs a process of ours: reached at our own address" {
+  needs_socket
+  manifest <<END
+resources:
+  inner:
+    type: process
+    command: [sh, -c, 'exec redis-server --port \$\$PORT --bind 0.0.0.0 --protected-mode no --save ""']
+    endpoints: {tcp: {env: PORT}}
+  client:
+    type: container
+    image: $REDIS
+    entrypoint: [sh, -c]
+    command: ['until [ "\$\$(redis-cli -h \${inner.tcp.host} -p \${inner.tcp.port} ping)" = PONG ]; do sleep 0.1; done; echo reached; sleep 600']
+    ready: {log: reached}
+    references: [inner]
+END
+  pack_program
+  ok in_container bridge '"$APPHOST" up -d --wait-timeout 60s && "$APPHOST" logs client && "$APPHOST" down'
+  prints reached
+}
+
 # ---- engines with another network than the usual one ----
 
 # An engine of our own in a network namespace of its own, whose default route leads nowhere, and beside it the script.
@@ -470,6 +491,15 @@ namespaces() {
   needs_image "$REDIS"
   [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
   namespaces '-p -f'
+}
+
+@test "a network namespace that is not the engine's, with a loopback of its own: said at once" {
+  needs_root
+  needs_image "$REDIS"
+  [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
+  server
+  fails 6 unshare -n sh -c 'ip link set lo up; exec "$APPHOST" up -d --wait-timeout 60s'
+  says 'cannot be reached from here: .*in another network namespace' 'hint: .*APPHOST_PUBLISHED_HOST'
 }
 
 # ---- what the user says ----

@@ -25,7 +25,7 @@ static const struct {
     const char *how;
 } containers[] = {
     {"{\"Name\":\"/dev\",\"HostConfig\":{\"NetworkMode\":\"default\"},\"NetworkSettings\":{\"Networks\":"
-     "{\"bridge\":{\"Gateway\":\"172.17.0.1\"}}}}",
+     "{\"bridge\":{\"Gateway\":\"172.17.0.1\",\"IPAddress\":\"172.17.0.9\"}}}}",
      "172.17.0.1", NULL, true, "network bridge"},
     {"{\"Name\":\"/dev\",\"HostConfig\":{\"NetworkMode\":\"own\"},\"NetworkSettings\":{\"Networks\":"
      "{\"inner\":{\"Gateway\":\"\"},\"own\":{\"Gateway\":\"172.18.0.1\"}}}}",
@@ -62,6 +62,8 @@ static void in_a_container(void **state)
             assert_string_equal(where.places[0].host, containers[i].host);
         if (containers[i].apart)
             assert_string_equal(where.places[0].bind, containers[i].host);
+        if (i == 0)
+            assert_string_equal(where.self, "172.17.0.9");
         if (containers[i].how)
             assert_non_null(strstr(where.how, containers[i].how));
     }
