@@ -1,6 +1,7 @@
 /* Where published ports are: what the engine says about our own container, and who serves a socket. */
 #include "base/file.h"
 #include "engine/internal.h"
+#include "loop/testing.h"
 #include "script.h"
 #include "world.h"
 
