@@ -42,9 +42,9 @@ enum apphost_reply_type {
  * Sends one command and waits for its reply. `lens` may be NULL when all arguments are C strings. An error
  * reply of the server is a failure (APPHOST_E_SERVER). On success the caller frees *reply.
  *
- * Commands that would change the connection for everybody on it (SELECT, SUBSCRIBE, MULTI, BLPOP, ...) are
- * refused with APPHOST_E_UNSUPPORTED; those that administer a server (FLUSHALL, CONFIG, ...) need
- * `allowAdmin=true`.
+ * Commands that would change what others on the connection are answered, or keep them waiting, are refused,
+ * by subcommand and argument where these decide (CLIENT REPLY, SUBSCRIBE, MULTI, SELECT, XREAD with BLOCK):
+ * APPHOST_E_UNSUPPORTED. Those that administer a server (FLUSHALL, CONFIG, ...) need `allowAdmin=true`.
  */
 int apphost_redis_command(struct apphost_redis *redis, size_t argc, const char *const argv[],
                           const size_t lens[], struct apphost_reply **reply, struct apphost_error *error);

@@ -2,22 +2,13 @@
 #include "client/clock.h"
 #include "client/fail.h"
 #include "client/redis.h"
+#include "client/redis_refused.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { MAX_WORDS = 64 };
-
-/* Commands that would change the shared connection, or stop everybody on it. */
-static const char *const refused[] = {
-    "AUTH",        "HELLO",        "SELECT",  "QUIT",      "RESET",      "MULTI",        "EXEC",
-    "DISCARD",     "WATCH",        "UNWATCH", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",   "MONITOR",
-    "UNSUBSCRIBE", "PUNSUBSCRIBE", "BLPOP",   "BRPOP",     "BRPOPLPUSH", "BLMOVE",       "BLMPOP",
-    "BZPOPMIN",    "BZPOPMAX",     "BZMPOP",  "WAIT",      "WAITAOF",    "SUNSUBSCRIBE", "SYNC",
-    "PSYNC",       "REPLCONF",     "ASKING",  "READONLY",  "READWRITE",
-};
 
 /* Commands of an administrator, as the original counts them. */
 static const char *const administrative[] = {
@@ -25,40 +16,47 @@ static const char *const administrative[] = {
     "REPLICAOF",    "SAVE",   "SHUTDOWN", "SLAVEOF", "SWAPDB",   "FAILOVER", "MIGRATE",
 };
 
-static bool is_among(const char *const *names, size_t count, const char *name, size_t len)
+static bool is_administrative(const struct apphost_command *command, const struct apphost_options *options)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strlen(names[i]) == len && strncasecmp(names[i], name, len) == 0)
+    for (size_t i = 0; i < sizeof(administrative) / sizeof(administrative[0]); i++)
+        if (redis_command_is(command, administrative[i], options))
             return true;
     return false;
 }
 
-int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
-                        struct apphost_error *error)
+static int check_words(const struct apphost_command *command, struct apphost_error *error)
 {
     if (command->argc == 0 || !command->argv || !command->argv[0])
         return fail_argument(error, "argv", "is empty");
     for (size_t i = 0; i < command->argc; i++)
         if (!command->argv[i] && (!command->lens || command->lens[i] > 0))
             return fail_argument(error, "argv", "contains a NULL");
-    const char *name = command->argv[0];
-    size_t len = command->lens ? command->lens[0] : strlen(name);
-    if (len == 0)
+    if ((command->lens ? command->lens[0] : strlen(command->argv[0])) == 0)
         return fail_argument(error, "argv", "is empty");
-    if (is_among(refused, sizeof(refused) / sizeof(refused[0]), name, len))
-        return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
-                        "%.*s would change or block the connection that everybody here shares", (int)len,
-                        name);
-    if (!is_among(administrative, sizeof(administrative) / sizeof(administrative[0]), name, len))
-        return 0;
+    return 0;
+}
+
+int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error)
+{
+    const char *word;
+
+    if (check_words(command, error) < 0)
+        return -1;
     const struct apphost_options *options = apphost_redis_options(redis, error);
     if (!options)
         return -1;
-    return option_number(options, OPT_ALLOW_ADMIN)
-               ? 0
-               : fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
-                          "This operation is not available unless admin mode is enabled: %.*s", (int)len,
-                          name);
+    const char *name = command->argv[0];
+    int len = command->lens ? (int)command->lens[0] : (int)strlen(name);
+    const char *effect = redis_refused(command, options, &word);
+    if (effect)
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
+                        "%.*s%s%s is refused, for it %s on a connection that is shared", len < 64 ? len : 64,
+                        name, *word ? " " : "", word, effect);
+    if (option_number(options, OPT_ALLOW_ADMIN) || !is_administrative(command, options))
+        return 0;
+    return fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
+                    "This operation is not available unless admin mode is enabled: %.*s", len, name);
 }
 
 int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_command *commands, size_t count,

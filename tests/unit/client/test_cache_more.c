@@ -270,6 +270,102 @@ static void raw_commands_have_their_limits(void **state)
     assert_null(reply);
 }
 
+struct words {
+    const char *word[10];
+};
+
+static int try_words(const struct words *words, struct apphost_error *error)
+{
+    struct apphost_reply *reply = NULL;
+    size_t argc = 0;
+
+    while (argc < 10 && words->word[argc])
+        argc++;
+    int rc = apphost_redis_command(world.redis, argc, words->word, NULL, &reply, error);
+    apphost_reply_free(reply);
+    return rc;
+}
+
+static void what_would_shift_the_answers_is_refused(void **state)
+{
+    static const struct words refused[] = {
+        {{"CLIENT", "REPLY", "SKIP"}},
+        {{"client", "reply", "off"}},
+        {{"CLIENT", "TRACKING", "ON"}},
+        {{"CLIENT", "CACHING", "YES"}},
+        {{"CLIENT", "SETNAME", "me"}},
+        {{"CLIENT", "PAUSE", "10000"}},
+        {{"SCRIPT", "DEBUG", "YES"}},
+        {{"SSUBSCRIBE", "c"}},
+        {{"MONITOR"}},
+        {{"SYNC"}},
+        {{"WATCH", "k"}},
+        {{"MULTI"}},
+        {{"RESET"}},
+        {{"QUIT"}},
+        {{"HELLO", "3"}},
+        {{"AUTH", "p"}},
+        {{"WAIT", "1", "0"}},
+        {{"BLMPOP", "0", "1", "l", "LEFT"}},
+        {{"XREAD", "BLOCK", "0", "STREAMS", "s", "$"}},
+        {{"xread", "count", "1", "block", "0", "streams", "s", "$"}},
+        {{"XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"}},
+        {{"XREADGROUP", "GROUP", "STREAMS", "c", "BLOCK", "0", "STREAMS", "s", ">"}},
+        {{"POST", "/"}},
+    };
+    static const struct words allowed[] = {
+        {{"CLIENT", "ID"}},
+        {{"CLIENT", "GETNAME"}},
+        {{"SCRIPT", "EXISTS", "x"}},
+        {{"XREAD", "COUNT", "1", "STREAMS", "BLOCK", "0"}},
+        {{"XGROUP", "CREATE", "s", "BLOCK", "0", "MKSTREAM"}},
+        {{"XREADGROUP", "GROUP", "BLOCK", "c", "STREAMS", "s", ">"}},
+    };
+    struct apphost_error error = {0};
+
+    (void)state;
+    set(world.cache, "a", "A", apphost_expire_never());
+    set(world.cache, "b", "B", apphost_expire_never());
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        if (try_words(&refused[i], &error) != -1 || error.code != APPHOST_E_UNSUPPORTED)
+            fail_msg("%s %s was sent", refused[i].word[0], refused[i].word[1]);
+        assert_non_null(strstr(error.text, refused[i].word[0]));
+    }
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+        ok(try_words(&allowed[i], &error), &error);
+    expect(world.cache, "a", "A");
+    expect(world.cache, "none", NULL);
+    expect(world.cache, "b", "B");
+}
+
+static void rename_commands(struct apphost_options *options, void *user)
+{
+    (void)user;
+    assert_int_equal(apphost_options_set(options, "$CLIENT", "hidden", NULL), 0);
+    assert_int_equal(apphost_options_set(options, "$FLUSHALL", "gone", NULL), 0);
+    assert_int_equal(apphost_options_add_endpoint(options, "127.0.0.1:1", NULL), 0);
+}
+
+static void another_name_is_no_way_around(void **state)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    const struct apphost_client_options client = {.options = rename_commands};
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    struct apphost_reply *reply = NULL;
+    struct apphost_error error = {0};
+
+    (void)state;
+    assert_int_equal(apphost_host_add_redis_client(host, "r", &client, NULL), 0);
+    struct apphost_redis *redis = apphost_host_redis(host, NULL, NULL);
+    assert_int_equal(apphost_redis_execute(redis, &reply, &error, "HIDDEN", "REPLY", "SKIP", NULL), -1);
+    assert_int_equal(error.code, APPHOST_E_UNSUPPORTED);
+    assert_int_equal(apphost_redis_execute(redis, &reply, &error, "gone", NULL), -1);
+    assert_non_null(strstr(error.text, "admin mode"));
+    apphost_host_free(host);
+    apphost_config_free(config);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -283,6 +379,8 @@ int main(void)
         cmocka_unit_test(another_process_creates),
         cmocka_unit_test(stats_count),
         cmocka_unit_test(raw_commands_have_their_limits),
+        cmocka_unit_test(what_would_shift_the_answers_is_refused),
+        cmocka_unit_test(another_name_is_no_way_around),
     };
 
     return run_on_server(tests, sizeof(tests) / sizeof(tests[0]));
