@@ -32,9 +32,9 @@ else ifeq ($(VARIANT),fuzz)
 endif
 ALLCFLAGS = $(BASEFLAGS) $(OPT) $(CFLAGS)
 
-ROOMS := $(shell sed -n 's/^\([a-z_]*\):.*/\1/p' scripts/layers.txt)
+ROOMS := $(shell sed -n 's/^\([a-z_]*\)\**:.*/\1/p' scripts/layers.txt)
 room_objs = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
-PROGRAM_ROOMS := $(filter-out client,$(ROOMS))
+PROGRAM_ROOMS := $(filter-out client%,$(ROOMS))
 MAIN_OBJ := $(BUILD)/main.o
 
 .PHONY: all check e2e fuzz bench tidy install uninstall clean unit golden style layers corpora format
@@ -61,7 +61,7 @@ $(BUILD)/apphost: $(MAIN_OBJ) $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS))
 # Unit tests: tests/unit/ROOM/test_*.c, each a program of its own; helpers shared by a room's tests are the other .c files there.
 unit_srcs := $(wildcard tests/unit/*/test_*.c)
 unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_srcs))
-below = $(shell awk -v r=$(1) -F: '/^[a-z]/{d[$$1]=$$2} function go(x,  a,n,i){if(s[x]++)return; n=split(d[x],a," "); for(i=1;i<=n;i++)go(a[i])} END{go(r); for(x in s) printf "%s ",x}' scripts/layers.txt)
+below = $(shell awk -v r=$(1) -F '[*]?:' '/^[a-z]/{d[$$1]=$$2} function go(x,  a,n,i){if(s[x]++)return; n=split(d[x],a," "); for(i=1;i<=n;i++)go(a[i])} END{go(r); for(x in s) printf "%s ",x}' scripts/layers.txt)
 define unit_rule
 $(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c)) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(1)))
 	@mkdir -p $$(@D)

@@ -3,14 +3,14 @@
  *
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"
-#include "cli/session.h"
+#include "session/session.h"
 #include "cli/commands.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/signals.h"
-#include "cli/context.h"
-#include "cli/help.h"
+#include "session/context.h"
+#include "args/help.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* apphost completion SHELL: the script. What it offers is complete.c's. */
-#include "cli/context.h"
-#include "cli/help.h"
+#include "session/context.h"
+#include "args/help.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* apphost config: what the manifest comes to, after merging, interpolation and defaults. Secrets are masked.
  */
-#include "cli/context.h"
+#include "session/context.h"
 
 #include "base/mem.h"
 

@@ -1,10 +1,10 @@
 /* apphost start, stop, restart, kill RES…: one resource live, with what depends on it.
  *
  * Four records of one function: the verb's name is the request's. */
-#include "cli/await.h"
-#include "cli/context.h"
-#include "cli/render.h"
-#include "cli/view.h"
+#include "session/await.h"
+#include "session/context.h"
+#include "ui/render.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

@@ -3,12 +3,12 @@
  * A supervisor that runs is told. Where none runs, what a dead one left is cleaned up: by its session record,
  * or, when even that is gone, by the labels of the engine's objects, with a supervisor of our own that has
  * nothing but this to do. */
-#include "cli/engine_once.h"
-#include "cli/find.h"
-#include "cli/native.h"
-#include "cli/owner.h"
-#include "cli/session.h"
-#include "cli/view.h"
+#include "engine/engine_once.h"
+#include "project/find.h"
+#include "project/native.h"
+#include "project/owner.h"
+#include "session/session.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,7 @@
 /* apphost env [RES…]: the environment of a consumer. */
-#include "cli/context.h"
+#include "session/context.h"
 #include "cli/env_format.h"
-#include "cli/view.h"
+#include "ui/view.h"
 
 #include "base/file.h"
 #include "base/mem.h"

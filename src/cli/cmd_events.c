@@ -1,8 +1,8 @@
 /* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is
  * down. */
-#include "cli/await.h"
-#include "cli/context.h"
-#include "cli/view.h"
+#include "session/await.h"
+#include "session/context.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

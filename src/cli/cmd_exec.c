@@ -1,8 +1,8 @@
 /* apphost exec RES -- CMD…: in the container, or in the process's environment and folder. */
-#include "cli/environment.h"
-#include "cli/exec_session.h"
+#include "session/environment.h"
+#include "session/exec_session.h"
 #include "cli/run.h"
-#include "cli/view.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

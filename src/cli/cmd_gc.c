@@ -1,6 +1,6 @@
 /* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when
  * its supervisor died: that session only, by the record in its state folder. */
-#include "cli/context.h"
+#include "session/context.h"
 #include "cli/gc_volumes.h"
 
 #include "base/mem.h"

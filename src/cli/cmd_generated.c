@@ -1,7 +1,7 @@
 /* Hidden commands that print what is generated from the tables: man pages and the JSON Schema. For `make
  * install`. */
-#include "cli/context.h"
-#include "cli/help.h"
+#include "session/context.h"
+#include "args/help.h"
 
 #include "base/mem.h"
 

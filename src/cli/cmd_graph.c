@@ -1,5 +1,5 @@
 /* apphost graph: who waits for whom, as an indented list or for Graphviz. */
-#include "cli/context.h"
+#include "session/context.h"
 
 #include "base/mem.h"
 

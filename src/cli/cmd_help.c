@@ -1,7 +1,7 @@
 /* apphost help [COMMAND] */
-#include "cli/context.h"
-#include "cli/help.h"
-#include "cli/suggest.h"
+#include "session/context.h"
+#include "args/help.h"
+#include "args/suggest.h"
 
 #include "base/mem.h"
 

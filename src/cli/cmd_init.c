@@ -1,6 +1,6 @@
 /* apphost init: an apphost.yaml to begin with, or one that takes over the servers of a compose file. */
 #include "cli/compose.h"
-#include "cli/context.h"
+#include "session/context.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* Commands that a later version brings. They answer so, and never do half of something. */
-#include "cli/context.h"
+#include "session/context.h"
 
 static int not_yet(struct context *context, struct error *err)
 {

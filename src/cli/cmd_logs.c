@@ -1,8 +1,8 @@
 /* apphost logs [RES…]: from the files that the supervisor writes, while it runs and after it is gone. */
-#include "cli/await.h"
-#include "cli/context.h"
-#include "cli/log_view.h"
-#include "cli/view.h"
+#include "session/await.h"
+#include "session/context.h"
+#include "ui/log_view.h"
+#include "ui/view.h"
 
 #include "base/file.h"
 #include "base/mem.h"

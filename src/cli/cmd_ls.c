@@ -1,5 +1,5 @@
 /* apphost ls: all projects of this machine that run, or whose owner died. */
-#include "cli/context.h"
+#include "session/context.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* apphost port RES [ENDPOINT]: where it is reached from here. */
-#include "cli/context.h"
-#include "cli/view.h"
+#include "session/context.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 /* apphost ps: the resources of this project. */
-#include "cli/session.h"
-#include "cli/view.h"
+#include "session/session.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

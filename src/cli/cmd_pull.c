@@ -1,8 +1,8 @@
 /* apphost pull: fetch all images of the manifest, all at once, with progress. */
-#include "cli/await.h"
-#include "cli/engine_once.h"
-#include "cli/render.h"
-#include "cli/context.h"
+#include "session/await.h"
+#include "engine/engine_once.h"
+#include "ui/render.h"
+#include "session/context.h"
 
 #include "base/mem.h"
 

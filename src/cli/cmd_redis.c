@@ -1,9 +1,9 @@
 /* apphost redis RES: a command, a prompt, mass insertion, and the data as a whole, over a connection of our
  * own. */
-#include "cli/redis_shell.h"
-#include "cli/redis_store.h"
+#include "console/redis_shell.h"
+#include "console/redis_store.h"
 
-#include "cli/session.h"
+#include "session/session.h"
 
 #include "base/mem.h"
 

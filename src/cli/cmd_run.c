@@ -4,7 +4,7 @@
  * on a running project the session is borrowed: nothing is taken down. */
 #include "cli/isolate.h"
 #include "cli/run.h"
-#include "cli/suggest.h"
+#include "args/suggest.h"
 
 #include "base/file.h"
 #include "base/mem.h"

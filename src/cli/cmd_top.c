@@ -4,10 +4,10 @@
  * engine is a process of this machine too. Two looks give the share of a processor: a moment apart for the
  * first table, from then on the time between two tables. On a terminal q leaves, so keys are read one by one;
  * whichever way it ends, terminal.c puts the settings back. */
-#include "cli/context.h"
-#include "cli/engine_once.h"
-#include "cli/terminal.h"
-#include "cli/view.h"
+#include "session/context.h"
+#include "engine/engine_once.h"
+#include "ui/terminal.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

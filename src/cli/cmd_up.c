@@ -3,9 +3,9 @@
  * run() reaches the supervisor (or starts it), converges, prints what is ready, and then either returns (-d)
  * or stays in the foreground (up_stay.c). A failure in a session that this command began takes down what it
  * started. */
-#include "cli/adopt.h"
+#include "project/adopt.h"
 #include "cli/up.h"
-#include "cli/view.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

@@ -1,5 +1,5 @@
 /* apphost validate: check the manifest, create nothing. */
-#include "cli/context.h"
+#include "session/context.h"
 #include "cli/preflight.h"
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
 /* apphost version */
-#include "cli/context.h"
+#include "session/context.h"
 
 static int run(struct context *context, struct error *err)
 {

@@ -1,8 +1,8 @@
 /* apphost wait [RES…]: until they are ready. */
-#include "cli/await.h"
-#include "cli/context.h"
-#include "cli/render.h"
-#include "cli/view.h"
+#include "session/await.h"
+#include "session/context.h"
+#include "ui/render.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

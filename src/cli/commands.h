@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "cli/command.h"
+#include "args/command.h"
 
 extern const struct command cmd_up, cmd_down, cmd_run;
 extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_kill;

@@ -5,10 +5,10 @@
  * ":folders" (the shell finds them), ":command N" (somebody else's command line begins at word N). The words
  * before the one that is typed are parsed as ever, so -f, -p and -C are heeded. A manifest with errors
  * completes to nothing: this is no place for messages. */
-#include "cli/completion.h"
-#include "cli/context.h"
-#include "cli/help.h"
-#include "cli/redis_store.h"
+#include "args/completion.h"
+#include "session/context.h"
+#include "args/help.h"
+#include "console/redis_store.h"
 
 #include "base/mem.h"
 

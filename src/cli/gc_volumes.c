@@ -5,9 +5,9 @@
  * names the new manifest); those made in a container that is not this one, whose paths mean nothing here;
  * what is in use. */
 #include "cli/gc_volumes.h"
-#include "cli/adopt.h"
-#include "cli/engine_once.h"
-#include "cli/find.h"
+#include "project/adopt.h"
+#include "engine/engine_once.h"
+#include "project/find.h"
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -2,7 +2,7 @@
 #ifndef CLI_GC_VOLUMES_H
 #define CLI_GC_VOLUMES_H
 
-#include "cli/context.h"
+#include "session/context.h"
 
 /* Asks on a terminal; with -y it does not, with --dry-run nothing is removed; ERROR_USAGE where nobody can be
  * asked. Volumes that are in use are kept, with a warning. */

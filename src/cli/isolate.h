@@ -13,7 +13,7 @@
 #ifndef CLI_ISOLATE_H
 #define CLI_ISOLATE_H
 
-#include "cli/context.h"
+#include "session/context.h"
 
 struct isolate_worker {
     int number, count; /* 1..count; count 0: `run` without --isolate */

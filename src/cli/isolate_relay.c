@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/signals.h"
-#include "cli/hangup.h"
+#include "session/hangup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef CLI_ISOLATE_RELAY_H
 #define CLI_ISOLATE_RELAY_H
 
-#include "cli/output.h"
+#include "ui/output.h"
 
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
 /* See preflight.h. Values that are known only when something runs (a port in a command) are not judged. */
 #include "cli/preflight.h"
-#include "cli/doctor.h"
-#include "cli/native.h"
+#include "doctor/doctor.h"
+#include "project/native.h"
 
 #include "machine/port.h"
 #include "base/mem.h"

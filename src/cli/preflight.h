@@ -8,7 +8,7 @@
 #ifndef CLI_PREFLIGHT_H
 #define CLI_PREFLIGHT_H
 
-#include "cli/context.h"
+#include "session/context.h"
 
 /* Adds to context->project.problems. */
 void preflight(struct context *context);

@@ -3,8 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "cli/await.h"
-#include "cli/log_view.h"
+#include "session/await.h"
+#include "ui/log_view.h"
 #include "process/process.h"
 
 #include <signal.h>

@@ -2,9 +2,9 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
-#include "cli/child.h"
-#include "cli/environment.h"
-#include "cli/session.h"
+#include "session/child.h"
+#include "session/environment.h"
+#include "session/session.h"
 
 /* What is going to be executed; owned. */
 struct run_command {

@@ -2,9 +2,9 @@
 #ifndef CLI_UP_H
 #define CLI_UP_H
 
-#include "cli/log_view.h"
-#include "cli/outbox.h"
-#include "cli/session.h"
+#include "ui/log_view.h"
+#include "ui/outbox.h"
+#include "session/session.h"
 #include "logs/logs.h"
 
 struct up {

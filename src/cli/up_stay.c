@@ -4,8 +4,8 @@
  * somebody, the supervisor's death, the end of --exit-code-from's resource, the reader of standard output
  * gone. */
 #include "cli/up.h"
-#include "cli/await.h"
-#include "cli/view.h"
+#include "session/await.h"
+#include "ui/view.h"
 
 #include "base/mem.h"
 

@@ -18,7 +18,7 @@ CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) -D_GNU_SOU
                  -fPIC -fno-semantic-interposition -MMD -MP $(shell pkg-config --cflags $(CLIENT_PKGS))
 CLIENT_LIBS   := $(shell pkg-config --libs $(CLIENT_PKGS)) -lpthread
 CLIENT_DIR    := $(BUILD)/libapphost
-CLIENT_OBJS   := $(patsubst src/%.c,$(CLIENT_DIR)/%.o,$(wildcard src/resp/*.c src/client/*.c))
+CLIENT_OBJS   := $(patsubst src/%.c,$(CLIENT_DIR)/%.o,$(wildcard src/resp/*.c src/client*/*.c))
 CLIENT_SO     := libapphost.so.$(VERSION)
 CLIENT_SONAME := libapphost.so.$(CLIENT_SOVERSION)
 

@@ -4,8 +4,8 @@
  * Each check runs in a thread with a result cell that it shares with the runner; whoever lets go last frees
  * the cell. A check that comes back late writes into its cell and nobody looks.
  */
-#include "client/clock.h"
-#include "client/fail.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
 #include "client/health.h"
 
 #include <pthread.h>

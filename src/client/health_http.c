@@ -4,11 +4,11 @@
  * The server is one thread: accept, read the request's first line, answer, close. Time per connection is
  * bounded, so that a client that says nothing costs the others two seconds at most.
  */
-#include "client/clock.h"
-#include "client/fail.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
 #include "client/health.h"
-#include "client/options.h"
-#include "client/text.h"
+#include "client_options/options.h"
+#include "client_base/text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,8 +3,8 @@
  * in a cluster the word that the cluster is fine. Own connections tell the truth about a server whatever the
  * shared one is doing.
  */
-#include "client/clock.h"
-#include "client/dial.h"
+#include "client_base/clock.h"
+#include "client_conn/dial.h"
 #include "client/host.h"
 
 #include <stdio.h>

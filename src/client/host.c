@@ -5,10 +5,10 @@
  * one health check: the checks are named after the key, not after the client.
  */
 #include "client/host.h"
-#include "client/clock.h"
-#include "client/fail.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
 #include "client/metrics.h"
-#include "client/trace.h"
+#include "client_telemetry/trace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

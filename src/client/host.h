@@ -2,8 +2,8 @@
 #ifndef CLIENT_HOST_H
 #define CLIENT_HOST_H
 
-#include "client/cache.h"
-#include "client/otlp.h"
+#include "client_cache/cache.h"
+#include "client_telemetry/otlp.h"
 
 #include <apphost/host.h>
 

@@ -1,8 +1,8 @@
 /* One table of counters; a series is what one set of attributes has counted. */
 #include "client/metrics.h"
-#include "client/clock.h"
-#include "client/otlp_encode.h"
-#include "client/protobuf.h"
+#include "client_base/clock.h"
+#include "client_telemetry/otlp_encode.h"
+#include "client_base/protobuf.h"
 
 #include <stddef.h>
 #include <stdlib.h>

@@ -9,8 +9,8 @@
 #ifndef CLIENT_METRICS_H
 #define CLIENT_METRICS_H
 
-#include "client/cache.h"
-#include "client/text.h"
+#include "client_cache/cache.h"
+#include "client_base/text.h"
 
 struct metrics_source {
     const char *key; /* NULL: unkeyed */

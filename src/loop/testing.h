@@ -1,4 +1,4 @@
-/* For tests: a loop by hand, round by round. The program waits through cli/await.h, or runs a loop to its
+/* For tests: a loop by hand, round by round. The program waits through session/await.h, or runs a loop to its
  * end.
  */
 #ifndef LOOP_TESTING_H

@@ -1,5 +1,4 @@
-/* What the files of this room share: late values in JSON, the table-driven codec, and the lowering's context.
- */
+/* What the files of this room share: late values in JSON, and the table-driven codec. */
 #ifndef PLAN_INTERNAL_H
 #define PLAN_INTERNAL_H
 
@@ -42,13 +41,5 @@ extern const struct record plan_record_node, plan_record_resource, plan_record_s
 void codec_write(const struct record *record, const void *from, bool spec_only, cJSON *into);
 int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
                struct error *err);
-
-/* An empty plan with the project's names, without an index yet. */
-struct plan *plan_new(const struct plan_context *context);
-/* Builds plan->index; called when nodes and resources are complete. */
-void plan_build_index(struct plan *plan);
-
-/* Sets node->spec_hash; every field of the specification is final then. */
-void plan_hash_node(struct plan *plan, struct plan_node *node);
 
 #endif

@@ -237,14 +237,16 @@ struct plan_context {
     const char *certs_folder; /* of the user's development authority (room certs); NULL: TLS is refused */
 };
 
-/* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all
- * problems are appended to problems[*problem_count] (array owned by the caller, freed with error_clear each +
- * free). Returns NULL when there was one. The caller frees the plan with plan_free(). */
-struct plan *plan_lower(const struct model *model, const struct plan_context *context,
-                        struct error **problems, size_t *problem_count);
 /* A plan without nodes: what `down` sends. */
 struct plan *plan_empty(const struct plan_context *context);
 void plan_free(struct plan *plan);
+
+/* For the lowering. An empty plan with the project's names, without an index yet. */
+struct plan *plan_new(const struct plan_context *context);
+/* Builds plan->index; called when nodes and resources are complete. */
+void plan_build_index(struct plan *plan);
+/* Sets node->spec_hash; every field of the specification is final then. */
+void plan_hash_node(struct plan *plan, struct plan_node *node);
 
 /* Canonical JSON; the caller deletes. with_secrets false: values of secrets and the client's environment are
  * left out (what `config` prints). */

@@ -1,7 +1,7 @@
 /* Any text in the variables of OpenTelemetry: no crash, no leak; a header line is one line and has its end.
  */
-#include "client/otlp_encode.h"
-#include "client/otlp_target.h"
+#include "client_telemetry/otlp_encode.h"
+#include "client_telemetry/otlp_target.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "cli/args.h"
+#include "args/args.h"
 #include "process/process.h"
 
 static char *no_environment[] = {NULL};

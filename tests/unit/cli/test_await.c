@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/await.h"
+#include "session/await.h"
 
 struct scene {
     struct client client;

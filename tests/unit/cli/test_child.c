@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli/child.h"
+#include "session/child.h"
 #include "loop/testing.h"
 
 static char *environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"GREETING=hello", NULL};

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cli/completion.h"
+#include "args/completion.h"
 
 /* The words of a line, split at blanks; "_" is an empty one. */
 static struct due due_of(const char *line, struct strlist *words)

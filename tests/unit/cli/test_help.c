@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/help.h"
+#include "args/help.h"
 
 static void expect(const struct strbuf *text, const char *part)
 {

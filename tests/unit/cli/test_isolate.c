@@ -1,7 +1,7 @@
 /* What isolated workers differ in, and how the parent passes on what they print. */
 #include "cli/isolate.h"
 #include "cli/isolate_relay.h"
-#include "cli/redis_store.h"
+#include "console/redis_store.h"
 
 #include "base/file.h"
 #include "base/mem.h"

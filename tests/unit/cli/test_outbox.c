@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli/outbox.h"
+#include "ui/outbox.h"
 
 enum { BIG = 300000 }; /* more than a pipe holds */
 

@@ -1,5 +1,5 @@
 /* Replies as text, as raw bytes and as JSON. */
-#include "cli/redis_print.h"
+#include "console/redis_print.h"
 
 #include "base/mem.h"
 

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/log_view.h"
-#include "cli/render.h"
-#include "cli/view.h"
+#include "ui/log_view.h"
+#include "ui/render.h"
+#include "ui/view.h"
 #include "loop/testing.h"
 
 struct screen {

@@ -13,9 +13,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "cli/context.h"
+#include "session/context.h"
 #include "cli/run.h"
-#include "cli/session.h"
+#include "session/session.h"
 
 enum deed { ANSWERS, REFUSES, STALLS, DIES };
 

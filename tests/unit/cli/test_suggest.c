@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cli/suggest.h"
+#include "args/suggest.h"
 
 static void expect(int answer, struct error *error, const char *hint)
 {

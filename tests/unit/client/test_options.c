@@ -1,5 +1,5 @@
 /* Connection strings: the examples of StackExchange.Redis as a table, its error texts, and our extensions. */
-#include "client/options.h"
+#include "client_options/options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

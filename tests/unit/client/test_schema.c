@@ -2,7 +2,7 @@
  * ConfigurationSchema.json: it accepts the sample, refuses the bad samples, and knows every option that can
  * be bound. The validator here understands as much of JSON Schema as our schema uses.
  */
-#include "client/options.h"
+#include "client_options/options.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>

@@ -1,0 +1,33 @@
+/* Inside the library: where log lines go. A NULL log is silent. */
+#ifndef CLIENT_BASE_LOG_H
+#define CLIENT_BASE_LOG_H
+
+#include <apphost/telemetry.h>
+
+#define LOG_REDIS "Aspire.StackExchange.Redis"
+#define LOG_CACHE "Microsoft.Extensions.Caching.StackExchangeRedis"
+
+struct apphost_config;
+
+enum { LOG_RULES = 32 };
+
+struct log_rule {
+    char category[96];
+    enum apphost_log_level level;
+};
+
+/* The most specific rule wins: the longest category that is a prefix. */
+struct log {
+    apphost_log_fn sink;
+    void *user;
+    struct log_rule rules[LOG_RULES];
+    size_t rule_count;
+};
+
+/* Takes the levels from Logging:LogLevel. */
+void log_init(struct log *log, apphost_log_fn sink, void *user, const struct apphost_config *config);
+
+__attribute__((format(printf, 4, 5))) void log_write(const struct log *log, enum apphost_log_level level,
+                                                     const char *category, const char *format, ...);
+
+#endif

@@ -1,0 +1,462 @@
+/*
+ * The cache: making it, keys, the common path of all operations, and get, refresh, remove, remaining.
+ * Get-many is in cache_many.c, writing in cache_set.c, increment in cache_increment.c, get-or-create in
+ * cache_create.c, the asynchronous calls in cache_async.c.
+ */
+#include "client_cache/cache.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WARNING_EVERY_MS = 1000 };
+#define REDIS_STRING_LIMIT ((size_t)512 << 20)
+
+/* ---- Life
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,
+                                const char *instance_name, struct apphost_error *error)
+{
+    struct apphost_cache *cache = calloc(1, sizeof(*cache));
+    pthread_condattr_t attributes;
+
+    if (cache && options)
+        cache->options = *options;
+    if (!cache || !(cache->prefix = strdup(instance_name ? instance_name : ""))) {
+        free(cache);
+        fail_memory(error);
+        return NULL;
+    }
+    cache->options.instance_name = cache->prefix;
+    cache->prefix_len = strlen(cache->prefix);
+    cache->redis = redis;
+    pthread_mutex_init(&cache->flights_lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&cache->flights_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return cache;
+}
+
+void cache_free(struct apphost_cache *cache)
+{
+    if (!cache)
+        return;
+    pthread_mutex_destroy(&cache->flights_lock);
+    pthread_cond_destroy(&cache->flights_changed);
+    free(cache->prefix);
+    free(cache);
+}
+
+struct apphost_redis *apphost_cache_redis(struct apphost_cache *cache)
+{
+    return cache ? cache->redis : NULL;
+}
+
+int full_key_init(struct full_key *full, const struct apphost_cache *cache, struct apphost_bytes key,
+                  struct apphost_error *error)
+{
+    if (!cache)
+        return fail_argument(error, "cache", "is NULL");
+    if (!key.data)
+        return fail_argument(error, "key", "is NULL");
+    if (key.len > REDIS_STRING_LIMIT - cache->prefix_len)
+        return fail_argument(error, "key", "is longer than the 512 MiB that Redis takes");
+    full->len = cache->prefix_len + key.len;
+    full->data = full->len <= sizeof(full->small) ? full->small : malloc(full->len);
+    if (!full->data)
+        return fail_memory(error);
+    memcpy(full->data, cache->prefix, cache->prefix_len);
+    if (key.len > 0)
+        memcpy(full->data + cache->prefix_len, key.data, key.len);
+    return 0;
+}
+
+void full_key_fini(struct full_key *full)
+{
+    if (full->data != full->small)
+        free(full->data);
+}
+
+/* ---- The common path
+ * -------------------------------------------------------------------------------------------- */
+
+void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by)
+{
+    atomic_fetch_add_explicit(&cache->counters[counter], by, memory_order_relaxed);
+}
+
+static void record_latency(struct apphost_cache *cache, int64_t elapsed_us)
+{
+    uint64_t us = elapsed_us > 0 ? (uint64_t)elapsed_us : 0, most = atomic_load(&cache->latency_max);
+    size_t bucket = 0;
+
+    while (bucket < APPHOST_LATENCY_BUCKETS - 1 && us >= (UINT64_C(1) << bucket))
+        bucket++;
+    cache_count(cache, COUNT_OPERATIONS, 1);
+    cache_count(cache, COUNT_LATENCY, us);
+    atomic_fetch_add_explicit(&cache->latency[bucket], 1, memory_order_relaxed);
+    while (us > most && !atomic_compare_exchange_weak(&cache->latency_max, &most, us))
+        ;
+}
+
+void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure)
+{
+    record_latency(cache, clock_us() - started_us);
+    breaker_leave(cache, failure);
+}
+
+int cache_run(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error)
+{
+    if (breaker_enter(cache, error) < 0)
+        return -1;
+    int64_t started = clock_us();
+    int rc = redis_run(cache->redis, role, batch, replies, error);
+    cache_finish(cache, started, rc < 0 ? error : NULL);
+    return rc;
+}
+
+int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
+               struct replies *replies, struct apphost_error *error)
+{
+    const struct batch batch = {
+        .commands = commands,
+        .count = count,
+        .is_idempotent = true,
+        .timeout_ms = cache->options.timeout_ms,
+    };
+
+    return cache_run(cache, role, &batch, replies, error);
+}
+
+bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
+{
+    if (!cache->options.fail_open || !is_outage(error->code))
+        return false;
+    cache_count(cache, COUNT_ABSORBED, 1);
+    int64_t last = atomic_load(&cache->last_warning_ms), now = clock_ms();
+    if ((last == 0 || now - last >= WARNING_EVERY_MS) &&
+        atomic_compare_exchange_strong(&cache->last_warning_ms, &last, now))
+        log_write(cache->redis->log, APPHOST_LOG_WARNING, LOG_CACHE, "Continuing without Redis: %s",
+                  error->text);
+    return true;
+}
+
+int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local, int absorbed,
+                  struct apphost_error *error)
+{
+    if (cache_absorb(cache, local))
+        return absorbed;
+    cache_count(cache, COUNT_ERRORS, 1);
+    if (error)
+        *error = *local;
+    return -1;
+}
+
+int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
+                        struct apphost_error *error)
+{
+    for (size_t i = 0; i < replies->count; i++) {
+        const struct resp_reply *reply = replies->items[i];
+
+        if (reply->type == RESP_ERROR)
+            return redis_fail_reply(cache->redis, reply, error);
+        for (size_t k = 0; reply->type == RESP_ARRAY && k < reply->count; k++)
+            if (reply->elements[k].type == RESP_ERROR)
+                return redis_fail_reply(cache->redis, &reply->elements[k], error);
+    }
+    return 0;
+}
+
+struct expire {
+    struct command command;
+    const char *argv[3];
+    size_t lens[3];
+    char number[24];
+};
+
+static void fill_expire(struct expire *expire, const struct full_key *key, int64_t ttl_ms)
+{
+    const char *name = entry_expire_command(ttl_ms, expire->number);
+
+    expire->argv[0] = name;
+    expire->argv[1] = key->data;
+    expire->argv[2] = expire->number;
+    expire->lens[0] = strlen(name);
+    expire->lens[1] = key->len;
+    expire->lens[2] = strlen(expire->number);
+    expire->command = (struct command){3, expire->argv, expire->lens};
+}
+
+int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                       struct apphost_error *error)
+{
+    struct expire expire;
+
+    (void)error;
+    fill_expire(&expire, key, ttl_ms);
+    redis_post(cache->redis, &expire.command);
+    return 0;
+}
+
+int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                 struct apphost_error *error)
+{
+    struct expire expire;
+    struct replies replies;
+
+    if (!cache->options.strict_wire)
+        return cache_expire_later(cache, key, ttl_ms, error);
+    fill_expire(&expire, key, ttl_ms);
+    if (cache_call(cache, DIAL_PRIMARY, &expire.command, 1, &replies, error) < 0)
+        return -1;
+    int rc =
+        replies.items[0]->type == RESP_ERROR ? redis_fail_reply(cache->redis, replies.items[0], error) : 0;
+    replies_free(&replies);
+    return rc;
+}
+
+/* ---- Reading
+ * ---------------------------------------------------------------------------------------------------- */
+
+void apphost_value_free(struct apphost_value *value)
+{
+    if (!value)
+        return;
+    resp_reply_free(value->owner);
+    *value = (struct apphost_value){0};
+}
+
+int value_copy(struct apphost_value *value, const void *data, size_t len)
+{
+    struct resp_reply *owner = malloc(sizeof(*owner) + len + 1);
+
+    if (!owner)
+        return -1;
+    *owner =
+        (struct resp_reply){.type = RESP_STRING, .str = (char *)(owner + 1), .len = len, .is_block = true};
+    if (len > 0)
+        memcpy(owner->str, data, len);
+    owner->str[len] = '\0';
+    *value = (struct apphost_value){owner->str, len, owner};
+    return 0;
+}
+
+int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
+                 struct apphost_error *error)
+{
+    struct entry_times times;
+
+    *reading = (struct reading){.is_sliding = false};
+    if (reply->type != RESP_ARRAY || reply->count < 2)
+        return redis_fail_reply(cache->redis, reply, error);
+    if (entry_decode(&reply->elements[0], &reply->elements[1], &times, error) < 0)
+        return -1;
+    if (times.sliding_ticks != ENTRY_NONE)
+        reading->is_sliding = entry_slide(&times, clock_unix_ms(), &reading->ttl_ms);
+    if (reply->count < 3)
+        return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;
+    if (reply->elements[2].type != RESP_STRING)
+        return 0;
+    reading->value = (struct apphost_value){reply->elements[2].str, reply->elements[2].len, reply};
+    return 1;
+}
+
+int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
+               struct apphost_value *value, struct apphost_error *error)
+{
+    struct reading reading;
+    int rc = cache_decode(cache, reply, &reading, error);
+
+    if (rc < 0 || (reading.is_sliding && cache_expire(cache, key, reading.ttl_ms, error) < 0))
+        return -1;
+    if (value && rc == 1)
+        *value = reading.value;
+    return rc;
+}
+
+struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data)
+{
+    const char *const words[] = {"HMGET", key->data, "absexp", "sldexp", "data"};
+    const size_t sizes[] = {5, key->len, 6, 6, 4};
+
+    memcpy(argv, words, sizeof(words));
+    memcpy(lens, sizes, sizeof(sizes));
+    return (struct command){with_data ? 5 : 4, argv, lens};
+}
+
+enum dial_role cache_read_role(const struct apphost_cache *cache)
+{
+    return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+}
+
+int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
+                      struct apphost_error *error)
+{
+    struct full_key full;
+    struct apphost_error local;
+    struct replies replies;
+    const char *argv[5];
+    size_t lens[5];
+
+    if (!value)
+        return fail_argument(error, "value", "is NULL");
+    *value = (struct apphost_value){0};
+    if (full_key_init(&full, cache, key, error) < 0)
+        return -1;
+    const struct command command = cache_hmget(&full, argv, lens, true);
+    int rc = cache_call(cache, cache_read_role(cache), &command, 1, &replies, &local);
+    if (rc == 0) {
+        rc = cache_read(cache, &full, replies.items[0], value, &local);
+        if (rc == 1)
+            replies.items[0] = NULL; /* the value owns it now */
+        replies_free(&replies);
+    }
+    full_key_fini(&full);
+    if (rc < 0)
+        rc = cache_give_up(cache, &local, 0, error);
+    if (rc >= 0)
+        cache_count(cache, rc ? COUNT_HITS : COUNT_MISSES, 1);
+    return rc;
+}
+
+int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char **text,
+                             struct apphost_error *error)
+{
+    struct apphost_value value;
+
+    if (!text)
+        return fail_argument(error, "text", "is NULL");
+    *text = NULL;
+    int rc = apphost_cache_get(cache, apphost_str(key), &value, error);
+    if (rc != 1)
+        return rc;
+    *text = malloc(value.len + 1);
+    if (*text)
+        memcpy(*text, value.data, value.len + 1);
+    apphost_value_free(&value);
+    return *text ? 1 : fail_memory(error);
+}
+
+/* ---- Refresh, remove, remaining
+ * --------------------------------------------------------------------------------- */
+
+int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_error *error)
+{
+    struct full_key full;
+    struct apphost_error local;
+    struct replies replies;
+    const char *argv[5];
+    size_t lens[5];
+
+    if (full_key_init(&full, cache, key, error) < 0)
+        return -1;
+    const struct command command = cache_hmget(&full, argv, lens, false);
+    int rc = cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, &local);
+    if (rc == 0) {
+        rc = cache_read(cache, &full, replies.items[0], NULL, &local);
+        replies_free(&replies);
+    }
+    full_key_fini(&full);
+    if (rc < 0)
+        return cache_give_up(cache, &local, 0, error);
+    cache_count(cache, COUNT_REFRESHES, 1);
+    return rc;
+}
+
+/* One command about one key with an integer reply. */
+static int ask_integer(struct apphost_cache *cache, const char *name, const struct full_key *key,
+                       long long *out, struct apphost_error *error)
+{
+    const char *const argv[] = {name, key->data};
+    const size_t lens[] = {strlen(name), key->len};
+    const struct command command = {2, argv, lens};
+    struct replies replies;
+
+    if (cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, error) < 0)
+        return -1;
+    int rc =
+        replies.items[0]->type == RESP_INTEGER ? 0 : redis_fail_reply(cache->redis, replies.items[0], error);
+    *out = replies.items[0]->integer;
+    replies_free(&replies);
+    return rc;
+}
+
+bool cache_lacks_unlink(const struct apphost_error *error)
+{
+    return error->code == APPHOST_E_UNSUPPORTED || strstr(error->text, "unknown command") ||
+           strcmp(error->parameter, "NOPERM") == 0;
+}
+
+static int remove_key(struct apphost_cache *cache, const struct full_key *key, long long *count,
+                      struct apphost_error *error)
+{
+    if (!atomic_load(&cache->has_no_unlink)) {
+        if (ask_integer(cache, "UNLINK", key, count, error) == 0)
+            return 0;
+        if (!cache_lacks_unlink(error))
+            return -1;
+        atomic_store(&cache->has_no_unlink, true);
+    }
+    return ask_integer(cache, "DEL", key, count, error);
+}
+
+int apphost_cache_remove(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_error *error)
+{
+    struct full_key full;
+    struct apphost_error local;
+    long long count = 0;
+
+    if (full_key_init(&full, cache, key, error) < 0)
+        return -1;
+    int rc = remove_key(cache, &full, &count, &local);
+    full_key_fini(&full);
+    if (rc < 0)
+        return cache_give_up(cache, &local, 0, error);
+    cache_count(cache, COUNT_REMOVES, 1);
+    return count > 0;
+}
+
+int apphost_cache_remaining(struct apphost_cache *cache, struct apphost_bytes key, int64_t *remaining_ms,
+                            struct apphost_error *error)
+{
+    struct full_key full;
+    struct apphost_error local;
+    long long left = 0;
+
+    if (!remaining_ms)
+        return fail_argument(error, "remaining_ms", "is NULL");
+    if (full_key_init(&full, cache, key, error) < 0)
+        return -1;
+    int rc = ask_integer(cache, "PTTL", &full, &left, &local);
+    full_key_fini(&full);
+    if (rc < 0)
+        return cache_give_up(cache, &local, 0, error);
+    *remaining_ms = left >= 0 ? left : -1;
+    return left != -2;
+}
+
+void apphost_cache_stats(const struct apphost_cache *cache, struct apphost_cache_stats *stats)
+{
+    const _Atomic uint64_t *from = cache->counters;
+
+    *stats = (struct apphost_cache_stats){
+        .hits = atomic_load(&from[COUNT_HITS]),
+        .misses = atomic_load(&from[COUNT_MISSES]),
+        .sets = atomic_load(&from[COUNT_SETS]),
+        .refreshes = atomic_load(&from[COUNT_REFRESHES]),
+        .removes = atomic_load(&from[COUNT_REMOVES]),
+        .errors = atomic_load(&from[COUNT_ERRORS]),
+        .short_circuits = atomic_load(&from[COUNT_SHORT]),
+        .absorbed = atomic_load(&from[COUNT_ABSORBED]),
+        .operations = atomic_load(&from[COUNT_OPERATIONS]),
+        .latency_us_total = atomic_load(&from[COUNT_LATENCY]),
+        .latency_us_max = atomic_load(&cache->latency_max),
+    };
+    for (int i = 0; i < APPHOST_LATENCY_BUCKETS; i++)
+        stats->latency_us[i] = atomic_load(&cache->latency[i]);
+}

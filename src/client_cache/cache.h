@@ -1,0 +1,210 @@
+/*
+ * Inside the library: a cache, and what its operations share.
+ *
+ * Every operation goes through cache_call(): circuit breaker, connection, spans, latency. An outage is a
+ * failure of the way to Redis, not of a command; fail-open turns it into a miss or a success with
+ * cache_absorb().
+ */
+#ifndef CLIENT_CACHE_CACHE_H
+#define CLIENT_CACHE_CACHE_H
+
+#include "client_cache/entry.h"
+#include "client_cache/redis.h"
+
+enum cache_counter {
+    COUNT_HITS,
+    COUNT_MISSES,
+    COUNT_SETS,
+    COUNT_REFRESHES,
+    COUNT_REMOVES,
+    COUNT_ERRORS,
+    COUNT_SHORT,
+    COUNT_ABSORBED,
+    COUNT_OPERATIONS,
+    COUNT_LATENCY,
+    COUNT_COUNTERS,
+};
+
+struct breaker {
+    _Atomic int failures;
+    _Atomic int64_t open_until_ms;  /* 0: closed */
+    _Atomic int64_t probe_until_ms; /* nobody else probes before */
+};
+
+struct flight; /* one creation under way, see cache_create.c */
+
+struct apphost_cache {
+    struct apphost_redis *redis;
+    struct apphost_host *owned_host; /* of apphost_cache_open() */
+    struct apphost_cache_options options;
+    char *prefix;
+    size_t prefix_len;
+    struct breaker breaker;
+    atomic_bool has_no_unlink; /* the server is older than 4.0 */
+    _Atomic int64_t last_warning_ms;
+    _Atomic uint64_t counters[COUNT_COUNTERS];
+    _Atomic uint64_t latency_max;
+    _Atomic uint64_t latency[APPHOST_LATENCY_BUCKETS];
+    pthread_mutex_t flights_lock;
+    pthread_cond_t flights_changed;
+    struct flight *flights;
+};
+
+struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,
+                                const char *instance_name, struct apphost_error *error);
+void cache_free(struct apphost_cache *cache);
+
+/* The key as Redis sees it. */
+struct full_key {
+    char *data;
+    size_t len;
+    char small[192];
+};
+
+int full_key_init(struct full_key *full, const struct apphost_cache *cache, struct apphost_bytes key,
+                  struct apphost_error *error);
+void full_key_fini(struct full_key *full);
+
+/* 0 with replies, of which none is looked at; -1. cache_call() is for commands that may be sent twice. */
+int cache_run(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error);
+int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
+               struct replies *replies, struct apphost_error *error);
+
+/* The end of an operation that began at `started_us`: latency and circuit breaker. `failure` is NULL for a
+ * success. */
+void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure);
+
+/* Whether a failure is to be passed over: fail-open, and the way to Redis was the trouble. */
+bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
+
+void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by);
+
+/* Ends a failed operation: absorbed (returns `absorbed`), or counted and reported (-1). */
+int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local, int absorbed,
+                  struct apphost_error *error);
+
+/* The circuit breaker, breaker.c. */
+int breaker_enter(struct apphost_cache *cache, struct apphost_error *error);
+void breaker_leave(struct apphost_cache *cache, const struct apphost_error *failure);
+bool is_outage(enum apphost_code code);
+
+/* What one HMGET absexp sldexp [data] reply says. */
+struct reading {
+    bool is_sliding;
+    int64_t ttl_ms;             /* the new time to live of one that slides */
+    struct apphost_value value; /* owns the reply when there is data */
+};
+
+/* 1 with data (or, where none was asked for, with an entry), 0, -1. */
+int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
+                 struct apphost_error *error);
+
+/* The same, and slides if needed. 1 with data, 0, -1. */
+int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
+               struct apphost_value *value, struct apphost_error *error);
+
+/* Whether UNLINK failed because it cannot be had. It frees in the background; servers before 4.0, users who
+ * may not, and command maps without it have DEL. */
+bool cache_lacks_unlink(const struct apphost_error *error);
+
+/* A value that owns a copy of these bytes. */
+int value_copy(struct apphost_value *value, const void *data, size_t len);
+
+/* The most telling error among the replies of a transaction (EXECABORT only says that there was one): -1; 0
+ * when there is none. */
+int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
+                        struct apphost_error *error);
+
+/* Where reading goes first. */
+enum dial_role cache_read_role(const struct apphost_cache *cache);
+
+/* HMGET absexp sldexp [data]; it points into key, argv and lens. */
+struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data);
+
+/*
+ * EXPIRE or PEXPIRE. Usually nobody waits for it: the next command of this connection comes after it anyway.
+ * In strict-wire mode cache_expire() waits; cache_expire_later(), for the thread of a loop, never does.
+ */
+typedef int (*cache_expire_fn)(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                               struct apphost_error *error);
+int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                 struct apphost_error *error);
+int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
+                       struct apphost_error *error);
+
+/* ---- Get-many, cache_many.c ---- */
+
+struct many {
+    struct apphost_cache *cache;
+    cache_expire_fn expire; /* cache_expire unless it is changed */
+    struct full_key *keys;
+    struct command *commands; /* one a key */
+    const char *(*argv)[5];
+    size_t (*lens)[5];
+    size_t count;
+};
+
+/* Nothing is to be freed after a failure. */
+int many_init(struct many *many, struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
+              struct apphost_error *error);
+void many_fini(struct many *many);
+
+/* The number of hits, whose values own their replies from now on; -1. */
+int many_read(const struct many *many, struct replies *replies, struct apphost_value *values,
+              struct apphost_error *error);
+
+/* The end of the operation: counters, and what fail-open makes of a failure. */
+int many_finish(const struct many *many, int hits, const struct apphost_error *local,
+                struct apphost_error *error);
+
+/* ---- Set and set-many, cache_set.c ---- */
+
+/* What one entry puts on the wire. */
+struct write {
+    struct full_key key;
+    char absolute[24], sliding[24], ttl[24];
+    const char *argv[8], *ttl_argv[3];
+    size_t lens[8], ttl_lens[3];
+    size_t ttl_argc; /* 0: no second command */
+};
+
+/* Points into itself and to the data of the entries. */
+struct writes {
+    struct write one, *items;
+    struct command few[4], *commands;
+    size_t count, command_count;
+};
+
+/* Nothing is to be freed after a failure. */
+int writes_init(struct writes *writes, const struct apphost_cache *cache, const struct apphost_entry *entries,
+                size_t count, struct apphost_error *error);
+void writes_fini(struct writes *writes);
+
+/* ---- Increment, cache_increment.c ---- */
+
+enum { INCREMENT_COMMANDS = 7, INCREMENT_WORDS = 4 };
+
+struct increment {
+    const struct full_key *key; /* the caller's, and set by it */
+    struct entry_plan plan;
+    cache_expire_fn expire; /* cache_expire unless it is changed */
+};
+
+/* Only needed until it is sent. */
+struct increment_wire {
+    char absolute[24], sliding[24], by[24];
+    const char *argv[INCREMENT_COMMANDS][INCREMENT_WORDS];
+    size_t lens[INCREMENT_COMMANDS][INCREMENT_WORDS];
+    struct command commands[INCREMENT_COMMANDS];
+};
+
+int increment_init(struct increment *increment, const struct apphost_cache *cache,
+                   struct apphost_expiry expiry, struct apphost_error *error);
+void increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire);
+
+/* 0 with the sum, -1. */
+int increment_finish(struct apphost_cache *cache, const struct increment *increment,
+                     const struct replies *replies, int64_t *sum, struct apphost_error *error);
+
+#endif

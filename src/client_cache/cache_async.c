@@ -1,0 +1,352 @@
+/*
+ * The asynchronous operations: starting them. What is made of the replies is in cache_async_finish.c.
+ *
+ * Happy path: a start function makes a call, launch() hands its batch to the connection; dispatch lets
+ * `again` have a look (another server, another command?) and then `finish` make the result, before the
+ * callback. Failures: what is wrong with the arguments is told at once, and so is a connection that takes
+ * nothing, unless fail-open or the primary is still to have its say; everything else goes through `finish`.
+ */
+#include "client_cache/cache_async.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool try_primary(struct apphost_call *call);
+
+/* As in redis_run(): half for the replica, half for the primary. */
+static int timeout_of(const struct apphost_call *call)
+{
+    int timeout_ms = call->cache->options.timeout_ms;
+    struct conn *conn = call->again == try_primary ? redis_conn(call->redis, call->role, NULL) : NULL;
+
+    if (!conn)
+        return timeout_ms;
+    if (timeout_ms <= 0)
+        timeout_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
+    return timeout_ms / 2 + 1;
+}
+
+struct keyed {
+    struct command command;
+    const char *argv[5];
+    size_t lens[5];
+};
+
+/* What the call asks: its many keys, or its words with the key after the first, which `keyed` is for. */
+static struct batch question_of(const struct apphost_call *call, struct keyed *keyed)
+{
+    struct batch batch = {.commands = call->many.commands,
+                          .count = call->many.count,
+                          .is_idempotent = true,
+                          .timeout_ms = timeout_of(call)};
+    size_t argc = 0;
+
+    if (batch.count > 0)
+        return batch;
+    for (size_t i = 0; call->words[i]; i++) {
+        keyed->argv[argc] = call->words[i];
+        keyed->lens[argc++] = strlen(call->words[i]);
+        if (i > 0)
+            continue;
+        keyed->argv[argc] = call->key.data;
+        keyed->lens[argc++] = call->key.len;
+    }
+    keyed->command = (struct command){argc, keyed->argv, keyed->lens};
+    batch.commands = &keyed->command;
+    batch.count = 1;
+    return batch;
+}
+
+/* One more attempt with what was changed in the call; when it cannot even begin, the call fails with that. */
+static bool send_again(struct apphost_call *call)
+{
+    struct apphost_error error;
+    struct keyed keyed;
+    const struct batch batch = question_of(call, &keyed);
+
+    replies_free(&call->replies);
+    if (call_send(call, &batch, &error) == 0)
+        return true;
+    call->has_failed = true;
+    call->error = error;
+    return false;
+}
+
+/* An open circuit breaker speaks for both. */
+static bool try_primary(struct apphost_call *call)
+{
+    if (call->role == DIAL_PRIMARY || !call->has_failed || call->error.code == APPHOST_E_OPEN)
+        return false;
+    call->role = DIAL_PRIMARY;
+    return send_again(call);
+}
+
+static const char *const unlink_words[] = {"UNLINK", NULL}, *const delete_words[] = {"DEL", NULL};
+
+static bool try_delete(struct apphost_call *call)
+{
+    struct apphost_error error = {0};
+
+    if (call->words == delete_words || call->has_failed || call->replies.items[0]->type != RESP_ERROR)
+        return false;
+    redis_fail_reply(call->redis, call->replies.items[0], &error);
+    if (!cache_lacks_unlink(&error))
+        return false;
+    atomic_store(&call->cache->has_no_unlink, true);
+    call->words = delete_words;
+    return send_again(call);
+}
+
+static struct apphost_call *new_call(struct apphost_cache *cache, struct apphost_call *call,
+                                     struct apphost_error *error)
+{
+    if (!call)
+        return NULL;
+    if (!cache) {
+        fail_argument(error, "cache", "is NULL");
+        call_free(call);
+        return NULL;
+    }
+    call->cache = cache;
+    call->redis = cache->redis;
+    return call;
+}
+
+/* It reads: from a replica first, where that is wanted and there is one. */
+static void aim_at_replica(struct apphost_call *call)
+{
+    struct conn *replica =
+        cache_read_role(call->cache) == DIAL_REPLICA ? redis_conn(call->redis, DIAL_REPLICA, NULL) : NULL;
+
+    if (!replica || conn_is_failing(replica))
+        return;
+    call->role = DIAL_REPLICA;
+    call->again = try_primary;
+}
+
+/* Through the breaker to the connection. NULL (freed) when that takes nothing; but what `again` or fail-open
+ * may mend, and an open breaker, is delivered like a result. */
+static struct apphost_call *launch(struct apphost_call *call, const struct batch *batch,
+                                   struct apphost_error *error)
+{
+    struct apphost_error failure;
+
+    if (breaker_enter(call->cache, &failure) < 0)
+        return call_fail_later(call, &failure);
+    if (call_send(call, batch, &failure) == 0)
+        return call;
+    if (is_outage(failure.code) && (call->cache->options.fail_open || call->role == DIAL_REPLICA))
+        return call_fail_later(call, &failure);
+    cache_finish(call->cache, call->started_us, &failure);
+    call_free(call);
+    if (error)
+        *error = failure;
+    return NULL;
+}
+
+static struct apphost_call *launch_keyed(struct apphost_call *call, struct apphost_bytes key,
+                                         const char *const words[], struct apphost_error *error)
+{
+    struct keyed keyed;
+
+    if (!call)
+        return NULL;
+    call->words = words;
+    if (full_key_init(&call->key, call->cache, key, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    const struct batch batch = question_of(call, &keyed);
+    return launch(call, &batch, error);
+}
+
+struct apphost_call *apphost_cache_get_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                             struct apphost_bytes key, apphost_result_fn done, void *user,
+                                             struct apphost_error *error)
+{
+    static const char *const words[] = {"HMGET", "absexp", "sldexp", "data", NULL};
+    struct apphost_call *call = new_call(cache, call_new(queue, done, user, call_finish_get, error), error);
+
+    if (call)
+        aim_at_replica(call);
+    return launch_keyed(call, key, words, error);
+}
+
+struct apphost_call *apphost_cache_refresh_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                 struct apphost_bytes key, apphost_result_fn done, void *user,
+                                                 struct apphost_error *error)
+{
+    static const char *const words[] = {"HMGET", "absexp", "sldexp", NULL};
+
+    return launch_keyed(new_call(cache, call_new(queue, done, user, call_finish_refresh, error), error), key,
+                        words, error);
+}
+
+struct apphost_call *apphost_cache_remaining_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   struct apphost_bytes key, apphost_result_fn done,
+                                                   void *user, struct apphost_error *error)
+{
+    static const char *const words[] = {"PTTL", NULL};
+
+    return launch_keyed(new_call(cache, call_new(queue, done, user, call_finish_remaining, error), error),
+                        key, words, error);
+}
+
+struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                struct apphost_bytes key, apphost_result_fn done, void *user,
+                                                struct apphost_error *error)
+{
+    struct apphost_error local = {0};
+
+    for (;;) {
+        bool is_old = cache && atomic_load(&cache->has_no_unlink);
+        struct apphost_call *call =
+            new_call(cache, call_new(queue, done, user, call_finish_remove, &local), &local);
+
+        if (call)
+            call->again = try_delete;
+        call = launch_keyed(call, key, is_old ? delete_words : unlink_words, &local);
+        if (call)
+            return call;
+        if (is_old || local.code != APPHOST_E_UNSUPPORTED)
+            break;
+        atomic_store(&cache->has_no_unlink, true); /* by the command map */
+    }
+    if (error)
+        *error = local;
+    return NULL;
+}
+
+/* Nothing to do, which is said from the queue all the same. */
+static struct apphost_call *call_nothing(struct apphost_call *call)
+{
+    call->cache = NULL;
+    call->finish = call_finish_nothing;
+    return call_ready(call);
+}
+
+/* The keys, and room for their values. 0, -1. */
+static int take_keys(struct apphost_call *call, const struct apphost_keys *keys, struct apphost_error *error)
+{
+    if (!keys || (!keys->items && keys->count > 0))
+        return fail_argument(error, "keys", "is NULL");
+    if (keys->count == 0)
+        return 0;
+    call->values = calloc(keys->count, sizeof(*call->values));
+    if (!call->values)
+        return fail_memory(error);
+    if (many_init(&call->many, call->cache, keys->items, keys->count, error) < 0)
+        return -1;
+    call->many.expire = cache_expire_later;
+    return 0;
+}
+
+struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_keys *keys, apphost_result_fn done,
+                                                  void *user, struct apphost_error *error)
+{
+    struct apphost_call *call =
+        new_call(cache, call_new(queue, done, user, call_finish_get_many, error), error);
+    struct keyed unused;
+
+    if (!call || take_keys(call, keys, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    if (keys->count == 0)
+        return call_nothing(call);
+    aim_at_replica(call);
+    const struct batch batch = question_of(call, &unused);
+    return launch(call, &batch, error);
+}
+
+struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                  const struct apphost_entries *entries,
+                                                  apphost_result_fn done, void *user,
+                                                  struct apphost_error *error)
+{
+    struct apphost_call *call = new_call(cache, call_new(queue, done, user, call_finish_set, error), error);
+    struct writes writes;
+
+    if (call && (!entries || (!entries->items && entries->count > 0))) {
+        fail_argument(error, "entries", "is NULL");
+        call_free(call);
+        return NULL;
+    }
+    if (!call || entries->count == 0)
+        return call ? call_nothing(call) : NULL;
+    if (writes_init(&writes, cache, entries->items, entries->count, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    call->entries = entries->count;
+    const struct batch batch = {.commands = writes.commands,
+                                .count = writes.command_count,
+                                .is_idempotent = true,
+                                .timeout_ms = cache->options.timeout_ms};
+    call = launch(call, &batch, error);
+    writes_fini(&writes);
+    return call;
+}
+
+struct apphost_call *apphost_cache_set_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                             const struct apphost_entry *entry, apphost_result_fn done,
+                                             void *user, struct apphost_error *error)
+{
+    const struct apphost_entries one = {entry, 1};
+
+    if (cache && !entry) {
+        fail_argument(error, "entry", "is NULL");
+        return NULL;
+    }
+    return apphost_cache_set_many_start(cache, queue, &one, done, user, error);
+}
+
+struct apphost_call *apphost_cache_increment_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                   const struct apphost_increment *increment,
+                                                   apphost_result_fn done, void *user,
+                                                   struct apphost_error *error)
+{
+    struct apphost_call *call =
+        new_call(cache, call_new(queue, done, user, call_finish_increment, error), error);
+    struct increment_wire wire;
+
+    if (call && !increment)
+        fail_argument(error, "increment", "is NULL");
+    if (!call || !increment || increment_init(&call->increment, cache, increment->expiry, error) < 0 ||
+        full_key_init(&call->key, cache, increment->key, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    call->increment.key = &call->key;
+    call->increment.expire = cache_expire_later;
+    increment_encode(&call->increment, increment->by, &wire);
+    const struct batch batch = {
+        .commands = wire.commands, .count = INCREMENT_COMMANDS, .timeout_ms = cache->options.timeout_ms};
+    return launch(call, &batch, error);
+}
+
+struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, struct apphost_queue *queue,
+                                                 const struct apphost_command *command,
+                                                 apphost_result_fn done, void *user,
+                                                 struct apphost_error *error)
+{
+    if (!redis || !command) {
+        fail_argument(error, redis ? "command" : "redis", "is NULL");
+        return NULL;
+    }
+    if (redis_check_command(redis, command, error) < 0)
+        return NULL;
+    struct apphost_call *call = call_new(queue, done, user, call_finish_command, error);
+    if (!call)
+        return NULL;
+    call->redis = redis;
+    const struct command one = {command->argc, command->argv, command->lens};
+    const struct batch batch = {.commands = &one, .count = 1};
+    if (call_send(call, &batch, error) == 0)
+        return call;
+    call_free(call);
+    return NULL;
+}

@@ -1,0 +1,276 @@
+/*
+ * Get-or-create, without a stampede.
+ *
+ * In the process: the first caller that misses owns a *flight*; later callers of the same key wait for it and
+ * copy its result. Across processes: the owner takes a lease (SET key:lease NX PX); who does not get it polls
+ * for the entry until it is there, the lease is gone, or its time is up. Every failure on the way leads to
+ * creating: the worst case is two creators, never none.
+ *
+ * The lease is given back with a plain delete, and only in the first half of its time: then it is still ours
+ * by any clock, and no script is needed that an ACL might forbid.
+ */
+#include "client_cache/cache.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_LEASE_MS = 10000, POLL_LEAST_MS = 5, POLL_MOST_MS = 100 };
+
+struct flight {
+    struct flight *next;
+    struct apphost_bytes key;
+    size_t users; /* the owner and its waiters; the last frees */
+    bool is_over;
+    int rc;
+    struct apphost_value value;
+    struct apphost_error error;
+};
+
+/* ---- Flights
+ * ---------------------------------------------------------------------------------------------------- */
+
+static struct flight *find_flight(struct apphost_cache *cache, struct apphost_bytes key)
+{
+    struct flight *at = cache->flights;
+
+    while (at && (at->is_over || at->key.len != key.len || memcmp(at->key.data, key.data, key.len) != 0))
+        at = at->next;
+    return at;
+}
+
+/* Joins the flight of this key or begins one; NULL when memory is out. */
+static struct flight *join(struct apphost_cache *cache, struct apphost_bytes key, bool *is_owner)
+{
+    pthread_mutex_lock(&cache->flights_lock);
+    struct flight *flight = find_flight(cache, key);
+    *is_owner = !flight;
+    if (!flight && (flight = calloc(1, sizeof(*flight)))) {
+        flight->key = key; /* the owner's: it outlives the time in which anybody looks at it */
+        flight->next = cache->flights;
+        cache->flights = flight;
+    }
+    if (flight)
+        flight->users++;
+    pthread_mutex_unlock(&cache->flights_lock);
+    return flight;
+}
+
+static void release_locked(struct flight *flight)
+{
+    if (--flight->users > 0)
+        return;
+    apphost_value_free(&flight->value);
+    free(flight);
+}
+
+static void land(struct apphost_cache *cache, struct flight *flight, int rc,
+                 const struct apphost_value *value, const struct apphost_error *error)
+{
+    pthread_mutex_lock(&cache->flights_lock);
+    struct flight **at = &cache->flights;
+    while (*at != flight)
+        at = &(*at)->next;
+    *at = flight->next;
+    flight->is_over = true;
+    flight->rc = rc;
+    if (rc < 0)
+        flight->error = *error;
+    else if (flight->users > 1 && value_copy(&flight->value, value->data, value->len) < 0)
+        flight->rc = fail_memory(&flight->error);
+    pthread_cond_broadcast(&cache->flights_changed);
+    release_locked(flight);
+    pthread_mutex_unlock(&cache->flights_lock);
+}
+
+/* 0 with a copy of the owner's result, -1 with its error; -2 when it took too long. */
+static int ride(struct apphost_cache *cache, struct flight *flight, int64_t deadline_ms,
+                struct apphost_value *value, struct apphost_error *error)
+{
+    struct timespec deadline = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
+    int rc = 0;
+
+    pthread_mutex_lock(&cache->flights_lock);
+    while (!flight->is_over && rc == 0)
+        rc = pthread_cond_timedwait(&cache->flights_changed, &cache->flights_lock, &deadline);
+    rc = flight->is_over ? flight->rc : -2;
+    if (rc == -1)
+        *error = flight->error;
+    else if (rc >= 0 && value_copy(value, flight->value.data, flight->value.len) < 0)
+        rc = fail_memory(error);
+    release_locked(flight);
+    pthread_mutex_unlock(&cache->flights_lock);
+    return rc > 0 ? 0 : rc;
+}
+
+/* ---- The lease
+ * -------------------------------------------------------------------------------------------------- */
+
+struct lease {
+    struct full_key key;
+    int64_t taken_ms;
+    int length_ms;
+    bool is_held;
+};
+
+static int lease_init(struct lease *lease, struct apphost_cache *cache, struct apphost_bytes key,
+                      int length_ms, struct apphost_error *error)
+{
+    static const char suffix[] = ":lease";
+    struct full_key plain;
+    char *joined;
+
+    *lease = (struct lease){.length_ms = length_ms};
+    if (full_key_init(&plain, cache, key, error) < 0)
+        return -1;
+    joined = malloc(plain.len + sizeof(suffix));
+    if (joined) {
+        memcpy(joined, plain.data, plain.len);
+        memcpy(joined + plain.len, suffix, sizeof(suffix));
+        lease->key.data = joined;
+        lease->key.len = plain.len + sizeof(suffix) - 1;
+    }
+    full_key_fini(&plain);
+    return joined ? 0 : fail_memory(error);
+}
+
+/* 1 taken, 0 somebody else has it, -1. */
+static int lease_take(struct lease *lease, struct apphost_cache *cache, struct apphost_error *error)
+{
+    char token[24], length[24];
+    const char *const argv[] = {"SET", lease->key.data, token, "NX", "PX", length};
+    struct replies replies;
+
+    snprintf(token, sizeof(token), "%016llx", (unsigned long long)clock_random(UINT64_MAX));
+    snprintf(length, sizeof(length), "%d", lease->length_ms);
+    const size_t lens[] = {3, lease->key.len, strlen(token), 2, 2, strlen(length)};
+    const struct command command = {6, argv, lens};
+    lease->taken_ms = clock_ms();
+    if (cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, error) < 0)
+        return -1;
+    int rc = replies.items[0]->type == RESP_STATUS ? 1 : replies.items[0]->type == RESP_NIL ? 0 : -1;
+    if (rc < 0)
+        redis_fail_reply(cache->redis, replies.items[0], error);
+    replies_free(&replies);
+    lease->is_held = rc == 1;
+    return rc;
+}
+
+static void lease_fini(struct lease *lease, struct apphost_cache *cache)
+{
+    const char *const argv[] = {"DEL", lease->key.data};
+    const size_t lens[] = {3, lease->key.len};
+    const struct command command = {2, argv, lens};
+
+    if (lease->is_held && clock_ms() - lease->taken_ms < lease->length_ms / 2)
+        redis_post(cache->redis, &command);
+    free(lease->key.data);
+}
+
+/* ---- Creating
+ * --------------------------------------------------------------------------------------------------- */
+
+static int create_value(const struct apphost_create *create, struct apphost_value *value,
+                        struct apphost_error *error)
+{
+    void *data = NULL;
+    size_t len = 0;
+
+    fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
+    int rc = create->create(create->user, &data, &len, error);
+    if (rc == 0 && value_copy(value, data ? data : "", len) < 0)
+        rc = fail_memory(error);
+    free(data);
+    return rc == 0 ? 0 : -1;
+}
+
+static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
+                          const struct apphost_create *create, struct apphost_value *value,
+                          struct apphost_error *error)
+{
+    if (create_value(create, value, error) < 0)
+        return -1;
+    if (apphost_cache_set(cache, key, value->data, value->len, create->expiry, error) == 0)
+        return 0;
+    apphost_value_free(value);
+    return -1;
+}
+
+/* Polls while another process creates. 1 with its value, 0 when it is this caller's turn. */
+static int await_other(struct apphost_cache *cache, struct apphost_bytes key, struct lease *lease,
+                       struct apphost_value *value)
+{
+    int64_t deadline = clock_ms() + lease->length_ms;
+    int pause_ms = POLL_LEAST_MS;
+    struct apphost_error ignored;
+
+    while (clock_left(deadline) > 0) {
+        poll(NULL, 0, pause_ms + (int)clock_random((uint64_t)pause_ms));
+        pause_ms = pause_ms * 2 > POLL_MOST_MS ? POLL_MOST_MS : pause_ms * 2;
+        int rc = apphost_cache_get(cache, key, value, &ignored);
+        if (rc != 0)
+            return rc > 0;
+        if (lease_take(lease, cache, &ignored) != 0)
+            return 0;
+    }
+    return 0;
+}
+
+/* The owner's part. 0 with a value, -1. */
+static int fly(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_create *create,
+               struct apphost_value *value, struct apphost_error *error)
+{
+    struct apphost_error ignored;
+    struct lease lease;
+    int found = 0;
+
+    if (lease_init(&lease, cache, key, create->lease_ms > 0 ? create->lease_ms : DEFAULT_LEASE_MS, error) < 0)
+        return -1;
+    int taken = lease_take(&lease, cache, &ignored), rc;
+    if (taken < 0 && cache_absorb(cache, &ignored)) {
+        /* No way to Redis: asking it once more would only cost another timeout. */
+        rc = create_value(create, value, error);
+        lease_fini(&lease, cache);
+        return rc;
+    }
+    if (taken == 0)
+        found = await_other(cache, key, &lease, value);
+    else if (taken == 1)
+        /* Between our miss and our lease another may have come and gone. */
+        found = apphost_cache_get(cache, key, value, &ignored) == 1;
+    rc = found ? 0 : create_and_set(cache, key, create, value, error);
+    lease_fini(&lease, cache);
+    return rc;
+}
+
+int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
+                                const struct apphost_create *create, struct apphost_value *value,
+                                struct apphost_error *error)
+{
+    struct apphost_error local;
+    bool is_owner;
+
+    if (!create || !create->create)
+        return fail_argument(error, "create", "is NULL");
+    int rc = apphost_cache_get(cache, key, value, error);
+    if (rc != 0)
+        return rc;
+    int64_t deadline = clock_ms() + (create->lease_ms > 0 ? create->lease_ms : DEFAULT_LEASE_MS);
+    struct flight *flight = join(cache, key, &is_owner);
+    if (!flight)
+        return fail_memory(error);
+    if (is_owner) {
+        rc = fly(cache, key, create, value, &local);
+        land(cache, flight, rc, value, &local);
+    } else {
+        rc = ride(cache, flight, deadline, value, &local);
+    }
+    if (rc == -2)
+        rc = create_and_set(cache, key, create, value, &local);
+    if (rc < 0 && error)
+        *error = local;
+    return rc;
+}

@@ -1,0 +1,301 @@
+/* The queue of results: an eventfd, a list, and who may free what. */
+#include "client_cache/queue.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct apphost_queue {
+    pthread_mutex_t lock;
+    int fd;
+    struct apphost_call *first, *last; /* ready */
+    size_t references;                 /* the owner and every call under way */
+    size_t pending;                    /* of the owner's thread only */
+    bool is_closed;
+};
+
+struct apphost_queue *apphost_queue_new(struct apphost_error *error)
+{
+    struct apphost_queue *queue = calloc(1, sizeof(*queue));
+
+    if (!queue) {
+        fail_memory(error);
+        return NULL;
+    }
+    pthread_mutex_init(&queue->lock, NULL);
+    queue->references = 1;
+    queue->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (queue->fd >= 0)
+        return queue;
+    fail_set(error, APPHOST_E_MEMORY, NULL, "no descriptor for a queue: %s", strerror(errno));
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+    return NULL;
+}
+
+int apphost_queue_fd(const struct apphost_queue *queue)
+{
+    return queue ? queue->fd : -1;
+}
+
+size_t apphost_queue_pending(const struct apphost_queue *queue)
+{
+    return queue ? queue->pending : 0;
+}
+
+static void release(struct apphost_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool is_last = --queue->references == 0;
+    pthread_mutex_unlock(&queue->lock);
+    if (!is_last)
+        return;
+    close(queue->fd);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue);
+}
+
+/* ---- Calls
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn done, void *user,
+                              call_finish_fn finish, struct apphost_error *error)
+{
+    if (!queue || !done) {
+        fail_argument(error, queue ? "done" : "queue", "is NULL");
+        return NULL;
+    }
+    struct apphost_call *call = calloc(1, sizeof(*call));
+    if (!call) {
+        fail_memory(error);
+        return NULL;
+    }
+    call->queue = queue;
+    call->done = done;
+    call->user = user;
+    call->finish = finish;
+    call->key.data = call->key.small;
+    call->started_us = clock_us();
+    pthread_mutex_lock(&queue->lock);
+    queue->references++;
+    pthread_mutex_unlock(&queue->lock);
+    queue->pending++;
+    call->is_counted = true;
+    return call;
+}
+
+/* On the queue's thread. */
+static void uncount(struct apphost_call *call)
+{
+    if (call->is_counted)
+        call->queue->pending--;
+    call->is_counted = false;
+}
+
+static void free_parts(struct apphost_call *call)
+{
+    struct apphost_queue *queue = call->queue;
+
+    for (size_t i = 0; call->values && i < call->many.count; i++)
+        apphost_value_free(&call->values[i]);
+    free(call->values);
+    apphost_value_free(&call->value);
+    replies_free(&call->replies);
+    many_fini(&call->many);
+    full_key_fini(&call->key);
+    free(call->names);
+    free(call);
+    release(queue);
+}
+
+void call_free(struct apphost_call *call)
+{
+    if (!call)
+        return;
+    uncount(call);
+    free_parts(call);
+}
+
+/* Any thread. */
+static void make_ready(struct apphost_call *call)
+{
+    struct apphost_queue *queue = call->queue;
+    uint64_t one = 1;
+
+    pthread_mutex_lock(&queue->lock);
+    call->next = NULL; /* it may have been in a list before, and sent again */
+    bool is_closed = queue->is_closed;
+    bool is_first = !queue->first;
+    if (!is_closed && is_first)
+        queue->first = call;
+    else if (!is_closed)
+        queue->last->next = call;
+    if (!is_closed)
+        queue->last = call;
+    if (!is_closed && is_first && write(queue->fd, &one, sizeof(one)) < 0)
+        errno = 0; /* full: then it is readable already */
+    pthread_mutex_unlock(&queue->lock);
+    if (is_closed)
+        free_parts(call);
+}
+
+static void on_replies(void *user, struct replies *replies, const struct timing *times,
+                       const struct apphost_error *error)
+{
+    struct apphost_call *call = user;
+
+    call->times = *times;
+    call->end_ns = clock_unix_ns();
+    call->has_failed = error != NULL;
+    if (error) {
+        call->error = *error;
+    } else {
+        call->replies = *replies;
+        if (replies->items == &replies->one)
+            call->replies.items = &call->replies.one;
+        *replies = (struct replies){0};
+    }
+    make_ready(call);
+}
+
+struct apphost_call *call_ready(struct apphost_call *call)
+{
+    make_ready(call);
+    return call;
+}
+
+struct apphost_call *call_fail_later(struct apphost_call *call, const struct apphost_error *failure)
+{
+    call->has_failed = true;
+    call->error = *failure;
+    return call_ready(call);
+}
+
+/* One block of memory: the commands, their words, the words' text. Without it there are no spans. */
+static void keep_names(struct apphost_call *call, const struct batch *batch)
+{
+    enum { NAME_SIZE = 16 };
+    size_t count = batch->count;
+
+    free(call->names);
+    call->names = malloc(count * (sizeof(struct command) + sizeof(char *) + NAME_SIZE));
+    call->name_count = call->names ? count : 0;
+    const char **words = (const char **)(call->names + call->name_count);
+    char *text = (char *)(words + call->name_count);
+    for (size_t i = 0; i < call->name_count; i++, text += NAME_SIZE) {
+        const struct command *command = &batch->commands[i];
+        int len = command->lens && command->lens[0] < NAME_SIZE ? (int)command->lens[0] : NAME_SIZE - 1;
+
+        snprintf(text, NAME_SIZE, "%.*s", len, command->argv[0]);
+        words[i] = text;
+        call->names[i] = (struct command){1, &words[i], NULL};
+    }
+}
+
+int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error)
+{
+    struct conn *conn = redis_conn(call->redis, call->role, error);
+
+    if (!conn)
+        return -1;
+    if (call->redis->tracer)
+        keep_names(call, batch);
+    call->has_failed = false;
+    call->start_ns = clock_unix_ns();
+    return conn_start(conn, batch, on_replies, call, error);
+}
+
+void apphost_call_cancel(struct apphost_call *call)
+{
+    if (!call)
+        return;
+    call->is_cancelled = true;
+    uncount(call);
+}
+
+/* ---- Dispatch
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void record_span(const struct apphost_call *call)
+{
+    struct batch batch = {.commands = call->names, .count = call->name_count};
+    struct conn *conn = batch.count > 0 ? redis_conn(call->redis, call->role, NULL) : NULL;
+    char address[128];
+    struct trace_batch record = {.batch = &batch, .address = address, .start_ns = call->start_ns};
+
+    if (!conn)
+        return;
+    record.end_ns = call->end_ns ? call->end_ns : call->start_ns;
+    record.times = call->times;
+    record.replies = call->has_failed ? NULL : &call->replies;
+    record.error = call->has_failed ? &call->error : NULL;
+    record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);
+    conn_is_up(conn, address, &record.port);
+    tracer_record(call->redis->tracer, &record);
+}
+
+static void run(struct apphost_call *call)
+{
+    struct apphost_result result = {.rc = -1};
+
+    record_span(call);
+    if (call->again && call->again(call))
+        return;
+    if (call->cache && call->error.code != APPHOST_E_OPEN)
+        cache_finish(call->cache, call->started_us, call->has_failed ? &call->error : NULL);
+    call->finish(call, &result);
+    result.error = result.rc < 0 ? &call->error : NULL;
+    uncount(call);
+    call->done(call->user, &result);
+    free_parts(call);
+}
+
+size_t apphost_queue_dispatch(struct apphost_queue *queue)
+{
+    uint64_t ignored;
+    size_t count = 0;
+
+    if (!queue)
+        return 0;
+    pthread_mutex_lock(&queue->lock);
+    struct apphost_call *list = queue->first;
+    queue->first = queue->last = NULL;
+    if (read(queue->fd, &ignored, sizeof(ignored)) < 0)
+        errno = 0;
+    pthread_mutex_unlock(&queue->lock);
+    while (list) {
+        struct apphost_call *next = list->next;
+
+        if (list->is_cancelled) {
+            free_parts(list);
+        } else {
+            run(list);
+            count++;
+        }
+        list = next;
+    }
+    return count;
+}
+
+void apphost_queue_free(struct apphost_queue *queue)
+{
+    if (!queue)
+        return;
+    pthread_mutex_lock(&queue->lock);
+    queue->is_closed = true;
+    struct apphost_call *list = queue->first;
+    queue->first = queue->last = NULL;
+    pthread_mutex_unlock(&queue->lock);
+    while (list) {
+        struct apphost_call *next = list->next;
+
+        free_parts(list);
+        list = next;
+    }
+    release(queue);
+}

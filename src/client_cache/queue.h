@@ -1,0 +1,58 @@
+/*
+ * Inside the library: calls under way and the queue that their results go to.
+ *
+ * A call is owned by the queue from start to callback. The connection's completion, on whatever thread, moves
+ * the replies into the call and the call into the queue's list; everything else happens in dispatch, on the
+ * queue's thread.
+ */
+#ifndef CLIENT_CACHE_QUEUE_H
+#define CLIENT_CACHE_QUEUE_H
+
+#include "client_cache/cache.h"
+
+#include <apphost/queue.h>
+
+/* Whether the call goes on: it was sent again in another way. */
+typedef bool (*call_again_fn)(struct apphost_call *call);
+
+/* Turns replies into a result, of which rc is -1 so far; call->error is the room for why. */
+typedef void (*call_finish_fn)(struct apphost_call *call, struct apphost_result *result);
+
+struct apphost_call {
+    struct apphost_call *next;
+    struct apphost_queue *queue;
+    struct apphost_redis *redis;
+    struct apphost_cache *cache; /* NULL: a raw command */
+    apphost_result_fn done;
+    void *user;
+    call_finish_fn finish;
+    call_again_fn again;      /* NULL: one attempt */
+    const char *const *words; /* of a command about one key, which goes after the first; NULL-terminated */
+    enum dial_role role;      /* where it was sent */
+    bool is_cancelled, has_failed, is_counted;
+    struct full_key key;
+    struct many many;             /* of get-many */
+    struct increment increment;   /* of increment */
+    size_t entries;               /* of set and set-many: how many */
+    struct apphost_value *values; /* one for each key of get-many */
+    struct apphost_value value;   /* of get */
+    struct replies replies;
+    struct apphost_error error;
+    int64_t started_us, start_ns, end_ns;
+    struct timing times;
+    struct command *names; /* the commands without their arguments, for spans; NULL: nobody wants any */
+    size_t name_count;
+};
+
+struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn done, void *user,
+                              call_finish_fn finish, struct apphost_error *error);
+void call_free(struct apphost_call *call);
+
+/* Hands the batch, of which nothing is needed afterwards, to the connection of call->role. 0, -1. */
+int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error);
+
+/* Puts it into the queue, to call back later like any other: with nothing sent, or as failed. */
+struct apphost_call *call_ready(struct apphost_call *call);
+struct apphost_call *call_fail_later(struct apphost_call *call, const struct apphost_error *failure);
+
+#endif

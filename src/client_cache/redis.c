@@ -1,0 +1,231 @@
+/*
+ * The named client: first use, running batches, and what error replies mean.
+ *
+ * First use resolves the options (connection string, ConfigurationOptions sections, callback) once; an error
+ * is not kept, so that a caller sees it each time. The conn objects are published through atomics: after
+ * first use no lock is taken.
+ */
+#include "client_cache/redis.h"
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
+                                const struct apphost_config *config, const struct log *log,
+                                struct apphost_error *error)
+{
+    struct apphost_redis *redis = calloc(1, sizeof(*redis));
+
+    if (!redis || !(redis->name = strdup(name))) {
+        free(redis);
+        fail_memory(error);
+        return NULL;
+    }
+    pthread_mutex_init(&redis->lock, NULL);
+    redis->config = config;
+    redis->log = log;
+    if (callbacks)
+        redis->callbacks = *callbacks;
+    settings_load(&redis->settings, config, name, &redis->settings_error);
+    if (redis->callbacks.settings)
+        redis->callbacks.settings(&redis->settings, redis->callbacks.user);
+    return redis;
+}
+
+void redis_free(struct apphost_redis *redis)
+{
+    if (!redis)
+        return;
+    conn_close(atomic_load(&redis->conns[DIAL_PRIMARY]));
+    conn_close(atomic_load(&redis->conns[DIAL_REPLICA]));
+    apphost_options_free(redis->options);
+    settings_fini(&redis->settings);
+    pthread_mutex_destroy(&redis->lock);
+    free(redis->name);
+    free(redis);
+}
+
+static int resolve_locked(struct apphost_redis *redis, struct apphost_error *error)
+{
+    if (redis->options)
+        return 0;
+    if (redis->settings_error.code) {
+        if (error)
+            *error = redis->settings_error;
+        return -1;
+    }
+    struct apphost_options *options = settings_options(&redis->settings, redis->config, redis->name, error);
+    if (!options)
+        return -1;
+    if (redis->callbacks.options)
+        redis->callbacks.options(options, redis->callbacks.user);
+    if (options->endpoint_count == 0) {
+        apphost_options_free(options);
+        return settings_fail_endpoints(redis->name, error);
+    }
+    redis->options = options;
+    for (int id = 0; id < OPT_COUNT; id++)
+        if (options->values[id].is_set && option_is_missed(options, (enum option_id)id))
+            log_write(redis->log, APPHOST_LOG_INFORMATION, LOG_REDIS,
+                      "The option %s of '%s' is known and has no effect here",
+                      option_rows[id].key ? option_rows[id].key : option_rows[id].config_name, redis->name);
+    return 0;
+}
+
+static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
+{
+    pthread_mutex_lock(&redis->lock);
+    struct conn *conn = atomic_load(&redis->conns[role]);
+    if (!conn && redis->is_closed)
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    else if (!conn && resolve_locked(redis, error) == 0)
+        conn = conn_new(redis->options, role, redis->log, error);
+    if (conn && !atomic_load(&redis->conns[role])) {
+        conn_set_suffix(conn, redis->suffix);
+        if (redis->tracer)
+            conn_set_timed(conn);
+        atomic_store(&redis->conns[role], conn);
+    }
+    pthread_mutex_unlock(&redis->lock);
+    return conn;
+}
+
+struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
+{
+    struct conn *conn = atomic_load(&redis->conns[role]);
+
+    return conn ? conn : make_conn(redis, role, error);
+}
+
+void apphost_redis_close(struct apphost_redis *redis)
+{
+    if (!redis)
+        return;
+    pthread_mutex_lock(&redis->lock);
+    redis->is_closed = true;
+    for (int role = 0; role < 2; role++) {
+        struct conn *conn = atomic_load(&redis->conns[role]);
+
+        if (conn)
+            conn_shut(conn);
+    }
+    pthread_mutex_unlock(&redis->lock);
+}
+
+const struct apphost_options *apphost_redis_options(struct apphost_redis *redis, struct apphost_error *error)
+{
+    if (!redis) {
+        fail_argument(error, "redis", "is NULL");
+        return NULL;
+    }
+    pthread_mutex_lock(&redis->lock);
+    int rc = resolve_locked(redis, error);
+    pthread_mutex_unlock(&redis->lock);
+    return rc < 0 ? NULL : redis->options;
+}
+
+bool apphost_redis_is_connected(struct apphost_redis *redis)
+{
+    struct conn *conn = redis ? atomic_load(&redis->conns[DIAL_PRIMARY]) : NULL;
+    char address[128];
+    int port;
+
+    return conn && conn_is_up(conn, address, &port);
+}
+
+/* ---- Running
+ * ---------------------------------------------------------------------------------------------------- */
+
+static int run_on(struct apphost_redis *redis, struct conn *conn, const struct batch *batch,
+                  struct replies *replies, struct apphost_error *error)
+{
+    struct apphost_error local;
+    char address[128];
+    struct trace_batch record = {.batch = batch, .address = address};
+
+    if (!redis->tracer)
+        return conn_call(conn, batch, replies, error);
+    struct batch timed = *batch;
+    timed.times = &record.times;
+    record.start_ns = clock_unix_ns();
+    int rc = conn_call(conn, &timed, replies, &local);
+    record.end_ns = clock_unix_ns();
+    record.replies = rc == 0 ? replies : NULL;
+    record.error = rc < 0 ? &local : NULL;
+    record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);
+    conn_is_up(conn, address, &record.port);
+    tracer_record(redis->tracer, &record);
+    if (rc < 0 && error)
+        *error = local;
+    return rc;
+}
+
+int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error)
+{
+    struct conn *conn = redis_conn(redis, role, error);
+
+    if (!conn)
+        return -1;
+    if (role == DIAL_PRIMARY)
+        return run_on(redis, conn, batch, replies, error);
+    struct batch first = *batch;
+    if (first.timeout_ms <= 0)
+        first.timeout_ms = option_number(conn_options(conn), OPT_SYNC_TIMEOUT);
+    first.timeout_ms = first.timeout_ms / 2 + 1;
+    if (!conn_is_failing(conn) && run_on(redis, conn, &first, replies, NULL) == 0)
+        return 0;
+    conn = redis_conn(redis, DIAL_PRIMARY, error);
+    return conn ? run_on(redis, conn, &first, replies, error) : -1;
+}
+
+static void ignore_reply(void *user, struct replies *replies, const struct timing *times,
+                         const struct apphost_error *error)
+{
+    (void)user;
+    (void)times;
+    (void)replies;
+    (void)error;
+}
+
+void redis_post(struct apphost_redis *redis, const struct command *command)
+{
+    struct conn *conn = redis_conn(redis, DIAL_PRIMARY, NULL);
+    const struct batch batch = {.commands = command, .count = 1};
+    char address[128];
+    int port;
+
+    if (conn && conn_is_up(conn, address, &port))
+        conn_post(conn, command);
+    else if (conn)
+        conn_start(conn, &batch, ignore_reply, NULL, NULL);
+}
+
+/* ---- Error replies
+ * ---------------------------------------------------------------------------------------------- */
+
+int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply, struct apphost_error *error)
+{
+    char word[64] = "";
+    struct conn *conn;
+
+    if (reply->type != RESP_ERROR)
+        return fail_set(error, APPHOST_E_PROTOCOL, NULL,
+                        "the server answered with %s, which makes no sense here",
+                        resp_type_name(reply->type));
+    size_t len = strcspn(reply->str, " ");
+    if (len < sizeof(word))
+        memcpy(word, reply->str, len);
+    if (strcmp(word, "MOVED") == 0 || strcmp(word, "ASK") == 0 || strcmp(word, "CROSSSLOT") == 0)
+        return fail_set(error, APPHOST_E_UNSUPPORTED, word,
+                        "the server is a node of a Redis Cluster and the key lives elsewhere (%.120s): keys "
+                        "are not routed "
+                        "to nodes here; use a single server, a sentinel setup, or a proxy",
+                        reply->str);
+    if (strcmp(word, "READONLY") == 0 && (conn = atomic_load(&redis->conns[DIAL_PRIMARY])))
+        conn_redial(conn);
+    return fail_set(error, strcmp(word, "NOAUTH") == 0 ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
+                    reply->str);
+}

@@ -1,0 +1,56 @@
+/*
+ * Inside the library: a named client. It knows its configuration from the beginning and makes its connection
+ * at first use.
+ */
+#ifndef CLIENT_CACHE_REDIS_H
+#define CLIENT_CACHE_REDIS_H
+
+#include "client_conn/conn.h"
+#include "client_options/settings.h"
+#include "client_telemetry/trace.h"
+
+#include <pthread.h>
+
+struct apphost_redis {
+    char *name; /* of the connection */
+    bool is_keyed;
+    const struct apphost_config *config;
+    const struct log *log;
+    struct tracer *tracer; /* NULL: no spans */
+    struct apphost_settings settings;
+    struct apphost_error settings_error;
+    struct apphost_client_options callbacks;
+    char suffix[8];
+
+    pthread_mutex_t lock; /* of what first use makes */
+    bool is_closed;
+    struct apphost_options *options;
+    _Atomic(struct conn *) conns[2]; /* by dial_role */
+};
+
+struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
+                                const struct apphost_config *config, const struct log *log,
+                                struct apphost_error *error);
+void redis_free(struct apphost_redis *redis);
+
+/* The connection for a role, made when needed. NULL with the delayed error of the configuration. */
+struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error);
+
+/* conn_call() with spans; a replica that is not there is replaced by the primary. */
+int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error);
+
+/* Whether callers may send this on a shared connection. */
+struct apphost_command;
+int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error);
+
+/* conn_post() on the primary, which may have to be connected first. */
+void redis_post(struct apphost_redis *redis, const struct command *command);
+
+/* What an error reply means to a caller; -1. A redirection or a read-only server is explained, the latter
+ * redialed. */
+int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply,
+                     struct apphost_error *error);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * Inside the library: one multiplexed connection that heals itself.
+ *
+ * Any number of threads submit batches of commands; their bytes go out in order over one stream and the
+ * replies come back in the same order. There is no dedicated I/O thread in the way of a reply: the caller
+ * that finds nobody receiving takes the *lead*, sends what is queued, receives, hands every reply to its
+ * owner, and passes the lead on when its own reply has come. So a lone caller does its own send and recv, and
+ * sixty-four callers make one big pipeline.
+ *
+ * A worker thread does what must not wait for a caller: it dials (and resolves names), redials with jittered
+ * backoff, leads while only asynchronous requests are pending, sends keep-alive PINGs, and notices that the
+ * peer hung up.
+ *
+ *     idle ──first use──▶ dialing ──▶ up ──lost──▶ down ──backoff──▶ dialing …          closed from
+ * everywhere
+ *
+ * Waits are bounded: a caller waits for a connection and for its reply until its deadline and no longer. When
+ * a connection is lost, what was sent fails; a batch marked idempotent is submitted again while its deadline
+ * allows it.
+ */
+#ifndef CLIENT_CONN_CONN_H
+#define CLIENT_CONN_CONN_H
+
+#include "client_conn/dial.h"
+#include "client_base/log.h"
+
+struct conn;
+
+struct command {
+    size_t argc;
+    const char *const *argv;
+    const size_t *lens;
+};
+
+/* When a batch passed by, Unix time; 0: it did not come so far. Only filled on a connection that is timed. */
+struct timing {
+    int64_t enqueued_ns, sent_ns, received_ns;
+};
+
+struct batch {
+    const struct command *commands; /* sent together, nothing of other callers in between */
+    size_t count;
+    bool is_idempotent;   /* may be sent again when the connection was lost under way */
+    int timeout_ms;       /* for everything; 0: syncTimeout */
+    struct timing *times; /* of the last attempt of conn_call(), or NULL */
+};
+
+/* A reply per command, in order. */
+struct replies {
+    struct resp_reply **items; /* points to `one` for a single command */
+    struct resp_reply *one;
+    size_t count;
+};
+
+void replies_free(struct replies *replies);
+
+/* Nothing is connected. The options are copied. */
+struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
+                      struct apphost_error *error);
+
+/* Ends every wait, and every later call, with APPHOST_E_CLOSED. */
+void conn_shut(struct conn *conn);
+
+/* The same, and lets go of it. Returns within about two seconds, a resolver that hangs
+ * notwithstanding. */
+void conn_close(struct conn *conn);
+
+/* The library name gets a suffix ("-DC"); only before the first use. */
+void conn_set_suffix(struct conn *conn, const char *suffix);
+
+/* Batches are timed from now on: somebody makes spans of them. */
+void conn_set_timed(struct conn *conn);
+
+const struct apphost_options *conn_options(const struct conn *conn);
+
+/* Sends and waits. 0 with *replies to free, -1 with an error. An error reply of the server is a reply. */
+int conn_call(struct conn *conn, const struct batch *batch, struct replies *replies,
+              struct apphost_error *error);
+
+/*
+ * Sends and calls back once, from a thread of the library or of another caller: the callback must be short
+ * and must not call the connection. On success it owns the replies; on failure they are empty and error says
+ * why. Returns -1 when the batch was not accepted (then there is no callback). The callback may run before
+ * this returns.
+ */
+typedef void (*conn_done_fn)(void *user, struct replies *replies, const struct timing *times,
+                             const struct apphost_error *error);
+int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
+               struct apphost_error *error);
+
+/* Sends without waiting and without asking how it went; only if the connection is up. */
+void conn_post(struct conn *conn, const struct command *command);
+
+/* Drops the connection and dials again: the server is not what it was (READONLY after a failover). */
+void conn_redial(struct conn *conn);
+
+/* Whether the last attempt to connect failed and the next is still to come. */
+bool conn_is_failing(struct conn *conn);
+
+/* Whether a connection is established now, and to whom. */
+bool conn_is_up(struct conn *conn, char address[128], int *port);
+
+#endif

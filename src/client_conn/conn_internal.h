@@ -1,0 +1,123 @@
+/*
+ * Inside the connection: its state, shared by conn.c (callers), conn_request.c, conn_io.c (sending, leading,
+ * replies) and conn_worker.c.
+ *
+ * Everything is under `lock`, except the reader and receiving, which belong to whoever has the lead, and
+ * `sending`, which belongs to whoever has set `is_writing`. Only the worker closes the transport, when
+ * neither role is taken.
+ */
+#ifndef CLIENT_CONN_CONN_INTERNAL_H
+#define CLIENT_CONN_CONN_INTERNAL_H
+
+#include "client_conn/conn.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+enum conn_state { CONN_IDLE, CONN_DIALING, CONN_UP, CONN_DOWN, CONN_CLOSED };
+
+enum request_kind { REQUEST_SYNC, REQUEST_ASYNC, REQUEST_QUIET };
+
+/* What the word of a waiting caller says. */
+enum wake { WAKE_WAITING, WAKE_SLEEPING, WAKE_LEAD, WAKE_DONE };
+
+struct request {
+    struct request *next;
+    enum request_kind kind;
+    _Atomic uint32_t wake;
+    uint32_t bit;      /* of the doorbell */
+    bool is_abandoned; /* its caller has left: free it when its replies have come */
+    bool is_taken;     /* out of the queue, about to be done */
+    bool is_again;     /* asynchronous and idempotent: `bytes` are kept, to be sent again after a loss */
+    size_t got;
+    char token[9]; /* of highIntegrity */
+    struct replies replies;
+    int64_t deadline_ms;
+    struct timing times;
+    conn_done_fn done;
+    void *user;
+    struct resp_buffer bytes; /* while it waits for a connection, or may have to again */
+    struct apphost_error error;
+};
+
+struct request_queue {
+    struct request *head, *tail;
+    size_t count;
+};
+
+struct conn {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* the state, for callers that wait for a connection and for conn_close() */
+    struct apphost_options *options;
+    enum dial_role role;
+    const struct log *log;
+    char suffix[16];
+    bool has_map;    /* commands are renamed or disabled */
+    bool is_checked; /* highIntegrity: every batch ends with an ECHO */
+
+    enum conn_state state;
+    _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */
+    bool has_worker;
+    int wake_fd;
+    atomic_bool is_cancelled; /* closed: calls off a dial */
+
+    struct dialed dialed;
+    bool is_leading, is_writing;
+    _Atomic uint32_t doorbell; /* what sleeping callers wait on */
+    unsigned next_bit;
+    bool is_send_broken;
+    struct resp_buffer out; /* appended by callers */
+    struct resp_buffer sending;
+    size_t sent;
+    size_t crowd; /* callers answered by the last receive: about to come back */
+
+    struct request_queue pending; /* in wire order */
+    struct request_queue backlog; /* asynchronous, waiting for a connection */
+    size_t async_count;           /* asynchronous ones in pending */
+    size_t waiting;               /* callers that wait for a connection */
+
+    atomic_bool is_timed;
+    struct request *unsent; /* the first pending one whose bytes are still in `out` */
+    int64_t received_ns;    /* the last receive; the leader's */
+
+    _Atomic int64_t activity_ms; /* the last byte in or out */
+    int64_t next_dial_ms;
+    int64_t up_ms;     /* when it came up */
+    unsigned attempts; /* failed in a row */
+    bool was_up;
+    struct apphost_error last_error; /* of the last failed dial or the last loss */
+};
+
+/* conn.c: no further attempt will mend this soon. */
+bool conn_is_hopeless(const struct conn *conn);
+int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error);
+
+/* conn_request.c */
+struct request *request_new(enum request_kind kind, size_t count);
+void request_free(struct request *request);
+void queue_push(struct request_queue *queue, struct request *request);
+struct request *queue_pop(struct request_queue *queue);
+int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+                   const struct batch *batch, struct apphost_error *error);
+
+/* Those whose bytes are in `out` or sent, in wire order; all that is in `out` goes now. */
+void pending_push(struct conn *conn, struct request *request);
+struct request *pending_pop(struct conn *conn);
+void pending_stamp_sent(struct conn *conn);
+
+/* conn_io.c */
+void conn_flush_locked(struct conn *conn);
+void conn_lead(struct conn *conn, struct request *own, int64_t until_ms);
+void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);
+void conn_nudge(struct conn *conn);
+void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error);
+
+/* Waits until the word is neither WAITING nor SLEEPING, or the deadline has passed; returns the word. */
+uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms);
+
+/* conn_worker.c */
+int64_t conn_backoff_ms(const struct conn *conn);
+int conn_start_worker(struct conn *conn);
+void conn_release(struct conn *conn); /* drops a reference, without the lock */
+
+#endif

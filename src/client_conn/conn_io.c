@@ -1,0 +1,456 @@
+/*
+ * The connection's bytes: waking, sending, receiving, and the lead. Requests themselves are in
+ * conn_request.c.
+ *
+ * Sending is a role of its own (`is_writing`): whoever has it drains the buffers without holding the lock,
+ * and others just append. Leading is receiving and handing out. A caller that appends while somebody leads
+ * sends by itself only when few requests are pending; with many, the leader is about to come back from recv
+ * and sends all of them in one go. That is safe because a leader never receives before it has flushed, and
+ * Redis answers in order.
+ */
+#include "client_base/clock.h"
+#include "client_conn/conn_internal.h"
+#include "client_base/fail.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    CROWD = 4,
+    CROWD_STEPS = 8,
+    PATIENCE = 3,
+    RECEIVE_SIZE = 64 * 1024,
+    REPLIES_AT_ONCE = 64,
+    KEEP_CAPACITY = 1024 * 1024,
+    SHORT_LIFE_MS = 1000
+};
+
+/* ---- Waking
+ * ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * Callers sleep on one word of the connection, told apart by a bit each: a single system call wakes all that
+ * one receive has answered. A wake-up per caller would let each of them take the processor from the leader
+ * before it is done.
+ */
+static void futex_wake(struct conn *conn, uint32_t bits)
+{
+    if (bits == 0)
+        return;
+    atomic_fetch_add(&conn->doorbell, 1);
+    syscall(SYS_futex, &conn->doorbell, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
+}
+
+/* The bit to wake, 0 when its caller is awake. After WAKE_DONE the request may be gone. */
+static uint32_t set_word(struct request *request, enum wake what)
+{
+    uint32_t bit = request->bit;
+
+    return atomic_exchange_explicit(&request->wake, what, memory_order_acq_rel) == WAKE_SLEEPING ? bit : 0;
+}
+
+/* In a crowd the reply is about to come with the next receive. Stepping aside for the others a few times
+ * costs less than to sleep and to be woken, which is most of what a call costs. */
+static uint32_t step_aside(const struct request *request)
+{
+    uint32_t word = atomic_load_explicit(&request->wake, memory_order_acquire);
+
+    for (int i = 0; i < PATIENCE && word == WAKE_WAITING; i++) {
+        sched_yield();
+        word = atomic_load_explicit(&request->wake, memory_order_acquire);
+    }
+    return word;
+}
+
+uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms)
+{
+    uint32_t now = step_aside(request);
+
+    if (now > WAKE_SLEEPING)
+        return now;
+    for (;;) {
+        uint32_t rung = atomic_load(&conn->doorbell), word = WAKE_WAITING;
+
+        if (!atomic_compare_exchange_strong(&request->wake, &word, WAKE_SLEEPING) && word > WAKE_SLEEPING)
+            return word;
+        if (clock_left(deadline_ms) == 0)
+            return WAKE_SLEEPING;
+        struct timespec until = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000L};
+        syscall(SYS_futex, &conn->doorbell, FUTEX_WAIT_BITSET_PRIVATE, rung, &until, NULL, request->bit);
+        word = atomic_load_explicit(&request->wake, memory_order_acquire);
+        if (word > WAKE_SLEEPING)
+            return word;
+    }
+}
+
+static uint32_t finish(struct request *request)
+{
+    if (request->kind == REQUEST_SYNC)
+        return set_word(request, WAKE_DONE);
+    if (request->kind == REQUEST_ASYNC)
+        request->done(request->user, &request->replies, &request->times,
+                      request->error.code ? &request->error : NULL);
+    request_free(request);
+    return 0;
+}
+
+/* A list of taken requests, linked by `next`; no lock is held. */
+static void finish_all(struct conn *conn, struct request *list)
+{
+    uint32_t bits = 0;
+
+    while (list) {
+        struct request *next = list->next;
+
+        if (list->is_abandoned)
+            request_free(list);
+        else
+            bits |= finish(list);
+        list = next;
+    }
+    futex_wake(conn, bits);
+}
+
+void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error)
+{
+    for (struct request *at = list; at; at = at->next) {
+        replies_free(&at->replies);
+        at->error = *error;
+    }
+    finish_all(conn, list);
+}
+
+void conn_nudge(struct conn *conn)
+{
+    uint64_t one = 1;
+    ssize_t rc = write(conn->wake_fd, &one, sizeof(one));
+
+    (void)rc;
+}
+
+/* ---- Sending
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void shrink(struct resp_buffer *buffer)
+{
+    buffer->len = 0;
+    if (buffer->cap > KEEP_CAPACITY)
+        resp_buffer_fini(buffer);
+}
+
+/* One send without the lock; false when there is no more to do now. */
+static bool send_some(struct conn *conn)
+{
+    if (conn->sent == conn->sending.len) {
+        struct resp_buffer empty = conn->sending;
+
+        shrink(&empty);
+        conn->sending = conn->out;
+        conn->out = empty;
+        conn->sent = 0;
+        pending_stamp_sent(conn);
+    }
+    if (conn->sending.len == 0)
+        return false;
+    pthread_mutex_unlock(&conn->lock);
+    ssize_t rc = transport_send(&conn->dialed.transport, conn->sending.data + conn->sent,
+                                conn->sending.len - conn->sent);
+    pthread_mutex_lock(&conn->lock);
+    if (rc > 0) {
+        conn->sent += (size_t)rc;
+        conn->activity_ms = clock_ms();
+        return true;
+    }
+    if (rc == -1) {
+        conn->is_send_broken = true;
+        transport_shutdown(&conn->dialed.transport);
+    }
+    return false;
+}
+
+static bool has_unsent(const struct conn *conn)
+{
+    return conn->out.len > 0 || conn->sent < conn->sending.len;
+}
+
+void conn_flush_locked(struct conn *conn)
+{
+    if (conn->is_writing || conn->state != CONN_UP || conn->is_send_broken)
+        return;
+    conn->is_writing = true;
+    while (has_unsent(conn) && conn->state == CONN_UP && send_some(conn))
+        ;
+    conn->is_writing = false;
+}
+
+/* ---- Receiving
+ * -------------------------------------------------------------------------------------------------- */
+
+static const char unasked[] = "a reply that nobody asked for", mixed_up[] = "a reply to another command";
+
+/* The last reply of a request under highIntegrity is its own token; it is taken away. */
+static bool take_check(struct request *request)
+{
+    size_t last = request->replies.count - 1;
+
+    if (!resp_reply_is(request->replies.items[last], request->token))
+        return false;
+    resp_reply_free(request->replies.items[last]);
+    request->replies.items[last] = NULL;
+    request->replies.count = last;
+    return true;
+}
+
+/* One reply for the head of the queue; the request when it is complete. *why is set when the stream cannot be
+ * trusted. */
+static struct request *assign_one_locked(struct conn *conn, struct resp_reply *reply, const char **why)
+{
+    struct request *request = conn->pending.head;
+
+    if (reply->type == RESP_PUSH || !request) {
+        if (reply->type != RESP_PUSH)
+            *why = unasked;
+        resp_reply_free(reply);
+        return NULL;
+    }
+    request->replies.items[request->got++] = reply;
+    if (request->got < request->replies.count)
+        return NULL;
+    if (conn->is_checked && !take_check(request)) {
+        *why = mixed_up;
+        return NULL;
+    }
+    pending_pop(conn);
+    request->times.received_ns = conn->received_ns;
+    conn->async_count -= request->kind == REQUEST_ASYNC;
+    request->is_taken = true;
+    return request;
+}
+
+/* Gives replies to the heads of the queue; *done are those that are complete. NULL, or why the stream cannot
+ * be trusted. */
+static const char *assign_locked(struct conn *conn, struct resp_reply **replies, size_t count,
+                                 struct request **done)
+{
+    struct request **end = done;
+    const char *why = NULL;
+
+    *done = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (why) {
+            resp_reply_free(replies[i]);
+            continue;
+        }
+        struct request *request = assign_one_locked(conn, replies[i], &why);
+        if (!request)
+            continue;
+        *end = request;
+        end = &request->next;
+    }
+    return why;
+}
+
+/* Parses what has come and hands it out. False when the stream cannot be trusted any more. */
+static bool dispatch(struct conn *conn, const char **why)
+{
+    struct resp_reply *replies[REPLIES_AT_ONCE];
+    struct request *done;
+    size_t count;
+    int rc;
+
+    do {
+        for (count = 0; count < REPLIES_AT_ONCE; count++)
+            if ((rc = resp_reader_next(conn->dialed.reader, &replies[count])) <= 0)
+                break;
+        pthread_mutex_lock(&conn->lock);
+        size_t before = conn->pending.count;
+        *why = assign_locked(conn, replies, count, &done);
+        conn->crowd = before - conn->pending.count;
+        pthread_mutex_unlock(&conn->lock);
+        finish_all(conn, done);
+        if (*why)
+            return false;
+    } while (rc > 0);
+    *why = resp_reader_error(conn->dialed.reader);
+    return rc == 0;
+}
+
+/* What was asked for asynchronously and may be asked twice goes back to the backlog, before what waits there.
+ * The rest of the list is returned. */
+static struct request *keep_for_later_locked(struct conn *conn, struct request *list)
+{
+    struct request_queue again = {0}, lost = {0};
+    int64_t now = clock_ms();
+
+    while (list) {
+        struct request *request = list;
+        bool is_kept = request->kind == REQUEST_ASYNC && request->is_again && request->deadline_ms > now;
+
+        list = request->next;
+        while (is_kept && request->got > 0)
+            resp_reply_free(request->replies.items[--request->got]);
+        if (is_kept)
+            request->times = (struct timing){0};
+        queue_push(is_kept ? &again : &lost, request);
+    }
+    while (conn->backlog.head)
+        queue_push(&again, queue_pop(&conn->backlog));
+    conn->backlog = again;
+    return lost.head;
+}
+
+/* By the leader: the connection is lost. One that lived for a moment only does not earn an immediate new
+ * attempt. Everything pending fails, the worker cleans up and dials again. */
+void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why)
+{
+    struct apphost_error error;
+
+    pthread_mutex_lock(&conn->lock);
+    struct request *list = conn->pending.head;
+    if (conn->state == CONN_CLOSED)
+        fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    else
+        fail_set(&error, code, "endpoint", "the connection to %s was lost: %s", conn->dialed.address, why);
+    if (conn->state != CONN_CLOSED && code == APPHOST_E_CONNECT)
+        list = keep_for_later_locked(conn, list);
+    for (struct request *at = list; at; at = at->next)
+        at->is_taken = true;
+    conn->pending = (struct request_queue){0};
+    conn->unsent = NULL;
+    conn->async_count = 0;
+    conn->out.len = 0;
+    if (conn->state == CONN_UP) {
+        conn->state = CONN_DOWN;
+        conn->last_error = error;
+        conn->attempts = clock_ms() - conn->up_ms < SHORT_LIFE_MS ? conn->attempts + 1 : 0;
+        conn->next_dial_ms = clock_ms() + (conn->attempts ? conn_backoff_ms(conn) : 0);
+    }
+    transport_shutdown(&conn->dialed.transport);
+    pthread_cond_broadcast(&conn->changed);
+    pthread_mutex_unlock(&conn->lock);
+    if (error.code != APPHOST_E_CLOSED)
+        log_write(conn->log, APPHOST_LOG_ERROR, LOG_REDIS, "Connection failed: %s", error.text);
+    requests_fail(conn, list, &error);
+}
+
+/* Nothing came for a slice: is somebody there? */
+static bool is_dead(struct conn *conn)
+{
+    bool is_due;
+
+    pthread_mutex_lock(&conn->lock);
+    is_due = conn->pending.head &&
+             clock_ms() - conn->activity_ms > option_number(conn->options, OPT_DEAD_PEER_TIMEOUT);
+    pthread_mutex_unlock(&conn->lock);
+    return is_due;
+}
+
+/* One receive. False when the connection was lost. */
+static bool receive(struct conn *conn, int wait_ms)
+{
+    size_t want = resp_reader_missing(conn->dialed.reader), room;
+    const char *why = "out of memory";
+
+    if (want < RECEIVE_SIZE)
+        want = RECEIVE_SIZE;
+    char *space = resp_reader_space(conn->dialed.reader, want, &room);
+    ssize_t got = space ? transport_recv(&conn->dialed.transport, space, room, wait_ms) : -1;
+    if (got > 0) {
+        resp_reader_commit(conn->dialed.reader, (size_t)got);
+        conn->activity_ms = clock_ms();
+        if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
+            conn->received_ns = clock_unix_ns();
+        if (dispatch(conn, &why))
+            return true;
+        conn_fail_leading(conn, APPHOST_E_PROTOCOL, why);
+        return false;
+    }
+    if (got == TRANSPORT_AGAIN && !is_dead(conn))
+        return true;
+    why = got == TRANSPORT_AGAIN ? "no answer for too long"
+          : got == 0             ? "the server hung up"
+                                 : strerror(errno);
+    conn_fail_leading(conn, APPHOST_E_CONNECT, why);
+    return false;
+}
+
+/* ---- The lead
+ * --------------------------------------------------------------------------------------------------- */
+
+static bool is_done(const struct request *request)
+{
+    return atomic_load_explicit(&request->wake, memory_order_acquire) == WAKE_DONE;
+}
+
+/* Many callers were just answered and are about to ask again: stepping aside lets them into the same send. */
+static void let_crowd_in_locked(struct conn *conn, const struct request *own)
+{
+    bool is_idle = own ? is_done(own) : !conn->pending.head;
+
+    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd)
+        return;
+    for (size_t before = 0, i = 0;
+         i < CROWD_STEPS && conn->pending.count > before && conn->pending.count < conn->crowd; i++) {
+        before = conn->pending.count;
+        pthread_mutex_unlock(&conn->lock);
+        sched_yield();
+        pthread_mutex_lock(&conn->lock);
+    }
+}
+
+/* Flushes and receives once. False when there is no more reason to lead. */
+static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
+{
+    pthread_mutex_lock(&conn->lock);
+    let_crowd_in_locked(conn, own);
+    conn_flush_locked(conn);
+    bool is_idle = own ? is_done(own) : !conn->pending.head;
+    bool is_up = conn->state == CONN_UP;
+    bool is_blocked = has_unsent(conn) && !conn->is_writing && !conn->is_send_broken;
+    bool is_closed = conn->state == CONN_CLOSED;
+    pthread_mutex_unlock(&conn->lock);
+
+    int wait_ms = clock_left(until_ms);
+    if (is_closed && !is_idle)
+        conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
+    if (is_idle || !is_up || wait_ms == 0)
+        return false;
+    if (wait_ms > TRANSPORT_SLICE_MS)
+        wait_ms = TRANSPORT_SLICE_MS;
+    if (is_blocked) {
+        transport_wait(&conn->dialed.transport, POLLIN | POLLOUT, wait_ms);
+        wait_ms = 0;
+    }
+    return receive(conn, wait_ms);
+}
+
+/* The lead goes to the caller whose reply is due first, or to the worker, or to nobody. */
+static void pass_lead(struct conn *conn, const struct request *own)
+{
+    pthread_mutex_lock(&conn->lock);
+    struct request *next = conn->pending.head;
+    while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
+        next = next->next;
+    uint32_t bit = next ? set_word(next, WAKE_LEAD) : 0;
+    conn->is_leading = next != NULL;
+    bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
+    pthread_mutex_unlock(&conn->lock);
+    futex_wake(conn, bit);
+    if (is_worker_due)
+        conn_nudge(conn);
+}
+
+void conn_lead(struct conn *conn, struct request *own, int64_t until_ms)
+{
+    while (lead_once(conn, own, until_ms))
+        ;
+    pass_lead(conn, own);
+}

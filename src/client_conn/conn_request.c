@@ -1,0 +1,163 @@
+/*
+ * Requests of a connection: making and freeing them, their queues, and their bytes.
+ *
+ * A batch is encoded under the names that the command map gives its commands; under highIntegrity an ECHO
+ * with a token of the request follows it.
+ */
+#include "client_base/clock.h"
+#include "client_conn/conn_internal.h"
+#include "client_base/fail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void replies_free(struct replies *replies)
+{
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items)
+            resp_reply_free(replies->items[i]);
+    if (replies->items != &replies->one)
+        free(replies->items);
+    *replies = (struct replies){0};
+}
+
+struct request *request_new(enum request_kind kind, size_t count)
+{
+    struct request *request = malloc(sizeof(*request));
+
+    if (!request)
+        return NULL;
+    memset(request, 0, offsetof(struct request, error));
+    request->error.code = APPHOST_OK;
+    request->kind = kind;
+    request->bytes.limit = SIZE_MAX / 2;
+    request->replies.count = count;
+    request->replies.items =
+        count == 1 ? &request->replies.one : calloc(count, sizeof(*request->replies.items));
+    if (request->replies.items)
+        return request;
+    free(request);
+    return NULL;
+}
+
+void request_free(struct request *request)
+{
+    if (!request)
+        return;
+    replies_free(&request->replies);
+    resp_buffer_fini(&request->bytes);
+    free(request);
+}
+
+void queue_push(struct request_queue *queue, struct request *request)
+{
+    request->next = NULL;
+    if (queue->tail)
+        queue->tail->next = request;
+    else
+        queue->head = request;
+    queue->tail = request;
+    queue->count++;
+}
+
+struct request *queue_pop(struct request_queue *queue)
+{
+    struct request *request = queue->head;
+
+    if (!request)
+        return NULL;
+    queue->head = request->next;
+    if (!queue->head)
+        queue->tail = NULL;
+    queue->count--;
+    request->next = NULL;
+    return request;
+}
+
+/* Its bytes are in `out`, nothing of them has been sent. */
+void pending_push(struct conn *conn, struct request *request)
+{
+    if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
+        request->times.enqueued_ns = clock_unix_ns();
+    queue_push(&conn->pending, request);
+    if (!conn->unsent)
+        conn->unsent = request;
+}
+
+struct request *pending_pop(struct conn *conn)
+{
+    struct request *request = queue_pop(&conn->pending);
+
+    if (request && conn->unsent == request)
+        conn->unsent = conn->pending.head;
+    return request;
+}
+
+/* All that is in `out` goes now. */
+void pending_stamp_sent(struct conn *conn)
+{
+    if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed)) {
+        int64_t now = clock_unix_ns();
+
+        for (struct request *at = conn->unsent; at; at = at->next)
+            at->times.sent_ns = now;
+    }
+    conn->unsent = NULL;
+}
+
+/* One command under the name that it has on this wire. */
+static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, const struct command *command,
+                         struct apphost_error *error)
+{
+    size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
+    const char *name = option_command(conn->options, command->argv[0], len);
+
+    if (!name)
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
+                        "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
+                        command->argv[0]);
+    const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
+    size_t *lens = (size_t *)(argv + command->argc);
+    for (size_t i = 0; argv && i < command->argc; i++) {
+        argv[i] = i ? command->argv[i] : name;
+        lens[i] = i && command->lens              ? command->lens[i]
+                  : i || name != command->argv[0] ? strlen(argv[i])
+                                                  : len;
+    }
+    int rc = argv ? resp_append_command(buffer, command->argc, argv, lens) : -1;
+    free(argv);
+    return rc < 0 ? fail_memory(error) : 0;
+}
+
+/* highIntegrity: an ECHO after the batch, whose answer only this batch can expect. */
+static int append_check(const struct conn *conn, struct resp_buffer *buffer, struct request *request,
+                        struct apphost_error *error)
+{
+    const char *argv[] = {"ECHO", request->token};
+    const size_t lens[] = {4, sizeof(request->token) - 1};
+
+    snprintf(request->token, sizeof(request->token), "%08llx", (unsigned long long)clock_random(1ULL << 32));
+    return append_mapped(conn, buffer, &(struct command){2, argv, lens}, error);
+}
+
+int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+                   const struct batch *batch, struct apphost_error *error)
+{
+    size_t before = buffer->len;
+    int rc = 0;
+
+    for (size_t i = 0; i < batch->count && rc == 0; i++) {
+        const struct command *command = &batch->commands[i];
+
+        if (conn->has_map)
+            rc = append_mapped(conn, buffer, command, error);
+        else if (resp_append_command(buffer, command->argc, command->argv, command->lens) < 0)
+            rc = fail_memory(error);
+    }
+    if (rc == 0 && conn->is_checked)
+        rc = append_check(conn, buffer, request, error);
+    if (rc < 0)
+        buffer->len = before;
+    return rc;
+}

@@ -1,0 +1,375 @@
+/*
+ * The connection's worker: the thread that dials, keeps alive, and leads when no caller does.
+ *
+ * One turn looks at the state and does the first thing that is due; then it sleeps in poll(2) until the next
+ * moment that matters, a nudge, or a hang-up of the idle socket. It never holds the lock while it waits.
+ */
+#include "client_base/clock.h"
+#include "client_conn/conn_internal.h"
+#include "client_base/fail.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HEARTBEAT_MS = 1000, BUSY_PAUSE_MS = 100, BACKOFF_STEPS = 12 };
+
+/* ---- Life
+ * ------------------------------------------------------------------------------------------------------- */
+
+static void free_conn(struct conn *conn)
+{
+    if (conn->dialed.transport.fd >= 0 || conn->dialed.reader)
+        dial_close(&conn->dialed);
+    resp_buffer_fini(&conn->out);
+    resp_buffer_fini(&conn->sending);
+    apphost_options_free(conn->options);
+    pthread_mutex_destroy(&conn->lock);
+    pthread_cond_destroy(&conn->changed);
+    if (conn->wake_fd >= 0)
+        close(conn->wake_fd);
+    free(conn);
+}
+
+/* Every call does this: while nobody closes, it takes no lock. */
+void conn_release(struct conn *conn)
+{
+    bool is_closing = atomic_load(&conn->is_cancelled);
+
+    if (is_closing)
+        pthread_mutex_lock(&conn->lock);
+    bool is_last = atomic_fetch_sub(&conn->references, 1) == 1;
+    if (is_closing) {
+        pthread_cond_broadcast(&conn->changed);
+        pthread_mutex_unlock(&conn->lock);
+    }
+    if (is_last)
+        free_conn(conn);
+}
+
+/* ---- Dialing
+ * ---------------------------------------------------------------------------------------------------- */
+
+int64_t conn_backoff_ms(const struct conn *conn)
+{
+    int64_t delay = option_number(conn->options, OPT_RECONNECT_DELAY);
+    int64_t most = option_number(conn->options, OPT_RECONNECT_MAX_DELAY);
+
+    for (unsigned i = 1; i < conn->attempts && i < BACKOFF_STEPS && delay < most; i++)
+        delay += delay / 2;
+    delay = delay > most ? most : delay;
+    return delay / 2 + (int64_t)clock_random((uint64_t)delay / 2 + 1);
+}
+
+static struct request *take_backlog_locked(struct conn *conn)
+{
+    struct request *list = conn->backlog.head;
+
+    conn->backlog = (struct request_queue){0};
+    return list;
+}
+
+static void send_backlog_locked(struct conn *conn)
+{
+    struct request *request;
+
+    /* Appending fails only when memory is out; then the deadline ends the request. */
+    while (conn->backlog.head && resp_buffer_append(&conn->out, conn->backlog.head->bytes.data,
+                                                    conn->backlog.head->bytes.len) == 0) {
+        request = queue_pop(&conn->backlog);
+        if (!request->is_again)
+            resp_buffer_fini(&request->bytes);
+        pending_push(conn, request);
+        conn->async_count++;
+    }
+}
+
+static void become_up_locked(struct conn *conn, const struct dialed *dialed)
+{
+    conn->dialed = *dialed;
+    conn->state = CONN_UP;
+    conn->was_up = true;
+    conn->up_ms = clock_ms();
+    conn->is_send_broken = false;
+    conn->out.len = conn->sending.len = conn->sent = 0;
+    conn->unsent = NULL;
+    conn->activity_ms = clock_ms();
+    send_backlog_locked(conn);
+}
+
+static void become_down_locked(struct conn *conn, const struct apphost_error *error)
+{
+    conn->state = CONN_DOWN;
+    conn->attempts++;
+    conn->last_error = *error;
+    conn->next_dial_ms = clock_ms() + conn_backoff_ms(conn);
+}
+
+/* Entered and left with the lock. */
+static void redial_locked(struct conn *conn)
+{
+    struct attempt attempt = {conn->options, 0, &conn->is_cancelled};
+    struct dialed dialed = {.transport = {.fd = -1}};
+    struct apphost_error error = {0};
+    int timeout_ms = option_number(conn->options, OPT_CONNECT_TIMEOUT);
+
+    conn->state = CONN_DIALING;
+    log_write(conn->log, APPHOST_LOG_DEBUG, LOG_REDIS, "Connecting");
+    pthread_mutex_unlock(&conn->lock);
+    attempt.deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : 5000);
+    int64_t started_ms = clock_ms();
+    int rc = dial(&attempt, conn->role, conn->suffix, &dialed, &error);
+    pthread_mutex_lock(&conn->lock);
+    if (conn->state == CONN_CLOSED) {
+        dial_close(&dialed);
+    } else if (rc == 0) {
+        become_up_locked(conn, &dialed);
+        log_write(conn->log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Connected to %s in %lld ms", dialed.address,
+                  (long long)(clock_ms() - started_ms));
+    } else {
+        become_down_locked(conn, &error);
+        log_write(conn->log, APPHOST_LOG_WARNING, LOG_REDIS, "Connect failed: %s", error.text);
+    }
+    pthread_cond_broadcast(&conn->changed);
+}
+
+/* ---- Deadlines of asynchronous requests
+ * ------------------------------------------------------------------------- */
+
+static struct request *take_overdue_locked(struct request_queue *backlog, int64_t now)
+{
+    struct request_queue kept = {0}, overdue = {0};
+    struct request *request;
+
+    while ((request = queue_pop(backlog)))
+        queue_push(request->deadline_ms <= now ? &overdue : &kept, request);
+    *backlog = kept;
+    return overdue.head;
+}
+
+/* A pending one cannot leave the queue, its reply is still to come: its caller is told, the request stays as
+ * a shell. */
+static struct request *detach_overdue_locked(struct conn *conn, int64_t now)
+{
+    struct request_queue overdue = {0};
+
+    for (struct request *at = conn->pending.head; at; at = at->next) {
+        if (at->kind != REQUEST_ASYNC || at->deadline_ms > now)
+            continue;
+        struct request *shell = request_new(REQUEST_ASYNC, 1);
+        if (!shell)
+            break;
+        shell->done = at->done;
+        shell->user = at->user;
+        shell->times = at->times;
+        at->kind = REQUEST_QUIET;
+        conn->async_count--;
+        queue_push(&overdue, shell);
+    }
+    return overdue.head;
+}
+
+/* Entered and left with the lock. */
+static void expire_locked(struct conn *conn, int64_t now)
+{
+    struct request *late = take_overdue_locked(&conn->backlog, now);
+    struct request *unanswered = detach_overdue_locked(conn, now);
+    struct apphost_error error = {0}, silence = {0};
+
+    if (!late && !unanswered)
+        return;
+    fail_set(&error, APPHOST_E_TIMEOUT, "asyncTimeout",
+             "The message timed out in the backlog attempting to send because no connection became available "
+             "- last "
+             "connection error: %.200s",
+             conn->last_error.text);
+    fail_set(&silence, APPHOST_E_TIMEOUT, "asyncTimeout", "Timeout: %s did not answer in time",
+             conn->dialed.address);
+    pthread_mutex_unlock(&conn->lock);
+    requests_fail(conn, late, &error);
+    requests_fail(conn, unanswered, &silence);
+    pthread_mutex_lock(&conn->lock);
+}
+
+static int64_t next_deadline(const struct conn *conn, int64_t least)
+{
+    for (const struct request *at = conn->pending.head; at; at = at->next)
+        if (at->kind == REQUEST_ASYNC && at->deadline_ms < least)
+            least = at->deadline_ms;
+    for (const struct request *at = conn->backlog.head; at; at = at->next)
+        if (at->deadline_ms < least)
+            least = at->deadline_ms;
+    return least;
+}
+
+/* Entered and left with the lock. As callers that wait are told at once, so are these. */
+static void give_up_locked(struct conn *conn)
+{
+    struct apphost_error error = {0};
+
+    if (!conn->backlog.head || !conn_is_hopeless(conn))
+        return;
+    struct request *list = take_backlog_locked(conn);
+    conn_fail_hopeless(conn, &error);
+    pthread_mutex_unlock(&conn->lock);
+    requests_fail(conn, list, &error);
+    pthread_mutex_lock(&conn->lock);
+}
+
+/* ---- Turns
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void keep_alive_locked(struct conn *conn)
+{
+    static const char *const argv[] = {"PING"};
+    static const struct command ping = {1, argv, NULL};
+    const struct batch batch = {.commands = &ping, .count = 1};
+    int keep_alive_s = option_number(conn->options, OPT_KEEP_ALIVE);
+
+    if (keep_alive_s <= 0)
+        keep_alive_s = 60;
+    if (conn->pending.head || clock_ms() - conn->activity_ms < (int64_t)keep_alive_s * 1000)
+        return;
+    struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
+    conn->activity_ms = clock_ms();
+    if (!request || request_encode(conn, request, &conn->out, &batch, NULL) < 0)
+        request_free(request);
+    else
+        pending_push(conn, request);
+}
+
+/* Whether the lost transport is out of everybody's hands; closes it then. */
+static bool clear_transport_locked(struct conn *conn)
+{
+    if (conn->is_leading || conn->is_writing)
+        return false;
+    if (conn->dialed.transport.fd >= 0)
+        dial_close(&conn->dialed);
+    return true;
+}
+
+/* One thing that is due. Returns the milliseconds to sleep, 0 for another turn at once. Entered and left with
+ * the lock. */
+static int turn_locked(struct conn *conn, bool *watch_socket)
+{
+    int64_t now = clock_ms(), next = now + HEARTBEAT_MS;
+
+    *watch_socket = false;
+    expire_locked(conn, now);
+    give_up_locked(conn);
+    if (conn->state == CONN_CLOSED)
+        return BUSY_PAUSE_MS;
+    if (conn->state != CONN_UP) {
+        if (!clear_transport_locked(conn))
+            return BUSY_PAUSE_MS / 10;
+        if (conn->next_dial_ms <= now) {
+            redial_locked(conn);
+            return 0;
+        }
+        next = conn->next_dial_ms < next ? conn->next_dial_ms : next;
+        return (int)(next_deadline(conn, next) - now) + 1;
+    }
+    keep_alive_locked(conn);
+    if (conn->pending.head && !conn->is_leading) {
+        conn->is_leading = true;
+        next = next_deadline(conn, next);
+        pthread_mutex_unlock(&conn->lock);
+        conn_lead(conn, NULL, next);
+        pthread_mutex_lock(&conn->lock);
+        return conn->pending.head && !conn->is_leading ? 0 : 1;
+    }
+    *watch_socket = !conn->is_leading;
+    return conn->is_leading && conn->async_count == 0 ? HEARTBEAT_MS
+           : conn->is_leading                         ? BUSY_PAUSE_MS
+                                                      : HEARTBEAT_MS;
+}
+
+static void sleep_unlocked(struct conn *conn, int wait_ms, bool watch_socket)
+{
+    struct pollfd fds[2] = {{.fd = conn->wake_fd, .events = POLLIN},
+                            {.fd = watch_socket ? conn->dialed.transport.fd : -1, .events = POLLRDHUP}};
+    uint64_t count;
+
+    poll(fds, 2, wait_ms);
+    ssize_t rc = fds[0].revents ? read(conn->wake_fd, &count, sizeof(count)) : 0;
+    (void)rc;
+    if (!fds[1].revents)
+        return;
+    /* Whoever leads reads the end of the stream and does the rest; nobody leads, so this thread does. */
+    pthread_mutex_lock(&conn->lock);
+    bool may_lead = !conn->is_leading && conn->state == CONN_UP;
+    conn->is_leading = conn->is_leading || may_lead;
+    pthread_mutex_unlock(&conn->lock);
+    if (!may_lead)
+        return;
+    conn_fail_leading(conn, APPHOST_E_CONNECT, "the server hung up");
+    conn_lead(conn, NULL, 0);
+}
+
+/* Closed: what is still pending or waiting ends here, once callers have let go. */
+static void finish_locked(struct conn *conn)
+{
+    struct apphost_error error;
+
+    while (conn->is_leading || conn->is_writing) {
+        pthread_mutex_unlock(&conn->lock);
+        poll(NULL, 0, 1);
+        pthread_mutex_lock(&conn->lock);
+    }
+    struct request *waiting = take_backlog_locked(conn);
+    conn->is_leading = true;
+    pthread_mutex_unlock(&conn->lock);
+    conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
+    fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    requests_fail(conn, waiting, &error);
+    pthread_mutex_lock(&conn->lock);
+    conn->is_leading = false;
+    dial_close(&conn->dialed);
+    conn->has_worker = false;
+    pthread_cond_broadcast(&conn->changed);
+}
+
+static void *work(void *user)
+{
+    struct conn *conn = user;
+    bool watch_socket;
+
+    pthread_mutex_lock(&conn->lock);
+    while (conn->state != CONN_CLOSED) {
+        int wait_ms = turn_locked(conn, &watch_socket);
+
+        if (wait_ms == 0 || conn->state == CONN_CLOSED)
+            continue;
+        pthread_mutex_unlock(&conn->lock);
+        sleep_unlocked(conn, wait_ms, watch_socket);
+        pthread_mutex_lock(&conn->lock);
+    }
+    finish_locked(conn);
+    pthread_mutex_unlock(&conn->lock);
+    conn_release(conn);
+    return NULL;
+}
+
+/* With the lock. The thread takes no signals: they are for the program's own. */
+int conn_start_worker(struct conn *conn)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    if (conn->has_worker)
+        return 0;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&thread, &attributes, work, conn);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    if (rc != 0)
+        return -1;
+    conn->has_worker = true;
+    atomic_fetch_add(&conn->references, 1);
+    return 0;
+}

@@ -1,0 +1,301 @@
+/* See redis_link.h. */
+#include "console/redis_link.h"
+
+#include "base/mem.h"
+#include "session/await.h"
+#include "ui/view.h"
+#include "redis/redis.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- where it is ---- */
+
+static bool is_family(const char *kind)
+{
+    return !strcmp(kind, "redis") || !strcmp(kind, "valkey") || !strcmp(kind, "garnet");
+}
+
+/* The property of the resource that ends like this: "_HOST" of CACHE_HOST. */
+static const char *property(const cJSON *environment, const char *ending)
+{
+    const cJSON *variable;
+    cJSON_ArrayForEach(variable, environment)
+    {
+        if (!str_starts(variable->string, "ConnectionStrings__") && str_ends(variable->string, ending))
+            return json_string(variable, "value", NULL);
+    }
+    return NULL;
+}
+
+static void wipe_and_free(const char *text)
+{
+    if (text)
+        mem_wipe((char *)text, strlen(text));
+    free((char *)text);
+}
+
+static void forget_server(struct redis_conn_options *server)
+{
+    wipe_and_free(server->password);
+    const char *texts[] = {server->host, server->unix_path, server->username, server->ca_file,
+                           server->tls_name};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free((char *)texts[i]);
+    *server = (struct redis_conn_options){0};
+}
+
+static void wipe_environment(cJSON *environment)
+{
+    cJSON *variable;
+    cJSON_ArrayForEach(variable, environment)
+    {
+        cJSON *value = json_get(variable, "value");
+        if (cJSON_IsString(value))
+            mem_wipe(value->valuestring, strlen(value->valuestring));
+    }
+}
+
+/* A server of the project: its properties. */
+static void read_properties(struct redis_conn_options *server, const cJSON *environment)
+{
+    int64_t port = 0;
+    const char *host = property(environment, "_HOST"), *number = property(environment, "_PORT");
+    const char *uri = property(environment, "_URI"), *password = property(environment, "_PASSWORD");
+    if (!host || !number || !str_to_int64(number, 1, 65535, &port))
+        return;
+    server->host = xstrdup(host);
+    server->port = (int)port;
+    server->password = password && *password ? xstrdup(password) : NULL;
+    server->ca_file = xstrdup_null(property(environment, "_CA_FILE"));
+    server->tls = uri && str_starts(uri, "rediss:");
+}
+
+/* A connection string, of a server that may be anywhere. -1: it names no Redis. */
+static int read_connection_string(struct redis_link *link, const cJSON *environment, struct error *err)
+{
+    struct redis_target target;
+    cleanup_free char *name = xasprintf("ConnectionStrings__%s", link->resource);
+    const char *text = json_string(json_get(environment, name), "value", "");
+    if (!*text)
+        return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string",
+                         link->resource);
+    if (!redis_target_parse(&target, text))
+        return error_set(err, ERROR_USAGE, "the connection string of %s names no Redis server",
+                         link->resource);
+    link->server.host = take_ptr(&target.host);
+    link->server.port = target.port;
+    link->server.unix_path = take_ptr(&target.unix_path);
+    link->server.username = take_ptr(&target.user);
+    link->server.password = take_ptr(&target.password);
+    link->server.tls = target.tls;
+    link->server.tls_name = take_ptr(&target.tls_name);
+    link->server.ca_file = xstrdup_null(property(environment, "_CA_FILE"));
+    link->database = link->database ? link->database : target.database;
+    redis_target_fini(&target);
+    return 0;
+}
+
+static int find_server(struct redis_link *link, struct error *err)
+{
+    cleanup_json cJSON *environment = NULL;
+    struct strlist names = {.items = &link->resource, .count = 1};
+    const char *authorities = args_value(&link->context->args, "cacert");
+    int rc = 0;
+    if (client_call(&link->context->client, "env", client_names(&names), ANSWER_LIMIT, &environment, err))
+        return -1;
+    forget_server(&link->server);
+    if (link->is_foreign)
+        rc = read_connection_string(link, environment, err);
+    else
+        read_properties(&link->server, environment);
+    wipe_environment(environment);
+    if (rc == 0 && !link->server.host && !link->server.unix_path)
+        rc = error_set(err, ERROR_NOT_RUNNING, "%s has no address", link->resource);
+    if (rc == 0 && authorities) {
+        free((char *)link->server.ca_file);
+        link->server.ca_file = xstrdup(authorities);
+    }
+    return rc;
+}
+
+/* What has a connection string without being a server of ours. */
+static bool may_be_elsewhere(const char *kind)
+{
+    return !strcmp(kind, "connection-string") || !strcmp(kind, "container");
+}
+
+int redis_link_init(struct redis_link *link, struct context *context, const char *resource, struct error *err)
+{
+    cleanup_json cJSON *view = NULL;
+    *link = (struct redis_link){.context = context};
+    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+        return -1;
+    const cJSON *found = view_find(view, resource);
+    if (!found)
+        return view_unknown(view, resource, err);
+    const char *kind = json_string(found, "kind", "");
+    link->resource = xstrdup(json_string(found, "name", resource));
+    link->is_foreign = may_be_elsewhere(kind);
+    if (!is_family(kind) && !link->is_foreign)
+        return error_set(err, ERROR_USAGE, "%s is a %s, and no Redis server", link->resource, kind);
+    return find_server(link, err);
+}
+
+void redis_link_fini(struct redis_link *link)
+{
+    redis_link_close(link);
+    forget_server(&link->server);
+    free(link->resource);
+    link->resource = NULL;
+}
+
+/* ---- the connection ---- */
+
+static void on_closed(const struct error *err, bool final, void *data)
+{
+    struct redis_link *link = data;
+    (void) final;
+    link->is_lost = true;
+    error_clear(&link->failure);
+    error_copy(&link->failure, err);
+}
+
+static void on_push(const struct resp_reply *reply, void *data)
+{
+    struct redis_link *link = data;
+    if (link->on_push)
+        link->on_push(reply, link->push_data);
+}
+
+void redis_link_close(struct redis_link *link)
+{
+    redis_conn_free(link->conn);
+    link->conn = NULL;
+    link->is_lost = false;
+    error_clear(&link->failure);
+}
+
+/* What has happened meanwhile, without waiting for anything. */
+static void catch_up(struct client *client)
+{
+    while (uv_run(&client->loop.uv, UV_RUN_NOWAIT) && uv_backend_timeout(&client->loop.uv) == 0)
+        continue;
+}
+
+int redis_link_open(struct redis_link *link, struct error *err)
+{
+    bool was_there = link->conn != NULL;
+    if (was_there)
+        catch_up(&link->context->client);
+    if (was_there && !link->is_lost)
+        return 0;
+    redis_link_close(link);
+    if (was_there && find_server(link, err))
+        return -1;
+    link->server.on_closed = on_closed;
+    link->server.on_push = on_push;
+    link->server.push_unasked = true;
+    link->server.data = link;
+    link->conn = redis_conn_open(&link->context->client.loop, &link->server);
+    if (!link->database)
+        return 0;
+    cleanup_free char *number = xasprintf("%lld", (long long)link->database);
+    return redis_conn_words(link->conn, (const char *const[]){"SELECT", number, NULL}, NULL, NULL, err);
+}
+
+static void judge(void *data)
+{
+    struct redis_link *link = data;
+    if (link->await_judge)
+        link->await_judge(link->await_data);
+    link->await_over = link->is_lost || *link->await_fact;
+}
+
+int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, void *data, struct error *err)
+{
+    struct wait wait = {
+        .fact = &link->await_over,
+        .what = "the answer of the server",
+        .limit = FOREVER, /* BLPOP, MONITOR: as long as the user likes */
+        .judge = judge,
+        .data = link,
+    };
+    link->await_fact = fact;
+    link->await_judge = more;
+    link->await_data = data;
+    link->await_over = false;
+    int answer = await(&link->context->client, &wait, err);
+    if (answer || *fact)
+        return answer;
+    error_copy(err, &link->failure);
+    if (link->is_foreign && link->server.tls && !link->server.ca_file &&
+        strstr(link->failure.text, "trusted"))
+        error_hint(err, "--cacert FILE names the authority that signed it");
+    if (err && err->code == ERROR_RESOURCE) /* a refused password is no resource that failed to start */
+        err->code = ERROR_FAILED;
+    return -1;
+}
+
+struct question {
+    redis_reply_cb *on_reply;
+    void *data;
+    bool is_answered;
+};
+
+static void on_reply(const struct resp_reply *reply, void *data)
+{
+    struct question *question = data;
+    if (!reply)
+        return;
+    question->is_answered = true;
+    question->on_reply(reply, question->data);
+}
+
+int redis_link_ask(struct redis_link *link, const struct redis_data_words *words, redis_reply_cb *on_answer,
+                   void *data, struct error *err)
+{
+    struct question question = {.on_reply = on_answer, .data = data};
+    struct redis_command command = {.count = words->count,
+                                    .arguments = words->arguments,
+                                    .lengths = words->lengths,
+                                    .on_reply = on_reply,
+                                    .data = &question};
+    if (redis_link_open(link, err) || redis_conn_command(link->conn, &command, err))
+        return -1;
+    int rc = redis_link_await(link, &question.is_answered, NULL, NULL, err);
+    if (!question.is_answered) /* the question goes out of scope */
+        redis_link_close(link);
+    return question.is_answered ? 0 : rc;
+}
+
+int redis_link_answer(const struct resp_reply *reply, struct error *err)
+{
+    cleanup_free char *shown = str_printable(reply->str ? reply->str : resp_type_name(reply->type));
+    return error_set(err, ERROR_FAILED, "%s", shown);
+}
+
+/* ---- standard input ---- */
+
+ssize_t redis_read_input(struct client *client, char *bytes, size_t size)
+{
+    struct uv_loop_s *uv = &client->loop.uv;
+    int interrupts = client->interrupts;
+    for (;;) {
+        uv_run(uv, UV_RUN_NOWAIT);
+        if (client->interrupts != interrupts)
+            return -1;
+        struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                               {.fd = uv_backend_fd(uv), .events = POLLIN}};
+        if (poll(fds, 2, uv_backend_timeout(uv)) < 0 && errno != EINTR)
+            return 0;
+        if (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
+            continue;
+        ssize_t n = read(STDIN_FILENO, bytes, size);
+        if (n >= 0 || (errno != EINTR && errno != EAGAIN))
+            return n > 0 ? n : 0;
+    }
+}

@@ -1,0 +1,131 @@
+/* apphost doctor: everything that has to be right, each finding with its fix. */
+#include "doctor/doctor.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NARROW = 60 };
+
+static const char *const status_names[] = {"pass", "warning", "fail"};
+
+void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix)
+{
+    cJSON *finding = cJSON_CreateObject();
+    json_add_string(finding, "status", status_names[status]);
+    json_add_string(finding, "message", message);
+    json_add_string(finding, "fix", fix);
+    cJSON_AddItemToArray(doctor->findings, finding);
+    doctor->counts[status]++;
+}
+
+void doctor_fail(struct doctor *doctor, const struct error *error)
+{
+    doctor_add(doctor, DOCTOR_FAIL, error->text, error->hint);
+    if (!doctor->code)
+        doctor->code = error_exit_code(error->code);
+}
+
+/* Findings get the category of the check that added them. */
+static void run_checks(struct doctor *doctor)
+{
+    for (const struct doctor_check *check = doctor_checks; check->category; check++) {
+        int first = json_count(doctor->findings);
+        check->run(doctor);
+        for (int i = first; i < json_count(doctor->findings); i++)
+            json_add_string(cJSON_GetArrayItem(doctor->findings, i), "category", check->category);
+    }
+}
+
+static const char *mark_of(const struct output *output, const char *status)
+{
+    if (!strcmp(status, "pass"))
+        return output->unicode ? "✔" : "ok";
+    if (!strcmp(status, "warning"))
+        return output->unicode ? "!" : "! ";
+    return output->unicode ? "✘" : "x ";
+}
+
+/* Behind the mark: the category, and beside it the message and its fix; below it where that would be too
+ * narrow. */
+static void print_finding(const cJSON *finding, int mark_width)
+{
+    int room = output_room(stdout), indent = room < NARROW ? mark_width + 1 : mark_width + 11;
+    cleanup_free char *message = str_printable(json_string(finding, "message", ""));
+    const char *fix = json_string(finding, "fix", NULL);
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "%-10s", json_string(finding, "category", ""));
+    if (room < NARROW)
+        strbuf_addf(&text, "\n%*s", indent, "");
+    output_wrap(&text, message, indent, room);
+    if (fix)
+        strbuf_addf(&text, "\n%*sfix: ", indent, "");
+    if (fix)
+        output_wrap(&text, fix, indent + 5, room);
+    puts(strbuf_text(&text));
+}
+
+static void print_text(const struct doctor *doctor)
+{
+    const struct output *output = &doctor->context->output;
+    const cJSON *finding;
+    cJSON_ArrayForEach(finding, doctor->findings)
+    {
+        const char *status = json_string(finding, "status", "");
+        enum colour colour = !strcmp(status, "pass")      ? COLOUR_GREEN
+                             : !strcmp(status, "warning") ? COLOUR_YELLOW
+                                                          : COLOUR_RED;
+        printf("%s%s%s ", output_colour(output->colour_out, colour), mark_of(output, status),
+               output_colour(output->colour_out, COLOUR_NONE));
+        print_finding(finding, output->unicode ? 1 : 2);
+    }
+    printf("%d passed, %d warning%s, %d failed\n", doctor->counts[DOCTOR_PASS],
+           doctor->counts[DOCTOR_WARNING], doctor->counts[DOCTOR_WARNING] == 1 ? "" : "s",
+           doctor->counts[DOCTOR_FAIL]);
+}
+
+static void print_json(const struct doctor *doctor)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    json_add_string(document, "version", APPHOST_VERSION);
+    cJSON_AddItemToObject(document, "checks", cJSON_Duplicate(doctor->findings, 1));
+    cJSON *summary = json_add_object(document, "summary");
+    json_add_int(summary, "passed", doctor->counts[DOCTOR_PASS]);
+    json_add_int(summary, "warnings", doctor->counts[DOCTOR_WARNING]);
+    json_add_int(summary, "failed", doctor->counts[DOCTOR_FAIL]);
+    output_json(document);
+}
+
+static int run(struct context *context, struct error *err)
+{
+    (void)err;
+    struct doctor doctor = {.context = context, .findings = cJSON_CreateArray()};
+    struct project_options options = {.args = &context->args, .environment = context->environment};
+    project_load(&context->project, &options, &doctor.manifest);
+    run_checks(&doctor);
+    if (context->output.json)
+        print_json(&doctor);
+    else
+        print_text(&doctor);
+    if (doctor.has_engine)
+        engine_once_close(&doctor.engine);
+    cJSON_Delete(doctor.findings);
+    error_clear(&doctor.manifest);
+    return doctor.counts[DOCTOR_FAIL] ? (doctor.code ? doctor.code : 1) : 0;
+}
+
+const struct command cmd_doctor = {
+    .name = "doctor",
+    .summary = "check engine, ports, images, leftovers, state, manifest",
+    .usage = "",
+    .description = "Checks everything that has to be right, and says how to mend what is not: which engine "
+                   "and why that one, "
+                   "its version and permission, the manifest, its images and ports and who holds them, what "
+                   "dead sessions "
+                   "left, the folders for state and sockets. Exits 0 when nothing failed.",
+    .examples = "apphost doctor\n"
+                "apphost doctor -o json > report.json\n",
+    .group = GROUP_MACHINE,
+    .run = run,
+};

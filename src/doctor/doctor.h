@@ -1,0 +1,38 @@
+/* What `apphost doctor` looks at: a table of checks, each adding findings. */
+#ifndef DOCTOR_DOCTOR_H
+#define DOCTOR_DOCTOR_H
+
+#include "session/context.h"
+#include "engine/engine_once.h"
+
+enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL };
+
+struct doctor {
+    struct context *context;
+    struct engine_once engine;
+    bool has_engine;       /* it answers */
+    struct error manifest; /* why there is no plan, where there is none */
+    cJSON *findings;       /* [{"category","status","message","fix"}] */
+    int counts[3];
+    int code; /* exit code of the first failure */
+};
+
+/* fix NULL: nothing to do. */
+void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix);
+/* An error as a failure. */
+void doctor_fail(struct doctor *doctor, const struct error *error);
+
+struct doctor_check {
+    const char *category;
+    void (*run)(struct doctor *doctor);
+};
+/* Ends with a NULL category. */
+extern const struct doctor_check doctor_checks[];
+
+/* doctor_sessions.c */
+void doctor_check_sessions(struct doctor *doctor);
+
+/* Could somebody listen there? address NULL: on loopback. */
+bool doctor_port_is_free(const char *address, int port);
+
+#endif

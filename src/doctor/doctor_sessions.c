@@ -1,0 +1,52 @@
+/* Doctor's look at the sessions of this user: is each supervisor that lives reachable? */
+#include "doctor/doctor.h"
+#include "project/find.h"
+
+#include "base/mem.h"
+
+static void tell_silent(struct doctor *doctor, const struct find_project *project, const char *folder,
+                        long pid)
+{
+    const char *name = project->identity.name;
+    cleanup_free char *text =
+        xasprintf("the supervisor of %s (pid %ld, state in %s) does not answer", name, pid, folder);
+    cleanup_free char *fix = xasprintf("apphost down -p %s, which tells it by a signal", name);
+    doctor_add(doctor, DOCTOR_WARNING, text, fix);
+}
+
+static bool is_silent(const char *folder, long *pid)
+{
+    struct state *state = state_open(folder, false, NULL);
+    struct state_session session = {0};
+    bool recorded = state && state_session_read(state, &session, NULL) == 0;
+    bool is_silent = recorded && state_is_locked(state) && !supervisor_listens(state);
+    *pid = (long)session.supervisor;
+    state_session_free(&session);
+    state_close(state);
+    return is_silent;
+}
+
+void doctor_check_sessions(struct doctor *doctor)
+{
+    cleanup_error struct error error = {0};
+    cleanup_find struct find_list list = {0};
+    cleanup_free char *root = state_root(doctor->context->environment, &error);
+    if (!root || find_all(root, &list, &error)) {
+        doctor_fail(doctor, &error);
+        return;
+    }
+
+    int running = 0, silent = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        cleanup_free char *folder = state_folder(root, list.items[i].prefix);
+        long pid;
+        running += list.items[i].rank == FIND_RUNS ? 1 : 0;
+        if (list.items[i].rank != FIND_RUNS || !is_silent(folder, &pid))
+            continue;
+        silent++;
+        tell_silent(doctor, &list.items[i], folder, pid);
+    }
+    cleanup_free char *text = xasprintf("%d running, all can be reached", running);
+    if (!silent)
+        doctor_add(doctor, DOCTOR_PASS, running ? text : "none is running", NULL);
+}

@@ -1,0 +1,392 @@
+/* The lowering's driver: from the typed application to nodes and edges.
+ *
+ * Order: secrets; a node for every active resource with its image and volumes; the project's network where
+ * containers must talk; waits; what the user sees; hashes last, when every specification is final. Nothing
+ * here talks to anybody. */
+#include "lower/internal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct lower_entry {
+    struct plan_node *node;
+    UT_hash_handle hh;
+};
+
+static void add_report(struct error **list, size_t *count, const struct model_pos *pos, const char *hint,
+                       char *text)
+{
+    *list = xreallocarray(*list, *count + 1, sizeof **list);
+    struct error *error = &(*list)[(*count)++];
+    *error = (struct error){.code = ERROR_MANIFEST, .text = text, .hint = xstrdup_null(hint)};
+    if (pos)
+        error->source = (struct source){xstrdup_null(pos->file), pos->line, pos->column};
+}
+
+/* Replicas are lowered one by one, and each would report the same. */
+static bool is_known(const struct lower *l, const struct model_pos *pos, const char *text)
+{
+    for (size_t i = 0; pos && i < l->problem_count; i++) {
+        const struct source *at = &l->problems[i].source;
+        if (at->line == pos->line && at->column == pos->column && str_eq(l->problems[i].text, text))
+            return true;
+    }
+    return false;
+}
+
+void lower_problem(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    if (is_known(l, pos, text))
+        free(text);
+    else
+        add_report(&l->problems, &l->problem_count, pos, hint, text);
+}
+
+void lower_warning(struct lower *l, const struct model_pos *pos, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    add_report(&l->plan->warnings, &l->plan->warning_count, pos, hint, xvasprintf(format, args));
+    va_end(args);
+}
+
+struct plan_node *lower_find(struct lower *l, const char *id)
+{
+    struct lower_entry *entry = NULL;
+    HASH_FIND_STR(l->table, id, entry);
+    return entry ? entry->node : NULL;
+}
+
+struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name,
+                                 const char *resource)
+{
+    struct plan_node *node = &l->plan->nodes[l->plan->node_count++];
+    struct lower_entry *entry = arena_alloc(l->arena, sizeof *entry);
+    *node = (struct plan_node){.kind = kind, .name = name, .resource = resource};
+    node->id = arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), name);
+    entry->node = node;
+    HASH_ADD_KEYPTR(hh, l->table, node->id, strlen(node->id), entry);
+    return node;
+}
+
+void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_edge *edge)
+{
+    for (size_t i = 0; i < from->edge_count; i++) {
+        struct plan_edge *known = &from->edges[i];
+        if (strcmp(known->to, edge->to) != 0)
+            continue;
+        /* healthy implies started; the stronger one stays */
+        if (edge->until > known->until)
+            known->until = edge->until;
+        known->required |= edge->required;
+        known->explicit_wait |= edge->explicit_wait;
+        return;
+    }
+    from->edges =
+        arena_grow(l->arena, from->edges, from->edge_count, from->edge_count + 1, sizeof *from->edges);
+    from->edges[from->edge_count++] = *edge;
+}
+
+static bool has_replicas(const struct model_resource *resource)
+{
+    return resource->kind == MODEL_PROCESS && resource->process.replicas > 0;
+}
+
+int lower_node_count(const struct model_resource *resource)
+{
+    return has_replicas(resource) ? resource->process.replicas : 1;
+}
+
+const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica)
+{
+    return replica ? arena_printf(l->arena, "%s-%d", resource->name, replica) : resource->name;
+}
+
+const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica)
+{
+    enum plan_node_kind kind = PLAN_CONTAINER;
+    if (resource->kind == MODEL_PROCESS || (l->native && model_is_server(resource->kind)))
+        kind = PLAN_PROCESS;
+    if (resource->kind == MODEL_CONNECTION_STRING)
+        kind = PLAN_VALUE;
+    const char *name = lower_replica_name(l, resource, replica);
+    return arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), name);
+}
+
+const char *lower_node_id(struct lower *l, const struct model_resource *resource)
+{
+    return lower_replica_id(l, resource, has_replicas(resource) ? 1 : 0);
+}
+
+void lower_wait_for(struct lower *l, struct plan_node *from, const struct model_resource *to,
+                    const struct plan_edge *how)
+{
+    struct plan_edge edge = *how;
+    int first = has_replicas(to) ? 1 : 0;
+    for (int i = 0; i < lower_node_count(to); i++) {
+        edge.to = lower_replica_id(l, to, first + i);
+        lower_add_edge(l, from, &edge);
+    }
+}
+
+void lower_join_network(struct lower *l, const struct model_resource *resource)
+{
+    l->on_network[resource - l->model->resources] = true;
+}
+
+struct plan_secret *lower_secret(struct lower *l, const char *name, const char *value)
+{
+    struct plan_secret *secret = &l->plan->secrets[l->plan->secret_count++];
+    *secret = (struct plan_secret){
+        .name = name, .value = value ? arena_strdup(l->arena, value) : NULL, .secret = true};
+    return secret;
+}
+
+static void add_resource_secrets(struct lower *l, const struct model_resource *resource)
+{
+    struct connection_parts parts;
+    if (model_is_server(resource->kind)) {
+        lower_certificate(l, resource);
+        enum model_password kind = resource->redis.password_kind;
+        if (kind == MODEL_PASSWORD_NONE || kind == MODEL_PASSWORD_PARAMETER)
+            return;
+        const char *text = kind == MODEL_PASSWORD_TEXT ? resource->redis.password : NULL;
+        struct plan_secret *secret = lower_secret(l, lower_password(l, resource), text);
+        secret->generated = !text;
+        secret->length = 22;
+        return;
+    }
+    if (resource->kind != MODEL_CONNECTION_STRING)
+        return;
+    if (lower_parse_connection(l, resource, &parts) && parts.password)
+        lower_secret(l, lower_password(l, resource), parts.password);
+    if (lower_connection_secret(l, resource))
+        lower_secret(l, lower_connection_secret(l, resource), resource->connection.value.parts[0].literal);
+}
+
+void lower_secrets(struct lower *l)
+{
+    const struct model *model = l->model;
+    /* A server with TLS has four: password, certificate, key, authority. */
+    l->plan->secrets = arena_alloc(l->arena, (model->parameter_count + 4 * model->resource_count + 1) *
+                                                 sizeof *l->plan->secrets);
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const struct model_parameter *p = &model->parameters[i];
+        struct plan_secret *secret = lower_secret(l, arena_printf(l->arena, "parameters.%s", p->name),
+                                                  p->value ? p->value : p->fallback);
+        secret->secret = p->secret || p->generate;
+        secret->generated = p->generate;
+        secret->length = p->generate_length ? p->generate_length : 22;
+        secret->special = p->generate_special;
+    }
+    for (size_t i = 0; i < model->resource_count; i++)
+        if (!model->resources[i].inactive)
+            add_resource_secrets(l, &model->resources[i]);
+}
+
+static size_t count_nodes(const struct model *model)
+{
+    size_t count = 7; /* the network, two sidecars with image and volume */
+    for (size_t i = 0; i < model->resource_count; i++) {
+        const struct model_resource *r = &model->resources[i];
+        count +=
+            2 + (size_t)lower_node_count(r) + (r->kind == MODEL_CONTAINER ? r->container.mount_count : 0);
+    }
+    return count;
+}
+
+static void lower_kind(struct lower *l, const struct model_resource *resource)
+{
+    switch (resource->kind) {
+    case MODEL_REDIS:
+    case MODEL_VALKEY:
+    case MODEL_GARNET:
+        lower_server(l, resource);
+        break;
+    case MODEL_CONTAINER:
+        lower_container(l, resource);
+        break;
+    case MODEL_PROCESS:
+        lower_process(l, resource);
+        break;
+    case MODEL_CONNECTION_STRING:
+        lower_connection_string(l, resource);
+        break;
+    case MODEL_KIND_COUNT:
+        break;
+    }
+}
+
+static struct plan_node *main_node(struct lower *l, const struct model_resource *resource)
+{
+    return lower_find(l, lower_node_id(l, resource));
+}
+
+static void add_waits(struct lower *l, const struct model_resource *resource, struct plan_node *node)
+{
+    for (size_t i = 0; i < resource->wait_count; i++) {
+        const struct model_wait *wait = &resource->wait_for[i];
+        const struct model_resource *target = model_find(l->model, wait->resource);
+        if (lower_is_absent(l, target))
+            continue;
+        bool is_task = target->kind == MODEL_PROCESS && target->process.task;
+        enum plan_until until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY;
+        if (wait->until == MODEL_UNTIL_STARTED)
+            until = PLAN_STARTED;
+        else if (wait->until != MODEL_UNTIL_DEFAULT)
+            until = wait->until == MODEL_UNTIL_COMPLETED ? PLAN_COMPLETED : PLAN_HEALTHY;
+        struct plan_edge edge = {.until = until, .required = true, .explicit_wait = true};
+        lower_wait_for(l, node, target, &edge);
+    }
+}
+
+/* replica 0: the resource itself. */
+static void make_visible(struct lower *l, const struct model_resource *resource, int replica,
+                         struct plan_resource *out)
+{
+    struct consumer host = {.resource = resource, .target_replica = replica};
+    struct environment exports = {0};
+    bool missing = resource->kind == MODEL_CONNECTION_STRING && resource->connection.missing;
+    *out = (struct plan_resource){
+        .name = lower_replica_name(l, resource, replica),
+        .kind = resource->kind,
+        .node = replica ? lower_replica_id(l, resource, replica) : lower_node_id(l, resource),
+        .display = lower_display(l, &host),
+        .optional = resource->optional,
+        .manual = resource->manual,
+        .persistent = resource->lifetime == MODEL_PERSISTENT,
+        .pos = resource->pos,
+    };
+    struct injection how = {.target = resource, .name = out->name};
+    if (!missing)
+        lower_inject(l, &host, &how, &exports);
+    out->exports = exports.items;
+    out->export_count = exports.count;
+}
+
+static void add_visible(struct lower *l, const struct model_resource *resource)
+{
+    struct plan *plan = l->plan;
+    make_visible(l, resource, 0, &plan->resources[plan->resource_count++]);
+    for (int i = 1; has_replicas(resource) && i <= lower_node_count(resource); i++)
+        make_visible(l, resource, i, &plan->replicas[plan->replica_count++]);
+}
+
+static void add_all_waits(struct lower *l, const struct model_resource *resource)
+{
+    struct plan_node *node = main_node(l, resource);
+    for (int i = 0; i < lower_node_count(resource); i++)
+        add_waits(l, resource, node + i);
+}
+
+static void add_network(struct lower *l)
+{
+    bool wanted = l->sidecars > 0;
+    for (size_t i = 0; i < l->model->resource_count; i++)
+        wanted |= l->on_network[i];
+    if (!wanted)
+        return;
+    /* A name that sorts before "bridge" would move ports and cut connections of a live server that joins. */
+    const char *name = arena_printf(l->arena, "net-%s", l->plan->prefix);
+    struct plan_node *network = lower_add_node(l, PLAN_NETWORK, name, NULL);
+    for (size_t i = 0; i < l->model->resource_count; i++) {
+        struct plan_node *node = l->on_network[i] ? main_node(l, &l->model->resources[i]) : NULL;
+        if (!node)
+            continue;
+        struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
+        node->run.on_network = true;
+        lower_add_edge(l, node, &edge);
+    }
+    for (size_t i = 0; i < l->plan->node_count; i++) {
+        struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
+        if (!l->plan->nodes[i].sidecar)
+            continue;
+        l->plan->nodes[i].run.on_network = true;
+        lower_add_edge(l, &l->plan->nodes[i], &edge);
+    }
+}
+
+static void lower_all(struct lower *l)
+{
+    const struct model *model = l->model;
+    for (size_t i = 0; i < model->resource_count; i++)
+        if (!model->resources[i].inactive && !lower_native_refuses(l, &model->resources[i]))
+            lower_kind(l, &model->resources[i]);
+    for (size_t i = 0; i < model->resource_count; i++) {
+        const struct model_resource *resource = &model->resources[i];
+        struct plan_node *node = resource->inactive ? NULL : main_node(l, resource);
+        if (!node)
+            continue;
+        add_all_waits(l, resource);
+        add_visible(l, resource);
+    }
+    lower_sidecars(l);
+    add_network(l);
+    for (size_t i = 0; i < l->plan->node_count; i++)
+        plan_hash_node(l->plan, &l->plan->nodes[i]);
+}
+
+static void copy_settings(struct lower *l)
+{
+    const struct model *model = l->model;
+    struct plan *plan = l->plan;
+    size_t count = 0;
+    while (l->context->environment && l->context->environment[count])
+        count++;
+    plan->environment = arena_alloc(l->arena, (count + 1) * sizeof *plan->environment);
+    for (size_t i = 0; i < count; i++)
+        plan->environment[i] = arena_strdup(l->arena, l->context->environment[i]);
+    plan->manifest_file = model->file;
+    plan->folder = model->folder;
+    plan->engine_kind = l->native ? "native" : "docker";
+    plan->otlp_endpoint = model->otlp_endpoint;
+    size_t nodes = count_nodes(model);
+    plan->nodes = arena_alloc(l->arena, nodes * sizeof *plan->nodes);
+    plan->replicas = arena_alloc(l->arena, nodes * sizeof *plan->replicas);
+    plan->resources = arena_alloc(l->arena, (model->resource_count + 3) * sizeof *plan->resources);
+}
+
+/* The plan points into the model's arena for names and texts; a copy through JSON makes it stand alone. */
+static struct plan *detach(struct plan *plan)
+{
+    cJSON *json = plan_to_json(plan, true);
+    struct error err = {0};
+    struct plan *copy = plan_from_json(json, &err);
+    cJSON_Delete(json);
+    error_clear(&err);
+    if (copy) {
+        copy->warnings = take_ptr(&plan->warnings);
+        copy->warning_count = plan->warning_count;
+        plan->warning_count = 0;
+    }
+    plan_free(plan);
+    return copy;
+}
+
+struct plan *plan_lower(const struct model *model, const struct plan_context *context,
+                        struct error **problems, size_t *problem_count)
+{
+    struct lower l = {.model = model, .context = context, .plan = plan_new(context)};
+    const char *engine = context->engine_kind ? context->engine_kind : model->engine;
+    l.native = str_eq(engine, "native");
+    l.arena = &l.plan->arena;
+    l.on_network = xcalloc(model->resource_count + 1, sizeof *l.on_network);
+    copy_settings(&l);
+    lower_secrets(&l);
+    lower_all(&l);
+    free(l.on_network);
+    HASH_CLEAR(hh, l.table);
+    *problems = l.problems;
+    *problem_count = l.problem_count;
+    if (l.problem_count) {
+        plan_free(l.plan);
+        return NULL;
+    }
+    return detach(l.plan);
+}

@@ -1,0 +1,312 @@
+/* The environment of a consumer: env_file entries, what its references inject, its own variables; later wins.
+ *
+ * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop
+ * hyphens), NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
+#include "lower/internal.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void grow(struct lower *l, struct environment *e)
+{
+    size_t capacity = e->capacity ? e->capacity * 2 : 16;
+    e->items = arena_grow(l->arena, e->items, e->count, capacity, sizeof *e->items);
+    e->claimants = arena_grow(l->arena, e->claimants, e->count, capacity, sizeof *e->claimants);
+    e->capacity = capacity;
+}
+
+static void check_claim(struct lower *l, struct environment *e, const char *name,
+                        const struct model_pos *first)
+{
+    if (!first || !e->claimant || first == e->claimant || e->has_clashed)
+        return;
+    e->has_clashed = true;
+    lower_problem(l, e->claimant, "another name with `as` or `env`, or less with `inject`",
+                  "the variable \"%s\" is given already, at %s:%d:%d", name, first->file ? first->file : "-",
+                  first->line, first->column);
+}
+
+void environment_set(struct lower *l, struct environment *e, const char *name, struct plan_text value)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (strcmp(e->items[i].name, name) == 0) {
+            check_claim(l, e, name, e->claimants[i]);
+            e->items[i].value = value;
+            e->claimants[i] = e->claimant;
+            return;
+        }
+    if (e->count == e->capacity)
+        grow(l, e);
+    e->claimants[e->count] = e->claimant;
+    e->items[e->count++] = (struct plan_variable){arena_strdup(l->arena, name), value};
+}
+
+/* Whoever sets variables from here on; NULL: nobody who would mind another. */
+static void claim(struct environment *e, const struct model_pos *claimant)
+{
+    e->claimant = claimant;
+    e->has_clashed = false;
+}
+
+/* "my-cache" → "MY_CACHE", "1x" → "_1X"; upper false keeps the case. */
+static char *variable_name(const char *name, bool upper)
+{
+    char *out = xasprintf("%s%s", isdigit((unsigned char)name[0]) ? "_" : "", name);
+    for (char *p = out; *p; p++)
+        *p = isalnum((unsigned char)*p) ? (char)(upper ? toupper((unsigned char)*p) : *p) : '_';
+    return out;
+}
+
+static void set_property(struct lower *l, struct consumer *c, struct environment *out, const char *name,
+                         const struct model_part *part)
+{
+    struct text_builder b = {.arena = l->arena};
+    lower_get(l, c, part, &b);
+    environment_set(l, out, name, text_finish(&b));
+}
+
+static void inject_connection_string(struct lower *l, struct consumer *c, const struct model_resource *target,
+                                     const char *name, struct environment *out)
+{
+    struct model_part part = {
+        .get = MODEL_GET_CONNECTION_STRING, .resource = target->name, .pos = target->pos};
+    cleanup_free char *variable = xasprintf("ConnectionStrings__%s", name);
+    set_property(l, c, out, variable, &part);
+    if (!strchr(name, '-'))
+        return;
+    cleanup_free char *plain = variable_name(name, false);
+    cleanup_free char *shell = xasprintf("ConnectionStrings__%s", plain);
+    set_property(l, c, out, shell, &part);
+}
+
+static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target,
+                              const char *name, struct environment *out)
+{
+    static const struct {
+        const char *suffix;
+        enum model_get get;
+    } properties[] = {
+        {"HOST", MODEL_GET_HOST}, {"PORT", MODEL_GET_PORT}, {"PASSWORD", MODEL_GET_PASSWORD},
+        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URI},   {"CA_FILE", MODEL_GET_CA_FILE},
+    };
+    cleanup_free char *prefix = variable_name(name, true);
+    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+        if (properties[i].get == MODEL_GET_PASSWORD && !lower_password(l, target))
+            continue;
+        if (properties[i].get == MODEL_GET_CA_FILE && !lower_ca_file(l, target))
+            continue;
+        struct model_part part = {.get = properties[i].get, .resource = target->name, .pos = target->pos};
+        cleanup_free char *variable = xasprintf("%s_%s", prefix, properties[i].suffix);
+        set_property(l, c, out, variable, &part);
+    }
+}
+
+/* Of a connection string that is put together from a server's: its parts are not known, but whom to trust is.
+ */
+static void inject_authority(struct lower *l, struct consumer *c, const struct model_resource *target,
+                             const char *name, struct environment *out)
+{
+    struct model_part part = {.get = MODEL_GET_CA_FILE, .resource = target->name, .pos = target->pos};
+    cleanup_free char *prefix = variable_name(name, true);
+    cleanup_free char *variable = xasprintf("%s_CA_FILE", prefix);
+    set_property(l, c, out, variable, &part);
+}
+
+/* How many of the first `count` endpoints have this scheme. */
+static int count_scheme(const struct model_resource *target, const char *scheme, size_t count)
+{
+    int found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += str_eq(target->endpoints[i].scheme, scheme);
+    return found;
+}
+
+/* services__NAME__SCHEME__INDEX: all endpoints of the first replica, then all of the second: one more replica
+ * only adds variables. */
+static void inject_service(struct lower *l, struct consumer *c, const struct injection *how, size_t index,
+                           struct environment *out)
+{
+    const struct model_resource *target = how->target;
+    const struct model_endpoint *endpoint = &target->endpoints[index];
+    struct model_part part = {
+        .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
+    const char *scheme = endpoint->scheme ? endpoint->scheme : "tcp";
+    int first = count_scheme(target, endpoint->scheme, index);
+    int step = count_scheme(target, endpoint->scheme, target->endpoint_count);
+    int one = c->target_replica, count = one ? 1 : lower_node_count(target);
+    for (int i = 0; i < count; i++) {
+        cleanup_free char *service = xasprintf("services__%s__%s__%d", how->name, scheme, first + i * step);
+        c->target_replica = one ? one : count > 1 ? i + 1 : 0;
+        if (!(how->without & MODEL_INJECT_SERVICES))
+            set_property(l, c, out, service, &part);
+    }
+    c->target_replica = one;
+    if (how->without & MODEL_INJECT_ENDPOINTS)
+        return;
+    cleanup_free char *prefix = variable_name(how->name, true), *suffix = variable_name(endpoint->name, true);
+    cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
+    set_property(l, c, out, flat, &part);
+}
+
+static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
+                       const char *variable, struct environment *out)
+{
+    bool has_uri = model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING;
+    struct model_part part = {
+        .get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
+    set_property(l, c, out, variable, &part);
+}
+
+void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out)
+{
+    const struct model_resource *target = how->target;
+    const char *name = how->name;
+    struct connection_parts parts;
+    bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
+    bool has_string =
+        model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string;
+    if (has_string && !(how->without & MODEL_INJECT_CONNECTION_STRING))
+        inject_connection_string(l, c, target, name, out);
+    bool has_parts =
+        model_is_server(target->kind) ||
+        (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host);
+    if (has_parts && !(how->without & MODEL_INJECT_PROPERTIES))
+        inject_properties(l, c, target, name, out);
+    else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
+             !(how->without & MODEL_INJECT_PROPERTIES))
+        inject_authority(l, c, target, name, out);
+    bool has_services = target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER;
+    for (size_t i = 0; has_services && i < target->endpoint_count; i++)
+        inject_service(l, c, how, i, out);
+    if (how->uri_variable)
+        inject_uri(l, c, target, how->uri_variable, out);
+}
+
+static bool is_available(const struct lower *l, const struct model_resource *target)
+{
+    if (lower_is_absent(l, target))
+        return false;
+    return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
+}
+
+static void add_reference(struct lower *l, struct consumer *c, const struct model_reference *reference,
+                          struct environment *out)
+{
+    const struct model_resource *target = model_find(l->model, reference->resource);
+    if (!is_available(l, target)) {
+        if (!reference->optional)
+            lower_problem(l, &reference->pos, NULL, "the resource \"%s\" is not available to refer to",
+                          reference->resource);
+        return;
+    }
+    struct injection how = {.target = target,
+                            .name = reference->as ? reference->as : target->name,
+                            .uri_variable = reference->env,
+                            .without = reference->without};
+    claim(out, &reference->pos);
+    lower_inject(l, c, &how, out);
+    claim(out, NULL);
+    if (!reference->wait || !c->node || (reference->optional && target->manual))
+        return;
+    bool is_task = target->kind == MODEL_PROCESS && target->process.task;
+    struct plan_edge edge = {.until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY, .required = true};
+    lower_wait_for(l, c->node, target, &edge);
+}
+
+static bool user_has(const struct lower *l, const char *name)
+{
+    size_t length = strlen(name);
+    for (char **entry = l->context->environment; entry && *entry; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            return true;
+    return false;
+}
+
+static void set_default(struct lower *l, struct consumer *c, struct environment *out, const char *name,
+                        const char *value)
+{
+    if (c->in_container || !user_has(l, name))
+        environment_set(l, out, name, text_of(l->arena, value));
+}
+
+static void add_telemetry(struct lower *l, struct consumer *c, struct environment *out)
+{
+    const struct model_resource *r = c->resource;
+    cleanup_free char *attributes =
+        xasprintf("service.namespace=%s,service.instance.id=%s-%s", l->plan->project, l->plan->prefix,
+                  lower_replica_name(l, r, c->replica));
+    set_default(l, c, out, "OTEL_SERVICE_NAME", r->name);
+    set_default(l, c, out, "OTEL_RESOURCE_ATTRIBUTES", attributes);
+    if (!l->model->otlp_endpoint)
+        return;
+    set_default(l, c, out, "OTEL_EXPORTER_OTLP_ENDPOINT", l->model->otlp_endpoint);
+    set_default(l, c, out, "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+}
+
+static void add_own_ports(struct lower *l, struct consumer *c, struct environment *out)
+{
+    for (size_t i = 0; i < c->resource->endpoint_count; i++) {
+        const struct model_endpoint *endpoint = &c->resource->endpoints[i];
+        if (!endpoint->env)
+            continue;
+        struct text_builder b = {.arena = l->arena};
+        int port = c->in_container ? endpoint->target_port : endpoint->port;
+        cleanup_free char *number = xasprintf("%d", port);
+        if (port)
+            text_literal(&b, number);
+        else
+            text_port(&b, lower_replica_id(l, c->resource, c->replica), endpoint->name);
+        claim(out, &endpoint->pos);
+        environment_set(l, out, endpoint->env, text_finish(&b));
+        claim(out, NULL);
+    }
+}
+
+static void add_given(struct lower *l, struct consumer *c, size_t from, size_t to, struct environment *out)
+{
+    for (size_t i = from; i < to; i++)
+        environment_set(l, out, c->resource->environment[i].name,
+                        lower_text(l, c, &c->resource->environment[i].value));
+}
+
+struct environment lower_environment(struct lower *l, struct consumer *c)
+{
+    struct environment out = {0};
+    const struct model_resource *r = c->resource;
+    add_given(l, c, 0, r->env_file_count, &out);
+    add_telemetry(l, c, &out);
+    add_own_ports(l, c, &out);
+    environment_set(l, &out, "APPHOST_PROJECT", text_of(l->arena, l->plan->project));
+    environment_set(l, &out, "APPHOST_RESOURCE", text_of(l->arena, lower_replica_name(l, r, c->replica)));
+    for (size_t i = 0; i < r->reference_count; i++)
+        add_reference(l, c, &r->references[i], &out);
+    add_given(l, c, r->env_file_count, r->environment_count, &out);
+    return out;
+}
+
+struct plan_text lower_display(struct lower *l, struct consumer *host)
+{
+    const struct model_resource *resource = host->resource;
+    struct text_builder b = {.arena = l->arena};
+    struct model_part part = {
+        .get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
+    struct connection_parts parts;
+    bool server_like = model_is_server(resource->kind) || resource->kind == MODEL_CONNECTION_STRING;
+    if (resource->kind == MODEL_CONNECTION_STRING &&
+        (resource->connection.missing || !resource->connection.value.given))
+        return (struct plan_text){0};
+    if (resource->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, resource, &parts) &&
+        parts.host && parts.password) {
+        cleanup_free char *address = xasprintf("%s:%d,password=", parts.host, parts.port);
+        text_literal(&b, address);
+        text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);
+        return text_finish(&b);
+    }
+    if (!server_like && !resource->endpoint_count)
+        return (struct plan_text){0};
+    if (!server_like)
+        part.get = MODEL_GET_URL;
+    lower_get(l, host, &part, &b);
+    return text_finish(&b);
+}

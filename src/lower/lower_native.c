@@ -1,0 +1,186 @@
+/* The native engine: a server of the family as a process of this machine, fed the same configuration on
+ * standard input.
+ *
+ * It is a lowering and nothing more: the node is a process, its volumes are folders of the project's state,
+ * bind mounts the folder itself, and its port is on loopback. What needs containers is refused at its
+ * position, or left out where it is optional. Fields that only a container has are without meaning: `image`,
+ * `pull`, `labels` and `network` are passed over, because the same manifest is meant to run on both; `user`
+ * and `memory`, whose absence somebody may rely on, get a warning; an address that other machines reach is
+ * refused.
+ *
+ * A server works in the folder of its data. One that keeps none, or may only read its data, works in a
+ * scratch folder that is made anew; for read-only data it holds links to the files, which a server replaces
+ * and never writes through. */
+#include "lower/internal.h"
+#include "base/file.h"
+#include "redis/redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool lower_is_absent(const struct lower *l, const struct model_resource *resource)
+{
+    return !resource || resource->inactive || (l->native && resource->kind == MODEL_CONTAINER);
+}
+
+bool lower_native_refuses(struct lower *l, const struct model_resource *resource)
+{
+    if (!l->native || resource->kind == MODEL_PROCESS || resource->kind == MODEL_CONNECTION_STRING)
+        return false;
+    if (resource->kind == MODEL_CONTAINER && !resource->optional)
+        lower_problem(l, &resource->pos, "mark it `optional: true` to leave it out there",
+                      "\"%s\" is a container: the native engine has none", resource->name);
+    return resource->kind == MODEL_CONTAINER;
+}
+
+/* ---- folders ---- */
+
+static struct plan_node *add_folder(struct lower *l, struct plan_node *node, const char *path)
+{
+    const char *id = arena_printf(l->arena, "volume:%s", path);
+    struct plan_node *volume = lower_find(l, id);
+    if (!volume) {
+        volume = lower_add_node(l, PLAN_VOLUME, path, node->resource);
+        volume->folder = path;
+        volume->pos = node->pos;
+    }
+    struct plan_edge edge = {volume->id, PLAN_STARTED, true, false};
+    lower_add_edge(l, node, &edge);
+    return volume;
+}
+
+/* The folder with the server's data, or NULL. */
+static const char *data_folder(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const struct model_mount *data = resource->redis.data;
+    if (!data)
+        return NULL;
+    if (!data->is_volume)
+        return data->source;
+    if (data->external) {
+        lower_problem(l, &data->pos, "use `data_bind_mount`", "the native engine has no external volumes");
+        return NULL;
+    }
+    const char *name = data->source ? data->source : arena_printf(l->arena, "%s-data", resource->name);
+    if (name[0] == '.' || strchr(name, '/')) {
+        lower_problem(l, &data->pos, "letters, digits, `_`, `.` and `-`", "\"%s\" is no name of a volume",
+                      name);
+        return NULL;
+    }
+    const char *path = arena_printf(l->arena, "%s/volumes/%s", l->context->state_folder, name);
+    add_folder(l, node, path)->run.persistent = true;
+    return path;
+}
+
+/* Where the server works. */
+static const char *work_folder(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const char *data = data_folder(l, node, resource);
+    if (data && !resource->redis.data->read_only)
+        return data;
+    const char *path = arena_printf(l->arena, "%s/scratch/%s", l->context->state_folder, resource->name);
+    struct plan_node *scratch = add_folder(l, node, path);
+    scratch->linked = data;
+    return path;
+}
+
+/* ---- configuration ---- */
+
+static struct plan_text native_conf(struct lower *l, const struct model_resource *resource,
+                                    const char *folder)
+{
+    struct model_redis redis = resource->redis;
+    struct text_builder b = {.arena = l->arena};
+    struct strbuf conf = {0};
+    if (resource->kind == MODEL_GARNET)
+        return lower_garnet_conf(l, resource, folder);
+    /* The folder is a path of this machine, not /data; and nobody but this machine is to be listened for. */
+    redis.data = NULL;
+    redis.tls.on = false;
+    redis.host_network = true;
+    redis.persistence.given = true;
+    redis.persistence.off = !redis_is_persistent(&resource->redis);
+    cleanup_free char *quoted = redis_conf_quote(folder);
+    strbuf_addf(&conf, "dir %s\n", quoted);
+    if (resource->redis.tls.on)
+        strbuf_addf(&conf, "tls-cert-file %s\ntls-key-file %s\ntls-auth-clients no\n",
+                    lower_cert_file(l, resource, false), lower_cert_file(l, resource, true));
+    redis_conf_text(&redis, &conf);
+    if (redis.bind_address) /* the last one counts */
+        strbuf_addf(&conf, "bind %s\n", redis.bind_address);
+    text_literal(&b, strbuf_text(&conf));
+    strbuf_free(&conf);
+    lower_conf_end(l, resource, &b);
+    return text_finish(&b);
+}
+
+/* ---- the server ---- */
+
+static void check_fields(struct lower *l, const struct model_resource *resource)
+{
+    const char *address = resource->redis.bind_address, *hint = "leave it out for the native engine";
+    if (address && strncmp(address, "127.", 4) != 0 && strcmp(address, "::1") != 0)
+        lower_problem(l, &resource->pos, "leave `bind_address` out, or use a container engine",
+                      "\"%s\" asks for the address %s: servers of the native engine listen on loopback only",
+                      resource->name, address);
+    if (resource->user)
+        lower_warning(l, &resource->pos, hint, "`user` of \"%s\" is without effect: the server runs as you",
+                      resource->name);
+    if (resource->memory)
+        lower_warning(l, &resource->pos, "set `maxmemory` under `config`",
+                      "`memory` of \"%s\" is without effect: the native engine limits nothing",
+                      resource->name);
+}
+
+/* The first of the server's programs that this machine has, else the first one, which is then missed by name.
+ */
+static const char *choose_program(const struct lower *l, const struct redis_native *native)
+{
+    const char *path = NULL;
+    for (char **entry = l->context->environment; entry && *entry; entry++)
+        if (strncmp(*entry, "PATH=", 5) == 0)
+            path = *entry + 5;
+    for (size_t i = 0; native->programs[i]; i++)
+        if (file_is_in_path(path, native->programs[i]))
+            return native->programs[i];
+    return native->programs[0];
+}
+
+static void add_command(struct lower *l, struct plan_run *run, enum model_kind kind)
+{
+    const struct redis_native *native = redis_native(kind);
+    size_t most = 1 + sizeof native->arguments / sizeof *native->arguments;
+    run->command = arena_alloc(l->arena, most * sizeof *run->command);
+    run->command[run->command_count++] = text_of(l->arena, choose_program(l, native));
+    for (size_t i = 0; native->arguments[i]; i++)
+        run->command[run->command_count++] = text_of(l->arena, native->arguments[i]);
+}
+
+static void add_environment(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    struct environment e = {0};
+    struct consumer c = {.resource = resource, .node = node};
+    for (size_t i = 0; i < resource->environment_count; i++)
+        environment_set(l, &e, resource->environment[i].name,
+                        lower_text(l, &c, &resource->environment[i].value));
+    node->run.environment = e.items;
+    node->run.environment_count = e.count;
+}
+
+void lower_native_server(struct lower *l, const struct model_resource *resource)
+{
+    struct plan_node *node = lower_add_node(l, PLAN_PROCESS, resource->name, resource->name);
+    struct plan_run *run = &node->run;
+    check_fields(l, resource);
+    lower_common_run(l, node, resource);
+    node->is_default = true;
+    run->restart.when = MODEL_RESTART_ALWAYS;
+    run->restart.max_retries = -1;
+    run->ephemeral = !resource->redis.data && !run->persistent;
+    run->working_dir = l->model->folder;
+    add_command(l, run, resource->kind);
+    add_environment(l, node, resource);
+    run->input = native_conf(l, resource, work_folder(l, node, resource));
+    lower_server_port(l, node, resource);
+    lower_server_ping(l, node, resource);
+}

@@ -1,0 +1,281 @@
+/* A server of the Redis family as a container: configuration text in the environment, a shell line that feeds
+ * it to the server, the port, data, TLS, and a PING as its readiness. See redis/redis.h for why it is started
+ * like this.
+ *
+ * On the host's network the server listens on the chosen port of loopback itself: the port is a late value of
+ * its configuration then. */
+#include "lower/internal.h"
+#include "redis/redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_number(struct text_builder *b, int number)
+{
+    cleanup_free char *text = xasprintf("%d", number);
+    text_literal(b, text);
+}
+
+static void add_port_lines(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const struct model_redis *redis = &resource->redis;
+    text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
+    if (!redis->host_network && !l->native)
+        add_number(b, REDIS_PORT);
+    else if (redis->host_port)
+        add_number(b, redis->host_port);
+    else
+        text_port(b, lower_node_id(l, resource), "tcp");
+    text_literal(b, "\n");
+}
+
+void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const char *password = lower_password(l, resource);
+    add_port_lines(l, resource, b);
+    if (!password)
+        return;
+    text_literal(b, "requirepass ");
+    text_secret(b, password, PLAN_FILTER_REDIS_CONF);
+    text_literal(b, "\n");
+}
+
+static struct plan_text conf_text(struct lower *l, const struct model_resource *resource)
+{
+    struct strbuf conf = {0};
+    struct text_builder b = {.arena = l->arena};
+    if (resource->kind == MODEL_GARNET)
+        return lower_garnet_conf(l, resource, "/data");
+    redis_conf_text(&resource->redis, &conf);
+    if (conf.length > REDIS_CONF_LIMIT)
+        lower_problem(l, &resource->pos, "shorten `config`",
+                      "the configuration of \"%s\" is longer than %d bytes", resource->name,
+                      REDIS_CONF_LIMIT);
+    text_literal(&b, strbuf_text(&conf));
+    lower_conf_end(l, resource, &b);
+    strbuf_free(&conf);
+    return text_finish(&b);
+}
+
+/* The image's entrypoint drops root and owns /data; but on read-only data its chown ends the start before
+ * Redis 8, and on a writable bind mount the files would no longer belong to the caller. Returns whether to go
+ * around it. */
+static bool choose_user(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const struct model_mount *data = resource->redis.data;
+    struct plan_run *run = &node->run;
+    bool is_old = resource->kind != MODEL_REDIS || redis_image_major(run->image) < 8;
+    const char *caller = arena_printf(l->arena, "%d:%d", l->context->uid, l->context->gid);
+    if (!data)
+        return false;
+    if (!run->user && !data->is_volume)
+        run->user = caller;
+    /* Root's own folder: the entrypoint would see uid 0, give the folder to the image's user and drop root.
+     */
+    if (run->user == caller && l->context->uid == 0)
+        return true;
+    if (!data->read_only || !is_old)
+        return false;
+    if (!run->user)
+        run->user = resource->kind == MODEL_VALKEY ? "valkey" : "redis";
+    return true;
+}
+
+static void add_launch(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    struct plan_run *run = &node->run;
+    if (resource->kind == MODEL_GARNET) {
+        lower_garnet_launch(l, node, resource);
+        return;
+    }
+    bool bypass = choose_user(l, node, resource);
+    cleanup_free char *line = redis_launch_line(resource->kind, bypass, resource->redis.tls.on);
+    run->entrypoint = arena_alloc(l->arena, 2 * sizeof *run->entrypoint);
+    run->entrypoint[0] = text_of(l->arena, "/bin/sh");
+    run->entrypoint[1] = text_of(l->arena, "-c");
+    run->entrypoint_count = 2;
+    run->command = arena_alloc(l->arena, sizeof *run->command);
+    run->command[0] = text_of(l->arena, line);
+    run->command_count = 1;
+}
+
+void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const struct model_redis *redis = &resource->redis;
+    struct consumer host = {.resource = resource};
+    struct address address;
+    lower_address(l, &host, resource, NULL, &address);
+    node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
+    node->run.ports[0] = (struct plan_port){
+        .endpoint = "tcp",
+        .scheme = address.scheme,
+        .target_port = redis->host_network || l->native ? 0 : REDIS_PORT,
+        .fixed_port = redis->host_port,
+        .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
+        .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
+        .host = address.host,
+        .pos = resource->pos,
+    };
+    node->run.port_count = 1;
+}
+
+static void add_environment(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    struct environment e = {0};
+    struct consumer c = {.resource = resource, .in_container = true, .node = node};
+    for (size_t i = 0; i < resource->environment_count; i++)
+        environment_set(l, &e, resource->environment[i].name,
+                        lower_text(l, &c, &resource->environment[i].value));
+    environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, resource));
+    if (resource->redis.tls.on) {
+        struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
+        text_secret(&cert, arena_printf(l->arena, "%s-tls-cert", resource->name), PLAN_FILTER_NONE);
+        text_secret(&key, arena_printf(l->arena, "%s-tls-key", resource->name), PLAN_FILTER_NONE);
+        environment_set(l, &e, REDIS_TLS_CERT_VARIABLE, text_finish(&cert));
+        environment_set(l, &e, REDIS_TLS_KEY_VARIABLE, text_finish(&key));
+    }
+    node->run.environment = e.items;
+    node->run.environment_count = e.count;
+}
+
+static void add_tls(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    if (!resource->redis.tls.on)
+        return;
+    node->run.tmpfs = arena_alloc(l->arena, sizeof *node->run.tmpfs);
+    node->run.tmpfs[0] = REDIS_TLS_FOLDER ":mode=1777,size=256k";
+    node->run.tmpfs_count = 1;
+}
+
+void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    struct text_builder b = {.arena = l->arena};
+    const char *password = lower_password(l, resource);
+    if (password)
+        text_secret(&b, password, PLAN_FILTER_NONE);
+    node->run.seed = resource->redis.seed;
+    node->run.seed_count = resource->redis.seed_count;
+    node->run.ready = (struct plan_probe){
+        .kind = PLAN_PROBE_PING,
+        .endpoint = "tcp",
+        .password = text_finish(&b),
+        .interval_ms = resource->ready.interval_ms,
+        .timeout_ms = resource->ready.timeout_ms,
+    };
+    if (!resource->redis.tls.on)
+        return;
+    node->run.ready.tls = true;
+    node->run.ready.ca_file = lower_ca_file(l, resource);
+    node->run.ready.tls_name = node->run.ports[0].host;
+}
+
+static void add_host_network(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    if (!resource->redis.host_network)
+        return;
+    node->run.host_network = true;
+    if (l->context->remote_engine)
+        lower_problem(l, &resource->pos, "leave `network` out",
+                      "`network: host` needs an engine on this machine");
+}
+
+/* Published on the loopback of another machine, nobody here could reach it. */
+static void check_remote(struct lower *l, const struct model_resource *resource)
+{
+    const char *address = resource->redis.bind_address, *host = l->context->published_host;
+    bool is_reachable = address && !str_starts(address, "127.") && strcmp(address, "::1") != 0;
+    if (!l->context->remote_engine || resource->redis.host_network || is_reachable)
+        return;
+    lower_problem(l, &resource->pos, "set `bind_address: 0.0.0.0`, and keep the password",
+                  "the engine is on %s: a port published on the loopback there cannot be reached from here",
+                  host ? host : "another machine");
+}
+
+void lower_server(struct lower *l, const struct model_resource *resource)
+{
+    if (l->native) {
+        lower_native_server(l, resource);
+        return;
+    }
+    struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, resource->name, resource->name);
+    const char *image = resource->image ? resource->image : redis_default_image(resource->kind);
+    lower_container_base(l, node, resource, image);
+    node->is_default = true;
+    node->run.init = true;
+    node->run.restart.when = MODEL_RESTART_ALWAYS;
+    node->run.restart.max_retries = -1;
+    node->run.ephemeral = !resource->redis.data && !node->run.persistent;
+    if (resource->redis.data) {
+        node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
+        lower_mount(l, node, resource->redis.data);
+    }
+    add_host_network(l, node, resource);
+    check_remote(l, resource);
+    add_launch(l, node, resource);
+    lower_server_port(l, node, resource);
+    add_environment(l, node, resource);
+    lower_server_ping(l, node, resource);
+    add_tls(l, node, resource);
+}
+
+/* ---- certificates ---- */
+
+static const char *quote(struct lower *l, const char *path)
+{
+    cleanup_free char *quoted = redis_conf_quote(path);
+    return arena_strdup(l->arena, quoted);
+}
+
+const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key)
+{
+    const struct model_tls *tls = &resource->redis.tls;
+    const char *folder = l->context->certs_folder ? l->context->certs_folder : "";
+    if (tls->cert)
+        return quote(l, key ? tls->key : tls->cert);
+    return quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix, resource->name,
+                                 key ? "-key" : ""));
+}
+
+/* What the secrets hold is made or read by whoever sends the plan: here only their places are known. */
+void lower_certificate(struct lower *l, const struct model_resource *resource)
+{
+    const struct model_tls *tls = &resource->redis.tls;
+    if (!tls->on)
+        return;
+    if (!tls->cert && !l->context->certs_folder) {
+        lower_problem(l, tls->pos.line ? &tls->pos : &resource->pos, NULL,
+                      "no folder for certificates is known");
+        return;
+    }
+    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
+    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), NULL);
+    if (lower_ca_file(l, resource))
+        lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), NULL);
+}
+
+/* The server itself, or the one with TLS that a connection string refers to; NULL: none. */
+static const struct model_resource *find_server(struct lower *l, const struct model_resource *resource)
+{
+    if (resource->kind != MODEL_CONNECTION_STRING)
+        return model_is_server(resource->kind) ? resource : NULL;
+    const struct model_text *value = &resource->connection.value;
+    for (size_t i = 0; i < value->count; i++) {
+        const struct model_part *part = &value->parts[i];
+        bool is_reference = !part->literal && part->get != MODEL_GET_PARAMETER;
+        const struct model_resource *server = is_reference ? model_find(l->model, part->resource) : NULL;
+        if (server && model_is_server(server->kind) && server->redis.tls.on)
+            return server;
+    }
+    return NULL;
+}
+
+const char *lower_ca_file(struct lower *l, const struct model_resource *resource)
+{
+    const struct model_resource *server = find_server(l, resource);
+    if (!server)
+        return NULL;
+    const struct model_tls *tls = &server->redis.tls;
+    if (!tls->on || tls->cert)
+        return tls->ca;
+    return l->context->certs_folder ? arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder) : NULL;
+}

@@ -1,0 +1,268 @@
+/* Looking for data that an identity does not see: that of a moved folder, that of another user. See adopt.h.
+ */
+#include "project/adopt.h"
+#include "engine/engine_once.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "machine/self.h"
+#include "state/state.h"
+
+#include <dirent.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the engine's lists ---- */
+
+typedef struct engine_op *list_cb(struct engine *engine, const char *const *labels, engine_done_cb *done,
+                                  void *data);
+
+static int list(const struct context *context, list_cb *what, const char *label, cJSON **out,
+                struct error *err)
+{
+    struct engine_once once = {0};
+    const char *const labels[] = {label, NULL};
+    int rc = engine_once_open(&once, &context->project.engine, context->environment, err);
+    if (rc == 0) {
+        what(once.engine, labels, engine_once_done, &once);
+        rc = engine_once_wait(&once, err);
+        *out = take_ptr(&once.json);
+    }
+    engine_once_close(&once);
+    return rc;
+}
+
+/* A volume of the engine's list, or a container of ours. */
+static const char *name_of(const cJSON *object)
+{
+    return json_string(object, "Name", json_string(object, "name", ""));
+}
+
+static const cJSON *labels_of(const cJSON *object)
+{
+    const cJSON *labels = json_get(object, "Labels");
+    return labels ? labels : json_get(object, "labels");
+}
+
+static bool has_volume(const cJSON *volumes, const char *name)
+{
+    const cJSON *volume;
+    cJSON_ArrayForEach(volume, volumes)
+    {
+        if (str_eq(name_of(volume), name))
+            return true;
+    }
+    return false;
+}
+
+static bool is_mine(const cJSON *labels)
+{
+    cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
+    return str_eq(json_string(labels, "io.apphost.uid", NULL), uid);
+}
+
+/* ---- a moved folder ---- */
+
+bool adopt_is_from_here(const cJSON *labels)
+{
+    cleanup_free char *container = machine_container_id();
+    return str_eq(json_string(labels, "io.apphost.container", ""), container ? container : "");
+}
+
+bool adopt_is_there(const char *manifest)
+{
+    cleanup_free char *folder = str_ends(manifest, "/-") ? path_dirname(manifest) : NULL;
+    return file_exists(folder ? folder : manifest);
+}
+
+static void tell_orphan(const struct context *context, const char *place, const char *manifest,
+                        const char *hash)
+{
+    output_warn(&context->output, "an earlier %s has its data in %s; its manifest %s is gone",
+                context->project.name, place, manifest);
+    output_note(
+        &context->output,
+        "if it was moved here: apphost down, then apphost up --adopt %s; if nobody needs it: apphost gc "
+        "--volumes removes it",
+        hash);
+}
+
+/* Does the plan want a volume of this name that does not exist yet? */
+static bool is_missing(const struct project *project, const cJSON *volumes, const char *name)
+{
+    for (size_t i = 0; i < project->plan->node_count; i++) {
+        const struct plan_node *node = &project->plan->nodes[i];
+        if (node->kind == PLAN_VOLUME && !node->external && !node->folder && str_eq(node->name, name))
+            return !has_volume(volumes, name);
+    }
+    return false;
+}
+
+/* A volume that holds, under another hash, what one of ours is to hold. */
+static void look_at_volume(const struct context *context, const cJSON *volumes, const cJSON *volume)
+{
+    const struct project *project = &context->project;
+    const cJSON *labels = labels_of(volume);
+    const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
+    const char *hash = json_string(labels, "io.apphost.project-hash", "");
+    cleanup_free char *theirs = identity_prefix(project->name, hash);
+    const char *suffix = str_starts(name_of(volume), theirs) ? name_of(volume) + strlen(theirs) : NULL;
+    if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
+        adopt_is_there(manifest) || !adopt_is_from_here(labels))
+        return;
+    cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
+    cleanup_free char *place = xasprintf("volume %s", name_of(volume));
+    if (is_missing(project, volumes, ours))
+        tell_orphan(context, place, manifest, hash);
+}
+
+/* ---- a moved folder on the native engine: its volumes are folders of its state ---- */
+
+static void list_folder(const char *folder, struct strlist *out)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (entry->d_name[0] != '.')
+            strlist_take(out, path_join(folder, entry->d_name));
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* The folder of our own that `folder` of another identity would be. */
+static bool stands_for_ours(const struct project *project, const char *folder)
+{
+    cleanup_free char *own = project_folder(project);
+    cleanup_free char *ours = xasprintf("%s/volumes/%s", own, path_basename(folder));
+    for (size_t i = 0; i < project->plan->node_count; i++) {
+        const struct plan_node *node = &project->plan->nodes[i];
+        if (node->kind == PLAN_VOLUME && str_eq(node->folder, ours))
+            return true;
+    }
+    return false;
+}
+
+static void look_at_state(const struct context *context, const char *prefix, const char *hash)
+{
+    const struct project *project = &context->project;
+    cleanup_strlist struct strlist folders = {0};
+    cleanup_free char *state = state_folder(project->root, prefix);
+    cleanup_free char *volumes = path_join(state, "volumes"), *manifest = state_manifest(state);
+    if (!manifest || adopt_is_there(manifest))
+        return;
+    list_folder(volumes, &folders);
+    for (size_t i = 0; i < folders.count; i++) {
+        cleanup_free char *place = xasprintf("folder %s", folders.items[i]);
+        if (stands_for_ours(project, folders.items[i]))
+            tell_orphan(context, place, manifest, hash);
+    }
+}
+
+static void look_at_states(const struct context *context)
+{
+    const struct project *project = &context->project;
+    cleanup_strlist struct strlist prefixes = {0};
+    if (state_list(project->root, &prefixes, NULL))
+        return;
+    for (size_t i = 0; i < prefixes.count; i++) {
+        const char *prefix = prefixes.items[i];
+        cleanup_identity struct identity identity = {0};
+        if (identity_parse(prefix, &identity) && str_eq(identity.name, project->name) &&
+            strcmp(prefix, project->prefix) != 0)
+            look_at_state(context, prefix, identity.hash);
+    }
+}
+
+/* ---- another user ---- */
+
+/* True: told, once is enough. */
+static bool look_for_owner(const struct context *context, const char *kind, const cJSON *objects)
+{
+    const cJSON *object;
+    cJSON_ArrayForEach(object, objects)
+    {
+        const cJSON *labels = labels_of(object);
+        const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
+        int64_t uid = -1;
+        str_to_int64(json_string(labels, "io.apphost.uid", ""), 0, UINT32_MAX, &uid);
+        bool is_shared = str_eq(json_string(labels, "io.apphost.project-hash", NULL), context->project.hash);
+        if (uid < 0 || is_shared || is_mine(labels) || !str_eq(manifest, context->project.manifest))
+            continue;
+        const struct passwd *user = getpwuid((uid_t)uid);
+        output_warn(
+            &context->output,
+            "%s (uid %lld) has a %s of this manifest: %s %s; yours will be another one, with data and "
+            "passwords of its own",
+            user ? user->pw_name : "another user", (long long)uid, context->project.name, kind,
+            name_of(object));
+        output_note(&context->output,
+                    "to work with that one: run apphost as that user%s, or both of you with "
+                    "the same APPHOST_PROJECT_NAME",
+                    getuid() ? "" : " (without sudo)");
+        return true;
+    }
+    return false;
+}
+
+/* ---- the front door ---- */
+
+static bool keeps_data(const struct plan *plan, bool is_native)
+{
+    for (size_t i = 0; i < plan->node_count; i++) {
+        const struct plan_node *node = &plan->nodes[i];
+        bool is_volume = node->kind == PLAN_VOLUME && !node->external && (node->folder != NULL) == is_native;
+        if (is_volume || (!is_native && node->run.persistent))
+            return true;
+    }
+    return false;
+}
+
+bool adopt_is_first(const struct context *context)
+{
+    const struct project *project = &context->project;
+    cleanup_free char *folder = project_folder(project);
+    bool is_first = folder && access(folder, F_OK) < 0;
+    return is_first &&
+           (keeps_data(project->plan, true) || (project->has_engine && keeps_data(project->plan, false)));
+}
+
+void adopt_look(const struct context *context)
+{
+    const struct project *project = &context->project;
+    cleanup_free char *label = xasprintf("io.apphost.project=%s", project->name);
+    cleanup_json cJSON *volumes = NULL, *containers = NULL;
+    cleanup_error struct error trouble = {0};
+    const cJSON *volume;
+    if (keeps_data(project->plan, true))
+        look_at_states(context);
+    if (!project->has_engine || !keeps_data(project->plan, false) ||
+        list(context, engine_volume_list, label, &volumes, &trouble) < 0)
+        return;
+    cJSON_ArrayForEach(volume, volumes) look_at_volume(context, volumes, volume);
+    if (!look_for_owner(context, "volume", volumes) &&
+        list(context, engine_container_list, label, &containers, &trouble) == 0)
+        look_for_owner(context, "container", containers);
+}
+
+int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err)
+{
+    const struct project *project = &context->project;
+    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", hash);
+    cleanup_free char *prefix = identity_prefix(project->name, hash);
+    cleanup_free char *state = state_folder(project->root, prefix), *folder = path_join(state, "volumes");
+    cleanup_json cJSON *volumes = NULL, *containers = NULL;
+    const cJSON *object;
+    if (project->has_engine && (list(context, engine_volume_list, label, &volumes, err) < 0 ||
+                                list(context, engine_container_list, label, &containers, err) < 0))
+        return -1;
+    cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
+    cJSON_ArrayForEach(object, containers)
+    {
+        if (str_eq(json_string(labels_of(object), "io.apphost.lifetime", NULL), "persistent"))
+            strlist_add(out, name_of(object));
+    }
+    list_folder(folder, out);
+    return 0;
+}

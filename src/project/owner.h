@@ -1,0 +1,20 @@
+/* Work of a project that nobody answers for in our state folder: whose is it?
+ *
+ * The lock in the state folder says who owns, but only to those who look into the same one. A supervisor can
+ * be seen from outside as well: it is a process of ours that has a lock open which is named after the
+ * project, in whatever folder. Asked only when no supervisor was found and something is to be claimed, or
+ * said not to run; so ordinary commands pay nothing. */
+#ifndef PROJECT_OWNER_H
+#define PROJECT_OWNER_H
+
+#include "base/error.h"
+#include "session/context.h"
+
+/* root: of our own state folders. -1 with ERROR_OWNER, naming pid and folder: another state folder's
+ * supervisor runs the project of this hash; nothing of it may be touched. 0: nobody. */
+int owner_check(const char *root, const char *hash, struct error *err);
+/* The same by the labels of running containers, where processes do not tell all: before a session starts or
+ * is taken down. Trouble with the engine is not reported: what follows has it too. */
+int owner_check_engine(const struct context *context, struct error *err);
+
+#endif

@@ -1,0 +1,112 @@
+/* The engine's word on who owns: the labels of a session's containers; see owner.h.
+ *
+ * Asked where /proc does not show everybody who may own the same project: in a container, in a pid namespace,
+ * under an identity that was given (APPHOST_PROJECT_NAME), which several machines may share. Proof that an
+ * owner lives is his lock, where his state folder can be seen, or the container that he runs in. One outside
+ * of our container can neither be seen nor asked for: what runs is his until somebody says otherwise there.
+ * Without proof a session is dead, and healed. */
+#include "project/owner.h"
+
+#include "base/mem.h"
+#include "engine/engine_once.h"
+#include "machine/self.h"
+#include "machine/user.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct claim {
+    const char *project, *container, *folder; /* of the labels, borrowed; container "": none */
+    char *pid;
+};
+
+static bool may_be_hidden(const struct context *context)
+{
+    cleanup_free char *container = machine_container_id();
+    return container || !machine_sees_all_processes() ||
+           args_from_environment(&context->args, "project-name");
+}
+
+/* What runs for a session, and says whose it is. */
+static bool read_claim(const cJSON *object, struct claim *claim)
+{
+    const cJSON *labels = json_get(object, "labels");
+    cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
+    const char *owner = json_string(labels, "io.apphost.owner", NULL);
+    const char *blank = owner ? strchr(owner, ' ') : NULL;
+    bool is_live = str_eq(json_string(object, "state", NULL), "running") &&
+                   str_eq(json_string(labels, "io.apphost.uid", NULL), uid) &&
+                   str_eq(json_string(labels, "io.apphost.lifetime", NULL), "session");
+    if (!is_live || !blank)
+        return false;
+    *claim = (struct claim){
+        .project = json_string(labels, "io.apphost.project", ""),
+        .container = json_string(labels, "io.apphost.container", ""),
+        .folder = blank + 1,
+        .pid = xstrndup(owner, (size_t)(blank - owner)),
+    };
+    return true;
+}
+
+static bool is_locked(const char *folder)
+{
+    struct state *state = state_open(folder, false, NULL);
+    bool locked = state && state_is_locked(state);
+    state_close(state);
+    return locked;
+}
+
+static bool is_container_running(struct engine_once *once, const char *id)
+{
+    engine_container_inspect(once->engine, id, engine_once_done, once);
+    return engine_once_wait(once, NULL) == 0 && json_bool(json_get(once->json, "State"), "Running", false);
+}
+
+static bool is_alive(struct engine_once *once, const struct claim *claim)
+{
+    cleanup_free char *own = machine_container_id();
+    if (str_eq(claim->container, own ? own : ""))
+        return is_locked(claim->folder);
+    return !*claim->container || is_container_running(once, claim->container);
+}
+
+static int refuse(const struct claim *claim, struct error *err)
+{
+    cleanup_free char *where = *claim->container ? xasprintf("container %.12s", claim->container)
+                                                 : xstrdup("outside of this container");
+    cleanup_free char *own = machine_container_id();
+    bool is_here = str_eq(claim->container, own ? own : "");
+    error_set(err, ERROR_OWNER, "%s runs already, with its state elsewhere: pid %s%s%s, state in %s",
+              claim->project, claim->pid, is_here ? "" : ", ", is_here ? "" : where, claim->folder);
+    error_hint(err, "end it there: apphost down; what a dead one left goes with apphost gc there");
+    return -1;
+}
+
+int owner_check_engine(const struct context *context, struct error *err)
+{
+    const struct project *project = &context->project;
+    struct engine_once once = {0};
+    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", project->hash);
+    const char *const labels[] = {label, NULL};
+    cleanup_free char *folder = project_folder(project);
+    if (!project->has_engine || !may_be_hidden(context) || (folder && is_locked(folder)))
+        return 0;
+
+    int refused = 0;
+    cleanup_json cJSON *containers = NULL;
+    if (engine_once_open(&once, &project->engine, context->environment, NULL) == 0) {
+        engine_container_list(once.engine, labels, engine_once_done, &once);
+        if (engine_once_wait(&once, NULL) == 0)
+            containers = take_ptr(&once.json);
+    }
+    const cJSON *object;
+    cJSON_ArrayForEach(object, containers)
+    {
+        struct claim claim = {0};
+        if (!refused && read_claim(object, &claim) && is_alive(&once, &claim))
+            refused = refuse(&claim, err);
+        free(claim.pid);
+    }
+    engine_once_close(&once);
+    return refused;
+}

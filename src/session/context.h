@@ -1,0 +1,31 @@
+/* What a command works with: the parsed command line, how to speak, the project, the supervisor.
+ *
+ * Filled by cli.c before a command's run() according to the command's `needs`; freed after it. */
+#ifndef SESSION_CONTEXT_H
+#define SESSION_CONTEXT_H
+
+#include "args/args.h"
+#include "session/client.h"
+#include "ui/output.h"
+#include "project/project.h"
+
+struct context {
+    struct args args;
+    char *const *environment;
+    struct output output;
+    bool dry_run, yes;
+    int64_t wait_timeout_ms; /* 0: the default */
+    struct project project;
+    struct client client;
+};
+
+/* Globals shared by commands. */
+static inline bool context_is_json(const struct context *context)
+{
+    return context->output.json;
+}
+
+/* The 128+n exit code of a command that ended because its reader or a signal made it. */
+enum { EXIT_BROKEN_PIPE = 141 };
+
+#endif

@@ -1,0 +1,394 @@
+/* Converging and taking down, as a command sees it. See session.h. */
+#include "session/session.h"
+#include "project/adopt.h"
+#include "project/certificates.h"
+#include "project/native.h"
+#include "project/owner.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- opening ---- */
+
+static bool needs_engine(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->node_count; i++)
+        if (plan->nodes[i].kind == PLAN_CONTAINER)
+            return true;
+    return false;
+}
+
+static void forget(void *data)
+{
+    project_forget_manifest(data);
+}
+
+int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err)
+{
+    struct project *project = &context->project;
+    if (!project->has_engine && may_use_engine && needs_engine(project->plan)) {
+        error_copy(err, &project->engine_error);
+        native_offer(context, err);
+        return -1;
+    }
+    if (native_check(context, err) || adopt_former(context, err))
+        return -1;
+    /* A copy: the supervisor writes its title over our arguments. */
+    cleanup_free char *logs = log_dir ? path_canonical(log_dir) : NULL;
+    struct supervisor_options supervisor = {
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .project = project->name,
+        .hash = project->hash,
+        .manifest = project->manifest,
+        .engine = &project->engine,
+        .environment = context->environment,
+        .log_dir = logs,
+        .forget = forget,
+        .forget_data = project,
+    };
+    struct client_options options = {
+        .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
+    if (owner_check_engine(context, err))
+        return -1;
+    bool is_first = adopt_is_first(context);
+    if (client_open(&context->client, &options, err))
+        return -1;
+    if (is_first)
+        adopt_look(context);
+    return client_watch_signals(&context->client, err);
+}
+
+int session_connect(struct context *context, struct error *err)
+{
+    const struct project *project = &context->project;
+    struct client_options options = {
+        .state_root = project->root, .prefix = project->prefix, .timeout_ms = context->wait_timeout_ms};
+    if (project->prefix)
+        return client_open(&context->client, &options, err);
+    if (owner_check(project->root, project->hash, err))
+        return -1;
+    return error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+}
+
+/* ---- up ---- */
+
+static void on_record(const cJSON *record, void *data)
+{
+    render_record(data, record);
+}
+
+static cJSON *up_message(const struct context *context, const struct session_up *up)
+{
+    const struct project *project = &context->project;
+    cJSON *message = client_names(up->resources);
+    cJSON_AddItemToObject(message, "plan", plan_to_json(project->plan, true));
+    if (project->has_engine)
+        cJSON_AddItemToObject(message, "engine", engine_address_to_json(&project->engine));
+    json_add_bool(message, "only", up->only);
+    json_add_bool(message, "replace", up->replace);
+    json_add_bool(message, "defaultsOnly", up->defaults_only);
+    json_add_bool(message, "forceRecreate", up->force_recreate);
+    json_add_bool(message, "startedOnly", up->started_only);
+    json_add_bool(message, "dryRun", up->dry_run);
+    json_add_bool(message, "lease", up->lease);
+    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
+    return message;
+}
+
+int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
+               struct error *err)
+{
+    struct client *client = &context->client;
+    struct client_call call = {.on_record = on_record, .data = render};
+    if (certificates_fill(&context->project, context->environment, err) < 0)
+        return -1;
+    struct wait wait = {
+        .fact = &call.done,
+        .what = "the answer to up",
+        .limit = FOREVER, /* the supervisor has the deadline: it does not count the time of pulls */
+    };
+    client_begin(client, &call, "up", up_message(context, up));
+    int answer = await(client, &wait, err);
+    if (error_is_set(&call.error)) {
+        error_copy(err, &call.error);
+        native_offer(context, err);
+        answer = -1;
+    }
+    *view = take_ptr(&call.result);
+    client_end(client, &call);
+    return answer;
+}
+
+/* ---- down ---- */
+
+enum { LOOK_MS = 2, PARTING_MS = 60000 };
+
+/* The end of a session is that its lock is free: only then guard and supervisor have ended, and the next `up`
+ * finds nobody. Or that another session has it already. A state folder that is gone has nobody either. */
+struct parting {
+    struct state *state;
+    const char *session; /* id, or NULL: whichever it is */
+    struct timer again;
+    bool is_over;
+};
+
+static bool is_recorded(struct state *state, const char *session, bool otherwise)
+{
+    struct state_session record = {0};
+    bool is_it = state_session_read(state, &record, NULL) ? otherwise : str_eq(record.id, session);
+    state_session_free(&record);
+    return is_it;
+}
+
+static void on_look(void *data)
+{
+    struct parting *parting = data;
+    struct state *state = parting->state;
+    bool is_another = state && parting->session && !is_recorded(state, parting->session, true);
+    parting->is_over = !state || !state_is_locked(state) || is_another;
+    if (!parting->is_over)
+        timer_start(&parting->again, LOOK_MS);
+}
+
+int session_wait_until_over(struct context *context, struct limit limit, struct error *err)
+{
+    struct client *client = &context->client;
+    cleanup_free char *folder = project_folder(&context->project);
+    struct parting parting = {.state = state_open(folder, false, NULL), .session = client->session.id};
+    struct wait wait = {
+        .fact = &parting.is_over,
+        .what = "the end of the supervisor and its guard",
+        .limit = limit,
+    };
+    timer_init(&client->loop, &parting.again, on_look, &parting);
+    on_look(&parting);
+    int answer = await(client, &wait, err);
+    timer_stop(&parting.again);
+    if (parting.state)
+        state_close(parting.state);
+    return answer == AWAIT_INTERRUPTED ? await_interrupted(err) : answer;
+}
+
+struct ending {
+    struct client *client;
+    struct client_call down;
+    int interrupts; /* how many were answered */
+};
+
+/* The second interruption. */
+static void hurry(void *data)
+{
+    struct ending *ending = data;
+    struct client *client = ending->client;
+    if (client->interrupts < 2 || client->interrupts == ending->interrupts)
+        return;
+    ending->interrupts = client->interrupts;
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "kill", true);
+    struct control_request_handlers none = {0};
+    control_request(client->connection, "hurry", message, &none);
+}
+
+static cJSON *down_message(const struct session_down *down)
+{
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "leave", down->leave);
+    json_add_bool(message, "persistent", down->persistent);
+    json_add_bool(message, "volumes", down->volumes);
+    json_add_bool(message, "kill", down->kill);
+    json_add_int(message, "timeoutMs", down->timeout_ms);
+    return message;
+}
+
+static int wait_for_answer(struct ending *ending, struct error *err)
+{
+    struct wait wait = {
+        .fact = &ending->down.done,
+        .what = "the answer to down",
+        .limit = FOREVER, /* each stop has its own, in the supervisor */
+        .judge = hurry,
+        .data = ending,
+        .is_steady = true,
+    };
+    return await(ending->client, &wait, err);
+}
+
+/* Nobody answers: somebody else has taken the session down, or its guard is about to. Then what was wanted is
+ * so as soon as the lock is free and no record of the session is left. */
+static int look_what_is(struct context *context, struct error *why, struct error *err)
+{
+    cleanup_free char *folder = project_folder(&context->project);
+    bool is_parting = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
+    if (!is_parting || session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL)) {
+        error_move(err, why);
+        return -1;
+    }
+    struct state *state = state_open(folder, false, NULL);
+    bool is_left = state && is_recorded(state, context->client.session.id, false);
+    if (state)
+        state_close(state);
+    if (!is_left)
+        return 0;
+    error_move(err, why);
+    return -1;
+}
+
+int session_down(struct context *context, const struct session_down *down, struct render *render,
+                 cJSON **removed, struct error *err)
+{
+    struct client *client = &context->client;
+    struct ending ending = {
+        .client = client, .down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
+    cleanup_error struct error why = {0};
+    client_begin(client, &ending.down, "down", down_message(down));
+    int failed = wait_for_answer(&ending, &why);
+    if (error_is_set(&ending.down.error)) {
+        error_copy(&why, &ending.down.error);
+        failed = -1;
+    }
+    bool has_left = json_bool(ending.down.result, "left", false);
+    if (removed && !has_left)
+        *removed = take_ptr(&ending.down.result);
+    client_end(client, &ending.down);
+
+    if (failed)
+        return look_what_is(context, &why, err);
+    return has_left ? 0 : session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
+}
+
+void session_bye(struct context *context)
+{
+    if (context->client.connection)
+        client_call(&context->client, "bye", NULL, LIMIT_MS(1000), NULL, NULL);
+}
+
+/* ---- reports ---- */
+
+void session_removed_text(const cJSON *removed, struct strbuf *out)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_get(removed, "removed"))
+    {
+        const char *name = json_string(item, "resource", NULL);
+        if (!name || !*name)
+            name = json_string(item, "name", "");
+        strbuf_addf(out, "%s%s %s", out->length ? ", " : "", json_string(item, "kind", ""), name);
+    }
+}
+
+static const char *message_of(const cJSON *resource)
+{
+    const cJSON *error = json_get(resource, "error");
+    return cJSON_IsString(error) ? error->valuestring : json_string(error, "message", "");
+}
+
+static void print_line(const struct output *output, const char *line, size_t length)
+{
+    cleanup_free char *copy = xstrndup(line, length);
+    cleanup_free char *shown = str_printable(copy);
+    fprintf(stderr, "    %s%s%s %s\n", output_colour(output->colour_err, COLOUR_DIM),
+            output->unicode ? "│" : "|", output_colour(output->colour_err, COLOUR_NONE), shown);
+}
+
+/* Either an array of lines or one text. */
+static void print_last_lines(const struct output *output, const cJSON *lines)
+{
+    const cJSON *line;
+    if (cJSON_IsArray(lines)) {
+        cJSON_ArrayForEach(line, lines) if (cJSON_IsString(line))
+            print_line(output, line->valuestring, strlen(line->valuestring));
+        return;
+    }
+    for (const char *at = cJSON_IsString(lines) ? lines->valuestring : ""; *at;) {
+        size_t length = strcspn(at, "\n");
+        print_line(output, at, length);
+        at += length + (at[length] == '\n');
+    }
+}
+
+/* "exit code 3", "killed by signal 9 (out of memory)". */
+static void print_exit(const cJSON *resource, const char *name)
+{
+    int64_t code = json_int(resource, "exitCode", -1);
+    int64_t signal = json_int(resource, "signal", 0);
+    const char *memory = json_bool(resource, "outOfMemory", false) ? ", out of memory" : "";
+    if (signal > 0)
+        fprintf(stderr, "  %s: ended by signal %d (%s)%s\n", name, (int)signal, strsignal((int)signal),
+                memory);
+    else if (code >= 0)
+        fprintf(stderr, "  %s: exit code %d%s\n", name, (int)code, memory);
+}
+
+static void print_failure(const struct output *output, const cJSON *resource, const char *headline)
+{
+    const cJSON *lines = json_get(resource, "lastLines");
+    const char *name = json_string(resource, "name", "");
+    const char *message = message_of(resource);
+    const char *probe = json_string(resource, "lastProbe", "");
+    bool has_lines = cJSON_IsString(lines) ? *lines->valuestring : json_count(lines) > 0;
+    const char *cause = json_bool(resource, "blocked", false) && *headline ? strstr(message, headline) : NULL;
+    if (cause > message + 2) { /* "api was not started: " and the headline */
+        fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
+    } else if (*message && !strstr(headline, message)) {
+        cleanup_free char *shown = str_printable(message);
+        fprintf(stderr, "  %s: %s\n", name, shown);
+    }
+    if (*probe && !strstr(headline, probe)) {
+        cleanup_free char *shown = str_printable(probe);
+        fprintf(stderr, "  %s: the last attempt: %s\n", name, shown);
+    }
+    print_exit(resource, name);
+    if (!has_lines)
+        return;
+    fprintf(stderr, "  %s: its last lines:\n", name);
+    print_last_lines(output, lines);
+}
+
+static void print_cleaned(struct context *context, const cJSON *removed)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    if (!removed) {
+        const struct control_connection *connection = context->client.connection;
+        if (connection && !context->client.is_fresh && !control_is_broken(connection))
+            output_note(&context->output, "the running project is left as it is: apphost ps, apphost down");
+        return;
+    }
+    session_removed_text(removed, &text);
+    output_note(&context->output, "cleaned up: %s",
+                text.length ? strbuf_text(&text) : "nothing had been started");
+}
+
+/* A resource's command that is not there is a resource that failed: 126 and 127 belong to `run` and `exec`.
+ */
+static int report_code(const struct error *error)
+{
+    bool is_resources = error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE;
+    return error_exit_code(is_resources ? ERROR_RESOURCE : error->code);
+}
+
+int session_report(struct context *context, const struct error *error, const cJSON *view,
+                   const cJSON *removed)
+{
+    const cJSON *report = json_get(view, "report");
+    if (context->output.json) {
+        cleanup_json cJSON *document = cJSON_CreateObject();
+        cJSON *object = control_error_to_json(error);
+        cJSON_AddItemToObject(document, "error", object);
+        if (report)
+            cJSON_AddItemToObject(object, "report", cJSON_Duplicate(report, 1));
+        if (removed)
+            cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed, "removed"), 1));
+        output_json(document);
+        return report_code(error);
+    }
+    output_error(&context->output, error);
+    const cJSON *resource;
+    cJSON_ArrayForEach(resource, json_get(report, "resources"))
+        print_failure(&context->output, resource, error->text ? error->text : "");
+    print_cleaned(context, removed);
+    return report_code(error);
+}

@@ -1,0 +1,53 @@
+/* What `up` and `run` share: reaching or starting the supervisor, converging, taking down, telling why it
+ * failed.
+ *
+ * Happy path: session_open(), session_up(), then the command's own business, then session_down() when the
+ * session is ours. An interruption during session_up() ends it with SESSION_INTERRUPTED; the caller takes
+ * down. In session_down() the second interruption kills, the third one leaves the process. */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include "session/await.h"
+#include "session/context.h"
+#include "ui/render.h"
+
+/* Needs context->project.plan; may_use_engine false: nothing that will be asked for needs one. Watches
+ * signals. A session that this begins is held until session_bye(): whatever becomes of this command before,
+ * nothing stays behind. log_dir may be NULL. */
+int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err);
+
+struct session_up {
+    const struct strlist *resources; /* empty: all, or with `only` none */
+    bool only, replace, defaults_only, force_recreate, started_only, dry_run, lease;
+};
+enum { SESSION_INTERRUPTED = AWAIT_INTERRUPTED };
+/* 0 and *view; SESSION_INTERRUPTED; -1 with *err, and *view with a report where there is one. */
+int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
+               struct error *err);
+
+struct session_down {
+    bool leave; /* a down only when nobody else holds the session */
+    bool persistent, volumes, kill;
+    int64_t timeout_ms;
+};
+/* Sends `down` and waits until the supervisor is gone. *removed: {"removed": […], "kept": […]}; NULL when we
+ * only left. */
+int session_down(struct context *context, const struct session_down *down, struct render *render,
+                 cJSON **removed, struct error *err);
+/* What runs goes on running, without a holder. */
+void session_bye(struct context *context);
+
+/* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it
+ * is not ours). The answer is the exit code. */
+int session_report(struct context *context, const struct error *error, const cJSON *view,
+                   const cJSON *removed);
+/* "container cache, volume cache-data" */
+void session_removed_text(const cJSON *removed, struct strbuf *out);
+
+/* To the supervisor that runs. The one way to learn that nothing does: ERROR_NOT_RUNNING; ERROR_OWNER when it
+ * does not answer, or when another state folder's runs the project. */
+int session_connect(struct context *context, struct error *err);
+/* Waits until the lock is free: guard and supervisor have ended, and the next `up` finds nobody. */
+int session_wait_until_over(struct context *context, struct limit limit, struct error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* Tables of text, and times and sizes as people read them. See output.h. */
+#include "base/mem.h"
+#include "ui/output.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { GAP = 2, INDENT = 4 };
+
+void table_row(struct table *table, const char *const *cells)
+{
+    for (size_t i = 0; i < table->columns; i++)
+        strlist_take(&table->cells, str_printable(cells[i] ? cells[i] : ""));
+}
+
+static const char *cell(const struct table *table, size_t row, size_t column)
+{
+    return table->cells.items[row * table->columns + column];
+}
+
+int output_room(FILE *stream)
+{
+    int fd = fileno(stream);
+    return fd >= 0 && isatty(fd) ? output_width(fd) : INT_MAX;
+}
+
+/* A cell that the terminal would break goes to a line of its own, whole: states and addresses are never cut.
+ */
+static void print_row(const struct table *table, size_t row, const int *widths, int room, FILE *stream)
+{
+    size_t last = table->columns;
+    int column = 0, place = 0; /* where the cursor is, and where the next cell begins */
+    bool is_wrapped = false;
+    while (last > 1 && !*cell(table, row, last - 1))
+        last--;
+    for (size_t i = 0; i < last; i++) {
+        const char *text = cell(table, row, i);
+        int width = str_width(text);
+        if (*text && place + width > room && column > INDENT) {
+            fprintf(stream, "\n%*s", INDENT, "");
+            column = place = INDENT;
+            is_wrapped = true;
+        }
+        if (*text) {
+            fprintf(stream, "%*s%s", place - column, "", text);
+            column = place + width;
+        }
+        if (!is_wrapped)
+            place += (widths[i] > width ? widths[i] : width) + GAP;
+        else if (*text)
+            place = column + GAP;
+    }
+}
+
+static void measure(const struct table *table, size_t rows, int room, int *widths)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t i = 0; i < table->columns; i++) {
+            int width = str_width(cell(table, row, i));
+            bool is_usual = i || width <= room / 2; /* one long name does not push all states away */
+            widths[i] = is_usual && width > widths[i] ? width : widths[i];
+        }
+}
+
+void table_print(const struct table *table, FILE *stream, bool colour)
+{
+    size_t rows = table->columns ? table->cells.count / table->columns : 0;
+    int room = output_room(stream);
+    cleanup_free int *widths = xcalloc(table->columns + 1, sizeof *widths);
+    measure(table, rows, room, widths);
+    for (size_t row = 0; row < rows; row++) {
+        fputs(output_colour(colour && row == 0, COLOUR_DIM), stream);
+        print_row(table, row, widths, room, stream);
+        fputs(output_colour(colour && row == 0, COLOUR_NONE), stream);
+        fputc('\n', stream);
+    }
+}
+
+void table_free(struct table *table)
+{
+    strlist_free(&table->cells);
+}
+
+void output_wrap(struct strbuf *out, const char *text, int indent, int width)
+{
+    int column = indent;
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        cleanup_free char *word = xstrndup(text, length);
+        int columns = str_width(word);
+        if (column > indent && column + 1 + columns > width) {
+            strbuf_addf(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            strbuf_addc(out, ' ');
+            column++;
+        }
+        strbuf_add(out, text, length);
+        column += columns;
+        text += length;
+        if (*text == '\n') {
+            strbuf_addf(out, "\n%*s", indent, "");
+            column = indent;
+        }
+        text += *text != '\0';
+    }
+}
+
+void output_elapsed(int64_t ms, char out[24])
+{
+    if (ms < 0)
+        ms = 0;
+    if (ms < 10000)
+        snprintf(out, 24, "%.2fs", (double)ms / 1000);
+    else if (ms < 60000)
+        snprintf(out, 24, "%.1fs", (double)ms / 1000);
+    else if (ms < 3600000)
+        snprintf(out, 24, "%" PRId64 "m%02" PRId64 "s", ms / 60000, ms / 1000 % 60);
+    else
+        snprintf(out, 24, "%" PRId64 "h%02" PRId64 "m", ms / 3600000, ms / 60000 % 60);
+}
+
+void output_bytes(int64_t bytes, char out[24])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    int unit = 0;
+    for (; value >= 999.5 && unit < 4; unit++)
+        value /= 1000;
+    snprintf(out, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
