@@ -24,6 +24,7 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
         return NULL;
     }
     pthread_mutex_init(&redis->lock, NULL);
+    pthread_cond_init(&redis->resolved, NULL);
     redis->config = config;
     redis->log = log;
     if (callbacks)
@@ -43,12 +44,54 @@ void redis_free(struct apphost_redis *redis)
     apphost_options_free(redis->options);
     settings_fini(&redis->settings);
     pthread_mutex_destroy(&redis->lock);
+    pthread_cond_destroy(&redis->resolved);
     free(redis->name);
     free(redis);
 }
 
+static void log_missed(const struct apphost_redis *redis, const struct apphost_options *options)
+{
+    for (int id = 0; id < OPT_COUNT; id++)
+        if (options->values[id].is_set && option_is_missed(options, (enum option_id)id))
+            log_write(redis->log, APPHOST_LOG_INFORMATION, LOG_REDIS,
+                      "The option %s of '%s' is known and has no effect here",
+                      option_rows[id].key ? option_rows[id].key : option_rows[id].config_name, redis->name);
+}
+
+/* Without the lock: callbacks of the caller run in here. */
+static struct apphost_options *make_options(struct apphost_redis *redis, struct apphost_error *error)
+{
+    struct apphost_options *options = settings_options(&redis->settings, redis->config, redis->name, error);
+
+    if (!options)
+        return NULL;
+    if (redis->callbacks.options)
+        redis->callbacks.options(options, redis->callbacks.user);
+    if (options->endpoint_count == 0) {
+        apphost_options_free(options);
+        settings_fail_endpoints(redis->name, error);
+        return NULL;
+    }
+    log_missed(redis, options);
+    return options;
+}
+
+/* Waits until no other thread makes the options. 0, -1. */
+static int await_resolver_locked(struct apphost_redis *redis, struct apphost_error *error)
+{
+    while (redis->is_resolving) {
+        if (pthread_equal(redis->resolver, pthread_self()))
+            return fail_argument(error, "redis", "is used by the callback that makes its options");
+        pthread_cond_wait(&redis->resolved, &redis->lock);
+    }
+    return 0;
+}
+
+/* Entered and left with the lock. One thread makes the options, once; others wait for it. */
 static int resolve_locked(struct apphost_redis *redis, struct apphost_error *error)
 {
+    if (await_resolver_locked(redis, error) < 0)
+        return -1;
     if (redis->options)
         return 0;
     if (redis->settings_error.code) {
@@ -56,38 +99,43 @@ static int resolve_locked(struct apphost_redis *redis, struct apphost_error *err
             *error = redis->settings_error;
         return -1;
     }
-    struct apphost_options *options = settings_options(&redis->settings, redis->config, redis->name, error);
-    if (!options)
-        return -1;
-    if (redis->callbacks.options)
-        redis->callbacks.options(options, redis->callbacks.user);
-    if (options->endpoint_count == 0) {
-        apphost_options_free(options);
-        return settings_fail_endpoints(redis->name, error);
-    }
+    redis->is_resolving = true;
+    redis->resolver = pthread_self();
+    pthread_mutex_unlock(&redis->lock);
+    struct apphost_options *options = make_options(redis, error);
+    pthread_mutex_lock(&redis->lock);
     redis->options = options;
-    for (int id = 0; id < OPT_COUNT; id++)
-        if (options->values[id].is_set && option_is_missed(options, (enum option_id)id))
-            log_write(redis->log, APPHOST_LOG_INFORMATION, LOG_REDIS,
-                      "The option %s of '%s' is known and has no effect here",
-                      option_rows[id].key ? option_rows[id].key : option_rows[id].config_name, redis->name);
-    return 0;
+    redis->is_resolving = false;
+    pthread_cond_broadcast(&redis->resolved);
+    return options ? 0 : -1;
+}
+
+static struct conn *make_conn_locked(struct apphost_redis *redis, enum dial_role role,
+                                     struct apphost_error *error)
+{
+    struct conn *conn = NULL;
+
+    if (!redis->is_closed && resolve_locked(redis, error) < 0)
+        return NULL;
+    if (atomic_load(&redis->conns[role])) /* before, or while the options were made */
+        return atomic_load(&redis->conns[role]);
+    if (redis->is_closed)
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    else
+        conn = conn_new(redis->options, role, redis->log, error);
+    if (!conn)
+        return NULL;
+    conn_set_suffix(conn, redis->suffix);
+    if (redis->tracer)
+        conn_set_timed(conn);
+    atomic_store(&redis->conns[role], conn);
+    return conn;
 }
 
 static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
 {
     pthread_mutex_lock(&redis->lock);
-    struct conn *conn = atomic_load(&redis->conns[role]);
-    if (!conn && redis->is_closed)
-        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
-    else if (!conn && resolve_locked(redis, error) == 0)
-        conn = conn_new(redis->options, role, redis->log, error);
-    if (conn && !atomic_load(&redis->conns[role])) {
-        conn_set_suffix(conn, redis->suffix);
-        if (redis->tracer)
-            conn_set_timed(conn);
-        atomic_store(&redis->conns[role], conn);
-    }
+    struct conn *conn = make_conn_locked(redis, role, error);
     pthread_mutex_unlock(&redis->lock);
     return conn;
 }

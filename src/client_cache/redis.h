@@ -24,6 +24,9 @@ struct apphost_redis {
 
     pthread_mutex_t lock; /* of what first use makes */
     bool is_closed;
+    bool is_resolving; /* `resolver` makes the options, without the lock */
+    pthread_t resolver;
+    pthread_cond_t resolved;
     struct apphost_options *options;
     _Atomic(struct conn *) conns[2]; /* by dial_role */
 };

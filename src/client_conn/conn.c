@@ -88,32 +88,6 @@ bool conn_is_failing(struct conn *conn)
 /* ---- Waiting for a connection
  * ----------------------------------------------------------------------------------- */
 
-/* What no further attempt will mend soon: the caller is told at once instead of at its deadline. */
-bool conn_is_hopeless(const struct conn *conn)
-{
-    if (conn->state != CONN_DOWN || conn->attempts == 0)
-        return false;
-    if (conn->last_error.code == APPHOST_E_AUTH || conn->last_error.code == APPHOST_E_CONFIG ||
-        conn->last_error.code == APPHOST_E_TLS || conn->last_error.code == APPHOST_E_ARGUMENT)
-        return true;
-    int retries = option_number(conn->options, OPT_CONNECT_RETRY);
-    return !conn->was_up && option_number(conn->options, OPT_ABORT_CONNECT) &&
-           conn->attempts >= (unsigned)(retries > 1 ? retries : 1);
-}
-
-int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error)
-{
-    if (conn->last_error.code != APPHOST_E_CONNECT && conn->last_error.code != APPHOST_E_TIMEOUT &&
-        conn->last_error.code != APPHOST_E_PROTOCOL)
-        return fail_set(error, conn->last_error.code, conn->last_error.parameter, "%s",
-                        conn->last_error.text);
-    return fail_set(
-        error, APPHOST_E_CONNECT, "abortConnect",
-        "It was not possible to connect to the redis server(s): %.180s. To allow this connection to continue "
-        "retrying until it's able to connect, use abortConnect=false in your connection string.",
-        conn->last_error.text);
-}
-
 static int fail_late(const struct conn *conn, const char *command, int timeout_ms,
                      struct apphost_error *error)
 {
@@ -181,7 +155,8 @@ static bool abandon(struct conn *conn, struct request *request, struct timing *o
     pthread_mutex_lock(&conn->lock);
     bool is_taken = request->is_taken;
     bool has_lead = !is_taken && atomic_load(&request->wake) == WAKE_LEAD;
-    request->is_abandoned = !is_taken;
+    if (!is_taken) /* else it belongs to whoever is about to finish it, and it is not looked at again */
+        request->is_abandoned = true;
     struct timing times = request->times;
     pthread_mutex_unlock(&conn->lock);
     if (out)
@@ -360,10 +335,8 @@ void conn_redial(struct conn *conn)
 
 static void shut_locked(struct conn *conn)
 {
-    conn->state = CONN_CLOSED;
-    atomic_store(&conn->is_cancelled, true);
+    conn_enter_locked(conn, CONN_CLOSED, NULL);
     transport_shutdown(&conn->dialed.transport);
-    pthread_cond_broadcast(&conn->changed);
     conn_nudge(conn);
 }
 

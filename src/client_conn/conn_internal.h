@@ -1,6 +1,6 @@
 /*
- * Inside the connection: its state, shared by conn.c (callers), conn_request.c, conn_io.c (sending, leading,
- * replies) and conn_worker.c.
+ * Inside the connection: what conn.c (callers), conn_request.c, conn_io.c (sending, leading, replies),
+ * conn_worker.c and, below them, conn_state.c share.
  *
  * Everything is under `lock`, except the reader and receiving, which belong to whoever has the lead, and
  * `sending`, which belongs to whoever has set `is_writing`. Only the worker closes the transport, when
@@ -16,10 +16,18 @@
 
 enum conn_state { CONN_IDLE, CONN_DIALING, CONN_UP, CONN_DOWN, CONN_CLOSED };
 
+enum { CONN_NOTES = 4 };
+
 enum request_kind { REQUEST_SYNC, REQUEST_ASYNC, REQUEST_QUIET };
 
 /* What the word of a waiting caller says. */
 enum wake { WAKE_WAITING, WAKE_SLEEPING, WAKE_LEAD, WAKE_DONE };
+
+/* What is to be logged, once the lock is let go. */
+struct conn_note {
+    enum apphost_log_level level;
+    char text[480];
+};
 
 struct request {
     struct request *next;
@@ -30,6 +38,7 @@ struct request {
     bool is_taken;     /* out of the queue, about to be done */
     bool is_again;     /* asynchronous and idempotent: `bytes` are kept, to be sent again after a loss */
     size_t got;
+    uint64_t end;  /* where its last byte is in all that is sent on this connection */
     char token[9]; /* of highIntegrity */
     struct replies replies;
     int64_t deadline_ms;
@@ -55,7 +64,7 @@ struct conn {
     bool has_map;    /* commands are renamed or disabled */
     bool is_checked; /* highIntegrity: every batch ends with an ECHO */
 
-    enum conn_state state;
+    enum conn_state state;     /* conn_state.c alone changes it */
     _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */
     bool has_worker;
     int wake_fd;
@@ -69,7 +78,8 @@ struct conn {
     struct resp_buffer out; /* appended by callers */
     struct resp_buffer sending;
     size_t sent;
-    size_t crowd; /* callers answered by the last receive: about to come back */
+    uint64_t gone; /* bytes sent since it came up */
+    size_t crowd;  /* callers answered by the last receive: about to come back */
 
     struct request_queue pending; /* in wire order */
     struct request_queue backlog; /* asynchronous, waiting for a connection */
@@ -80,17 +90,37 @@ struct conn {
     struct request *unsent; /* the first pending one whose bytes are still in `out` */
     int64_t received_ns;    /* the last receive; the leader's */
 
-    _Atomic int64_t activity_ms; /* the last byte in or out */
+    _Atomic int64_t heard_ms; /* the last byte in: receiving alone sets it */
+    int64_t said_ms;          /* the last byte out */
+    int64_t asked_ms;         /* the last byte out of the oldest unanswered request */
     int64_t next_dial_ms;
     int64_t up_ms;     /* when it came up */
     unsigned attempts; /* failed in a row */
     bool was_up;
     struct apphost_error last_error; /* of the last failed dial or the last loss */
+    struct conn_note notes[CONN_NOTES];
+    size_t note_count;
 };
 
-/* conn.c: no further attempt will mend this soon. */
+/* conn_state.c. Entering a state: `why` is for CONN_DOWN. From CONN_CLOSED nothing leads back. */
+void conn_enter_locked(struct conn *conn, enum conn_state to, const struct apphost_error *why);
+
+/* No further attempt will mend this soon. */
 bool conn_is_hopeless(const struct conn *conn);
 int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error);
+
+/* Bytes came in, or went out; for how long nothing has come that is due, and nothing has happened at all. */
+void conn_heard(struct conn *conn);
+void conn_said_locked(struct conn *conn, size_t bytes);
+int64_t conn_silence_locked(const struct conn *conn, int64_t now);
+int64_t conn_idle_locked(const struct conn *conn, int64_t now);
+
+/* A line for the log, which the worker tells: the caller's code never runs under the lock. */
+__attribute__((format(printf, 3, 4))) void conn_note_locked(struct conn *conn, enum apphost_log_level level,
+                                                            const char *format, ...);
+void conn_tell_locked(struct conn *conn);
+
+void conn_release(struct conn *conn); /* drops a reference, without the lock */
 
 /* conn_request.c */
 struct request *request_new(enum request_kind kind, size_t count);
@@ -116,8 +146,6 @@ void requests_fail(struct conn *conn, struct request *list, const struct apphost
 uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms);
 
 /* conn_worker.c */
-int64_t conn_backoff_ms(const struct conn *conn);
 int conn_start_worker(struct conn *conn);
-void conn_release(struct conn *conn); /* drops a reference, without the lock */
 
 #endif

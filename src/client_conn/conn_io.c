@@ -29,8 +29,7 @@ enum {
     PATIENCE = 3,
     RECEIVE_SIZE = 64 * 1024,
     REPLIES_AT_ONCE = 64,
-    KEEP_CAPACITY = 1024 * 1024,
-    SHORT_LIFE_MS = 1000
+    KEEP_CAPACITY = 1024 * 1024
 };
 
 /* ---- Waking
@@ -166,7 +165,7 @@ static bool send_some(struct conn *conn)
     pthread_mutex_lock(&conn->lock);
     if (rc > 0) {
         conn->sent += (size_t)rc;
-        conn->activity_ms = clock_ms();
+        conn_said_locked(conn, (size_t)rc);
         return true;
     }
     if (rc == -1) {
@@ -307,8 +306,7 @@ static struct request *keep_for_later_locked(struct conn *conn, struct request *
     return lost.head;
 }
 
-/* By the leader: the connection is lost. One that lived for a moment only does not earn an immediate new
- * attempt. Everything pending fails, the worker cleans up and dials again. */
+/* By the leader: the connection is lost. Everything pending fails, the worker cleans up and dials again. */
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why)
 {
     struct apphost_error error;
@@ -327,17 +325,12 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
     conn->unsent = NULL;
     conn->async_count = 0;
     conn->out.len = 0;
-    if (conn->state == CONN_UP) {
-        conn->state = CONN_DOWN;
-        conn->last_error = error;
-        conn->attempts = clock_ms() - conn->up_ms < SHORT_LIFE_MS ? conn->attempts + 1 : 0;
-        conn->next_dial_ms = clock_ms() + (conn->attempts ? conn_backoff_ms(conn) : 0);
-    }
-    transport_shutdown(&conn->dialed.transport);
-    pthread_cond_broadcast(&conn->changed);
-    pthread_mutex_unlock(&conn->lock);
+    if (conn->state == CONN_UP)
+        conn_enter_locked(conn, CONN_DOWN, &error);
     if (error.code != APPHOST_E_CLOSED)
-        log_write(conn->log, APPHOST_LOG_ERROR, LOG_REDIS, "Connection failed: %s", error.text);
+        conn_note_locked(conn, APPHOST_LOG_ERROR, "Connection failed: %.440s", error.text);
+    transport_shutdown(&conn->dialed.transport);
+    pthread_mutex_unlock(&conn->lock);
     requests_fail(conn, list, &error);
 }
 
@@ -347,8 +340,7 @@ static bool is_dead(struct conn *conn)
     bool is_due;
 
     pthread_mutex_lock(&conn->lock);
-    is_due = conn->pending.head &&
-             clock_ms() - conn->activity_ms > option_number(conn->options, OPT_DEAD_PEER_TIMEOUT);
+    is_due = conn_silence_locked(conn, clock_ms()) > option_number(conn->options, OPT_DEAD_PEER_TIMEOUT);
     pthread_mutex_unlock(&conn->lock);
     return is_due;
 }
@@ -365,7 +357,7 @@ static bool receive(struct conn *conn, int wait_ms)
     ssize_t got = space ? transport_recv(&conn->dialed.transport, space, room, wait_ms) : -1;
     if (got > 0) {
         resp_reader_commit(conn->dialed.reader, (size_t)got);
-        conn->activity_ms = clock_ms();
+        conn_heard(conn);
         if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
             conn->received_ns = clock_unix_ns();
         if (dispatch(conn, &why))

@@ -80,6 +80,9 @@ void pending_push(struct conn *conn, struct request *request)
 {
     if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
         request->times.enqueued_ns = clock_unix_ns();
+    if (!conn->pending.head)
+        conn->asked_ms = clock_ms();
+    request->end = conn->gone + (conn->sending.len - conn->sent) + conn->out.len;
     queue_push(&conn->pending, request);
     if (!conn->unsent)
         conn->unsent = request;

@@ -13,54 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEARTBEAT_MS = 1000, BUSY_PAUSE_MS = 100, BACKOFF_STEPS = 12 };
-
-/* ---- Life
- * ------------------------------------------------------------------------------------------------------- */
-
-static void free_conn(struct conn *conn)
-{
-    if (conn->dialed.transport.fd >= 0 || conn->dialed.reader)
-        dial_close(&conn->dialed);
-    resp_buffer_fini(&conn->out);
-    resp_buffer_fini(&conn->sending);
-    apphost_options_free(conn->options);
-    pthread_mutex_destroy(&conn->lock);
-    pthread_cond_destroy(&conn->changed);
-    if (conn->wake_fd >= 0)
-        close(conn->wake_fd);
-    free(conn);
-}
-
-/* Every call does this: while nobody closes, it takes no lock. */
-void conn_release(struct conn *conn)
-{
-    bool is_closing = atomic_load(&conn->is_cancelled);
-
-    if (is_closing)
-        pthread_mutex_lock(&conn->lock);
-    bool is_last = atomic_fetch_sub(&conn->references, 1) == 1;
-    if (is_closing) {
-        pthread_cond_broadcast(&conn->changed);
-        pthread_mutex_unlock(&conn->lock);
-    }
-    if (is_last)
-        free_conn(conn);
-}
+enum { HEARTBEAT_MS = 1000, BUSY_PAUSE_MS = 100 };
 
 /* ---- Dialing
  * ---------------------------------------------------------------------------------------------------- */
-
-int64_t conn_backoff_ms(const struct conn *conn)
-{
-    int64_t delay = option_number(conn->options, OPT_RECONNECT_DELAY);
-    int64_t most = option_number(conn->options, OPT_RECONNECT_MAX_DELAY);
-
-    for (unsigned i = 1; i < conn->attempts && i < BACKOFF_STEPS && delay < most; i++)
-        delay += delay / 2;
-    delay = delay > most ? most : delay;
-    return delay / 2 + (int64_t)clock_random((uint64_t)delay / 2 + 1);
-}
 
 static struct request *take_backlog_locked(struct conn *conn)
 {
@@ -85,27 +41,6 @@ static void send_backlog_locked(struct conn *conn)
     }
 }
 
-static void become_up_locked(struct conn *conn, const struct dialed *dialed)
-{
-    conn->dialed = *dialed;
-    conn->state = CONN_UP;
-    conn->was_up = true;
-    conn->up_ms = clock_ms();
-    conn->is_send_broken = false;
-    conn->out.len = conn->sending.len = conn->sent = 0;
-    conn->unsent = NULL;
-    conn->activity_ms = clock_ms();
-    send_backlog_locked(conn);
-}
-
-static void become_down_locked(struct conn *conn, const struct apphost_error *error)
-{
-    conn->state = CONN_DOWN;
-    conn->attempts++;
-    conn->last_error = *error;
-    conn->next_dial_ms = clock_ms() + conn_backoff_ms(conn);
-}
-
 /* Entered and left with the lock. */
 static void redial_locked(struct conn *conn)
 {
@@ -114,9 +49,9 @@ static void redial_locked(struct conn *conn)
     struct apphost_error error = {0};
     int timeout_ms = option_number(conn->options, OPT_CONNECT_TIMEOUT);
 
-    conn->state = CONN_DIALING;
-    log_write(conn->log, APPHOST_LOG_DEBUG, LOG_REDIS, "Connecting");
+    conn_enter_locked(conn, CONN_DIALING, NULL);
     pthread_mutex_unlock(&conn->lock);
+    log_write(conn->log, APPHOST_LOG_DEBUG, LOG_REDIS, "Connecting");
     attempt.deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : 5000);
     int64_t started_ms = clock_ms();
     int rc = dial(&attempt, conn->role, conn->suffix, &dialed, &error);
@@ -124,14 +59,15 @@ static void redial_locked(struct conn *conn)
     if (conn->state == CONN_CLOSED) {
         dial_close(&dialed);
     } else if (rc == 0) {
-        become_up_locked(conn, &dialed);
-        log_write(conn->log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Connected to %s in %lld ms", dialed.address,
-                  (long long)(clock_ms() - started_ms));
+        conn->dialed = dialed;
+        conn_enter_locked(conn, CONN_UP, NULL);
+        send_backlog_locked(conn);
+        conn_note_locked(conn, APPHOST_LOG_INFORMATION, "Connected to %s in %lld ms", dialed.address,
+                         (long long)(clock_ms() - started_ms));
     } else {
-        become_down_locked(conn, &error);
-        log_write(conn->log, APPHOST_LOG_WARNING, LOG_REDIS, "Connect failed: %s", error.text);
+        conn_enter_locked(conn, CONN_DOWN, &error);
+        conn_note_locked(conn, APPHOST_LOG_WARNING, "Connect failed: %.440s", error.text);
     }
-    pthread_cond_broadcast(&conn->changed);
 }
 
 /* ---- Deadlines of asynchronous requests
@@ -229,10 +165,9 @@ static void keep_alive_locked(struct conn *conn)
 
     if (keep_alive_s <= 0)
         keep_alive_s = 60;
-    if (conn->pending.head || clock_ms() - conn->activity_ms < (int64_t)keep_alive_s * 1000)
+    if (conn->pending.head || conn_idle_locked(conn, clock_ms()) < (int64_t)keep_alive_s * 1000)
         return;
     struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
-    conn->activity_ms = clock_ms();
     if (!request || request_encode(conn, request, &conn->out, &batch, NULL) < 0)
         request_free(request);
     else
@@ -256,6 +191,7 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
     int64_t now = clock_ms(), next = now + HEARTBEAT_MS;
 
     *watch_socket = false;
+    conn_tell_locked(conn);
     expire_locked(conn, now);
     give_up_locked(conn);
     if (conn->state == CONN_CLOSED)

@@ -31,7 +31,7 @@ struct otlp {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     const struct log *log; /* not after otlp_close() has given up on the thread */
-    bool is_closing, is_finished, is_abandoned;
+    bool is_closing, is_finished, is_abandoned, is_telling;
     size_t owners;
     atomic_bool is_cancelled;
     otlp_collect_fn collect;
@@ -83,12 +83,18 @@ void otlp_add(struct otlp *otlp, const struct apphost_span *span)
 static void warn(struct otlp *otlp, int which, const char *what, int rc, const struct apphost_error *error)
 {
     pthread_mutex_lock(&otlp->lock);
-    const struct log *log = otlp->is_abandoned || otlp->has_warned[which] == (rc != 0) ? NULL : otlp->log;
+    bool is_news = !otlp->is_abandoned && otlp->has_warned[which] != (rc != 0);
+    const struct log *log = is_news ? otlp->log : NULL;
     otlp->has_warned[which] = rc != 0;
+    otlp->is_telling = is_news; /* otlp_close() waits for it: the log ends with the host */
+    pthread_mutex_unlock(&otlp->lock);
     if (rc != 0)
         log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "Export of %s failed: %s", what, error->text);
     else
         log_write(log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Export of %s works again", what);
+    pthread_mutex_lock(&otlp->lock);
+    otlp->is_telling = false;
+    pthread_cond_broadcast(&otlp->changed);
     pthread_mutex_unlock(&otlp->lock);
 }
 
@@ -286,6 +292,8 @@ void otlp_close(struct otlp *otlp)
     atomic_store(&otlp->is_cancelled, true);
     await_thread_locked(otlp, CANCEL_MS);
     otlp->is_abandoned = true;
+    while (otlp->is_telling)
+        pthread_cond_wait(&otlp->changed, &otlp->lock);
     pthread_mutex_unlock(&otlp->lock);
 }
 

@@ -37,10 +37,11 @@ static int64_t now_ms(void)
 /* ---- A host for one server
  * --------------------------------------------------------------------------------------- */
 
-static struct apphost_host *open_host(const char *connection, const struct apphost_cache_options *cache)
+static struct apphost_host *open_host(const char *connection, const struct apphost_cache_options *cache,
+                                      apphost_log_fn log)
 {
     struct apphost_config *config = apphost_config_new();
-    const struct apphost_host_options options = {.config = config};
+    const struct apphost_host_options options = {.config = config, .log = log};
     struct apphost_error error = {0};
 
     apphost_config_set(config, "ConnectionStrings:cache", connection, NULL);
@@ -62,7 +63,16 @@ static struct apphost_host *open_for(const struct server *server, const char *mo
 
     snprintf(connection, sizeof(connection), "127.0.0.1:%d,syncTimeout=%d,connectTimeout=500%s%s",
              server->port, TIMEOUT_MS, *more ? "," : "", more);
-    return open_host(connection, cache);
+    return open_host(connection, cache, NULL);
+}
+
+/* Its calls are less patient than it is with a peer that is silent. */
+static struct apphost_host *open_logged(const struct server *server, apphost_log_fn log)
+{
+    char connection[256];
+
+    snprintf(connection, sizeof(connection), "127.0.0.1:%d,syncTimeout=150,connectTimeout=500", server->port);
+    return open_host(connection, NULL, log);
 }
 
 /* ---- 64 threads
@@ -203,6 +213,41 @@ static void frozen_and_thawed(void **state)
     server_freeze(&server, true);
     await_growth(&crowd.failed, THREADS * 3);
     server_freeze(&server, false);
+    await_growth(&crowd.good, 500);
+    crowd_stop(&crowd);
+    apphost_host_free(host);
+    server_stop(&server);
+}
+
+static atomic_int given_up;
+
+static void note_dead_peer(void *user, enum apphost_log_level level, const char *category, const char *text)
+{
+    (void)user;
+    (void)level;
+    (void)category;
+    if (strstr(text, "no answer for too long"))
+        atomic_fetch_add(&given_up, 1);
+}
+
+/* Calls that go on say nothing about the server: it takes their bytes for a long time. */
+static void a_frozen_server_is_given_up_while_calls_go_on(void **state)
+{
+    struct server server;
+    struct crowd crowd;
+
+    (void)state;
+    server_start(&server, NULL);
+    atomic_store(&given_up, 0);
+    struct apphost_host *host = open_logged(&server, note_dead_peer);
+    crowd_start(&crowd, apphost_host_cache(host, NULL, NULL));
+    await_growth(&crowd.good, 500);
+    server_freeze(&server, true);
+    int64_t deadline = now_ms() + 30000;
+    while (given_up == 0 && now_ms() < deadline)
+        poll(NULL, 0, 5);
+    server_freeze(&server, false);
+    assert_true(given_up > 0);
     await_growth(&crowd.good, 500);
     crowd_stop(&crowd);
     apphost_host_free(host);
@@ -508,6 +553,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_and_restarted),
         cmocka_unit_test(frozen_and_thawed),
+        cmocka_unit_test(a_frozen_server_is_given_up_while_calls_go_on),
         cmocka_unit_test(connections_cut_by_the_server),
         cmocka_unit_test(password_changed),
         cmocka_unit_test(replaced_by_nonsense),
