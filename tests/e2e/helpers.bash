@@ -193,7 +193,7 @@ processes() {
 # Native servers overwrite their environment: those of this test are known by the folder that they work in.
 native_servers() {
   local pid
-  for pid in $(pgrep -x 'redis-server|valkey-server'); do
+  for pid in $(pgrep -f '(redis|valkey)-server'); do
     [[ $(readlink "/proc/$pid/cwd") = $T/* ]] && ! is_zombie "$pid" && echo "$pid"
   done
   return 0

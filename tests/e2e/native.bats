@@ -106,7 +106,9 @@ up() {
 
 @test "garnet runs by its own program" {
   manifest <<<'resources: {cache: garnet}'
-  ok apphost validate
+  ok apphost validate --manifest-only
+  fails 3 apphost validate
+  says 'apphost.yaml:2:13: error: "cache" needs garnet-server'
   fails 4 apphost up -d
   says 'garnet-server' 'redis-server is there'
   not says 'apt install'
