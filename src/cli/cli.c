@@ -88,7 +88,7 @@ static int connect_running(struct context *context, struct error *err)
 static int provide(struct context *context, struct error *err)
 {
     unsigned needs = context->args.command->needs;
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options options = context_project_options(context);
     if (context->args.command == &cmd_up)
         options.adopt = args_value(&context->args, "adopt");
     if (enter_folder(context, err))

@@ -175,7 +175,7 @@ static bool read_dead_session(const struct project *project, struct state_sessio
 static int down_dead(struct context *context, struct harvest *harvest, struct error *err)
 {
     struct state_session session = {0};
-    struct project_options resolve = {.args = &context->args, .environment = context->environment};
+    struct project_options resolve = context_project_options(context);
     bool thorough = args_flag(&context->args, "all") || args_flag(&context->args, "volumes");
     bool is_dead = read_dead_session(&context->project, &session);
     bool without = session.engine && !json_get(session.engine, "host");
@@ -194,7 +194,7 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     }
     if (context->dry_run)
         return 0;
-    if (owner_check_engine(context, err))
+    if (owner_check_engine(&context->project, &resolve, err))
         return -1;
     if (is_dead && clean_dead(context, harvest, id, err))
         return -1;

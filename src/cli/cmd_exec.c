@@ -80,7 +80,7 @@ static int in_process(struct context *context, const cJSON *info, struct error *
 
 static int in_container(struct context *context, const cJSON *info, struct error *err)
 {
-    struct project_options project_options = {.args = &context->args, .environment = context->environment};
+    struct project_options project_options = context_project_options(context);
     struct project *project = &context->project;
     const cJSON *recorded = context->client.session.engine;
     cleanup_strlist struct strlist variables = {0};

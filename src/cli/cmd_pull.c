@@ -137,7 +137,7 @@ static void print_list(const struct context *context, const struct pulls *pulls)
 static int run(struct context *context, struct error *err)
 {
     struct pulls pulls = {.context = context};
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options options = context_project_options(context);
     if (project_check_names(&context->project, &context->args.names, err))
         return -1;
     collect(&pulls, context->project.plan, &context->args.names);

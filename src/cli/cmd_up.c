@@ -127,10 +127,11 @@ static int run_dry(struct up *up, const cJSON *view, struct error *err)
 static int run_up(struct up *up, struct error *err)
 {
     struct context *context = up->context;
+    const struct project_options asked = context_project_options(context);
     bool detach = args_flag(&context->args, "detach");
     cleanup_json cJSON *view = NULL;
     cleanup_error struct error error = {0};
-    int answer = adopt_take(context, &error) ? -1 : up_converge(up, &view, &error);
+    int answer = adopt_take(&context->project, &asked, &error) ? -1 : up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)
         return up_leave(up, 128 + context->client.signum, err);
     if (answer < 0)

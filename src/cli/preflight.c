@@ -134,7 +134,7 @@ static void check_processes(struct preflight *p)
             check_process(p, node);
     }
     struct error error = {0};
-    if (native_check(p->context, &error))
+    if (native_check(p->plan, p->context->environment, &error))
         manifest_problems_add(&p->context->project.problems, &error, false);
 }
 

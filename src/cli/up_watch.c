@@ -99,7 +99,7 @@ char *up_watch_look(const struct project *project)
 static int load(struct up *up, struct project *fresh, struct error *err)
 {
     struct context *context = up->context;
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options options = context_project_options(context);
     int failed = project_load(fresh, &options, err);
     if (!failed && !str_eq(fresh->prefix, context->project.prefix))
         failed =

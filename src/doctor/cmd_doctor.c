@@ -101,7 +101,7 @@ static int run(struct context *context, struct error *err)
 {
     (void)err;
     struct doctor doctor = {.context = context, .findings = cJSON_CreateArray()};
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options options = context_project_options(context);
     project_load(&context->project, &options, &doctor.manifest);
     run_checks(&doctor);
     if (context->output.json)

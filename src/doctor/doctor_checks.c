@@ -17,8 +17,9 @@ enum { LITTLE_ROOM = 16 << 20 };
 /* Without containers: the servers' programs are what has to be there. */
 static void check_native(struct doctor *doctor)
 {
+    const struct plan *plan = doctor->context->project.plan;
     cleanup_error struct error error = {0};
-    if (doctor->context->project.plan && native_check(doctor->context, &error))
+    if (plan && native_check(plan, doctor->context->environment, &error))
         doctor_fail(doctor, &error);
     else
         doctor_add(doctor, DOCTOR_PASS, "native: the servers run on this machine, without containers", NULL);
@@ -50,7 +51,7 @@ static void check_engine(struct doctor *doctor)
 {
     struct context *context = doctor->context;
     struct project *project = &context->project;
-    struct project_options options = {.args = &context->args, .environment = context->environment};
+    struct project_options options = context_project_options(context);
     cleanup_error struct error error = {0};
     int failed = project_resolve_engine(project, &options, &error);
     if (project->is_native) {
@@ -58,7 +59,7 @@ static void check_engine(struct doctor *doctor)
         return;
     }
     if (failed) {
-        native_offer(context, &error);
+        native_offer(project, context->environment, &error);
         doctor_fail(doctor, &error);
         return;
     }
@@ -71,7 +72,7 @@ static void check_engine(struct doctor *doctor)
     engine_ping(doctor->engine.engine, engine_once_done, &doctor->engine);
     if (engine_once_wait(&doctor->engine, &error)) {
         doctor_add(doctor, DOCTOR_WARNING, which, NULL);
-        native_offer(context, &error);
+        native_offer(project, context->environment, &error);
         doctor_fail(doctor, &error);
         engine_once_close(&doctor->engine);
         return;

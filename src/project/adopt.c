@@ -48,28 +48,26 @@ static int remember(const struct project *project, struct error *err)
 
 /* ---- the former identity ---- */
 
-static int find_former(struct context *context, struct error *err)
+static int find_former(struct project *project, const struct project_options *options, struct error *err)
 {
-    struct project *project = &context->project;
-    struct project_options options = {.args = &context->args, .environment = context->environment};
     cleanup_strlist struct strlist data = {0};
     cleanup_error struct error trouble = {0};
-    bool may_be = *project->former_hash && !project->is_former && adopt_is_first(context);
-    if (!may_be || adopt_list(context, project->former_hash, &data, &trouble) || !data.count)
+    bool may_be = *project->former_hash && !project->is_former && adopt_is_first(project);
+    if (!may_be || adopt_list(project, options->environment, project->former_hash, &data, &trouble) ||
+        !data.count)
         return 0;
     project->is_former = true;
-    return project_rehash(project, &options, project->former_hash, err);
+    return project_rehash(project, options, project->former_hash, err);
 }
 
-int adopt_former(struct context *context, struct error *err)
+int adopt_former(struct project *project, const struct project_options *options, const struct output *output,
+                 struct error *err)
 {
-    const struct project *project = &context->project;
-    if (find_former(context, err))
+    if (find_former(project, options, err))
         return -1;
     if (!project->is_former || remember(project, err))
         return project->is_former ? -1 : 0;
-    output_note(&context->output, "%s keeps what it made under its former identity, %s", project->name,
-                project->hash);
+    output_note(output, "%s keeps what it made under its former identity, %s", project->name, project->hash);
     return 0;
 }
 
@@ -92,10 +90,9 @@ static int check_own(const struct project *project, struct error *err)
     return -1;
 }
 
-int adopt_take(const struct context *context, struct error *err)
+int adopt_take(const struct project *project, const struct project_options *options, struct error *err)
 {
-    const struct project *project = &context->project;
-    const char *hash = args_value(&context->args, "adopt");
+    const char *hash = args_value(options->args, "adopt");
     if (!hash)
         return 0;
     if (!identity_is_hash(hash))
@@ -104,7 +101,7 @@ int adopt_take(const struct context *context, struct error *err)
     if (check_own(project, err))
         return -1;
     cleanup_strlist struct strlist data = {0};
-    if (adopt_list(context, hash, &data, err))
+    if (adopt_list(project, options->environment, hash, &data, err))
         return -1;
     if (strcmp(hash, project->own_hash) != 0 && !data.count) {
         error_set(err, ERROR_NOT_RUNNING, "no data belongs to the identity %s", hash);

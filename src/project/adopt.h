@@ -9,21 +9,23 @@
 #ifndef PROJECT_ADOPT_H
 #define PROJECT_ADOPT_H
 
-#include "session/context.h"
+#include "project/project.h"
+#include "ui/output.h"
 
 /* Replaces the hash of a path by the one that was adopted for it, if any: then true. */
 bool adopt_hash(const char *root, char hash[9]);
 /* Before a session starts: a project whose data or kept containers were made under its former identity stays
  * with that, from now on by adopted.json; said once. */
-int adopt_former(struct context *context, struct error *err);
+int adopt_former(struct project *project, const struct project_options *options, const struct output *output,
+                 struct error *err);
 /* Is it the first time that this identity is used here? Before the supervisor makes its folder. */
-bool adopt_is_first(const struct context *context);
+bool adopt_is_first(const struct project *project);
 /* Warns about data of a project of this name whose manifest is gone, and about what another user has of this
  * manifest. Trouble with the engine is not reported: what follows has it too. */
-void adopt_look(const struct context *context);
+void adopt_look(const struct project *project, char *const *environment, const struct output *output);
 /* `up --adopt HASH`, before anything is converged: ERROR_USAGE, ERROR_OWNER (something runs under the path's
  * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */
-int adopt_take(const struct context *context, struct error *err);
+int adopt_take(const struct project *project, const struct project_options *options, struct error *err);
 
 /* The manifest, or the folder of one from standard input, is there; or may be. */
 bool adopt_is_there(const char *manifest);
@@ -33,6 +35,7 @@ bool adopt_is_from_here(const cJSON *labels);
 
 /* Names of the volumes, kept containers and folders that an identity has. Asks the engine, where the project
  * has one. */
-int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err);
+int adopt_list(const struct project *project, char *const *environment, const char *hash, struct strlist *out,
+               struct error *err);
 
 #endif

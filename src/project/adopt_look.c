@@ -19,12 +19,18 @@
 typedef struct engine_op *list_cb(struct engine *engine, const char *const *labels, engine_done_cb *done,
                                   void *data);
 
-static int list(const struct context *context, list_cb *what, const char *label, cJSON **out,
-                struct error *err)
+/* What is asked, and of which engine. */
+struct question {
+    const struct engine_address *engine;
+    char *const *environment;
+    const char *label;
+};
+
+static int list(const struct question *question, list_cb *what, cJSON **out, struct error *err)
 {
     struct engine_once once = {0};
-    const char *const labels[] = {label, NULL};
-    int rc = engine_once_open(&once, &context->project.engine, context->environment, err);
+    const char *const labels[] = {question->label, NULL};
+    int rc = engine_once_open(&once, question->engine, question->environment, err);
     if (rc == 0) {
         what(once.engine, labels, engine_once_done, &once);
         rc = engine_once_wait(&once, err);
@@ -77,16 +83,20 @@ bool adopt_is_there(const char *manifest)
     return file_exists(folder ? folder : manifest);
 }
 
-static void tell_orphan(const struct context *context, const char *place, const char *manifest,
-                        const char *hash)
+/* Whose data lies where. */
+struct orphan {
+    const char *place, *manifest, *hash;
+};
+
+static void tell_orphan(const struct output *output, const char *name, const struct orphan *orphan)
 {
-    output_warn(&context->output, "an earlier %s has its data in %s; its manifest %s is gone",
-                context->project.name, place, manifest);
+    output_warn(output, "an earlier %s has its data in %s; its manifest %s is gone", name, orphan->place,
+                orphan->manifest);
     output_note(
-        &context->output,
+        output,
         "if it was moved here: apphost down, then apphost up --adopt %s; if nobody needs it: apphost gc "
         "--volumes removes it",
-        hash);
+        orphan->hash);
 }
 
 /* Does the plan want a volume of this name that does not exist yet? */
@@ -101,9 +111,9 @@ static bool is_missing(const struct project *project, const cJSON *volumes, cons
 }
 
 /* A volume that holds, under another hash, what one of ours is to hold. */
-static void look_at_volume(const struct context *context, const cJSON *volumes, const cJSON *volume)
+static void look_at_volume(const struct project *project, const struct output *output, const cJSON *volumes,
+                           const cJSON *volume)
 {
-    const struct project *project = &context->project;
     const cJSON *labels = labels_of(volume);
     const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
     const char *hash = json_string(labels, "io.apphost.project-hash", "");
@@ -115,7 +125,7 @@ static void look_at_volume(const struct context *context, const cJSON *volumes, 
     cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
     cleanup_free char *place = xasprintf("volume %s", name_of(volume));
     if (is_missing(project, volumes, ours))
-        tell_orphan(context, place, manifest, hash);
+        tell_orphan(output, project->name, &(struct orphan){place, manifest, hash});
 }
 
 /* ---- a moved folder on the native engine: its volumes are folders of its state ---- */
@@ -144,9 +154,9 @@ static bool stands_for_ours(const struct project *project, const char *folder)
     return false;
 }
 
-static void look_at_state(const struct context *context, const char *prefix, const char *hash)
+static void look_at_state(const struct project *project, const struct output *output, const char *prefix,
+                          const char *hash)
 {
-    const struct project *project = &context->project;
     cleanup_strlist struct strlist folders = {0};
     cleanup_free char *state = state_folder(project->root, prefix);
     cleanup_free char *volumes = path_join(state, "volumes"), *manifest = state_manifest(state);
@@ -156,13 +166,12 @@ static void look_at_state(const struct context *context, const char *prefix, con
     for (size_t i = 0; i < folders.count; i++) {
         cleanup_free char *place = xasprintf("folder %s", folders.items[i]);
         if (stands_for_ours(project, folders.items[i]))
-            tell_orphan(context, place, manifest, hash);
+            tell_orphan(output, project->name, &(struct orphan){place, manifest, hash});
     }
 }
 
-static void look_at_states(const struct context *context)
+static void look_at_states(const struct project *project, const struct output *output)
 {
-    const struct project *project = &context->project;
     cleanup_strlist struct strlist prefixes = {0};
     if (state_list(project->root, &prefixes, NULL))
         return;
@@ -171,14 +180,15 @@ static void look_at_states(const struct context *context)
         cleanup_identity struct identity identity = {0};
         if (identity_parse(prefix, &identity) && str_eq(identity.name, project->name) &&
             strcmp(prefix, project->prefix) != 0)
-            look_at_state(context, prefix, identity.hash);
+            look_at_state(project, output, prefix, identity.hash);
     }
 }
 
 /* ---- another user ---- */
 
 /* True: told, once is enough. */
-static bool look_for_owner(const struct context *context, const char *kind, const cJSON *objects)
+static bool look_for_owner(const struct project *project, const struct output *output, const char *kind,
+                           const cJSON *objects)
 {
     const cJSON *object;
     cJSON_ArrayForEach(object, objects)
@@ -187,17 +197,16 @@ static bool look_for_owner(const struct context *context, const char *kind, cons
         const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
         int64_t uid = -1;
         str_to_int64(json_string(labels, "io.apphost.uid", ""), 0, UINT32_MAX, &uid);
-        bool is_shared = str_eq(json_string(labels, "io.apphost.project-hash", NULL), context->project.hash);
-        if (uid < 0 || is_shared || is_mine(labels) || !str_eq(manifest, context->project.manifest))
+        bool is_shared = str_eq(json_string(labels, "io.apphost.project-hash", NULL), project->hash);
+        if (uid < 0 || is_shared || is_mine(labels) || !str_eq(manifest, project->manifest))
             continue;
         const struct passwd *user = getpwuid((uid_t)uid);
         output_warn(
-            &context->output,
+            output,
             "%s (uid %lld) has a %s of this manifest: %s %s; yours will be another one, with data and "
             "passwords of its own",
-            user ? user->pw_name : "another user", (long long)uid, context->project.name, kind,
-            name_of(object));
-        output_note(&context->output,
+            user ? user->pw_name : "another user", (long long)uid, project->name, kind, name_of(object));
+        output_note(output,
                     "to work with that one: run apphost as that user%s, or both of you with "
                     "the same APPHOST_PROJECT_NAME",
                     getuid() ? "" : " (without sudo)");
@@ -219,43 +228,43 @@ static bool keeps_data(const struct plan *plan, bool is_native)
     return false;
 }
 
-bool adopt_is_first(const struct context *context)
+bool adopt_is_first(const struct project *project)
 {
-    const struct project *project = &context->project;
     cleanup_free char *folder = project_folder(project);
     bool is_first = folder && access(folder, F_OK) < 0;
     return is_first &&
            (keeps_data(project->plan, true) || (project->has_engine && keeps_data(project->plan, false)));
 }
 
-void adopt_look(const struct context *context)
+void adopt_look(const struct project *project, char *const *environment, const struct output *output)
 {
-    const struct project *project = &context->project;
     cleanup_free char *label = xasprintf("io.apphost.project=%s", project->name);
+    const struct question question = {&project->engine, environment, label};
     cleanup_json cJSON *volumes = NULL, *containers = NULL;
     cleanup_error struct error trouble = {0};
     const cJSON *volume;
     if (keeps_data(project->plan, true))
-        look_at_states(context);
+        look_at_states(project, output);
     if (!project->has_engine || !keeps_data(project->plan, false) ||
-        list(context, engine_volume_list, label, &volumes, &trouble) < 0)
+        list(&question, engine_volume_list, &volumes, &trouble) < 0)
         return;
-    cJSON_ArrayForEach(volume, volumes) look_at_volume(context, volumes, volume);
-    if (!look_for_owner(context, "volume", volumes) &&
-        list(context, engine_container_list, label, &containers, &trouble) == 0)
-        look_for_owner(context, "container", containers);
+    cJSON_ArrayForEach(volume, volumes) look_at_volume(project, output, volumes, volume);
+    if (!look_for_owner(project, output, "volume", volumes) &&
+        list(&question, engine_container_list, &containers, &trouble) == 0)
+        look_for_owner(project, output, "container", containers);
 }
 
-int adopt_list(const struct context *context, const char *hash, struct strlist *out, struct error *err)
+int adopt_list(const struct project *project, char *const *environment, const char *hash, struct strlist *out,
+               struct error *err)
 {
-    const struct project *project = &context->project;
     cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", hash);
+    const struct question question = {&project->engine, environment, label};
     cleanup_free char *prefix = identity_prefix(project->name, hash);
     cleanup_free char *state = state_folder(project->root, prefix), *folder = path_join(state, "volumes");
     cleanup_json cJSON *volumes = NULL, *containers = NULL;
     const cJSON *object;
-    if (project->has_engine && (list(context, engine_volume_list, label, &volumes, err) < 0 ||
-                                list(context, engine_container_list, label, &containers, err) < 0))
+    if (project->has_engine && (list(&question, engine_volume_list, &volumes, err) < 0 ||
+                                list(&question, engine_container_list, &containers, err) < 0))
         return -1;
     cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
     cJSON_ArrayForEach(object, containers)

@@ -9,25 +9,25 @@
 #include <dirent.h>
 #include <string.h>
 
-static const char *path_of(const struct context *context)
+static const char *path_of(char *const *environment)
 {
-    for (char *const *entry = context->environment; *entry; entry++)
+    for (char *const *entry = environment; *entry; entry++)
         if (str_starts(*entry, "PATH="))
             return *entry + 5;
     return NULL;
 }
 
 /* The program that this machine has for the kind, or NULL. */
-static const char *find_program(const struct context *context, enum model_kind kind)
+static const char *find_program(char *const *environment, enum model_kind kind)
 {
     const struct redis_native *native = redis_native(kind);
     for (size_t i = 0; native && native->programs[i]; i++)
-        if (file_is_in_path(path_of(context), native->programs[i]))
+        if (file_is_in_path(path_of(environment), native->programs[i]))
             return native->programs[i];
     return NULL;
 }
 
-static int miss(const struct context *context, const struct plan_resource *resource, struct error *err)
+static int miss(char *const *environment, const struct plan_resource *resource, struct error *err)
 {
     const struct redis_native *native = redis_native(resource->kind);
     const char *kind = model_kind_name(resource->kind);
@@ -35,7 +35,7 @@ static int miss(const struct context *context, const struct plan_resource *resou
               native->programs[0]);
     error_resource(err, resource->name);
     error_at(err, resource->pos.file, resource->pos.line, resource->pos.column);
-    bool has_redis = resource->kind != MODEL_REDIS && find_program(context, MODEL_REDIS);
+    bool has_redis = resource->kind != MODEL_REDIS && find_program(environment, MODEL_REDIS);
     cleanup_strbuf struct strbuf hint = {0};
     if (native->package)
         strbuf_addf(&hint, "install it (Debian, Ubuntu: apt install %s), or use containers: --engine docker",
@@ -49,36 +49,34 @@ static int miss(const struct context *context, const struct plan_resource *resou
     return -1;
 }
 
-int native_check(const struct context *context, struct error *err)
+int native_check(const struct plan *plan, char *const *environment, struct error *err)
 {
-    const struct plan *plan = context->project.plan;
     for (size_t i = 0; str_eq(plan->engine_kind, "native") && i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
-        if (model_is_server(resource->kind) && !find_program(context, resource->kind))
-            return miss(context, resource, err);
+        if (model_is_server(resource->kind) && !find_program(environment, resource->kind))
+            return miss(environment, resource, err);
     }
     return 0;
 }
 
 /* Every server of the plan could run here, and nothing but servers needs containers. */
-static const char *program_for_all(const struct context *context)
+static const char *program_for_all(const struct plan *plan, char *const *environment)
 {
-    const struct plan *plan = context->project.plan;
     const char *program = NULL;
     for (size_t i = 0; plan && i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
         if (resource->kind == MODEL_CONTAINER && !resource->optional)
             return NULL;
-        if (model_is_server(resource->kind) && !(program = find_program(context, resource->kind)))
+        if (model_is_server(resource->kind) && !(program = find_program(environment, resource->kind)))
             return NULL;
     }
     return program;
 }
 
-void native_offer(const struct context *context, struct error *error)
+void native_offer(const struct project *project, char *const *environment, struct error *error)
 {
-    const char *program = error->code == ERROR_ENGINE ? program_for_all(context) : NULL;
-    if (!program || context->project.is_native)
+    const char *program = error->code == ERROR_ENGINE ? program_for_all(project->plan, environment) : NULL;
+    if (!program || project->is_native)
         return;
     cleanup_free char *old = xstrdup_null(error->hint);
     error_hint(error, "%s%srun without containers: --engine native (%s is in PATH)", old ? old : "",

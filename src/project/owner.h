@@ -8,13 +8,14 @@
 #define PROJECT_OWNER_H
 
 #include "base/error.h"
-#include "session/context.h"
+#include "project/project.h"
 
 /* root: of our own state folders. -1 with ERROR_OWNER, naming pid and folder: another state folder's
  * supervisor runs the project of this hash; nothing of it may be touched. 0: nobody. */
 int owner_check(const char *root, const char *hash, struct error *err);
 /* The same by the labels of running containers, where processes do not tell all: before a session starts or
  * is taken down. Trouble with the engine is not reported: what follows has it too. */
-int owner_check_engine(const struct context *context, struct error *err);
+int owner_check_engine(const struct project *project, const struct project_options *options,
+                       struct error *err);
 
 #endif

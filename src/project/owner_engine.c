@@ -20,11 +20,10 @@ struct claim {
     char *pid;
 };
 
-static bool may_be_hidden(const struct context *context)
+static bool may_be_hidden(const struct args *args)
 {
     cleanup_free char *container = machine_container_id();
-    return container || !machine_sees_all_processes() ||
-           args_from_environment(&context->args, "project-name");
+    return container || !machine_sees_all_processes() || args_from_environment(args, "project-name");
 }
 
 /* What runs for a session, and says whose it is. */
@@ -82,19 +81,19 @@ static int refuse(const struct claim *claim, struct error *err)
     return -1;
 }
 
-int owner_check_engine(const struct context *context, struct error *err)
+int owner_check_engine(const struct project *project, const struct project_options *options,
+                       struct error *err)
 {
-    const struct project *project = &context->project;
     struct engine_once once = {0};
     cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", project->hash);
     const char *const labels[] = {label, NULL};
     cleanup_free char *folder = project_folder(project);
-    if (!project->has_engine || !may_be_hidden(context) || (folder && is_locked(folder)))
+    if (!project->has_engine || !may_be_hidden(options->args) || (folder && is_locked(folder)))
         return 0;
 
     int refused = 0;
     cleanup_json cJSON *containers = NULL;
-    if (engine_once_open(&once, &project->engine, context->environment, NULL) == 0) {
+    if (engine_once_open(&once, &project->engine, options->environment, NULL) == 0) {
         engine_container_list(once.engine, labels, engine_once_done, &once);
         if (engine_once_wait(&once, NULL) == 0)
             containers = take_ptr(&once.json);

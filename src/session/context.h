@@ -25,6 +25,12 @@ static inline bool context_is_json(const struct context *context)
     return context->output.json;
 }
 
+/* What a project is found by and read with, where a command adds nothing to it. */
+static inline struct project_options context_project_options(const struct context *context)
+{
+    return (struct project_options){.args = &context->args, .environment = context->environment};
+}
+
 /* The 128+n exit code of a command that ended because its reader or a signal made it. */
 enum { EXIT_BROKEN_PIPE = 141 };
 

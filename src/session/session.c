@@ -29,12 +29,14 @@ static void forget(void *data)
 int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err)
 {
     struct project *project = &context->project;
+    const struct project_options asked = context_project_options(context);
     if (!project->has_engine && may_use_engine && needs_engine(project->plan)) {
         error_copy(err, &project->engine_error);
-        native_offer(context, err);
+        native_offer(&context->project, context->environment, err);
         return -1;
     }
-    if (native_check(context, err) || adopt_former(context, err))
+    if (native_check(project->plan, context->environment, err) ||
+        adopt_former(project, &asked, &context->output, err))
         return -1;
     /* A copy: the supervisor writes its title over our arguments. */
     cleanup_free char *logs = log_dir ? path_canonical(log_dir) : NULL;
@@ -52,13 +54,13 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
     };
     struct client_options options = {
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
-    if (owner_check_engine(context, err))
+    if (owner_check_engine(project, &asked, err))
         return -1;
-    bool is_first = adopt_is_first(context);
+    bool is_first = adopt_is_first(project);
     if (client_open(&context->client, &options, err))
         return -1;
     if (is_first)
-        adopt_look(context);
+        adopt_look(project, context->environment, &context->output);
     return client_watch_signals(&context->client, err);
 }
 
@@ -115,7 +117,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
     int answer = await(client, &wait, err);
     if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
-        native_offer(context, err);
+        native_offer(&context->project, context->environment, err);
         answer = -1;
     }
     *view = take_ptr(&call.result);

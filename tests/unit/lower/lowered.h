@@ -2,7 +2,7 @@
 #ifndef LOWERED_H
 #define LOWERED_H
 
-#include "plan/plan.h"
+#include "lower/lower.h"
 
 /* Who asks: project "shop", user 1000. */
 struct plan_context lowered_context(void);
