@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/isolate_relay.h"
+#include "project/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +100,7 @@ static void become_worker(struct context *context, struct isolate_worker *worker
     set_number("APPHOST_WORKER", number);
     set_number("APPHOST_WORKER_INDEX", number - 1);
     set_number("APPHOST_WORKERS", worker->count);
-    set_number(ISOLATE_VARIABLE, slot);
+    set_number(WORKER_SLOT_VARIABLE, slot);
     context->environment = environ;
 }
 
@@ -211,30 +212,4 @@ char *isolate_path(const struct isolate_worker *worker, const char *path)
     if (!dot || dot == base)
         return xasprintf("%s-%d", path, worker->number);
     return xasprintf("%.*s-%d%s", (int)(dot - path), path, worker->number, dot);
-}
-
-/* ---- the model ---- */
-
-static void isolate_server(struct model_redis *redis)
-{
-    redis->host_port = 0;
-    redis->insight.host_port = redis->commander.host_port = 0;
-    redis->insight.data = redis->commander.data = NULL;
-    if (redis->data && !redis->data->read_only)
-        redis->data = NULL;
-}
-
-void isolate_model(struct model *model)
-{
-    for (size_t i = 0; i < model->resource_count; i++) {
-        struct model_resource *resource = &model->resources[i];
-        resource->lifetime = MODEL_SESSION;
-        if (model_is_server(resource->kind))
-            isolate_server(&resource->redis);
-        for (size_t e = 0; e < resource->endpoint_count; e++) {
-            /* A process that is not told its port listens where it always does. */
-            if (resource->kind == MODEL_CONTAINER || resource->endpoints[e].env)
-                resource->endpoints[e].port = 0;
-        }
-    }
 }

@@ -8,8 +8,7 @@
  * so two runs at once do not meet, and the state folders do not grow without end. Slots are locks on bytes of
  * one file; they end with the processes that hold them.
  *
- * A worker's project differs from the manifest in what cannot be had N times: ports are chosen, servers have
- * no data volume and no writable bind mount (they begin empty), nothing is persistent. */
+ * What a worker's project has of the manifest: project/worker.h. */
 #ifndef CLI_ISOLATE_H
 #define CLI_ISOLATE_H
 
@@ -21,8 +20,6 @@ struct isolate_worker {
 };
 
 enum { ISOLATE_MOST = 256 };
-/* The slot, for what the worker starts: `apphost redis` in a worker talks to the worker's server. */
-#define ISOLATE_VARIABLE "APPHOST_WORKER_SLOT"
 /* In each worker: 0 and *worker; the environment has APPHOST_WORKER (from 1), APPHOST_WORKER_INDEX (from 0)
  * and APPHOST_WORKERS. In the parent, once all have ended: 1 and *code, the highest exit code. -1: no worker
  * was started. */
@@ -30,7 +27,5 @@ int isolate_begin(struct context *context, struct isolate_worker *worker, int *c
 /* A file or folder that each worker has for itself: "report.json" becomes "report-2.json" where there are
  * several. NULL stays NULL; the caller frees. */
 char *isolate_path(const struct isolate_worker *worker, const char *path);
-/* Takes out of a model what workers cannot have each. */
-void isolate_model(struct model *model);
 
 #endif

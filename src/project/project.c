@@ -7,9 +7,9 @@
 #include "project/adopt.h"
 #include "project/certificates.h"
 #include "project/find.h"
-#include "cli/isolate.h"
 #include "args/suggest.h"
 #include "lower/lower.h"
+#include "project/worker.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -37,7 +37,7 @@ static const char *override_of(const struct project_options *options)
 /* Told by `run --isolate`, or inherited from it: what a worker calls means the worker's project. */
 static const char *isolate_of(const struct project_options *options)
 {
-    static const char name[] = ISOLATE_VARIABLE "=";
+    static const char name[] = WORKER_SLOT_VARIABLE "=";
     for (char *const *entry = options->environment; !options->isolate && entry && *entry; entry++)
         if (str_starts(*entry, name) && (*entry)[sizeof name - 1])
             return *entry + sizeof name - 1;
@@ -322,7 +322,7 @@ int project_load(struct project *project, const struct project_options *options,
     if (engine)
         project->model->engine = engine;
     if (isolate_of(options))
-        isolate_model(project->model);
+        worker_isolate(project->model);
     free(project->manifest);
     project->manifest = xstrdup(project->model->file);
     set_hash(project, options, project->model->name);

@@ -2,6 +2,7 @@
 #include "cli/isolate.h"
 #include "cli/isolate_relay.h"
 #include "console/redis_store.h"
+#include "project/worker.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -47,7 +48,7 @@ static void test_model(void **state)
     };
     struct model model = {.resources = resources, .resource_count = 4};
     (void)state;
-    isolate_model(&model);
+    worker_isolate(&model);
     assert_int_equal(resources[0].redis.host_port, 0);
     assert_null(resources[0].redis.data);
     assert_int_equal(resources[0].lifetime, MODEL_SESSION);
