@@ -117,7 +117,7 @@ static int remove_one(struct gone *gone, const cJSON *item, struct error *err)
 static void show(const struct gone *gone, const char *verb, const cJSON *item)
 {
     if (!gone->context->output.json)
-        printf("%s %s %s of %s (%s is gone)\\n", verb, json_string(item, "kind", ""),
+        printf("%s %s %s of %s (%s is gone)\n", verb, json_string(item, "kind", ""),
                json_string(item, "name", ""), json_string(item, "project", ""),
                json_string(item, "manifest", ""));
 }

@@ -350,7 +350,7 @@ elsewhere() {
   mkdir moved
   mv apphost.yaml moved
   ok apphost gc --volumes -p "$PROJECT" --dry-run
-  prints "would remove folder $folder of $PROJECT \($T/work/apphost.yaml is gone\)"
+  prints "would remove folder $folder of $PROJECT \($T/work/apphost.yaml is gone\)\$"
   fails 2 apphost gc --volumes -p "$PROJECT"
   says '-y does it without asking'
   [ -d "$folder" ]
