@@ -121,7 +121,8 @@ struct apphost_cache *apphost_cache_open(const char *connection_name,
                                          const struct apphost_cache_options *options,
                                          struct apphost_error *error);
 
-/* Only for caches of apphost_cache_open(); those of a host end with it. NULL is allowed. */
+/* Only for caches of apphost_cache_open(); those of a host end with it. No other thread may use it any more,
+ * but asynchronous calls may be under way: they call back with APPHOST_E_CLOSED. NULL is allowed. */
 void apphost_cache_close(struct apphost_cache *cache);
 
 /* ---- What IDistributedCache has

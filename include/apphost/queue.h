@@ -13,7 +13,10 @@
  * its counterpart but get-or-create, which runs a function of the caller's that may take its time: get, make
  * it as your loop likes, set.
  *
- * A queue belongs to one thread: start, cancel, dispatch and free it there.
+ * A queue belongs to one thread: start, cancel, dispatch, close and free it there. Caches, hosts and queues
+ * may end in any order, from within callbacks too: a call whose cache or host was closed still calls back,
+ * with what had come by then or with APPHOST_E_CLOSED. After a fork(2) the child has none of the library's
+ * threads: it may call exec or _exit, and nothing here.
  */
 #ifndef APPHOST_QUEUE_H
 #define APPHOST_QUEUE_H
@@ -34,7 +37,11 @@ struct apphost_call;
 
 struct apphost_queue *apphost_queue_new(struct apphost_error *error);
 
-/* Calls under way are cancelled. Not from within a callback. */
+/* Cancels everything: no callback runs any more, and no call can be started. The queue is still to be freed.
+ * Its calls may not be touched afterwards. */
+void apphost_queue_close(struct apphost_queue *queue);
+
+/* Closes it and lets go of it; from within a callback, too. */
 void apphost_queue_free(struct apphost_queue *queue);
 
 /* For poll(2), POLLIN. */

@@ -59,10 +59,12 @@ static inline void apphost_uv_on_closed(uv_handle_t *handle)
         uv->closed(handle);
 }
 
-/* Cancels what is under way. `closed` (may be NULL) runs from the loop; `*uv` must last until then. */
+/* Cancels what is under way and what waits: no callback runs any more, not even when this is called from one.
+ * `closed` (may be NULL) runs from the loop; `*uv` must last until then. */
 static inline void apphost_uv_close(struct apphost_uv *uv, uv_close_cb closed)
 {
     uv->closed = closed;
+    apphost_queue_close(uv->queue);
     uv_close((uv_handle_t *)&uv->poll, apphost_uv_on_closed);
 }
 

@@ -10,6 +10,7 @@
 #include "client/metrics.h"
 #include "client_telemetry/trace.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,31 @@ static void collect_metrics(void *user, struct text *out)
     free(sources);
 }
 
+/* Nobody uses it any more: by the owner, or by the last call that was still under way. */
+static void end_host(struct life *life)
+{
+    struct apphost_host *host = (struct apphost_host *)((char *)life - offsetof(struct apphost_host, life));
+
+    for (struct host_cache *at = atomic_load(&host->caches), *next; at; at = next) {
+        next = at->next;
+        cache_free(at->cache);
+        free(at->key);
+        free(at);
+    }
+    while (host->clients) {
+        struct host_client *next = host->clients->next;
+
+        redis_free(host->clients->redis);
+        free(host->clients->key);
+        free(host->clients);
+        host->clients = next;
+    }
+    tracer_free(host->tracer);
+    otlp_free(host->otlp);
+    apphost_config_free(host->config);
+    free(host);
+}
+
 struct apphost_host *apphost_host_new(const struct apphost_host_options *options, struct apphost_error *error)
 {
     static const struct apphost_host_options none = {0};
@@ -58,6 +84,8 @@ struct apphost_host *apphost_host_new(const struct apphost_host_options *options
     }
     if (!options)
         options = &none;
+    atomic_init(&host->life.users, 1);
+    host->life.end = end_host;
     host->config = load_config(options, error);
     host->health = host->config ? apphost_health_new() : NULL;
     if (host->config && !host->health)
@@ -79,24 +107,10 @@ void apphost_host_free(struct apphost_host *host)
         return;
     apphost_health_free(host->health);
     otlp_close(host->otlp);
-    for (struct host_cache *at = atomic_load(&host->caches), *next; at; at = next) {
-        next = at->next;
-        cache_free(at->cache);
-        free(at->key);
-        free(at);
-    }
-    while (host->clients) {
-        struct host_client *next = host->clients->next;
-
-        redis_free(host->clients->redis);
-        free(host->clients->key);
-        free(host->clients);
-        host->clients = next;
-    }
-    tracer_free(host->tracer);
-    otlp_free(host->otlp);
-    apphost_config_free(host->config);
-    free(host);
+    for (struct host_client *at = host->clients; at; at = at->next)
+        redis_disconnect(at->redis);
+    atomic_store(&host->log.is_silent, true);
+    life_release(&host->life);
 }
 
 const struct apphost_config *apphost_host_config(const struct apphost_host *host)
@@ -150,6 +164,8 @@ static int add_client(struct apphost_host *host, const char *name, const char *k
 
     if (client)
         client->redis = redis_new(name, options, host->config, &host->log, error);
+    if (client && client->redis)
+        client->redis->life = &host->life;
     if (!client || !client->redis || (key && !(client->key = strdup(key)))) {
         if (client)
             redis_free(client->redis);

@@ -8,6 +8,7 @@
 #include <apphost/host.h>
 
 struct apphost_host {
+    struct life life;
     struct apphost_config *config;
     struct log log;
     struct otlp *otlp; /* NULL: nothing is exported */

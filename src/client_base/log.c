@@ -52,7 +52,8 @@ void log_write(const struct log *log, enum apphost_log_level level, const char *
     char text[1024];
     va_list args;
 
-    if (!log || !log->sink || level < level_of(log, category) || level >= APPHOST_LOG_NONE)
+    if (!log || !log->sink || atomic_load(&log->is_silent) || level < level_of(log, category) ||
+        level >= APPHOST_LOG_NONE)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);

@@ -4,6 +4,8 @@
 
 #include <apphost/telemetry.h>
 
+#include <stdatomic.h>
+
 #define LOG_REDIS "Aspire.StackExchange.Redis"
 #define LOG_CACHE "Microsoft.Extensions.Caching.StackExchangeRedis"
 
@@ -20,6 +22,7 @@ struct log_rule {
 struct log {
     apphost_log_fn sink;
     void *user;
+    atomic_bool is_silent; /* its host was closed: `user` may be gone */
     struct log_rule rules[LOG_RULES];
     size_t rule_count;
 };

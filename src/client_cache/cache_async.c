@@ -110,7 +110,7 @@ static struct apphost_call *new_call(struct apphost_cache *cache, struct apphost
         return NULL;
     }
     call->cache = cache;
-    call->redis = cache->redis;
+    call_belongs_to(call, cache->redis);
     return call;
 }
 
@@ -342,7 +342,7 @@ struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, st
     struct apphost_call *call = call_new(queue, done, user, call_finish_command, error);
     if (!call)
         return NULL;
-    call->redis = redis;
+    call_belongs_to(call, redis);
     const struct command one = {command->argc, command->argv, command->lens};
     const struct batch batch = {.commands = &one, .count = 1};
     if (call_send(call, &batch, error) == 0)

@@ -14,6 +14,7 @@ struct apphost_queue {
     pthread_mutex_t lock;
     int fd;
     struct apphost_call *first, *last; /* ready */
+    struct apphost_call *running;      /* about to be called back; of the owner's thread only */
     size_t references;                 /* the owner and every call under way */
     size_t pending;                    /* of the owner's thread only */
     bool is_closed;
@@ -70,6 +71,10 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
         fail_argument(error, queue ? "done" : "queue", "is NULL");
         return NULL;
     }
+    if (queue->is_closed) {
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the queue was closed");
+        return NULL;
+    }
     struct apphost_call *call = calloc(1, sizeof(*call));
     if (!call) {
         fail_memory(error);
@@ -89,10 +94,16 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
     return call;
 }
 
+void call_belongs_to(struct apphost_call *call, struct apphost_redis *redis)
+{
+    call->redis = redis;
+    life_hold(redis->life);
+}
+
 /* On the queue's thread. */
 static void uncount(struct apphost_call *call)
 {
-    if (call->is_counted)
+    if (call->is_counted && !call->queue->is_closed)
         call->queue->pending--;
     call->is_counted = false;
 }
@@ -100,6 +111,7 @@ static void uncount(struct apphost_call *call)
 static void free_parts(struct apphost_call *call)
 {
     struct apphost_queue *queue = call->queue;
+    struct life *life = call->redis ? call->redis->life : NULL;
 
     for (size_t i = 0; call->values && i < call->many.count; i++)
         apphost_value_free(&call->values[i]);
@@ -111,6 +123,7 @@ static void free_parts(struct apphost_call *call)
     free(call->names);
     free(call);
     release(queue);
+    life_release(life);
 }
 
 void call_free(struct apphost_call *call)
@@ -255,47 +268,75 @@ static void run(struct apphost_call *call)
     free_parts(call);
 }
 
-size_t apphost_queue_dispatch(struct apphost_queue *queue)
+/* What is ready joins what an outer dispatch has not come to yet. */
+static void take_ready(struct apphost_queue *queue)
 {
+    struct apphost_call **end = &queue->running;
     uint64_t ignored;
-    size_t count = 0;
 
-    if (!queue)
-        return 0;
+    while (*end)
+        end = &(*end)->next;
     pthread_mutex_lock(&queue->lock);
-    struct apphost_call *list = queue->first;
+    *end = queue->first;
     queue->first = queue->last = NULL;
     if (read(queue->fd, &ignored, sizeof(ignored)) < 0)
         errno = 0;
     pthread_mutex_unlock(&queue->lock);
-    while (list) {
-        struct apphost_call *next = list->next;
+}
 
-        if (list->is_cancelled) {
-            free_parts(list);
+size_t apphost_queue_dispatch(struct apphost_queue *queue)
+{
+    size_t count = 0;
+
+    if (!queue || queue->is_closed)
+        return 0;
+    pthread_mutex_lock(&queue->lock);
+    queue->references++; /* a callback may free it */
+    pthread_mutex_unlock(&queue->lock);
+    take_ready(queue);
+    while (queue->running) {
+        struct apphost_call *call = queue->running;
+
+        queue->running = call->next;
+        if (call->is_cancelled) {
+            free_parts(call);
         } else {
-            run(list);
+            run(call);
             count++;
         }
-        list = next;
     }
+    release(queue);
     return count;
 }
 
-void apphost_queue_free(struct apphost_queue *queue)
+static void free_list(struct apphost_call *list)
 {
-    if (!queue)
-        return;
-    pthread_mutex_lock(&queue->lock);
-    queue->is_closed = true;
-    struct apphost_call *list = queue->first;
-    queue->first = queue->last = NULL;
-    pthread_mutex_unlock(&queue->lock);
     while (list) {
         struct apphost_call *next = list->next;
 
         free_parts(list);
         list = next;
     }
+}
+
+void apphost_queue_close(struct apphost_queue *queue)
+{
+    if (!queue || queue->is_closed)
+        return;
+    pthread_mutex_lock(&queue->lock);
+    queue->is_closed = true;
+    struct apphost_call *ready = queue->first, *running = queue->running;
+    queue->first = queue->last = queue->running = NULL;
+    pthread_mutex_unlock(&queue->lock);
+    queue->pending = 0;
+    free_list(running);
+    free_list(ready);
+}
+
+void apphost_queue_free(struct apphost_queue *queue)
+{
+    if (!queue)
+        return;
+    apphost_queue_close(queue);
     release(queue);
 }

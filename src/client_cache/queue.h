@@ -46,6 +46,8 @@ struct apphost_call {
 
 struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn done, void *user,
                               call_finish_fn finish, struct apphost_error *error);
+/* The client that it is about, which lives at least as long. */
+void call_belongs_to(struct apphost_call *call, struct apphost_redis *redis);
 void call_free(struct apphost_call *call);
 
 /* Hands the batch, of which nothing is needed afterwards, to the connection of call->role. 0, -1. */

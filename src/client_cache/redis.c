@@ -35,12 +35,18 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
     return redis;
 }
 
+void redis_disconnect(struct apphost_redis *redis)
+{
+    apphost_redis_close(redis);
+    for (int role = 0; role < 2; role++)
+        conn_close(atomic_exchange(&redis->conns[role], NULL));
+}
+
 void redis_free(struct apphost_redis *redis)
 {
     if (!redis)
         return;
-    conn_close(atomic_load(&redis->conns[DIAL_PRIMARY]));
-    conn_close(atomic_load(&redis->conns[DIAL_REPLICA]));
+    redis_disconnect(redis);
     apphost_options_free(redis->options);
     settings_fini(&redis->settings);
     pthread_mutex_destroy(&redis->lock);
@@ -79,11 +85,13 @@ static struct apphost_options *make_options(struct apphost_redis *redis, struct 
 /* Waits until no other thread makes the options. 0, -1. */
 static int await_resolver_locked(struct apphost_redis *redis, struct apphost_error *error)
 {
-    while (redis->is_resolving) {
+    while (redis->is_resolving && !redis->is_closed) {
         if (pthread_equal(redis->resolver, pthread_self()))
             return fail_argument(error, "redis", "is used by the callback that makes its options");
         pthread_cond_wait(&redis->resolved, &redis->lock);
     }
+    if (redis->is_resolving)
+        return fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     return 0;
 }
 
@@ -153,6 +161,7 @@ void apphost_redis_close(struct apphost_redis *redis)
         return;
     pthread_mutex_lock(&redis->lock);
     redis->is_closed = true;
+    pthread_cond_broadcast(&redis->resolved);
     for (int role = 0; role < 2; role++) {
         struct conn *conn = atomic_load(&redis->conns[role]);
 

@@ -5,6 +5,7 @@
 #ifndef CLIENT_CACHE_REDIS_H
 #define CLIENT_CACHE_REDIS_H
 
+#include "client_base/life.h"
 #include "client_conn/conn.h"
 #include "client_options/settings.h"
 #include "client_telemetry/trace.h"
@@ -16,6 +17,7 @@ struct apphost_redis {
     bool is_keyed;
     const struct apphost_config *config;
     const struct log *log;
+    struct life *life;     /* of the host; NULL: nobody outlives it */
     struct tracer *tracer; /* NULL: no spans */
     struct apphost_settings settings;
     struct apphost_error settings_error;
@@ -34,6 +36,8 @@ struct apphost_redis {
 struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
                                 const struct apphost_config *config, const struct log *log,
                                 struct apphost_error *error);
+/* Closes and lets go of the connections; every later call fails with APPHOST_E_CLOSED. */
+void redis_disconnect(struct apphost_redis *redis);
 void redis_free(struct apphost_redis *redis);
 
 /* The connection for a role, made when needed. NULL with the delayed error of the configuration. */

@@ -5,6 +5,7 @@
 #include "asynctest.h"
 #include "cachetest.h"
 
+#include <apphost/uv.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -157,12 +158,268 @@ static void slow_options_hold_up_nobody(void **state)
     apphost_host_free(host);
 }
 
+/* ---- Orders ---- */
+
+struct ending {
+    struct apphost_host *host;
+    struct apphost_queue *queue;
+    int count, left;
+    enum apphost_code code;
+    void (*then)(struct ending *ending);
+};
+
+static void on_end(void *user, const struct apphost_result *result)
+{
+    struct ending *ending = user;
+
+    ending->count++;
+    ending->code = result->rc < 0 ? result->error->code : APPHOST_OK;
+    if (ending->count == 1 && ending->then)
+        ending->then(ending);
+}
+
+static void start_all(struct ending *ending)
+{
+    static const struct apphost_bytes keys[] = {{"a", 1}, {"b", 1}};
+    const struct apphost_keys many = {keys, 2};
+    const struct apphost_entry entry = {
+        .key = {"k", 1}, .data = {"v", 1}, .expiry = apphost_expire_sliding(60000)};
+    const struct apphost_increment increment = {.key = {"n", 1}, .by = 1};
+    static const char *const words[] = {"PING"};
+    const struct apphost_command ping = {1, words, NULL};
+    struct apphost_cache *cache = apphost_host_cache(ending->host, NULL, NULL);
+    struct apphost_redis *redis = apphost_host_redis(ending->host, NULL, NULL);
+    struct apphost_queue *queue = ending->queue;
+
+    assert_non_null(apphost_cache_set_start(cache, queue, &entry, on_end, ending, NULL));
+    assert_non_null(apphost_cache_get_start(cache, queue, entry.key, on_end, ending, NULL));
+    assert_non_null(apphost_cache_refresh_start(cache, queue, entry.key, on_end, ending, NULL));
+    assert_non_null(apphost_cache_get_many_start(cache, queue, &many, on_end, ending, NULL));
+    assert_non_null(apphost_cache_increment_start(cache, queue, &increment, on_end, ending, NULL));
+    assert_non_null(apphost_redis_command_start(redis, queue, &ping, on_end, ending, NULL));
+    assert_non_null(apphost_cache_remove_start(cache, queue, entry.key, on_end, ending, NULL));
+}
+
+enum { ALL = 7 };
+
+static void begin(struct ending *ending, const struct server *server)
+{
+    struct apphost_host *host = open_host(server, NULL);
+
+    *ending = (struct ending){.host = host, .queue = apphost_queue_new(NULL)};
+    start_all(ending);
+}
+
+/* The server has answered everything: a reply that comes after all of theirs is here. */
+static void await_ready(const struct ending *ending)
+{
+    struct apphost_error error = {0};
+
+    ok(apphost_redis_ping(apphost_host_redis(ending->host, NULL, NULL), NULL, &error), &error);
+}
+
+static void dispatch_all(struct ending *ending)
+{
+    int64_t deadline = now_ms() + PATIENCE_MS;
+
+    while (apphost_queue_pending(ending->queue) > 0 && now_ms() < deadline) {
+        struct pollfd ready = {.fd = apphost_queue_fd(ending->queue), .events = POLLIN};
+
+        poll(&ready, 1, 100);
+        apphost_queue_dispatch(ending->queue);
+    }
+}
+
+static void closed_before_its_results_are_dispatched(void **state)
+{
+    struct server server;
+    struct ending ending;
+
+    (void)state;
+    server_start(&server, NULL);
+    begin(&ending, &server);
+    await_ready(&ending);
+    apphost_host_free(ending.host);
+    dispatch_all(&ending);
+    assert_int_equal(ending.count, ALL);
+    assert_int_equal(ending.code, APPHOST_OK);
+    apphost_queue_free(ending.queue);
+    server_stop(&server);
+}
+
+static void closed_while_calls_are_under_way(void **state)
+{
+    struct server server;
+    struct ending ending;
+
+    (void)state;
+    server_start(&server, NULL);
+    begin(&ending, &server);
+    await_ready(&ending);
+    server_freeze(&server, true);
+    start_all(&ending);
+    apphost_host_free(ending.host);
+    dispatch_all(&ending);
+    assert_int_equal(ending.count, 2 * ALL);
+    assert_int_equal(ending.code, APPHOST_E_CLOSED);
+    apphost_queue_free(ending.queue);
+    server_stop(&server);
+}
+
+static void freed_before_anything_is_dispatched(void **state)
+{
+    struct server server;
+    struct ending ending;
+
+    (void)state;
+    server_start(&server, NULL);
+    for (int i = 0; i < 4; i++) {
+        begin(&ending, &server);
+        if (i % 2)
+            await_ready(&ending);
+        if (i < 2)
+            apphost_host_free(ending.host);
+        apphost_queue_free(ending.queue);
+        if (i >= 2)
+            apphost_host_free(ending.host);
+        assert_int_equal(ending.count, 0);
+    }
+    server_stop(&server);
+}
+
+static void close_host(struct ending *ending)
+{
+    apphost_host_free(ending->host);
+}
+
+static void close_queue(struct ending *ending)
+{
+    apphost_queue_close(ending->queue);
+    assert_int_equal(apphost_queue_pending(ending->queue), 0);
+    assert_int_equal(apphost_queue_dispatch(ending->queue), 0);
+}
+
+static void free_queue(struct ending *ending)
+{
+    apphost_queue_free(ending->queue);
+}
+
+static void free_both(struct ending *ending)
+{
+    apphost_host_free(ending->host);
+    apphost_queue_free(ending->queue);
+}
+
+static void nest(struct ending *ending)
+{
+    ending->left = (int)apphost_queue_dispatch(ending->queue);
+}
+
+/* With all results ready, the first callback ends things. */
+static void ended_from_within_a_callback(void **state)
+{
+    static const struct {
+        void (*then)(struct ending *ending);
+        int count;
+        bool frees_host, frees_queue;
+    } ways[] = {{close_host, ALL, true, false},
+                {close_queue, 1, false, false},
+                {free_queue, 1, false, true},
+                {free_both, 1, true, true},
+                {nest, ALL, false, false}};
+    struct server server;
+
+    (void)state;
+    server_start(&server, NULL);
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        struct ending ending;
+
+        begin(&ending, &server);
+        await_ready(&ending);
+        ending.then = ways[i].then;
+        apphost_queue_dispatch(ending.queue);
+        assert_int_equal(ending.count, ways[i].count);
+        if (!ways[i].frees_queue)
+            apphost_queue_free(ending.queue);
+        if (!ways[i].frees_host)
+            apphost_host_free(ending.host);
+    }
+    server_stop(&server);
+}
+
+/* The same by way of a loop. */
+struct looped {
+    struct apphost_uv uv;
+    int count;
+    bool is_closed;
+};
+
+static void on_uv_closed(uv_handle_t *handle)
+{
+    ((struct looped *)handle->data)->is_closed = true;
+}
+
+static void on_first(void *user, const struct apphost_result *result)
+{
+    struct looped *looped = user;
+
+    (void)result;
+    if (looped->count++ == 0)
+        apphost_uv_close(&looped->uv, on_uv_closed);
+}
+
+static void a_loop_closed_from_within_a_callback(void **state)
+{
+    struct server server;
+    struct looped looped = {.count = 0};
+    uv_loop_t loop;
+
+    (void)state;
+    server_start(&server, NULL);
+    struct apphost_host *host = open_host(&server, NULL);
+    const struct ending ending = {.host = host};
+    uv_loop_init(&loop);
+    assert_int_equal(apphost_uv_init(&looped.uv, &loop, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        assert_non_null(apphost_cache_get_start(apphost_host_cache(host, NULL, NULL), looped.uv.queue,
+                                                apphost_str("k"), on_first, &looped, NULL));
+    await_ready(&ending);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(looped.count, 1);
+    assert_true(looped.is_closed);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    apphost_host_free(host);
+    server_stop(&server);
+}
+
+static void a_closed_queue_takes_nothing(void **state)
+{
+    struct server nobody = {.port = 1};
+    struct apphost_host *host = open_host(&nobody, NULL);
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    struct apphost_error error = {0};
+
+    (void)state;
+    apphost_queue_close(queue);
+    assert_null(apphost_cache_get_start(apphost_host_cache(host, NULL, NULL), queue, apphost_str("k"), on_end,
+                                        NULL, &error));
+    assert_int_equal(error.code, APPHOST_E_CLOSED);
+    apphost_queue_free(queue);
+    apphost_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_log_holds_up_nobody),
         cmocka_unit_test(a_slow_log_of_a_loss_holds_up_nobody),
         cmocka_unit_test(slow_options_hold_up_nobody),
+        cmocka_unit_test(closed_before_its_results_are_dispatched),
+        cmocka_unit_test(closed_while_calls_are_under_way),
+        cmocka_unit_test(freed_before_anything_is_dispatched),
+        cmocka_unit_test(ended_from_within_a_callback),
+        cmocka_unit_test(a_loop_closed_from_within_a_callback),
+        cmocka_unit_test(a_closed_queue_takes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
