@@ -266,6 +266,7 @@ const struct command cmd_run = {
         "which ends with the last of them. When the session is taken down meanwhile, the command is ended, "
         "and "
         "the code is 125.\n"
+        "What the command calls of apphost means this session, unless the call has -f, -p or -C.\n"
         "With --isolate N the command runs N times at once, each in a project of its own with empty "
         "servers, chosen ports and its own connection strings. APPHOST_WORKER (1 to N), "
         "APPHOST_WORKER_INDEX (from 0) and APPHOST_WORKERS tell it which one it is; each line of output "

@@ -53,6 +53,7 @@ static int lock_slot(const char *file, int slot)
 static char *slots_file(struct context *context, struct error *err)
 {
     struct project_options options = context_project_options(context);
+    options.ignores_session = true;
     struct project project = {0};
     char *file = NULL;
     if (project_identify(&project, &options, err) == 0 && file_mkdirs(project.root, 0700, err) == 0)

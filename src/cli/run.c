@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "project/nested.h"
 #include "session/await.h"
 #include "ui/log_view.h"
 #include "process/process.h"
@@ -22,12 +23,14 @@ void run_command_free(struct run_command *command)
 }
 
 /* Who and where, as every process of the session has it. The end of a session that nobody holds is no
- * business of the command's. */
+ * business of the command's, which still belongs to it. */
 static void add_identity(const struct context *context, struct strlist *environment)
 {
     strlist_setenv(environment, "APPHOST_PROJECT", context->project.name);
-    if (!context->client.is_detached && context->client.session.id)
-        strlist_setenv(environment, "APPHOST_SESSION", context->client.session.id);
+    bool is_swept = !context->client.is_detached;
+    if (context->client.session.id)
+        strlist_setenv(environment, is_swept ? "APPHOST_SESSION" : NESTED_VARIABLE,
+                       context->client.session.id);
 }
 
 int run_prepare_command(struct context *context, const struct strlist *resources, struct run_command *command,

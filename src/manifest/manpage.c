@@ -88,7 +88,8 @@ static const struct {
      "`APPHOST_PARAM_NAME`, the same in `.env`, the remembered value, `default`, a generated one. "
      "Processes do not inherit these variables, nor those that steer `apphost` itself (`APPHOST_FILE` and "
      "the like): "
-     "what one needs stands in its `environment`.",
+     "what one needs stands in its `environment`. A call of `apphost` from a process means the session that "
+     "the process belongs to.",
      &table_parameter},
     {"EVERY RESOURCE", "A resource without more to say may be written as its type alone: `cache: redis`.",
      &table_common},

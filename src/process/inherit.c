@@ -17,6 +17,8 @@ static const char *const withheld[] = {
     "APPHOST_PROFILE=", "APPHOST_PROFILES=", "APPHOST_ENGINE=", "APPHOST_HOST=", "APPHOST_CONTEXT=",
     "APPHOST_PROGRESS=", "APPHOST_COLOR=", "APPHOST_QUIET=", "APPHOST_VERBOSE=", "APPHOST_DEBUG=",
     "APPHOST_WAIT_TIMEOUT=", "APPHOST_OUTPUT=", "APPHOST_DRY_RUN=",
+    /* the session around us: who starts a child says of which session it is */
+    "APPHOST_PARENT_SESSION=",
     /* where images and ports are found */
     "APPHOST_IMAGE_PREFIX=", "APPHOST_PUBLISHED_HOST=",
     /* between guard and gc, and between us and a server: its configuration holds its password */

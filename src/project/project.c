@@ -7,6 +7,8 @@
 #include "project/adopt.h"
 #include "project/certificates.h"
 #include "project/find.h"
+#include "project/native.h"
+#include "project/nested.h"
 #include "args/suggest.h"
 #include "lower/lower.h"
 #include "project/worker.h"
@@ -157,6 +159,19 @@ static int find_manifest(struct project *project, const struct project_options *
     return 0;
 }
 
+/* Started inside of a session, and told of no other project. */
+static bool find_around(struct project *project, const struct project_options *options)
+{
+    cleanup_nested struct nested nested = {0};
+    if (options->ignores_session || options->isolate ||
+        !nested_find(&nested, project->root, options->args, options->environment))
+        return false;
+    project->manifest = take_ptr(&nested.manifest);
+    project_take(project, &nested.identity);
+    memcpy(project->own_hash, project->hash, sizeof project->own_hash);
+    return true;
+}
+
 int project_identify(struct project *project, const struct project_options *options, struct error *err)
 {
     const char *name = args_value(options->args, "project-name"), *isolate = isolate_of(options);
@@ -165,6 +180,8 @@ int project_identify(struct project *project, const struct project_options *opti
     project->root = state_root(options->environment, err);
     if (!project->root)
         return -1;
+    if (find_around(project, options))
+        return 0;
     find_manifest(project, options, &missing);
     set_hash(project, options, name);
     bool is_plain =
@@ -269,11 +286,15 @@ static void split_profiles(struct strlist *profiles, const char *value)
     }
 }
 
-static struct model *load_model(struct project *project, const struct project_options *options)
+/* file: what to read when no flag says so; NULL: what is found here. */
+static struct model *load_model(struct project *project, const struct project_options *options,
+                                const char *file)
 {
     struct manifest_options manifest = {.environment = options->environment};
     manifest.project_name = args_value(options->args, "project-name");
     args_values(options->args, "file", &manifest.files);
+    if (file)
+        strlist_add(&manifest.files, file);
     args_values(options->args, "env-file", &manifest.env_files);
     args_values(options->args, "parameter", &manifest.parameters);
     args_values(options->args, "profile", &manifest.profiles);
@@ -310,11 +331,31 @@ static void warn_of_public_secrets(struct project *project, const struct project
     }
 }
 
+/* What is read belongs to the session around us: its identity, and its engine unless a flag says another. */
+static void join(struct project *project, const struct project_options *options, const struct nested *nested)
+{
+    project_take(project, &nested->identity);
+    project->has_engine = nested_engine(nested, options->args, &project->engine);
+    if (!args_value(options->args, "engine") && !project->has_engine && native_has_left(project))
+        project->model->engine = "native";
+}
+
+static bool is_joining(const struct project *project, const struct project_options *options,
+                       struct nested *nested, char **file)
+{
+    return !options->ignores_session && !options->isolate &&
+           nested_find(nested, project->root, options->args, options->environment) &&
+           nested_means_manifest(nested, options->environment, file);
+}
+
 int project_load(struct project *project, const struct project_options *options, struct error *err)
 {
+    cleanup_nested struct nested nested = {0};
+    cleanup_free char *file = NULL;
     if (!project->root && !(project->root = state_root(options->environment, err)))
         return -1;
-    project->model = load_model(project, options);
+    bool joins = is_joining(project, options, &nested, &file);
+    project->model = load_model(project, options, file);
     if (!project->model)
         return project_summarise(project, err);
     warn_of_public_secrets(project, options);
@@ -327,6 +368,8 @@ int project_load(struct project *project, const struct project_options *options,
     project->manifest = xstrdup(project->model->file);
     set_hash(project, options, project->model->name);
     set_name(project, project->model->name, isolate_of(options));
+    if (joins)
+        join(project, options, &nested);
     project_resolve_engine(project, options, NULL);
     return lower(project, options, err);
 }

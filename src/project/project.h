@@ -39,12 +39,14 @@ struct project {
 struct project_options {
     const struct args *args;
     char *const *environment;
-    const char *adopt;   /* `up --adopt HASH`, or NULL */
-    bool may_be_unknown; /* -p names what only the engine may know of: no error (`down`) */
-    const char *isolate; /* `run --isolate N`: a project of its own beside the others; or NULL */
+    const char *adopt;    /* `up --adopt HASH`, or NULL */
+    bool may_be_unknown;  /* -p names what only the engine may know of: no error (`down`) */
+    bool ignores_session; /* what is wanted is the folder's, also inside of another's session */
+    const char *isolate;  /* `run --isolate N`: a project of its own beside the others; or NULL */
 };
 
-/* ERROR_MANIFEST when there is neither a manifest nor a session that belongs to this folder. With -p: the
+/* Inside of a session (project/nested.h) that one, unless the command line names a project.
+ * ERROR_MANIFEST when there is neither a manifest nor a session that belongs to this folder. With -p: the
  * project of this folder if it is called so, else the one that is called so, wherever it is; ERROR_USAGE when
  * several are, ERROR_NOT_RUNNING when none is. */
 int project_identify(struct project *project, const struct project_options *options, struct error *err);
