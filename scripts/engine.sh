@@ -19,8 +19,8 @@ ENGINE_RULE=
 # curl's way to the engine at $1: prints the options and the base address.
 engine_curl() {
   case $ENGINE_HOST in
-  unix://*) curl -sS --unix-socket "${ENGINE_HOST#unix://}" "$@" ;;
-  *) curl -sS "$@" ;;
+  unix://*) curl -sS --max-time 600 --unix-socket "${ENGINE_HOST#unix://}" "$@" ;;
+  *) curl -sS --max-time 600 "$@" ;;
   esac
 }
 

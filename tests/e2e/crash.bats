@@ -12,7 +12,7 @@ END
 foreground() {
   background up >"$T/out" 2>"$T/err"
   UP=$PID
-  wait_until 20 grep -q up "$T/out"
+  wait_until 20 grep -q up "$T/out" || { cat "$T/out" "$T/err"; return 1; }
 }
 
 @test "Ctrl-C, TERM and HUP take everything down" {
@@ -91,7 +91,7 @@ END
   load_env
   ask "$CACHE_PORT" "$CACHE_PASSWORD" SET k kept
   kill -9 "$(session supervisor)"
-  wait_until 10 sh -c "[ -z \"\$(curl -s --unix-socket '${ENGINE_HOST#unix://}' 'http://e/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D' | tr -d '[]\n')\" ]"
+  wait_until 10 sh -c "[ -z \"\$(curl -s --max-time 5 --unix-socket '${ENGINE_HOST#unix://}' 'http://e/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D' | tr -d '[]\n')\" ]"
   ok apphost up -d
   load_env
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" GET k)" = kept ]
