@@ -106,10 +106,13 @@ struct apphost_cache_options {
     bool strict_wire;          /* exactly the commands of .NET 9, in its order, without MULTI */
     bool precise_expiry;       /* milliseconds in the first time to live */
     bool read_from_replica;    /* get and get-many ask a replica, the primary when there is none */
-    bool fail_open;            /* no connection is a miss on reading and a success on writing */
-    int breaker_failures;      /* consecutive connection failures that open the circuit breaker; 0: never */
-    int breaker_pause_ms;      /* how long it stays open before one call may try again; 0: 30000 */
-    int timeout_ms;            /* of one call; 0: syncTimeout */
+    bool fail_open;       /* no connection, or a server of no use (OOM, LOADING, READONLY, ...), is a miss on
+                             reading and a success on writing */
+    int breaker_failures; /* consecutive connection failures that open the circuit breaker; 0: never */
+    int breaker_pause_ms; /* how long it stays open before one call may try again; 0: 30000 */
+    int timeout_ms;       /* of one call; 0: syncTimeout */
+    apphost_log_fn log;   /* only for apphost_cache_open(): where log lines go; a host has its own */
+    void *log_user;
 };
 
 /*
@@ -132,6 +135,7 @@ void apphost_cache_close(struct apphost_cache *cache);
 int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
                       struct apphost_error *error);
 
+/* NULL with a length of 0 is an empty value. */
 int apphost_cache_set(struct apphost_cache *cache, struct apphost_bytes key, const void *data, size_t len,
                       struct apphost_expiry expiry, struct apphost_error *error);
 

@@ -317,7 +317,11 @@ struct apphost_cache *apphost_cache_open(const char *connection_name,
                                          const struct apphost_cache_options *options,
                                          struct apphost_error *error)
 {
-    struct apphost_host *host = apphost_host_new(NULL, error);
+    const struct apphost_host_options own = {
+        .log = options ? options->log : NULL,
+        .log_user = options ? options->log_user : NULL,
+    };
+    struct apphost_host *host = apphost_host_new(&own, error);
 
     if (!host)
         return NULL;

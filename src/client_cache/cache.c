@@ -6,6 +6,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +136,9 @@ int cache_call(struct apphost_cache *cache, enum dial_role role, const struct co
 
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
 {
-    if (!cache->options.fail_open || !is_outage(error->code))
+    bool is_useless = error->code == APPHOST_E_SERVER && (verdict_of(error->parameter) & VERDICT_ABSENT);
+
+    if (!cache->options.fail_open || !(is_outage(error->code) || is_useless))
         return false;
     cache_count(cache, COUNT_ABSORBED, 1);
     int64_t last = atomic_load(&cache->last_warning_ms), now = clock_ms();

@@ -15,7 +15,7 @@
 
 static bool try_primary(struct apphost_call *call);
 
-/* As in redis_run(): half for the replica, half for the primary. */
+/* As in redis_run(): half for the replica, and what it has not used up for the primary. */
 static int timeout_of(const struct apphost_call *call)
 {
     int timeout_ms = call->cache->options.timeout_ms;
@@ -25,7 +25,10 @@ static int timeout_of(const struct apphost_call *call)
         return timeout_ms;
     if (timeout_ms <= 0)
         timeout_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
-    return timeout_ms / 2 + 1;
+    if (call->role == DIAL_REPLICA)
+        return timeout_ms / 2 + 1;
+    int64_t left = timeout_ms - (clock_us() - call->started_us) / 1000;
+    return left > 0 ? (int)left : 1;
 }
 
 struct keyed {
@@ -77,7 +80,10 @@ static bool send_again(struct apphost_call *call)
 /* An open circuit breaker speaks for both. */
 static bool try_primary(struct apphost_call *call)
 {
-    if (call->role == DIAL_PRIMARY || !call->has_failed || call->error.code == APPHOST_E_OPEN)
+    bool is_refused = !call->has_failed && redis_wants_primary(&call->replies);
+
+    if (call->role == DIAL_PRIMARY || call->error.code == APPHOST_E_OPEN ||
+        (!call->has_failed && !is_refused))
         return false;
     call->role = DIAL_PRIMARY;
     return send_again(call);

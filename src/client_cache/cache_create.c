@@ -111,6 +111,7 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
 
 struct lease {
     struct full_key key;
+    char token[24]; /* whose it is */
     int64_t taken_ms;
     int length_ms;
     bool is_held;
@@ -124,6 +125,7 @@ static int lease_init(struct lease *lease, struct apphost_cache *cache, struct a
     char *joined;
 
     *lease = (struct lease){.length_ms = length_ms};
+    snprintf(lease->token, sizeof(lease->token), "%016llx", (unsigned long long)clock_random(UINT64_MAX));
     if (full_key_init(&plain, cache, key, error) < 0)
         return -1;
     joined = malloc(plain.len + sizeof(suffix));
@@ -137,23 +139,36 @@ static int lease_init(struct lease *lease, struct apphost_cache *cache, struct a
     return joined ? 0 : fail_memory(error);
 }
 
-/* 1 taken, 0 somebody else has it, -1. */
+/* The answers to SET NX and GET: 1 taken, 0 somebody else has it, -1. */
+static int judge_lease(const struct lease *lease, struct apphost_cache *cache, const struct replies *replies,
+                       struct apphost_error *error)
+{
+    const struct resp_reply *taken = replies->items[0], *owner = replies->items[1];
+
+    if (taken->type == RESP_STATUS)
+        return 1;
+    if (taken->type != RESP_NIL)
+        return redis_fail_reply(cache->redis, taken, error);
+    /* The connection was lost after a first SET had come through: it was ours. */
+    return resp_reply_is(owner, lease->token);
+}
+
+/* 1 taken, 0 somebody else has it, -1. May be sent twice: whose the lease is says the GET. */
 static int lease_take(struct lease *lease, struct apphost_cache *cache, struct apphost_error *error)
 {
-    char token[24], length[24];
-    const char *const argv[] = {"SET", lease->key.data, token, "NX", "PX", length};
+    char length[24];
+    const char *const set[] = {"SET", lease->key.data, lease->token, "NX", "PX", length};
+    const char *const get[] = {"GET", lease->key.data};
     struct replies replies;
 
-    snprintf(token, sizeof(token), "%016llx", (unsigned long long)clock_random(UINT64_MAX));
     snprintf(length, sizeof(length), "%d", lease->length_ms);
-    const size_t lens[] = {3, lease->key.len, strlen(token), 2, 2, strlen(length)};
-    const struct command command = {6, argv, lens};
+    const size_t set_lens[] = {3, lease->key.len, strlen(lease->token), 2, 2, strlen(length)};
+    const size_t get_lens[] = {3, lease->key.len};
+    const struct command commands[] = {{6, set, set_lens}, {2, get, get_lens}};
     lease->taken_ms = clock_ms();
-    if (cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, error) < 0)
+    if (cache_call(cache, DIAL_PRIMARY, commands, 2, &replies, error) < 0)
         return -1;
-    int rc = replies.items[0]->type == RESP_STATUS ? 1 : replies.items[0]->type == RESP_NIL ? 0 : -1;
-    if (rc < 0)
-        redis_fail_reply(cache->redis, replies.items[0], error);
+    int rc = judge_lease(lease, cache, &replies, error);
     replies_free(&replies);
     lease->is_held = rc == 1;
     return rc;
@@ -199,7 +214,8 @@ static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
     return -1;
 }
 
-/* Polls while another process creates. 1 with its value, 0 when it is this caller's turn. */
+/* Polls while another process creates. 1 with its value, 0 when it is this caller's turn: the lease is taken,
+ * its time is up, or there is no way to Redis. */
 static int await_other(struct apphost_cache *cache, struct apphost_bytes key, struct lease *lease,
                        struct apphost_value *value)
 {
@@ -238,8 +254,8 @@ static int fly(struct apphost_cache *cache, struct apphost_bytes key, const stru
     }
     if (taken == 0)
         found = await_other(cache, key, &lease, value);
-    else if (taken == 1)
-        /* Between our miss and our lease another may have come and gone. */
+    /* Between our last miss and our lease another may have come and gone. */
+    if (!found && lease.is_held)
         found = apphost_cache_get(cache, key, value, &ignored) == 1;
     rc = found ? 0 : create_and_set(cache, key, create, value, error);
     lease_fini(&lease, cache);

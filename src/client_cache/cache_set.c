@@ -51,7 +51,7 @@ static int write_init(struct write *write, const struct apphost_cache *cache,
 {
     struct entry_plan plan;
 
-    if (!entry->data.data)
+    if (!entry->data.data && entry->data.len > 0)
         return fail_argument(error, "value", "is NULL");
     if (entry->data.len > REDIS_STRING_LIMIT)
         return fail_argument(error, "value", "is longer than the 512 MiB that Redis takes");

@@ -96,11 +96,14 @@ bool entry_slide(const struct entry_times *times, int64_t now_unix_ms, int64_t *
         return false;
     *ttl_ms = times->sliding_ticks / TICKS_PER_MS;
     if (times->absolute_ticks != ENTRY_NONE) {
-        int64_t left = (times->absolute_ticks - UNIX_EPOCH_TICKS) / TICKS_PER_MS - now_unix_ms;
+        int64_t end = times->absolute_ticks / TICKS_PER_MS - UNIX_EPOCH_TICKS / TICKS_PER_MS;
 
-        if (left < *ttl_ms)
-            *ttl_ms = left;
+        if (end - now_unix_ms < *ttl_ms)
+            *ttl_ms = end - now_unix_ms;
     }
+    /* Whatever is over is over by one millisecond: servers refuse times before the beginning of time. */
+    if (*ttl_ms < 0)
+        *ttl_ms = -1;
     return true;
 }
 

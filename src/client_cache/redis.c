@@ -8,6 +8,7 @@
 #include "client_cache/redis.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,6 +220,15 @@ static int run_on(struct apphost_redis *redis, struct conn *conn, const struct b
     return rc;
 }
 
+bool redis_wants_primary(const struct replies *replies)
+{
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items[i] && replies->items[i]->type == RESP_ERROR &&
+            (verdict_of_text(replies->items[i]->str) & VERDICT_PRIMARY))
+            return true;
+    return false;
+}
+
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error)
 {
@@ -228,14 +238,20 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
         return -1;
     if (role == DIAL_PRIMARY)
         return run_on(redis, conn, batch, replies, error);
-    struct batch first = *batch;
-    if (first.timeout_ms <= 0)
-        first.timeout_ms = option_number(conn_options(conn), OPT_SYNC_TIMEOUT);
-    first.timeout_ms = first.timeout_ms / 2 + 1;
-    if (!conn_is_failing(conn) && run_on(redis, conn, &first, replies, NULL) == 0)
-        return 0;
+    struct batch first = *batch, second = *batch;
+    if (second.timeout_ms <= 0)
+        second.timeout_ms = option_number(conn_options(conn), OPT_SYNC_TIMEOUT);
+    first.timeout_ms = second.timeout_ms / 2 + 1;
+    int64_t deadline_ms = clock_ms() + second.timeout_ms;
+    if (!conn_is_failing(conn) && run_on(redis, conn, &first, replies, NULL) == 0) {
+        if (!redis_wants_primary(replies))
+            return 0;
+        replies_free(replies);
+    }
+    /* What the replica has not used up is the primary's. */
+    second.timeout_ms = clock_left(deadline_ms) > 0 ? clock_left(deadline_ms) : 1;
     conn = redis_conn(redis, DIAL_PRIMARY, error);
-    return conn ? run_on(redis, conn, &first, replies, error) : -1;
+    return conn ? run_on(redis, conn, &second, replies, error) : -1;
 }
 
 static void ignore_reply(void *user, struct replies *replies, const struct timing *times,
@@ -272,17 +288,16 @@ int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply
         return fail_set(error, APPHOST_E_PROTOCOL, NULL,
                         "the server answered with %s, which makes no sense here",
                         resp_type_name(reply->type));
-    size_t len = strcspn(reply->str, " ");
-    if (len < sizeof(word))
-        memcpy(word, reply->str, len);
-    if (strcmp(word, "MOVED") == 0 || strcmp(word, "ASK") == 0 || strcmp(word, "CROSSSLOT") == 0)
+    verdict_word(reply->str, word);
+    unsigned verdict = verdict_of(word);
+    if (verdict & VERDICT_ELSEWHERE)
         return fail_set(error, APPHOST_E_UNSUPPORTED, word,
                         "the server is a node of a Redis Cluster and the key lives elsewhere (%.120s): keys "
                         "are not routed "
                         "to nodes here; use a single server, a sentinel setup, or a proxy",
                         reply->str);
-    if (strcmp(word, "READONLY") == 0 && (conn = atomic_load(&redis->conns[DIAL_PRIMARY])))
+    if ((verdict & VERDICT_REDIAL) && (conn = atomic_load(&redis->conns[DIAL_PRIMARY])))
         conn_redial(conn);
-    return fail_set(error, strcmp(word, "NOAUTH") == 0 ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
+    return fail_set(error, verdict & VERDICT_AUTH ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
                     reply->str);
 }

@@ -47,6 +47,9 @@ struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error);
 
+/* Whether a replica answered that it cannot: it loads, or has lost its primary. */
+bool redis_wants_primary(const struct replies *replies);
+
 /* Whether callers may send this on a shared connection. */
 struct apphost_command;
 int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,

@@ -93,6 +93,8 @@ bool conn_is_hopeless(const struct conn *conn)
     if (conn->last_error.code == APPHOST_E_AUTH || conn->last_error.code == APPHOST_E_CONFIG ||
         conn->last_error.code == APPHOST_E_TLS || conn->last_error.code == APPHOST_E_ARGUMENT)
         return true;
+    if (conn->role == DIAL_REPLICA)
+        return true; /* the primary is asked instead, and wants the time */
     int retries = option_number(conn->options, OPT_CONNECT_RETRY);
     return !conn->was_up && option_number(conn->options, OPT_ABORT_CONNECT) &&
            conn->attempts >= (unsigned)(retries > 1 ? retries : 1);

@@ -10,6 +10,7 @@
 #include "client_conn/handshake.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/verdict.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -158,6 +159,20 @@ static int judge_nothing(const struct context *context, const struct resp_reply 
     return 0;
 }
 
+static int fail_refused(const struct dialed *dialed, const struct resp_reply *reply,
+                        struct apphost_error *error)
+{
+    return fail_set(error, APPHOST_E_CONNECT, "endpoint", "%s refuses the connection: %.200s",
+                    dialed->address, reply->str);
+}
+
+/* A server that is full or protected says so to whatever comes first, and hangs up. */
+static bool is_turned_away(const struct resp_reply *reply)
+{
+    return reply->type == RESP_ERROR &&
+           (strstr(reply->str, "max number of clients") || resp_reply_is_error(reply, "DENIED"));
+}
+
 static int judge_auth(const struct context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
@@ -165,6 +180,9 @@ static int judge_auth(const struct context *context, const struct resp_reply *re
     if (reply->type != RESP_ERROR || strstr(reply->str, "without any password") ||
         strstr(reply->str, "no password is set"))
         return 0;
+    if (!(verdict_of_text(reply->str) & VERDICT_AUTH) && !strstr(reply->str, "password") &&
+        !strstr(reply->str, "AUTH"))
+        return fail_refused(context->dialed, reply, error);
     return fail_set(
         error, APPHOST_E_AUTH, "password",
         "There was an authentication failure; check that passwords (or client certificates) are configured "
@@ -279,7 +297,8 @@ int handshake_run(struct dialed *dialed, const struct attempt *attempt, const st
 
         rc = handshake_read(dialed, attempt, &reply, error);
         if (rc == 0)
-            rc = sent[i]->judge(&context, reply, error);
+            rc = is_turned_away(reply) ? fail_refused(dialed, reply, error)
+                                       : sent[i]->judge(&context, reply, error);
         resp_reply_free(reply);
     }
     if (buffer.data)

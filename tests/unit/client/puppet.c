@@ -14,8 +14,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char *find_answer(const struct puppet *puppet, const char *line)
+/* With the lock. */
+static const char *find_answer(struct puppet *puppet, const char *line)
 {
+    for (size_t i = 0; puppet->once && puppet->once[i].command; i++) {
+        const struct answer *at = &puppet->once[i];
+
+        if ((puppet->used & (size_t)1 << i) || strncmp(line, at->command, strlen(at->command)) != 0)
+            continue;
+        puppet->used |= (size_t)1 << i;
+        return at->reply;
+    }
     for (const struct answer *at = puppet->script; at && at->command; at++)
         if (strncmp(line, at->command, strlen(at->command)) == 0)
             return at->reply;
@@ -54,12 +63,18 @@ static void *serve_one(void *user)
 
     free(user);
     while (read_command(stream, line, sizeof(line))) {
-        const char *reply = find_answer(puppet, line);
+        char last_set[96];
 
         pthread_mutex_lock(&puppet->lock);
+        const char *reply = find_answer(puppet, line);
+        sscanf(line, "SET %*s %63s", puppet->last_set);
+        snprintf(last_set, sizeof(last_set), "$%zu\r\n%s\r\n", strlen(puppet->last_set), puppet->last_set);
         size_t len = strlen(puppet->heard);
         snprintf(puppet->heard + len, sizeof(puppet->heard) - len, "%s\n", line);
         pthread_mutex_unlock(&puppet->lock);
+        if (strcmp(reply, PUPPET_HANGS_UP) == 0)
+            break;
+        reply = strcmp(reply, PUPPET_LAST_SET) == 0 ? last_set : reply;
         send(fd, reply, strlen(reply), MSG_NOSIGNAL);
     }
     fclose(stream);
@@ -86,11 +101,17 @@ static void *serve(void *user)
 
 void puppet_start(struct puppet *puppet, const struct answer *script)
 {
+    puppet_start_once(puppet, NULL, script);
+}
+
+void puppet_start_once(struct puppet *puppet, const struct answer *once, const struct answer *script)
+{
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
 
     memset(puppet, 0, sizeof(*puppet));
     puppet->script = script;
+    puppet->once = once;
     pthread_mutex_init(&puppet->lock, NULL);
     puppet->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(puppet->fd, (struct sockaddr *)&address, len), 0);

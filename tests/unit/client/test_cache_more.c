@@ -79,7 +79,7 @@ static void bad_arguments_are_errors(void **state)
     assert_string_equal(error.parameter, "key");
     assert_int_equal(apphost_cache_get(world.cache, apphost_str("k"), NULL, &error), -1);
     assert_int_equal(
-        apphost_cache_set(world.cache, apphost_str("k"), NULL, 0, apphost_expire_never(), &error), -1);
+        apphost_cache_set(world.cache, apphost_str("k"), NULL, 1, apphost_expire_never(), &error), -1);
     assert_string_equal(error.parameter, "value");
     assert_int_equal(apphost_cache_set(world.cache, apphost_str("k"), "v", ((size_t)512 << 20) + 1,
                                        apphost_expire_never(), &error),
@@ -93,6 +93,31 @@ static void bad_arguments_are_errors(void **state)
 
 /* ---- More than .NET
  * ---------------------------------------------------------------------------------------------- */
+
+static void nothing_is_an_empty_value(void **state)
+{
+    struct apphost_error error = {0};
+
+    (void)state;
+    ok(apphost_cache_set(world.cache, apphost_str("k"), NULL, 0, apphost_expire_never(), &error), &error);
+    expect(world.cache, "k", "");
+}
+
+/* Times that no clock has: over, as .NET sees it. */
+static void ends_before_all_time_are_over(void **state)
+{
+    static const char *const ends[] = {"-9223372036854775808", "0", "1"};
+    struct apphost_error error = {0};
+    struct apphost_value value;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        raw("HSET", "cachetest:k", "absexp", ends[i], "sldexp", "600000000", "data", "v", NULL);
+        ok(apphost_cache_get(world.cache, apphost_str("k"), &value, &error), &error);
+        apphost_value_free(&value);
+        expect(world.cache, "k", NULL);
+    }
+}
 
 static void many_in_one_round_trip(void **state)
 {
@@ -372,6 +397,8 @@ int main(void)
         cmocka_unit_test(reads_what_dotnet_writes),
         cmocka_unit_test(broken_entries_are_errors),
         cmocka_unit_test(bad_arguments_are_errors),
+        cmocka_unit_test(nothing_is_an_empty_value),
+        cmocka_unit_test(ends_before_all_time_are_over),
         cmocka_unit_test(many_in_one_round_trip),
         cmocka_unit_test(increments_are_atomic_and_expire),
         cmocka_unit_test(remaining_time),

@@ -214,15 +214,16 @@ static void the_other_operations(void **state)
     char *token = strstr(lines, "SET c:n:lease ");
     assert_non_null(token);
     memset(token + 14, '#', 16);
-    assert_string_equal(lines, "MULTI\nHMSET c:a absexp -1 sldexp -1 data 1\nPERSIST c:a\n"
-                               "HMSET c:b absexp -1 sldexp 20000000 data 2\nEXPIRE c:b 2\nEXEC\n"
-                               "HMGET c:a absexp sldexp data\nHMGET c:b absexp sldexp data\nEXPIRE c:b 2\n"
-                               "MULTI\nHSETNX c:i absexp -1\nHSETNX c:i sldexp 20000000\nHINCRBY c:i data 7\n"
-                               "HMGET c:i absexp sldexp\nPTTL c:i\nEXEC\nEXPIRE c:i 2\n"
-                               "HMGET c:n absexp sldexp data\nSET c:n:lease ################ NX PX 10000\n"
-                               "HMGET c:n absexp sldexp data\n"
-                               "MULTI\nHMSET c:n absexp -1 sldexp -1 data x\nPERSIST c:n\nEXEC\n"
-                               "DEL c:n:lease\nPING\n");
+    assert_string_equal(
+        lines, "MULTI\nHMSET c:a absexp -1 sldexp -1 data 1\nPERSIST c:a\n"
+               "HMSET c:b absexp -1 sldexp 20000000 data 2\nEXPIRE c:b 2\nEXEC\n"
+               "HMGET c:a absexp sldexp data\nHMGET c:b absexp sldexp data\nEXPIRE c:b 2\n"
+               "MULTI\nHSETNX c:i absexp -1\nHSETNX c:i sldexp 20000000\nHINCRBY c:i data 7\n"
+               "HMGET c:i absexp sldexp\nPTTL c:i\nEXEC\nEXPIRE c:i 2\n"
+               "HMGET c:n absexp sldexp data\nSET c:n:lease ################ NX PX 10000\nGET c:n:lease\n"
+               "HMGET c:n absexp sldexp data\n"
+               "MULTI\nHMSET c:n absexp -1 sldexp -1 data x\nPERSIST c:n\nEXEC\n"
+               "DEL c:n:lease\nPING\n");
     apphost_host_free(host);
     puppet_stop(&puppet);
 }
