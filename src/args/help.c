@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 
-#include "ui/output.h"
-
 #include <string.h>
 
 enum { NARROW = 60 };
@@ -51,7 +49,7 @@ static void add_option(struct strbuf *out, const struct option *option, int widt
     strbuf_adds(&right, option->help);
     if (option->twin)
         strbuf_addf(&right, " [%s]", option->twin);
-    output_wrap(out, strbuf_text(&right), indent, width);
+    str_wrap(out, strbuf_text(&right), indent, width);
     strbuf_addc(out, '\n');
 }
 
@@ -96,7 +94,7 @@ static void add_command(struct strbuf *out, const struct command *command, int w
 {
     add_usage(out, command);
     strbuf_addc(out, '\n');
-    output_wrap(out, command->description, 0, width);
+    str_wrap(out, command->description, 0, width);
     strbuf_addc(out, '\n');
     add_examples(out, command->examples);
     add_options(out, "Options", command->options, width);
@@ -106,7 +104,7 @@ static void add_command(struct strbuf *out, const struct command *command, int w
 static void add_summary(struct strbuf *out, const struct command *command, int width)
 {
     strbuf_addf(out, "  %-12s", command->name);
-    output_wrap(out, command->summary, 14, width);
+    str_wrap(out, command->summary, 14, width);
     strbuf_addc(out, '\n');
 }
 
@@ -121,11 +119,11 @@ static void add_group(struct strbuf *out, enum command_group group, int width)
 static void add_overview(struct strbuf *out, int width)
 {
     strbuf_adds(out, "Usage: apphost [OPTIONS] COMMAND …\n\n");
-    output_wrap(out,
-                "Starts what an apphost.yaml describes: Redis and Valkey servers, containers and processes, "
-                "each with "
-                "the connection strings it references; and takes all of it down again.",
-                0, width);
+    str_wrap(out,
+             "Starts what an apphost.yaml describes: Redis and Valkey servers, containers and processes, "
+             "each with "
+             "the connection strings it references; and takes all of it down again.",
+             0, width);
     strbuf_adds(out, "\n\nExamples:\n"
                      "  apphost init                    write an apphost.yaml to begin with\n"
                      "  apphost up                      start everything, show its logs; Ctrl-C ends it\n"

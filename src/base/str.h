@@ -75,6 +75,13 @@ const char *str_nearest(const char *text, const char *const *candidates, size_t 
 /* Replaces control characters, ESC and invalid UTF-8 by visible escapes, for untrusted text shown on a
  * terminal. The caller frees. */
 char *str_printable(const char *text);
+/* Words of text, wrapped for `width` columns; every line starts with `indent` blanks, the first one where the
+ * cursor already is. Words are never broken. */
+void str_wrap(struct strbuf *out, const char *text, int indent, int width);
+/* "0.42s", "12s", "1m05s". out holds 24 bytes. */
+void str_elapsed(int64_t ms, char out[24]);
+/* "1.2 MB". out holds 24 bytes. */
+void str_bytes(int64_t bytes, char out[24]);
 /* RFC 3986 percent-encoding of everything but unreserved characters. The caller frees. */
 char *str_percent_encode(const char *text);
 

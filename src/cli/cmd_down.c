@@ -3,7 +3,7 @@
  * A supervisor that runs is told. Where none runs, what a dead one left is cleaned up: by its session record,
  * or, when even that is gone, by the labels of the engine's objects, with a supervisor of our own that has
  * nothing but this to do. */
-#include "engine/engine_once.h"
+#include "engine/once.h"
 #include "project/find.h"
 #include "project/native.h"
 #include "project/owner.h"

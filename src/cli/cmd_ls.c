@@ -40,7 +40,7 @@ static void add_row(struct table *table, const struct project_row *row)
 {
     char pid[24], age[24];
     snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
-    output_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
+    str_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
     const char *const cells[] = {row->session.project,
                                  state_of(row),
                                  row->is_over ? "-" : (row->session.detached ? "detached" : "foreground"),

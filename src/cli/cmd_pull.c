@@ -1,6 +1,6 @@
 /* apphost pull: fetch all images of the manifest, all at once, with progress. */
-#include "session/await.h"
-#include "engine/engine_once.h"
+#include "loop/await.h"
+#include "engine/once.h"
 #include "ui/render.h"
 #include "session/context.h"
 
@@ -37,7 +37,7 @@ static void show(struct pull *pull, const char *state, int64_t current, int64_t 
     json_add_string(record, "resource", pull->image);
     json_add_string(record, "kind", "pull");
     json_add_string(record, "state", state);
-    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.client.loop) - pull->begun_ms);
+    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.loop) - pull->begun_ms);
     json_add_int(record, "current", current);
     json_add_int(record, "total", total);
     if (error)
@@ -106,7 +106,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
 {
     for (size_t i = 0; i < pulls->count; i++) {
         struct pull *pull = &pulls->items[i];
-        pull->begun_ms = loop_now_ms(&pulls->once.client.loop);
+        pull->begun_ms = loop_now_ms(&pulls->once.loop);
         pulls->pending++;
         show(pull, "pulling", 0, 0, NULL);
         struct engine_pull wanted = {pull->image, pull->platform, LIMIT_MS(IDLE_MS), on_progress};
@@ -117,7 +117,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
         .what = "the end of the pulls",
         .limit = FOREVER, /* each ends when nothing comes for IDLE_MS */
     };
-    int failed = await(&pulls->once.client, &wait, err);
+    int failed = loop_await(&pulls->once.loop, &wait, NULL, err);
     render_finish(pulls->render, true);
     return failed ? -1 : report(pulls, err);
 }
@@ -146,7 +146,7 @@ static int run(struct context *context, struct error *err)
         failed = project_resolve_engine(&context->project, &options, err) ||
                  engine_once_open(&pulls.once, &context->project.engine, context->environment, err);
         if (!failed) {
-            pulls.render = render_new(&context->output, &pulls.once.client.loop, stderr);
+            pulls.render = render_new(&context->output, &pulls.once.loop, stderr);
             failed = pull_all(&pulls, err);
             render_free(pulls.render);
             engine_once_close(&pulls.once);

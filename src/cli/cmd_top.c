@@ -5,7 +5,7 @@
  * first table, from then on the time between two tables. On a terminal q leaves, so keys are read one by one;
  * whichever way it ends, terminal.c puts the settings back. */
 #include "session/context.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 #include "ui/terminal.h"
 #include "ui/view.h"
 
@@ -215,7 +215,7 @@ static void print(const struct context *context, const struct sample *before, co
         const char *name = json_string(resource, "name", ""), *state = json_string(resource, "state", "");
         char cpu[24], memory[24], count[24];
         snprintf(cpu, sizeof cpu, "%.1f%%", share);
-        output_bytes(now->resident, memory);
+        str_bytes(now->resident, memory);
         snprintf(count, sizeof count, "%d", now->processes);
         const char *const cells[] = {name, state, now->processes ? cpu : "", now->processes ? memory : "",
                                      count};

@@ -6,7 +6,7 @@
  * what is in use. */
 #include "cli/gc_volumes.h"
 #include "project/adopt.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 #include "project/find.h"
 
 #include "base/file.h"

@@ -191,7 +191,7 @@ static int tell(const struct execution *execution, const char *command, struct l
     case OUTCOME_ENDED:
         return 0;
     case OUTCOME_LATE:
-        output_elapsed(limit.ms, elapsed);
+        str_elapsed(limit.ms, elapsed);
         return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command, elapsed);
     case OUTCOME_ORPHANED:
         return explain_orphan(execution, command, err);

@@ -91,7 +91,7 @@ static void report(const struct redis_link *link, const char *what, const char *
     const struct output *output = &link->context->output;
     const struct redis_data_result *result = &running->result;
     char size[24];
-    output_bytes(result->bytes, size);
+    str_bytes(result->bytes, size);
     if (output->json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
         json_add_string(document, "resource", link->resource);
@@ -246,7 +246,7 @@ static void add_to_table(struct table *table, const char *name, const struct red
     struct tm local;
     if (localtime_r(&seconds, &local))
         strftime(made, sizeof made, "%Y-%m-%d %H:%M:%S", &local);
-    output_bytes(info->bytes, size);
+    str_bytes(info->bytes, size);
     table_row(table, (const char *const[]){name, keys, size, made, info->server});
 }
 

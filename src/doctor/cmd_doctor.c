@@ -58,11 +58,11 @@ static void print_finding(const cJSON *finding, int mark_width)
     strbuf_addf(&text, "%-10s", json_string(finding, "category", ""));
     if (room < NARROW)
         strbuf_addf(&text, "\n%*s", indent, "");
-    output_wrap(&text, message, indent, room);
+    str_wrap(&text, message, indent, room);
     if (fix)
         strbuf_addf(&text, "\n%*sfix: ", indent, "");
     if (fix)
-        output_wrap(&text, fix, indent + 5, room);
+        str_wrap(&text, fix, indent + 5, room);
     puts(strbuf_text(&text));
 }
 

@@ -3,7 +3,7 @@
 #define DOCTOR_DOCTOR_H
 
 #include "session/context.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 
 enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL };
 

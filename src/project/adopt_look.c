@@ -1,7 +1,7 @@
 /* Looking for data that an identity does not see: that of a moved folder, that of another user. See adopt.h.
  */
 #include "project/adopt.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 
 #include "base/file.h"
 #include "base/mem.h"

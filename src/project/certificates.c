@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "certs/certs.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "project/owner.h"
 
 #include "base/mem.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 #include "machine/self.h"
 #include "machine/user.h"
 

@@ -9,7 +9,7 @@
 #include "session/exec_session.h"
 
 #include "base/mem.h"
-#include "engine/engine_once.h"
+#include "engine/once.h"
 #include "ui/terminal.h"
 
 #include <errno.h>
@@ -71,7 +71,7 @@ static void pause_input(struct session *session)
 {
     if (session->epoll_fd >= 0)
         uv_poll_stop(&session->poll);
-    loop_unpost(&session->once.client.loop, &session->turn);
+    loop_unpost(&session->once.loop, &session->turn);
 }
 
 static void await_input(struct session *session)
@@ -81,7 +81,7 @@ static void await_input(struct session *session)
     if (session->epoll_fd >= 0)
         uv_poll_start(&session->poll, UV_READABLE, on_input);
     else
-        loop_post(&session->once.client.loop, &session->turn);
+        loop_post(&session->once.loop, &session->turn);
 }
 
 static void read_input(struct session *session)
@@ -125,7 +125,7 @@ static void open_input(struct session *session)
     if (session->epoll_fd < 0)
         return;
     if (!epoll_ctl(session->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) &&
-        !uv_poll_init(&session->once.client.loop.uv, &session->poll, session->epoll_fd)) {
+        !uv_poll_init(&session->once.loop.uv, &session->poll, session->epoll_fd)) {
         session->poll.data = session;
         return;
     }
@@ -186,7 +186,7 @@ static int start(struct session *session, const struct exec_options *options, st
         .on_drained = on_drained,
     };
     if (session->has_terminal) {
-        if (loop_watch_signal(&session->once.client.loop, SIGWINCH, on_resized, session, err))
+        if (loop_watch_signal(&session->once.loop, SIGWINCH, on_resized, session, err))
             return -1;
         terminal_size(&request.rows, &request.columns);
     }

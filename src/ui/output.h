@@ -70,16 +70,8 @@ void table_row(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *stream, bool colour);
 void table_free(struct table *table);
 
-/* Words of text, wrapped for `width` columns; every line starts with `indent` blanks, the first one where the
- * cursor already is. Words are never broken. */
-void output_wrap(struct strbuf *out, const char *text, int indent, int width);
 /* Columns that lines on this stream may take: those of the terminal, or as many as they need where none is.
  */
 int output_room(FILE *stream);
-
-/* "0.42s", "12s", "1m05s". out holds 24 bytes. */
-void output_elapsed(int64_t ms, char out[24]);
-/* "1.2 MB". out holds 24 bytes. */
-void output_bytes(int64_t bytes, char out[24]);
 
 #endif

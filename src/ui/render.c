@@ -147,7 +147,7 @@ static void print_plain(struct render *render, const struct render_line *line)
         fprintf(render->stream, ": %s", line->detail);
     if (render_state_class(line->state) == STATE_GOOD) {
         char elapsed[24];
-        output_elapsed(line->elapsed_ms, elapsed);
+        str_elapsed(line->elapsed_ms, elapsed);
         fprintf(render->stream, "  %s", elapsed);
     }
     fprintf(render->stream, "\n");

@@ -81,8 +81,8 @@ static void describe(const struct render_line *line, bool with_detail, struct st
         strbuf_adds(text, line->state);
     if (line->total > 0) {
         char current[24], total[24];
-        output_bytes(line->current, current);
-        output_bytes(line->total, total);
+        str_bytes(line->current, current);
+        str_bytes(line->total, total);
         strbuf_addf(text, " %s of %s", current, total);
     } else if (*line->detail && with_detail) {
         strbuf_addf(text, "%s%s", says_state ? "" : ": ", line->detail);
@@ -108,7 +108,7 @@ static void draw_line(struct render *render, const struct render_line *line, con
     int room = layout->room - 2;
     bool is_active = render_state_class(line->state) == STATE_ACTIVE;
     char elapsed[24];
-    output_elapsed(line->elapsed_ms + (is_active ? loop_now_ms(render->loop) - line->stamp_ms : 0), elapsed);
+    str_elapsed(line->elapsed_ms + (is_active ? loop_now_ms(render->loop) - line->stamp_ms : 0), elapsed);
     strbuf_addf(out, "%s%s%s ", output_colour(on, render_state_colour(line->state)), glyph_of(render, line),
                 output_colour(on, COLOUR_NONE));
     int used = add_cut(out, line->name, layout->name_width);

@@ -113,7 +113,7 @@ void view_print_timings(const struct output *output, const cJSON *view, FILE *st
         cJSON_ArrayForEach(goal, json_get(resource, "timings"))
         {
             char elapsed[24];
-            output_elapsed((int64_t)goal->valuedouble, elapsed);
+            str_elapsed((int64_t)goal->valuedouble, elapsed);
             const char *const cells[] = {json_string(resource, "name", ""), goal->string, elapsed};
             table_row(&table, cells);
         }

@@ -1,9 +1,10 @@
-/* Blocking questions to the engine. See engine_once.h. */
-#include "engine/engine_once.h"
-#include "session/await.h"
+/* Blocking questions to the engine. See once.h. */
+#include "engine/once.h"
+#include "loop/await.h"
 
 #include "base/mem.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,12 +14,13 @@ int engine_once_open(struct engine_once *once, const struct engine_address *addr
                      struct error *err)
 {
     *once = (struct engine_once){.exit_code = -1};
-    if (client_open_alone(&once->client, err))
+    signal(SIGPIPE, SIG_IGN);
+    if (loop_init(&once->loop, err))
         return -1;
-    once->engine = engine_open(&once->client.loop, address, environment, err);
+    once->engine = engine_open(&once->loop, address, environment, err);
     if (once->engine)
         return 0;
-    client_close(&once->client);
+    loop_fini(&once->loop);
     return -1;
 }
 
@@ -67,7 +69,7 @@ void engine_once_done(const struct engine_result *result, const struct error *er
 int engine_once_wait_for(struct engine_once *once, struct limit limit, struct error *err)
 {
     struct wait wait = {.fact = &once->done, .what = "the engine's answer", .limit = limit};
-    int failed = await(&once->client, &wait, err);
+    int failed = loop_await(&once->loop, &wait, NULL, err);
     once->done = false;
     if (failed && err && err->code == ERROR_TIMEOUT)
         err->code = ERROR_ENGINE;
@@ -99,8 +101,8 @@ void engine_once_close(struct engine_once *once)
         .fact = &once->done, .what = "the end of the connections", .limit = LIMIT_MS(CLOSE_MS)};
     once->done = false;
     engine_close(once->engine, on_closed, once);
-    await(&once->client, &wait, NULL);
-    client_close(&once->client);
+    loop_await(&once->loop, &wait, NULL, NULL);
+    loop_fini(&once->loop);
     cJSON_Delete(once->json);
     free(once->output);
     error_clear(&once->error);

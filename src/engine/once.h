@@ -3,14 +3,14 @@
  *
  * open, start an engine_…() operation with engine_once_done and the session as data, wait, look at the
  * answer, close. */
-#ifndef ENGINE_ENGINE_ONCE_H
-#define ENGINE_ENGINE_ONCE_H
+#ifndef ENGINE_ONCE_H
+#define ENGINE_ONCE_H
 
-#include "session/client.h"
+#include "loop/loop.h"
 #include "engine/engine.h"
 
 struct engine_once {
-    struct client client; /* without a connection: a loop */
+    struct loop loop;
     struct engine *engine;
     bool done;
     struct error error;

@@ -1,0 +1,56 @@
+/* Texts, times and sizes as people read them. See str.h. */
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+void str_wrap(struct strbuf *out, const char *text, int indent, int width)
+{
+    int column = indent;
+    while (*text) {
+        size_t length = strcspn(text, " \n");
+        cleanup_free char *word = xstrndup(text, length);
+        int columns = str_width(word);
+        if (column > indent && column + 1 + columns > width) {
+            strbuf_addf(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            strbuf_addc(out, ' ');
+            column++;
+        }
+        strbuf_add(out, text, length);
+        column += columns;
+        text += length;
+        if (*text == '\n') {
+            strbuf_addf(out, "\n%*s", indent, "");
+            column = indent;
+        }
+        text += *text != '\0';
+    }
+}
+
+void str_elapsed(int64_t ms, char out[24])
+{
+    if (ms < 0)
+        ms = 0;
+    if (ms < 10000)
+        snprintf(out, 24, "%.2fs", (double)ms / 1000);
+    else if (ms < 60000)
+        snprintf(out, 24, "%.1fs", (double)ms / 1000);
+    else if (ms < 3600000)
+        snprintf(out, 24, "%" PRId64 "m%02" PRId64 "s", ms / 60000, ms / 1000 % 60);
+    else
+        snprintf(out, 24, "%" PRId64 "h%02" PRId64 "m", ms / 3600000, ms / 60000 % 60);
+}
+
+void str_bytes(int64_t bytes, char out[24])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    int unit = 0;
+    for (; value >= 999.5 && unit < 4; unit++)
+        value /= 1000;
+    snprintf(out, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
