@@ -32,6 +32,7 @@ static const struct {
     [ERROR_SPACE] = {1, "no-space"},
     [ERROR_PROTOCOL] = {1, "protocol"},
     [ERROR_CUT] = {4, "connection-cut"},
+    [ERROR_NO_FILE] = {1, "no-such-file"},
 };
 
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)

@@ -38,6 +38,7 @@ enum error_code {
     ERROR_SPACE,          /* no space left on a device: 1 */
     ERROR_PROTOCOL,       /* the peer answered nonsense: 1 */
     ERROR_CUT,            /* the engine, or who is between, closed the connection before it had answered: 4 */
+    ERROR_NO_FILE,        /* a file or folder that is needed is not there: 1 */
     ERROR_CODE_COUNT
 };
 

@@ -21,7 +21,7 @@
 static enum error_code code_of(int number)
 {
     if (number == ENOENT || number == ENOTDIR)
-        return ERROR_NOT_FOUND;
+        return ERROR_NO_FILE;
     return number == ENOSPC || number == EDQUOT ? ERROR_SPACE : ERROR_FAILED;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 /* Reads a regular file (or "-", standard input) of at most limit bytes. The result is NUL-terminated (*length
- * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NOT_FOUND, no room for
+ * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NO_FILE, no room for
  * it ERROR_SPACE. */
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
 /* The same for text that people wrote: without a byte order mark, UTF-16 as UTF-8 (see encoding.h). */

@@ -79,7 +79,7 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     if (!error_is_set(&running->error))
         return 0;
     enum error_code code = running->error.code;
-    if (code == ERROR_NOT_FOUND || code == ERROR_RESOURCE) /* their exit codes mean other things */
+    if (code == ERROR_RESOURCE) /* its exit code means something else */
         running->error.code = ERROR_FAILED;
     error_move(err, &running->error);
     return -1;

@@ -29,7 +29,7 @@ static cJSON *read_json(const char *path, struct error *err)
     cJSON *document = text ? json_parse(text, length, &problem) : NULL;
     if (document)
         return document;
-    if (problem.code == ERROR_NOT_FOUND)
+    if (problem.code == ERROR_NO_FILE)
         return NULL;
     error_set(err, ERROR_ENGINE, "cannot read %s: %s", path, problem.text);
     return NULL;

@@ -2,8 +2,11 @@
 #include "manifest/manifest.h"
 #include "base/file.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const names[] = {"apphost.yaml", "apphost.yml"};
 
@@ -32,8 +35,20 @@ static char *home_of(char *const *environment)
     return NULL;
 }
 
+/* The folder that we stand in was removed under us: nothing is beside us, and / is not where we are. */
+static bool is_nowhere(const char *directory)
+{
+    char here[PATH_MAX];
+    return (!directory || *directory != '/') && !getcwd(here, sizeof here);
+}
+
 char *manifest_find(const char *directory, char *const *environment, struct error *err)
 {
+    if (is_nowhere(directory)) {
+        error_set(err, ERROR_MANIFEST, "the current folder cannot be told: %s", strerror(errno));
+        return error_hint(err, "it may have been removed: cd to one that is there, or name one with -C"),
+               NULL;
+    }
     cleanup_free char *start = path_canonical(directory ? directory : ".");
     cleanup_free char *home = home_of(environment);
     cleanup_free char *folder = xstrdup(start);

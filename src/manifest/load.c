@@ -27,7 +27,7 @@ static void report_unreadable(struct loader *l, const char *path, const struct e
 {
     struct model_pos nowhere = {0};
     manifest_problem_at(l, nowhere, 0, "%s", err->text);
-    if (err->code == ERROR_NOT_FOUND && strcmp(path, "-") != 0)
+    if (err->code == ERROR_NO_FILE && strcmp(path, "-") != 0)
         manifest_hint(l, "look at -f/--file and $APPHOST_FILE, or make one with `apphost init`");
 }
 

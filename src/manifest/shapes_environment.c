@@ -145,7 +145,7 @@ static int read_one_file(struct loader *l, const struct node *node, const struct
     cleanup_error struct error err = {0};
     c->pos = node->pos;
     cleanup_free char *text = file_read_text(file->path, MAX_ENV_FILE_BYTES, NULL, &err);
-    if (!text && err.code == ERROR_NOT_FOUND && !file->required)
+    if (!text && err.code == ERROR_NO_FILE && !file->required)
         return 0;
     if (!text)
         return manifest_problem(l, node, "%s", err.text);

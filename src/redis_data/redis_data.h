@@ -98,7 +98,7 @@ struct redis_data_info {
     int64_t bytes;
     char server[32]; /* "redis 7.0.15"; "" when it did not say */
 };
-/* Reads head and end of a snapshot, does not check what is between. ERROR_NOT_FOUND, ERROR_PROTOCOL (no
+/* Reads head and end of a snapshot, does not check what is between. ERROR_NO_FILE, ERROR_PROTOCOL (no
  * snapshot). */
 int redis_data_info(const char *file, struct redis_data_info *info, struct error *err);
 

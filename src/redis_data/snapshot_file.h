@@ -30,7 +30,7 @@ struct snapshot_reader {
     struct redis_data_info info;
     size_t databases;
 };
-/* Maps the file and checks all of it. ERROR_NOT_FOUND, ERROR_PROTOCOL. */
+/* Maps the file and checks all of it. ERROR_NO_FILE, ERROR_PROTOCOL. */
 int snapshot_open(struct snapshot_reader *reader, const char *path, struct error *err);
 void snapshot_close(struct snapshot_reader *reader);
 /* The checks, over bytes in memory. trusting: leave the digest out (a fuzzer cannot guess it). */

@@ -154,7 +154,7 @@ static int open_file(const char *path, size_t *length, struct error *err)
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return error_set(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_FAILED, "%s", strerror(errno));
+        return error_set(err, errno == ENOENT ? ERROR_NO_FILE : ERROR_FAILED, "%s", strerror(errno));
     if (!fstat(fd, &st) && S_ISREG(st.st_mode)) {
         *length = (size_t)st.st_size;
         return fd;

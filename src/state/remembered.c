@@ -41,7 +41,7 @@ cJSON *state_read(const struct state *state, const char *name, struct error *err
     size_t length = 0;
     char *text = file_read(path, STATE_FILE_LIMIT, &length, &cause);
     if (!text) {
-        if (cause.code == ERROR_NOT_FOUND)
+        if (cause.code == ERROR_NO_FILE)
             error_clear(&cause);
         else
             error_move(err, &cause);

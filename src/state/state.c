@@ -170,7 +170,7 @@ static int check_version(const struct state *state, bool create, struct error *e
             state->path, shown, STATE_VERSION);
         return error_hint(err, "take the project down with that version, or remove the folder"), -1;
     }
-    if (cause.code != ERROR_NOT_FOUND)
+    if (cause.code != ERROR_NO_FILE)
         return error_move(err, &cause), -1;
     if (!create)
         return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", state->path);

@@ -119,6 +119,15 @@ END
 }
 
 # bats test_tags=engineless
+@test "state whose folder cannot be made is our own failure, no missing command" {
+  manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
+  XDG_STATE_HOME=/proc/nowhere fails 125 apphost run -- true
+  says '/proc/nowhere'
+  XDG_STATE_HOME=/proc/nowhere fails 1 apphost up -d -o json
+  prints '"code":"no-such-file"'
+}
+
+# bats test_tags=engineless
 @test "state from another version is refused, and says what to do" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   ok apphost up -d

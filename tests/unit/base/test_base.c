@@ -145,6 +145,8 @@ static void files_are_replaced_whole(void **state)
     assert_null(file_read(folder, 100, NULL, &err));
     error_clear(&err);
     assert_int_equal(file_write_atomic("/proc/none/x", "a", 1, 0600, &err), -1);
+    assert_int_equal(err.code, ERROR_NO_FILE);
+    assert_int_equal(error_exit_code(err.code), 1);
     error_clear(&err);
     assert_int_equal(file_remove_tree(folder, &err), 0);
     assert_false(file_exists(folder));

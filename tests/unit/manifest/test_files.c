@@ -35,6 +35,18 @@ static void search_ends_at_home(void **state)
     assert_null(manifest_find("home/x", environment, NULL));
 }
 
+static void a_removed_folder_is_not_the_root(void **state)
+{
+    (void)state;
+    cleanup_error struct error err = {0};
+    assert_int_equal(mkdir("gone", 0755), 0);
+    assert_int_equal(chdir("gone"), 0);
+    assert_int_equal(rmdir("../gone"), 0);
+    assert_null(manifest_find(NULL, NULL, &err));
+    assert_int_equal(err.code, ERROR_MANIFEST);
+    assert_non_null(strstr(err.text, "the current folder cannot be told"));
+}
+
 static void override_beside_the_manifest(void **state)
 {
     struct fixture *f = *state;
@@ -162,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(found_here_and_in_parents),
         TEST(search_ends_at_home),
+        TEST(a_removed_folder_is_not_the_root),
         TEST(override_beside_the_manifest),
         TEST(override_is_not_read_with_f),
         TEST(problems_name_the_file_they_are_in),

@@ -262,7 +262,7 @@ static void test_damaged_files(void **state)
         assert_int_equal(perform(f, redis_data_restore, bad), -1);
     }
     assert_int_equal(perform(f, redis_data_restore, "/nowhere/x"), -1);
-    assert_int_equal(f->error.code, ERROR_NOT_FOUND);
+    assert_int_equal(f->error.code, ERROR_NO_FILE);
     assert_int_equal(perform(f, redis_data_restore, "/"), -1);
     assert_int_equal(perform(f, redis_data_restore, "/dev/null"), -1);
     assert_string_equal(ask(f, "EXISTS kept"), "1");
