@@ -56,7 +56,7 @@ static int ask(struct context *context, cJSON *message, cJSON **view, struct err
         .limit = FOREVER, /* --wait-timeout is the supervisor's */
     };
     client_begin(client, &call, context->args.command->name, message);
-    int failed = await(client, &wait, err);
+    int failed = await_supervisor(client, &wait, err);
     render_finish(render, true);
     render_free(render);
     if (error_is_set(&call.error))

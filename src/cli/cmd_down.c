@@ -242,8 +242,13 @@ static int down_by_signal(struct context *context, struct harvest *harvest, stru
 static int down_one(struct context *context, struct harvest *harvest, struct error *err)
 {
     cleanup_error struct error why = {0};
-    if (!session_connect(context, &why))
-        return down_connected(context, harvest, err);
+    bool is_connected = !session_connect(context, &why);
+    if (is_connected && !down_connected(context, harvest, &why))
+        return 0;
+    if (is_connected && !context->client.is_silent) {
+        error_move(err, &why);
+        return -1;
+    }
     if (why.code == ERROR_OWNER && context->client.supervisor)
         return down_by_signal(context, harvest, &why, err);
     client_close(&context->client);

@@ -46,7 +46,7 @@ static int follow(struct events *events, struct error *err)
     };
     events->watch = (struct client_call){.on_record = on_record, .data = events};
     client_begin(client, &events->watch, "watch", NULL);
-    int failed = await(client, &wait, err);
+    int failed = await_supervisor(client, &wait, err);
     if (!failed && !events->is_broken && error_is_set(&events->watch.error)) {
         error_copy(err, &events->watch.error);
         failed = -1;

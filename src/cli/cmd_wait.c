@@ -31,7 +31,7 @@ static int wait_for(struct context *context, cJSON *message, struct error *err)
         .limit = FOREVER, /* the supervisor has the deadline: --wait-timeout */
     };
     client_begin(client, &call, "wait", message);
-    int failed = await(client, &wait, err);
+    int failed = await_supervisor(client, &wait, err);
     render_free(render);
     if (error_is_set(&call.error))
         failed = -1;

@@ -10,6 +10,9 @@
 /* 0: the fact. AWAIT_INTERRUPTED: the user's signal came; client->signum. -1: ERROR_TIMEOUT, or ERROR_FAILED
  * when nothing is left that could happen. */
 int await(struct client *client, const struct wait *wait, struct error *err);
+/* The same for what the supervisor works on, however long: it is asked meanwhile whether it is there
+ * (session/pulse.h), and ERROR_OWNER when it is silent. */
+int await_supervisor(struct client *client, const struct wait *wait, struct error *err);
 
 /* An interruption as an error, for those who return no third way; the exit code becomes 128 + signal. */
 int await_interrupted(struct error *err);

@@ -59,7 +59,7 @@ void client_end(struct client *client, struct client_call *call)
 }
 
 /* Whoever reads this has to find it by himself: which process, which folder. */
-static int refuse_silence(const struct client *client, const char *what, struct error *err)
+int client_refuse_silence(const struct client *client, const char *what, struct error *err)
 {
     long pid = (long)client->supervisor;
     error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld, state in %s) does not answer%s",
@@ -75,7 +75,7 @@ static int refuse_silence(const struct client *client, const char *what, struct 
 static int explain_silence(const struct client *client, struct error *why, struct error *err)
 {
     if (why->code == ERROR_TIMEOUT)
-        return refuse_silence(client, "", err);
+        return client_refuse_silence(client, "", err);
     error_move(err, why);
     return -1;
 }
@@ -235,7 +235,7 @@ int client_open(struct client *client, const struct client_options *options, str
         if (client->is_fresh == was_fresh)
             pause_ms(RETRY_MS);
     }
-    return refuse_silence(client, ", and another cannot be started", err);
+    return client_refuse_silence(client, ", and another cannot be started", err);
 }
 
 int client_open_alone(struct client *client, struct error *err)

@@ -36,6 +36,8 @@ struct client {
     int64_t owner; /* pid of the command that holds the session; 0: detached */
     bool is_detached;
     bool is_ending;               /* a down is under way */
+    bool is_silent;               /* it did not answer while a request was under way (session/pulse.h) */
+    int64_t beat_ms;              /* how often it is asked meanwhile; 0: 10 s */
     int interrupts, signum;       /* how many, the last one */
     int64_t interrupted_ms;       /* when that was */
     loop_signal_cb *on_interrupt; /* or NULL: told of each one as it comes */
@@ -80,6 +82,9 @@ void client_end(struct client *client, struct client_call *call);
  * ERROR_CANCELLED when the user's signal comes first. */
 int client_call(struct client *client, const char *verb, cJSON *message, struct limit limit, cJSON **result,
                 struct error *err);
+
+/* ERROR_OWNER, always -1: who does not answer, where its state is; what: how the sentence goes on. */
+int client_refuse_silence(const struct client *client, const char *what, struct error *err);
 
 /* {"resources": [names]} */
 cJSON *client_names(const struct strlist *names);

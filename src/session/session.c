@@ -114,7 +114,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
         .limit = FOREVER, /* the supervisor has the deadline: it does not count the time of pulls */
     };
     client_begin(client, &call, "up", up_message(context, up));
-    int answer = await(client, &wait, err);
+    int answer = await_supervisor(client, &wait, err);
     if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
         native_offer(&context->project, context->environment, err);
@@ -216,7 +216,7 @@ static int wait_for_answer(struct ending *ending, struct error *err)
         .data = ending,
         .is_steady = true,
     };
-    return await(ending->client, &wait, err);
+    return await_supervisor(ending->client, &wait, err);
 }
 
 /* Nobody answers: somebody else has taken the session down, or its guard is about to. Then what was wanted is
@@ -224,7 +224,8 @@ static int wait_for_answer(struct ending *ending, struct error *err)
 static int look_what_is(struct context *context, struct error *why, struct error *err)
 {
     cleanup_free char *folder = project_folder(&context->project);
-    bool is_parting = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
+    bool is_gone = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
+    bool is_parting = is_gone && !context->client.is_silent;
     if (!is_parting || session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL)) {
         error_move(err, why);
         return -1;

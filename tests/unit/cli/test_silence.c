@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -17,7 +18,9 @@
 #include "cli/run.h"
 #include "session/session.h"
 
-enum deed { ANSWERS, REFUSES, STALLS, DIES };
+/* FREEZES: is stopped, before it answers anything more. WORKS: answers once it was asked `hello` three times.
+ */
+enum deed { ANSWERS, REFUSES, STALLS, DIES, FREEZES, WORKS };
 
 struct scene {
     struct context context;
@@ -41,6 +44,18 @@ static void answer(FILE *stream, const char *line, enum deed deed)
     fflush(stream);
 }
 
+/* The answer to what was asked first comes after those to three questions. */
+static void work(FILE *stream, const char *begun)
+{
+    char line[4096];
+    for (int asked = 0; asked < 3 && fgets(line, sizeof line, stream);) {
+        fseek(stream, 0, SEEK_CUR);
+        asked += strstr(line, "\"verb\":\"hello\"") ? 1 : 0;
+        answer(stream, line, ANSWERS);
+    }
+    answer(stream, begun, ANSWERS);
+}
+
 /* Any other verb is answered. */
 static _Noreturn void supervise(int listener, const char *verb, enum deed deed)
 {
@@ -48,8 +63,14 @@ static _Noreturn void supervise(int listener, const char *verb, enum deed deed)
     FILE *stream = fdopen(accept(listener, NULL, NULL), "r+");
     snprintf(wanted, sizeof wanted, "\"verb\":\"%s\"", verb);
     while (stream && fgets(line, sizeof line, stream)) {
+        bool is_wanted = strstr(line, wanted) != NULL;
         fseek(stream, 0, SEEK_CUR);
-        answer(stream, line, strstr(line, wanted) ? deed : ANSWERS);
+        if (is_wanted && deed == FREEZES)
+            raise(SIGSTOP);
+        if (is_wanted && deed == WORKS)
+            work(stream, line);
+        else
+            answer(stream, line, is_wanted ? deed : ANSWERS);
     }
     _exit(0);
 }
@@ -220,6 +241,112 @@ static void test_down_whose_answer_is_lost(void **state)
     assert_int_equal(down(*state), 0);
 }
 
+/* ---- a supervisor that is stopped, or works for long ---- */
+
+/* Long enough for an answer on a busy machine, as often as three times. */
+enum { ANSWERED_BEAT_MS = 400, SILENT_BEAT_MS = 20 };
+
+static int up(struct scene *scene)
+{
+    struct strlist none = {0};
+    struct plan plan = {.project = "p"};
+    struct session_up options = {.resources = &none};
+    cJSON *view = NULL;
+    scene->context.project.plan = &plan;
+    int answer = session_up(&scene->context, &options, NULL, &view, &scene->error);
+    scene->context.project.plan = NULL;
+    cJSON_Delete(view);
+    return answer;
+}
+
+static void assert_silence_is_told(const struct scene *scene)
+{
+    assert_int_equal(scene->error.code, ERROR_OWNER);
+    assert_non_null(strstr(scene->error.text, "(pid 4711, state in /somewhere) does not answer"));
+}
+
+static void set_beat(struct scene *scene, int64_t beat_ms)
+{
+    struct client *client = &scene->context.client;
+    client->beat_ms = beat_ms;
+    client->supervisor = 4711;
+    client->folder = strdup("/somewhere");
+}
+
+static void test_up_of_a_stopped_supervisor(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "up", FREEZES);
+    set_beat(scene, SILENT_BEAT_MS);
+    assert_int_equal(up(scene), -1);
+    assert_silence_is_told(scene);
+}
+
+static void test_down_of_a_stopped_supervisor(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "down", FREEZES);
+    set_beat(scene, SILENT_BEAT_MS);
+    assert_int_equal(down(scene), -1);
+    assert_silence_is_told(scene);
+    assert_true(scene->context.client.is_silent);
+}
+
+/* One that was silent before: it is asked again, and what it answers counts. */
+static void test_a_supervisor_that_goes_on(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "up", FREEZES);
+    set_beat(scene, SILENT_BEAT_MS);
+    assert_int_equal(up(scene), -1);
+    kill(scene->supervisor, SIGCONT);
+    error_clear(&scene->error);
+    scene->context.client.beat_ms = 20 * ANSWERED_BEAT_MS;
+    assert_int_equal(down(scene), 0);
+}
+
+static void test_up_that_takes_long(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "up", WORKS);
+    set_beat(scene, ANSWERED_BEAT_MS);
+    assert_int_equal(up(scene), 0);
+}
+
+static void test_down_that_takes_long(void **state)
+{
+    struct scene *scene = *state;
+    start(scene, "down", WORKS);
+    set_beat(scene, ANSWERED_BEAT_MS);
+    assert_int_equal(down(scene), 0);
+}
+
+/* We are stopped for longer than all beats together: what came meanwhile is read before anything is counted.
+ */
+static void doze(void *data)
+{
+    enum { NAP_MS = 4 * ANSWERED_BEAT_MS };
+    struct timespec pause = {.tv_sec = NAP_MS / 1000, .tv_nsec = NAP_MS % 1000 * 1000000L};
+    int *naps = data;
+    if ((*naps)-- > 0)
+        nanosleep(&pause, NULL);
+}
+
+static void test_our_own_stop_is_no_silence(void **state)
+{
+    struct scene *scene = *state;
+    struct client *client = &scene->context.client;
+    struct client_call call = {0};
+    int naps = 2; /* before the first question, and behind its back */
+    struct wait wait = {
+        .fact = &call.done, .what = "the answer", .limit = FOREVER, .judge = doze, .data = &naps};
+    start(scene, "wait", WORKS);
+    set_beat(scene, ANSWERED_BEAT_MS);
+    client_begin(client, &call, "wait", NULL);
+    assert_int_equal(await_supervisor(client, &wait, &scene->error), 0);
+    client_end(client, &call);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -238,6 +365,12 @@ int main(void)
         CASE(test_down),
         CASE(test_down_that_fails),
         CASE(test_down_whose_answer_is_lost),
+        CASE(test_up_of_a_stopped_supervisor),
+        CASE(test_down_of_a_stopped_supervisor),
+        CASE(test_a_supervisor_that_goes_on),
+        CASE(test_up_that_takes_long),
+        CASE(test_down_that_takes_long),
+        CASE(test_our_own_stop_is_no_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
