@@ -167,10 +167,10 @@ static int parse_letters(struct scan *scan, const char *letters)
 
 static int take_verb(struct scan *scan, const char *word)
 {
-    scan->args->command = command_find(word);
+    scan->args->command = command_find(scan->args->commands, word);
     if (scan->args->command)
         return 0;
-    return suggest_verb(word, "apphost", scan->err);
+    return suggest_verb(scan->args->commands, word, "apphost", scan->err);
 }
 
 /* What stands after "--": a command line where the verb takes one, else plain arguments. */
@@ -285,8 +285,10 @@ static int check_arguments(const struct args *args, struct error *err)
     return -1;
 }
 
-int args_parse(struct args *args, int argc, char *const *argv, char *const *environment, struct error *err)
+int args_parse(struct args *args, const struct commands *commands, int argc, char *const *argv,
+               char *const *environment, struct error *err)
 {
+    args->commands = commands;
     struct scan scan = {.args = args, .argv = argv, .argc = argc, .index = 1, .err = err};
     for (; scan.index < scan.argc; scan.index++)
         if (parse_word(&scan))

@@ -23,7 +23,8 @@ struct args_item {
 };
 
 struct args {
-    const struct command *command; /* NULL: no verb was given */
+    const struct commands *commands; /* the tables that it was parsed by */
+    const struct command *command;   /* NULL: no verb was given */
     struct args_item items[ARGS_OPTIONS];
     int item_count;
     struct strlist owned; /* pieces of split twins */
@@ -32,7 +33,8 @@ struct args {
 };
 
 /* -1 with ERROR_USAGE and a hint on anything that is not understood. args->command tells how far it came. */
-int args_parse(struct args *args, int argc, char *const *argv, char *const *environment, struct error *err);
+int args_parse(struct args *args, const struct commands *commands, int argc, char *const *argv,
+               char *const *environment, struct error *err);
 void args_free(struct args *args);
 
 /* The option that is meant after this verb (NULL: before one), or NULL. */

@@ -1,8 +1,8 @@
 /* What a command is: one record, from which parsing, help, completion and the man page follow.
  *
- * Each command lives in a file cmd_<name>.c that exports one `const struct command`; commands.c lists them in
- * the order of the help. Options are records too: the global ones in options.c, a command's own beside it.
- * Adding a command is a file and a line; adding an option is a line. */
+ * Each command lives in a file cmd_<name>.c that exports one `const struct command`; cli/commands.c lists
+ * them in the order of the help. Options are records too: the global ones in options.c, a command's own
+ * beside it. Adding a command is a file and a line; adding an option is a line. */
 #ifndef ARGS_COMMAND_H
 #define ARGS_COMMAND_H
 
@@ -86,10 +86,15 @@ struct command {
     int (*run)(struct context *context, struct error *err);
 };
 
-/* NULL-terminated, in the order of the help. */
-const struct command *const *command_list(void);
+/* All that a program has: what parsing, help, completion and the man page are given. */
+struct commands {
+    const struct command *const *list;        /* NULL-terminated, in the order of the help */
+    const struct habit *habits;               /* what other tools call them: suggest.h */
+    const struct option_habit *option_habits; /* likewise */
+};
+
 /* By name or alias; NULL when there is none. */
-const struct command *command_find(const char *name);
+const struct command *command_find(const struct commands *commands, const char *name);
 const char *command_group_title(enum command_group group);
 
 /* Options that stand before or after every verb; ends with a NULL name. */

@@ -14,6 +14,7 @@
 /* ---- what is due ---- */
 
 struct walk {
+    const struct commands *commands;
     char *const *words;
     int count, index; /* words[count - 1] is being typed */
     int arguments;    /* behind the verb */
@@ -74,7 +75,7 @@ static void walk_argument(struct walk *walk, const char *word)
 {
     const struct command *command = walk->due->command;
     if (!command) {
-        walk->due->command = command_find(word);
+        walk->due->command = command_find(walk->commands, word);
         return;
     }
     walk->arguments++;
@@ -127,9 +128,9 @@ static void judge_last(struct walk *walk)
         due->names = NAMES_NONE;
 }
 
-void completion_due(char *const *words, int count, struct due *due)
+void completion_due(const struct commands *commands, char *const *words, int count, struct due *due)
 {
-    struct walk walk = {.words = words, .count = count, .due = due};
+    struct walk walk = {.commands = commands, .words = words, .count = count, .due = due};
     *due = (struct due){.typed = words[count - 1]};
     for (; !due->kind && !is_last(&walk); walk.index++)
         walk_word(&walk);

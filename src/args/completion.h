@@ -25,6 +25,6 @@ struct due {
 };
 
 /* words: all that follow "apphost", the last one is being typed (and may be empty); count > 0. */
-void completion_due(char *const *words, int count, struct due *due);
+void completion_due(const struct commands *commands, char *const *words, int count, struct due *due);
 
 #endif

@@ -108,15 +108,16 @@ static void add_summary(struct strbuf *out, const struct command *command, int w
     strbuf_addc(out, '\n');
 }
 
-static void add_group(struct strbuf *out, enum command_group group, int width)
+static void add_group(struct strbuf *out, const struct commands *commands, enum command_group group,
+                      int width)
 {
     strbuf_addf(out, "\n%s:\n", command_group_title(group));
-    for (const struct command *const *command = command_list(); *command; command++)
+    for (const struct command *const *command = commands->list; *command; command++)
         if ((*command)->group == group && !(*command)->hidden)
             add_summary(out, *command, width);
 }
 
-static void add_overview(struct strbuf *out, int width)
+static void add_overview(struct strbuf *out, const struct commands *commands, int width)
 {
     strbuf_adds(out, "Usage: apphost [OPTIONS] COMMAND …\n\n");
     str_wrap(out,
@@ -130,7 +131,7 @@ static void add_overview(struct strbuf *out, int width)
                      "  apphost up -d                   start everything, return when it is ready\n"
                      "  apphost run -- npm test         start, run a command, take down: one step for CI\n");
     for (int group = 0; group < GROUP_COUNT; group++)
-        add_group(out, (enum command_group)group, width);
+        add_group(out, commands, (enum command_group)group, width);
     add_options(out, "Global options, before or after the command", option_globals(), width);
     strbuf_adds(out, "\napphost help COMMAND says more. Exit codes and files: man apphost\n");
 }
@@ -150,11 +151,11 @@ void help_plain(struct strbuf *text)
     *text = plain;
 }
 
-void help_text(const struct command *command, int width, struct strbuf *out)
+void help_text(const struct commands *commands, const struct command *command, int width, struct strbuf *out)
 {
     width = width < 40 ? 40 : width > 100 ? 100 : width;
     if (command)
         add_command(out, command, width);
     else
-        add_overview(out, width);
+        add_overview(out, commands, width);
 }

@@ -7,11 +7,11 @@
 #include "args/command.h"
 
 /* command NULL: the overview. Wrapped for `width` columns. */
-void help_text(const struct command *command, int width, struct strbuf *out);
+void help_text(const struct commands *commands, const struct command *command, int width, struct strbuf *out);
 /* For locales without UTF-8: an ellipsis becomes three dots. */
 void help_plain(struct strbuf *text);
 /* apphost(1) as roff. */
-void help_man_page(struct strbuf *out);
+void help_man_page(const struct commands *commands, struct strbuf *out);
 /* shell: "bash", "zsh", "fish"; false when it is none of these. */
 bool help_completion(const char *shell, struct strbuf *out);
 

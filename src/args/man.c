@@ -152,7 +152,7 @@ static const char tail[] =
     ".SH SEE ALSO\n"
     ".BR apphost.yaml (5)\n";
 
-void help_man_page(struct strbuf *out)
+void help_man_page(const struct commands *commands, struct strbuf *out)
 {
     strbuf_addf(
         out,
@@ -167,7 +167,7 @@ void help_man_page(struct strbuf *out)
                 ".SH GLOBAL OPTIONS\nThey stand before or after the command.\n");
     add_options(out, option_globals());
     strbuf_adds(out, ".SH COMMANDS\n");
-    for (const struct command *const *command = command_list(); *command; command++)
+    for (const struct command *const *command = commands->list; *command; command++)
         if (!(*command)->hidden)
             add_command(out, *command);
     add_exit_codes(out);

@@ -44,7 +44,7 @@ static int usage_error(struct context *context, const struct error *error)
 static int show_help(const struct context *context)
 {
     cleanup_strbuf struct strbuf text = {0};
-    help_text(context->args.command, output_width(STDOUT_FILENO), &text);
+    help_text(&cli_commands, context->args.command, output_width(STDOUT_FILENO), &text);
     if (!context->output.unicode)
         help_plain(&text);
     fputs(strbuf_text(&text), stdout);
@@ -56,11 +56,11 @@ static int no_verb(struct context *context)
     if (args_flag(&context->args, "help"))
         return show_help(context);
     if (args_flag(&context->args, "version")) {
-        context->args.command = command_find("version");
+        context->args.command = command_find(&cli_commands, "version");
         return context->args.command->run(context, NULL);
     }
     cleanup_strbuf struct strbuf text = {0};
-    help_text(NULL, output_width(STDERR_FILENO), &text);
+    help_text(&cli_commands, NULL, output_width(STDERR_FILENO), &text);
     if (!context->output.unicode)
         help_plain(&text);
     fputs(strbuf_text(&text), stderr);
@@ -186,7 +186,7 @@ int cli_main(int argc, char **argv)
     hold_standard_descriptors();
     context->environment = environ;
     context->client.lease_fd = -1;
-    int failed = args_parse(&context->args, argc, argv, environ, &error);
+    int failed = args_parse(&context->args, &cli_commands, argc, argv, environ, &error);
     output_init(&context->output, &context->args, environ);
     int code = failed ? usage_error(context, &error) : dispatch(context);
     code = finish_output(code);

@@ -2,6 +2,7 @@
  * install`. */
 #include "session/context.h"
 #include "args/help.h"
+#include "cli/commands.h"
 
 #include "base/mem.h"
 
@@ -9,7 +10,7 @@ static int run_man(struct context *context, struct error *err)
 {
     (void)context, (void)err;
     cleanup_strbuf struct strbuf page = {0};
-    help_man_page(&page);
+    help_man_page(&cli_commands, &page);
     fputs(strbuf_text(&page), stdout);
     return 0;
 }

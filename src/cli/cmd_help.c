@@ -2,6 +2,7 @@
 #include "session/context.h"
 #include "args/help.h"
 #include "args/suggest.h"
+#include "cli/commands.h"
 
 #include "base/mem.h"
 
@@ -10,10 +11,10 @@
 static int run(struct context *context, struct error *err)
 {
     const struct command *command = NULL;
-    if (context->args.names.count && !(command = command_find(context->args.names.items[0])))
-        return suggest_verb(context->args.names.items[0], "apphost help", err);
+    if (context->args.names.count && !(command = command_find(&cli_commands, context->args.names.items[0])))
+        return suggest_verb(&cli_commands, context->args.names.items[0], "apphost help", err);
     cleanup_strbuf struct strbuf text = {0};
-    help_text(command, output_width(STDOUT_FILENO), &text);
+    help_text(&cli_commands, command, output_width(STDOUT_FILENO), &text);
     if (!context->output.unicode)
         help_plain(&text);
     fputs(strbuf_text(&text), stdout);

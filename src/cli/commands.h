@@ -2,7 +2,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "args/command.h"
+#include "args/suggest.h"
 
 extern const struct command cmd_up, cmd_down, cmd_run;
 extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_kill;
@@ -13,5 +13,12 @@ extern const struct command cmd_validate, cmd_config, cmd_graph, cmd_init, cmd_p
 extern const struct command cmd_doctor, cmd_gc, cmd_completion, cmd_version, cmd_help;
 /* Hidden: what `make install` and the completion scripts use. */
 extern const struct command cmd_man, cmd_schema, cmd_manifest_man, cmd_complete;
+
+/* habits.c */
+extern const struct habit cli_habits[];
+extern const struct option_habit cli_option_habits[];
+
+/* All of them. */
+extern const struct commands cli_commands;
 
 #endif

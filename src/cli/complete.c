@@ -6,6 +6,7 @@
  * before the one that is typed are parsed as ever, so -f, -p and -C are heeded. A manifest with errors
  * completes to nothing: this is no place for messages. */
 #include "args/completion.h"
+#include "cli/commands.h"
 #include "session/context.h"
 #include "args/help.h"
 #include "console/redis_store.h"
@@ -131,7 +132,7 @@ static void offer_shells(struct completing *c)
 
 static void offer_verbs(struct completing *c)
 {
-    for (const struct command *const *command = command_list(); *command; command++)
+    for (const struct command *const *command = cli_commands.list; *command; command++)
         if (!(*command)->hidden)
             offer(c, (*command)->name, (*command)->summary);
 }
@@ -235,10 +236,10 @@ static int complete(struct context *context, struct error *err)
         offer_verbs(&c);
         return 0;
     }
-    completion_due(words, count, &c.due);
+    completion_due(&cli_commands, words, count, &c.due);
     for (int i = 0; i < c.due.at; i++)
         argv[1 + i] = words[i];
-    args_parse(&c.line, 1 + c.due.at, argv, context->environment, NULL);
+    args_parse(&c.line, &cli_commands, 1 + c.due.at, argv, context->environment, NULL);
     const char *folder = args_value(&c.line, "project-directory");
     if (!folder || !chdir(folder))
         answer(&c);

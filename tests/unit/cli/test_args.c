@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "args/args.h"
+#include "cli/commands.h"
 #include "process/process.h"
 
 static char *no_environment[] = {NULL};
@@ -21,7 +22,7 @@ static int parse(struct args *args, const char *const *words, char *const *envir
     for (; *words; words++)
         argv[argc++] = (char *)*words;
     *args = (struct args){0};
-    return args_parse(args, argc, argv, environment, err);
+    return args_parse(args, &cli_commands, argc, argv, environment, err);
 }
 
 static void expect_error(const char *const *words, char *const *environment, const char *text,
@@ -159,7 +160,7 @@ static void test_children_inherit_no_twin(void **state)
 {
     (void)state;
     expect_withheld(option_globals());
-    for (const struct command *const *command = command_list(); *command; command++)
+    for (const struct command *const *command = cli_commands.list; *command; command++)
         expect_withheld((*command)->options);
 }
 
@@ -212,11 +213,11 @@ static void test_help_needs_no_arguments(void **state)
 static void test_tables(void **state)
 {
     (void)state;
-    for (const struct command *const *command = command_list(); *command; command++) {
+    for (const struct command *const *command = cli_commands.list; *command; command++) {
         assert_non_null((*command)->run);
         assert_non_null((*command)->usage);
         assert_non_null((*command)->description);
-        assert_ptr_equal(command_find((*command)->name), *command);
+        assert_ptr_equal(command_find(&cli_commands, (*command)->name), *command);
         for (const struct option *option = (*command)->options; option && option->name; option++) {
             const char *value = NULL;
             assert_non_null(option_resolve(*command, option, &value));

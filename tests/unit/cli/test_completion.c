@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "args/completion.h"
+#include "cli/commands.h"
 
 /* The words of a line, split at blanks; "_" is an empty one. */
 static struct due due_of(const char *line, struct strlist *words)
@@ -19,7 +20,7 @@ static struct due due_of(const char *line, struct strlist *words)
         strlist_take(words, length == 1 && *line == '_' ? xstrdup("") : xstrndup(line, length));
         line += length + (line[length] == ' ');
     }
-    completion_due(words->items, (int)words->count, &due);
+    completion_due(&cli_commands, words->items, (int)words->count, &due);
     return due;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "args/help.h"
+#include "cli/commands.h"
 
 static void expect(const struct strbuf *text, const char *part)
 {
@@ -31,8 +32,8 @@ static void test_overview_names_every_command_and_option(void **state)
 {
     (void)state;
     struct strbuf text = {0};
-    help_text(NULL, 80, &text);
-    for (const struct command *const *command = command_list(); *command; command++) {
+    help_text(&cli_commands, NULL, 80, &text);
+    for (const struct command *const *command = cli_commands.list; *command; command++) {
         char line[64];
         snprintf(line, sizeof line, "\n  %s ", (*command)->name);
         if ((*command)->hidden)
@@ -49,9 +50,9 @@ static void test_overview_names_every_command_and_option(void **state)
 static void test_each_command_tells_its_options(void **state)
 {
     (void)state;
-    for (const struct command *const *command = command_list(); *command; command++) {
+    for (const struct command *const *command = cli_commands.list; *command; command++) {
         struct strbuf text = {0};
-        help_text(*command, 80, &text);
+        help_text(&cli_commands, *command, 80, &text);
         expect(&text, "Usage: apphost ");
         for (const struct option *option = (*command)->options; option && option->name; option++)
             if (!option->hidden)
@@ -65,7 +66,7 @@ static void test_both_forms_of_run_are_shown(void **state)
 {
     (void)state;
     struct strbuf text = {0};
-    help_text(command_find("run"), 80, &text);
+    help_text(&cli_commands, command_find(&cli_commands, "run"), 80, &text);
     expect(&text, "Usage: apphost run [RES…] -- COMMAND…\n       apphost run TASK\n");
     strbuf_free(&text);
 }
@@ -102,10 +103,10 @@ static void test_man_page(void **state)
 {
     (void)state;
     struct strbuf page = {0};
-    help_man_page(&page);
+    help_man_page(&cli_commands, &page);
     expect(&page, ".TH APPHOST 1");
     expect(&page, ".SH EXIT STATUS");
-    for (const struct command *const *command = command_list(); *command; command++)
+    for (const struct command *const *command = cli_commands.list; *command; command++)
         if (!(*command)->hidden)
             expect(&page, (*command)->name);
     /* groff, where it is installed, must not warn */

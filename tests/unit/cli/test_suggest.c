@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "args/suggest.h"
+#include "cli/commands.h"
 
 static void expect(int answer, struct error *error, const char *hint)
 {
@@ -38,8 +39,9 @@ static void test_verbs_of_other_tools(void **state)
     };
     struct error error = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        expect(suggest_verb(rows[i].word, "apphost", &error), &error, rows[i].hint);
-    expect(suggest_verb("status", "apphost help", &error), &error, "did you mean apphost help ps?");
+        expect(suggest_verb(&cli_commands, rows[i].word, "apphost", &error), &error, rows[i].hint);
+    expect(suggest_verb(&cli_commands, "status", "apphost help", &error), &error,
+           "did you mean apphost help ps?");
 }
 
 static void test_options_of_other_tools(void **state)
@@ -60,7 +62,8 @@ static void test_options_of_other_tools(void **state)
     };
     struct error error = {0};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct args args = {.command = rows[i].verb ? command_find(rows[i].verb) : NULL};
+        struct args args = {.commands = &cli_commands,
+                            .command = rows[i].verb ? command_find(&cli_commands, rows[i].verb) : NULL};
         expect(suggest_option(&args, rows[i].written, &error), &error, rows[i].hint);
     }
 }
@@ -68,7 +71,7 @@ static void test_options_of_other_tools(void **state)
 static void test_dashes(void **state)
 {
     (void)state;
-    struct args args = {.command = command_find("run")};
+    struct args args = {.commands = &cli_commands, .command = command_find(&cli_commands, "run")};
     struct error error = {0};
     strlist_add(&args.names, "cache");
     strlist_add(&args.names, "npm");
