@@ -160,9 +160,29 @@ int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local
     return -1;
 }
 
+/* A MULTI that was refused has let the others run one by one, and an EXEC that was may have left it open:
+ * rights that were taken away just now. Another connection knows them. */
+static int check_transaction(struct apphost_cache *cache, const struct replies *replies,
+                             struct apphost_error *error)
+{
+    const struct resp_reply *first = replies->items[0], *last = replies->items[replies->count - 1];
+    struct conn *conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
+    bool is_refused = first->type == RESP_ERROR;
+
+    if (!is_refused && (last->type != RESP_ERROR || resp_reply_is_error(last, "EXECABORT")))
+        return 0;
+    if (conn)
+        conn_redial(conn);
+    return fail_set(error, APPHOST_E_SERVER, "NOPERM", "%.200s: %s; grant the user +multi and +exec",
+                    is_refused ? first->str : last->str,
+                    is_refused ? "the commands of the transaction ran one by one" : "nothing was written");
+}
+
 int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
                         struct apphost_error *error)
 {
+    if (replies->is_transaction && check_transaction(cache, replies, error) < 0)
+        return -1;
     for (size_t i = 0; i < replies->count; i++) {
         const struct resp_reply *reply = replies->items[i];
 

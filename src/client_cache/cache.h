@@ -183,7 +183,7 @@ void writes_fini(struct writes *writes);
 
 /* ---- Increment, cache_increment.c ---- */
 
-enum { INCREMENT_COMMANDS = 7, INCREMENT_WORDS = 4 };
+enum { INCREMENT_COMMANDS = 9, INCREMENT_WORDS = 6 };
 
 struct increment {
     const struct full_key *key; /* the caller's, and set by it */
@@ -193,7 +193,11 @@ struct increment {
 
 /* Only needed until it is sent. */
 struct increment_wire {
-    char absolute[24], sliding[24], by[24];
+    const struct increment *increment;
+    char *fresh; /* the name of a new number until it has its expiry */
+    size_t fresh_len;
+    char absolute[24], sliding[24], by[24], ttl[24];
+    size_t count;
     const char *argv[INCREMENT_COMMANDS][INCREMENT_WORDS];
     size_t lens[INCREMENT_COMMANDS][INCREMENT_WORDS];
     struct command commands[INCREMENT_COMMANDS];
@@ -201,7 +205,9 @@ struct increment_wire {
 
 int increment_init(struct increment *increment, const struct apphost_cache *cache,
                    struct apphost_expiry expiry, struct apphost_error *error);
-void increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire);
+int increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire,
+                     struct apphost_error *error);
+void increment_wire_fini(struct increment_wire *wire);
 
 /* 0 with the sum, -1. */
 int increment_finish(struct apphost_cache *cache, const struct increment *increment,

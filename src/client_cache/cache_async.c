@@ -328,10 +328,15 @@ struct apphost_call *apphost_cache_increment_start(struct apphost_cache *cache, 
     }
     call->increment.key = &call->key;
     call->increment.expire = cache_expire_later;
-    increment_encode(&call->increment, increment->by, &wire);
+    if (increment_encode(&call->increment, increment->by, &wire, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
     const struct batch batch = {
-        .commands = wire.commands, .count = INCREMENT_COMMANDS, .timeout_ms = cache->options.timeout_ms};
-    return launch(call, &batch, error);
+        .commands = wire.commands, .count = wire.count, .timeout_ms = cache->options.timeout_ms};
+    call = launch(call, &batch, error);
+    increment_wire_fini(&wire);
+    return call;
 }
 
 struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, struct apphost_queue *queue,

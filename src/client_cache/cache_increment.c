@@ -1,6 +1,12 @@
 /*
- * Increment: MULTI, the times of an entry that may be new (HSETNX), HINCRBY, what is needed to know about its
- * expiry, EXEC; then its time to live, where one is due.
+ * Increment: one transaction that leaves no moment in which a number exists without its expiry, whoever dies
+ * or may not what. What is to expire is made under a name of its own, gets its time to live, and is renamed
+ * where there is no number yet:
+ *
+ *     MULTI, HMSET new, EXPIRE new, RENAMENX new key, DEL new, HINCRBY key, HMGET and PTTL of key, EXEC
+ *
+ * so that an existing entry keeps its own expiry. Without an expiry: MULTI, HSETNX twice, HINCRBY, HMGET,
+ * PTTL, EXEC. Afterwards the window of a sliding entry starts anew.
  *
  * It is not idempotent: a lost connection is reported, for nobody knows whether the number was added. For the
  * same reason fail-open does not absorb anything here.
@@ -11,6 +17,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int increment_init(struct increment *increment, const struct apphost_cache *cache,
@@ -20,53 +27,118 @@ int increment_init(struct increment *increment, const struct apphost_cache *cach
     return entry_plan(expiry, clock_unix_ms(), cache->options.precise_expiry, &increment->plan, error);
 }
 
-void increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire)
+static void add_command(struct increment_wire *wire, const char *const words[INCREMENT_WORDS])
 {
-    const struct full_key *key = increment->key;
-    const char *const words[INCREMENT_COMMANDS][INCREMENT_WORDS] = {
-        {"MULTI"},
-        {"HSETNX", key->data, "absexp", wire->absolute},
-        {"HSETNX", key->data, "sldexp", wire->sliding},
-        {"HINCRBY", key->data, "data", wire->by},
-        {"HMGET", key->data, "absexp", "sldexp"},
-        {"PTTL", key->data},
-        {"EXEC"},
-    };
+    size_t n = wire->count++, argc = 0;
+    const struct increment *increment = wire->increment;
 
+    for (; argc < INCREMENT_WORDS && words[argc]; argc++) {
+        wire->argv[n][argc] = words[argc];
+        wire->lens[n][argc] = words[argc] == increment->key->data ? increment->key->len
+                              : words[argc] == wire->fresh        ? wire->fresh_len
+                                                                  : strlen(words[argc]);
+    }
+    wire->commands[n] = (struct command){argc, wire->argv[n], wire->lens[n]};
+}
+
+#define ADD(wire, ...) add_command(wire, (const char *const[INCREMENT_WORDS]){__VA_ARGS__})
+
+static int make_fresh(struct increment_wire *wire, struct apphost_error *error)
+{
+    static const char suffix[] = ":apphost:new";
+    const struct full_key *key = wire->increment->key;
+
+    wire->fresh = malloc(key->len + sizeof(suffix));
+    if (!wire->fresh)
+        return fail_memory(error);
+    memcpy(wire->fresh, key->data, key->len);
+    memcpy(wire->fresh + key->len, suffix, sizeof(suffix));
+    wire->fresh_len = key->len + sizeof(suffix) - 1;
+    return 0;
+}
+
+/* A time below a second is over at once; it is a millisecond here, for what is gone cannot be renamed. */
+static int add_fresh(struct increment_wire *wire, struct apphost_error *error)
+{
+    const struct entry_plan *plan = &wire->increment->plan;
+    const char *expire = entry_expire_command(plan->ttl_ms > 0 ? plan->ttl_ms : 1, wire->ttl);
+
+    if (make_fresh(wire, error) < 0)
+        return -1;
+    ADD(wire, "HMSET", wire->fresh, "absexp", wire->absolute, "sldexp", wire->sliding);
+    ADD(wire, expire, wire->fresh, wire->ttl);
+    ADD(wire, "RENAMENX", wire->fresh, wire->increment->key->data);
+    ADD(wire, "DEL", wire->fresh);
+    return 0;
+}
+
+int increment_encode(const struct increment *increment, int64_t by, struct increment_wire *wire,
+                     struct apphost_error *error)
+{
+    const char *key = increment->key->data;
+
+    wire->increment = increment;
+    wire->fresh = NULL;
+    wire->count = 0;
     snprintf(wire->absolute, sizeof(wire->absolute), "%" PRId64, increment->plan.absolute_ticks);
     snprintf(wire->sliding, sizeof(wire->sliding), "%" PRId64, increment->plan.sliding_ticks);
     snprintf(wire->by, sizeof(wire->by), "%" PRId64, by);
-    memcpy(wire->argv, words, sizeof(words));
-    for (size_t i = 0; i < INCREMENT_COMMANDS; i++) {
-        size_t argc = 0;
-
-        for (; argc < INCREMENT_WORDS && words[i][argc]; argc++)
-            wire->lens[i][argc] = argc == 1 ? key->len : strlen(words[i][argc]);
-        wire->commands[i] = (struct command){argc, wire->argv[i], wire->lens[i]};
+    ADD(wire, "MULTI");
+    if (increment->plan.has_ttl && add_fresh(wire, error) < 0)
+        return -1;
+    if (!increment->plan.has_ttl) {
+        ADD(wire, "HSETNX", key, "absexp", wire->absolute);
+        ADD(wire, "HSETNX", key, "sldexp", wire->sliding);
     }
+    ADD(wire, "HINCRBY", key, "data", wire->by);
+    ADD(wire, "HMGET", key, "absexp", "sldexp");
+    ADD(wire, "PTTL", key);
+    ADD(wire, "EXEC");
+    return 0;
 }
 
-/* A new entry gets its first time to live; so does one whose creator died before this. A sliding one starts
- * anew. */
-static int settle_ttl(struct apphost_cache *cache, const struct increment *increment,
-                      const struct resp_reply *results, struct apphost_error *error)
+void increment_wire_fini(struct increment_wire *wire)
 {
-    const struct resp_reply *fields = &results->elements[3], *ttl = &results->elements[4];
-    bool is_new = results->elements[0].integer == 1 && results->elements[1].integer == 1;
+    free(wire->fresh);
+    wire->fresh = NULL;
+}
+
+/* The results of EXEC end with these. */
+struct outcome {
+    const struct resp_reply *sum, *fields, *ttl;
+    bool is_new;
+};
+
+static int read_outcome(struct apphost_cache *cache, const struct increment *increment,
+                        const struct resp_reply *results, struct outcome *out, struct apphost_error *error)
+{
+    size_t count = increment->plan.has_ttl ? 7 : 5;
+
+    if (results->type != RESP_ARRAY || results->count != count)
+        return redis_fail_reply(cache->redis, results, error);
+    out->sum = &results->elements[count - 3];
+    out->fields = &results->elements[count - 2];
+    out->ttl = &results->elements[count - 1];
+    out->is_new = increment->plan.has_ttl && results->elements[2].integer == 1;
+    if (out->fields->type != RESP_ARRAY || out->fields->count != 2)
+        return redis_fail_reply(cache->redis, out->fields, error);
+    return 0;
+}
+
+/* A sliding entry starts anew; one whose creator, of another kind, died before its expiry gets it now. */
+static int settle_ttl(struct apphost_cache *cache, const struct increment *increment,
+                      const struct outcome *outcome, struct apphost_error *error)
+{
     struct entry_times times;
     int64_t ttl_ms;
 
-    if (fields->type != RESP_ARRAY || fields->count != 2)
-        return redis_fail_reply(cache->redis, fields, error);
-    if (is_new)
-        return increment->plan.has_ttl
-                   ? increment->expire(cache, increment->key, increment->plan.ttl_ms, error)
-                   : 0;
-    if (entry_decode(&fields->elements[0], &fields->elements[1], &times, error) < 0)
+    if (outcome->is_new)
+        return 0;
+    if (entry_decode(&outcome->fields->elements[0], &outcome->fields->elements[1], &times, error) < 0)
         return -1;
     if (entry_slide(&times, clock_unix_ms(), &ttl_ms))
         return increment->expire(cache, increment->key, ttl_ms, error);
-    if (ttl->integer != -1 || times.absolute_ticks == ENTRY_NONE)
+    if (outcome->ttl->integer != -1 || times.absolute_ticks == ENTRY_NONE)
         return 0;
     struct entry_times only_end = {times.absolute_ticks, INT64_MAX};
     entry_slide(&only_end, clock_unix_ms(), &ttl_ms);
@@ -76,14 +148,13 @@ static int settle_ttl(struct apphost_cache *cache, const struct increment *incre
 int increment_finish(struct apphost_cache *cache, const struct increment *increment,
                      const struct replies *replies, int64_t *sum, struct apphost_error *error)
 {
-    const struct resp_reply *results = replies->items[INCREMENT_COMMANDS - 1];
+    struct outcome outcome;
 
-    if (cache_check_replies(cache, replies, error) < 0)
+    if (cache_check_replies(cache, replies, error) < 0 ||
+        read_outcome(cache, increment, replies->items[replies->count - 1], &outcome, error) < 0)
         return -1;
-    if (results->type != RESP_ARRAY || results->count != INCREMENT_COMMANDS - 2)
-        return redis_fail_reply(cache->redis, results, error);
-    *sum = results->elements[2].integer;
-    return settle_ttl(cache, increment, results, error);
+    *sum = outcome.sum->integer;
+    return settle_ttl(cache, increment, &outcome, error);
 }
 
 int apphost_cache_increment(struct apphost_cache *cache, struct apphost_bytes key, int64_t by,
@@ -100,10 +171,12 @@ int apphost_cache_increment(struct apphost_cache *cache, struct apphost_bytes ke
     if (increment_init(&increment, cache, expiry, error) < 0 || full_key_init(&full, cache, key, error) < 0)
         return -1;
     increment.key = &full;
-    increment_encode(&increment, by, &wire);
+    int rc = increment_encode(&increment, by, &wire, &local);
     const struct batch batch = {
-        .commands = wire.commands, .count = INCREMENT_COMMANDS, .timeout_ms = cache->options.timeout_ms};
-    int rc = cache_run(cache, DIAL_PRIMARY, &batch, &replies, &local);
+        .commands = wire.commands, .count = wire.count, .timeout_ms = cache->options.timeout_ms};
+    if (rc == 0)
+        rc = cache_run(cache, DIAL_PRIMARY, &batch, &replies, &local);
+    increment_wire_fini(&wire);
     if (rc == 0) {
         rc = increment_finish(cache, &increment, &replies, sum, &local);
         replies_free(&replies);

@@ -175,7 +175,11 @@ static int submit_locked(struct conn *conn, const struct batch *batch, struct re
 
     if (!request)
         return fail_memory(error);
-    if (request_encode(conn, request, &conn->out, batch, error) < 0) {
+    size_t before = conn->out.len;
+    int rc = request_encode(conn, request, &conn->out, batch, error);
+    if (rc == 0 && (rc = request_check(conn, request, error)) < 0)
+        conn->out.len = before;
+    if (rc < 0) {
         request_free(request);
         return -1;
     }
@@ -264,12 +268,13 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
         return conn_fail_hopeless(conn, error);
     bool is_up = conn->state == CONN_UP;
     request->is_again = batch->is_idempotent;
-    if (request_encode(conn, request, is_up && !request->is_again ? &conn->out : &request->bytes, batch,
-                       error) < 0)
+    if (request_encode(conn, request, &request->bytes, batch, error) < 0 ||
+        (is_up && request_check(conn, request, error) < 0))
         return -1;
-    if (is_up && request->is_again &&
-        resp_buffer_append(&conn->out, request->bytes.data, request->bytes.len) < 0)
+    if (is_up && resp_buffer_append(&conn->out, request->bytes.data, request->bytes.len) < 0)
         return fail_memory(error);
+    if (is_up && !request->is_again)
+        resp_buffer_fini(&request->bytes);
     if (is_up)
         pending_push(conn, request);
     else

@@ -50,6 +50,7 @@ struct replies {
     struct resp_reply **items; /* points to `one` for a single command */
     struct resp_reply *one;
     size_t count;
+    bool is_transaction; /* the first answers MULTI, the last EXEC */
 };
 
 void replies_free(struct replies *replies);

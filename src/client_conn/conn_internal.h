@@ -130,6 +130,9 @@ struct request *queue_pop(struct request_queue *queue);
 int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error);
 
+/* -1 when it is a transaction and the server takes none: command by command is not what was asked for. */
+int request_check(struct conn *conn, const struct request *request, struct apphost_error *error);
+
 /* Those whose bytes are in `out` or sent, in wire order; all that is in `out` goes now. */
 void pending_push(struct conn *conn, struct request *request);
 struct request *pending_pop(struct conn *conn);

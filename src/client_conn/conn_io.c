@@ -231,6 +231,9 @@ static struct request *assign_one_locked(struct conn *conn, struct resp_reply *r
     request->times.received_ns = conn->received_ns;
     conn->async_count -= request->kind == REQUEST_ASYNC;
     request->is_taken = true;
+    if (request->kind == REQUEST_QUIET && reply->type == RESP_ERROR)
+        conn_note_locked(conn, APPHOST_LOG_WARNING, "A command that nobody waits for failed: %.400s",
+                         reply->str);
     return request;
 }
 

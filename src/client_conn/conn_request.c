@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PROBE_AGAIN_MS = 1000 };
+
 void replies_free(struct replies *replies)
 {
     for (size_t i = 0; i < replies->count; i++)
@@ -48,6 +50,21 @@ void request_free(struct request *request)
     replies_free(&request->replies);
     resp_buffer_fini(&request->bytes);
     free(request);
+}
+
+int request_check(struct conn *conn, const struct request *request, struct apphost_error *error)
+{
+    if (!request->replies.is_transaction || !conn->dialed.no_multi[0])
+        return 0;
+    /* Rights may be granted while this connection lives: a new one will tell, when that costs nobody a reply.
+     */
+    if (!conn->pending.head && clock_ms() - conn->up_ms > PROBE_AGAIN_MS)
+        transport_shutdown(&conn->dialed.transport);
+    return fail_set(
+        error, APPHOST_E_SERVER, "NOPERM",
+        "%s: this is written as a transaction or not at all; grant the user +multi and +exec, or set "
+        "strict_wire, which writes without",
+        conn->dialed.no_multi);
 }
 
 void queue_push(struct request_queue *queue, struct request *request)
@@ -149,6 +166,8 @@ int request_encode(const struct conn *conn, struct request *request, struct resp
 {
     size_t before = buffer->len;
     int rc = 0;
+
+    request->replies.is_transaction = batch->count > 1 && strcmp(batch->commands[0].argv[0], "MULTI") == 0;
 
     for (size_t i = 0; i < batch->count && rc == 0; i++) {
         const struct command *command = &batch->commands[i];

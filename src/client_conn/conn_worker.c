@@ -26,19 +26,28 @@ static struct request *take_backlog_locked(struct conn *conn)
     return list;
 }
 
-static void send_backlog_locked(struct conn *conn)
+/* What this server does not take is returned, with its error. */
+static struct request *send_backlog_locked(struct conn *conn, struct apphost_error *error)
 {
+    struct request_queue refused = {0};
     struct request *request;
 
-    /* Appending fails only when memory is out; then the deadline ends the request. */
-    while (conn->backlog.head && resp_buffer_append(&conn->out, conn->backlog.head->bytes.data,
-                                                    conn->backlog.head->bytes.len) == 0) {
-        request = queue_pop(&conn->backlog);
+    while (conn->backlog.head) {
+        request = conn->backlog.head;
+        if (request_check(conn, request, error) < 0) {
+            queue_push(&refused, queue_pop(&conn->backlog));
+            continue;
+        }
+        /* Appending fails only when memory is out; then the deadline ends the request. */
+        if (resp_buffer_append(&conn->out, request->bytes.data, request->bytes.len) < 0)
+            break;
+        queue_pop(&conn->backlog);
         if (!request->is_again)
             resp_buffer_fini(&request->bytes);
         pending_push(conn, request);
         conn->async_count++;
     }
+    return refused.head;
 }
 
 /* Entered and left with the lock. */
@@ -47,6 +56,7 @@ static void redial_locked(struct conn *conn)
     struct attempt attempt = {conn->options, 0, &conn->is_cancelled};
     struct dialed dialed = {.transport = {.fd = -1}};
     struct apphost_error error = {0};
+    struct request *refused = NULL;
     int timeout_ms = option_number(conn->options, OPT_CONNECT_TIMEOUT);
 
     conn_enter_locked(conn, CONN_DIALING, NULL);
@@ -61,13 +71,18 @@ static void redial_locked(struct conn *conn)
     } else if (rc == 0) {
         conn->dialed = dialed;
         conn_enter_locked(conn, CONN_UP, NULL);
-        send_backlog_locked(conn);
+        refused = send_backlog_locked(conn, &error);
         conn_note_locked(conn, APPHOST_LOG_INFORMATION, "Connected to %s in %lld ms", dialed.address,
                          (long long)(clock_ms() - started_ms));
     } else {
         conn_enter_locked(conn, CONN_DOWN, &error);
         conn_note_locked(conn, APPHOST_LOG_WARNING, "Connect failed: %.440s", error.text);
     }
+    if (!refused)
+        return;
+    pthread_mutex_unlock(&conn->lock);
+    requests_fail(conn, refused, &error);
+    pthread_mutex_lock(&conn->lock);
 }
 
 /* ---- Deadlines of asynchronous requests

@@ -140,6 +140,17 @@ static bool fill_role(const struct context *context, struct words *words)
     return context->handshake->wants_role && option_number(context->attempt->options, OPT_PROXY) == 0;
 }
 
+/* Whether transactions can be had: a MULTI that is refused would let what follows it run one by one. An EXEC
+ * that is refused leaves the transaction open, so a DISCARD follows. */
+static bool fill_transaction(const struct context *context, struct words *words)
+{
+    const struct apphost_options *options = context->attempt->options;
+
+    (void)words;
+    return context->handshake->library_suffix[0] && option_command(options, "MULTI", strlen("MULTI")) &&
+           option_command(options, "EXEC", strlen("EXEC"));
+}
+
 static bool fill_ping(const struct context *context, struct words *words)
 {
     (void)context;
@@ -210,11 +221,27 @@ static int judge_role(const struct context *context, const struct resp_reply *re
     return 0;
 }
 
+static int judge_transaction(const struct context *context, const struct resp_reply *reply,
+                             struct apphost_error *error)
+{
+    struct dialed *dialed = context->dialed;
+
+    (void)error;
+    if (reply->type == RESP_ERROR && !dialed->no_multi[0])
+        snprintf(dialed->no_multi, sizeof(dialed->no_multi), "%.150s", reply->str);
+    return 0;
+}
+
 static int judge_ping(const struct context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
     if (resp_reply_is_error(reply, "NOAUTH"))
         return judge_auth(context, reply, error);
+    if (resp_reply_is(reply, "QUEUED"))
+        return fail_set(error, APPHOST_E_CONFIG, "user",
+                        "the user may begin transactions on %s and not end them (%s): grant +exec, or take "
+                        "+multi away",
+                        context->dialed->address, context->dialed->no_multi);
     if (resp_reply_is_error(reply, "NOPERM") || reply->type == RESP_STATUS || reply->type == RESP_STRING)
         return 0;
     if (reply->type == RESP_ERROR)
@@ -225,10 +252,17 @@ static int judge_ping(const struct context *context, const struct resp_reply *re
 }
 
 static const struct step steps[] = {
-    {"AUTH", fill_auth, judge_auth},         {"HELLO", fill_hello, judge_nothing},
-    {"CLIENT", fill_name, judge_nothing},    {"CLIENT", fill_library, judge_nothing},
-    {"CLIENT", fill_version, judge_nothing}, {"SELECT", fill_select, judge_select},
-    {"ROLE", fill_role, judge_role},         {"PING", fill_ping, judge_ping},
+    {"AUTH", fill_auth, judge_auth},
+    {"HELLO", fill_hello, judge_nothing},
+    {"CLIENT", fill_name, judge_nothing},
+    {"CLIENT", fill_library, judge_nothing},
+    {"CLIENT", fill_version, judge_nothing},
+    {"SELECT", fill_select, judge_select},
+    {"MULTI", fill_transaction, judge_transaction},
+    {"EXEC", fill_transaction, judge_transaction},
+    {"DISCARD", fill_transaction, judge_nothing},
+    {"ROLE", fill_role, judge_role},
+    {"PING", fill_ping, judge_ping},
 };
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };

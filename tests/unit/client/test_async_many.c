@@ -359,7 +359,7 @@ static void bad_calls_are_refused(void **state)
     const struct apphost_bytes good = apphost_str("k"), bad[] = {apphost_str("k"), {NULL, 1}};
     const struct apphost_keys keys = {bad, 2}, lacking = {NULL, 1}, fine = {&good, 1};
     const struct apphost_entries no_entries = {NULL, 1};
-    const struct apphost_entry null_value = {good, {NULL, 0}, apphost_expire_never()};
+    const struct apphost_entry null_value = {good, {NULL, 1}, apphost_expire_never()};
     const struct apphost_entries null_values = {&null_value, 1};
     const struct apphost_increment no_key = {{NULL, 0}, 1, apphost_expire_never()},
                                    late = {good, 1, apphost_expire_at(1)}, one = {good, 1, {0}};

@@ -133,7 +133,7 @@ static const struct answer script[] = {
     {"HMGET", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
     {"EXPIRE", ":1\r\n"},
     {"PTTL", ":5\r\n"},
-    {"EXEC", "*5\r\n:1\r\n:1\r\n:7\r\n*2\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n:-1\r\n"},
+    {"EXEC", "*7\r\n+OK\r\n:1\r\n:1\r\n:0\r\n:7\r\n*2\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n:600000\r\n"},
     {NULL, NULL},
 };
 
@@ -202,7 +202,7 @@ static void the_wire_is_that_of_the_blocking_calls(void **state)
         hear(is_strict, act_asynchronously, asynchronous, sizeof(asynchronous));
         assert_non_null(strstr(blocking, "HINCRBY p:n data 7\n"));
         assert_non_null(strstr(blocking, "EXPIRE p:b 600\n"));
-        assert_non_null(strstr(blocking, "EXPIRE p:n 600\n"));
+        assert_non_null(strstr(blocking, "EXPIRE p:n:apphost:new 600\n"));
         assert_string_equal(asynchronous, blocking);
     }
 }
@@ -239,7 +239,7 @@ static void a_span_for_every_command(void **state)
     close_client(&client);
     server_stop(&server);
     assert_string_equal(names.text, "MULTI HMSET EXPIRE HMSET EXPIRE HMSET PERSIST EXEC HMGET HMGET HMGET "
-                                    "MULTI HSETNX HSETNX HINCRBY HMGET PTTL EXEC PTTL ");
+                                    "MULTI HMSET EXPIRE RENAMENX DEL HINCRBY HMGET PTTL EXEC PTTL ");
 }
 
 /* On the thread of a loop nobody waits for an EXPIRE, not even in strict-wire mode: this server never answers
@@ -248,8 +248,9 @@ static void expiries_are_not_waited_for(void **state)
 {
     static const struct answer silent[] = {
         {"HMGET", "*3\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n$1\r\nv\r\n"},
+        {"EXPIRE n:apphost:new", "+QUEUED\r\n"},
         {"EXPIRE", ""},
-        {"EXEC", "*5\r\n:1\r\n:1\r\n:7\r\n*2\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n:-1\r\n"},
+        {"EXEC", "*7\r\n+OK\r\n:1\r\n:0\r\n:0\r\n:7\r\n*2\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n:600000\r\n"},
         {NULL, NULL},
     };
     const struct apphost_cache_options options = {.strict_wire = true};

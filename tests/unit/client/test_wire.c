@@ -162,7 +162,7 @@ static const struct answer many_script[] = {
     {"HMGET", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
     {"EXPIRE", ":1\r\n"},
     {"DEL", ":1\r\n"},
-    {"EXEC", "*5\r\n:1\r\n:1\r\n:7\r\n*2\r\n$2\r\n-1\r\n$8\r\n20000000\r\n:-1\r\n"},
+    {"EXEC", "*7\r\n+OK\r\n:1\r\n:1\r\n:0\r\n:7\r\n*2\r\n$2\r\n-1\r\n$8\r\n20000000\r\n:2000\r\n"},
     {NULL, NULL},
 };
 
@@ -218,8 +218,9 @@ static void the_other_operations(void **state)
         lines, "MULTI\nHMSET c:a absexp -1 sldexp -1 data 1\nPERSIST c:a\n"
                "HMSET c:b absexp -1 sldexp 20000000 data 2\nEXPIRE c:b 2\nEXEC\n"
                "HMGET c:a absexp sldexp data\nHMGET c:b absexp sldexp data\nEXPIRE c:b 2\n"
-               "MULTI\nHSETNX c:i absexp -1\nHSETNX c:i sldexp 20000000\nHINCRBY c:i data 7\n"
-               "HMGET c:i absexp sldexp\nPTTL c:i\nEXEC\nEXPIRE c:i 2\n"
+               "MULTI\nHMSET c:i:apphost:new absexp -1 sldexp 20000000\nEXPIRE c:i:apphost:new 2\n"
+               "RENAMENX c:i:apphost:new c:i\nDEL c:i:apphost:new\nHINCRBY c:i data 7\n"
+               "HMGET c:i absexp sldexp\nPTTL c:i\nEXEC\n"
                "HMGET c:n absexp sldexp data\nSET c:n:lease ################ NX PX 10000\nGET c:n:lease\n"
                "HMGET c:n absexp sldexp data\n"
                "MULTI\nHMSET c:n absexp -1 sldexp -1 data x\nPERSIST c:n\nEXEC\n"
@@ -239,24 +240,25 @@ struct handshake {
     enum apphost_code code;
 };
 
-#define INFO "CLIENT SETINFO LIB-NAME libapphost-DC\nCLIENT SETINFO LIB-VER 0.1.0\n"
+#define PROBE "MULTI\nEXEC\nDISCARD\n"
+#define INFO "CLIENT SETINFO LIB-NAME libapphost-DC\nCLIENT SETINFO LIB-VER 0.1.0\n" PROBE
 
 static const struct handshake handshakes[] = {
     {",name=Core (Q&A)", {{0}}, "CLIENT SETNAME Core(Q&A)\n" INFO "PING\n", NULL, 0},
     {",name=n,user=me,password=secret,defaultDatabase=3,setlib=false",
      {{0}},
-     "AUTH me secret\nCLIENT SETNAME n\nSELECT 3\nPING\n",
+     "AUTH me secret\nCLIENT SETNAME n\nSELECT 3\n" PROBE "PING\n",
      NULL,
      0},
     {",name=n,password=a=b==,setlib=0,protocol=3",
      {{0}},
-     "AUTH a=b==\nHELLO 3\nCLIENT SETNAME n\nPING\n",
+     "AUTH a=b==\nHELLO 3\nCLIENT SETNAME n\n" PROBE "PING\n",
      NULL,
      0},
-    {",$CLIENT=,$PING=", {{0}}, "", NULL, 0},
+    {",$CLIENT=,$PING=", {{0}}, PROBE, NULL, 0},
     {",name=n,$CLIENT=cl",
      {{0}},
-     "CL SETNAME n\nCL SETINFO LIB-NAME libapphost-DC\nCL SETINFO LIB-VER 0.1.0\nPING\n",
+     "CL SETNAME n\nCL SETINFO LIB-NAME libapphost-DC\nCL SETINFO LIB-VER 0.1.0\n" PROBE "PING\n",
      NULL,
      0},
     /* An old server knows no SETINFO and no name: ignored. */
