@@ -1,8 +1,9 @@
 /*
  * /health and /alive over HTTP: the response as text, and a little server that sends it.
  *
- * The server is one thread: accept, read the request's first line, answer, close. Time per connection is
- * bounded, so that a client that says nothing costs the others two seconds at most.
+ * The server is one thread: it listens to all its clients at once, and answers the one whose request is
+ * complete. Clients that say nothing cost the others nothing: each has ten seconds, and when there are too
+ * many the oldest goes.
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
@@ -20,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { REQUEST_SIZE = 8192, CLIENT_MS = 2000 };
+enum { REQUEST_SIZE = 8192, CLIENT_MS = 10000, MAX_CLIENTS = 64 };
 
 static char *format_response(int status, const char *reason, const char *body, int is_head, size_t *len)
 {
@@ -79,69 +80,132 @@ static void send_all(int fd, const char *data, size_t len, int64_t deadline)
     }
 }
 
-/* Reads to the end of the head; the first line is all that matters. */
-static bool read_head(int fd, char *head, size_t size, int64_t deadline)
+struct client {
+    int fd;
+    int64_t deadline_ms;
+    size_t len;
+    char head[REQUEST_SIZE];
+};
+
+/* In the order in which they came. */
+struct clients {
+    struct client *list[MAX_CLIENTS];
+    size_t count;
+};
+
+static void drop(struct clients *clients, size_t index)
 {
-    size_t len = 0;
-
-    while (len < size - 1) {
-        struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-        ssize_t got = poll(&poll_fd, 1, clock_left(deadline)) > 0
-                          ? recv(fd, head + len, size - 1 - len, MSG_DONTWAIT)
-                          : -1;
-
-        if (got <= 0)
-            return false;
-        len += (size_t)got;
-        head[len] = '\0';
-        if (strstr(head, "\r\n\r\n") || strstr(head, "\n\n"))
-            return true;
-    }
-    return false;
+    close(clients->list[index]->fd);
+    free(clients->list[index]);
+    clients->count--;
+    memmove(&clients->list[index], &clients->list[index + 1],
+            (clients->count - index) * sizeof(clients->list[0]));
 }
 
-static void serve(struct apphost_health *health, int fd)
+static void admit(struct clients *clients, int fd)
 {
-    char head[REQUEST_SIZE], method[8], path[1024];
-    int64_t deadline = clock_ms() + CLIENT_MS;
+    struct client *client = malloc(sizeof(*client));
+
+    if (!client) {
+        close(fd);
+        return;
+    }
+    if (clients->count == MAX_CLIENTS)
+        drop(clients, 0);
+    client->fd = fd;
+    client->len = 0;
+    client->deadline_ms = clock_ms() + CLIENT_MS;
+    clients->list[clients->count++] = client;
+}
+
+static void answer(struct apphost_health *health, const struct client *client)
+{
+    char method[8], target[1024];
     size_t len = 0;
     char *response;
 
-    if (!read_head(fd, head, sizeof(head), deadline))
-        return;
-    if (sscanf(head, "%7s %1023s HTTP/", method, path) != 2)
+    if (sscanf(client->head, "%7s %1023s HTTP/", method, target) != 2)
         response = format_response(400, "Bad Request", "Bad Request", 0, &len);
     else if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         response = format_response(405, "Method Not Allowed", "Method Not Allowed", 0, &len);
     else
-        response = apphost_health_respond(health, path, strcmp(method, "HEAD") == 0, &len);
+        response = apphost_health_respond(health, target, strcmp(method, "HEAD") == 0, &len);
     if (response)
-        send_all(fd, response, len, clock_ms() + CLIENT_MS);
+        send_all(client->fd, response, len, clock_ms() + CLIENT_MS);
     free(response);
-    shutdown(fd, SHUT_WR);
+    shutdown(client->fd, SHUT_WR);
+}
+
+/* Reads what has come, and answers when the head is complete; the first line is all that matters of it. False
+ * when the client is done with. */
+static bool advance(struct apphost_health *health, struct client *client)
+{
+    ssize_t got = recv(client->fd, client->head + client->len, REQUEST_SIZE - 1 - client->len, MSG_DONTWAIT);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (got <= 0)
+        return false;
+    client->len += (size_t)got;
+    client->head[client->len] = '\0';
+    if (!strstr(client->head, "\r\n\r\n") && !strstr(client->head, "\n\n"))
+        return client->len < REQUEST_SIZE - 1;
+    answer(health, client);
+    return false;
+}
+
+/* shutdown() on a listening socket is how health_stop_listening() says that it is over. */
+static bool is_over(int fd)
+{
+    int is_listening = 0;
+    socklen_t size = sizeof(is_listening);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) < 0 || !is_listening;
+}
+
+static int next_wait(const struct clients *clients)
+{
+    return clients->count > 0 ? clock_left(clients->list[0]->deadline_ms) : -1;
+}
+
+static void serve_ready(struct apphost_health *health, struct clients *clients, const struct pollfd *fds)
+{
+    for (size_t i = clients->count; i-- > 0;) {
+        struct client *client = clients->list[i];
+        bool stays = fds[i].revents ? advance(health, client) : clock_left(client->deadline_ms) > 0;
+
+        if (!stays)
+            drop(clients, i);
+    }
 }
 
 static void *listen_thread(void *user)
 {
     struct apphost_health *health = user;
+    struct clients clients = {.count = 0};
+    struct pollfd fds[MAX_CLIENTS + 1];
 
     for (;;) {
-        int fd = accept4(health->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+        size_t count = clients.count;
 
-        if (fd < 0) {
-            int is_stopped = 0;
-            socklen_t size = sizeof(is_stopped);
-
-            /* shutdown() on a listening socket is how health_stop_listening() says that it is over. */
-            if (getsockopt(health->listener.fd, SOL_SOCKET, SO_ACCEPTCONN, &is_stopped, &size) < 0 ||
-                !is_stopped)
-                return NULL;
-            poll(NULL, 0, 10);
+        for (size_t i = 0; i < count; i++)
+            fds[i] = (struct pollfd){.fd = clients.list[i]->fd, .events = POLLIN};
+        fds[count] = (struct pollfd){.fd = health->listener.fd, .events = POLLIN};
+        poll(fds, count + 1, next_wait(&clients));
+        serve_ready(health, &clients, fds);
+        if (!fds[count].revents)
             continue;
-        }
-        serve(health, fd);
-        close(fd);
+        int fd = accept4(health->listener.fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0)
+            admit(&clients, fd);
+        else if (is_over(health->listener.fd))
+            break;
+        else
+            poll(NULL, 0, 10); /* no descriptors: others may give some back */
     }
+    while (clients.count > 0)
+        drop(&clients, 0);
+    return NULL;
 }
 
 static int bind_address(const char *host, int port, struct apphost_error *error)

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-enum { PILE = 1, CLOSE_WAIT_MS = 2000, CLOSE_SLICE_MS = 10, LAST_MOMENT_MS = 3600000 };
+enum { CLOSE_WAIT_MS = 2000, CLOSE_SLICE_MS = 10, LAST_MOMENT_MS = 3600000 };
 
 struct conn *conn_new(const struct apphost_options *options, enum dial_role role, const struct log *log,
                       struct apphost_error *error)
@@ -204,7 +204,7 @@ static int try_call(struct conn *conn, const struct batch *batch, int64_t deadli
     }
     bool has_lead = !conn->is_leading;
     conn->is_leading = true;
-    if (!has_lead && conn->pending.count <= PILE)
+    if (!has_lead && !conn_leaves_to_leader(conn))
         conn_flush_locked(conn);
     pthread_mutex_unlock(&conn->lock);
 
@@ -280,7 +280,7 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
     else
         queue_push(&conn->backlog, request);
     conn->async_count += is_up;
-    if (!conn->is_leading || conn->pending.count <= PILE)
+    if (!conn_leaves_to_leader(conn))
         conn_flush_locked(conn);
     return 0;
 }
@@ -319,7 +319,7 @@ void conn_post(struct conn *conn, const struct command *command)
     if (conn->state == CONN_UP && request_encode(conn, request, &conn->out, &batch, NULL) == 0) {
         pending_push(conn, request);
         request = NULL;
-        if (!conn->is_leading || conn->pending.count <= PILE)
+        if (!conn_leaves_to_leader(conn))
             conn_flush_locked(conn);
     }
     pthread_mutex_unlock(&conn->lock);

@@ -78,8 +78,11 @@ struct conn {
     struct resp_buffer out; /* appended by callers */
     struct resp_buffer sending;
     size_t sent;
-    uint64_t gone; /* bytes sent since it came up */
-    size_t crowd;  /* callers answered by the last receive: about to come back */
+    uint64_t gone;               /* bytes sent since it came up */
+    const struct request *probe; /* whose round trip is measured */
+    int64_t probe_us;            /* when it was sent */
+    int64_t round_trip_us;       /* of one request, about the smallest of late; 0: not known */
+    size_t crowd;                /* callers answered by the last receive: about to come back */
 
     struct request_queue pending; /* in wire order */
     struct request_queue backlog; /* asynchronous, waiting for a connection */
@@ -137,6 +140,10 @@ int request_check(struct conn *conn, const struct request *request, struct appho
 void pending_push(struct conn *conn, struct request *request);
 struct request *pending_pop(struct conn *conn);
 void pending_stamp_sent(struct conn *conn);
+
+/* Whether the bytes of a new request may wait for the leader: he is back from recv sooner than a send costs.
+ */
+bool conn_leaves_to_leader(const struct conn *conn);
 
 /* conn_io.c */
 void conn_flush_locked(struct conn *conn);

@@ -3,10 +3,11 @@
  * conn_request.c.
  *
  * Sending is a role of its own (`is_writing`): whoever has it drains the buffers without holding the lock,
- * and others just append. Leading is receiving and handing out. A caller that appends while somebody leads
- * sends by itself only when few requests are pending; with many, the leader is about to come back from recv
- * and sends all of them in one go. That is safe because a leader never receives before it has flushed, and
- * Redis answers in order.
+ * and others just append. Leading is receiving and handing out. A caller sends at once unless somebody is
+ * sending: a request never waits for the reply of another. Only where the server is near (the round trip of
+ * one request is measured) and requests pile up the leader is back from recv sooner than a send costs, and
+ * sends all of them in one go. That is safe because a leader never receives before it has flushed, and Redis
+ * answers in order.
  */
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
@@ -326,6 +327,7 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
         at->is_taken = true;
     conn->pending = (struct request_queue){0};
     conn->unsent = NULL;
+    conn->probe = NULL;
     conn->async_count = 0;
     conn->out.len = 0;
     if (conn->state == CONN_UP)

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_AGAIN_MS = 1000 };
+enum { PROBE_AGAIN_MS = 1000, PILE = 1, NEAR_US = 300, DRIFT = 64 };
 
 void replies_free(struct replies *replies)
 {
@@ -105,12 +105,32 @@ void pending_push(struct conn *conn, struct request *request)
         conn->unsent = request;
 }
 
+/* The smallest, and slowly up from there: a crowd, or a server that is busy, says nothing about the way. */
+static void end_probe(struct conn *conn)
+{
+    int64_t took_us = clock_us() - conn->probe_us;
+
+    conn->probe = NULL;
+    if (conn->round_trip_us == 0 || took_us <= conn->round_trip_us)
+        conn->round_trip_us = took_us > 0 ? took_us : 1;
+    else
+        conn->round_trip_us += (took_us - conn->round_trip_us) / DRIFT + 1;
+}
+
+bool conn_leaves_to_leader(const struct conn *conn)
+{
+    return conn->is_leading && conn->pending.count > PILE && conn->round_trip_us > 0 &&
+           conn->round_trip_us < NEAR_US;
+}
+
 struct request *pending_pop(struct conn *conn)
 {
     struct request *request = queue_pop(&conn->pending);
 
     if (request && conn->unsent == request)
         conn->unsent = conn->pending.head;
+    if (request && conn->probe == request)
+        end_probe(conn);
     return request;
 }
 
@@ -122,6 +142,10 @@ void pending_stamp_sent(struct conn *conn)
 
         for (struct request *at = conn->unsent; at; at = at->next)
             at->times.sent_ns = now;
+    }
+    if (!conn->probe && conn->unsent) {
+        conn->probe = conn->unsent;
+        conn->probe_us = clock_us();
     }
     conn->unsent = NULL;
 }

@@ -46,6 +46,8 @@ static void note_up(struct conn *conn, int64_t now)
     conn->out.len = conn->sending.len = conn->sent = 0;
     conn->gone = 0;
     conn->unsent = NULL;
+    conn->probe = NULL;
+    conn->round_trip_us = 0;
     conn->said_ms = conn->asked_ms = now;
     atomic_store(&conn->heard_ms, now);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static void *serve_one(void *user)
     struct puppet *puppet = ((void **)user)[0];
     int fd = (int)(intptr_t)((void **)user)[1];
     FILE *stream = fdopen(fd, "r");
+    int held = 0;
     char line[4096];
 
     free(user);
@@ -75,6 +77,14 @@ static void *serve_one(void *user)
         if (strcmp(reply, PUPPET_HANGS_UP) == 0)
             break;
         reply = strcmp(reply, PUPPET_LAST_SET) == 0 ? last_set : reply;
+        if (strncmp(line, "HMGET", 5) == 0) {
+            poll(NULL, 0, puppet->pause_ms);
+            if (++held < puppet->hold)
+                continue;
+            for (; held > 1; held--)
+                send(fd, reply, strlen(reply), MSG_NOSIGNAL);
+            held = 0;
+        }
         send(fd, reply, strlen(reply), MSG_NOSIGNAL);
     }
     fclose(stream);

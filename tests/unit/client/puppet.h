@@ -16,6 +16,8 @@ struct answer {
 struct puppet {
     int fd, port;
     pthread_t thread;
+    _Atomic int pause_ms;      /* before each answer to an HMGET */
+    _Atomic int hold;          /* so many of them have to be asked before any is answered; 0: one */
     const struct answer *once; /* each answers once, before the script */
     size_t used;               /* a bit for each that did */
     char last_set[64];
