@@ -148,7 +148,7 @@ static int settle_ttl(struct apphost_cache *cache, const struct increment *incre
 int increment_finish(struct apphost_cache *cache, const struct increment *increment,
                      const struct replies *replies, int64_t *sum, struct apphost_error *error)
 {
-    struct outcome outcome;
+    struct outcome outcome = {.is_new = false};
 
     if (cache_check_replies(cache, replies, error) < 0 ||
         read_outcome(cache, increment, replies->items[replies->count - 1], &outcome, error) < 0)
