@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+#include <unistd.h>
+
 struct events {
     struct context *context;
     struct client_call watch;
@@ -31,6 +33,7 @@ static void on_record(const cJSON *record, void *data)
 static void judge(void *data)
 {
     struct events *events = data;
+    events->is_broken = events->is_broken || events->context->client.audience.is_gone;
     events->is_over = events->watch.done || events->is_broken;
 }
 
@@ -46,6 +49,7 @@ static int follow(struct events *events, struct error *err)
     };
     events->watch = (struct client_call){.on_record = on_record, .data = events};
     client_begin(client, &events->watch, "watch", NULL);
+    audience_watch(&client->audience, &client->loop, STDOUT_FILENO);
     int failed = await_supervisor(client, &wait, err);
     if (!failed && !events->is_broken && error_is_set(&events->watch.error)) {
         error_copy(err, &events->watch.error);

@@ -196,6 +196,7 @@ static void judge(void *data)
     struct logs *logs = data;
     if (!log_view_write(&logs->view, STDOUT_FILENO))
         logs->is_broken = true;
+    logs->is_broken = logs->is_broken || logs->client.audience.is_gone;
     logs->is_over = logs->has_ended || logs->is_broken || logs->is_cut;
 }
 
@@ -211,6 +212,7 @@ static int follow(struct logs *logs, const char *folder, const struct log_reader
     };
     if (reader->follow)
         watch_supervisor(logs);
+    audience_watch(&logs->client.audience, &logs->client.loop, STDOUT_FILENO);
     logs->reader = log_reader_start(&logs->client.loop, folder, reader, on_line, on_end, logs);
     if (!logs->reader)
         return error_set(err, ERROR_FAILED, "cannot read the logs in %s", folder);

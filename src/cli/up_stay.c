@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { MUCH = 8 << 20 };
 
@@ -149,17 +150,24 @@ int up_leave(struct up *up, int code, struct error *err)
     return failed ? -1 : code;
 }
 
+static int supervisor_died(struct error *err)
+{
+    error_set(err, ERROR_OWNER, "the supervisor died");
+    return error_hint(err, "its guard cleans up; if that was killed as well: apphost gc"), -1;
+}
+
 static int supervisor_gone(struct up *up, struct error *err)
 {
     if (error_is_set(&up->watch.error))
-        return error_set(err, ERROR_OWNER, "the supervisor died; its guard is cleaning up");
+        return supervisor_died(err);
     output_note(&up->context->output, "the project was taken down");
     return 0;
 }
 
 static bool has_ended(const struct up *up)
 {
-    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->out.is_broken;
+    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->out.is_broken ||
+           up->context->client.audience.is_gone;
 }
 
 static void judge(void *data)
@@ -197,7 +205,7 @@ static int end(struct up *up, struct error *err)
         if (up->reader)
             log_reader_drain(up->reader);
     }
-    if (up->out.is_broken)
+    if (up->out.is_broken || up->context->client.audience.is_gone)
         code = EXIT_BROKEN_PIPE;
     if (up->context->client.interrupts)
         code = 128 + up->context->client.signum;
@@ -217,6 +225,7 @@ int up_stay(struct up *up, struct error *err)
     look_for_end(up);
     if (args_flag(&context->args, "watch"))
         up_watch_start(up);
+    audience_watch(&context->client.audience, &context->client.loop, STDOUT_FILENO);
     int code = stay(up, err) ? -1 : end(up, err);
     up_watch_end(up);
     client_end(&context->client, &up->watch);

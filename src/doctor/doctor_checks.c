@@ -89,8 +89,9 @@ static void check_manifest(struct doctor *doctor)
 {
     const struct project *project = &doctor->context->project;
     if (project->plan) {
-        cleanup_free char *text = xasprintf("%s: project %s, %zu resources", project->manifest, project->name,
-                                            project->plan->resource_count);
+        cleanup_free char *text =
+            xasprintf("%s: project %s, %zu resource%s", project->manifest, project->name,
+                      project->plan->resource_count, project->plan->resource_count == 1 ? "" : "s");
         doctor_add(doctor, DOCTOR_PASS, text, NULL);
     } else if (!project->problems.errors) {
         doctor_add(doctor, DOCTOR_WARNING, doctor->manifest.text ? doctor->manifest.text : "no manifest",

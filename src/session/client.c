@@ -118,6 +118,7 @@ static void disconnect(struct client *client)
         control_close(client->connection);
     client->connection = NULL;
     hangup_end(&client->hangup);
+    audience_end(&client->audience);
     if (client->has_loop)
         loop_fini(&client->loop);
     client->has_loop = false;

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "session/audience.h"
 #include "session/hangup.h"
 #include "control/control.h"
 #include "loop/loop.h"
@@ -43,6 +44,7 @@ struct client {
     loop_signal_cb *on_interrupt; /* or NULL: told of each one as it comes */
     void *interrupt_data;
     struct hangup hangup;
+    struct audience audience;           /* watched by who follows something: audience_watch() */
     void (*before_leaving)(void *data); /* restores the terminal when a third signal ends us */
     void *leaving_data;
     loop_cb *after_turn; /* runs after each round of the loop, or NULL */

@@ -183,6 +183,25 @@ END
   ok apphost down
 }
 
+# Nothing is printed that could tell them: the pipe's end itself has to.
+@test "who follows ends when nobody reads any more" {
+  manifest <<'END'
+resources:
+  one: {type: process, command: [sh, -c, 'echo only line; exec sleep 1000']}
+END
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs one | grep -q 'only line'"
+  run bash -c "set -o pipefail; timeout 60 '$APPHOST' logs -f | grep -m 1 'only line'"
+  [ "$status" = 141 ]
+  prints 'only line'
+  run bash -c "set -o pipefail; timeout 60 '$APPHOST' events | true"
+  [ "$status" = 141 ]
+  ok apphost down
+  run bash -c "set -o pipefail; timeout 60 '$APPHOST' up | grep -m 1 'only line'"
+  [ "$status" = 141 ]
+  wait_until 5 nothing_left
+}
+
 @test "logs are there after down" {
   manifest <<'END'
 resources:
