@@ -55,6 +55,7 @@ struct apphost_value {
     const char *data; /* NULL: no such entry; an empty entry is not NULL */
     size_t len;
     void *owner;
+    enum apphost_code code; /* get-many: why this key could not be read; APPHOST_OK: it could */
 };
 
 void apphost_value_free(struct apphost_value *value);
@@ -154,7 +155,11 @@ int apphost_cache_set_string(struct apphost_cache *cache, const char *key, const
 /* ---- What its users ask for
  * -------------------------------------------------------------------------------------- */
 
-/* values[i] for keys[i], one round trip. The number of hits, or -1. Free each value. */
+/*
+ * values[i] for keys[i], one round trip. The number of hits; -1 when none of the keys could be read. A key
+ * that could not, for example one of another type, has no value but a code, and *error says why of the first
+ * of them (its code is APPHOST_OK when there is none). Free each value.
+ */
 int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
                            struct apphost_value *values, struct apphost_error *error);
 

@@ -265,7 +265,7 @@ int value_copy(struct apphost_value *value, const void *data, size_t len)
     if (len > 0)
         memcpy(owner->str, data, len);
     owner->str[len] = '\0';
-    *value = (struct apphost_value){owner->str, len, owner};
+    *value = (struct apphost_value){.data = owner->str, .len = len, .owner = owner};
     return 0;
 }
 
@@ -285,7 +285,8 @@ int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct r
         return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;
     if (reply->elements[2].type != RESP_STRING)
         return 0;
-    reading->value = (struct apphost_value){reply->elements[2].str, reply->elements[2].len, reply};
+    reading->value =
+        (struct apphost_value){.data = reply->elements[2].str, .len = reply->elements[2].len, .owner = reply};
     return 1;
 }
 

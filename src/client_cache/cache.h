@@ -150,13 +150,14 @@ int many_init(struct many *many, struct apphost_cache *cache, const struct appho
               struct apphost_error *error);
 void many_fini(struct many *many);
 
-/* The number of hits, whose values own their replies from now on; -1. */
+/* The number of hits, whose values own their replies from now on; -1 when no key could be read. *error is why
+ * of the first that could not, and its code APPHOST_OK without any. */
 int many_read(const struct many *many, struct replies *replies, struct apphost_value *values,
               struct apphost_error *error);
 
 /* The end of the operation: counters, and what fail-open makes of a failure. */
-int many_finish(const struct many *many, int hits, const struct apphost_error *local,
-                struct apphost_error *error);
+int many_finish(const struct many *many, int hits, struct apphost_value *values,
+                const struct apphost_error *local, struct apphost_error *error);
 
 /* ---- Set and set-many, cache_set.c ---- */
 

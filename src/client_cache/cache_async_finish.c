@@ -57,7 +57,7 @@ void call_finish_get_many(struct apphost_call *call, struct apphost_result *resu
     int hits = call->has_failed ? -1 : many_read(&call->many, &call->replies, call->values, &call->error);
     struct apphost_error failure = call->error;
 
-    result->rc = many_finish(&call->many, hits, &failure, &call->error);
+    result->rc = many_finish(&call->many, hits, call->values, &failure, &call->error);
     if (result->rc < 0)
         return;
     result->values = call->values;

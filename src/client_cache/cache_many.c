@@ -68,34 +68,48 @@ static int read_one(const struct many *many, size_t i, struct replies *replies, 
     return rc;
 }
 
+/* A key that cannot be read takes nothing from the others. */
 int many_read(const struct many *many, struct replies *replies, struct apphost_value *values,
               struct apphost_error *error)
 {
+    struct apphost_error failure = {0};
+    size_t failed = 0;
     int hits = 0;
 
+    error->code = APPHOST_OK;
     for (size_t i = 0; i < many->count; i++) {
-        int rc = read_one(many, i, replies, &values[i], error);
+        int rc = read_one(many, i, replies, &values[i], &failure);
 
         if (rc >= 0) {
             hits += rc;
             continue;
         }
-        while (i-- > 0)
-            apphost_value_free(&values[i]);
-        return -1;
+        values[i].code = failure.code;
+        if (failed++ == 0)
+            *error = failure;
     }
-    return hits;
+    return failed == many->count ? -1 : hits;
 }
 
-int many_finish(const struct many *many, int hits, const struct apphost_error *local,
-                struct apphost_error *error)
+int many_finish(const struct many *many, int hits, struct apphost_value *values,
+                const struct apphost_error *local, struct apphost_error *error)
 {
-    if (hits < 0)
+    size_t failed = 0;
+
+    if (hits < 0) {
         hits = cache_give_up(many->cache, local, 0, error);
-    if (hits >= 0) {
-        cache_count(many->cache, COUNT_HITS, (uint64_t)hits);
-        cache_count(many->cache, COUNT_MISSES, many->count - (uint64_t)hits);
+        for (size_t i = 0; hits == 0 && i < many->count; i++)
+            values[i].code = APPHOST_OK;
+    } else if (error) {
+        *error = *local;
     }
+    if (hits < 0)
+        return hits;
+    for (size_t i = 0; i < many->count; i++)
+        failed += values[i].code != APPHOST_OK;
+    cache_count(many->cache, COUNT_HITS, (uint64_t)hits);
+    cache_count(many->cache, COUNT_MISSES, many->count - failed - (uint64_t)hits);
+    cache_count(many->cache, COUNT_ERRORS, failed);
     return hits;
 }
 
@@ -118,7 +132,7 @@ int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_byt
         hits = many_read(&many, &replies, values, &local);
         replies_free(&replies);
     }
-    hits = many_finish(&many, hits, &local, error);
+    hits = many_finish(&many, hits, values, &local, error);
     many_fini(&many);
     return hits;
 }

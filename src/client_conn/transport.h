@@ -34,6 +34,10 @@ struct attempt {
  * blocking. */
 int transport_open(struct transport *transport, const struct attempt *attempt,
                    const struct endpoint *endpoint, int port, struct apphost_error *error);
+/* The first of these addresses that connects: a descriptor that does not block, or -1 with errno. */
+struct addrinfo;
+int transport_connect_any(const struct addrinfo *list, const struct attempt *attempt);
+
 void transport_close(struct transport *transport);
 
 /* Makes the peer and any thread that waits in transport_recv() see the end of the stream. */

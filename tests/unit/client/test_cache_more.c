@@ -154,6 +154,42 @@ static void many_in_one_round_trip(void **state)
     assert_int_equal(apphost_cache_set_many(world.cache, NULL, 0, &error), 0);
 }
 
+/* One key of another type, one that is broken: the others are read all the same. */
+static void each_key_has_its_result(void **state)
+{
+    const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("list"), apphost_str("none"),
+                                         apphost_str("broken"), apphost_str("b")};
+    struct apphost_error error = {0};
+    struct apphost_value values[5];
+
+    (void)state;
+    for (int is_strict = 0; is_strict < 2; is_strict++) {
+        struct apphost_cache *cache = is_strict ? world.strict : world.cache;
+
+        set(cache, "a", "A", apphost_expire_sliding(60000));
+        set(cache, "b", "B", apphost_expire_never());
+        raw("DEL", "cachetest:list", NULL);
+        raw("RPUSH", "cachetest:list", "x", NULL);
+        raw("HSET", "cachetest:broken", "absexp", "soon", "data", "x", NULL);
+        assert_int_equal(apphost_cache_get_many(cache, keys, 5, values, &error), 2);
+        assert_string_equal(values[0].data, "A");
+        assert_string_equal(values[4].data, "B");
+        assert_int_equal(values[0].code, APPHOST_OK);
+        assert_int_equal(values[1].code, APPHOST_E_SERVER);
+        assert_int_equal(values[2].code, APPHOST_OK);
+        assert_int_equal(values[3].code, APPHOST_E_PROTOCOL);
+        assert_null(values[1].data);
+        assert_int_equal(error.code, APPHOST_E_SERVER);
+        assert_string_equal(error.parameter, "WRONGTYPE");
+        for (int i = 0; i < 5; i++)
+            apphost_value_free(&values[i]);
+        assert_int_equal(apphost_cache_get_many(cache, &keys[1], 1, values, &error), -1);
+        assert_int_equal(apphost_cache_get_many(cache, &keys[4], 1, values, &error), 1);
+        assert_int_equal(error.code, APPHOST_OK);
+        apphost_value_free(&values[0]);
+    }
+}
+
 static void increments_are_atomic_and_expire(void **state)
 {
     struct apphost_error error = {0};
@@ -400,6 +436,7 @@ int main(void)
         cmocka_unit_test(nothing_is_an_empty_value),
         cmocka_unit_test(ends_before_all_time_are_over),
         cmocka_unit_test(many_in_one_round_trip),
+        cmocka_unit_test(each_key_has_its_result),
         cmocka_unit_test(increments_are_atomic_and_expire),
         cmocka_unit_test(remaining_time),
         cmocka_unit_test(get_or_create_creates_once),

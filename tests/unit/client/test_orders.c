@@ -158,6 +158,30 @@ static void slow_options_hold_up_nobody(void **state)
     apphost_host_free(host);
 }
 
+static void count_lines(void *user, enum apphost_log_level level, const char *category, const char *text)
+{
+    (void)level;
+    (void)category;
+    (void)text;
+    atomic_fetch_add((atomic_int *)user, 1);
+}
+
+static void a_cache_on_its_own_has_a_log(void **state)
+{
+    atomic_int lines = 0;
+    const struct apphost_cache_options options = {
+        .log = count_lines, .log_user = &lines, .fail_open = true, .timeout_ms = 10};
+    struct apphost_value value;
+
+    (void)state;
+    setenv("ConnectionStrings__lonely", "127.0.0.1:1", 1);
+    struct apphost_cache *cache = apphost_cache_open("lonely", &options, NULL);
+    unsetenv("ConnectionStrings__lonely");
+    assert_int_equal(apphost_cache_get(cache, apphost_str("k"), &value, NULL), 0);
+    assert_true(lines > 0);
+    apphost_cache_close(cache);
+}
+
 /* ---- Orders ---- */
 
 struct ending {
@@ -414,6 +438,7 @@ int main(void)
         cmocka_unit_test(a_slow_log_holds_up_nobody),
         cmocka_unit_test(a_slow_log_of_a_loss_holds_up_nobody),
         cmocka_unit_test(slow_options_hold_up_nobody),
+        cmocka_unit_test(a_cache_on_its_own_has_a_log),
         cmocka_unit_test(closed_before_its_results_are_dispatched),
         cmocka_unit_test(closed_while_calls_are_under_way),
         cmocka_unit_test(freed_before_anything_is_dispatched),

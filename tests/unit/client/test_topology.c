@@ -31,6 +31,8 @@ static struct apphost_host *host_for(const struct server *sentinel)
     snprintf(text, sizeof(text),
              "127.0.0.1:%d,serviceName=mine,syncTimeout=1000,connectTimeout=1000,protocol=3", sentinel->port);
     apphost_config_set(config, "ConnectionStrings:cache", text, NULL);
+    apphost_config_set(config, "Aspire:StackExchange:Redis:ConfigurationOptions:DeadPeerTimeout", "2000",
+                       NULL);
     struct apphost_host *host = apphost_host_new(&options, NULL);
     apphost_config_free(config);
     assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", NULL, NULL, NULL), 0);
@@ -56,13 +58,13 @@ static void await_replication(const struct server *sentinel, const struct server
     assert_true(is_known);
 }
 
-static void survives_a_failover(void **state)
+/* Dead, or as good as: frozen, while calls go on, it takes their bytes and says nothing. */
+static void lose_primary(bool is_frozen)
 {
     struct server primary, replica, sentinel;
     struct apphost_error error = {0};
     char text[160];
 
-    (void)state;
     server_start(&primary, NULL);
     snprintf(text, sizeof(text), "--replicaof 127.0.0.1 %d --repl-diskless-sync-delay 0", primary.port);
     server_start(&replica, text);
@@ -83,8 +85,11 @@ static void survives_a_failover(void **state)
         poll(NULL, 0, 10);
     expect(apphost_host_cache(host, "replica", NULL), "k", "v");
 
-    server_kill(&primary, true);
-    deadline = unix_ms() + 30000;
+    if (is_frozen)
+        server_freeze(&primary, true);
+    else
+        server_kill(&primary, true);
+    deadline = unix_ms() + 60000;
     while (apphost_cache_set(cache, apphost_str("k"), "w", 1, apphost_expire_never(), &error) < 0)
         if (unix_ms() > deadline)
             fail_msg("%s", error.text);
@@ -96,6 +101,18 @@ static void survives_a_failover(void **state)
     server_stop(&sentinel);
     server_stop(&replica);
     server_stop(&primary);
+}
+
+static void survives_a_failover(void **state)
+{
+    (void)state;
+    lose_primary(false);
+}
+
+static void a_frozen_primary_is_left(void **state)
+{
+    (void)state;
+    lose_primary(true);
 }
 
 static void a_node_of_a_cluster(void **state)
@@ -142,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(survives_a_failover),
+        cmocka_unit_test(a_frozen_primary_is_left),
         cmocka_unit_test(a_node_of_a_cluster),
     };
 
