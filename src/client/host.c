@@ -94,7 +94,8 @@ struct apphost_host *apphost_host_new(const struct apphost_host_options *options
         apphost_host_free(host);
         return NULL;
     }
-    log_init(&host->log, options->log, options->log_user, host->config);
+    log_init(&host->log, options->log, options->log_user);
+    apphost_config_each(host->config, LOG_LEVELS, log_add_rule, &host->log);
     host->started_unix_ns = clock_unix_ns();
     host->otlp = otlp_new(host->config, &host->log, collect_metrics, host);
     host->tracer = tracer_new(host->config, host->otlp, options->span, options->span_user);

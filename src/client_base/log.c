@@ -1,8 +1,6 @@
 /* Log lines: the level rules of Logging:LogLevel, and formatting. */
 #include "client_base/log.h"
 
-#include <apphost/config.h>
-
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -61,22 +59,21 @@ void log_write(const struct log *log, enum apphost_log_level level, const char *
     log->sink(log->user, level, category, text);
 }
 
-static void add_rule(void *user, const char *rest, const char *value)
+void log_add_rule(void *user, const char *category, const char *level)
 {
     struct log *log = user;
 
     for (int i = 0; i <= APPHOST_LOG_NONE; i++) {
-        if (strcasecmp(level_names[i], value) != 0 || log->rule_count == LOG_RULES)
+        if (strcasecmp(level_names[i], level) != 0 || log->rule_count == LOG_RULES)
             continue;
         struct log_rule *rule = &log->rules[log->rule_count++];
 
-        snprintf(rule->category, sizeof(rule->category), "%s", rest);
+        snprintf(rule->category, sizeof(rule->category), "%s", category);
         rule->level = (enum apphost_log_level)i;
     }
 }
 
-void log_init(struct log *log, apphost_log_fn sink, void *user, const struct apphost_config *config)
+void log_init(struct log *log, apphost_log_fn sink, void *user)
 {
     *log = (struct log){.sink = sink, .user = user};
-    apphost_config_each(config, "Logging:LogLevel", add_rule, log);
 }

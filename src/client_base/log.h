@@ -7,9 +7,8 @@
 #include <stdatomic.h>
 
 #define LOG_REDIS "Aspire.StackExchange.Redis"
+#define LOG_LEVELS "Logging:LogLevel"
 #define LOG_CACHE "Microsoft.Extensions.Caching.StackExchangeRedis"
-
-struct apphost_config;
 
 enum { LOG_RULES = 32 };
 
@@ -27,8 +26,10 @@ struct log {
     size_t rule_count;
 };
 
-/* Takes the levels from Logging:LogLevel. */
-void log_init(struct log *log, apphost_log_fn sink, void *user, const struct apphost_config *config);
+void log_init(struct log *log, apphost_log_fn sink, void *user);
+/* "Information" for a category, or for "Default"; another word is no level, and heeded by nobody. An
+ * apphost_config_fn, for what stands below LOG_LEVELS; user: the log. */
+void log_add_rule(void *user, const char *category, const char *level);
 
 __attribute__((format(printf, 4, 5))) void log_write(const struct log *log, enum apphost_log_level level,
                                                      const char *category, const char *format, ...);
