@@ -23,8 +23,13 @@ unit-run: $(unit_bins)
 golden: all
 	$(Q)scripts/run-golden
 
+# By what is included, and by what is linked.
 layers:
+	$(Q)scripts/tally layers-included layers-linked
+layers-included:
 	$(Q)scripts/check-layers
+layers-linked: all
+	$(Q)scripts/check-circles $(BUILD)
 
 style:
 	$(Q)scripts/check-style
