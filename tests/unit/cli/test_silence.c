@@ -31,7 +31,7 @@ struct scene {
 
 /* ---- the supervisor ---- */
 
-static void answer(FILE *stream, const char *line, enum deed deed)
+static void answer(int to, const char *line, enum deed deed)
 {
     int id = 0;
     const char *at = strstr(line, "\"id\":");
@@ -39,38 +39,36 @@ static void answer(FILE *stream, const char *line, enum deed deed)
         _exit(1);
     if (deed == STALLS || !at || sscanf(at + 5, "%d", &id) != 1)
         return;
-    fprintf(stream, "{\"id\":%d,\"type\":\"done\"%s}\n", id,
+    dprintf(to, "{\"id\":%d,\"type\":\"done\"%s}\n", id,
             deed == REFUSES ? ",\"error\":{\"code\":\"failed\",\"message\":\"no\"}" : "");
-    fflush(stream);
 }
 
 /* The answer to what was asked first comes after those to three questions. */
-static void work(FILE *stream, const char *begun)
+static void work(FILE *from, int to, const char *begun)
 {
     char line[4096];
-    for (int asked = 0; asked < 3 && fgets(line, sizeof line, stream);) {
-        fseek(stream, 0, SEEK_CUR);
+    for (int asked = 0; asked < 3 && fgets(line, sizeof line, from);) {
         asked += strstr(line, "\"verb\":\"hello\"") ? 1 : 0;
-        answer(stream, line, ANSWERS);
+        answer(to, line, ANSWERS);
     }
-    answer(stream, begun, ANSWERS);
+    answer(to, begun, ANSWERS);
 }
 
 /* Any other verb is answered. */
 static _Noreturn void supervise(int listener, const char *verb, enum deed deed)
 {
     char line[4096], wanted[64];
-    FILE *stream = fdopen(accept(listener, NULL, NULL), "r+");
+    int to = accept(listener, NULL, NULL);
+    FILE *from = fdopen(to, "r");
     snprintf(wanted, sizeof wanted, "\"verb\":\"%s\"", verb);
-    while (stream && fgets(line, sizeof line, stream)) {
+    while (from && fgets(line, sizeof line, from)) {
         bool is_wanted = strstr(line, wanted) != NULL;
-        fseek(stream, 0, SEEK_CUR);
         if (is_wanted && deed == FREEZES)
             raise(SIGSTOP);
         if (is_wanted && deed == WORKS)
-            work(stream, line);
+            work(from, to, line);
         else
-            answer(stream, line, is_wanted ? deed : ANSWERS);
+            answer(to, line, is_wanted ? deed : ANSWERS);
     }
     _exit(0);
 }
