@@ -116,7 +116,7 @@ static void write_list(cJSON *json, const char *name, const struct record *recor
     cJSON *array = json_add_array(json, name);
     for (size_t i = 0; i < count; i++) {
         cJSON *item = cJSON_CreateObject();
-        codec_write(record, (const char *)items + i * record->size, false, item);
+        record_write(record, (const char *)items + i * record->size, false, item);
         cJSON_AddItemToArray(array, item);
     }
 }
@@ -176,8 +176,8 @@ static int read_list(const cJSON *array, const struct record *record, struct pla
     char *at = *list->items = arena_alloc(&plan->arena, ((size_t)json_count(array) + 1) * record->size);
     cJSON_ArrayForEach(item, array)
     {
-        if (codec_read(record, item, &plan->arena, at, err) < 0)
-            return -1;
+        if (record_read(record, item, &plan->arena, at, err) < 0)
+            return error_wrap(err, "the plan is damaged");
         at += record->size;
         ++*list->count;
     }

@@ -6,29 +6,25 @@
 
 #include <stddef.h>
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FIELD(type, member, kind, spec)                                                                      \
+#define TEXT(owner, member, spec)                                                                            \
     {                                                                                                        \
-#member, kind, offsetof(type, member), 0, NULL, NULL, 0, spec                                        \
+        .name = #member, .type = FIELD_CUSTOM, .offset = RECORD_OFFSET(owner, member, struct plan_text),     \
+        .custom = &late_text, .in_spec = spec                                                                \
     }
-#define COUNTED(type, member, counter, kind, spec)                                                           \
-    {                                                                                                        \
-#member, kind, offsetof(type, member), offsetof(type, counter), NULL, NULL, 0, spec                  \
-    }
-#define ARRAY(type, member, counter, record, spec)                                                           \
-    {                                                                                                        \
-#member, FIELD_ARRAY, offsetof(type, member), offsetof(type, counter), record, NULL, 0, spec         \
-    }
-#define NESTED(type, member, record, spec)                                                                   \
-    {                                                                                                        \
-#member, FIELD_STRUCT, offsetof(type, member), 0, record, NULL, 0, spec                              \
-    }
-#define NAMED(type, member, list, spec)                                                                      \
-    {                                                                                                        \
-#member, FIELD_NAME, offsetof(type, member), 0, NULL, list, (int)COUNT(list), spec                   \
-    }
-#define RECORD(name, type)                                                                                   \
-    static const struct record name = {name##_fields, COUNT(name##_fields), sizeof(type)}
+
+static cJSON *write_text(const void *value, bool spec_only)
+{
+    const struct plan_text *text = value;
+    return text->count ? plan_text_to_json(text, spec_only) : NULL;
+}
+
+static bool read_text(const cJSON *json, struct arena *arena, void *value)
+{
+    return plan_text_from_json(json, arena, value);
+}
+
+/* A late value. */
+static const struct record_custom late_text = {write_text, read_text};
 
 static const char *const kind_names[] = {"image", "network", "volume", "container", "process", "value"};
 static const char *const until_names[] = {"started", "healthy", "completed", "gone"};
@@ -45,162 +41,161 @@ const char *plan_node_kind_name(enum plan_node_kind kind)
 
 const char *plan_until_name(enum plan_until until)
 {
-    return (size_t)until < COUNT(until_names) ? until_names[until] : "unknown";
+    return (size_t)until < RECORD_COUNT(until_names) ? until_names[until] : "unknown";
 }
 
-static const struct field pos_fields[] = {
-    FIELD(struct model_pos, file, FIELD_STRING, false),
-    FIELD(struct model_pos, line, FIELD_INT, false),
-    FIELD(struct model_pos, column, FIELD_INT, false),
+static const struct record_field pos_fields[] = {
+    RECORD_FIELD(struct model_pos, file, FIELD_STRING, false),
+    RECORD_FIELD(struct model_pos, line, FIELD_INT, false),
+    RECORD_FIELD(struct model_pos, column, FIELD_INT, false),
 };
-RECORD(pos, struct model_pos);
+static const struct record pos = RECORD(pos_fields, struct model_pos);
 
-static const struct field variable_fields[] = {
-    FIELD(struct plan_variable, name, FIELD_STRING, true),
-    FIELD(struct plan_variable, value, FIELD_TEXT, true),
+static const struct record_field variable_fields[] = {
+    RECORD_FIELD(struct plan_variable, name, FIELD_STRING, true),
+    TEXT(struct plan_variable, value, true),
 };
-RECORD(variable, struct plan_variable);
+static const struct record variable = RECORD(variable_fields, struct plan_variable);
 
-static const struct field word_fields[] = {
-    {"text", FIELD_TEXT, 0, 0, NULL, NULL, 0, true},
+static const struct record_field word_fields[] = {
+    {.name = "text", .type = FIELD_CUSTOM, .custom = &late_text, .in_spec = true},
 };
-RECORD(word, struct plan_text);
+static const struct record word = RECORD(word_fields, struct plan_text);
 
-static const struct field pair_fields[] = {
-    FIELD(struct model_pair, name, FIELD_STRING, true),
-    FIELD(struct model_pair, value, FIELD_STRING, true),
+static const struct record_field pair_fields[] = {
+    RECORD_FIELD(struct model_pair, name, FIELD_STRING, true),
+    RECORD_FIELD(struct model_pair, value, FIELD_STRING, true),
 };
-RECORD(pair, struct model_pair);
+static const struct record pair = RECORD(pair_fields, struct model_pair);
 
-static const struct field edge_fields[] = {
-    FIELD(struct plan_edge, to, FIELD_STRING, false),
-    NAMED(struct plan_edge, until, until_names, false),
-    FIELD(struct plan_edge, required, FIELD_BOOL, false),
-    FIELD(struct plan_edge, explicit_wait, FIELD_BOOL, false),
+static const struct record_field edge_fields[] = {
+    RECORD_FIELD(struct plan_edge, to, FIELD_STRING, false),
+    RECORD_NAMED(struct plan_edge, until, until_names, false),
+    RECORD_FIELD(struct plan_edge, required, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_edge, explicit_wait, FIELD_BOOL, false),
 };
-RECORD(edge, struct plan_edge);
+static const struct record edge = RECORD(edge_fields, struct plan_edge);
 
-static const struct field probe_fields[] = {
-    NAMED(struct plan_probe, kind, probe_names, false),
-    FIELD(struct plan_probe, endpoint, FIELD_STRING, false),
-    FIELD(struct plan_probe, http_path, FIELD_STRING, false),
-    FIELD(struct plan_probe, http_status, FIELD_INT, false),
-    FIELD(struct plan_probe, log_pattern, FIELD_STRING, false),
-    FIELD(struct plan_probe, exec, FIELD_ARGV, false),
-    FIELD(struct plan_probe, password, FIELD_TEXT, false),
-    FIELD(struct plan_probe, tls, FIELD_BOOL, false),
-    FIELD(struct plan_probe, ca_file, FIELD_STRING, false),
-    FIELD(struct plan_probe, tls_name, FIELD_STRING, false),
-    FIELD(struct plan_probe, interval_ms, FIELD_INT64, false),
-    FIELD(struct plan_probe, timeout_ms, FIELD_INT64, false),
+static const struct record_field probe_fields[] = {
+    RECORD_NAMED(struct plan_probe, kind, probe_names, false),
+    RECORD_FIELD(struct plan_probe, endpoint, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_probe, http_path, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_probe, http_status, FIELD_INT, false),
+    RECORD_FIELD(struct plan_probe, log_pattern, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_probe, exec, FIELD_ARGV, false),
+    TEXT(struct plan_probe, password, false),
+    RECORD_FIELD(struct plan_probe, tls, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_probe, ca_file, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_probe, tls_name, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_probe, interval_ms, FIELD_INT64, false),
+    RECORD_FIELD(struct plan_probe, timeout_ms, FIELD_INT64, false),
 };
-RECORD(probe, struct plan_probe);
+static const struct record probe = RECORD(probe_fields, struct plan_probe);
 
-static const struct field port_fields[] = {
-    FIELD(struct plan_port, endpoint, FIELD_STRING, true),
-    FIELD(struct plan_port, scheme, FIELD_STRING, false),
-    FIELD(struct plan_port, target_port, FIELD_INT, true),
-    FIELD(struct plan_port, fixed_port, FIELD_INT, true),
-    FIELD(struct plan_port, preferred_port, FIELD_INT, false),
-    FIELD(struct plan_port, bind_address, FIELD_STRING, true),
-    FIELD(struct plan_port, host, FIELD_STRING, false),
-    NESTED(struct plan_port, pos, &pos, false),
+static const struct record_field port_fields[] = {
+    RECORD_FIELD(struct plan_port, endpoint, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_port, scheme, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_port, target_port, FIELD_INT, true),
+    RECORD_FIELD(struct plan_port, fixed_port, FIELD_INT, true),
+    RECORD_FIELD(struct plan_port, preferred_port, FIELD_INT, false),
+    RECORD_FIELD(struct plan_port, bind_address, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_port, host, FIELD_STRING, false),
+    RECORD_NESTED(struct plan_port, pos, &pos, false),
 };
-RECORD(port, struct plan_port);
+static const struct record port = RECORD(port_fields, struct plan_port);
 
-static const struct field mount_fields[] = {
-    FIELD(struct plan_mount, is_volume, FIELD_BOOL, true),
-    FIELD(struct plan_mount, read_only, FIELD_BOOL, true),
-    FIELD(struct plan_mount, external, FIELD_BOOL, false),
-    FIELD(struct plan_mount, source, FIELD_STRING, true),
-    FIELD(struct plan_mount, target, FIELD_STRING, true),
+static const struct record_field mount_fields[] = {
+    RECORD_FIELD(struct plan_mount, is_volume, FIELD_BOOL, true),
+    RECORD_FIELD(struct plan_mount, read_only, FIELD_BOOL, true),
+    RECORD_FIELD(struct plan_mount, external, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_mount, source, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_mount, target, FIELD_STRING, true),
 };
-RECORD(mount, struct plan_mount);
+static const struct record mount = RECORD(mount_fields, struct plan_mount);
 
-static const struct field restart_fields[] = {
-    NAMED(struct plan_restart, when, restart_names, false),
-    FIELD(struct plan_restart, backoff_ms, FIELD_INT64, false),
-    FIELD(struct plan_restart, max_backoff_ms, FIELD_INT64, false),
-    FIELD(struct plan_restart, max_retries, FIELD_INT, false),
+static const struct record_field restart_fields[] = {
+    RECORD_NAMED(struct plan_restart, when, restart_names, false),
+    RECORD_FIELD(struct plan_restart, backoff_ms, FIELD_INT64, false),
+    RECORD_FIELD(struct plan_restart, max_backoff_ms, FIELD_INT64, false),
+    RECORD_FIELD(struct plan_restart, max_retries, FIELD_INT, false),
 };
-RECORD(restart, struct plan_restart);
+static const struct record restart = RECORD(restart_fields, struct plan_restart);
 
-static const struct field run_fields[] = {
-    FIELD(struct plan_run, engine_name, FIELD_STRING, false),
-    FIELD(struct plan_run, image, FIELD_STRING, true),
-    FIELD(struct plan_run, platform, FIELD_STRING, true),
-    FIELD(struct plan_run, pull, FIELD_INT, false),
-    ARRAY(struct plan_run, entrypoint, entrypoint_count, &word, true),
-    ARRAY(struct plan_run, command, command_count, &word, true),
-    ARRAY(struct plan_run, environment, environment_count, &variable, true),
-    ARRAY(struct plan_run, ports, port_count, &port, true),
-    ARRAY(struct plan_run, mounts, mount_count, &mount, true),
-    COUNTED(struct plan_run, tmpfs, tmpfs_count, FIELD_STRINGS, true),
-    COUNTED(struct plan_run, extra_hosts, extra_host_count, FIELD_STRINGS, true),
-    ARRAY(struct plan_run, labels, label_count, &pair, true),
-    FIELD(struct plan_run, working_dir, FIELD_STRING, true),
-    FIELD(struct plan_run, user, FIELD_STRING, true),
-    FIELD(struct plan_run, init, FIELD_BOOL, true),
-    FIELD(struct plan_run, host_network, FIELD_BOOL, true),
-    FIELD(struct plan_run, on_network, FIELD_BOOL, false),
-    FIELD(struct plan_run, alias, FIELD_STRING, false),
-    FIELD(struct plan_run, memory, FIELD_INT64, true),
-    FIELD(struct plan_run, input, FIELD_TEXT, true),
-    NAMED(struct plan_run, input_end, input_end_names, true),
-    FIELD(struct plan_run, ephemeral, FIELD_BOOL, false),
-    FIELD(struct plan_run, persistent, FIELD_BOOL, false),
-    FIELD(struct plan_run, task, FIELD_BOOL, true),
-    COUNTED(struct plan_run, success_codes, success_count, FIELD_INTS, false),
-    FIELD(struct plan_run, stop_signal, FIELD_INT, false),
-    FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false),
-    NESTED(struct plan_run, restart, &restart, false),
-    NESTED(struct plan_run, ready, &probe, false),
-    COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
-    COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
-    FIELD(struct plan_run, replica_of, FIELD_STRING, false),
+static const struct record_field run_fields[] = {
+    RECORD_FIELD(struct plan_run, engine_name, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_run, image, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_run, platform, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_run, pull, FIELD_INT, false),
+    RECORD_ARRAY(struct plan_run, entrypoint, entrypoint_count, &word, true),
+    RECORD_ARRAY(struct plan_run, command, command_count, &word, true),
+    RECORD_ARRAY(struct plan_run, environment, environment_count, &variable, true),
+    RECORD_ARRAY(struct plan_run, ports, port_count, &port, true),
+    RECORD_ARRAY(struct plan_run, mounts, mount_count, &mount, true),
+    RECORD_COUNTED(struct plan_run, tmpfs, tmpfs_count, FIELD_STRINGS, true),
+    RECORD_COUNTED(struct plan_run, extra_hosts, extra_host_count, FIELD_STRINGS, true),
+    RECORD_ARRAY(struct plan_run, labels, label_count, &pair, true),
+    RECORD_FIELD(struct plan_run, working_dir, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_run, user, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_run, init, FIELD_BOOL, true),
+    RECORD_FIELD(struct plan_run, host_network, FIELD_BOOL, true),
+    RECORD_FIELD(struct plan_run, on_network, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_run, alias, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_run, memory, FIELD_INT64, true),
+    TEXT(struct plan_run, input, true),
+    RECORD_NAMED(struct plan_run, input_end, input_end_names, true),
+    RECORD_FIELD(struct plan_run, ephemeral, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_run, persistent, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_run, task, FIELD_BOOL, true),
+    RECORD_COUNTED(struct plan_run, success_codes, success_count, FIELD_INTS, false),
+    RECORD_FIELD(struct plan_run, stop_signal, FIELD_INT, false),
+    RECORD_FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false),
+    RECORD_NESTED(struct plan_run, restart, &restart, false),
+    RECORD_NESTED(struct plan_run, ready, &probe, false),
+    RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
+    RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
+    RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false),
 };
-const struct record plan_record_run = {run_fields, COUNT(run_fields), sizeof(struct plan_run)};
+const struct record plan_record_run = RECORD(run_fields, struct plan_run);
 
-static const struct field node_fields[] = {
-    FIELD(struct plan_node, id, FIELD_STRING, false),
-    NAMED(struct plan_node, kind, kind_names, true),
-    FIELD(struct plan_node, resource, FIELD_STRING, false),
-    FIELD(struct plan_node, name, FIELD_STRING, true),
-    FIELD(struct plan_node, external, FIELD_BOOL, false),
-    FIELD(struct plan_node, folder, FIELD_STRING, false),
-    FIELD(struct plan_node, linked, FIELD_STRING, false),
-    FIELD(struct plan_node, manual, FIELD_BOOL, false),
-    FIELD(struct plan_node, sidecar, FIELD_BOOL, false),
-    FIELD(struct plan_node, is_default, FIELD_BOOL, false),
-    FIELD(struct plan_node, spec_hash, FIELD_STRING, false),
-    ARRAY(struct plan_node, edges, edge_count, &edge, false),
-    NESTED(struct plan_node, run, &plan_record_run, true),
-    FIELD(struct plan_node, value, FIELD_TEXT, true),
-    NESTED(struct plan_node, check, &probe, false),
-    NESTED(struct plan_node, pos, &pos, false),
+static const struct record_field node_fields[] = {
+    RECORD_FIELD(struct plan_node, id, FIELD_STRING, false),
+    RECORD_NAMED(struct plan_node, kind, kind_names, true),
+    RECORD_FIELD(struct plan_node, resource, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_node, name, FIELD_STRING, true),
+    RECORD_FIELD(struct plan_node, external, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_node, folder, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_node, linked, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_node, manual, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_node, sidecar, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_node, is_default, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_node, spec_hash, FIELD_STRING, false),
+    RECORD_ARRAY(struct plan_node, edges, edge_count, &edge, false),
+    RECORD_NESTED(struct plan_node, run, &plan_record_run, true),
+    TEXT(struct plan_node, value, true),
+    RECORD_NESTED(struct plan_node, check, &probe, false),
+    RECORD_NESTED(struct plan_node, pos, &pos, false),
 };
-const struct record plan_record_node = {node_fields, COUNT(node_fields), sizeof(struct plan_node)};
+const struct record plan_record_node = RECORD(node_fields, struct plan_node);
 
-static const struct field resource_fields[] = {
-    FIELD(struct plan_resource, name, FIELD_STRING, false),
-    NAMED(struct plan_resource, kind, model_names, false),
-    FIELD(struct plan_resource, node, FIELD_STRING, false),
-    FIELD(struct plan_resource, display, FIELD_TEXT, false),
-    ARRAY(struct plan_resource, exports, export_count, &variable, false),
-    FIELD(struct plan_resource, optional, FIELD_BOOL, false),
-    FIELD(struct plan_resource, manual, FIELD_BOOL, false),
-    FIELD(struct plan_resource, persistent, FIELD_BOOL, false),
-    NESTED(struct plan_resource, pos, &pos, false),
+static const struct record_field resource_fields[] = {
+    RECORD_FIELD(struct plan_resource, name, FIELD_STRING, false),
+    RECORD_NAMED(struct plan_resource, kind, model_names, false),
+    RECORD_FIELD(struct plan_resource, node, FIELD_STRING, false),
+    TEXT(struct plan_resource, display, false),
+    RECORD_ARRAY(struct plan_resource, exports, export_count, &variable, false),
+    RECORD_FIELD(struct plan_resource, optional, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_resource, manual, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_resource, persistent, FIELD_BOOL, false),
+    RECORD_NESTED(struct plan_resource, pos, &pos, false),
 };
-const struct record plan_record_resource = {resource_fields, COUNT(resource_fields),
-                                            sizeof(struct plan_resource)};
+const struct record plan_record_resource = RECORD(resource_fields, struct plan_resource);
 
-static const struct field secret_fields[] = {
-    FIELD(struct plan_secret, name, FIELD_STRING, false),
-    FIELD(struct plan_secret, value, FIELD_STRING, false),
-    FIELD(struct plan_secret, generated, FIELD_BOOL, false),
-    FIELD(struct plan_secret, length, FIELD_INT, false),
-    FIELD(struct plan_secret, special, FIELD_BOOL, false),
-    FIELD(struct plan_secret, secret, FIELD_BOOL, false),
+static const struct record_field secret_fields[] = {
+    RECORD_FIELD(struct plan_secret, name, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_secret, value, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_secret, generated, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_secret, length, FIELD_INT, false),
+    RECORD_FIELD(struct plan_secret, special, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_secret, secret, FIELD_BOOL, false),
 };
-const struct record plan_record_secret = {secret_fields, COUNT(secret_fields), sizeof(struct plan_secret)};
+const struct record plan_record_secret = RECORD(secret_fields, struct plan_secret);

@@ -10,7 +10,7 @@
 cJSON *plan_node_spec(const struct plan_node *node)
 {
     cJSON *json = cJSON_CreateObject();
-    codec_write(&plan_record_node, node, true, json);
+    record_write(&plan_record_node, node, true, json);
     return json;
 }
 

@@ -1,16 +1,13 @@
-/* The table-driven JSON codec: walks a record's fields for writing, reading, and for the specification.
- *
- * Zero values are not written, so a missing member reads as zero: both ends agree by construction. A member
- * of a wrong type is an error that names it; unknown members are ignored (a newer client talks to an older
- * supervisor). */
-#include "plan/internal.h"
+/* Walks a record's fields for writing, reading, and for the specification. Unknown members are ignored: a
+ * newer client talks to an older supervisor. See record.h. */
+#include "record/record.h"
 
 #include <string.h>
 
 #define AT(base, offset, type) (*(type *)((char *)(base) + (offset)))
 #define CONST_AT(base, offset, type) (*(type const *)((const char *)(base) + (offset)))
 
-static void write_strings(const struct field *f, const void *from, cJSON *into)
+static void write_strings(const struct record_field *f, const void *from, cJSON *into)
 {
     const char **items = CONST_AT(from, f->offset, const char **);
     size_t count = 0;
@@ -25,7 +22,7 @@ static void write_strings(const struct field *f, const void *from, cJSON *into)
         cJSON_AddItemToArray(array, cJSON_CreateString(items[i]));
 }
 
-static void write_ints(const struct field *f, const void *from, cJSON *into)
+static void write_ints(const struct record_field *f, const void *from, cJSON *into)
 {
     const int *items = CONST_AT(from, f->offset, int *);
     size_t count = CONST_AT(from, f->count_offset, size_t);
@@ -36,7 +33,7 @@ static void write_ints(const struct field *f, const void *from, cJSON *into)
         cJSON_AddItemToArray(array, cJSON_CreateNumber(items[i]));
 }
 
-static void write_array(const struct field *f, const void *from, bool spec_only, cJSON *into)
+static void write_array(const struct record_field *f, const void *from, bool spec_only, cJSON *into)
 {
     const char *items = CONST_AT(from, f->offset, char *);
     size_t count = CONST_AT(from, f->count_offset, size_t);
@@ -45,22 +42,29 @@ static void write_array(const struct field *f, const void *from, bool spec_only,
     cJSON *array = json_add_array(into, f->name);
     for (size_t i = 0; i < count; i++) {
         cJSON *item = cJSON_CreateObject();
-        codec_write(f->sub, items + i * f->sub->size, spec_only, item);
+        record_write(f->sub, items + i * f->sub->size, spec_only, item);
         cJSON_AddItemToArray(array, item);
     }
 }
 
-static void write_struct(const struct field *f, const void *from, bool spec_only, cJSON *into)
+static void write_struct(const struct record_field *f, const void *from, bool spec_only, cJSON *into)
 {
     cJSON *item = cJSON_CreateObject();
-    codec_write(f->sub, (const char *)from + f->offset, spec_only, item);
+    record_write(f->sub, (const char *)from + f->offset, spec_only, item);
     if (item->child)
         cJSON_AddItemToObject(into, f->name, item);
     else
         cJSON_Delete(item);
 }
 
-static void write_scalar(const struct field *f, const void *from, cJSON *into)
+static void write_custom(const struct record_field *f, const void *from, bool spec_only, cJSON *into)
+{
+    cJSON *value = f->custom->write((const char *)from + f->offset, spec_only);
+    if (value)
+        cJSON_AddItemToObject(into, f->name, value);
+}
+
+static void write_scalar(const struct record_field *f, const void *from, cJSON *into)
 {
     int64_t number = 0;
     switch (f->type) {
@@ -88,19 +92,16 @@ static void write_scalar(const struct field *f, const void *from, cJSON *into)
         json_add_int(into, f->name, number);
 }
 
-void codec_write(const struct record *record, const void *from, bool spec_only, cJSON *into)
+void record_write(const struct record *record, const void *from, bool spec_only, cJSON *into)
 {
     for (size_t i = 0; i < record->count; i++) {
-        const struct field *f = &record->fields[i];
+        const struct record_field *f = &record->fields[i];
         if (spec_only && !f->in_spec)
             continue;
         switch (f->type) {
-        case FIELD_TEXT: {
-            const struct plan_text *text = (const void *)((const char *)from + f->offset);
-            if (text->count)
-                cJSON_AddItemToObject(into, f->name, plan_text_to_json(text, spec_only));
+        case FIELD_CUSTOM:
+            write_custom(f, from, spec_only, into);
             break;
-        }
         case FIELD_STRINGS:
         case FIELD_ARGV:
             write_strings(f, from, into);
@@ -120,7 +121,7 @@ void codec_write(const struct record *record, const void *from, bool spec_only, 
     }
 }
 
-static bool read_strings(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_strings(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
 {
     size_t count = (size_t)json_count(json), i = 0;
     const char **items = arena_alloc(arena, (count + 1) * sizeof *items);
@@ -137,7 +138,7 @@ static bool read_strings(const struct field *f, const cJSON *json, struct arena 
     return cJSON_IsArray(json);
 }
 
-static bool read_ints(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_ints(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
 {
     size_t count = (size_t)json_count(json), i = 0;
     int *items = arena_alloc(arena, (count + 1) * sizeof *items);
@@ -153,14 +154,14 @@ static bool read_ints(const struct field *f, const cJSON *json, struct arena *ar
     return cJSON_IsArray(json);
 }
 
-static bool read_array(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_array(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
 {
     size_t count = (size_t)json_count(json), i = 0;
     char *items = arena_alloc(arena, (count + 1) * f->sub->size);
     const cJSON *item;
     cJSON_ArrayForEach(item, json)
     {
-        if (codec_read(f->sub, item, arena, items + i++ * f->sub->size, NULL) < 0)
+        if (record_read(f->sub, item, arena, items + i++ * f->sub->size, NULL) < 0)
             return false;
     }
     AT(into, f->offset, char *) = items;
@@ -168,7 +169,7 @@ static bool read_array(const struct field *f, const cJSON *json, struct arena *a
     return cJSON_IsArray(json);
 }
 
-static bool read_name(const struct field *f, const cJSON *json, void *into)
+static bool read_name(const struct record_field *f, const cJSON *json, void *into)
 {
     for (int i = 0; cJSON_IsString(json) && i < f->name_count; i++)
         if (strcmp(f->names[i], json->valuestring) == 0) {
@@ -178,7 +179,7 @@ static bool read_name(const struct field *f, const cJSON *json, void *into)
     return false;
 }
 
-static bool read_field(const struct field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_field(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
 {
     switch (f->type) {
     case FIELD_STRING:
@@ -196,8 +197,8 @@ static bool read_field(const struct field *f, const cJSON *json, struct arena *a
         return cJSON_IsBool(json);
     case FIELD_NAME:
         return read_name(f, json, into);
-    case FIELD_TEXT:
-        return plan_text_from_json(json, arena, (void *)((char *)into + f->offset));
+    case FIELD_CUSTOM:
+        return f->custom->read(json, arena, (char *)into + f->offset);
     case FIELD_STRINGS:
     case FIELD_ARGV:
         return read_strings(f, json, arena, into);
@@ -206,22 +207,21 @@ static bool read_field(const struct field *f, const cJSON *json, struct arena *a
     case FIELD_ARRAY:
         return read_array(f, json, arena, into);
     case FIELD_STRUCT:
-        return codec_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
+        return record_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
     }
     return false;
 }
 
-int codec_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
-               struct error *err)
+int record_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+                struct error *err)
 {
     if (!cJSON_IsObject(json))
-        return error_set(err, ERROR_PROTOCOL, "the plan is damaged: an object was expected");
+        return error_set(err, ERROR_PROTOCOL, "an object was expected");
     for (size_t i = 0; i < record->count; i++) {
-        const struct field *f = &record->fields[i];
+        const struct record_field *f = &record->fields[i];
         const cJSON *value = json_get(json, f->name);
         if (value && !read_field(f, value, arena, into))
-            return error_set(err, ERROR_PROTOCOL, "the plan is damaged: member \"%s\" has a wrong type",
-                             f->name);
+            return error_set(err, ERROR_PROTOCOL, "member \"%s\" has a wrong type", f->name);
     }
     return 0;
 }

@@ -1,0 +1,104 @@
+/* Structures as JSON and back: one table of fields a struct, read by writer, reader and whoever wants only
+ * what belongs to a specification.
+ *
+ * Happy path: a table of RECORD_FIELD() and its like, RECORD() over it, record_write() at one end,
+ * record_read() at the other. Zero, false, NULL and empty values are not written, so a missing member reads
+ * as zero: both ends agree by construction. A member of a wrong type is ERROR_PROTOCOL and named; unknown
+ * members are ignored. A row whose type does not fit its member does not compile.
+ *
+ * Ownership: what is read lies in the caller's arena. */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stddef.h>
+
+enum record_type {
+    FIELD_STRING,  /* const char * */
+    FIELD_INT,     /* int */
+    FIELD_INT64,   /* int64_t */
+    FIELD_BOOL,    /* bool */
+    FIELD_NAME,    /* an enum by its name: names */
+    FIELD_STRINGS, /* const char ** and a count */
+    FIELD_ARGV,    /* NULL-terminated const char ** */
+    FIELD_INTS,    /* int * and a count */
+    FIELD_STRUCT,  /* embedded: sub */
+    FIELD_ARRAY,   /* pointer and a count: sub */
+    FIELD_CUSTOM,  /* whatever `custom` makes of it */
+};
+
+/* A value with a form of its own. */
+struct record_custom {
+    /* NULL: nothing is written. */
+    cJSON *(*write)(const void *value, bool spec_only);
+    bool (*read)(const cJSON *json, struct arena *arena, void *value);
+};
+
+struct record_field {
+    const char *name;
+    enum record_type type;
+    size_t offset, count_offset;
+    const struct record *sub;
+    const char *const *names;
+    int name_count;
+    const struct record_custom *custom;
+    bool in_spec; /* part of the specification and its hash */
+};
+struct record {
+    const struct record_field *fields;
+    size_t count, size;
+};
+
+/* Offsets that compile only where the member is of this type; of names, only of an enum's size. */
+#define RECORD_OFFSET(owner, member, type)                                                                   \
+    (offsetof(owner, member) + 0 * sizeof(&((owner *)0)->member == (type *)0))
+#define RECORD_OF_FIELD_STRING(owner, member) RECORD_OFFSET(owner, member, const char *)
+#define RECORD_OF_FIELD_INT(owner, member) RECORD_OFFSET(owner, member, int)
+#define RECORD_OF_FIELD_INT64(owner, member) RECORD_OFFSET(owner, member, int64_t)
+#define RECORD_OF_FIELD_BOOL(owner, member) RECORD_OFFSET(owner, member, bool)
+#define RECORD_OF_FIELD_STRINGS(owner, member) RECORD_OFFSET(owner, member, const char **)
+#define RECORD_OF_FIELD_ARGV(owner, member) RECORD_OFFSET(owner, member, const char **)
+#define RECORD_OF_FIELD_INTS(owner, member) RECORD_OFFSET(owner, member, int *)
+#define RECORD_OF_FIELD_NAME(owner, member)                                                                  \
+    (offsetof(owner, member) + 0 * sizeof(char[sizeof(((owner *)0)->member) == sizeof(int) ? 1 : -1]))
+
+#define RECORD_COUNT(array) (sizeof(array) / sizeof *(array))
+#define RECORD_FIELD(owner, member, kind, spec)                                                              \
+    {                                                                                                        \
+        .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member), .in_spec = spec            \
+    }
+#define RECORD_COUNTED(owner, member, counter, kind, spec)                                                   \
+    {                                                                                                        \
+        .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member),                            \
+        .count_offset = RECORD_OFFSET(owner, counter, size_t), .in_spec = spec                               \
+    }
+#define RECORD_ARRAY(owner, member, counter, record, spec)                                                   \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_ARRAY, .offset = offsetof(owner, member),                             \
+        .count_offset = RECORD_OFFSET(owner, counter, size_t), .sub = record, .in_spec = spec                \
+    }
+#define RECORD_NESTED(owner, member, record, spec)                                                           \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_STRUCT, .offset = offsetof(owner, member), .sub = record,             \
+        .in_spec = spec                                                                                      \
+    }
+#define RECORD_NAMED(owner, member, list, spec)                                                              \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_NAME, .offset = RECORD_OF_FIELD_NAME(owner, member), .names = list,   \
+        .name_count = (int)RECORD_COUNT(list), .in_spec = spec                                               \
+    }
+#define RECORD(rows, owner)                                                                                  \
+    {                                                                                                        \
+        rows, RECORD_COUNT(rows), sizeof(owner)                                                              \
+    }
+
+/* spec_only: fields that are in_spec. */
+void record_write(const struct record *record, const void *from, bool spec_only, cJSON *into);
+/* ERROR_PROTOCOL says what is wrong; of what it is, the caller adds. */
+int record_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+                struct error *err);
+
+#endif
