@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,12 +31,22 @@ static void on_log_end(void *data)
     (void)data;
 }
 
+/* Whoever writes would have got a PIPE. Also while things start, which may take long and print nothing. */
+static void notice_end_of_reader(const struct up *up)
+{
+    struct client *client = &up->context->client;
+    bool is_gone = up->out.is_broken || client->audience.is_gone;
+    if (is_gone && !client->interrupts)
+        client_interrupt(client, SIGPIPE);
+}
+
 /* After each turn: what standard output takes is handed out; a reader that is stuck pauses the logs. */
 static void flush(void *data)
 {
     struct up *up = data;
     if (up->reader)
         log_reader_pause(up->reader, !outbox_flush(&up->out));
+    notice_end_of_reader(up);
 }
 
 int up_logs_start(struct up *up, const char *folder, const struct strlist *resources)
@@ -53,6 +64,7 @@ int up_logs_start(struct up *up, const char *folder, const struct strlist *resou
     strlist_copy(&reader.resources, resources);
     up->reader = log_reader_start(&context->client.loop, folder, &reader, on_log_line, on_log_end, up);
     strlist_free(&reader.resources);
+    audience_watch(&context->client.audience, &context->client.loop, STDOUT_FILENO);
     context->client.after_turn = flush;
     context->client.turn_data = up;
     return 0;
@@ -166,8 +178,7 @@ static int supervisor_gone(struct up *up, struct error *err)
 
 static bool has_ended(const struct up *up)
 {
-    return up->watch.done || up->context->client.interrupts || up->exit_from_ended || up->out.is_broken ||
-           up->context->client.audience.is_gone;
+    return up->watch.done || up->context->client.interrupts || up->exit_from_ended;
 }
 
 static void judge(void *data)
@@ -205,8 +216,6 @@ static int end(struct up *up, struct error *err)
         if (up->reader)
             log_reader_drain(up->reader);
     }
-    if (up->out.is_broken || up->context->client.audience.is_gone)
-        code = EXIT_BROKEN_PIPE;
     if (up->context->client.interrupts)
         code = 128 + up->context->client.signum;
     return up_leave(up, code, err);
@@ -225,7 +234,6 @@ int up_stay(struct up *up, struct error *err)
     look_for_end(up);
     if (args_flag(&context->args, "watch"))
         up_watch_start(up);
-    audience_watch(&context->client.audience, &context->client.loop, STDOUT_FILENO);
     int code = stay(up, err) ? -1 : end(up, err);
     up_watch_end(up);
     client_end(&context->client, &up->watch);

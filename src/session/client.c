@@ -281,6 +281,11 @@ static void on_signal(int signum, void *data)
     _exit(128 + signum);
 }
 
+void client_interrupt(struct client *client, int signum)
+{
+    on_signal(signum, client);
+}
+
 int client_watch_signals(struct client *client, struct error *err)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -64,6 +64,8 @@ int client_open(struct client *client, const struct client_options *options, str
 int client_open_alone(struct client *client, struct error *err);
 void client_close(struct client *client);
 int client_watch_signals(struct client *client, struct error *err);
+/* As if the signal came. */
+void client_interrupt(struct client *client, int signum);
 
 typedef void client_record_cb(const cJSON *record, void *data);
 struct client_call {

@@ -202,6 +202,22 @@ END
   wait_until 5 nothing_left
 }
 
+# bats test_tags=engineless
+@test "up ends with its reader while things still start" {
+  manifest <<'END'
+resources:
+  slow: {type: process, command: [sleep, "1000"], ready: {log: never}}
+END
+  mkfifo pipe
+  sleep 1000 <pipe 3>&- &
+  local reader=$!
+  background up >pipe 2>err </dev/null
+  wait_until 20 grep -q 'slow *running' err
+  kill "$reader"
+  ended "$PID" 141
+  wait_until 5 nothing_left
+}
+
 @test "logs are there after down" {
   manifest <<'END'
 resources:
