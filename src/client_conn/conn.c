@@ -128,6 +128,42 @@ static int wait_up_locked(struct conn *conn, int64_t deadline_ms, const char *co
                                   : fail_late(conn, command, timeout_ms, error);
 }
 
+/* Waits until the bytes that are to be sent already leave room for these: a server that does not read may not
+ * cost memory without end, and one that is slow is waited for. */
+static int wait_room_locked(struct conn *conn, const struct batch *batch, int64_t deadline_ms,
+                            struct apphost_error *error)
+{
+    struct timespec deadline = to_timespec(deadline_ms);
+    size_t bytes = batch_bytes(batch);
+    int rc = 0;
+
+    conn->want_room++;
+    while (conn->state == CONN_UP && !conn_has_room(conn, bytes) && rc == 0)
+        rc = pthread_cond_timedwait(&conn->changed, &conn->lock, &deadline);
+    conn->want_room--;
+    if (conn->state != CONN_UP || conn_has_room(conn, bytes))
+        return 0;
+    return fail_set(
+        error, APPHOST_E_BUSY, "backlog",
+        "%zu bytes wait to be sent already, and %s does not take them: no room for %zu more (%dms)",
+        conn->out.len + conn->sending.len - conn->sent, conn->dialed.address, bytes, batch->timeout_ms);
+}
+
+static int wait_ready_locked(struct conn *conn, const struct batch *batch, int64_t deadline_ms,
+                             struct apphost_error *error)
+{
+    const char *command = batch->commands[0].argv[0];
+
+    do {
+        if (conn->state != CONN_UP &&
+            wait_up_locked(conn, deadline_ms, command, batch->timeout_ms, error) < 0)
+            return -1;
+        if (wait_room_locked(conn, batch, deadline_ms, error) < 0)
+            return -1;
+    } while (conn->state != CONN_UP);
+    return 0;
+}
+
 /* ---- Calling
  * ---------------------------------------------------------------------------------------------------- */
 
@@ -197,7 +233,7 @@ static int try_call(struct conn *conn, const struct batch *batch, int64_t deadli
     int timeout_ms = batch->timeout_ms;
 
     pthread_mutex_lock(&conn->lock);
-    if ((conn->state != CONN_UP && wait_up_locked(conn, deadline_ms, command, timeout_ms, error) < 0) ||
+    if (wait_ready_locked(conn, batch, deadline_ms, error) < 0 ||
         submit_locked(conn, batch, &request, error) < 0) {
         pthread_mutex_unlock(&conn->lock);
         return -1;
@@ -262,6 +298,10 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
     if (conn->backlog.count + conn->async_count >= (size_t)option_number(conn->options, OPT_BACKLOG))
         return fail_set(error, APPHOST_E_BUSY, "backlog", "the backlog of %zu requests is full",
                         conn->backlog.count + conn->async_count);
+    if (!conn_has_room(conn, batch_bytes(batch)))
+        return fail_set(error, APPHOST_E_BUSY, "backlog", "%zu bytes wait already: no room for %zu more",
+                        conn->out.len + conn->sending.len - conn->sent + atomic_load(&conn->kept),
+                        batch_bytes(batch));
     if (conn_start_worker(conn) < 0)
         return fail_set(error, APPHOST_E_MEMORY, NULL, "cannot start a thread for the connection");
     if (conn_is_hopeless(conn))
@@ -275,6 +315,8 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
         return fail_memory(error);
     if (is_up && !request->is_again)
         resp_buffer_fini(&request->bytes);
+    else
+        request_keep(conn, request);
     if (is_up)
         pending_push(conn, request);
     else
@@ -316,7 +358,8 @@ void conn_post(struct conn *conn, const struct command *command)
     if (!request)
         return;
     pthread_mutex_lock(&conn->lock);
-    if (conn->state == CONN_UP && request_encode(conn, request, &conn->out, &batch, NULL) == 0) {
+    if (conn->state == CONN_UP && conn_has_room(conn, batch_bytes(&batch)) &&
+        request_encode(conn, request, &conn->out, &batch, NULL) == 0) {
         pending_push(conn, request);
         request = NULL;
         if (!conn_leaves_to_leader(conn))

@@ -45,6 +45,7 @@ struct request {
     struct timing times;
     conn_done_fn done;
     void *user;
+    _Atomic size_t *kept;     /* where its bytes are counted; NULL: not yet */
     struct resp_buffer bytes; /* while it waits for a connection, or may have to again */
     struct apphost_error error;
 };
@@ -79,6 +80,8 @@ struct conn {
     struct resp_buffer sending;
     size_t sent;
     uint64_t gone;               /* bytes sent since it came up */
+    _Atomic size_t kept;         /* bytes of asynchronous requests that wait, or may have to be sent again */
+    size_t want_room;            /* callers that wait for room */
     const struct request *probe; /* whose round trip is measured */
     int64_t probe_us;            /* when it was sent */
     int64_t round_trip_us;       /* of one request, about the smallest of late; 0: not known */
@@ -132,6 +135,13 @@ void queue_push(struct request_queue *queue, struct request *request);
 struct request *queue_pop(struct request_queue *queue);
 int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error);
+
+/* Whether so many bytes more may be held: of all that waits to be sent, or to be sent again, abandoned or
+ * not. */
+bool conn_has_room(const struct conn *conn, size_t bytes);
+size_t batch_bytes(const struct batch *batch);
+void request_keep(struct conn *conn, struct request *request);
+void request_keep_no_more(struct request *request);
 
 /* -1 when it is a transaction and the server takes none: command by command is not what was asked for. */
 int request_check(struct conn *conn, const struct request *request, struct apphost_error *error);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_AGAIN_MS = 1000, PILE = 1, NEAR_US = 300, DRIFT = 64 };
+enum { HELD_BYTES = 64 * 1024 * 1024, PROBE_AGAIN_MS = 1000, PILE = 1, NEAR_US = 300, DRIFT = 64 };
 
 void replies_free(struct replies *replies)
 {
@@ -43,12 +43,50 @@ struct request *request_new(enum request_kind kind, size_t count)
     return NULL;
 }
 
+size_t batch_bytes(const struct batch *batch)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct command *command = &batch->commands[i];
+
+        for (size_t k = 0; k < command->argc; k++)
+            bytes += command->lens ? command->lens[k] : strlen(command->argv[k]);
+    }
+    return bytes;
+}
+
+/* One that finds nothing before it always fits: how big a value may be is the server's to say. */
+bool conn_has_room(const struct conn *conn, size_t bytes)
+{
+    size_t held = atomic_load(&conn->kept);
+
+    if (conn->state == CONN_UP)
+        held += conn->out.len + (conn->sending.len - conn->sent);
+
+    return held == 0 || (bytes < HELD_BYTES && held < HELD_BYTES - bytes);
+}
+
+void request_keep(struct conn *conn, struct request *request)
+{
+    request->kept = &conn->kept;
+    atomic_fetch_add(request->kept, request->bytes.len);
+}
+
+void request_keep_no_more(struct request *request)
+{
+    if (request->kept)
+        atomic_fetch_sub(request->kept, request->bytes.len);
+    request->kept = NULL;
+    resp_buffer_fini(&request->bytes);
+}
+
 void request_free(struct request *request)
 {
     if (!request)
         return;
     replies_free(&request->replies);
-    resp_buffer_fini(&request->bytes);
+    request_keep_no_more(request);
     free(request);
 }
 

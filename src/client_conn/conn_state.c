@@ -131,6 +131,8 @@ void conn_said_locked(struct conn *conn, size_t bytes)
     if (oldest && oldest->end > conn->gone)
         conn->asked_ms = conn->said_ms;
     conn->gone += bytes;
+    if (conn->want_room > 0)
+        pthread_cond_broadcast(&conn->changed);
 }
 
 int64_t conn_silence_locked(const struct conn *conn, int64_t now)

@@ -43,7 +43,7 @@ static struct request *send_backlog_locked(struct conn *conn, struct apphost_err
             break;
         queue_pop(&conn->backlog);
         if (!request->is_again)
-            resp_buffer_fini(&request->bytes);
+            request_keep_no_more(request);
         pending_push(conn, request);
         conn->async_count++;
     }
