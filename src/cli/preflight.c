@@ -1,6 +1,5 @@
 /* See preflight.h. Values that are known only when something runs (a port in a command) are not judged. */
 #include "cli/preflight.h"
-#include "doctor/doctor.h"
 #include "project/native.h"
 
 #include "machine/port.h"
@@ -168,7 +167,7 @@ static void check_port(struct preflight *p, const struct plan_node *node, const 
 {
     /* What is kept from one session to the next holds its ports in between. */
     if (!port->fixed_port || node->run.persistent ||
-        doctor_port_is_free(port->bind_address, port->fixed_port))
+        machine_port_is_free(port->bind_address, port->fixed_port))
         return;
     cleanup_free char *holder = machine_port_holder(port->fixed_port);
     const struct model_pos *pos = port->pos.line ? &port->pos : &node->pos;

@@ -32,7 +32,4 @@ extern const struct doctor_check doctor_checks[];
 /* doctor_sessions.c */
 void doctor_check_sessions(struct doctor *doctor);
 
-/* Could somebody listen there? address NULL: on loopback. */
-bool doctor_port_is_free(const char *address, int port);
-
 #endif

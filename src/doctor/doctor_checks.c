@@ -133,7 +133,7 @@ static void check_images(struct doctor *doctor)
 static void check_port(struct doctor *doctor, const struct plan_node *node, const struct plan_port *port)
 {
     int number = port->fixed_port ? port->fixed_port : port->preferred_port;
-    if (!number || doctor_port_is_free(port->bind_address, number))
+    if (!number || machine_port_is_free(port->bind_address, number))
         return;
     cleanup_free char *holder = machine_port_holder(number);
     cleanup_free char *text =

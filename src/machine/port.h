@@ -26,5 +26,8 @@ void machine_listeners_of_session(pid_t session, struct machine_listeners *out);
 bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_listeners *out);
 /* Who holds a port of this machine, in words: "redis-server (pid 12)", or NULL. The caller frees. */
 char *machine_port_holder(int port);
+/* Could a socket of ours listen there? Asked by trying, with a socket that is closed again. address NULL or
+ * "": on loopback. True for an address that is none: whoever uses it will tell. */
+bool machine_port_is_free(const char *address, int port);
 
 #endif

@@ -469,7 +469,6 @@ int port_of(const struct node *node, const char *endpoint);
 bool ports_move(struct node *node, int taken);
 void ports_from_label(struct node *node, const char *label);
 char *ports_label(const struct node *node);
-bool port_is_free(const char *address, int port);
 
 /* ---- holder.c ---- */
 /* Fails the node with ERROR_PORT for its fixed port that is taken: asks the engine which container has it,

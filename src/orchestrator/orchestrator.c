@@ -2,6 +2,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/digest.h"
+#include "machine/port.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .probe = probe_start,
         .probe_error = probe_last_error,
         .probe_free = probe_free,
-        .port_is_free = port_is_free,
+        .port_is_free = machine_port_is_free,
         .watch = watch_new,
         .watch_free = watch_free,
     };

@@ -7,32 +7,9 @@
  * next one is tried. */
 #include "orchestrator/internal.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { FIRST_PORT = 20000, PORT_RANGE = 12768, LAST_PORT = 65535 };
-
-bool port_is_free(const char *address, int port)
-{
-    bool is_six = strchr(address, ':') != NULL;
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    bool ok = is_six ? inet_pton(AF_INET6, address, &six.sin6_addr) == 1
-                     : inet_pton(AF_INET, address, &four.sin_addr) == 1;
-    if (!ok)
-        return true; /* not an address of this machine's spelling: whoever uses it will tell */
-    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return true;
-    int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    int rc = is_six ? bind(fd, (struct sockaddr *)&six, sizeof six)
-                    : bind(fd, (struct sockaddr *)&four, sizeof four);
-    close(fd);
-    return rc == 0;
-}
 
 int port_of(const struct node *node, const char *endpoint)
 {

@@ -97,12 +97,48 @@ static void test_session_and_holder(void **state)
     close(ready[1]);
 }
 
+/* A listener on a port of the kernel's choice; 0 where this machine has no such address. */
+static int listen_on_six(int *port)
+{
+    struct sockaddr_in6 here = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t length = sizeof here;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&here, length) || listen(fd, 1) ||
+        getsockname(fd, (struct sockaddr *)&here, &length)) {
+        close(fd);
+        return 0;
+    }
+    *port = ntohs(here.sin6_port);
+    return fd;
+}
+
+static void test_free_or_taken(void **state)
+{
+    (void)state;
+    int port = listen_somewhere(), six_port = 0;
+    assert_false(machine_port_is_free(NULL, port));
+    assert_false(machine_port_is_free("", port));
+    assert_false(machine_port_is_free("127.0.0.1", port));
+    assert_false(machine_port_is_free("0.0.0.0", port));
+    assert_true(machine_port_is_free("127.0.0.2", port));
+    assert_true(machine_port_is_free("no address", port));
+    close(77);
+    assert_true(machine_port_is_free(NULL, port));
+    int six = listen_on_six(&six_port);
+    if (!six)
+        return;
+    assert_false(machine_port_is_free("::1", six_port));
+    close(six);
+    assert_true(machine_port_is_free("::1", six_port));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_long_table),
         cmocka_unit_test(test_session_and_holder),
+        cmocka_unit_test(test_free_or_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
