@@ -166,13 +166,11 @@ static int check_transaction(struct apphost_cache *cache, const struct replies *
                              struct apphost_error *error)
 {
     const struct resp_reply *first = replies->items[0], *last = replies->items[replies->count - 1];
-    struct conn *conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
     bool is_refused = first->type == RESP_ERROR;
 
     if (!is_refused && (last->type != RESP_ERROR || resp_reply_is_error(last, "EXECABORT")))
         return 0;
-    if (conn)
-        conn_redial(conn);
+    redis_redial(cache->redis);
     return fail_set(error, APPHOST_E_SERVER, "NOPERM", "%.200s: %s; grant the user +multi and +exec",
                     is_refused ? first->str : last->str,
                     is_refused ? "the commands of the transaction ran one by one" : "nothing was written");
@@ -333,12 +331,13 @@ int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, str
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
     const struct command command = cache_hmget(&full, argv, lens, true);
-    int rc = cache_call(cache, cache_read_role(cache), &command, 1, &replies, &local);
+    int rc = cache_call(cache, big_keys_role(cache, &full), &command, 1, &replies, &local);
     if (rc == 0) {
         rc = cache_read(cache, &full, replies.items[0], value, &local);
         if (rc == 1)
             replies.items[0] = NULL; /* the value owns it now */
         replies_free(&replies);
+        big_keys_note(cache, &full, value->len);
     }
     full_key_fini(&full);
     if (rc < 0)

@@ -31,6 +31,8 @@ struct breaker {
     _Atomic int64_t probe_until_ms; /* nobody else probes before */
 };
 
+enum { BIG_KEYS = 64 };
+
 struct flight; /* one creation under way, see cache_create.c */
 
 struct apphost_cache {
@@ -41,6 +43,8 @@ struct apphost_cache {
     size_t prefix_len;
     struct breaker breaker;
     atomic_bool has_no_unlink; /* the server is older than 4.0 */
+    atomic_bool has_big;       /* whether any of big_keys is set */
+    _Atomic uint64_t big_keys[BIG_KEYS];
     _Atomic int64_t last_warning_ms;
     _Atomic uint64_t counters[COUNT_COUNTERS];
     _Atomic uint64_t latency_max;
@@ -115,6 +119,11 @@ int value_copy(struct apphost_value *value, const void *data, size_t len);
  * when there is none. */
 int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
                         struct apphost_error *error);
+
+/* Keys whose values were big when last seen, by their hashes (big_keys.c): they are read over the connection
+ * for big values. A key that is not known yet costs the others once. */
+enum dial_role big_keys_role(struct apphost_cache *cache, const struct full_key *key);
+void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size_t len);
 
 /* Where reading goes first. */
 enum dial_role cache_read_role(const struct apphost_cache *cache);

@@ -137,6 +137,8 @@ int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_ent
         return 0;
     int rc = writes_init(&writes, cache, entries, count, &local);
     if (rc == 0) {
+        for (size_t i = 0; i < count; i++)
+            big_keys_note(cache, &writes.items[i].key, entries[i].data.len);
         rc = cache_call(cache, DIAL_PRIMARY, writes.commands, writes.command_count, &replies, &local);
         writes_fini(&writes);
         if (rc == 0) {

@@ -39,7 +39,7 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
 void redis_disconnect(struct apphost_redis *redis)
 {
     apphost_redis_close(redis);
-    for (int role = 0; role < 2; role++)
+    for (int role = 0; role < DIAL_ROLES; role++)
         conn_close(atomic_exchange(&redis->conns[role], NULL));
 }
 
@@ -131,7 +131,7 @@ static struct conn *make_conn_locked(struct apphost_redis *redis, enum dial_role
     if (redis->is_closed)
         fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     else
-        conn = conn_new(redis->options, role, redis->log, error);
+        conn = conn_new(redis->options, role == DIAL_BULK ? DIAL_PRIMARY : role, redis->log, error);
     if (!conn)
         return NULL;
     conn_set_suffix(conn, redis->suffix);
@@ -163,7 +163,7 @@ void apphost_redis_close(struct apphost_redis *redis)
     pthread_mutex_lock(&redis->lock);
     redis->is_closed = true;
     pthread_cond_broadcast(&redis->resolved);
-    for (int role = 0; role < 2; role++) {
+    for (int role = 0; role < DIAL_ROLES; role++) {
         struct conn *conn = atomic_load(&redis->conns[role]);
 
         if (conn)
@@ -229,14 +229,37 @@ bool redis_wants_primary(const struct replies *replies)
     return false;
 }
 
+void redis_redial(struct apphost_redis *redis)
+{
+    static const enum dial_role primaries[] = {DIAL_PRIMARY, DIAL_BULK};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct conn *conn = atomic_load(&redis->conns[primaries[i]]);
+
+        if (conn)
+            conn_redial(conn);
+    }
+}
+
+static bool is_big(const struct batch *batch)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < batch->count && bytes < REDIS_BIG; i++)
+        for (size_t k = 0; batch->commands[i].lens && k < batch->commands[i].argc; k++)
+            bytes += batch->commands[i].lens[k];
+    return bytes >= REDIS_BIG;
+}
+
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error)
 {
+    if (role == DIAL_PRIMARY && is_big(batch))
+        role = DIAL_BULK;
     struct conn *conn = redis_conn(redis, role, error);
-
     if (!conn)
         return -1;
-    if (role == DIAL_PRIMARY)
+    if (role != DIAL_REPLICA)
         return run_on(redis, conn, batch, replies, error);
     struct batch first = *batch, second = *batch;
     if (second.timeout_ms <= 0)
@@ -282,7 +305,6 @@ void redis_post(struct apphost_redis *redis, const struct command *command)
 int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply, struct apphost_error *error)
 {
     char word[64] = "";
-    struct conn *conn;
 
     if (reply->type != RESP_ERROR)
         return fail_set(error, APPHOST_E_PROTOCOL, NULL,
@@ -296,8 +318,8 @@ int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply
                         "are not routed "
                         "to nodes here; use a single server, a sentinel setup, or a proxy",
                         reply->str);
-    if ((verdict & VERDICT_REDIAL) && (conn = atomic_load(&redis->conns[DIAL_PRIMARY])))
-        conn_redial(conn);
+    if (verdict & VERDICT_REDIAL)
+        redis_redial(redis);
     return fail_set(error, verdict & VERDICT_AUTH ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
                     reply->str);
 }

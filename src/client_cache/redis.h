@@ -30,7 +30,7 @@ struct apphost_redis {
     pthread_t resolver;
     pthread_cond_t resolved;
     struct apphost_options *options;
-    _Atomic(struct conn *) conns[2]; /* by dial_role */
+    _Atomic(struct conn *) conns[DIAL_ROLES]; /* by dial_role */
 };
 
 struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
@@ -43,7 +43,14 @@ void redis_free(struct apphost_redis *redis);
 /* The connection for a role, made when needed. NULL with the delayed error of the configuration. */
 struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error);
 
-/* conn_call() with spans; a replica that is not there is replaced by the primary. */
+/* Bytes from which on a value has a connection of its own: small calls do not wait behind it. */
+enum { REDIS_BIG = 1024 * 1024 };
+
+/* Every connection to the primary is dialed again: it is not what it was. */
+void redis_redial(struct apphost_redis *redis);
+
+/* conn_call() with spans; a replica that is not there is replaced by the primary, and what is big has a
+ * connection of its own. */
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error);
 

@@ -12,7 +12,8 @@
 #include "client_conn/transport.h"
 #include "resp/resp.h"
 
-enum dial_role { DIAL_PRIMARY, DIAL_REPLICA };
+/* DIAL_BULK is a primary once more, for what is big. */
+enum dial_role { DIAL_PRIMARY, DIAL_REPLICA, DIAL_BULK, DIAL_ROLES };
 
 struct dialed {
     struct transport transport;

@@ -190,6 +190,45 @@ static void each_key_has_its_result(void **state)
     }
 }
 
+/* How many connections have this for their last command. */
+static int connections_at(const char *command)
+{
+    char *list = raw_text("CLIENT", "LIST", NULL);
+    char words[32];
+    int count = 0;
+
+    snprintf(words, sizeof(words), " cmd=%s ", command);
+    for (const char *at = list; (at = strstr(at, words)); at++)
+        count++;
+    free(list);
+    return count;
+}
+
+/* A big value travels beside the small ones, not before them. */
+static void big_values_have_a_connection_of_their_own(void **state)
+{
+    static char big[1024 * 1024];
+    struct apphost_error error = {0};
+    struct apphost_value value;
+
+    (void)state;
+    set(world.cache, "small", "s", apphost_expire_never());
+    assert_int_equal(connections_at("exec"), 0); /* that is the one that asks */
+    ok(apphost_cache_set(world.cache, apphost_str("big"), big, sizeof(big), apphost_expire_never(), &error),
+       &error);
+    assert_int_equal(connections_at("exec"), 1);
+    expect(world.cache, "small", "s");
+    assert_int_equal(connections_at("hmget"), 0);
+    ok(apphost_cache_get(world.cache, apphost_str("big"), &value, &error), &error);
+    assert_int_equal(value.len, sizeof(big));
+    apphost_value_free(&value);
+    assert_int_equal(connections_at("hmget"), 1);
+    /* One that has become small comes back. */
+    set(world.cache, "big", "b", apphost_expire_never());
+    assert_int_equal(connections_at("hmget"), 1);
+    expect(world.cache, "big", "b");
+}
+
 static void increments_are_atomic_and_expire(void **state)
 {
     struct apphost_error error = {0};
@@ -437,6 +476,7 @@ int main(void)
         cmocka_unit_test(ends_before_all_time_are_over),
         cmocka_unit_test(many_in_one_round_trip),
         cmocka_unit_test(each_key_has_its_result),
+        cmocka_unit_test(big_values_have_a_connection_of_their_own),
         cmocka_unit_test(increments_are_atomic_and_expire),
         cmocka_unit_test(remaining_time),
         cmocka_unit_test(get_or_create_creates_once),
