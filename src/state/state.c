@@ -28,16 +28,22 @@ static const char *find_variable(char *const *environment, const char *name)
     return NULL;
 }
 
-/* It is there, or the nearest folder above it that is there lets us make it. */
+/* It is there, or the nearest folder above it that is there lets us make it. What we may not even look into
+ * is ours when its folder is: then whoever opens it says why not. Somebody else's home is none (setpriv, su
+ * -m). */
 static bool can_be(const char *folder)
 {
     cleanup_free char *at = xstrdup(folder);
-    while (access(at, F_OK) < 0 && errno == ENOENT && strcmp(at, "/") != 0) {
+    bool is_shut = false;
+    struct stat st = {0};
+    while (stat(at, &st) < 0 && (errno == ENOENT || errno == EACCES) && strcmp(at, "/") != 0) {
+        is_shut = is_shut || errno == EACCES;
         char *above = path_dirname(at);
         free(at);
         at = above;
     }
-    return str_eq(at, folder) || access(at, W_OK | X_OK) == 0;
+    bool is_ours = st.st_uid == geteuid();
+    return (is_ours && (is_shut || str_eq(at, folder))) || access(at, W_OK | X_OK) == 0;
 }
 
 /* A uid that nobody knows (containers, CI), a home that cannot be written: a private folder that lasts as

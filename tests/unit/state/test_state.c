@@ -85,8 +85,8 @@ static void finds_the_root(void **unused)
     assert_non_null(from_users);
 }
 
-/* Neither a home nor a name for the uid, or a home that is not to be written: a private folder in /tmp. Ours,
- * or none. */
+/* Neither a home nor a name for the uid, a home that is not to be written, or somebody else's closed one: a
+ * private folder in /tmp. Ours, or none. */
 static void roots_without_a_home(void **unused)
 {
     (void)unused;
@@ -95,16 +95,30 @@ static void roots_without_a_home(void **unused)
     const uid_t other = 64000 + (uid_t)(getpid() % 1000);
     cleanup_free char *folder = xasprintf("/tmp/apphost-%ld", (long)other);
     cleanup_free char *expected = path_join(folder, "state");
-    char *none[] = {NULL}, *read_only[] = {(char *)"HOME=/", NULL};
-    char *const *const environments[] = {none, read_only};
+    char closed[] = "/tmp/apphost-test-XXXXXX"; /* 0700, root's */
+    assert_non_null(mkdtemp(closed));
+    cleanup_free char *home = xasprintf("HOME=%s", closed);
+    char *none[] = {NULL}, *read_only[] = {(char *)"HOME=/", NULL}, *shut[] = {home, NULL};
+    char *const *const environments[] = {none, read_only, shut};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(setresuid(other, other, 0), 0);
         char *found = state_root(environments[i], NULL);
         assert_int_equal(setresuid(0, 0, 0), 0);
         assert_string_equal(found, expected);
         free(found);
     }
+
+    /* His own, closed by himself: that is where his state is. */
+    cleanup_free char *own = path_join(closed, ".local/state/apphost");
+    assert_int_equal(chown(closed, other, other), 0);
+    assert_int_equal(chmod(closed, 0), 0);
+    assert_int_equal(setresuid(other, other, 0), 0);
+    char *found = state_root(shut, NULL);
+    assert_int_equal(setresuid(0, 0, 0), 0);
+    rmdir(closed);
+    assert_string_equal(found, own);
+    free(found);
 
     cleanup_error struct error err = {0};
     assert_int_equal(chmod(folder, 0755), 0);
