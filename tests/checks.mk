@@ -23,13 +23,15 @@ unit-run: $(unit_bins)
 golden: all
 	$(Q)scripts/run-golden
 
-# By what is included, and by what is linked.
+# By what is included, by what is linked, and by what the texts name.
 layers:
-	$(Q)scripts/tally layers-included layers-linked
+	$(Q)scripts/tally layers-included layers-linked layers-named
 layers-included:
 	$(Q)scripts/check-layers
 layers-linked: all
 	$(Q)scripts/check-circles $(BUILD)
+layers-named:
+	$(Q)scripts/check-names
 
 style:
 	$(Q)scripts/check-style
