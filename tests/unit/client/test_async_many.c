@@ -206,7 +206,6 @@ static void one_bad_entry_spoils_all(void **state)
         {apphost_str("b"), apphost_str("2"), apphost_expire_in(-1)},
     };
     const struct apphost_entries list = {entries, 2};
-    const struct apphost_bytes keys[] = {apphost_str("good"), apphost_str("list"), apphost_str("good")};
     struct apphost_queue *queue = apphost_queue_new(NULL);
     struct apphost_error error = {0};
     struct outcome outcome = {0};
@@ -216,10 +215,20 @@ static void one_bad_entry_spoils_all(void **state)
     assert_string_equal(error.parameter, "AbsoluteExpirationRelativeToNow");
     assert_int_equal(raw_number("EXISTS", "cachetest:a"), 0);
     apphost_queue_free(queue);
-    /* A reply that is an error: no values, and those that were read already are not leaked. */
+}
+
+/* A key that cannot be read takes nothing from the others; when none can, that is a failure. */
+static void each_key_has_its_result(void **state)
+{
+    const struct apphost_bytes keys[] = {apphost_str("good"), apphost_str("list"), apphost_str("good")};
+
+    (void)state;
     set(world.cache, "good", "v", apphost_expire_never());
     raw("LPUSH", "cachetest:list", "x", NULL);
-    outcome = get_many(world.cache, keys, 3);
+    struct outcome outcome = get_many(world.cache, keys, 3);
+    assert_int_equal(outcome.rc, 2);
+    assert_string_equal(outcome.values, "v,-,v,");
+    outcome = get_many(world.cache, &keys[1], 1);
     assert_int_equal(outcome.rc, -1);
     assert_int_equal(outcome.code, APPHOST_E_SERVER);
     assert_string_equal(outcome.values, "");
@@ -425,6 +434,7 @@ int main(void)
         cmocka_unit_test(values_and_keys_are_bytes),
         cmocka_unit_test(hundreds_at_once),
         cmocka_unit_test(one_bad_entry_spoils_all),
+        cmocka_unit_test(each_key_has_its_result),
         cmocka_unit_test(adds),
         cmocka_unit_test(adds_strictly),
         cmocka_unit_test(no_sum_is_lost),
