@@ -81,6 +81,8 @@ END
   kill -9 "$guard" "$supervisor"
   wait_until 5 dead "$guard"
   wait_until 5 dead "$supervisor"
+  ok apphost ps
+  says 'apphost gc'
   ok apphost gc
   wait_until 3 nothing_left
 }
