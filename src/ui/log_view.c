@@ -244,7 +244,7 @@ bool log_view_write(struct log_view *view, int fd)
             poll(&ready, 1, -1);
         } else if (errno != EINTR) {
             if (errno != EPIPE && errno != EBADF)
-                fprintf(stderr, "apphost: cannot write to standard output: %s\n", strerror(errno));
+                fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(errno));
             return false;
         }
     }

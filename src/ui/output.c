@@ -278,6 +278,6 @@ bool output_flush(void)
     if (!fflush(stdout) && !ferror(stdout))
         return true;
     if (errno != EPIPE && errno != EBADF)
-        fprintf(stderr, "apphost: cannot write to standard output: %s\n", strerror(errno));
+        fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(errno));
     return false;
 }
