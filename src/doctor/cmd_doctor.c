@@ -8,25 +8,6 @@
 
 enum { NARROW = 60 };
 
-static const char *const status_names[] = {"pass", "warning", "fail"};
-
-void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix)
-{
-    cJSON *finding = cJSON_CreateObject();
-    json_add_string(finding, "status", status_names[status]);
-    json_add_string(finding, "message", message);
-    json_add_string(finding, "fix", fix);
-    cJSON_AddItemToArray(doctor->findings, finding);
-    doctor->counts[status]++;
-}
-
-void doctor_fail(struct doctor *doctor, const struct error *error)
-{
-    doctor_add(doctor, DOCTOR_FAIL, error->text, error->hint);
-    if (!doctor->code)
-        doctor->code = error_exit_code(error->code);
-}
-
 /* Findings get the category of the check that added them. */
 static void run_checks(struct doctor *doctor)
 {

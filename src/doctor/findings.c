@@ -1,0 +1,21 @@
+/* Adding what a check of `apphost doctor` found. See doctor.h. */
+#include "doctor/doctor.h"
+
+static const char *const status_names[] = {"pass", "warning", "fail"};
+
+void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix)
+{
+    cJSON *finding = cJSON_CreateObject();
+    json_add_string(finding, "status", status_names[status]);
+    json_add_string(finding, "message", message);
+    json_add_string(finding, "fix", fix);
+    cJSON_AddItemToArray(doctor->findings, finding);
+    doctor->counts[status]++;
+}
+
+void doctor_fail(struct doctor *doctor, const struct error *error)
+{
+    doctor_add(doctor, DOCTOR_FAIL, error->text, error->hint);
+    if (!doctor->code)
+        doctor->code = error_exit_code(error->code);
+}
