@@ -85,28 +85,9 @@ void full_key_fini(struct full_key *full)
 /* ---- The common path
  * -------------------------------------------------------------------------------------------- */
 
-void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by)
-{
-    atomic_fetch_add_explicit(&cache->counters[counter], by, memory_order_relaxed);
-}
-
-static void record_latency(struct apphost_cache *cache, int64_t elapsed_us)
-{
-    uint64_t us = elapsed_us > 0 ? (uint64_t)elapsed_us : 0, most = atomic_load(&cache->latency_max);
-    size_t bucket = 0;
-
-    while (bucket < APPHOST_LATENCY_BUCKETS - 1 && us >= (UINT64_C(1) << bucket))
-        bucket++;
-    cache_count(cache, COUNT_OPERATIONS, 1);
-    cache_count(cache, COUNT_LATENCY, us);
-    atomic_fetch_add_explicit(&cache->latency[bucket], 1, memory_order_relaxed);
-    while (us > most && !atomic_compare_exchange_weak(&cache->latency_max, &most, us))
-        ;
-}
-
 void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure)
 {
-    record_latency(cache, clock_us() - started_us);
+    cache_count_latency(cache, clock_us() - started_us);
     breaker_leave(cache, failure);
 }
 
@@ -309,11 +290,6 @@ struct command cache_hmget(const struct full_key *key, const char *argv[5], size
     memcpy(argv, words, sizeof(words));
     memcpy(lens, sizes, sizeof(sizes));
     return (struct command){with_data ? 5 : 4, argv, lens};
-}
-
-enum dial_role cache_read_role(const struct apphost_cache *cache)
-{
-    return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
 }
 
 int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,

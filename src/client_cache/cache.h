@@ -83,6 +83,8 @@ void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct 
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
 
 void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by);
+/* One operation that took this long. */
+void cache_count_latency(struct apphost_cache *cache, int64_t elapsed_us);
 
 /* Ends a failed operation: absorbed (returns `absorbed`), or counted and reported (-1). */
 int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local, int absorbed,
@@ -126,7 +128,10 @@ enum dial_role big_keys_role(struct apphost_cache *cache, const struct full_key 
 void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size_t len);
 
 /* Where reading goes first. */
-enum dial_role cache_read_role(const struct apphost_cache *cache);
+static inline enum dial_role cache_read_role(const struct apphost_cache *cache)
+{
+    return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+}
 
 /* HMGET absexp sldexp [data]; it points into key, argv and lens. */
 struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data);
