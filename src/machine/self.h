@@ -3,7 +3,7 @@
  *
  * Happy path: the mounts of our own namespace (/proc/self/mountinfo) name the container that they were made
  * for, because every engine mounts its own /etc/hostname, /etc/resolv.conf and /etc/hosts there. Failure
- * modes: what cannot be told is NULL, never a guess; a host name, a file such as /.dockerenv, an interface
+ * modes: what cannot be told is NULL, never a guess; a host name, a file that images carry, an interface
  * are no evidence. Such an id only chooses what to *ask*: an engine that does not know it did not make us.
  * Ownership: results are the caller's. The functions that end in _in are pure, over a given text. */
 #ifndef MACHINE_SELF_H

@@ -49,9 +49,9 @@ pack_program() {
 in_container() {
   local body id code
   body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "${OUTSIDE:-$T/work}" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
-    Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/work",
-    Env: ["APPHOST=/work/apphost-program", "LD_LIBRARY_PATH=/work/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
-    HostConfig: {NetworkMode: $mode, Binds: [$work + ":/work", $socket + ":/var/run/docker.sock"]}}')
+    Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/srv/app",
+    Env: ["APPHOST=/srv/app/apphost-program", "LD_LIBRARY_PATH=/srv/app/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
+    HostConfig: {NetworkMode: $mode, Binds: [$work + ":/srv/app", $socket + ":/var/run/docker.sock"]}}')
   id=$(engine POST /containers/create --max-time 30 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
   echo "$id" >>"$T/outer"
   engine POST "/containers/$id/start" --max-time 60
@@ -128,7 +128,7 @@ identity_line() {
   needs_socket
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000']}}"
   pack_program
-  in_container bridge '"$APPHOST" up -d && : >/work/is-up && sleep 300' >"$T/first" 2>&1 3>&- &
+  in_container bridge '"$APPHOST" up -d && : >/srv/app/is-up && sleep 300' >"$T/first" 2>&1 3>&- &
   wait_until 5 test -e is-up || { cat "$T/first"; false; }
   local box owner
   box=$(labelled 'containers/json' | jq -r .[0].Id)
