@@ -109,7 +109,7 @@ static void a_users_pair_must_match(void **state)
     assert_int_equal(err.code, ERROR_MANIFEST);
     error_clear(&err);
     assert_int_equal(certs_load(cert, "/nonexistent", &pair, &err), -1);
-    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_int_equal(err.code, ERROR_NO_FILE);
     error_clear(&err);
     free(cert);
     free(key);

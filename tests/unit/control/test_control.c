@@ -392,7 +392,7 @@ static void unfit_folders(void **state)
         const char *folder;
         enum error_code code;
     } cases[] = {
-        {link, ERROR_OWNER}, {file, ERROR_OWNER}, {open_to_all, ERROR_OWNER}, {nowhere, ERROR_NOT_FOUND}};
+        {link, ERROR_OWNER}, {file, ERROR_OWNER}, {open_to_all, ERROR_OWNER}, {nowhere, ERROR_NO_FILE}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const only[] = {cases[i].folder, NULL}, *const first[] = {cases[i].folder, world->folder,
