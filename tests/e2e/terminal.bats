@@ -132,9 +132,10 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
 @test "a command of run has the signals that we were started with, and no others" {
   ok env --default-signal --ignore-signal=HUP,USR1 --block-signal=USR2,CHLD,TERM "$APPHOST" run web -- \
     grep -E '^Sig(Blk|Ign)' /proc/self/status
-  prints 'SigBlk:.0000000000014800' 'SigIgn:.0000000000000201'
+  # Not looked at are signals 32 and up: libc keeps some of them from everybody, and passes on how they were.
+  prints 'SigBlk:.0000000000014800' 'SigIgn:.[0-9a-f]{8}[08]0000201'
   ok env --default-signal "$APPHOST" run web -- grep -E '^Sig(Blk|Ign)' /proc/self/status
-  prints 'SigBlk:.0000000000000000' 'SigIgn:.0000000000000000'
+  prints 'SigBlk:.0000000000000000' 'SigIgn:.[0-9a-f]{8}[08]0000000'
 }
 
 @test "nohup on a terminal: it survives the hangup" {
