@@ -166,7 +166,8 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
 @test "tmux: detaching changes nothing, the end of the pane ends everything" {
   needs tmux
   TMUX_SOCKET=$T/tmux
-  tmux -S "$TMUX_SOCKET" -f /dev/null new-session -d -x 80 -y 24 "'$APPHOST' up" 3>&-
+  echo 'set -g assume-paste-time 0' >tmux.conf # else keys that come within a millisecond are text, and no command of tmux's
+  tmux -S "$TMUX_SOCKET" -f tmux.conf new-session -d -x 80 -y 24 "'$APPHOST' up" 3>&-
   wait_until 20 has_state web ready
   TERM=xterm terminal expect 'ready' send '\x02d' expect detached -- tmux -S "$TMUX_SOCKET" attach
   has_state web ready
