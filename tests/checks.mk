@@ -9,7 +9,7 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: clang unit-run corpora-run fuzz-run
+.PHONY: figures clang unit-run corpora-run fuzz-run
 
 check:
 	$(Q)scripts/tally unit golden corpora layers style
@@ -35,6 +35,10 @@ layers-named:
 
 style:
 	$(Q)scripts/check-style
+
+# What the source looks like, in numbers; `make figures BUILD_TOO=1` also measures the build.
+figures: all
+	$(Q)scripts/figures $(if $(BUILD_TOO),--build)
 
 format:
 	$(Q)$(CLANG_FORMAT) -i $(shell find src include tests -name '*.[ch]')
