@@ -70,10 +70,11 @@ ignored() {
   wait_until 5 nobody
 }
 
-# A shell with job control, and a command in it that the terminal's foreground can be asked about. What is typed while the
-# shell still moves the terminal may get lost, on any shell.
-CAT='"$SAY" run web -- sh -c "echo \$\$ >child; exec cat"'
-IN_FRONT='ps -o stat= -p "$(cat child)" | grep "S+"'
+# A shell with job control, and a command in it that the terminal's foreground can be asked about: it sleeps, and its process
+# group is the terminal's. (Not as ps shows it: a nice process has more letters.) What is typed while the shell still
+# moves the terminal may get lost, on any shell.
+CAT='"$SAY" run web -- sh -c "echo \\$\\$ >child; exec cat"'
+IN_FRONT='sed "s/.*) //" "/proc/$(cat child)/stat" | grep -E "^S [0-9]+ ([0-9]+) [0-9]+ [0-9]+ \1 "'
 SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
 
 @test "Ctrl-Z stops the command and us, fg goes on" {
