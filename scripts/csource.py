@@ -41,8 +41,19 @@ class Function:
     def __len__(self):
         return len(self.body)
 
-    def has_paragraphs(self):
-        return any(not line.strip() for line in self.body)
+    def is_solid(self):
+        """More than 15 lines, and no blank one between them. What a switch spans counts as one line: its labels divide it."""
+        count, until = 0, None
+        for line in self.body:
+            if not line.strip():
+                return False
+            if until is None:
+                count += 1
+                match = re.match(r"( +)switch \(", line)
+                until = match.group(1) + "}" if match else None
+            elif line.startswith(until):
+                until = None
+        return count > 15
 
 
 def functions(path, text):

@@ -65,6 +65,7 @@ static int check_choice(const struct option *option, const char *value, struct e
         if (!strcmp(names[count++], value))
             return 0;
     }
+
     const char *nearest = str_nearest(value, names, count);
     cleanup_free char *shown = str_printable(value);
     error_set(err, ERROR_USAGE, "--%s is one of %s, not \"%s\"", option->name, option->choices, shown);
@@ -192,6 +193,7 @@ static int parse_word(struct scan *scan)
         return parse_long(scan, word + 2);
     if (word[0] == '-' && word[1] && word[1] != '-')
         return parse_letters(scan, word + 1);
+
     if (!strcmp(word, "--")) {
         scan->index++;
         take_rest(scan);
@@ -204,6 +206,7 @@ static int parse_word(struct scan *scan)
         scan->index += strcmp(scan->argv[scan->index + 1], "--") ? 1 : 2;
         take_rest(scan);
     }
+
     return 0;
 }
 

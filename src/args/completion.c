@@ -116,6 +116,7 @@ static void judge_last(struct walk *walk)
             value_is_due(walk, option);
         return;
     }
+
     if (!walk->only_arguments && word[0] == '-') {
         due->kind = DUE_OPTION;
         return;

@@ -45,6 +45,7 @@ static void add_option(struct strbuf *out, const struct option *option, int widt
         strbuf_addf(out, "\n%*s", indent, "");
     else
         strbuf_addf(out, "%*s", indent - column, "");
+
     cleanup_strbuf struct strbuf right = {0};
     strbuf_adds(&right, option->help);
     if (option->twin)

@@ -50,6 +50,7 @@ static void add_option(struct strbuf *out, const struct option *option)
         add_roff(out, option->choices ? option->choices : option->value);
         strbuf_adds(out, "\\fR");
     }
+
     strbuf_adds(out, "\n");
     add_roff(out, option->help);
     strbuf_adds(out, "\n");
@@ -167,9 +168,11 @@ void help_man_page(const struct commands *commands, struct strbuf *out)
                 ".SH GLOBAL OPTIONS\nThey stand before or after the command.\n");
     add_options(out, option_globals());
     strbuf_adds(out, ".SH COMMANDS\n");
+
     for (const struct command *const *command = commands->list; *command; command++)
         if (!(*command)->hidden)
             add_command(out, *command);
+
     add_exit_codes(out);
     strbuf_adds(out, tail);
 }

@@ -118,6 +118,7 @@ int suggest_option(const struct args *args, const char *written, struct error *e
     cleanup_free char *shown = str_printable(written);
     const char *blank = command ? " " : "", *verb = command ? command->name : "";
     cleanup_strbuf struct strbuf words = {0};
+
     error_set(err, ERROR_USAGE, "unknown option %s%s%s", shown, command ? " for " : "", verb);
     if (command && command->takes_command && args->names.count) {
         add_words(&words, &args->names, 0, args->names.count);
@@ -131,6 +132,7 @@ int suggest_option(const struct args *args, const char *written, struct error *e
         error_hint(err, "did you mean --%s?", nearest);
     else
         error_hint(err, "apphost help%s%s lists the options", blank, verb);
+
     return -1;
 }
 

@@ -50,6 +50,7 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
         error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
+
     struct strbuf content = {.limit = limit};
     struct stat st;
     int rc = 0;
@@ -63,6 +64,7 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
         strbuf_free(&content);
         return NULL;
     }
+
     if (length)
         *length = content.length;
     return strbuf_take(&content);
@@ -105,6 +107,7 @@ int file_write_atomic(const char *path, const void *data, size_t length, mode_t 
         ok = false;
         number = errno;
     }
+
     if (ok && rename(temporary, path) < 0) {
         ok = false;
         number = errno;
@@ -183,6 +186,7 @@ static void normalise(char *path)
         else
             strlist_add(&parts, part);
     }
+
     struct strbuf out = {0};
     for (size_t i = 0; i < parts.count; i++)
         strbuf_addf(&out, "%s%s", i || absolute ? "/" : "", parts.items[i]);

@@ -9,6 +9,7 @@
 void str_wrap(struct strbuf *out, const char *text, int indent, int width)
 {
     int column = indent;
+
     while (*text) {
         size_t length = strcspn(text, " \n");
         cleanup_free char *word = xstrndup(text, length);

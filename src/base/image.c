@@ -22,6 +22,7 @@ static bool is_hex(const char *text, size_t length)
 static bool is_path_component(const char *text, size_t length)
 {
     size_t i = 0;
+
     while (i < length) {
         size_t start = i;
         while (i < length && (islower((unsigned char)text[i]) || isdigit((unsigned char)text[i])))
@@ -39,6 +40,7 @@ static bool is_path_component(const char *text, size_t length)
         if (separator != '-' && !(separator == '.' && run == 1) && !(separator == '_' && run <= 2))
             return false;
     }
+
     return false; /* empty, or a separator at the end */
 }
 
@@ -138,6 +140,7 @@ static const char *why_invalid(const struct image_reference *reference)
     for (const char *c = reference->path; *c; c++)
         if (isupper((unsigned char)*c))
             return "the repository must be lower case";
+
     return is_path(reference->path)
                ? NULL
                : "the repository has an empty component, or characters that are not allowed";
@@ -154,6 +157,7 @@ static const char *split(const char *text, struct image_reference *reference)
         reference->is_id = true;
         return NULL;
     }
+
     cleanup_free char *name = xstrdup(text);
     char *at = strchr(name, '@');
     if (at) {

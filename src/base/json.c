@@ -133,11 +133,13 @@ static int compare_keys(const void *a, const void *b)
 static void sort_members(cJSON *value)
 {
     size_t count = (size_t)cJSON_GetArraySize(value), i = 0;
+
     for (cJSON *item = value->child; item; item = item->next)
         if (item->child)
             sort_members(item);
     if (!cJSON_IsObject(value) || count < 2)
         return;
+
     cJSON **items = xcalloc(count, sizeof *items);
     for (cJSON *item = value->child; item; item = item->next)
         items[i++] = item;

@@ -126,6 +126,7 @@ void *arena_alloc(struct arena *arena, size_t size)
         *block = (struct arena_block){.next = arena->blocks, .size = room};
         arena->blocks = block;
     }
+
     void *p = block->data + block->used;
     block->used += size;
     arena->used += size;

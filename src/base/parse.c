@@ -57,6 +57,7 @@ static size_t decode_utf8(const unsigned char *p, size_t left, uint32_t *code)
         *code = p[0];
         return 1;
     }
+
     size_t n = p[0] >= 0xF0 && p[0] < 0xF8 ? 4 : p[0] >= 0xE0 ? 3 : p[0] >= 0xC0 ? 2 : 0;
     if (!n || p[0] >= 0xF8 || n > left)
         return 0;
@@ -153,12 +154,14 @@ static const char *parse_duration_part(const char *p, int64_t *total)
 bool str_to_duration_ms(const char *text, int64_t *ms)
 {
     int64_t seconds;
+
     if (str_to_int64(text, 0, (int64_t)86400 * 36500, &seconds)) {
         *ms = seconds * 1000;
         return true;
     }
     if (strchr(text, ':'))
         return parse_clock(text, ms);
+
     int64_t total = 0;
     const char *p = text;
     do {
@@ -253,6 +256,7 @@ char *str_printable(const char *text)
     struct strbuf out = {0};
     const unsigned char *p = (const unsigned char *)text;
     size_t left = strlen(text);
+
     while (left) {
         uint32_t code = 0;
         size_t n = decode_utf8(p, left, &code);
@@ -268,6 +272,7 @@ char *str_printable(const char *text)
         p += n;
         left -= n;
     }
+
     return strbuf_take(&out);
 }
 

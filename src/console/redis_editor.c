@@ -90,7 +90,9 @@ static struct redis_editor *the_editor;
 static int get_character(EditLine *line, wchar_t *out)
 {
     struct redis_editor *editor = the_editor;
+
     (void)line;
+
     for (;;) {
         char c;
         ssize_t n = redis_read_input(editor->client, &c, 1);
@@ -174,10 +176,12 @@ static unsigned char complete(EditLine *line, int key)
         size_t shared = common_prefix(matches.items[0], matches.items[i]);
         common = shared < common ? shared : common;
     }
+
     if (matches.count > 1 && common <= length) {
         list_words(&matches);
         return CC_REDISPLAY;
     }
+
     cleanup_free char *replacement =
         xasprintf("%.*s%s", (int)common, matches.items[0], matches.count == 1 ? " " : "");
     editor->library.el_deletestr(line, (int)length);
@@ -196,6 +200,7 @@ static void set_up(struct redis_editor *editor)
     editor->history = library->history_init();
     if (!editor->line || !editor->history)
         return;
+
     library->history(editor->history, &event, H_SETSIZE, HISTORY_LINES);
     library->history(editor->history, &event, H_SETUNIQUE, 1);
     library->el_set(editor->line, EL_PROMPT, get_prompt);
@@ -248,6 +253,7 @@ static enum redis_editor_end read_plain(struct redis_editor *editor, const char 
         if (n == 0 || !strbuf_add(&editor->plain, chunk, (size_t)n))
             return REDIS_EDITOR_END;
     }
+
     *newline = '\0';
     editor->used = (size_t)(newline - editor->plain.data) + 1;
     *line = editor->plain.data;

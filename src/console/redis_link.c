@@ -83,6 +83,7 @@ static int read_connection_string(struct redis_link *link, const cJSON *environm
     if (!*text)
         return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string",
                          link->resource);
+
     if (!redis_target_parse(&target, text))
         return error_set(err, ERROR_USAGE, "the connection string of %s names no Redis server",
                          link->resource);
@@ -112,6 +113,7 @@ static int find_server(struct redis_link *link, struct error *err)
         rc = read_connection_string(link, environment, err);
     else
         read_properties(&link->server, environment);
+
     wipe_environment(environment);
     if (rc == 0 && !link->server.host && !link->server.unix_path)
         rc = error_set(err, ERROR_NOT_RUNNING, "%s has no address", link->resource);
@@ -119,6 +121,7 @@ static int find_server(struct redis_link *link, struct error *err)
         free((char *)link->server.ca_file);
         link->server.ca_file = xstrdup(authorities);
     }
+
     return rc;
 }
 
@@ -196,6 +199,7 @@ int redis_link_open(struct redis_link *link, struct error *err)
     redis_link_close(link);
     if (was_there && find_server(link, err))
         return -1;
+
     link->server.on_closed = on_closed;
     link->server.on_push = on_push;
     link->server.push_unasked = true;
@@ -204,6 +208,7 @@ int redis_link_open(struct redis_link *link, struct error *err)
     if (!link->database)
         return 0;
     cleanup_free char *number = xasprintf("%lld", (long long)link->database);
+
     return redis_conn_words(link->conn, (const char *const[]){"SELECT", number, NULL}, NULL, NULL, err);
 }
 
@@ -224,6 +229,7 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, v
         .judge = judge,
         .data = link,
     };
+
     link->await_fact = fact;
     link->await_judge = more;
     link->await_data = data;
@@ -235,6 +241,7 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, v
     if (link->is_foreign && link->server.tls && !link->server.ca_file &&
         strstr(link->failure.text, "trusted"))
         error_hint(err, "--cacert FILE names the authority that signed it");
+
     if (err && err->code == ERROR_RESOURCE) /* a refused password is no resource that failed to start */
         err->code = ERROR_FAILED;
     return -1;
@@ -284,6 +291,7 @@ ssize_t redis_read_input(struct client *client, char *bytes, size_t size)
 {
     struct uv_loop_s *uv = &client->loop.uv;
     int interrupts = client->interrupts;
+
     for (;;) {
         uv_run(uv, UV_RUN_NOWAIT);
         if (client->interrupts != interrupts)

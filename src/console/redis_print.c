@@ -53,6 +53,7 @@ static void add_elements(struct strbuf *out, const struct resp_reply *reply, con
     int width = digits_of(count);
     char mark = is_map ? '#' : reply->type == RESP_SET ? '~' : ')';
     cleanup_free char *deeper = xasprintf("%s%*s", indent, width + 2, "");
+
     if (!count)
         strbuf_adds(out, empty_words(reply->type));
     for (size_t i = 0; i < count; i++) {
@@ -237,6 +238,7 @@ bool redis_print_is_text(const char *const *arguments, const size_t *lengths, si
         {"CLUSTER", "INFO"},  {"CLUSTER", "NODES"},  {"MEMORY", "DOCTOR"}, {"MEMORY", "MALLOC-STATS"},
         {"LATENCY", "GRAPH"}, {"LATENCY", "DOCTOR"}, {"DEBUG", "HTSTATS"}, {"DEBUG", "HTSTATS-KEY"},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *words[] = {rows[i].name, rows[i].second};
         size_t matches = 0;
@@ -245,5 +247,6 @@ bool redis_print_is_text(const char *const *arguments, const size_t *lengths, si
         if (matches == (rows[i].second ? 2U : 1U))
             return true;
     }
+
     return false;
 }

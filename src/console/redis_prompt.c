@@ -227,12 +227,15 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
     struct prompt prompt = {.shell = shell};
     if (redis_link_open(&shell->link, err) || file_mkdirs(context->project.root, 0700, err))
         return -1;
+
     int waited = await_foreground(&context->client, err);
     if (waited)
         return waited < 0 ? -1 : 128 + context->client.signum;
+
     prompt.history = path_join(context->project.root, "redis_history");
     prompt.editor = redis_editor_new(&context->client, get_words, &prompt);
     redis_editor_load(prompt.editor, prompt.history);
+
     while (!prompt.is_over) {
         const char *line = NULL;
         cleanup_free char *text = prompt_text(shell);
@@ -247,6 +250,7 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
         if (end == REDIS_EDITOR_END)
             putchar('\n');
     }
+
     redis_editor_free(prompt.editor);
     redis_data_words_free(&prompt.words);
     free(prompt.history);

@@ -180,6 +180,7 @@ static int execute_lines(struct redis_shell *shell, struct input *input, bool *h
 {
     int rc;
     int64_t line = input->line + 1;
+
     while (!shell->is_broken && (rc = next_command(input, err)) != 0) {
         if (rc < 0)
             return error_wrap(err, "line %lld", (long long)line);
@@ -198,6 +199,7 @@ static int execute_lines(struct redis_shell *shell, struct input *input, bool *h
         shell->is_broken = !output_flush();
         line = input->line + 1;
     }
+
     return 0;
 }
 
@@ -270,6 +272,7 @@ static int send_all(struct redis_shell *shell, struct input *input, struct count
     size_t begin = input->at;
     int64_t line = input->line + 1;
     int rc;
+
     while ((rc = next_command(input, err)) > 0) {
         const struct redis_data_words *words = &input->words;
         struct redis_command command = {.count = words->count,
@@ -287,6 +290,7 @@ static int send_all(struct redis_shell *shell, struct input *input, struct count
         begin = input->at - begin >= PIPE_WINDOW ? input->at : begin;
         line = input->line + 1;
     }
+
     return rc < 0 ? error_wrap(err, "line %lld", (long long)line) : 0;
 }
 

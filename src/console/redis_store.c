@@ -69,6 +69,7 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     };
     struct redis_data *operation = start(&client->loop, &link->server, file, on_done, running);
     int failed = await(client, &wait, err);
+
     if (failed)
         redis_data_cancel(operation);
     if (failed == AWAIT_INTERRUPTED)
@@ -78,6 +79,7 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     running->elapsed_ms = loop_now_ms(&client->loop) - begin_ms;
     if (!error_is_set(&running->error))
         return 0;
+
     enum error_code code = running->error.code;
     if (code == ERROR_RESOURCE) /* its exit code means something else */
         running->error.code = ERROR_FAILED;
@@ -91,6 +93,7 @@ static void report(const struct redis_link *link, const char *what, const char *
     const struct output *output = &link->context->output;
     const struct redis_data_result *result = &running->result;
     char size[24];
+
     str_bytes(result->bytes, size);
     if (output->json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
@@ -105,8 +108,10 @@ static void report(const struct redis_link *link, const char *what, const char *
         output_json(document);
         return;
     }
+
     if (!output->verbose)
         return;
+
     cleanup_free char *counted = !strcmp(what, "flush")  ? xstrdup("everything")
                                  : !strcmp(what, "seed") ? xasprintf("%zu commands", result->commands)
                                                          : xasprintf("%zu keys, %s", result->keys, size);
@@ -215,6 +220,7 @@ int redis_store_drop(struct context *context, const char *resource, const char *
         return unknown_snapshot(resource, folder, name, err);
     if (unlink(file) != 0)
         return error_set(err, ERROR_FAILED, "cannot delete %s: %s", file, strerror(errno));
+
     rmdir(folder); /* where it was the last one */
     if (context->output.json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
@@ -224,6 +230,7 @@ int redis_store_drop(struct context *context, const char *resource, const char *
         output_json(document);
     } else if (context->output.verbose)
         output_note(&context->output, "%s: snapshot %s deleted", resource, name);
+
     return 0;
 }
 
@@ -257,6 +264,7 @@ int redis_store_list(struct context *context, const char *resource, struct error
     cleanup_free char *folder = folder_of(&context->project, resource);
     cleanup_json cJSON *list = cJSON_CreateArray();
     struct table table = {.columns = 5};
+
     table_row(&table, (const char *const[]){"NAME", "KEYS", "SIZE", "MADE", "SERVER"});
     collect(folder, &names);
     for (size_t i = 0; i < names.count; i++) {
@@ -270,6 +278,7 @@ int redis_store_list(struct context *context, const char *resource, struct error
         add_to_json(list, names.items[i], &info);
         add_to_table(&table, names.items[i], &info);
     }
+
     if (context->output.json)
         output_json(list);
     else if (names.count)

@@ -40,6 +40,7 @@ static void check_published(struct doctor *doctor)
                    "run apphost in the engine's network, or set APPHOST_PUBLISHED_HOST");
         return;
     }
+
     bool has_other = where->count > 1;
     cleanup_free char *text =
         xasprintf("published ports are reached at %s%s%s: %s", where->places[0].host, has_other ? " or " : "",
@@ -63,8 +64,10 @@ static void check_engine(struct doctor *doctor)
         doctor_fail(doctor, &error);
         return;
     }
+
     cleanup_free char *which = xasprintf("%s (%s)", project->engine.host,
                                          project->engine.origin ? project->engine.origin : "default");
+
     if (engine_once_open(&doctor->engine, &project->engine, context->environment, &error)) {
         doctor_fail(doctor, &error);
         return;
@@ -77,6 +80,7 @@ static void check_engine(struct doctor *doctor)
         engine_once_close(&doctor->engine);
         return;
     }
+
     doctor->has_engine = true;
     cleanup_free char *version =
         xasprintf("%s, %s, API %s", which, *doctor->engine.server ? doctor->engine.server : "engine",
@@ -171,6 +175,7 @@ static int count_dead(const char *root, struct strlist *live)
     int dead = 0;
     if (state_list(root, &prefixes, NULL))
         return 0;
+
     for (size_t i = 0; i < prefixes.count; i++) {
         cleanup_free char *folder = state_folder(root, prefixes.items[i]);
         struct state *state = state_open(folder, false, NULL);
@@ -184,6 +189,7 @@ static int count_dead(const char *root, struct strlist *live)
         if (state)
             state_close(state);
     }
+
     return dead;
 }
 
@@ -195,8 +201,10 @@ static int count_orphans(struct doctor *doctor, const struct strlist *live, stru
     engine_container_list(doctor->engine.engine, labels, engine_once_done, &doctor->engine);
     if (engine_once_wait(&doctor->engine, NULL))
         return 0;
+
     const cJSON *container;
     cleanup_free char *uid = xasprintf("%ld", (long)getuid());
+
     cJSON_ArrayForEach(container, doctor->engine.json)
     {
         const cJSON *own = json_get(container, "labels");
@@ -240,6 +248,7 @@ static void check_state(struct doctor *doctor)
         doctor_fail(doctor, &error);
         return;
     }
+
     struct statvfs space;
     bool is_writable = !access(root, W_OK | X_OK);
     bool is_full = !statvfs(root, &space) && (uint64_t)space.f_bavail * space.f_frsize < LITTLE_ROOM;
@@ -247,6 +256,7 @@ static void check_state(struct doctor *doctor)
                                         !is_writable ? " may not be written"
                                         : is_full    ? " has little room left"
                                                      : "");
+
     doctor_add(doctor,
                !is_writable ? DOCTOR_FAIL
                : is_full    ? DOCTOR_WARNING
@@ -255,6 +265,7 @@ static void check_state(struct doctor *doctor)
     const struct project *project = &doctor->context->project;
     cleanup_free char *folder = project->prefix ? state_folder(root, project->prefix) : NULL;
     struct state *state = folder && file_is_dir(folder) ? state_open(folder, false, &error) : NULL;
+
     if (state)
         state_close(state);
     else if (error_is_set(&error))

@@ -131,6 +131,7 @@ int address_set_host(struct engine_address *address, const char *given, const ch
     address->origin = xstrdup(origin);
     if (!address->host)
         return error_set(err, ERROR_ENGINE, "%s: the engine's address is empty", origin);
+
     const char *host = address->host, *scheme = strstr(host, "://");
     if (str_starts(host, "unix://")) {
         address->unix_path = xstrdup(host[7] ? host + 7 : default_socket);
@@ -145,6 +146,7 @@ int address_set_host(struct engine_address *address, const char *given, const ch
         return set_tcp(scheme + 3, address, err);
     if (!scheme && strchr(host, ':') && host[0] != '/')
         return set_tcp(host, address, err);
+
     return set_unsupported(address, err);
 }
 
@@ -232,6 +234,7 @@ static int probe_sockets(char *const *environment, struct engine_address *addres
         if (!found && (rc == EACCES || rc == ECONNREFUSED))
             found = paths.items[i];
     }
+
     if (!found) {
         error_set(err, ERROR_ENGINE,
                   "no container engine found: DOCKER_HOST is not set, no context is chosen, and none "
@@ -240,6 +243,7 @@ static int probe_sockets(char *const *environment, struct engine_address *addres
         error_hint(err, "install and start Docker or Podman, or set DOCKER_HOST");
         return -1;
     }
+
     cleanup_free char *host = xasprintf("unix://%s", found);
     return address_set_host(address, host, "well-known socket", err);
 }
@@ -263,6 +267,7 @@ static int resolve(char *const *environment, const char *host_flag, const char *
         return strcmp(context, "default") == 0
                    ? probe_sockets(environment, address, err)
                    : address_from_context(environment, context, "DOCKER_CONTEXT", address, err);
+
     cleanup_free char *current = NULL;
     if (address_current_context(environment, &current, err) < 0)
         return -1;

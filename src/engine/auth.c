@@ -69,6 +69,7 @@ static bool take_entry(const cJSON *entry, struct auth_choice *choice)
         username = plain;
         password = colon + 1;
     }
+
     bool found = *token || (*username && *password);
     if (found) {
         choice->identity_token = *token ? xstrdup(token) : NULL;
@@ -143,6 +144,7 @@ char *engine_auth_header(const struct auth_choice *choice)
         json_add_string(json, "username", choice->username);
         json_add_string(json, "password", choice->password);
     }
+
     json_add_string(json, "serveraddress", choice->server);
     cleanup_free char *text = json_print(json);
     /* The URL alphabet, padded: engines ignore anything else without a word. */

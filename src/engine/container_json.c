@@ -69,6 +69,7 @@ void engine_container_from_inspect(struct engine_container *container, const cJS
         .networks = json_path(document, "NetworkSettings.Networks"),
         .raw = document,
     };
+
     /* It turns "unhealthy" on pause, stop and kill, without an event. */
     if (container->running && !json_bool(state, "Paused", false))
         container->health = health_by_name(json_string(json_get(state, "Health"), "Status", NULL));
@@ -94,6 +95,7 @@ static enum engine_health health_in_status(const char *status)
 void engine_container_from_list(struct engine_container *container, const cJSON *document)
 {
     const cJSON *name = cJSON_GetArrayItem(json_get(document, "Names"), 0), *port;
+
     *container = (struct engine_container){
         .id = json_string(document, "Id", ""),
         .name = cJSON_IsString(name) ? skip_slash(name->valuestring) : "",
@@ -105,11 +107,13 @@ void engine_container_from_list(struct engine_container *container, const cJSON 
         .networks = json_path(document, "NetworkSettings.Networks"),
         .raw = document,
     };
+
     container->running = is_running_state(container->state);
     if (strcmp(container->state, "running") == 0)
         container->health = health_in_status(json_string(document, "Status", ""));
     if (!container->running)
         return;
+
     cJSON_ArrayForEach(port, json_get(document, "Ports"))
         add_port(container, json_int(port, "PrivatePort", 0), json_int(port, "PublicPort", 0),
                  json_string(port, "IP", ""));

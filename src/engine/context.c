@@ -74,6 +74,7 @@ int address_from_context(char *const *environment, const char *name, const char 
         error_move(err, &problem);
         return -1;
     }
+
     if (!host) {
         error_set(err, ERROR_ENGINE,
                   meta ? "context \"%s\" (%s) names no Docker endpoint"

@@ -162,6 +162,7 @@ static int spawn(struct helper_run *run, const char *name, int input)
     };
     char *none[] = {NULL};
     cleanup_strlist struct strlist inherited = {0};
+
     process_inherit(&inherited, run->engine->environment.items);
     uv_process_options_t options = {
         .exit_cb = on_exit_status,
@@ -173,6 +174,7 @@ static int spawn(struct helper_run *run, const char *name, int input)
     };
     if (!is_name(name) || input < 0)
         return UV_EINVAL;
+
     /* Nothing of ours reaches a foreign program. */
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     return uv_spawn(&run->engine->loop->uv, &run->process, &options);

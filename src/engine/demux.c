@@ -96,6 +96,7 @@ bool engine_parse_time(const char *text, size_t length, int64_t *ns)
         !read_number(&text, end, 2, &month) || !read_mark(&text, end, '-') ||
         !read_number(&text, end, 2, &day) || !read_mark(&text, end, 'T'))
         return false;
+
     if (!read_number(&text, end, 2, &hour) || !read_mark(&text, end, ':') ||
         !read_number(&text, end, 2, &minute) || !read_mark(&text, end, ':') ||
         !read_number(&text, end, 2, &second))
@@ -177,6 +178,7 @@ static void take_payload(struct engine_demux *demux, const char *bytes, size_t l
         demux->on_bytes(demux->stream, bytes, length, demux->data);
         return;
     }
+
     while (length) {
         size_t used = demux->in_stamp ? take_stamp(demux, bytes, length) : 0;
         bytes += used;

@@ -58,6 +58,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_address *addre
     if (is_ssh)
         engine->tunnel = engine_tunnel_new(engine, address->host, err);
     engine->negotiated = engine->forced && !is_ssh; /* every operation waits for ssh */
+
     struct http_address where = {
         .unix_path = engine->tunnel ? engine_tunnel_path(engine->tunnel) : address->unix_path,
         .url = address->url,
@@ -66,6 +67,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_address *addre
         .key_file = address->key_file,
         .skip_verify = address->skip_verify,
     };
+
     engine_address_copy(&engine->address, address);
     if ((is_forced || !version || !*version) && (!is_ssh || engine->tunnel) &&
         (engine->transport = http_open(loop, &where, err)))

@@ -74,6 +74,7 @@ bool engine_event_parse(const char *line, size_t length, struct engine_event *ev
         json_free(document);
         return false;
     }
+
     event->health = split_health(action);
     event->type = json_string(*document, "Type", "");
     event->action = strcmp(action->valuestring, "remove") == 0 ? "destroy" : action->valuestring;
@@ -137,6 +138,7 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
     stream->on_event = on_event;
     op->state = stream;
     op->free_state = free_stream;
+
     cleanup_free char *encoded = str_percent_encode(filters);
     cleanup_free char *since = since_ns > 0
                                    ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / 1000000000),

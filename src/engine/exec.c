@@ -192,6 +192,7 @@ static void on_created(struct engine_op *op, const struct http_response *respons
         cJSON_AddItemToArray(size, cJSON_CreateNumber(exec->rows));
         cJSON_AddItemToArray(size, cJSON_CreateNumber(exec->columns));
     }
+
     engine_op_request(op, "POST", http_stream_within(LIMIT_MS(START_TIMEOUT_MS)), "/exec/%s/start",
                       exec->exec_id);
     engine_op_body(op, body);

@@ -12,6 +12,7 @@ int engine_lines_feed(struct strbuf *rest, const char *bytes, size_t length, eng
     *rest = (struct strbuf){.limit = limit};
     bool fits = strbuf_add(&buffer, bytes, length), goes_on = true;
     size_t start = 0;
+
     while (goes_on && fits && start < buffer.length) {
         char *line = buffer.data + start;
         char *end = memchr(line, '\n', buffer.length - start);
@@ -24,6 +25,7 @@ int engine_lines_feed(struct strbuf *rest, const char *bytes, size_t length, eng
         line[size] = '\0';
         goes_on = size == 0 || on_line(line, size, data);
     }
+
     if (goes_on && fits) {
         strbuf_consume(&buffer, start);
         *rest = buffer;

@@ -142,6 +142,7 @@ struct engine_op *engine_container_follow(struct engine *engine, const char *id,
                                    ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
                                                (long long)(since_ns % SECOND_NS))
                                    : xstrdup("");
+
     /* Podman sends the head with the first line, which may never come; nobody waits for it. */
     engine_op_request(op, "GET", http_stream_within(FOREVER),
                       "/containers/%s/logs?stdout=1&stderr=1&follow=1&timestamps=1%s", encoded, since);

@@ -45,6 +45,7 @@ int engine_force_version(struct engine *engine, const char *version, struct erro
 static int read_answer(struct engine *engine, const struct http_response *response, struct error *err)
 {
     cleanup_free char *message = engine_message(response->body, response->length);
+
     if (response->status != 200) {
         engine_classify(ON_OTHER, response->status, message, "reach the container engine", err);
         if (err->code != ERROR_ENGINE)
@@ -57,6 +58,7 @@ static int read_answer(struct engine *engine, const struct http_response *respon
     engine->info.is_podman = str_starts(engine->info.server, "Libpod");
     if (engine->forced)
         return 0;
+
     const char *dialect = engine_dialect(response->api_version);
     if (!dialect)
         return error_set(err, ERROR_ENGINE,
@@ -73,6 +75,7 @@ static void wake(struct engine *engine, const struct error *err)
 {
     uint64_t round = engine->round++;
     struct engine_op *op = engine->ops;
+
     while (op) {
         if (!op->waits || op->round != round) {
             op = op->next;
@@ -124,6 +127,7 @@ static void on_done(const struct http_response *response, const struct error *er
         error_copy(&failure, err);
     else
         read_answer(engine, response, &failure);
+
     if (failure.code == ERROR_CUT)
         failure.code = ERROR_ENGINE;
     if (err && engine->tunnel)

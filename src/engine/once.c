@@ -49,6 +49,7 @@ void engine_once_done(const struct engine_result *result, const struct error *er
         error_copy(&once->error, err);
         return;
     }
+
     cJSON_Delete(once->json);
     free(once->output);
     once->json = result->containers ? copy_list(result)
@@ -60,6 +61,7 @@ void engine_once_done(const struct engine_result *result, const struct error *er
     once->exit_code = result->exit_code;
     if (result->where)
         once->where = *result->where;
+
     if (result->info) {
         snprintf(once->server, sizeof once->server, "%s", result->info->server);
         snprintf(once->api_version, sizeof once->api_version, "%s", result->info->api_version);

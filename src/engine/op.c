@@ -195,6 +195,7 @@ static void fail_status(struct engine_op *op, const struct http_response *respon
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
         return;
     }
+
     if (op->mends && op->mends(op, message)) {
         op->mends = NULL; /* once */
         engine_op_send(op);
@@ -239,6 +240,7 @@ static void start_call(struct engine_op *op)
                                      .on_open = op->on_open,
                                      .on_drained = op->on_drained,
                                      .data = op};
+
     op->call = http_start(engine->transport, &request, &handlers);
 }
 

@@ -75,6 +75,7 @@ static void on_end(struct engine_op *op, const struct http_response *response)
 {
     struct pull *pull = op->state;
     (void)response;
+
     /* The last line may lack its end. */
     if (pull->rest.length) {
         struct pull_state state;
@@ -84,6 +85,7 @@ static void on_end(struct engine_op *op, const struct http_response *response)
                 pull->error = str_printable(state.error);
         }
     }
+
     if (pull->error)
         engine_op_refuse(op, 0, pull->error);
     else if (pull->done)
@@ -130,6 +132,7 @@ struct engine_op *engine_image_pull(struct engine *engine, const struct engine_p
         image_reference_free(&parsed);
         return engine_op_fail_late(op, &err);
     }
+
     struct pull *pull = xcalloc(1, sizeof *pull);
     pull->reference = xstrdup(name);
     pull->path = make_path(&parsed, wanted->platform);

@@ -88,10 +88,12 @@ bool engine_pull_progress_line(struct pull_progress *progress, const char *line,
                                struct pull_state *state)
 {
     cJSON *document = json_parse(line, length, NULL);
+
     if (!cJSON_IsObject(document)) {
         cJSON_Delete(document);
         return false;
     }
+
     cJSON_Delete(progress->line);
     progress->line = document;
     const char *id = json_string(document, "id", NULL);

@@ -77,6 +77,7 @@ bool ssh_target_parse(const char *url, struct ssh_target *target)
     size_t user = at ? (size_t)(at - rest) : 0;
     int64_t port = 0;
     bool fine = take_port(host, &port) && !(at && !user) && !memchr(rest, ':', user);
+
     if (*host == '[' && host[strlen(host) - 1] == ']') {
         host[strlen(host) - 1] = '\0';
         host++;
@@ -133,6 +134,7 @@ static char *socket_path(const struct engine *engine, struct error *err)
         sweep_folder(folders[i]);
         return take_ptr(&path);
     }
+
     error_set(err, ERROR_ENGINE, "cannot use %s for a forwarded socket: it is not a private folder of yours",
               common);
     error_hint(err, "remove it, or set XDG_RUNTIME_DIR to a folder of yours");
@@ -151,6 +153,7 @@ struct tunnel *engine_tunnel_new(struct engine *engine, const char *url, struct 
         ssh_target_free(&target);
         return NULL;
     }
+
     struct tunnel *tunnel = xcalloc(1, sizeof *tunnel);
     tunnel->engine = engine;
     tunnel->target = target;
@@ -266,6 +269,7 @@ static struct process *spawn(struct tunnel *tunnel, struct error *err)
 {
     const struct ssh_target *target = &tunnel->target;
     cleanup_strlist struct strlist argv = {0};
+
     static const char *const fixed[] = {"ssh", "-nNT",
                                         "-o",  "BatchMode=yes",
                                         "-o",  "ConnectTimeout=20",
@@ -278,10 +282,12 @@ static struct process *spawn(struct tunnel *tunnel, struct error *err)
         strlist_add(&argv, fixed[i]);
     strlist_add(&argv, "-L");
     strlist_addf(&argv, "%s:%s", tunnel->path, target->socket);
+
     if (target->port) {
         strlist_add(&argv, "-p");
         strlist_addf(&argv, "%d", target->port);
     }
+
     strlist_add(&argv, "--");
     strlist_add(&argv, target->destination);
     static const char *const none[] = {NULL};

@@ -135,6 +135,7 @@ static void give_memory_back(void)
     size_t kept = 0;
     unsigned long file_end = 0;
     ssize_t n;
+
     while (fd >= 0 && (n = read(fd, text + kept, sizeof text - 1 - kept)) > 0) {
         text[kept + (size_t)n] = '\0';
         char *line = text;
@@ -231,6 +232,7 @@ static _Noreturn void be_guard(const struct guard_options *options)
     guard.lock_fd = options->keep_fds[0];
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &before);
+
     pid_t self = getpid(), supervisor = fork();
     if (supervisor == 0)
         be_supervisor(options, self);
@@ -241,6 +243,7 @@ static _Noreturn void be_guard(const struct guard_options *options)
     for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++)
         if (!stays_ignored(forwarded[i]))
             sigaction(forwarded[i], &action, NULL);
+
     sigprocmask(SIG_SETMASK, &before, NULL);
     close_others(options, false);
     guard_set_title("apphost: guard");
@@ -267,10 +270,12 @@ pid_t guard_start(const struct guard_options *options)
     int ends[2], answer = -ECHILD;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
+
     pid_t between = fork();
     if (between == 0)
         introduce(options, ends[1]);
     int number = errno;
+
     close(ends[1]);
     if (between > 0) {
         ssize_t n;
@@ -282,10 +287,12 @@ pid_t guard_start(const struct guard_options *options)
             ;
         number = -answer;
     }
+
     close(ends[0]);
     if (between < 0 || answer < 0) {
         errno = number;
         return -1;
     }
+
     return answer;
 }

@@ -63,6 +63,7 @@ static bool has_marker(pid_t pid, const struct sweep *sweep)
     bool found = false, start = true;
     size_t kept = 0;
     ssize_t n;
+
     while (!found && (n = read(fd, text + kept, sizeof text - kept)) > 0) {
         size_t length = kept + (size_t)n;
         found = holds_marker(text, length, start, sweep);
@@ -137,6 +138,7 @@ static int scan(int signum, const struct sweep *sweep)
     long n;
     if (proc < 0)
         return -1;
+
     while ((n = syscall(SYS_getdents64, proc, buffer, sizeof buffer)) > 0) {
         for (long at = 0; at < n;) {
             const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);

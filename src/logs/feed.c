@@ -125,6 +125,7 @@ void feed_look(struct feed *f)
         feed_open(f);
         return;
     }
+
     ino_t newest = f->files[f->file_count - 1].inode; /* open, so that its number is not used again */
     if (!f->follows || f->file_count == FEED_FILES || stat(f->path, &st) < 0 || st.st_ino == newest)
         return;
@@ -235,6 +236,7 @@ bool feed_fill(struct feed *f)
 {
     if (f->has_record)
         return true;
+
     while (!f->is_at_end) {
         if (f->file_count > 0 && f->files[0].has_gap) {
             tell_gap(f);
@@ -250,5 +252,6 @@ bool feed_fill(struct feed *f)
             f->is_at_end = true;
         }
     }
+
     return false;
 }

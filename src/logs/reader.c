@@ -133,11 +133,13 @@ static void deliver_line(struct log_reader *r, struct feed *f)
         .length = length,
         .partial = !newline && f->record.partial,
     };
+
     f->text_at += length + (newline != NULL);
     if (f->text_at >= f->record.length)
         f->has_record = false; /* its bytes stay until the next fill */
     if (!feed_matches(r->options.grep, text, length))
         return;
+
     if (r->to_skip > 0)
         r->to_skip--;
     else
@@ -193,6 +195,7 @@ static void on_work(void *data)
         drop(r);
         return;
     }
+
     drop(r);
     if (has_more) {
         loop_post(r->loop, &r->work);
@@ -274,6 +277,7 @@ struct log_reader *log_reader_start(struct loop *loop, const char *folder,
                                     loop_cb *on_end, void *data)
 {
     struct log_reader *r = xcalloc(1, sizeof *r);
+
     r->loop = loop;
     r->folder = xstrdup(folder);
     r->options = *options;
@@ -285,6 +289,7 @@ struct log_reader *log_reader_start(struct loop *loop, const char *folder,
     r->finds_new = options->resources.count == 0;
     turn_init(&r->work, on_work, r);
     timer_init(loop, &r->check, on_check, r);
+
     if (options->follow && uv_fs_event_init(&loop->uv, &r->watch) == 0) {
         r->has_watch_handle = true;
         r->holds++;
@@ -292,6 +297,7 @@ struct log_reader *log_reader_start(struct loop *loop, const char *folder,
         watch_folder(r);
         timer_start(&r->check, r->is_watching ? CHECK_MS : POLL_MS);
     }
+
     loop_post(loop, &r->work);
     return r;
 }

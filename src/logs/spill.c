@@ -25,6 +25,7 @@ static bool begin(struct log_spill *s, const char *resource)
             close(fd);
         return false;
     }
+
     if (s->fd >= 0)
         close(fd);
     else

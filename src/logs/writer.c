@@ -106,6 +106,7 @@ static bool write_told(struct log_writer *w, const struct iovec *pieces, int cou
         all[i + 1] = pieces[i];
         length += pieces[i].iov_len;
     }
+
     if (length > 0 && !log_file_write(&w->file, all, count + 1, length)) {
         int why = errno;
         if (count && log_spill_write(&w->spill, w->resource, pieces, count))
@@ -197,6 +198,7 @@ static void put_record(struct log_writer *w, const struct record *fields, const 
         write_direct(w, &record, text);
         return;
     }
+
     if (w->batch.length + text->length + RECORD_HEAD + RECORD_FOOT > BATCH_MAX)
         write_batch(w);
     record_write_head(head, &record);
@@ -246,6 +248,7 @@ static void add_piece(struct log_writer *w, int stream, const char *bytes, size_
         bytes += whole;
         length -= whole;
     }
+
     if (length)
         carry_on(w, stream, bytes, length);
 }
@@ -333,6 +336,7 @@ void log_writer_free(struct log_writer *w)
 {
     if (!w)
         return;
+
     if (w->file.fd >= 0)
         log_writer_flush(w);
     timer_stop(&w->partial_timer);
@@ -346,6 +350,7 @@ void log_writer_free(struct log_writer *w)
         strbuf_free(&w->carries[i].text);
         strbuf_free(&w->carries[i].watched);
     }
+
     strbuf_free(&w->batch);
     strbuf_free(&w->tail.text);
     free(w);

@@ -252,6 +252,7 @@ int loop_watch_signal(struct loop *loop, int signum, loop_signal_cb *run, void *
         return 0;
     if (loop->signal_count == LOOP_SIGNALS)
         return error_set(err, ERROR_FAILED, "too many signals to watch");
+
     struct loop_signal *entry = &loop->signals[loop->signal_count];
     *entry = (struct loop_signal){.run = run, .data = data};
     int rc = uv_signal_init(&loop->uv, &entry->handle);

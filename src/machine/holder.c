@@ -74,6 +74,7 @@ static bool look_at_process(const char *process, pid_t pid, const struct machine
         else
             machine_holder_free(&one);
     }
+
     if (dir)
         closedir(dir);
     if (is_out)

@@ -95,6 +95,7 @@ static bool mark_open(const char *pid, const struct machine_listeners *all, bool
             found = found || marks[i];
         }
     }
+
     if (folder)
         closedir(folder);
     return found;
@@ -194,6 +195,7 @@ bool machine_port_is_free(const char *address, int port)
                      : inet_pton(AF_INET, address, &four.sin_addr) == 1;
     if (!ok)
         return true; /* not an address of this machine's spelling: whoever uses it will tell */
+
     int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return true;

@@ -139,6 +139,7 @@ struct process *process_adopt(struct loop *loop, const struct process_options *o
     int fd = open_pidfd(options, err);
     if (fd < 0)
         return NULL;
+
     struct process *p = process_new(loop, options);
     p->adopted = true;
     p->pid = options->adopt.pid;
@@ -151,6 +152,7 @@ struct process *process_adopt(struct loop *loop, const struct process_options *o
         free(p);
         return NULL;
     }
+
     p->handles++;
     uv_poll_start(&p->watch, UV_READABLE, on_end);
     if (options->output_path)

@@ -90,6 +90,7 @@ char *find_command(const struct process_options *options, struct error *err)
     }
     if (strchr(command, '/'))
         return find_by_path(options, err);
+
     for (const char *at = path;; at++) {
         size_t length = strcspn(at, ":");
         /* An empty element means the current folder, as for execvp(). */
@@ -103,8 +104,10 @@ char *find_command(const struct process_options *options, struct error *err)
         if (!*at)
             break;
     }
+
     if (unusable)
         return fail_unusable(unusable, err);
+
     error_set(err, ERROR_NOT_FOUND, "command %s was not found in PATH", command);
     error_hint(err, "PATH is %s", path);
     return NULL;

@@ -95,6 +95,7 @@ static bool read_stream(struct stream *s, int rounds)
 {
     char bytes[READ_SIZE];
     struct process *p = s->process;
+
     while (s->fd >= 0 && rounds-- > 0) {
         ssize_t n = read(s->fd, bytes, sizeof bytes);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -111,6 +112,7 @@ static bool read_stream(struct stream *s, int rounds)
             return true;
         grow_pipe(s);
     }
+
     return true;
 }
 
@@ -290,6 +292,7 @@ static int spawn_child(struct process *p, const struct process_options *options,
     int input = make_input(p, options);
     if (input < 0 && input != NO_INPUT)
         return input;
+
     uv_stdio_container_t stdio[3] = {
         {.flags = input == NO_INPUT ? UV_IGNORE : UV_INHERIT_FD, .data.fd = input},
         {.flags = UV_INHERIT_FD, .data.fd = outputs[0]},
@@ -305,6 +308,7 @@ static int spawn_child(struct process *p, const struct process_options *options,
         .stdio_count = 3,
         .stdio = stdio,
     };
+
     p->child.data = p;
     p->handles++; /* also after a failure the handle has to be closed */
     mark_descriptors_cloexec();
@@ -370,6 +374,7 @@ static int start(struct process *p, const struct process_options *options, struc
         return start_with_file(p, options, file, err);
     if (!file || make_pipes(pipes, options->argv[0], err) < 0)
         return -1;
+
     int rc = spawn_child(p, options, file, (int[2]){pipes[0][1], pipes[1][1]});
     for (int i = 0; i < 2; i++) {
         close(pipes[i][1]);
@@ -430,6 +435,7 @@ uint64_t process_start_ticks(pid_t pid)
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
     if (fd >= 0)
         close(fd);
     if (n <= 0)

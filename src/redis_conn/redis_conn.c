@@ -29,6 +29,7 @@ static void free_conn(struct redis_conn *conn)
     struct redis_conn_options *o = &conn->options;
     char *strings[] = {(char *)o->host,    (char *)o->unix_path, (char *)o->username, (char *)o->password,
                        (char *)o->ca_file, (char *)o->tls_name,  conn->where};
+
     if (o->password)
         mem_wipe((char *)o->password, strlen(o->password));
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
@@ -134,6 +135,7 @@ static void on_auth_reply(const struct resp_reply *reply, void *data)
 static void take_reply(struct redis_conn *conn, const struct resp_reply *reply)
 {
     struct error err = {0};
+
     if (reply->type == RESP_PUSH) {
         if (conn->options.on_push)
             conn->options.on_push(reply, conn->options.data);
@@ -208,6 +210,7 @@ static void take_cipher(struct redis_conn *conn, const char *bytes, size_t lengt
         fail_lost(conn, "out of memory");
         return;
     }
+
     if (!conn->is_open)
         shake_hands(conn);
     if (!conn->is_open)
@@ -230,6 +233,7 @@ static void take_input(struct redis_conn *conn, const char *bytes, ssize_t n)
         fail_lost(conn, n == UV_EOF ? NULL : uv_strerror((int)n));
         return;
     }
+
     if (conn->options.on_bytes) {
         conn->options.on_bytes(conn->options.data);
         return;
@@ -296,9 +300,11 @@ static void flush(struct redis_conn *conn)
 void conn_connected(struct redis_conn *conn)
 {
     struct error err = {0};
+
     conn->holds++;
     if (conn->options.on_connected)
         conn->options.on_connected(conn->options.data);
+
     if (!conn->is_released) {
         uv_read_start(&conn->io.stream, on_alloc, on_read);
         if (conn->options.tls) {
@@ -313,6 +319,7 @@ void conn_connected(struct redis_conn *conn)
             flush(conn);
         }
     }
+
     conn_drop(conn);
 }
 
@@ -341,6 +348,7 @@ struct redis_conn *redis_conn_open(struct loop *loop, const struct redis_conn_op
     o->tls_name = xstrdup_null(options->tls_name);
     conn->where = o->unix_path ? xstrdup(o->unix_path)
                                : xasprintf(strchr(o->host, ':') ? "[%s]:%d" : "%s:%d", o->host, o->port);
+
     size_t limit = o->out_limit ? o->out_limit : OUT_LIMIT;
     resp_buffer_init(&conn->out, limit);
     resp_buffer_init(&conn->sending, limit);

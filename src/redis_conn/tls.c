@@ -53,6 +53,7 @@ static int set_up(struct tls *tls, const char *ca_file, struct error *err)
     if (loaded != 1)
         return error_set(err, ERROR_FAILED, "cannot read certificate authorities from %s: %s",
                          ca_file ? ca_file : "the system", last_reason());
+
     tls->ssl = SSL_new(tls->context);
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());

@@ -189,6 +189,7 @@ static void on_scan(const struct resp_reply *reply, void *data)
         operation_fail(&snapshot->base, &err);
         return;
     }
+
     const struct resp_reply *keys = &reply->elements[1];
     snapshot->keys.count = snapshot->next_key = 0;
     snapshot->keys.text.limit = SIZE_MAX / 2; /* one SCAN's keys: the protocol's own limits hold */

@@ -175,6 +175,7 @@ int snapshot_open(struct snapshot_reader *reader, const char *path, struct error
         else
             reader->bytes = map;
     }
+
     if (fd >= 0)
         close(fd);
     if (!error_is_set(&why) && snapshot_check(reader, false, &why) == 0)

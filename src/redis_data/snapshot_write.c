@@ -83,6 +83,7 @@ struct snapshot_writer *snapshot_create(const char *path, int64_t created_ms, co
         free_writer(writer);
         return NULL;
     }
+
     writer->digest = EVP_MD_CTX_new();
     EVP_DigestInit_ex(writer->digest, EVP_sha256(), NULL);
     snprintf(name, sizeof name, "%s", server);

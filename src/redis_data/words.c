@@ -81,6 +81,7 @@ static void take_escape(struct line *line)
 static int take_quoted(struct line *line, char quote)
 {
     long column = line->at - line->begin + 1;
+
     for (line->at++; line->at < line->end && *line->at != quote;) {
         bool escapes = *line->at == '\\' && line->end - line->at > 1 && (quote == '"' || line->at[1] == '\'');
         if (escapes) {
@@ -92,10 +93,12 @@ static int take_quoted(struct line *line, char quote)
     }
     if (line->at == line->end)
         return error_set(line->err, ERROR_USAGE, "the quotes that open in column %ld are not closed", column);
+
     line->at++;
     if (line->at < line->end && !is_blank(*line->at))
         return error_set(line->err, ERROR_USAGE, "no blank after the closing quote in column %ld",
                          (long)(line->at - line->begin));
+
     return 0;
 }
 
@@ -113,9 +116,11 @@ static int take_word(struct line *line)
 int redis_data_split(struct redis_data_words *words, const char *text, size_t length, struct error *err)
 {
     struct line line = {.at = text, .begin = text, .end = text + length, .out = &words->text, .err = err};
+
     words->count = 0;
     words->text.limit = LINE_LIMIT + 1;
     strbuf_truncate(&words->text, 0);
+
     for (;;) {
         while (line.at < line.end && is_blank(*line.at))
             line.at++;
@@ -128,6 +133,7 @@ int redis_data_split(struct redis_data_words *words, const char *text, size_t le
         words->lengths[words->count] = words->text.length - words->starts[words->count];
         words->count++;
     }
+
     for (size_t i = 0; i < words->count; i++)
         words->arguments[i] = strbuf_text(&words->text) + words->starts[i];
     return words->text.full ? error_set(err, ERROR_USAGE, "the line is too long") : 0;
@@ -172,6 +178,7 @@ static int take_number(struct resp_scan *scan, char mark, int64_t most, int64_t 
     size_t n = 0;
     if (scan->at < scan->length && scan->bytes[scan->at] != mark)
         return broken(scan);
+
     for (size_t i = scan->at + 1; i < scan->length; i++, n++) {
         digits[n] = scan->bytes[i];
         if (digits[n] == '\r' && i + 1 == scan->length)
@@ -186,6 +193,7 @@ static int take_number(struct resp_scan *scan, char mark, int64_t most, int64_t 
         if (n == NUMBER_DIGITS)
             return broken(scan);
     }
+
     return 0;
 }
 
@@ -241,6 +249,7 @@ bool redis_data_is_stream(const struct redis_data_words *words)
         {"SUBSCRIBE", NULL}, {"PSUBSCRIBE", NULL}, {"SSUBSCRIBE", NULL}, {"MONITOR", NULL},
         {"SYNC", NULL},      {"PSYNC", NULL},      {"CLIENT", "REPLY"},
     };
+
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t length = strlen(rows[i].name);
         if (!words->count || words->lengths[0] != length ||
@@ -252,5 +261,6 @@ bool redis_data_is_stream(const struct redis_data_words *words)
         return words->count > 1 && words->lengths[1] == length &&
                !strncasecmp(words->arguments[1], rows[i].second, length);
     }
+
     return false;
 }

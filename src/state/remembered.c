@@ -47,6 +47,7 @@ cJSON *state_read(const struct state *state, const char *name, struct error *err
             error_move(err, &cause);
         return NULL;
     }
+
     cJSON *json = json_parse(text, length, NULL);
     mem_wipe(text, length);
     free(text);
@@ -110,12 +111,15 @@ static int store(struct state *state, enum state_table table, const char *key, c
         wipe_value(value);
         return -1;
     }
+
     cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(root, key);
+
     if (value ? cJSON_Compare(old, value, true) : !old) {
         wipe_value(value);
         put(root, key, old);
         return 0;
     }
+
     put(root, key, value);
     state->documents[table].dirty = true;
     if (state->batching || flush(state, table, err) == 0) {

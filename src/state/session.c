@@ -33,6 +33,7 @@ int state_session_write(struct state *state, const struct state_session *session
 {
     cleanup_json cJSON *json = cJSON_CreateObject();
     cleanup_free char *started = xasprintf("%" PRId64, session->started_ns); /* a double would round it */
+
     json_add_string(json, "id", session->id);
     json_add_string(json, "socket", session->socket);
     json_add_int(json, "supervisor", session->supervisor);
@@ -46,6 +47,7 @@ int state_session_write(struct state *state, const struct state_session *session
         cJSON_AddItemToObject(json, "engine", cJSON_Duplicate(session->engine, true));
     if (keep_manifest(state, session->manifest, err) < 0)
         return -1;
+
     return state_write(state, SESSION_FILE, json, err);
 }
 
@@ -64,6 +66,7 @@ int state_session_read(struct state *state, struct state_session *session, struc
                   state->path);
         return error_hint(err, "remove the file, then run `apphost gc`"), -1;
     }
+
     const cJSON *engine = json_get(json, "engine");
     *session = (struct state_session){
         .id = xstrdup(id),

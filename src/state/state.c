@@ -135,6 +135,7 @@ static int check_folder(const char *folder, bool create, struct error *err)
     struct stat st;
     if (create && !file_is_dir(folder) && make_folder(folder, err) < 0)
         return -1;
+
     if (stat(folder, &st) < 0) {
         if (errno == EACCES)
             return error_set(err, ERROR_OWNER, "the state folder %s is not yours: %s", folder,
@@ -149,6 +150,7 @@ static int check_folder(const char *folder, bool create, struct error *err)
         return refuse_owner(folder, st.st_uid, err);
     if ((st.st_mode & 077) && chmod(folder, 0700) < 0)
         return error_set(err, ERROR_FAILED, "cannot make %s private: %s", folder, strerror(errno));
+
     return 0;
 }
 
@@ -167,6 +169,7 @@ static int check_version(const struct state *state, bool create, struct error *e
     cleanup_free char *text = file_read(path, 4096, &length, &cause);
     if (text && strcmp(text, STATE_VERSION) == 0)
         return 0;
+
     if (text) {
         text[strcspn(text, "\n")] = '\0';
         cleanup_free char *shown = str_printable(text);
@@ -180,6 +183,7 @@ static int check_version(const struct state *state, bool create, struct error *e
         return error_move(err, &cause), -1;
     if (!create)
         return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", state->path);
+
     error_clear(&cause);
     if (file_write_atomic(path, STATE_VERSION, strlen(STATE_VERSION), 0600, &cause) == 0)
         return 0;
@@ -240,6 +244,7 @@ int state_lock(struct state *state, struct error *err)
         hint_space(state, &cause);
         return error_move(err, &cause), -1;
     }
+
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
         return fd;

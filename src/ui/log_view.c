@@ -118,6 +118,7 @@ static void begin_line(struct log_view *view, const struct log_prefix *prefix, i
 static void print_json(struct log_view *view, const struct log_line *line)
 {
     cleanup_free char *text = xstrndup(line->text, line->length);
+
     /* NUL, and what is no UTF-8, cannot stand in JSON. */
     if (!str_is_utf8(line->text, line->length)) {
         cleanup_free char *raw = xmalloc(line->length + 1);
@@ -127,6 +128,7 @@ static void print_json(struct log_view *view, const struct log_line *line)
         free(text);
         text = str_printable(raw);
     }
+
     cleanup_json cJSON *object = cJSON_CreateObject();
     json_add_string(object, "resource", line->resource);
     json_add_string(object, "stream", line->stream == 2 ? "stderr" : "stdout");
@@ -173,6 +175,7 @@ static bool is_plain(const char *text, size_t length)
 static bool add_safely(struct log_view *view, const char *text, size_t length)
 {
     bool any = false;
+
     while (length) {
         size_t run = 0;
         while (run < length && text[run] != '\033' && text[run])
@@ -194,6 +197,7 @@ static bool add_safely(struct log_view *view, const char *text, size_t length)
         text += run;
         length -= run;
     }
+
     return any;
 }
 
@@ -235,6 +239,7 @@ void log_view_print(struct log_view *view, const struct log_line *line)
 bool log_view_write(struct log_view *view, int fd)
 {
     const struct strbuf *out = view->out;
+
     for (size_t sent = 0; sent < out->length;) {
         struct pollfd ready = {.fd = fd, .events = POLLOUT};
         ssize_t written = write(fd, out->data + sent, out->length - sent);
@@ -248,6 +253,7 @@ bool log_view_write(struct log_view *view, int fd)
             return false;
         }
     }
+
     strbuf_truncate(view->out, 0);
     return true;
 }

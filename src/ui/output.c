@@ -237,6 +237,7 @@ void output_error(const struct output *output, const struct error *error)
         fflush(stdout);
         return;
     }
+
     if (output->github)
         annotate(error, false);
     bool on = output->colour_err;

@@ -164,6 +164,7 @@ void render_record(struct render *render, const cJSON *record)
         fflush(render->stream);
         return;
     }
+
     const char *name = name_of(record);
     if (!name || render->progress == PROGRESS_QUIET)
         return;

@@ -47,6 +47,7 @@ static int add_cut(struct strbuf *out, const char *text, int room)
         strbuf_adds(out, text);
         return width;
     }
+
     size_t length = strlen(text);
     while (length > 0 && width > room - 1) {
         do
@@ -146,6 +147,7 @@ static int draw_block(struct render *render, struct strbuf *out, int height, boo
 {
     int drawn = 0, hidden = 0;
     struct layout layout = lay_out(render, is_last);
+
     /* Where not all fit, those under way go first. */
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < render->count; i++) {
@@ -161,6 +163,7 @@ static int draw_block(struct render *render, struct strbuf *out, int height, boo
             draw_line(render, line, &layout, out);
             drawn++;
         }
+
     if (hidden) {
         strbuf_addf(out, "  and %d more\033[K\n", hidden);
         drawn++;

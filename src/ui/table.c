@@ -33,8 +33,10 @@ static void print_row(const struct table *table, size_t row, const int *widths, 
     size_t last = table->columns;
     int column = 0, place = 0; /* where the cursor is, and where the next cell begins */
     bool is_wrapped = false;
+
     while (last > 1 && !*cell(table, row, last - 1))
         last--;
+
     for (size_t i = 0; i < last; i++) {
         const char *text = cell(table, row, i);
         int width = str_width(text);

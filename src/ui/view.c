@@ -87,6 +87,7 @@ void view_print_long(const struct output *output, const cJSON *view, FILE *strea
     struct table table = {.columns = 6};
     const char *const head[] = {"NAME", "STATE", "ADDRESS", "KIND", "WHERE", "DETAIL"};
     const cJSON *resource;
+
     table_row(&table, head);
     cJSON_ArrayForEach(resource, json_get(view, "resources"))
     {
@@ -107,6 +108,7 @@ void view_print_timings(const struct output *output, const cJSON *view, FILE *st
     struct table table = {.columns = 3};
     const char *const head[] = {"RESOURCE", "GOAL", "TIME"};
     const cJSON *resource, *goal;
+
     table_row(&table, head);
     cJSON_ArrayForEach(resource, json_get(view, "resources"))
     {

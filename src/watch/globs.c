@@ -80,6 +80,7 @@ static void expand(struct globs *globs, const char *text, bool excludes)
         add(globs, text, excludes);
         return;
     }
+
     int depth = 0;
     const char *from = open + 1;
     for (const char *p = from; p <= close; p++) {
@@ -130,6 +131,7 @@ static bool fits(const char *pattern, const char *name)
 static bool covers(const struct strlist *pattern, const struct strlist *path, bool is_part)
 {
     size_t at = 0, star = SIZE_MAX, mark = 0;
+
     for (size_t i = 0; i < path->count;) {
         if (at < pattern->count && is_star(pattern->items[at])) {
             star = at++;
@@ -144,8 +146,10 @@ static bool covers(const struct strlist *pattern, const struct strlist *path, bo
             return false;
         }
     }
+
     if (is_part)
         return at < pattern->count || star != SIZE_MAX;
+
     while (at < pattern->count && is_star(pattern->items[at]))
         at++;
     return at == pattern->count;

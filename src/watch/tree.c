@@ -59,6 +59,7 @@ bool tree_drop(struct watch *watch, const char *path)
     struct watch_folder *folder, *next;
     struct watch_visit *visit, *next_visit;
     bool had_any = false;
+
     HASH_ITER(hh, watch->folders, folder, next)
     {
         if (!is_below(folder->path, path))
@@ -157,12 +158,14 @@ static bool visit_folder(struct watch *watch, const struct watch_visit *visit)
         watch_trouble(watch, "there are too many folders", NULL);
         return false;
     }
+
     /* The top itself may be a link. */
     int number = inotify_add_watch(watch->fd, path, is_top ? mask & ~(uint32_t)IN_DONT_FOLLOW : mask);
     if (number < 0 && errno == ENOSPC) {
         watch_trouble(watch, "the kernel's limit of watches is reached", "max_user_watches");
         return false;
     }
+
     if (number < 0 && is_top) {
         watch->is_new = true;
         timer_start(&watch->retry, RETRY_MS);

@@ -96,6 +96,7 @@ static void on_event(struct watch *watch, const struct inotify_event *event)
         look_again(watch);
         return;
     }
+
     struct watch_folder *folder = tree_find(watch, event->wd);
     if (!folder)
         return;
@@ -110,6 +111,7 @@ static void on_event(struct watch *watch, const struct inotify_event *event)
     }
     if (!event->len)
         return;
+
     cleanup_free char *path = xasprintf("%s%s%s", folder->path, is_top ? "" : "/", event->name);
     if (event->mask & IN_ISDIR)
         on_folder(watch, path, event->mask);
@@ -156,6 +158,7 @@ struct watch *watch_new(struct loop *loop, const struct watch_options *options)
         loop_post(loop, &watch->walk);
         return watch;
     }
+
     uv_poll_init(&loop->uv, &watch->poll, watch->fd);
     watch->poll.data = watch;
     watch->is_polling = true;
