@@ -2,6 +2,7 @@
 #include "console/redis_link.h"
 
 #include "base/mem.h"
+#include "model/model.h"
 #include "session/await.h"
 #include "ui/view.h"
 #include "redis/redis.h"
@@ -13,11 +14,6 @@
 #include <unistd.h>
 
 /* ---- where it is ---- */
-
-static bool is_family(const char *kind)
-{
-    return !strcmp(kind, "redis") || !strcmp(kind, "valkey") || !strcmp(kind, "garnet");
-}
 
 /* The property of the resource that ends like this: "_HOST" of CACHE_HOST. */
 static const char *property(const cJSON *environment, const char *ending)
@@ -125,12 +121,6 @@ static int find_server(struct redis_link *link, struct error *err)
     return rc;
 }
 
-/* What has a connection string without being a server of ours. */
-static bool may_be_elsewhere(const char *kind)
-{
-    return !strcmp(kind, "connection-string") || !strcmp(kind, "container");
-}
-
 int redis_link_init(struct redis_link *link, struct context *context, const char *resource, struct error *err)
 {
     cleanup_json cJSON *view = NULL;
@@ -142,8 +132,10 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
         return view_unknown(view, resource, err);
     const char *kind = json_string(found, "kind", "");
     link->resource = xstrdup(json_string(found, "name", resource));
-    link->is_foreign = may_be_elsewhere(kind);
-    if (!is_family(kind) && !link->is_foreign)
+    const struct model_kind_info *info = model_kind_info(model_find_kind(kind));
+    /* What has a connection string without being a server of ours. */
+    link->is_foreign = !info->is_server && (info->has_string || info->may_have_string);
+    if (!info->is_server && !link->is_foreign)
         return error_set(err, ERROR_USAGE, "%s is a %s, and no Redis server", link->resource, kind);
     return find_server(link, err);
 }

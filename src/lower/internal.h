@@ -128,6 +128,15 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
 struct plan_text lower_display(struct lower *l, struct consumer *host);
 
 /* ---- kinds ---- */
+/* What the main node of a kind is, with an engine of containers and on the native one. */
+#define NO_NODE PLAN_NODE_KIND_COUNT /* it is left out there */
+struct lower_kind {
+    enum plan_node_kind node, native_node;
+};
+const struct lower_kind *lower_kind(enum model_kind kind);
+/* Who makes it, by kind. */
+typedef void lower_resource(struct lower *l, const struct model_resource *resource);
+extern lower_resource *const lower_resources[MODEL_KIND_COUNT];
 void lower_secrets(struct lower *l);
 struct plan_secret *lower_secret(struct lower *l, const char *name, const char *value);
 /* Makes the secrets of a server with TLS known; and where its authority is (host path), NULL without one. */

@@ -110,11 +110,8 @@ const char *lower_replica_name(struct lower *l, const struct model_resource *res
 
 const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica)
 {
-    enum plan_node_kind kind = PLAN_CONTAINER;
-    if (resource->kind == MODEL_PROCESS || (l->native && model_is_server(resource->kind)))
-        kind = PLAN_PROCESS;
-    if (resource->kind == MODEL_CONNECTION_STRING)
-        kind = PLAN_VALUE;
+    const struct lower_kind *row = lower_kind(resource->kind);
+    enum plan_node_kind kind = l->native && row->native_node != NO_NODE ? row->native_node : row->node;
     const char *name = lower_replica_name(l, resource, replica);
     return arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), name);
 }
@@ -201,27 +198,11 @@ static size_t count_nodes(const struct model *model)
     return count;
 }
 
-static void lower_kind(struct lower *l, const struct model_resource *resource)
-{
-    switch (resource->kind) {
-    case MODEL_REDIS:
-    case MODEL_VALKEY:
-    case MODEL_GARNET:
-        lower_server(l, resource);
-        break;
-    case MODEL_CONTAINER:
-        lower_container(l, resource);
-        break;
-    case MODEL_PROCESS:
-        lower_process(l, resource);
-        break;
-    case MODEL_CONNECTION_STRING:
-        lower_connection_string(l, resource);
-        break;
-    case MODEL_KIND_COUNT:
-        break;
-    }
-}
+lower_resource *const lower_resources[MODEL_KIND_COUNT] = {
+    [MODEL_REDIS] = lower_server,    [MODEL_VALKEY] = lower_server,
+    [MODEL_GARNET] = lower_server,   [MODEL_CONNECTION_STRING] = lower_connection_string,
+    [MODEL_PROCESS] = lower_process, [MODEL_CONTAINER] = lower_container,
+};
 
 static struct plan_node *main_node(struct lower *l, const struct model_resource *resource)
 {
@@ -235,8 +216,7 @@ static void add_waits(struct lower *l, const struct model_resource *resource, st
         const struct model_resource *target = model_find(l->model, wait->resource);
         if (lower_is_absent(l, target))
             continue;
-        bool is_task = target->kind == MODEL_PROCESS && target->process.task;
-        enum plan_until until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY;
+        enum plan_until until = model_is_task(target) ? PLAN_COMPLETED : PLAN_HEALTHY;
         if (wait->until == MODEL_UNTIL_STARTED)
             until = PLAN_STARTED;
         else if (wait->until != MODEL_UNTIL_DEFAULT)
@@ -252,7 +232,6 @@ static void make_visible(struct lower *l, const struct model_resource *resource,
 {
     struct consumer host = {.resource = resource, .target_replica = replica};
     struct environment exports = {0};
-    bool missing = resource->kind == MODEL_CONNECTION_STRING && resource->connection.missing;
     *out = (struct plan_resource){
         .name = lower_replica_name(l, resource, replica),
         .kind = resource->kind,
@@ -264,7 +243,7 @@ static void make_visible(struct lower *l, const struct model_resource *resource,
         .pos = resource->pos,
     };
     struct injection how = {.target = resource, .name = out->name};
-    if (!missing)
+    if (!model_is_missing(resource))
         lower_inject(l, &host, &how, &exports);
     out->exports = exports.items;
     out->export_count = exports.count;
@@ -317,7 +296,7 @@ static void lower_all(struct lower *l)
     const struct model *model = l->model;
     for (size_t i = 0; i < model->resource_count; i++)
         if (!model->resources[i].inactive && !lower_native_refuses(l, &model->resources[i]))
-            lower_kind(l, &model->resources[i]);
+            lower_resources[model->resources[i].kind](l, &model->resources[i]);
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
         struct plan_node *node = resource->inactive ? NULL : main_node(l, resource);

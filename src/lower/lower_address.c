@@ -110,7 +110,7 @@ bool lower_address(struct lower *l, struct consumer *c, const struct model_resou
         return true;
     }
     const struct model_endpoint *endpoint = find_endpoint(target, name);
-    if (!endpoint || target->kind == MODEL_CONNECTION_STRING)
+    if (!endpoint || !model_has_endpoints(target->kind))
         return false;
     address->endpoint = endpoint->name;
     address->scheme = endpoint->scheme ? endpoint->scheme : "tcp";

@@ -152,7 +152,7 @@ static void inject_service(struct lower *l, struct consumer *c, const struct inj
 static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
                        const char *variable, struct environment *out)
 {
-    bool has_uri = model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING;
+    bool has_uri = model_kind_info(target->kind)->has_string;
     struct model_part part = {
         .get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
     set_property(l, c, out, variable, &part);
@@ -163,10 +163,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     const struct model_resource *target = how->target;
     const char *name = how->name;
     struct connection_parts parts;
-    bool container_string = target->kind == MODEL_CONTAINER && target->container.connection_string.given;
-    bool has_string =
-        model_is_server(target->kind) || target->kind == MODEL_CONNECTION_STRING || container_string;
-    if (has_string && !(how->without & MODEL_INJECT_CONNECTION_STRING))
+    if (model_has_string(target) && !(how->without & MODEL_INJECT_CONNECTION_STRING))
         inject_connection_string(l, c, target, name, out);
     bool has_parts =
         model_is_server(target->kind) ||
@@ -176,8 +173,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
              !(how->without & MODEL_INJECT_PROPERTIES))
         inject_authority(l, c, target, name, out);
-    bool has_services = target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER;
-    for (size_t i = 0; has_services && i < target->endpoint_count; i++)
+    for (size_t i = 0; model_has_endpoints(target->kind) && i < target->endpoint_count; i++)
         inject_service(l, c, how, i, out);
     if (how->uri_variable)
         inject_uri(l, c, target, how->uri_variable, out);
@@ -187,7 +183,7 @@ static bool is_available(const struct lower *l, const struct model_resource *tar
 {
     if (lower_is_absent(l, target))
         return false;
-    return target->kind != MODEL_CONNECTION_STRING || !target->connection.missing;
+    return !model_is_missing(target);
 }
 
 static void add_reference(struct lower *l, struct consumer *c, const struct model_reference *reference,
@@ -209,8 +205,8 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
     claim(out, NULL);
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;
-    bool is_task = target->kind == MODEL_PROCESS && target->process.task;
-    struct plan_edge edge = {.until = is_task ? PLAN_COMPLETED : PLAN_HEALTHY, .required = true};
+    struct plan_edge edge = {.until = model_is_task(target) ? PLAN_COMPLETED : PLAN_HEALTHY,
+                             .required = true};
     lower_wait_for(l, c->node, target, &edge);
 }
 
@@ -292,7 +288,7 @@ struct plan_text lower_display(struct lower *l, struct consumer *host)
     struct model_part part = {
         .get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
     struct connection_parts parts;
-    bool server_like = model_is_server(resource->kind) || resource->kind == MODEL_CONNECTION_STRING;
+    bool has_string = model_kind_info(resource->kind)->has_string;
     if (resource->kind == MODEL_CONNECTION_STRING &&
         (resource->connection.missing || !resource->connection.value.given))
         return (struct plan_text){0};
@@ -303,9 +299,9 @@ struct plan_text lower_display(struct lower *l, struct consumer *host)
         text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);
         return text_finish(&b);
     }
-    if (!server_like && !resource->endpoint_count)
+    if (!has_string && !resource->endpoint_count)
         return (struct plan_text){0};
-    if (!server_like)
+    if (!has_string)
         part.get = MODEL_GET_URL;
     lower_get(l, host, &part, &b);
     return text_finish(&b);

@@ -20,17 +20,18 @@
 
 bool lower_is_absent(const struct lower *l, const struct model_resource *resource)
 {
-    return !resource || resource->inactive || (l->native && resource->kind == MODEL_CONTAINER);
+    return !resource || resource->inactive ||
+           (l->native && lower_kind(resource->kind)->native_node == NO_NODE);
 }
 
 bool lower_native_refuses(struct lower *l, const struct model_resource *resource)
 {
-    if (!l->native || resource->kind == MODEL_PROCESS || resource->kind == MODEL_CONNECTION_STRING)
+    if (!l->native || lower_kind(resource->kind)->native_node != NO_NODE)
         return false;
-    if (resource->kind == MODEL_CONTAINER && !resource->optional)
+    if (!resource->optional)
         lower_problem(l, &resource->pos, "mark it `optional: true` to leave it out there",
                       "\"%s\" is a container: the native engine has none", resource->name);
-    return resource->kind == MODEL_CONTAINER;
+    return true;
 }
 
 /* ---- folders ---- */

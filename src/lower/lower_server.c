@@ -198,7 +198,7 @@ void lower_server(struct lower *l, const struct model_resource *resource)
         return;
     }
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, resource->name, resource->name);
-    const char *image = resource->image ? resource->image : redis_default_image(resource->kind);
+    const char *image = resource->image ? resource->image : model_kind_info(resource->kind)->default_image;
     lower_container_base(l, node, resource, image);
     node->is_default = true;
     node->run.init = true;

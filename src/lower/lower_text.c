@@ -278,8 +278,7 @@ static bool get_of(struct lower *l, struct consumer *c, const struct model_part 
         return get_server(l, c, part, target, out);
     if (target->kind == MODEL_CONNECTION_STRING)
         return get_connection(l, c, part, target, out);
-    if (target->kind == MODEL_CONTAINER && part->get == MODEL_GET_CONNECTION_STRING &&
-        target->container.connection_string.given) {
+    if (part->get == MODEL_GET_CONNECTION_STRING && model_has_string(target)) {
         struct plan_text value = lower_text(l, c, &target->container.connection_string);
         text_append(out, &value);
         return true;

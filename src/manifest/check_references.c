@@ -85,10 +85,7 @@ static void check_twin(struct loader *l, const struct model_resource *consumer, 
 
 static bool gives_something(const struct model_resource *target)
 {
-    if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER)
-        return target->endpoint_count ||
-               (target->kind == MODEL_CONTAINER && target->container.connection_string.given);
-    return true;
+    return !model_has_endpoints(target->kind) || target->endpoint_count || model_has_string(target);
 }
 
 static void check_reference(struct loader *l, struct model_resource *consumer, size_t index)
@@ -130,8 +127,7 @@ static void check_wait(struct loader *l, const struct model_resource *consumer, 
             manifest_problem_at(l, use.pos, use.length, "`%s` stands twice in `wait_for`", use.name);
     if (!check_presence(l, &use, target))
         return;
-    bool never_ends =
-        target->kind != MODEL_CONTAINER && !(target->kind == MODEL_PROCESS && target->process.task);
+    bool never_ends = target->kind != MODEL_CONTAINER && !model_is_task(target);
     if (wait->until == MODEL_UNTIL_COMPLETED && never_ends) {
         manifest_problem_at(l, use.pos, use.length, "`%s` does not run to completion", use.name);
         if (target->kind == MODEL_PROCESS)
@@ -202,10 +198,10 @@ static void check_plain_use(struct loader *l, const struct late_use *late,
                             target->name);
     } else if (target->kind == MODEL_CONNECTION_STRING && part->get == MODEL_GET_CA_FILE) {
         manifest_problem_at(l, part->pos, late->length, "a connection-string has no authority file");
-    } else if (target->kind == MODEL_CONTAINER && part->get == MODEL_GET_CONNECTION_STRING) {
-        if (!target->container.connection_string.given)
+    } else if (model_kind_info(target->kind)->may_have_string && part->get == MODEL_GET_CONNECTION_STRING) {
+        if (!model_has_string(target))
             manifest_problem_at(l, part->pos, late->length, "`%s` has no `connection_string`", target->name);
-    } else if (target->kind == MODEL_PROCESS || target->kind == MODEL_CONTAINER) {
+    } else if (model_has_endpoints(target->kind)) {
         const char *endpoint = target->endpoint_count ? target->endpoints[0].name : "ENDPOINT";
         manifest_problem_at(l, part->pos, late->length, "this needs an endpoint of `%s`", target->name);
         manifest_hint(l, "write ${%s.%s.url}, ${%s.%s.host} or ${%s.%s.port}", target->name, endpoint,
@@ -224,7 +220,7 @@ static void check_late_use(struct loader *l, const struct late_use *late)
         check_endpoint_use(l, late, target);
     else
         check_plain_use(l, late, target);
-    if (target->kind == MODEL_CONNECTION_STRING && target->connection.missing && !consumer->inactive)
+    if (model_is_missing(target) && !consumer->inactive)
         manifest_problem_at(l, use.pos, use.length, "`%s` has no value", target->name);
 }
 
@@ -255,8 +251,8 @@ static void check_missing(struct loader *l)
         }
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
-        bool is_missing = resource->kind == MODEL_CONNECTION_STRING && resource->connection.missing;
-        if (is_missing && !resource->inactive && !resource->optional && (needed[i] || !optional[i]))
+        if (model_is_missing(resource) && !resource->inactive && !resource->optional &&
+            (needed[i] || !optional[i]))
             report_missing(l, resource);
     }
     free(optional);

@@ -76,7 +76,7 @@ static void claim_ports(struct claims *claims, const struct model_resource *reso
                                          .node = port,
                                          .address = resource->redis.bind_address,
                                          .port = resource->redis.host_port});
-    if (resource->kind == MODEL_PROCESS || resource->kind == MODEL_CONTAINER)
+    if (model_has_endpoints(resource->kind))
         claim_endpoints(claims, resource, map);
 }
 

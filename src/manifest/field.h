@@ -105,15 +105,7 @@ extern const struct shape shape_volumes, shape_bind_mounts, shape_tmpfs, shape_e
 extern const struct table table_manifest, table_parameter, table_redis, table_valkey, table_garnet,
     table_connection, table_process, table_container;
 
-/* One kind of resource. */
-struct kind {
-    const char *name;
-    enum model_kind kind;
-    const struct table *table;
-};
-extern const struct kind manifest_kinds[];
-extern const size_t manifest_kind_count;
-/* NULL when there is none of that name. */
-const struct kind *manifest_find_kind(const char *name);
+/* What may be written of a kind of resource. */
+const struct table *manifest_kind_table(enum model_kind kind);
 
 #endif

@@ -26,30 +26,29 @@ static bool is_inactive(const struct loader *l, const struct manifest_root *top,
     return !is_active;
 }
 
-static void set_defaults(struct model_resource *resource, const struct kind *kind)
+static void set_defaults(struct model_resource *resource, enum model_kind kind)
 {
-    resource->kind = kind->kind;
+    resource->kind = kind;
     resource->restart = (struct model_restart){MODEL_RESTART_NEVER, 1000, 60000, -1};
     resource->stop = (struct model_stop){SIGTERM, 10000};
-    if (model_is_server(kind->kind)) {
-        resource->image = manifest_find_field(kind->table, "image")->fallback;
+    if (model_is_server(kind)) {
+        resource->image = model_kind_info(kind)->default_image;
         resource->redis.bind_address = "127.0.0.1";
         resource->redis.persistence = (struct model_persistence){.interval_s = 60, .keys_changed = 1};
     }
-    if (kind->kind == MODEL_CONTAINER)
+    if (kind == MODEL_CONTAINER)
         resource->container.init = true;
 }
 
 static void hint_kinds(struct loader *l, const char *text)
 {
-    const char *names[16];
+    const char *names[MODEL_KIND_COUNT];
     struct strbuf all = {0};
-    size_t count = 0;
-    for (; count < manifest_kind_count; count++) {
-        names[count] = manifest_kinds[count].name;
-        strbuf_addf(&all, "%s%s", count ? ", " : "one of ", names[count]);
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++) {
+        names[kind] = model_kind_name((enum model_kind)kind);
+        strbuf_addf(&all, "%s%s", kind ? ", " : "one of ", names[kind]);
     }
-    manifest_hint_nearest(l, text, names, count, strbuf_text(&all));
+    manifest_hint_nearest(l, text, names, MODEL_KIND_COUNT, strbuf_text(&all));
     strbuf_free(&all);
 }
 
@@ -67,20 +66,20 @@ static void hint_type(struct loader *l, const struct declared *declared)
         hint_kinds(l, "");
 }
 
-/* NULL after a problem. */
-static const struct kind *read_kind(struct loader *l, const struct declared *declared)
+/* MODEL_KIND_COUNT after a problem. */
+static enum model_kind read_kind(struct loader *l, const struct declared *declared)
 {
     struct node *type = declared->value->kind == NODE_MAP ? manifest_get(declared->value, "type") : NULL;
     if (!type || manifest_is_null(type)) {
         manifest_problem(l, declared->key, "the resource `%s` needs a `type`", declared->name);
         hint_type(l, declared);
-        return NULL;
+        return MODEL_KIND_COUNT;
     }
     const char *text = type->kind == NODE_SCALAR ? manifest_final(l, type) : NULL;
-    const struct kind *kind = text ? manifest_find_kind(text) : NULL;
+    enum model_kind kind = text ? model_find_kind(text) : MODEL_KIND_COUNT;
     if (type->kind != NODE_SCALAR) {
         manifest_problem(l, type, "`type` must be a kind of resource");
-    } else if (text && !kind) {
+    } else if (text && kind == MODEL_KIND_COUNT) {
         manifest_problem(l, type, "there is no kind of resource `%s`", text);
         hint_kinds(l, text);
     }
@@ -90,10 +89,10 @@ static const struct kind *read_kind(struct loader *l, const struct declared *dec
 static void read_resource(struct loader *l, const struct manifest_root *top, const struct declared *declared)
 {
     struct model_resource *resource = &l->model->resources[declared->index];
-    const struct kind *kind = read_kind(l, declared);
+    enum model_kind kind = read_kind(l, declared);
     *resource =
         (struct model_resource){.name = declared->name, .pos = declared->key->pos, .kind = MODEL_KIND_COUNT};
-    if (!kind)
+    if (kind == MODEL_KIND_COUNT)
         return;
     l->current = declared->index;
     set_defaults(resource, kind);
@@ -102,7 +101,7 @@ static void read_resource(struct loader *l, const struct manifest_root *top, con
     if (listed && listed->kind != NODE_MAP && !manifest_is_null(listed))
         profiles->shape->read(l, profiles, listed, resource);
     resource->inactive = is_inactive(l, top, resource);
-    manifest_read_table(l, kind->table, declared->value, resource);
+    manifest_read_table(l, manifest_kind_table(kind), declared->value, resource);
 }
 
 void manifest_read_resources(struct loader *l, const struct manifest_root *top)

@@ -137,20 +137,21 @@ static cJSON *schema_of(const struct shape *shape, const struct field *field, cJ
 static cJSON *kind_names(void)
 {
     cJSON *names = cJSON_CreateArray();
-    for (size_t i = 0; i < manifest_kind_count; i++)
-        cJSON_AddItemToArray(names, cJSON_CreateString(manifest_kinds[i].name));
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++)
+        cJSON_AddItemToArray(names, cJSON_CreateString(model_kind_name((enum model_kind)kind)));
     return names;
 }
 
-static cJSON *when_kind(const struct kind *kind, cJSON *definitions)
+static cJSON *when_kind(enum model_kind kind, cJSON *definitions)
 {
+    const char *name = model_kind_name(kind);
     cJSON *rule = cJSON_CreateObject();
     cJSON *type = json_add_object(json_add_object(json_add_object(rule, "if"), "properties"), "type");
-    json_add_string(type, "const", kind->name);
-    cleanup_free char *path = xasprintf("#/definitions/%s", kind->name);
+    json_add_string(type, "const", name);
+    cleanup_free char *path = xasprintf("#/definitions/%s", name);
     json_add_string(json_add_object(rule, "then"), "$ref", path);
-    if (!json_get(definitions, kind->name))
-        fill_table(json_add_object(definitions, kind->name), kind->table, definitions);
+    if (!json_get(definitions, name))
+        fill_table(json_add_object(definitions, name), manifest_kind_table(kind), definitions);
     return rule;
 }
 
@@ -165,8 +166,8 @@ static void add_resource(cJSON *definitions)
                           kind_names());
     cJSON_AddItemToArray(json_add_array(whole, "required"), cJSON_CreateString("type"));
     cJSON *rules = json_add_array(whole, "allOf");
-    for (size_t i = 0; i < manifest_kind_count; i++)
-        cJSON_AddItemToArray(rules, when_kind(&manifest_kinds[i], definitions));
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++)
+        cJSON_AddItemToArray(rules, when_kind((enum model_kind)kind, definitions));
     cJSON_AddItemToArray(list, whole);
 }
 

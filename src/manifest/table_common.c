@@ -1,7 +1,7 @@
 /* Fields that several kinds of resources share. */
 #include "manifest/tables.h"
 
-#include <string.h>
+#include <assert.h>
 
 /* The kind was looked up before its table was chosen. */
 static int skip_type(struct loader *l, const struct field *field, struct node *value, void *object)
@@ -88,20 +88,14 @@ const struct table table_hosted = {.name = "hosted",
                                    .count = FIELD_COUNT(hosted_fields),
                                    .base = &table_running};
 
-const struct kind manifest_kinds[] = {
-    {"redis", MODEL_REDIS, &table_redis},
-    {"valkey", MODEL_VALKEY, &table_valkey},
-    {"garnet", MODEL_GARNET, &table_garnet},
-    {"connection-string", MODEL_CONNECTION_STRING, &table_connection},
-    {"process", MODEL_PROCESS, &table_process},
-    {"container", MODEL_CONTAINER, &table_container},
+static const struct table *const kind_tables[] = {
+    [MODEL_REDIS] = &table_redis,     [MODEL_VALKEY] = &table_valkey,
+    [MODEL_GARNET] = &table_garnet,   [MODEL_CONNECTION_STRING] = &table_connection,
+    [MODEL_PROCESS] = &table_process, [MODEL_CONTAINER] = &table_container,
 };
-const size_t manifest_kind_count = sizeof manifest_kinds / sizeof *manifest_kinds;
+static_assert(FIELD_COUNT(kind_tables) == MODEL_KIND_COUNT, "a kind has no table");
 
-const struct kind *manifest_find_kind(const char *name)
+const struct table *manifest_kind_table(enum model_kind kind)
 {
-    for (size_t i = 0; i < manifest_kind_count; i++)
-        if (strcmp(manifest_kinds[i].name, name) == 0)
-            return &manifest_kinds[i];
-    return NULL;
+    return kind_tables[kind];
 }

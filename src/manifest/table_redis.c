@@ -118,9 +118,9 @@ static const struct table table_server = {.name = "server",
         .help = "An official-style image: a shell and the server on its PATH."                               \
     }
 
-static const struct field redis_fields[] = {IMAGE_FIELD("docker.io/library/redis:8.6")};
-static const struct field valkey_fields[] = {IMAGE_FIELD("docker.io/valkey/valkey:9.1")};
-static const struct field garnet_fields[] = {IMAGE_FIELD("ghcr.io/microsoft/garnet:1.0")};
+static const struct field redis_fields[] = {IMAGE_FIELD(MODEL_REDIS_IMAGE)};
+static const struct field valkey_fields[] = {IMAGE_FIELD(MODEL_VALKEY_IMAGE)};
+static const struct field garnet_fields[] = {IMAGE_FIELD(MODEL_GARNET_IMAGE)};
 
 const struct table table_redis = {
     .name = "redis", .help = "a `redis`", .fields = redis_fields, .count = 1, .base = &table_server};

@@ -60,16 +60,6 @@ struct model_parameter *model_find_parameter(const struct model *model, const ch
     return NULL;
 }
 
-const char *model_kind_name(enum model_kind kind)
-{
-    static const char *const names[MODEL_KIND_COUNT] = {
-        [MODEL_REDIS] = "redis",     [MODEL_VALKEY] = "valkey",
-        [MODEL_GARNET] = "garnet",   [MODEL_CONNECTION_STRING] = "connection-string",
-        [MODEL_PROCESS] = "process", [MODEL_CONTAINER] = "container",
-    };
-    return kind < MODEL_KIND_COUNT ? names[kind] : "unknown";
-}
-
 struct model_text model_literal(struct arena *arena, const char *text)
 {
     struct model_text result = {.given = true};

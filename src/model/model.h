@@ -60,6 +60,7 @@ struct model_pair { /* labels, config directives */
     struct model_pos pos;
 };
 
+/* Each has a row in model/kinds.c, in manifest/table_common.c and in lower/lower_kind.c and lower.c. */
 enum model_kind {
     MODEL_REDIS,
     MODEL_VALKEY,
@@ -300,12 +301,35 @@ void model_index(struct model *model);
 /* Exact name, or NULL. */
 struct model_resource *model_find(const struct model *model, const char *name);
 struct model_parameter *model_find_parameter(const struct model *model, const char *name);
-/* "redis", "connection-string", … */
+
+/* ---- kinds: what is so of all resources of a kind ---- */
+
+#define MODEL_REDIS_IMAGE "docker.io/library/redis:8.6"
+#define MODEL_VALKEY_IMAGE "docker.io/valkey/valkey:9.1"
+#define MODEL_GARNET_IMAGE "ghcr.io/microsoft/garnet:1.0"
+
+struct model_kind_info {
+    const char *name;          /* as `type` has it: "redis", "connection-string", … */
+    const char *default_image; /* servers */
+    bool is_server;            /* of the Redis family, started and configured by us */
+    bool is_elsewhere;         /* it exists already: nothing is started */
+    bool has_endpoints;        /* its addresses are its endpoints'; else it has one of its own */
+    bool has_string;           /* all of them have a connection string */
+    bool may_have_string;      /* some of them do */
+};
+/* Never NULL: what is no kind has no property, and the name "unknown". */
+const struct model_kind_info *model_kind_info(enum model_kind kind);
 const char *model_kind_name(enum model_kind kind);
-static inline bool model_is_server(enum model_kind kind)
-{
-    return kind == MODEL_REDIS || kind == MODEL_VALKEY || kind == MODEL_GARNET;
-}
+/* MODEL_KIND_COUNT: there is none of that name. */
+enum model_kind model_find_kind(const char *name);
+bool model_is_server(enum model_kind kind);
+bool model_has_endpoints(enum model_kind kind);
+/* A process that runs to completion. */
+bool model_is_task(const struct model_resource *resource);
+/* Has it a connection string? */
+bool model_has_string(const struct model_resource *resource);
+/* A connection string for which nobody gave a value. */
+bool model_is_missing(const struct model_resource *resource);
 /* A literal text in the arena. */
 struct model_text model_literal(struct arena *arena, const char *text);
 

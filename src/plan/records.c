@@ -4,6 +4,7 @@
  * not how it is watched or stopped, and never network membership. */
 #include "plan/internal.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #define TEXT(owner, member, spec)                                                                            \
@@ -26,13 +27,61 @@ static bool read_text(const cJSON *json, struct arena *arena, void *value)
 /* A late value. */
 static const struct record_custom late_text = {write_text, read_text};
 
-static const char *const kind_names[] = {"image", "network", "volume", "container", "process", "value"};
-static const char *const until_names[] = {"started", "healthy", "completed", "gone"};
-static const char *const probe_names[] = {"none", "ping", "http", "tcp", "log", "exec", "image-health"};
-static const char *const input_end_names[] = {"default", "open", "closed"};
-static const char *const restart_names[] = {"never", "on-failure", "always"};
-static const char *const model_names[] = {"redis",   "valkey",   "garnet", "connection-string",
-                                          "process", "container"};
+/* A kind of resource, by the name that the model has for it. The first one is not written, as with all names:
+ * what is missing reads as it. */
+static cJSON *write_kind(const void *value, bool spec_only)
+{
+    const enum model_kind *kind = value;
+    (void)spec_only;
+    return *kind ? cJSON_CreateString(model_kind_name(*kind)) : NULL;
+}
+
+static bool read_kind(const cJSON *json, struct arena *arena, void *value)
+{
+    enum model_kind *kind = value;
+    (void)arena;
+    *kind = cJSON_IsString(json) ? model_find_kind(json->valuestring) : MODEL_KIND_COUNT;
+    return *kind != MODEL_KIND_COUNT;
+}
+
+static const struct record_custom kind_by_name = {write_kind, read_kind};
+
+#define NAMES(list, last) static_assert(RECORD_COUNT(list) == (size_t)(last) + 1, #list ": a name is missing")
+
+static const char *const kind_names[] = {
+    [PLAN_IMAGE] = "image",         [PLAN_NETWORK] = "network", [PLAN_VOLUME] = "volume",
+    [PLAN_CONTAINER] = "container", [PLAN_PROCESS] = "process", [PLAN_VALUE] = "value",
+};
+NAMES(kind_names, PLAN_NODE_KIND_COUNT - 1);
+static const char *const until_names[] = {
+    [PLAN_STARTED] = "started",
+    [PLAN_HEALTHY] = "healthy",
+    [PLAN_COMPLETED] = "completed",
+    [PLAN_GONE] = "gone",
+};
+NAMES(until_names, PLAN_GONE);
+static const char *const probe_names[] = {
+    [PLAN_PROBE_NONE] = "none",
+    [PLAN_PROBE_PING] = "ping",
+    [PLAN_PROBE_HTTP] = "http",
+    [PLAN_PROBE_TCP] = "tcp",
+    [PLAN_PROBE_LOG] = "log",
+    [PLAN_PROBE_EXEC] = "exec",
+    [PLAN_PROBE_IMAGE_HEALTH] = "image-health",
+};
+NAMES(probe_names, PLAN_PROBE_IMAGE_HEALTH);
+static const char *const input_end_names[] = {
+    [PLAN_INPUT_DEFAULT] = "default",
+    [PLAN_INPUT_OPEN] = "open",
+    [PLAN_INPUT_CLOSED] = "closed",
+};
+NAMES(input_end_names, PLAN_INPUT_CLOSED);
+static const char *const restart_names[] = {
+    [MODEL_RESTART_NEVER] = "never",
+    [MODEL_RESTART_ON_FAILURE] = "on-failure",
+    [MODEL_RESTART_ALWAYS] = "always",
+};
+NAMES(restart_names, MODEL_RESTART_ALWAYS);
 
 const char *plan_node_kind_name(enum plan_node_kind kind)
 {
@@ -179,7 +228,10 @@ const struct record plan_record_node = RECORD(node_fields, struct plan_node);
 
 static const struct record_field resource_fields[] = {
     RECORD_FIELD(struct plan_resource, name, FIELD_STRING, false),
-    RECORD_NAMED(struct plan_resource, kind, model_names, false),
+    {.name = "kind",
+     .type = FIELD_CUSTOM,
+     .offset = RECORD_OFFSET(struct plan_resource, kind, enum model_kind),
+     .custom = &kind_by_name},
     RECORD_FIELD(struct plan_resource, node, FIELD_STRING, false),
     TEXT(struct plan_resource, display, false),
     RECORD_ARRAY(struct plan_resource, exports, export_count, &variable, false),

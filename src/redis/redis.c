@@ -14,22 +14,14 @@
 
 enum { FIRST_WITH_USERS = 6 };
 
-static const struct {
-    const char *image, *server;
-} family[MODEL_KIND_COUNT] = {
-    [MODEL_REDIS] = {"docker.io/library/redis:8.6", "redis-server"},
-    [MODEL_VALKEY] = {"docker.io/valkey/valkey:9.1", "valkey-server"},
-    [MODEL_GARNET] = {"ghcr.io/microsoft/garnet:1.0", "/app/GarnetServer"},
-};
-
-const char *redis_default_image(enum model_kind kind)
-{
-    return kind < MODEL_KIND_COUNT ? family[kind].image : NULL;
-}
-
 const char *redis_server_name(enum model_kind kind)
 {
-    return kind < MODEL_KIND_COUNT ? family[kind].server : NULL;
+    static const char *const servers[MODEL_KIND_COUNT] = {
+        [MODEL_REDIS] = "redis-server",
+        [MODEL_VALKEY] = "valkey-server",
+        [MODEL_GARNET] = "/app/GarnetServer",
+    };
+    return kind < MODEL_KIND_COUNT ? servers[kind] : NULL;
 }
 
 const struct redis_native *redis_native(enum model_kind kind)
@@ -44,7 +36,7 @@ const struct redis_native *redis_native(enum model_kind kind)
 
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
 {
-    const char *server = family[kind].server;
+    const char *server = redis_server_name(kind);
     /* The copy lets the server start with an environment that no longer holds its password. */
     struct strbuf line = {0};
     strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");

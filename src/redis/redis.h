@@ -14,8 +14,6 @@
 #define REDIS_CONF_VARIABLE "APPHOST_REDIS_CONF"
 enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 
-/* "docker.io/library/redis:8.6", … */
-const char *redis_default_image(enum model_kind kind);
 /* The server's program: "redis-server", … */
 const char *redis_server_name(enum model_kind kind);
 /* The family on this machine, without containers. programs: the names that the server may have there, the

@@ -1,7 +1,7 @@
 /* The lowering over models built by hand: nodes, edges, addresses per consumer, environments, hashes, the
  * JSON codec. */
 #include "lowered.h"
-#include "lower/lower.h"
+#include "lower/internal.h"
 #include "base/str.h"
 
 #include <setjmp.h>
@@ -340,6 +340,21 @@ static void damaged_plans_are_refused(void **state)
     }
 }
 
+static void every_kind_has_a_lowering(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODEL_KIND_COUNT; i++) {
+        const struct lower_kind *row = lower_kind((enum model_kind)i);
+        const char *name = model_kind_name((enum model_kind)i);
+        if (!lower_resources[i])
+            fail_msg("nobody lowers %s: lower/lower.c, lower_resources", name);
+        if (row->node < PLAN_CONTAINER)
+            fail_msg("%s has no row in lower/lower_kind.c", name);
+        if (row->native_node < PLAN_PROCESS)
+            fail_msg("%s would be a container on the native engine", name);
+    }
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -351,6 +366,7 @@ int main(void)
         T(volume_gets_a_node_and_persistence),         T(damaged_plans_are_refused),
         T(native_servers_are_processes_with_input),    T(tls_reaches_server_and_consumers),
         T(sidecars_are_merged_and_get_every_server),   T(host_network_listens_on_the_chosen_port),
+        cmocka_unit_test(every_kind_has_a_lowering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* What good manifests become: kinds, fields, defaults, units. */
 #include "fixture.h"
 #include "base/file.h"
+#include "manifest/field.h"
 
 #include <signal.h>
 #include <string.h>
@@ -310,11 +311,23 @@ static void telemetry_and_engine(void **state)
     assert_string_equal(model->otlp_endpoint, "http://localhost:4317");
 }
 
+static void every_kind_has_a_table(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODEL_KIND_COUNT; i++) {
+        const char *name = model_kind_name((enum model_kind)i);
+        const struct table *table = manifest_kind_table((enum model_kind)i);
+        if (!table || strcmp(table->name, name) != 0)
+            fail_msg("%s has no table of fields in manifest/table_common.c", name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(short_form_has_all_defaults),
         TEST(redis_fields),
+        TEST(every_kind_has_a_table),
         TEST(data_in_a_folder),
         TEST(odd_passwords),
         TEST(password_of_16384_bytes),

@@ -41,6 +41,28 @@ static void kinds_have_names(void **state)
     assert_string_equal(model_kind_name(MODEL_KIND_COUNT), "unknown");
 }
 
+static void kinds_are_found_by_their_names(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < MODEL_KIND_COUNT; kind++)
+        assert_int_equal(model_find_kind(model_kind_name((enum model_kind)kind)), kind);
+    assert_int_equal(model_find_kind("unknown"), MODEL_KIND_COUNT);
+    assert_int_equal(model_find_kind("Redis"), MODEL_KIND_COUNT);
+}
+
+/* A server is started from an image; whatever has endpoints has no address of its own. */
+static void rows_of_kinds_are_whole(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODEL_KIND_COUNT; i++) {
+        const struct model_kind_info *info = model_kind_info((enum model_kind)i);
+        bool has_image = info->default_image;
+        if (has_image != info->is_server || (info->is_server && !info->has_string) ||
+            (info->is_server && (info->is_elsewhere || info->has_endpoints)))
+            fail_msg("the row of %s in model/kinds.c contradicts itself", info->name);
+    }
+}
+
 static void literals(void **state)
 {
     (void)state;
@@ -57,6 +79,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_every_name),
         cmocka_unit_test(kinds_have_names),
+        cmocka_unit_test(kinds_are_found_by_their_names),
+        cmocka_unit_test(rows_of_kinds_are_whole),
         cmocka_unit_test(literals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

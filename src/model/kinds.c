@@ -1,0 +1,73 @@
+/* The table of kinds: one row for each, asked by everybody who has to tell them apart. See model.h.
+ *
+ * To add one: its name in enum model_kind, its row here, a table of fields in manifest/, a lowering in
+ * lower/. What is forgotten does not compile, or fails a test that names the kind. */
+#include "model/model.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct model_kind_info kinds[] = {
+    [MODEL_REDIS] = {.name = "redis",
+                     .default_image = MODEL_REDIS_IMAGE,
+                     .is_server = true,
+                     .has_string = true},
+    [MODEL_VALKEY] = {.name = "valkey",
+                      .default_image = MODEL_VALKEY_IMAGE,
+                      .is_server = true,
+                      .has_string = true},
+    [MODEL_GARNET] = {.name = "garnet",
+                      .default_image = MODEL_GARNET_IMAGE,
+                      .is_server = true,
+                      .has_string = true},
+    [MODEL_CONNECTION_STRING] = {.name = "connection-string", .is_elsewhere = true, .has_string = true},
+    [MODEL_PROCESS] = {.name = "process", .has_endpoints = true},
+    [MODEL_CONTAINER] = {.name = "container", .has_endpoints = true, .may_have_string = true},
+};
+static_assert(sizeof kinds / sizeof *kinds == MODEL_KIND_COUNT, "a kind has no row");
+
+const struct model_kind_info *model_kind_info(enum model_kind kind)
+{
+    static const struct model_kind_info none = {.name = "unknown"};
+    return (size_t)kind < MODEL_KIND_COUNT && kinds[kind].name ? &kinds[kind] : &none;
+}
+
+const char *model_kind_name(enum model_kind kind)
+{
+    return model_kind_info(kind)->name;
+}
+
+enum model_kind model_find_kind(const char *name)
+{
+    size_t kind = 0;
+    while (kind < MODEL_KIND_COUNT && strcmp(model_kind_name((enum model_kind)kind), name) != 0)
+        kind++;
+    return (enum model_kind)kind;
+}
+
+bool model_is_server(enum model_kind kind)
+{
+    return model_kind_info(kind)->is_server;
+}
+
+bool model_has_endpoints(enum model_kind kind)
+{
+    return model_kind_info(kind)->has_endpoints;
+}
+
+bool model_is_task(const struct model_resource *resource)
+{
+    return resource->kind == MODEL_PROCESS && resource->process.task;
+}
+
+bool model_has_string(const struct model_resource *resource)
+{
+    if (resource->kind == MODEL_CONTAINER)
+        return resource->container.connection_string.given;
+    return model_kind_info(resource->kind)->has_string;
+}
+
+bool model_is_missing(const struct model_resource *resource)
+{
+    return resource->kind == MODEL_CONNECTION_STRING && resource->connection.missing;
+}
