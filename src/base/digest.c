@@ -58,8 +58,12 @@ char *digest_base64(const void *data, size_t length, int url)
 {
     char *text = xmalloc((length + 2) / 3 * 4 + 1);
     EVP_EncodeBlock((unsigned char *)text, data, (int)length);
-    for (char *p = text; url && *p; p++)
-        *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+    for (char *p = text; url && *p; p++) {
+        if (*p == '+')
+            *p = '-';
+        else if (*p == '/')
+            *p = '_';
+    }
     return text;
 }
 

@@ -13,7 +13,9 @@ enum { UTF8_MARK = 3, UTF16_MARK = 2 };
 static uint32_t unit_at(const unsigned char *p, bool is_big)
 {
     uint32_t first = p[0], second = p[1];
-    return is_big ? first << 8 | second : second << 8 | first;
+    if (is_big)
+        return first << 8 | second;
+    return second << 8 | first;
 }
 
 static void add_character(struct strbuf *out, uint32_t c)
@@ -50,7 +52,9 @@ static void add_utf16(struct strbuf *out, const unsigned char *p, size_t length,
 {
     for (size_t i = 0; i + 1 < length; i += 2) {
         uint32_t unit = unit_at(p + i, is_big);
-        uint32_t next = i + 3 < length ? unit_at(p + i + 2, is_big) : 0;
+        uint32_t next = 0;
+        if (i + 3 < length)
+            next = unit_at(p + i + 2, is_big);
         if (is_high(unit) && is_low(next)) {
             unit = 0x10000 + ((unit - 0xD800) << 10) + (next - 0xDC00);
             i += 2;

@@ -3,7 +3,9 @@
  * aborts. */
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +80,7 @@ void error_at(struct error *err, const char *file, int line, int column)
 {
     if (!error_is_set(err))
         return;
-    char *copy = file ? xstrdup(file) : NULL;
+    char *copy = xstrdup_null(file);
     free(err->source.file);
     err->source = (struct source){copy, line, column};
 }
@@ -124,11 +126,11 @@ void error_copy(struct error *to, const struct error *from)
     if (!to || error_is_set(to) || !error_is_set(from))
         return;
     to->code = from->code;
-    to->resource = from->resource ? xstrdup(from->resource) : NULL;
+    to->resource = xstrdup_null(from->resource);
     to->source = from->source;
-    to->source.file = from->source.file ? xstrdup(from->source.file) : NULL;
-    to->text = xstrdup(from->text ? from->text : "");
-    to->hint = from->hint ? xstrdup(from->hint) : NULL;
+    to->source.file = xstrdup_null(from->source.file);
+    to->text = xstrdup(text_or_empty(from->text));
+    to->hint = xstrdup_null(from->hint);
 }
 
 int error_exit_code(enum error_code code)
@@ -139,6 +141,13 @@ int error_exit_code(enum error_code code)
 const char *error_name(enum error_code code)
 {
     return code < ERROR_CODE_COUNT ? kinds[code].name : "failed";
+}
+
+enum error_code error_of_errno(int number)
+{
+    if (number == ENOSPC || number == EDQUOT)
+        return ERROR_SPACE;
+    return ERROR_FAILED;
 }
 
 enum error_code error_by_name(const char *name)

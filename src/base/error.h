@@ -80,6 +80,8 @@ static inline bool error_is_set(const struct error *err)
 }
 /* The process exit code for a kind of failure (ERROR_NONE: 0). */
 int error_exit_code(enum error_code code);
+/* What a failed system call is to the user: no space left, or a failure like others. */
+enum error_code error_of_errno(int number);
 /* The stable machine-readable name ("engine-unreachable", ...), and back (ERROR_FAILED when unknown). */
 const char *error_name(enum error_code code);
 enum error_code error_by_name(const char *name);

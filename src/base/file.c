@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/encoding.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static enum error_code code_of(int number)
 {
     if (number == ENOENT || number == ENOTDIR)
         return ERROR_NO_FILE;
-    return number == ENOSPC || number == EDQUOT ? ERROR_SPACE : ERROR_FAILED;
+    return error_of_errno(number);
 }
 
 static int read_all(int fd, const char *path, struct strbuf *into, struct error *err)
@@ -45,7 +46,14 @@ static int read_all(int fd, const char *path, struct strbuf *into, struct error 
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const char *shown = path;
+    int fd;
+
+    if (is_stdin) {
+        fd = STDIN_FILENO;
+        shown = "standard input";
+    } else
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
         return NULL;
@@ -57,7 +65,7 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
     if (!is_stdin && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
         rc = error_set(err, ERROR_FAILED, "cannot read %s: it is a folder", path);
     if (rc == 0)
-        rc = read_all(fd, is_stdin ? "standard input" : path, &content, err);
+        rc = read_all(fd, shown, &content, err);
     if (!is_stdin)
         close(fd);
     if (rc < 0) {
@@ -189,8 +197,10 @@ static void normalise(char *path)
 
     struct strbuf out = {0};
     for (size_t i = 0; i < parts.count; i++)
-        strbuf_addf(&out, "%s%s", i || absolute ? "/" : "", parts.items[i]);
-    strcpy(path, out.length ? strbuf_text(&out) : absolute ? "/" : ".");
+        strbuf_addf(&out, "%s%s", text_if(i || absolute, "/"), parts.items[i]);
+    if (parts.count == 0)
+        strbuf_addc(&out, absolute ? '/' : '.');
+    strcpy(path, strbuf_text(&out));
     strbuf_free(&out);
     strlist_free(&parts);
 }
@@ -215,7 +225,9 @@ char *path_dirname(const char *path)
     const char *slash = strrchr(path, '/');
     if (!slash)
         return xstrdup(".");
-    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+    if (slash == path)
+        return xstrdup("/");
+    return xstrndup(path, (size_t)(slash - path));
 }
 
 const char *path_basename(const char *path)
@@ -250,14 +262,25 @@ int file_remove_tree(const char *path, struct error *err)
     return 0;
 }
 
+static int with_bit(int flags, int bit, bool on)
+{
+    if (on)
+        return flags | bit;
+    return flags & ~bit;
+}
+
 int fd_set_cloexec(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFD);
-    return flags < 0 ? -1 : fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
+    if (flags < 0)
+        return -1;
+    return fcntl(fd, F_SETFD, with_bit(flags, FD_CLOEXEC, on));
 }
 
 int fd_set_nonblock(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL);
-    return flags < 0 ? -1 : fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+    if (flags < 0)
+        return -1;
+    return fcntl(fd, F_SETFL, with_bit(flags, O_NONBLOCK, on));
 }

@@ -53,5 +53,5 @@ void str_bytes(int64_t bytes, char out[24])
     int unit = 0;
     for (; value >= 999.5 && unit < 4; unit++)
         value /= 1000;
-    snprintf(out, 24, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    snprintf(out, 24, "%.*f %s", unit > 0, value, units[unit]); /* bytes are whole */
 }

@@ -5,6 +5,7 @@
  * on Docker Hub is below "library/". */
 #include "base/image.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -92,8 +93,9 @@ static bool is_digest(const char *digest)
         strspn(digest, "abcdefghijklmnopqrstuvwxyz0123456789+._-") != (size_t)(colon - digest))
         return false;
     size_t hex = strlen(colon + 1);
-    bool long_enough = str_starts(digest, "sha256:") ? hex == 64 : hex >= DIGEST_HEX_LEAST;
-    return long_enough && is_hex(colon + 1, hex);
+    if (str_starts(digest, "sha256:") && hex != 64)
+        return false;
+    return hex >= DIGEST_HEX_LEAST && is_hex(colon + 1, hex);
 }
 
 static void split_name(char *name, struct image_reference *reference)
@@ -111,15 +113,15 @@ static void split_name(char *name, struct image_reference *reference)
     if (!reference->registry)
         reference->registry = xstrdup("docker.io");
     bool official = strcmp(reference->registry, "docker.io") == 0 && !strchr(name, '/');
-    reference->path = xasprintf("%s%s", official ? "library/" : "", name);
+    reference->path = xasprintf("%s%s", text_if(official, "library/"), name);
 }
 
 /* Cuts the text after the last `mark` behind the last slash; NULL when there is none. */
 static char *cut_after(char *text, char mark)
 {
     char *slash = strrchr(text, '/');
-    char *found = strrchr(slash ? slash : text, mark);
-    if (!found)
+    char *found = strrchr(text, mark);
+    if (!found || (slash && found < slash))
         return NULL;
     *found = '\0';
     return found + 1;
@@ -141,9 +143,9 @@ static const char *why_invalid(const struct image_reference *reference)
         if (isupper((unsigned char)*c))
             return "the repository must be lower case";
 
-    return is_path(reference->path)
-               ? NULL
-               : "the repository has an empty component, or characters that are not allowed";
+    if (!is_path(reference->path))
+        return "the repository has an empty component, or characters that are not allowed";
+    return NULL;
 }
 
 /* Fills the reference, whatever is wrong with it. NULL: nothing is. */
@@ -203,11 +205,17 @@ char *image_reference_text(const struct image_reference *reference, const char *
     if (reference->is_id)
         return xstrdup(reference->digest);
     bool to_mirror = prefix && *prefix && strcmp(reference->registry, "docker.io") == 0;
-    const char *registry = to_mirror ? prefix : reference->registry;
-    const char *path = reference->path;
+    const char *registry = reference->registry, *path = reference->path;
+    if (to_mirror)
+        registry = prefix;
     if (to_mirror && strip_library && str_starts(path, "library/"))
         path += strlen("library/");
-    return xasprintf("%s%s%s%s%s%s%s", registry, str_ends(registry, "/") ? "" : "/", path,
-                     reference->tag ? ":" : "", reference->tag ? reference->tag : "",
-                     reference->digest ? "@" : "", reference->digest ? reference->digest : "");
+
+    struct strbuf out = {0};
+    strbuf_addf(&out, "%s%s%s", registry, text_if(!str_ends(registry, "/"), "/"), path);
+    if (reference->tag)
+        strbuf_addf(&out, ":%s", reference->tag);
+    if (reference->digest)
+        strbuf_addf(&out, "@%s", reference->digest);
+    return strbuf_take(&out);
 }

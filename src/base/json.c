@@ -8,15 +8,16 @@
 
 cJSON *json_parse(const char *text, size_t length, struct error *err)
 {
-    const char *end = NULL;
-    cJSON *document = length ? cJSON_ParseWithLengthOpts(text, length, &end, false) : NULL;
+    const char *end = text;
+    cJSON *document = NULL;
+    if (length)
+        document = cJSON_ParseWithLengthOpts(text, length, &end, false);
     while (document && end < text + length && *end && strchr(" \t\r\n", *end))
         end++;
     if (document && (end == text + length || !*end))
         return document;
     cJSON_Delete(document);
-    long long offset = end ? (long long)(end - text) : 0;
-    error_set(err, ERROR_PROTOCOL, "not valid JSON at byte %lld", offset);
+    error_set(err, ERROR_PROTOCOL, "not valid JSON at byte %lld", (long long)(end - text));
     return NULL;
 }
 
@@ -144,9 +145,11 @@ static void sort_members(cJSON *value)
     for (cJSON *item = value->child; item; item = item->next)
         items[i++] = item;
     qsort(items, count, sizeof *items, compare_keys);
-    for (i = 0; i < count; i++) {
-        items[i]->prev = i ? items[i - 1] : items[count - 1];
-        items[i]->next = i + 1 < count ? items[i + 1] : NULL;
+    items[0]->prev = items[count - 1]; /* cJSON's way to the end of a list; the other way is open */
+    items[count - 1]->next = NULL;
+    for (i = 1; i < count; i++) {
+        items[i]->prev = items[i - 1];
+        items[i - 1]->next = items[i];
     }
     value->child = items[0];
     free(items);

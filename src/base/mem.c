@@ -2,6 +2,7 @@
  *
  * An allocation larger than the block size gets a block of its own. Nothing is freed singly. */
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdalign.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@ static void die_out_of_memory(void)
 
 void *xmalloc(size_t size)
 {
-    void *p = malloc(size ? size : 1);
+    void *p = malloc(size_or(size, 1));
     if (!p)
         die_out_of_memory();
     return p;
@@ -26,7 +27,7 @@ void *xmalloc(size_t size)
 
 void *xcalloc(size_t count, size_t size)
 {
-    void *p = calloc(count ? count : 1, size ? size : 1);
+    void *p = calloc(size_or(count, 1), size_or(size, 1));
     if (!p)
         die_out_of_memory();
     return p;
@@ -34,7 +35,7 @@ void *xcalloc(size_t count, size_t size)
 
 void *xrealloc(void *old, size_t size)
 {
-    void *p = realloc(old, size ? size : 1);
+    void *p = realloc(old, size_or(size, 1));
     if (!p)
         die_out_of_memory();
     return p;
@@ -104,6 +105,9 @@ void cleanup_free_ptr(void *slot)
     *pointer = NULL; /* whoever calls it by hand may go on with the variable */
 }
 
+/* Blocks double from the least to the most; what is larger has a block of its own. */
+enum { ARENA_LEAST = 1024, ARENA_MOST = 65536 };
+
 struct arena_block {
     struct arena_block *next;
     size_t size;
@@ -119,9 +123,10 @@ void *arena_alloc(struct arena *arena, size_t size)
     size = (size + align - 1) / align * align;
     struct arena_block *block = arena->blocks;
     if (!block || block->size - block->used < size) {
-        size_t room = block ? block->size * 2 : 1024;
-        room = room > 65536 ? 65536 : room;
-        room = room < size ? size : room;
+        size_t room = ARENA_LEAST;
+        if (block)
+            room = size_min(block->size * 2, ARENA_MOST);
+        room = size_max(room, size);
         block = xmalloc(sizeof *block + room);
         *block = (struct arena_block){.next = arena->blocks, .size = room};
         arena->blocks = block;

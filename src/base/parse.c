@@ -1,6 +1,7 @@
 /* Small parsers over untrusted text: numbers, durations, sizes, UTF-8, near misses, safe printing. Declared
  * in str.h. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -24,7 +25,9 @@ bool str_ends(const char *text, const char *suffix)
 
 bool str_eq(const char *a, const char *b)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
+    if (!a || !b)
+        return a == b;
+    return strcmp(a, b) == 0;
 }
 
 char *str_lower(const char *text)
@@ -49,6 +52,18 @@ bool str_to_int64(const char *text, int64_t min, int64_t max, int64_t *value)
     return true;
 }
 
+/* By the first byte of one that is no plain character; 0 when none begins so. */
+static size_t sequence_length(unsigned char first)
+{
+    if (first < 0xC0 || first >= 0xF8)
+        return 0;
+    if (first >= 0xF0)
+        return 4;
+    if (first >= 0xE0)
+        return 3;
+    return 2;
+}
+
 /* Decodes one sequence; returns its length, or 0 when it is invalid or cut. */
 static size_t decode_utf8(const unsigned char *p, size_t left, uint32_t *code)
 {
@@ -58,8 +73,8 @@ static size_t decode_utf8(const unsigned char *p, size_t left, uint32_t *code)
         return 1;
     }
 
-    size_t n = p[0] >= 0xF0 && p[0] < 0xF8 ? 4 : p[0] >= 0xE0 ? 3 : p[0] >= 0xC0 ? 2 : 0;
-    if (!n || p[0] >= 0xF8 || n > left)
+    size_t n = sequence_length(p[0]);
+    if (!n || n > left)
         return 0;
     uint32_t c = p[0] & (0x7FU >> n);
     for (size_t i = 1; i < n; i++) {
@@ -68,7 +83,9 @@ static size_t decode_utf8(const unsigned char *p, size_t left, uint32_t *code)
         c = c << 6 | (p[i] & 0x3FU);
     }
     *code = c;
-    return c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0 : n;
+    if (c < least[n] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000))
+        return 0;
+    return n;
 }
 
 bool str_is_utf8(const char *text, size_t length)
@@ -103,8 +120,11 @@ int str_width(const char *text)
     while (left) {
         uint32_t code = ' ';
         size_t n = decode_utf8(p, left, &code);
-        width += n ? code_width(code) : 1;
-        n = n ? n : 1;
+        if (!n) { /* shown as one mark */
+            code = ' ';
+            n = 1;
+        }
+        width += code_width(code);
         p += n;
         left -= n;
     }
@@ -148,7 +168,9 @@ static const char *parse_duration_part(const char *p, int64_t *total)
     if (!unit || digits > 18 || end != p + digits || value * (double)unit > (double)longest)
         return NULL;
     *total += (int64_t)(value * (double)unit + 0.5);
-    return *total > longest ? NULL : p + digits + letters;
+    if (*total > longest)
+        return NULL;
+    return p + digits + letters;
 }
 
 bool str_to_duration_ms(const char *text, int64_t *ms)
@@ -208,8 +230,7 @@ bool str_to_size(const char *text, int64_t *bytes)
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
+    return size_min(size_min(a, b), c);
 }
 
 /* Optimal string alignment distance; both texts are at most 63 bytes. */
@@ -238,7 +259,7 @@ const char *str_nearest(const char *text, const char *const *candidates, size_t 
     const char *found = NULL;
     if (!length || length > 63)
         return NULL;
-    best = best > 3 ? 3 : best;
+    best = size_min(best, 3);
     for (size_t i = 0; i < count; i++) {
         if (!candidates[i] || strlen(candidates[i]) > 63)
             continue;
@@ -268,7 +289,7 @@ char *str_printable(const char *text)
             strbuf_addf(&out, "\\u%04x", code);
         else
             strbuf_addf(&out, "\\x%02x", *p);
-        n = n ? n : 1;
+        n = size_max(n, 1);
         p += n;
         left -= n;
     }

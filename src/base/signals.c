@@ -37,7 +37,9 @@ void signals_give_back(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
     for (int i = 1; i < NSIG; i++) {
-        action.sa_handler = inherited.is_ignored[i] ? SIG_IGN : SIG_DFL;
+        action.sa_handler = SIG_DFL;
+        if (inherited.is_ignored[i])
+            action.sa_handler = SIG_IGN;
         sigaction(i, &action, NULL);
     }
     if (!inherited.is_set)

@@ -4,6 +4,7 @@
  * durations, sizes and near misses stand in parse.c. */
 #include "base/str.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum { DEFAULT_LIMIT = 64 * 1024 * 1024 };
 
 static bool reserve(struct strbuf *buf, size_t more)
 {
-    size_t limit = buf->limit ? buf->limit : DEFAULT_LIMIT;
+    size_t limit = size_or(buf->limit, DEFAULT_LIMIT);
     if (more > limit || buf->length > limit - more) {
         buf->full = true;
         return false;
@@ -21,7 +22,7 @@ static bool reserve(struct strbuf *buf, size_t more)
     size_t need = buf->length + more + 1;
     if (need <= buf->capacity)
         return true;
-    size_t capacity = buf->capacity ? buf->capacity : 64;
+    size_t capacity = size_or(buf->capacity, 64);
     while (capacity < need)
         capacity *= 2;
     buf->data = xrealloc(buf->data, capacity);
@@ -85,12 +86,14 @@ void strbuf_truncate(struct strbuf *buf, size_t length)
 
 const char *strbuf_text(const struct strbuf *buf)
 {
-    return buf->data ? buf->data : "";
+    return text_or_empty(buf->data);
 }
 
 char *strbuf_take(struct strbuf *buf)
 {
-    char *text = buf->data ? buf->data : xstrdup("");
+    char *text = buf->data;
+    if (!text)
+        text = xstrdup("");
     *buf = (struct strbuf){.limit = buf->limit};
     return text;
 }
@@ -104,7 +107,7 @@ void strbuf_free(struct strbuf *buf)
 void strlist_take(struct strlist *list, char *text)
 {
     if (list->count + 2 > list->capacity) {
-        list->capacity = list->capacity ? list->capacity * 2 : 8;
+        list->capacity = grown(list->capacity, 8);
         list->items = xreallocarray(list->items, list->capacity, sizeof *list->items);
     }
     list->items[list->count++] = text;
@@ -170,5 +173,7 @@ void strlist_setenv(struct strlist *list, const char *name, const char *value)
 const char *strlist_getenv(const struct strlist *list, const char *name)
 {
     size_t i = find_name(list, name);
-    return i == list->count ? NULL : list->items[i] + strlen(name) + 1;
+    if (i == list->count)
+        return NULL;
+    return list->items[i] + strlen(name) + 1;
 }
