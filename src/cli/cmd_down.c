@@ -166,7 +166,7 @@ static bool read_dead_session(const struct project *project, struct state_sessio
 {
     cleanup_free char *folder = project_folder(project);
     struct state *state = folder ? state_open(folder, false, NULL) : NULL;
-    bool found = state && !state_session_read(state, session, NULL);
+    bool found = state && !state_is_locked(state) && !state_session_recall(state, session, NULL);
     if (state)
         state_close(state);
     return found;

@@ -81,16 +81,26 @@ static void tell_silent(struct sweep *sweep, struct state *state, const struct s
                 session->project, (long)session->supervisor, state_path(state), session->project);
 }
 
+/* Of one that lives the record is the truth, or about to be; of a dead one whatever is left. */
+static bool read_session(const struct sweep *sweep, struct state *state, bool lives,
+                         struct state_session *session)
+{
+    if (lives && !sweep->only)
+        return !state_session_read(state, session, NULL);
+    return !state_session_recall(state, session, NULL);
+}
+
 static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
 {
     cleanup_free char *folder = state_folder(sweep->root, prefix);
     struct state *state = state_open(folder, false, NULL);
     struct state_session session = {0};
-    bool recorded = state && !state_session_read(state, &session, NULL);
-    bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !state_is_locked(state));
-    if (state && !state_is_locked(state))
+    bool lives = state && state_is_locked(state);
+    bool recorded = state && read_session(sweep, state, lives, &session);
+    bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !lives);
+    if (state && !lives)
         tell_kept(sweep, state, prefix);
-    if (recorded)
+    if (recorded && lives)
         tell_silent(sweep, state, &session);
     if (state)
         state_close(state);

@@ -186,12 +186,24 @@ static void note_death(int status)
 static void clean_up(void)
 {
     char *const argv[] = {guard.program, (char *)"gc", (char *)"--session", guard.session, NULL};
-    guard_sweep_all(guard.session, SWEEP_GRACE_MS);
+    guard_sweep(guard.session, getpid(), SWEEP_GRACE_MS);
     default_signals();
     char **environment = name_lock();
     execve(guard.program, argv, environment);
     execve("/proc/self/exe", argv, environment); /* the file has gone, we have not */
     _exit(127);
+}
+
+/* Orphans that carry no mark of the session, or came after the supervisor's own sweep. */
+static void sweep_the_rest(void)
+{
+    int status;
+    pid_t pid;
+    do
+        pid = waitpid(-1, &status, WNOHANG);
+    while (pid > 0);
+    if (pid == 0)
+        guard_sweep(guard.session, getpid(), SWEEP_GRACE_MS);
 }
 
 static void watch(void)
@@ -204,10 +216,13 @@ static void watch(void)
         if (pid == guard.supervisor)
             break;
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        _exit(0);
-    note_death(status);
-    clean_up();
+    bool is_goodbye = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!is_goodbye)
+        note_death(status);
+    if (!is_goodbye)
+        clean_up();
+    sweep_the_rest();
+    _exit(0);
 }
 
 static _Noreturn void be_supervisor(const struct guard_options *options, pid_t parent)
@@ -228,6 +243,7 @@ static _Noreturn void be_guard(const struct guard_options *options)
     close_others(options, true);
     default_signals();
     snprintf(guard.session, sizeof guard.session, "%s", options->session);
+    guard_mark(guard.session);
     snprintf(guard.program, sizeof guard.program, "%s", options->program);
     guard.lock_fd = options->keep_fds[0];
     sigfillset(&all);

@@ -1,10 +1,10 @@
 /* The guard: the supervisor's parent, and the one who cleans up when the supervisor cannot.
  *
  * guard_start() forks twice. The guard becomes a session leader, a child subreaper and a process of its own
- * name; it uses libc only, keeps next to no memory, and sleeps in waitpid. Supervisor exits 0: goodbye. It
- * dies otherwise: the guard sweeps the session's processes (APPHOST_SESSION=<id> in their environment, and
- * its own orphans), then executes `apphost gc --session ID`, which takes the rest down. The supervisor dies
- * with the guard (parent death signal TERM).
+ * name; it uses libc only, keeps next to no memory, and sleeps in waitpid. Supervisor exits 0: goodbye, and
+ * what is left of the session's processes is swept. It dies otherwise: the guard sweeps them as well, then
+ * executes `apphost gc --session ID`, which takes the rest down. The supervisor dies with the guard (parent
+ * death signal TERM).
  *
  * Call before any loop, thread or libcurl exists. */
 #ifndef GUARD_GUARD_H
@@ -34,8 +34,14 @@ void guard_set_title(const char *title);
 /* Standard input of a process that no sweep may touch is a memory file (memfd) of this name: servers with
  * data, which gc stops in order, and persistent ones, which stay. */
 #define GUARD_KEPT_INPUT "apphost-kept"
-/* Kills every process whose environment carries APPHOST_SESSION=session (all processes of the uid are looked
- * at): TERM, at most grace_ms, then KILL; except the caller. Returns how many were found. Blocking. */
-int guard_sweep(const char *session, int grace_ms);
+/* Marks the calling process, and all that it starts from now on, as one of this session's, in a way that
+ * neither a new environment nor a new process session takes off. Guard and supervisor are marked, so their
+ * children are. Safe between fork and exec. */
+void guard_mark(const char *session);
+/* The one way in which the processes of a session are ended: TERM, at most grace_ms, then KILL; except the
+ * caller and the kept ones. Meant are those whose environment carries APPHOST_SESSION=session, those with its
+ * mark, and the children of its guard, as long as that lives (guard: its pid; 0: it is dead). Returns how
+ * many were found. Blocking. */
+int guard_sweep(const char *session, pid_t guard, int grace_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the files of this room share: reading /proc without malloc, and a sweep that also takes orphans. */
+/* What the files of this room share: reading /proc without malloc, and the mark. */
 #ifndef GUARD_INTERNAL_H
 #define GUARD_INTERNAL_H
 
@@ -9,7 +9,8 @@
 ssize_t guard_read_file(const char *path, char *into, size_t size);
 /* `count` numbers of /proc/PID/stat from field `first` (numbered as in proc(5), 4 is the parent). */
 bool guard_stat_fields(pid_t pid, int first, unsigned long *values, int count);
-/* guard_sweep, and every child of the caller is meant as well and reaped. */
-int guard_sweep_all(const char *session, int grace_ms);
+/* What guard_mark() leaves for this session; and what a process carries, 0 for none. */
+unsigned long guard_mark_of(const char *session);
+unsigned long guard_read_mark(pid_t pid);
 
 #endif

@@ -1,10 +1,12 @@
-/* Finds the processes of a session, wherever they went, and ends them.
+/* Finds the processes of a session, wherever they went, and ends them. Every end of a session comes here.
  *
- * A process belongs to a session when its environment says so, however often it forked, changed its group or
- * lost its parents. The guard also takes its children: orphans of the session that emptied their environment
- * reparented to it. Left alone are those that carry the mark of the kept ones: see GUARD_KEPT_INPUT. A
- * process is signalled through a pidfd that was opened before its environment was read again, so a pid that
- * was used anew in between is never hit. libc only, no malloc: the guard has given its heap up. */
+ * A process belongs to a session when one of three things says so, however often it forked, changed its group
+ * or lost its parents: its environment, its mark (mark.c), or, while the guard lives, its descent: orphans of
+ * the session become the guard's children. Descent alone does not count for those that another session has
+ * marked: a session that was started from within this one is its own. Left alone are those that carry the
+ * mark of the kept ones: see GUARD_KEPT_INPUT. A process is signalled through a pidfd that was opened before
+ * it was looked at again, so a pid that was used anew in between is never hit. libc only, no malloc: the
+ * guard has given its heap up. */
 #include "guard/guard.h"
 #include "guard/internal.h"
 
@@ -25,7 +27,8 @@ enum { PATIENCE_MS = 5000, POLL_MS = 2 };
 struct sweep {
     char marker[96]; /* "APPHOST_SESSION=…" */
     size_t marker_length;
-    bool orphans;
+    unsigned long mark;
+    pid_t guard; /* its children are meant, and itself is not; 0: it is dead */
 };
 
 static long now_ms(void)
@@ -97,15 +100,28 @@ static bool is_kept(pid_t pid)
     return length >= (ssize_t)sizeof mark - 1 && memcmp(target, mark, sizeof mark - 1) == 0;
 }
 
-static bool is_meant(pid_t pid, const struct sweep *sweep)
+/* Somebody of another user's cannot be ended: he is not waited for either. */
+static bool is_within_reach(pid_t pid)
+{
+    return kill(pid, 0) == 0 && !is_dead(pid);
+}
+
+static bool is_child_of(pid_t pid, pid_t guard)
 {
     unsigned long parent;
-    if (pid == getpid() || is_kept(pid))
+    return guard > 0 && guard_stat_fields(pid, 4, &parent, 1) && (pid_t)parent == guard;
+}
+
+static bool is_meant(pid_t pid, const struct sweep *sweep)
+{
+    if (pid == getpid() || pid == sweep->guard || is_kept(pid))
         return false;
     if (has_marker(pid, sweep))
         return true;
-    return sweep->orphans && guard_stat_fields(pid, 4, &parent, 1) && (pid_t)parent == getpid() &&
-           !is_dead(pid);
+
+    unsigned long mark = guard_read_mark(pid);
+    bool is_ours = mark == sweep->mark || (!mark && is_child_of(pid, sweep->guard));
+    return is_ours && is_within_reach(pid);
 }
 
 static void deliver(pid_t pid, int fd, int signum)
@@ -160,7 +176,7 @@ static int run(const struct sweep *sweep, int grace_ms)
     int found = scan(SIGTERM, sweep);
     long start = now_ms();
     for (int left = found; left > 0; left = scan(now_ms() - start < grace_ms ? 0 : SIGKILL, sweep)) {
-        while (sweep->orphans && waitpid(-1, NULL, WNOHANG) > 0)
+        while (sweep->guard == getpid() && waitpid(-1, NULL, WNOHANG) > 0)
             ;
         pause_ms(POLL_MS);
         if (now_ms() - start > grace_ms + PATIENCE_MS) /* somebody is stuck in the kernel */
@@ -169,22 +185,10 @@ static int run(const struct sweep *sweep, int grace_ms)
     return found > 0 ? found : 0;
 }
 
-static struct sweep prepare(const char *session, bool orphans)
+int guard_sweep(const char *session, pid_t guard, int grace_ms)
 {
-    struct sweep sweep = {.orphans = orphans};
+    struct sweep sweep = {.guard = guard, .mark = guard_mark_of(session)};
     int length = snprintf(sweep.marker, sizeof sweep.marker, "APPHOST_SESSION=%s", session);
     sweep.marker_length = length > 0 && (size_t)length < sizeof sweep.marker ? (size_t)length : 0;
-    return sweep;
-}
-
-int guard_sweep(const char *session, int grace_ms)
-{
-    struct sweep sweep = prepare(session, false);
-    return *session && sweep.marker_length ? run(&sweep, grace_ms) : 0;
-}
-
-int guard_sweep_all(const char *session, int grace_ms)
-{
-    struct sweep sweep = prepare(session, true);
     return *session && sweep.marker_length ? run(&sweep, grace_ms) : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "guard/guard.h"
 #include "process/find.h"
 #include "process/internal.h"
 
@@ -255,7 +256,7 @@ static int fail_spawn(const char *command, int rc, struct error *err)
  * not in any folder, because it may hold secrets. Returns -1 with errno, or the descriptor at its start. */
 static int open_input(const char *text, bool is_kept)
 {
-    int fd = memfd_create(is_kept ? PROCESS_KEPT_INPUT : "apphost-input", MFD_CLOEXEC);
+    int fd = memfd_create(is_kept ? GUARD_KEPT_INPUT : "apphost-input", MFD_CLOEXEC);
     size_t length = strlen(text), done = 0;
     while (fd >= 0 && done < length) {
         ssize_t n = write(fd, text + done, length - done);

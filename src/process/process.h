@@ -53,10 +53,6 @@ struct process_options {
     } adopt;                   /* process_adopt() only */
 };
 
-/* Name of the memory file that a kept process has as its standard input: the mark that the guard looks for.
- * Neither its environment, which servers overwrite with their title, nor its parents can tell. */
-#define PROCESS_KEPT_INPUT "apphost-kept"
-
 /* NULL: ERROR_NOT_FOUND (command; the text says which and where it was looked for), ERROR_NOT_EXECUTABLE, or
  * ERROR_RESOURCE (working directory missing or no folder …). */
 struct process *process_spawn(struct loop *loop, const struct process_options *options, struct error *err);

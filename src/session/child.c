@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/str.h"
+#include "guard/guard.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -51,6 +52,15 @@ static void take_terminal_back(struct child *child)
     child->has_terminal = false;
 }
 
+/* Of the session that its environment names: so it is known after it has emptied that. */
+static void carry_mark(char *const *environment)
+{
+    static const char name[] = "APPHOST_SESSION=";
+    for (char *const *entry = environment; entry && *entry; entry++)
+        if (str_starts(*entry, name))
+            guard_mark(*entry + strlen(name));
+}
+
 /* What the child tells through the pipe when it cannot become the command. */
 struct failure {
     int number;
@@ -71,6 +81,7 @@ static _Noreturn void become(const struct child *child, const struct child_optio
         failure.is_folder = true;
     } else {
         environ = (char **)options->environment;
+        carry_mark(environ);
         execvp(options->argv[0], options->argv);
     }
     failure.number = errno;

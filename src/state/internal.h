@@ -18,6 +18,8 @@ struct state {
     struct state_document documents[STATE_TABLE_COUNT];
 };
 
+#define LOCK_FILE "lock"
+
 enum { STATE_FILE_LIMIT = 64 << 20 };
 
 /* "<folder>/<name>"; the caller frees. */

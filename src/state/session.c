@@ -1,7 +1,9 @@
 /* The session record: who runs, and where to reach him. Written once when a supervisor listens, removed when
- * it ends in order; a record whose lock is free tells of a session that died. */
+ * it ends in order; a record whose lock is free tells of a session that died. Its number stands in the lock
+ * file as well, which is enough to find what it left when the record was lost or never written. */
 #include "state/internal.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -13,6 +15,8 @@
 
 #define SESSION_FILE "session.json"
 #define MANIFEST_FILE "manifest"
+
+enum { ID_LIMIT = 64 };
 
 /* Written once and kept: the session's record ends with it, but data outlives both. */
 static int keep_manifest(struct state *state, const char *manifest, struct error *err)
@@ -51,6 +55,50 @@ int state_session_write(struct state *state, const struct state_session *session
     return state_write(state, SESSION_FILE, json, err);
 }
 
+/* ---- by the lock ---- */
+
+int state_lock_name(int lock_fd, const char *session, struct error *err)
+{
+    ssize_t length = (ssize_t)strlen(session);
+    if (pwrite(lock_fd, session, (size_t)length, 0) == length && ftruncate(lock_fd, length) == 0)
+        return 0;
+    return error_set(err, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED,
+                     "cannot write the project's lock file: %s", strerror(errno));
+}
+
+int state_session_recall(struct state *state, struct state_session *session, struct error *err)
+{
+    cleanup_error struct error cause = {0};
+    if (state_session_read(state, session, &cause) == 0)
+        return 0;
+
+    cleanup_free char *path = state_file(state, LOCK_FILE);
+    char *id = file_exists(path) ? file_read(path, ID_LIMIT, NULL, NULL) : NULL;
+    cleanup_identity struct identity identity = {0};
+    if (!id || !*id || !identity_parse(path_basename(state->path), &identity)) {
+        free(id);
+        error_move(err, &cause);
+        return -1;
+    }
+    *session = (struct state_session){
+        .id = id,
+        .socket = xstrdup(""),
+        .manifest = state_manifest(state->path),
+        .project = take_ptr(&identity.name),
+        .hash = xstrdup(identity.hash),
+    };
+    return 0;
+}
+
+static void forget_name(struct state *state)
+{
+    cleanup_free char *path = state_file(state, LOCK_FILE);
+    if (truncate(path, 0) < 0 && errno != ENOENT)
+        log_debug("cannot empty %s: %s", path, strerror(errno)); /* an old number finds nothing */
+}
+
+/* ---- the record ---- */
+
 int state_session_read(struct state *state, struct state_session *session, struct error *err)
 {
     struct error cause = {0};
@@ -88,6 +136,7 @@ int state_session_remove(struct state *state, struct error *err)
     cleanup_free char *path = state_file(state, SESSION_FILE);
     if (unlink(path) < 0 && errno != ENOENT)
         return error_set(err, ERROR_FAILED, "cannot remove %s: %s", path, strerror(errno));
+    forget_name(state);
     return 0;
 }
 

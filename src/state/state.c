@@ -235,7 +235,7 @@ char *state_logs_folder(const struct state *state)
 
 int state_lock(struct state *state, struct error *err)
 {
-    cleanup_free char *path = state_file(state, "lock");
+    cleanup_free char *path = state_file(state, LOCK_FILE);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         struct error cause = {0};
@@ -263,7 +263,7 @@ static bool is_same_file(const char *path, const struct stat *file)
 
 bool state_is_owner(const struct state *state, pid_t pid)
 {
-    cleanup_free char *lock = state_file(state, "lock");
+    cleanup_free char *lock = state_file(state, LOCK_FILE);
     cleanup_free char *folder = xasprintf("/proc/%ld/fd", (long)pid);
     struct stat file;
     bool is_owner = false;
@@ -279,7 +279,7 @@ bool state_is_owner(const struct state *state, pid_t pid)
 
 bool state_is_locked(struct state *state)
 {
-    cleanup_free char *path = state_file(state, "lock");
+    cleanup_free char *path = state_file(state, LOCK_FILE);
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return errno != ENOENT; /* who cannot ask does not take it for free */

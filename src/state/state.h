@@ -1,7 +1,7 @@
 /* A project's state folder: lock, session record, secrets, ports.
  *
  *   $XDG_STATE_HOME/apphost/<project>-<hash8>/
- *     lock           F_OFD_SETLK, inherited by guard and supervisor: free means dead
+ *     lock           F_OFD_SETLK, inherited by guard and supervisor: free means dead; holds the session's id
  *     version        format of the folder; another one is an error that says what to do
  *     session.json   who runs: see struct state_session
  *     manifest       path of the last session's manifest, kept after it
@@ -100,6 +100,11 @@ int state_session_write(struct state *state, const struct state_session *session
 /* 0 and *session filled; -1 with ERROR_NOT_RUNNING when there is none. */
 int state_session_read(struct state *state, struct state_session *session, struct error *err);
 int state_session_remove(struct state *state, struct error *err);
+/* Writes the session's number into the lock that it holds. */
+int state_lock_name(int lock_fd, const char *session, struct error *err);
+/* state_session_read() for a session that is known to be dead: one whose record was lost is known by its
+ * lock's number, without supervisor, guard and engine, and with an empty socket. */
+int state_session_recall(struct state *state, struct state_session *session, struct error *err);
 void state_session_free(struct state_session *session);
 
 /* Remembered values, read at the first use: get of a broken file finds nothing and warns, set refuses to

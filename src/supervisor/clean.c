@@ -116,18 +116,34 @@ static int clean_engine(struct state *state, const struct state_session *record,
     return rc;
 }
 
+void supervisor_sweep_dead(struct state *state, const struct state_session *dead, struct strlist *removed)
+{
+    int found = guard_sweep(dead->id, 0, SUPERVISOR_SWEEP_MS);
+    if (found)
+        log_debug("swept %d processes of the dead session %s", found, dead->id);
+    if (found && removed)
+        strlist_addf(removed, "%s %d", found == 1 ? "process" : "processes", found);
+    supervisor_stop_servers(state, removed);
+}
+
+int supervisor_forget_dead(struct state *state, const struct state_session *dead, char *const *environment,
+                           struct error *err)
+{
+    cleanup_free char *usual =
+        *dead->socket ? xstrdup(dead->socket) : control_socket_path(environment, dead->id, NULL);
+    if (usual)
+        unlink(usual);
+    return state_session_remove(state, err);
+}
+
 static int clean_locked(struct state *state, const struct state_session *record,
                         const struct engine_address *engine, char *const *environment,
                         struct cleaning *cleaning)
 {
-    int found = guard_sweep(record->id, SUPERVISOR_SWEEP_MS);
-    if (found)
-        strlist_addf(cleaning->removed, "%s %d", found == 1 ? "process" : "processes", found);
-    supervisor_stop_servers(state, cleaning->removed);
+    supervisor_sweep_dead(state, record, cleaning->removed);
     if (clean_engine(state, record, engine, environment, cleaning) < 0)
         return -1;
-    unlink(record->socket);
-    return state_session_remove(state, &cleaning->error);
+    return supervisor_forget_dead(state, record, environment, &cleaning->error);
 }
 
 int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
@@ -142,7 +158,7 @@ int supervisor_clean(const char *folder, const char *session, const struct engin
     if (lock < 0)
         lock = state_lock(state, err);
     if (lock >= 0)
-        rc = state_session_read(state, &record, err);
+        rc = state_session_recall(state, &record, err);
     if (rc == 0 && !str_eq(record.id, session))
         rc = error_set(err, ERROR_NOT_RUNNING, "there is no session %s in %s", session, folder);
     if (rc == 0) {

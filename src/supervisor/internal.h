@@ -129,6 +129,13 @@ void reach_look(struct supervisor *s);
  * and a down then also takes what was adopted from, or left by, earlier sessions. */
 void supervisor_take_project(struct orchestrator *o, const char *project, const char *hash);
 
+/* Ends the processes of a session that died: strays first, then native servers with their time. removed (may
+ * be NULL) gets what went. */
+void supervisor_sweep_dead(struct state *state, const struct state_session *dead, struct strlist *removed);
+/* Takes its socket and its record away, last of all: until then it can be tried again. */
+int supervisor_forget_dead(struct state *state, const struct state_session *dead, char *const *environment,
+                           struct error *err);
+
 /* ---- servers.c ---- */
 
 /* Stops the recorded native servers of a session that died, except persistent ones; forgets records of those

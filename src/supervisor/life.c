@@ -107,7 +107,7 @@ void supervisor_part(struct supervisor *s)
     cleanup_error struct error err = {0};
     supervisor_tell_watchers(s); /* first: a command that the sweep ends has to know why */
     s->parted = true;
-    guard_sweep(s->session, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
+    guard_sweep(s->session, s->guard, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
     if (state_session_remove(s->state, &err) < 0)
         log_error("%s", err.text);
 }

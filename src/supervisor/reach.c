@@ -62,7 +62,7 @@ static int retake_lock(struct reach *reach, struct error *err)
     if (reach->lock_fd >= 0)
         close(reach->lock_fd);
     reach->lock_fd = state_lock(s->state, err);
-    return reach->lock_fd < 0 ? -1 : 0;
+    return reach->lock_fd < 0 ? -1 : state_lock_name(reach->lock_fd, s->session, err);
 }
 
 static int restore_state(struct reach *reach, struct error *err)

@@ -73,17 +73,13 @@ static int take_lock(struct state *state, int *lock_fd, struct error *err)
 
 /* What a session left whose supervisor and guard both died: its processes cannot be adopted. Containers can.
  */
-static void heal(struct state *state)
+static void heal(struct state *state, char *const *environment)
 {
     struct state_session dead = {0};
-    if (state_session_read(state, &dead, NULL) < 0)
+    if (state_session_recall(state, &dead, NULL) < 0)
         return;
-    int found = guard_sweep(dead.id, SUPERVISOR_SWEEP_MS);
-    if (found)
-        log_debug("swept %d processes of the dead session %s", found, dead.id);
-    supervisor_stop_servers(state, NULL);
-    unlink(dead.socket);
-    state_session_remove(state, NULL);
+    supervisor_sweep_dead(state, &dead, NULL);
+    supervisor_forget_dead(state, &dead, environment, NULL);
     state_session_free(&dead);
 }
 
@@ -190,7 +186,9 @@ static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct 
 {
     char session[17];
     digest_random_text(session, 16, "0123456789abcdef");
-    heal(birth->state);
+    heal(birth->state, birth->options->environment);
+    if (state_lock_name(lock_fd, session, err) < 0)
+        return -1;
     cleanup_free char *socket = control_socket_path(birth->options->environment, session, err);
     if (!socket)
         return -1;

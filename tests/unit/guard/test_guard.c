@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -201,7 +202,7 @@ static void expect_trace(struct world *world)
     assert_in_range(line[strlen(expected)], '0', '9'); /* a descriptor */
 }
 
-static void orderly_end_is_no_alarm(void **state)
+static void orderly_end_leaves_nothing_and_is_no_alarm(void **state)
 {
     (void)state;
     struct world world;
@@ -213,11 +214,8 @@ static void orderly_end_is_no_alarm(void **state)
     until_gone(world.guard);
     assert_int_equal(access(world.trace, F_OK), -1);
     world.hold[1] = -1;
-    for (int i = 0; i < CHILDREN; i++) {
-        assert_true(is_alive(world.children[i]));
-        kill(world.children[i], SIGKILL);
-        until_gone(world.children[i]);
-    }
+    for (int i = 0; i < CHILDREN; i++)
+        assert_false(is_alive(world.children[i]));
     finish(&world);
 }
 
@@ -253,6 +251,51 @@ static void failed_supervisor_leaves_nothing(void **state)
     world.hold[1] = -1;
     expect_swept(&world);
     finish(&world);
+}
+
+/* Nobody is their parent any more, and some have neither the environment nor the process session. */
+static void both_killed_their_children_are_found(void **state)
+{
+    (void)state;
+    struct world world;
+    prepare(&world);
+    world.with_children = true;
+    start(&world);
+    kill(world.guard, SIGSTOP); /* or it would sweep */
+    kill(world.supervisor, SIGKILL);
+    kill(world.guard, SIGKILL);
+    until_gone(world.guard);
+    assert_in_range(guard_sweep(world.session, 0, 100), CHILDREN, CHILDREN + 2);
+    for (int i = 0; i < CHILDREN; i++)
+        until_gone(world.children[i]);
+    assert_int_equal(access(world.trace, F_OK), -1);
+    finish(&world);
+}
+
+/* A session that was started from within this one: its guard became the child of ours. */
+static void another_session_is_left_alone(void **state)
+{
+    (void)state;
+    struct world world, theirs;
+    prepare(&world);
+    prepare(&theirs);
+    snprintf(theirs.session, sizeof theirs.session, "%s", "fedcba9876543210");
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* as a guard */
+    pid_t other = fork();
+    if (other == 0) {
+        guard_mark(theirs.session);
+        sleeper(&theirs, "bare");
+    }
+    waitpid(other, NULL, 0);
+    pid_t orphan = take_report(&theirs);
+    assert_int_equal(guard_sweep(world.session, getpid(), 100), 0);
+    assert_true(is_alive(orphan));
+    assert_int_equal(guard_sweep(theirs.session, 0, 100), 1);
+    until_gone(orphan);
+    waitpid(orphan, NULL, 0);
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+    finish(&world);
+    finish(&theirs);
 }
 
 static void killed_guard_is_noticed(void **state)
@@ -345,12 +388,12 @@ static void sweep_takes_one_session_only(void **state)
     long end = now_ms() + WAIT_MS;
     int found = 0; /* it may not have become `sleep`, with its new environment, yet */
     while (found == 0 && now_ms() < end)
-        found = guard_sweep(ours.session, 1000);
+        found = guard_sweep(ours.session, 0, 1000);
     assert_int_equal(found, 1);
     until_gone(orphan);
     assert_true(is_alive(other));
-    assert_int_equal(guard_sweep(ours.session, 1000), 0);
-    assert_int_equal(guard_sweep("", 1000), 0);
+    assert_int_equal(guard_sweep(ours.session, 0, 1000), 0);
+    assert_int_equal(guard_sweep("", 0, 1000), 0);
     kill(other, SIGKILL);
     waitpid(other, NULL, 0);
     finish(&ours);
@@ -376,7 +419,7 @@ static void sweep_finds_the_marker_anywhere(void **state)
             _exit(127);
         }
         long end = now_ms() + WAIT_MS;
-        while (guard_sweep(world.session, 1000) == 0 && now_ms() < end)
+        while (guard_sweep(world.session, 0, 1000) == 0 && now_ms() < end)
             ;
         int status = 0;
         assert_int_equal(waitpid(child, &status, WNOHANG), child);
@@ -389,9 +432,11 @@ static void sweep_finds_the_marker_anywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(orderly_end_is_no_alarm),
+        cmocka_unit_test(orderly_end_leaves_nothing_and_is_no_alarm),
         cmocka_unit_test(killed_supervisor_leaves_nothing),
         cmocka_unit_test(failed_supervisor_leaves_nothing),
+        cmocka_unit_test(both_killed_their_children_are_found),
+        cmocka_unit_test(another_session_is_left_alone),
         cmocka_unit_test(killed_guard_is_noticed),
         cmocka_unit_test(signals_to_the_guard_reach_the_supervisor),
         cmocka_unit_test(is_shown_under_its_own_name),

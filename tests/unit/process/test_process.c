@@ -1,6 +1,7 @@
 /* Real children of /bin/sh: output, exit, every way a start can fail, every way an end can drag on. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "guard/guard.h"
 #include "run.h"
 
 #include <errno.h>
@@ -315,7 +316,7 @@ static void test_released_and_adopted(void **state)
     run_script(run, "readlink /proc/$$/fd/0; trap 'echo two; exit 0' USR1; trap '' TERM; echo one; "
                     "while :; do sleep 0.01; done");
     assert_true(run_until(run, has_said_one));
-    assert_non_null(strstr(strbuf_text(&run->out[1]), "/memfd:" PROCESS_KEPT_INPUT " "));
+    assert_non_null(strstr(strbuf_text(&run->out[1]), "/memfd:" GUARD_KEPT_INPUT " "));
     pid_t pid = process_pid(run->process);
     uint64_t ticks = process_start_ticks(pid);
     int64_t offset = process_output_offset(run->process);

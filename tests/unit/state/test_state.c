@@ -224,6 +224,37 @@ static void lock_outlives_its_first_holder(void **unused)
     state_close(state);
 }
 
+/* A record that was lost, or is broken: the lock knows whose it was, until the session's end. */
+static void a_lost_session_is_recalled_by_its_lock(void **unused)
+{
+    (void)unused;
+    struct state *state = open_state();
+    struct state_session back = {0};
+    struct error err = {0};
+    int lock = state_lock(state, NULL);
+    assert_true(lock >= 0);
+    assert_int_equal(state_session_recall(state, &back, &err), -1);
+    expect_error(&err, ERROR_NOT_RUNNING, "no session");
+
+    assert_int_equal(state_lock_name(lock, "00112233445566778899", NULL), 0);
+    assert_int_equal(state_lock_name(lock, "8899aabbccddeeff", NULL), 0);
+    close(lock);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(state_session_recall(state, &back, NULL), 0);
+        assert_string_equal(back.id, "8899aabbccddeeff");
+        assert_string_equal(back.socket, "");
+        assert_string_equal(back.project, "shop");
+        assert_null(back.engine);
+        state_session_free(&back);
+        put_file(state, "session.json", "{");
+    }
+
+    assert_int_equal(state_session_remove(state, NULL), 0);
+    assert_int_equal(state_session_recall(state, &back, &err), -1);
+    expect_error(&err, ERROR_NOT_RUNNING, "no session");
+    state_close(state);
+}
+
 static void session_record_round_trip(void **unused)
 {
     (void)unused;
@@ -366,6 +397,7 @@ int main(void)
         CASE(other_version_is_refused),
         CASE(other_owner_is_refused),
         CASE(lock_outlives_its_first_holder),
+        CASE(a_lost_session_is_recalled_by_its_lock),
         CASE(session_record_round_trip),
         CASE(remembers),
         CASE(batch_is_one_write),
