@@ -44,7 +44,9 @@ enum apphost_reply_type {
  *
  * Commands that would change what others on the connection are answered, or keep them waiting, are refused,
  * by subcommand and argument where these decide (CLIENT REPLY, SUBSCRIBE, MULTI, SELECT, XREAD with BLOCK):
- * APPHOST_E_UNSUPPORTED. Those that administer a server (FLUSHALL, CONFIG, ...) need `allowAdmin=true`.
+ * APPHOST_E_UNSUPPORTED. About a command that the library does not know, the server is asked once (COMMAND
+ * INFO): its flags `blocking`, `pubsub` and `no_multi` refuse it, too. Those that administer a server
+ * (FLUSHALL, CONFIG, ...) need `allowAdmin=true`.
  */
 int apphost_redis_command(struct apphost_redis *redis, size_t argc, const char *const argv[],
                           const size_t lens[], struct apphost_reply **reply, struct apphost_error *error);

@@ -7,6 +7,7 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client/health.h"
+#include "client_base/lock.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -54,10 +55,10 @@ void apphost_health_free(struct apphost_health *health)
     if (!health)
         return;
     health_stop_listening(health);
-    pthread_mutex_lock(&health->lock);
+    lock_take(&health->lock);
     while (health->running > 0)
         pthread_cond_wait(&health->changed, &health->lock);
-    pthread_mutex_unlock(&health->lock);
+    lock_drop(&health->lock);
     for (size_t i = 0; i < health->count; i++) {
         free(health->checks[i]->name);
         free(health->checks[i]->tag);
@@ -96,14 +97,14 @@ int apphost_health_add(struct apphost_health *health, const struct apphost_healt
 
     if (!health || !check || !check->check || !check->name || !*check->name)
         return fail_argument(error, "check", "is NULL or has no name or function");
-    pthread_mutex_lock(&health->lock);
+    lock_take(&health->lock);
     for (size_t i = 0; i < health->count && rc == 0; i++)
         if (strcasecmp(health->checks[i]->name, check->name) == 0)
             rc = fail_set(error, APPHOST_E_ARGUMENT, "name",
                           "Duplicate health checks were registered with the name(s): %.100s", check->name);
     if (rc == 0)
         rc = append(health, check, error);
-    pthread_mutex_unlock(&health->lock);
+    lock_drop(&health->lock);
     return rc;
 }
 
@@ -121,10 +122,12 @@ static void *run_one(void *user)
     struct cell *cell = user;
     struct apphost_health *health = cell->health;
     char description[256] = "";
+
+    user_code();
     enum apphost_health_status status =
         cell->check->given.check(cell->check->given.user, description, sizeof(description));
 
-    pthread_mutex_lock(&health->lock);
+    lock_take(&health->lock);
     cell->is_done = true;
     cell->status = status;
     cell->ended_us = clock_us();
@@ -132,7 +135,7 @@ static void *run_one(void *user)
     health->running--;
     let_go_locked(cell);
     pthread_cond_broadcast(&health->changed);
-    pthread_mutex_unlock(&health->lock);
+    lock_drop(&health->lock);
     return NULL;
 }
 
@@ -213,13 +216,13 @@ int apphost_health_run(struct apphost_health *health, const char *tag, struct ap
     if (!health || !report)
         return fail_argument(error, health ? "report" : "health", "is NULL");
     *report = (struct apphost_health_report){.status = APPHOST_HEALTHY};
-    pthread_mutex_lock(&health->lock);
+    lock_take(&health->lock);
     struct cell **cells = calloc(health->count + 1, sizeof(*cells));
     report->entries = calloc(health->count + 1, sizeof(*report->entries));
     bool is_ready = cells && report->entries;
     if (is_ready)
         run_locked(health, tag, cells, report);
-    pthread_mutex_unlock(&health->lock);
+    lock_drop(&health->lock);
     free(cells);
     report->duration_us = clock_us() - started;
     if (is_ready)

@@ -226,7 +226,7 @@ void apphost_host_start(struct apphost_host *host)
         const struct command command = {1, argv, NULL};
 
         if (!setting_bool(&at->redis->settings, SETTING_DISABLE_AUTO_ACTIVATION))
-            redis_post(at->redis, &command);
+            redis_post(at->redis, &command, KEY_NONE);
     }
 }
 

@@ -1,5 +1,6 @@
 /* Log lines: the level rules of Logging:LogLevel, and formatting. */
 #include "client_base/log.h"
+#include "client_base/lock.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -56,6 +57,7 @@ void log_write(const struct log *log, enum apphost_log_level level, const char *
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    user_code();
     log->sink(log->user, level, category, text);
 }
 

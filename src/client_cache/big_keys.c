@@ -5,23 +5,13 @@
  */
 #include "client_cache/cache.h"
 
-static uint64_t hash_of(const struct full_key *key)
+enum dial_role big_keys_lane(struct apphost_cache *cache, const struct full_key *key)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < key->len; i++)
-        hash = (hash ^ (unsigned char)key->data[i]) * UINT64_C(1099511628211);
-    return hash ? hash : 1;
-}
-
-enum dial_role big_keys_role(struct apphost_cache *cache, const struct full_key *key)
-{
-    enum dial_role role = cache_read_role(cache);
-
-    if (role != DIAL_PRIMARY || !atomic_load_explicit(&cache->has_big, memory_order_relaxed))
-        return role;
-    uint64_t hash = hash_of(key);
-    return atomic_load(&cache->big_keys[hash % BIG_KEYS]) == hash ? DIAL_BULK : role;
+    if (!atomic_load_explicit(&cache->has_big, memory_order_relaxed))
+        return DIAL_PRIMARY;
+    if (atomic_load(&cache->big_keys[key->hash % BIG_KEYS]) == key->hash)
+        return DIAL_BULK;
+    return DIAL_PRIMARY;
 }
 
 void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size_t len)
@@ -30,7 +20,7 @@ void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size
 
     if (!is_big && !atomic_load_explicit(&cache->has_big, memory_order_relaxed))
         return;
-    uint64_t hash = hash_of(key);
+    uint64_t hash = key->hash;
     _Atomic uint64_t *slot = &cache->big_keys[hash % BIG_KEYS];
     if (is_big) {
         atomic_store(slot, hash);

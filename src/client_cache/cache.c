@@ -73,6 +73,7 @@ int full_key_init(struct full_key *full, const struct apphost_cache *cache, stru
     memcpy(full->data, cache->prefix, cache->prefix_len);
     if (key.len > 0)
         memcpy(full->data + cache->prefix_len, key.data, key.len);
+    full->hash = conn_hash_key(full->data, full->len);
     return 0;
 }
 
@@ -102,17 +103,27 @@ int cache_run(struct apphost_cache *cache, enum dial_role role, const struct bat
     return rc;
 }
 
-int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
+struct batch cache_batch(const struct full_key *key, const struct command *commands, size_t count)
+{
+    return (struct batch){.commands = commands, .count = count, .key = key ? key->hash : KEY_ANY};
+}
+
+struct batch cache_question(const struct full_key *key, const struct command *commands, size_t count)
+{
+    struct batch batch = cache_batch(key, commands, count);
+
+    batch.is_read = true;
+    return batch;
+}
+
+int cache_call(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
                struct replies *replies, struct apphost_error *error)
 {
-    const struct batch batch = {
-        .commands = commands,
-        .count = count,
-        .is_idempotent = true,
-        .timeout_ms = cache->options.timeout_ms,
-    };
+    struct batch again = *batch;
 
-    return cache_run(cache, role, &batch, replies, error);
+    again.is_idempotent = true;
+    again.timeout_ms = cache->options.timeout_ms;
+    return cache_run(cache, role, &again, replies, error);
 }
 
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
@@ -201,7 +212,7 @@ int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, 
 
     (void)error;
     fill_expire(&expire, key, ttl_ms);
-    redis_post(cache->redis, &expire.command);
+    redis_post(cache->redis, &expire.command, key->hash);
     return 0;
 }
 
@@ -214,7 +225,8 @@ int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_
     if (!cache->options.strict_wire)
         return cache_expire_later(cache, key, ttl_ms, error);
     fill_expire(&expire, key, ttl_ms);
-    if (cache_call(cache, DIAL_PRIMARY, &expire.command, 1, &replies, error) < 0)
+    const struct batch batch = cache_batch(key, &expire.command, 1);
+    if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;
     int rc =
         replies.items[0]->type == RESP_ERROR ? redis_fail_reply(cache->redis, replies.items[0], error) : 0;
@@ -307,7 +319,8 @@ int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, str
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
     const struct command command = cache_hmget(&full, argv, lens, true);
-    int rc = cache_call(cache, big_keys_role(cache, &full), &command, 1, &replies, &local);
+    const struct batch batch = cache_question(&full, &command, 1);
+    int rc = cache_call(cache, cache_key_role(cache, &full), &batch, &replies, &local);
     if (rc == 0) {
         rc = cache_read(cache, &full, replies.items[0], value, &local);
         if (rc == 1)
@@ -355,7 +368,8 @@ int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key,
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
     const struct command command = cache_hmget(&full, argv, lens, false);
-    int rc = cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, &local);
+    const struct batch batch = cache_question(&full, &command, 1);
+    int rc = cache_call(cache, DIAL_PRIMARY, &batch, &replies, &local);
     if (rc == 0) {
         rc = cache_read(cache, &full, replies.items[0], NULL, &local);
         replies_free(&replies);
@@ -374,9 +388,10 @@ static int ask_integer(struct apphost_cache *cache, const char *name, const stru
     const char *const argv[] = {name, key->data};
     const size_t lens[] = {strlen(name), key->len};
     const struct command command = {2, argv, lens};
+    const struct batch batch = cache_batch(key, &command, 1);
     struct replies replies;
 
-    if (cache_call(cache, DIAL_PRIMARY, &command, 1, &replies, error) < 0)
+    if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;
     int rc =
         replies.items[0]->type == RESP_INTEGER ? 0 : redis_fail_reply(cache->redis, replies.items[0], error);

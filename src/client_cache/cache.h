@@ -9,7 +9,7 @@
 #define CLIENT_CACHE_CACHE_H
 
 #include "client_cache/entry.h"
-#include "client_cache/redis.h"
+#include "client_redis/redis.h"
 
 enum cache_counter {
     COUNT_HITS,
@@ -62,6 +62,7 @@ void cache_free(struct apphost_cache *cache);
 struct full_key {
     char *data;
     size_t len;
+    uint64_t hash;
     char small[192];
 };
 
@@ -72,8 +73,12 @@ void full_key_fini(struct full_key *full);
 /* 0 with replies, of which none is looked at; -1. cache_call() is for commands that may be sent twice. */
 int cache_run(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error);
-int cache_call(struct apphost_cache *cache, enum dial_role role, const struct command *commands, size_t count,
+int cache_call(struct apphost_cache *cache, enum dial_role role, const struct batch *batch,
                struct replies *replies, struct apphost_error *error);
+
+/* What is needed of a batch about one key (NULL: several); and of one that changes nothing. */
+struct batch cache_batch(const struct full_key *key, const struct command *commands, size_t count);
+struct batch cache_question(const struct full_key *key, const struct command *commands, size_t count);
 
 /* The end of an operation that began at `started_us`: latency and circuit breaker. `failure` is NULL for a
  * success. */
@@ -124,13 +129,20 @@ int cache_check_replies(struct apphost_cache *cache, const struct replies *repli
 
 /* Keys whose values were big when last seen, by their hashes (big_keys.c): they are read over the connection
  * for big values. A key that is not known yet costs the others once. */
-enum dial_role big_keys_role(struct apphost_cache *cache, const struct full_key *key);
+enum dial_role big_keys_lane(struct apphost_cache *cache, const struct full_key *key);
 void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size_t len);
 
 /* Where reading goes first. */
 static inline enum dial_role cache_read_role(const struct apphost_cache *cache)
 {
     return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+}
+
+static inline enum dial_role cache_key_role(struct apphost_cache *cache, const struct full_key *key)
+{
+    enum dial_role role = cache_read_role(cache);
+
+    return role == DIAL_PRIMARY ? big_keys_lane(cache, key) : role;
 }
 
 /* HMGET absexp sldexp [data]; it points into key, argv and lens. */
@@ -164,6 +176,9 @@ int many_init(struct many *many, struct apphost_cache *cache, const struct appho
               struct apphost_error *error);
 void many_fini(struct many *many);
 
+/* The primary, by which connection. */
+enum dial_role many_lane(const struct many *many);
+
 /* The number of hits, whose values own their replies from now on; -1 when no key could be read. *error is why
  * of the first that could not, and its code APPHOST_OK without any. */
 int many_read(const struct many *many, struct replies *replies, struct apphost_value *values,
@@ -175,12 +190,14 @@ int many_finish(const struct many *many, int hits, struct apphost_value *values,
 
 /* ---- Set and set-many, cache_set.c ---- */
 
+enum { WRITE_WORDS = 8 }; /* of HMSET, the data last */
+
 /* What one entry puts on the wire. */
 struct write {
     struct full_key key;
     char absolute[24], sliding[24], ttl[24];
-    const char *argv[8], *ttl_argv[3];
-    size_t lens[8], ttl_lens[3];
+    const char *argv[WRITE_WORDS], *ttl_argv[3];
+    size_t lens[WRITE_WORDS], ttl_lens[3];
     size_t ttl_argc; /* 0: no second command */
 };
 
@@ -195,6 +212,10 @@ struct writes {
 int writes_init(struct writes *writes, const struct apphost_cache *cache, const struct apphost_entry *entries,
                 size_t count, struct apphost_error *error);
 void writes_fini(struct writes *writes);
+struct batch writes_batch(const struct writes *writes);
+
+/* Remembers which of the keys have big values. */
+void writes_note(struct apphost_cache *cache, const struct writes *writes);
 
 /* ---- Increment, cache_increment.c ---- */
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const unlink_words[] = {"UNLINK", NULL}, *const delete_words[] = {"DEL", NULL};
+
 static bool try_primary(struct apphost_call *call);
 
 /* As in redis_run(): half for the replica, and what it has not used up for the primary. */
@@ -43,11 +45,13 @@ static struct batch question_of(const struct apphost_call *call, struct keyed *k
     struct batch batch = {.commands = call->many.commands,
                           .count = call->many.count,
                           .is_idempotent = true,
+                          .is_read = call->words != unlink_words && call->words != delete_words,
                           .timeout_ms = timeout_of(call)};
     size_t argc = 0;
 
     if (batch.count > 0)
         return batch;
+    batch.key = call->key.hash;
     for (size_t i = 0; call->words[i]; i++) {
         keyed->argv[argc] = call->words[i];
         keyed->lens[argc++] = strlen(call->words[i]);
@@ -82,14 +86,12 @@ static bool try_primary(struct apphost_call *call)
 {
     bool is_refused = !call->has_failed && redis_wants_primary(&call->replies);
 
-    if (call->role == DIAL_PRIMARY || call->error.code == APPHOST_E_OPEN ||
+    if (call->role != DIAL_REPLICA || call->error.code == APPHOST_E_OPEN ||
         (!call->has_failed && !is_refused))
         return false;
     call->role = DIAL_PRIMARY;
     return send_again(call);
 }
-
-static const char *const unlink_words[] = {"UNLINK", NULL}, *const delete_words[] = {"DEL", NULL};
 
 static bool try_delete(struct apphost_call *call)
 {
@@ -126,7 +128,7 @@ static void aim_at_replica(struct apphost_call *call)
     struct conn *replica =
         cache_read_role(call->cache) == DIAL_REPLICA ? redis_conn(call->redis, DIAL_REPLICA, NULL) : NULL;
 
-    if (!replica || conn_is_failing(replica))
+    if (!replica || conn_is_failing(replica) || conn_is_clogged(replica))
         return;
     call->role = DIAL_REPLICA;
     call->again = try_primary;
@@ -164,6 +166,8 @@ static struct apphost_call *launch_keyed(struct apphost_call *call, struct appho
         call_free(call);
         return NULL;
     }
+    if (call->finish == call_finish_get && call->role == DIAL_PRIMARY)
+        call->role = big_keys_lane(call->cache, &call->key);
     const struct batch batch = question_of(call, &keyed);
     return launch(call, &batch, error);
 }
@@ -264,6 +268,8 @@ struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, s
     if (keys->count == 0)
         return call_nothing(call);
     aim_at_replica(call);
+    if (call->role == DIAL_PRIMARY)
+        call->role = many_lane(&call->many);
     const struct batch batch = question_of(call, &unused);
     return launch(call, &batch, error);
 }
@@ -288,10 +294,10 @@ struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, s
         return NULL;
     }
     call->entries = entries->count;
-    const struct batch batch = {.commands = writes.commands,
-                                .count = writes.command_count,
-                                .is_idempotent = true,
-                                .timeout_ms = cache->options.timeout_ms};
+    struct batch batch = writes_batch(&writes);
+    batch.is_idempotent = true;
+    batch.timeout_ms = cache->options.timeout_ms;
+    writes_note(cache, &writes);
     call = launch(call, &batch, error);
     writes_fini(&writes);
     return call;
@@ -332,32 +338,9 @@ struct apphost_call *apphost_cache_increment_start(struct apphost_cache *cache, 
         call_free(call);
         return NULL;
     }
-    const struct batch batch = {
-        .commands = wire.commands, .count = wire.count, .timeout_ms = cache->options.timeout_ms};
+    struct batch batch = cache_batch(&call->key, wire.commands, wire.count);
+    batch.timeout_ms = cache->options.timeout_ms;
     call = launch(call, &batch, error);
     increment_wire_fini(&wire);
     return call;
-}
-
-struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, struct apphost_queue *queue,
-                                                 const struct apphost_command *command,
-                                                 apphost_result_fn done, void *user,
-                                                 struct apphost_error *error)
-{
-    if (!redis || !command) {
-        fail_argument(error, redis ? "command" : "redis", "is NULL");
-        return NULL;
-    }
-    if (redis_check_command(redis, command, error) < 0)
-        return NULL;
-    struct apphost_call *call = call_new(queue, done, user, call_finish_command, error);
-    if (!call)
-        return NULL;
-    call_belongs_to(call, redis);
-    const struct command one = {command->argc, command->argv, command->lens};
-    const struct batch batch = {.commands = &one, .count = 1};
-    if (call_send(call, &batch, error) == 0)
-        return call;
-    call_free(call);
-    return NULL;
 }

@@ -33,6 +33,7 @@ void call_finish_get(struct apphost_call *call, struct apphost_result *result)
         call->value = reading.value;
         call->replies.items[0] = NULL; /* the value owns it */
     }
+    big_keys_note(call->cache, &call->key, call->value.len);
     if (result->rc < 0)
         give_up(call, result, 0);
     if (result->rc >= 0)

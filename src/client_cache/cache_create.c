@@ -12,6 +12,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static struct flight *find_flight(struct apphost_cache *cache, struct apphost_by
 /* Joins the flight of this key or begins one; NULL when memory is out. */
 static struct flight *join(struct apphost_cache *cache, struct apphost_bytes key, bool *is_owner)
 {
-    pthread_mutex_lock(&cache->flights_lock);
+    lock_take(&cache->flights_lock);
     struct flight *flight = find_flight(cache, key);
     *is_owner = !flight;
     if (!flight && (flight = calloc(1, sizeof(*flight)))) {
@@ -55,7 +56,7 @@ static struct flight *join(struct apphost_cache *cache, struct apphost_bytes key
     }
     if (flight)
         flight->users++;
-    pthread_mutex_unlock(&cache->flights_lock);
+    lock_drop(&cache->flights_lock);
     return flight;
 }
 
@@ -70,7 +71,7 @@ static void release_locked(struct flight *flight)
 static void land(struct apphost_cache *cache, struct flight *flight, int rc,
                  const struct apphost_value *value, const struct apphost_error *error)
 {
-    pthread_mutex_lock(&cache->flights_lock);
+    lock_take(&cache->flights_lock);
     struct flight **at = &cache->flights;
     while (*at != flight)
         at = &(*at)->next;
@@ -83,7 +84,7 @@ static void land(struct apphost_cache *cache, struct flight *flight, int rc,
         flight->rc = fail_memory(&flight->error);
     pthread_cond_broadcast(&cache->flights_changed);
     release_locked(flight);
-    pthread_mutex_unlock(&cache->flights_lock);
+    lock_drop(&cache->flights_lock);
 }
 
 /* 0 with a copy of the owner's result, -1 with its error; -2 when it took too long. */
@@ -93,7 +94,7 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
     struct timespec deadline = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
     int rc = 0;
 
-    pthread_mutex_lock(&cache->flights_lock);
+    lock_take(&cache->flights_lock);
     while (!flight->is_over && rc == 0)
         rc = pthread_cond_timedwait(&cache->flights_changed, &cache->flights_lock, &deadline);
     rc = flight->is_over ? flight->rc : -2;
@@ -102,7 +103,7 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
     else if (rc >= 0 && value_copy(value, flight->value.data, flight->value.len) < 0)
         rc = fail_memory(error);
     release_locked(flight);
-    pthread_mutex_unlock(&cache->flights_lock);
+    lock_drop(&cache->flights_lock);
     return rc > 0 ? 0 : rc;
 }
 
@@ -134,6 +135,7 @@ static int lease_init(struct lease *lease, struct apphost_cache *cache, struct a
         memcpy(joined + plain.len, suffix, sizeof(suffix));
         lease->key.data = joined;
         lease->key.len = plain.len + sizeof(suffix) - 1;
+        lease->key.hash = conn_hash_key(joined, lease->key.len);
     }
     full_key_fini(&plain);
     return joined ? 0 : fail_memory(error);
@@ -165,8 +167,9 @@ static int lease_take(struct lease *lease, struct apphost_cache *cache, struct a
     const size_t set_lens[] = {3, lease->key.len, strlen(lease->token), 2, 2, strlen(length)};
     const size_t get_lens[] = {3, lease->key.len};
     const struct command commands[] = {{6, set, set_lens}, {2, get, get_lens}};
+    const struct batch batch = cache_batch(&lease->key, commands, 2);
     lease->taken_ms = clock_ms();
-    if (cache_call(cache, DIAL_PRIMARY, commands, 2, &replies, error) < 0)
+    if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;
     int rc = judge_lease(lease, cache, &replies, error);
     replies_free(&replies);
@@ -181,7 +184,7 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
     const struct command command = {2, argv, lens};
 
     if (lease->is_held && clock_ms() - lease->taken_ms < lease->length_ms / 2)
-        redis_post(cache->redis, &command);
+        redis_post(cache->redis, &command, lease->key.hash);
     free(lease->key.data);
 }
 
@@ -195,6 +198,7 @@ static int create_value(const struct apphost_create *create, struct apphost_valu
     size_t len = 0;
 
     fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
+    user_code();
     int rc = create->create(create->user, &data, &len, error);
     if (rc == 0 && value_copy(value, data ? data : "", len) < 0)
         rc = fail_memory(error);

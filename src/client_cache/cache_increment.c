@@ -172,8 +172,8 @@ int apphost_cache_increment(struct apphost_cache *cache, struct apphost_bytes ke
         return -1;
     increment.key = &full;
     int rc = increment_encode(&increment, by, &wire, &local);
-    const struct batch batch = {
-        .commands = wire.commands, .count = wire.count, .timeout_ms = cache->options.timeout_ms};
+    struct batch batch = cache_batch(&full, wire.commands, wire.count);
+    batch.timeout_ms = cache->options.timeout_ms;
     if (rc == 0)
         rc = cache_run(cache, DIAL_PRIMARY, &batch, &replies, &local);
     increment_wire_fini(&wire);

@@ -51,6 +51,16 @@ int many_init(struct many *many, struct apphost_cache *cache, const struct appho
     return -1;
 }
 
+/* One big value would keep all that comes after it waiting. */
+enum dial_role many_lane(const struct many *many)
+{
+    enum dial_role lane = DIAL_PRIMARY;
+
+    for (size_t i = 0; i < many->count && lane == DIAL_PRIMARY; i++)
+        lane = big_keys_lane(many->cache, &many->keys[i]);
+    return lane;
+}
+
 /* One entry: 1 with its value, which owns the reply from now on; 0, -1. */
 static int read_one(const struct many *many, size_t i, struct replies *replies, struct apphost_value *value,
                     struct apphost_error *error)
@@ -65,6 +75,7 @@ static int read_one(const struct many *many, size_t i, struct replies *replies, 
         *value = reading.value;
         replies->items[i] = NULL;
     }
+    big_keys_note(many->cache, &many->keys[i], reading.value.len);
     return rc;
 }
 
@@ -127,7 +138,11 @@ int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_byt
         return 0;
     if (many_init(&many, cache, keys, count, error) < 0)
         return -1;
-    int hits = cache_call(cache, cache_read_role(cache), many.commands, count, &replies, &local);
+    const struct batch batch = cache_question(NULL, many.commands, count);
+    enum dial_role role = cache_read_role(cache);
+    if (role == DIAL_PRIMARY)
+        role = many_lane(&many);
+    int hits = cache_call(cache, role, &batch, &replies, &local);
     if (hits == 0) {
         hits = many_read(&many, &replies, values, &local);
         replies_free(&replies);

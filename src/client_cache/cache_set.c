@@ -24,10 +24,10 @@ static void fill_data(struct write *write, const struct entry_plan *plan, struct
 {
     snprintf(write->absolute, sizeof(write->absolute), "%" PRId64, plan->absolute_ticks);
     snprintf(write->sliding, sizeof(write->sliding), "%" PRId64, plan->sliding_ticks);
-    const char *const argv[8] = {"HMSET",  write->key.data, "absexp", write->absolute,
-                                 "sldexp", write->sliding,  "data",   data.data ? data.data : ""};
-    const size_t lens[8] = {5, write->key.len,         6, strlen(write->absolute),
-                            6, strlen(write->sliding), 4, data.len};
+    const char *const argv[WRITE_WORDS] = {"HMSET",  write->key.data, "absexp", write->absolute,
+                                           "sldexp", write->sliding,  "data",   data.data ? data.data : ""};
+    const size_t lens[WRITE_WORDS] = {5, write->key.len,         6, strlen(write->absolute),
+                                      6, strlen(write->sliding), 4, data.len};
 
     memcpy(write->argv, argv, sizeof(argv));
     memcpy(write->lens, lens, sizeof(lens));
@@ -35,9 +35,16 @@ static void fill_data(struct write *write, const struct entry_plan *plan, struct
 
 static void fill_ttl(struct write *write, const struct entry_plan *plan, bool is_strict)
 {
-    const char *name = plan->has_ttl ? entry_expire_command(plan->ttl_ms, write->ttl) : "PERSIST";
+    const char *name = "PERSIST";
 
-    write->ttl_argc = plan->has_ttl ? 3 : is_strict ? 0 : 2;
+    write->ttl[0] = '\0';
+    write->ttl_argc = 2;
+    if (plan->has_ttl) {
+        name = entry_expire_command(plan->ttl_ms, write->ttl);
+        write->ttl_argc = 3;
+    } else if (is_strict) {
+        write->ttl_argc = 0;
+    }
     write->ttl_argv[0] = name;
     write->ttl_argv[1] = write->key.data;
     write->ttl_argv[2] = write->ttl;
@@ -83,7 +90,7 @@ static void fill_commands(struct writes *writes, bool has_multi)
     for (size_t i = 0; i < writes->count; i++) {
         const struct write *at = &writes->items[i];
 
-        commands[n++] = (struct command){8, at->argv, at->lens};
+        commands[n++] = (struct command){WRITE_WORDS, at->argv, at->lens};
         if (at->ttl_argc)
             commands[n++] = (struct command){at->ttl_argc, at->ttl_argv, at->ttl_lens};
     }
@@ -124,6 +131,20 @@ void writes_fini(struct writes *writes)
         free(writes->commands);
 }
 
+/* About its one key, or about several. */
+struct batch writes_batch(const struct writes *writes)
+{
+    const struct full_key *key = writes->count == 1 ? &writes->items[0].key : NULL;
+
+    return cache_batch(key, writes->commands, writes->command_count);
+}
+
+void writes_note(struct apphost_cache *cache, const struct writes *writes)
+{
+    for (size_t i = 0; i < writes->count; i++)
+        big_keys_note(cache, &writes->items[i].key, writes->items[i].lens[WRITE_WORDS - 1]);
+}
+
 int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_entry *entries, size_t count,
                            struct apphost_error *error)
 {
@@ -137,9 +158,9 @@ int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_ent
         return 0;
     int rc = writes_init(&writes, cache, entries, count, &local);
     if (rc == 0) {
-        for (size_t i = 0; i < count; i++)
-            big_keys_note(cache, &writes.items[i].key, entries[i].data.len);
-        rc = cache_call(cache, DIAL_PRIMARY, writes.commands, writes.command_count, &replies, &local);
+        writes_note(cache, &writes);
+        const struct batch batch = writes_batch(&writes);
+        rc = cache_call(cache, DIAL_PRIMARY, &batch, &replies, &local);
         writes_fini(&writes);
         if (rc == 0) {
             rc = cache_check_replies(cache, &replies, &local);

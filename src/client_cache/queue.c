@@ -2,6 +2,7 @@
 #include "client_cache/queue.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -51,9 +52,9 @@ size_t apphost_queue_pending(const struct apphost_queue *queue)
 
 static void release(struct apphost_queue *queue)
 {
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     bool is_last = --queue->references == 0;
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
     if (!is_last)
         return;
     close(queue->fd);
@@ -86,9 +87,9 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
     call->finish = finish;
     call->key.data = call->key.small;
     call->started_us = clock_us();
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     queue->references++;
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
     queue->pending++;
     call->is_counted = true;
     return call;
@@ -121,6 +122,7 @@ static void free_parts(struct apphost_call *call)
     many_fini(&call->many);
     full_key_fini(&call->key);
     free(call->names);
+    free(call->kept);
     free(call);
     release(queue);
     life_release(life);
@@ -140,7 +142,7 @@ static void make_ready(struct apphost_call *call)
     struct apphost_queue *queue = call->queue;
     uint64_t one = 1;
 
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     call->next = NULL; /* it may have been in a list before, and sent again */
     bool is_closed = queue->is_closed;
     bool is_first = !queue->first;
@@ -152,7 +154,7 @@ static void make_ready(struct apphost_call *call)
         queue->last = call;
     if (!is_closed && is_first && write(queue->fd, &one, sizeof(one)) < 0)
         errno = 0; /* full: then it is readable already */
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
     if (is_closed)
         free_parts(call);
 }
@@ -212,6 +214,7 @@ static void keep_names(struct apphost_call *call, const struct batch *batch)
 
 int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error)
 {
+    call->role = redis_lane(call->redis, call->role, batch);
     struct conn *conn = redis_conn(call->redis, call->role, error);
 
     if (!conn)
@@ -264,6 +267,7 @@ static void run(struct apphost_call *call)
     call->finish(call, &result);
     result.error = result.rc < 0 ? &call->error : NULL;
     uncount(call);
+    user_code();
     call->done(call->user, &result);
     free_parts(call);
 }
@@ -276,12 +280,12 @@ static void take_ready(struct apphost_queue *queue)
 
     while (*end)
         end = &(*end)->next;
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     *end = queue->first;
     queue->first = queue->last = NULL;
     if (read(queue->fd, &ignored, sizeof(ignored)) < 0)
         errno = 0;
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
 }
 
 size_t apphost_queue_dispatch(struct apphost_queue *queue)
@@ -290,9 +294,9 @@ size_t apphost_queue_dispatch(struct apphost_queue *queue)
 
     if (!queue || queue->is_closed)
         return 0;
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     queue->references++; /* a callback may free it */
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
     take_ready(queue);
     while (queue->running) {
         struct apphost_call *call = queue->running;
@@ -323,11 +327,11 @@ void apphost_queue_close(struct apphost_queue *queue)
 {
     if (!queue || queue->is_closed)
         return;
-    pthread_mutex_lock(&queue->lock);
+    lock_take(&queue->lock);
     queue->is_closed = true;
     struct apphost_call *ready = queue->first, *running = queue->running;
     queue->first = queue->last = queue->running = NULL;
-    pthread_mutex_unlock(&queue->lock);
+    lock_drop(&queue->lock);
     queue->pending = 0;
     free_list(running);
     free_list(ready);

@@ -31,6 +31,7 @@ struct apphost_call {
     enum dial_role role;      /* where it was sent */
     bool is_cancelled, has_failed, is_counted;
     struct full_key key;
+    struct apphost_command *kept; /* a raw command that waits for leave to be sent */
     struct many many;             /* of get-many */
     struct increment increment;   /* of increment */
     size_t entries;               /* of set and set-many: how many */

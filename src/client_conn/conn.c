@@ -10,6 +10,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,27 +62,27 @@ void conn_set_timed(struct conn *conn)
 
 void conn_set_suffix(struct conn *conn, const char *suffix)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     if (!conn->has_worker)
         snprintf(conn->suffix, sizeof(conn->suffix), "%s", suffix);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
 }
 
 bool conn_is_up(struct conn *conn, char address[128], int *port)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     bool is_up = conn->state == CONN_UP;
     memcpy(address, conn->dialed.address, 128);
     *port = conn->dialed.port;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     return is_up;
 }
 
 bool conn_is_failing(struct conn *conn)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     bool is_failing = conn->state != CONN_UP && conn->attempts > 0;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     return is_failing;
 }
 
@@ -188,13 +189,13 @@ static bool await_done(struct conn *conn, struct request *request, bool has_lead
 /* After the deadline: leaves the request behind, unless it was done in the last moment. True when it was. */
 static bool abandon(struct conn *conn, struct request *request, struct timing *out)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     bool is_taken = request->is_taken;
     bool has_lead = !is_taken && atomic_load(&request->wake) == WAKE_LEAD;
     if (!is_taken) /* else it belongs to whoever is about to finish it, and it is not looked at again */
-        request->is_abandoned = true;
+        request_leave_locked(conn, request);
     struct timing times = request->times;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     if (out)
         *out = times;
     if (is_taken)
@@ -232,17 +233,17 @@ static int try_call(struct conn *conn, const struct batch *batch, int64_t deadli
     const char *command = batch->commands[0].argv[0];
     int timeout_ms = batch->timeout_ms;
 
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     if (wait_ready_locked(conn, batch, deadline_ms, error) < 0 ||
         submit_locked(conn, batch, &request, error) < 0) {
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         return -1;
     }
     bool has_lead = !conn->is_leading;
     conn->is_leading = true;
     if (!has_lead && !conn_leaves_to_leader(conn))
         conn_flush_locked(conn);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
 
     if (!await_done(conn, request, has_lead, deadline_ms) && !abandon(conn, request, batch->times))
         return fail_set(error, APPHOST_E_TIMEOUT, "syncTimeout", "Timeout performing %.20s (%dms)", command,
@@ -339,10 +340,10 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
     request->done = done;
     request->user = user;
     request->deadline_ms = clock_ms() + timeout_ms;
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     int rc = enqueue_locked(conn, batch, request, error);
     bool is_worker_due = !conn->is_leading;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     if (rc < 0)
         request_free(request);
     else if (is_worker_due)
@@ -350,31 +351,30 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
     return rc;
 }
 
-void conn_post(struct conn *conn, const struct command *command)
+void conn_post(struct conn *conn, const struct batch *batch)
 {
-    const struct batch batch = {.commands = command, .count = 1};
     struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
 
     if (!request)
         return;
-    pthread_mutex_lock(&conn->lock);
-    if (conn->state == CONN_UP && conn_has_room(conn, batch_bytes(&batch)) &&
-        request_encode(conn, request, &conn->out, &batch, NULL) == 0) {
+    lock_take(&conn->lock);
+    if (conn->state == CONN_UP && conn_has_room(conn, batch_bytes(batch)) &&
+        request_encode(conn, request, &conn->out, batch, NULL) == 0) {
         pending_push(conn, request);
         request = NULL;
         if (!conn_leaves_to_leader(conn))
             conn_flush_locked(conn);
     }
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     request_free(request);
 }
 
 void conn_redial(struct conn *conn)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     if (conn->state == CONN_UP)
         transport_shutdown(&conn->dialed.transport);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     conn_nudge(conn);
 }
 
@@ -390,9 +390,9 @@ static void shut_locked(struct conn *conn)
 
 void conn_shut(struct conn *conn)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     shut_locked(conn);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
 }
 
 void conn_close(struct conn *conn)
@@ -401,7 +401,7 @@ void conn_close(struct conn *conn)
         return;
     int64_t deadline_ms = clock_ms() + CLOSE_WAIT_MS;
 
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     shut_locked(conn);
     /* In slices: who lets go in the very moment of closing does not signal. */
     while (atomic_load(&conn->references) > 1 && clock_left(deadline_ms) > 0) {
@@ -409,6 +409,6 @@ void conn_close(struct conn *conn)
 
         pthread_cond_timedwait(&conn->changed, &conn->lock, &slice);
     }
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     conn_release(conn);
 }

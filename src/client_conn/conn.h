@@ -37,9 +37,16 @@ struct timing {
     int64_t enqueued_ns, sent_ns, received_ns;
 };
 
+/* What a batch is about, so that what follows it can be kept behind it: a hash of its key, or one of these.
+ */
+enum { KEY_ANY, KEY_NONE };
+uint64_t conn_hash_key(const void *data, size_t len);
+
 struct batch {
     const struct command *commands; /* sent together, nothing of other callers in between */
     size_t count;
+    uint64_t key;
+    bool is_read;         /* it changes nothing: what follows needs not keep behind it */
     bool is_idempotent;   /* may be sent again when the connection was lost under way */
     int timeout_ms;       /* for everything; 0: syncTimeout */
     struct timing *times; /* of the last attempt of conn_call(), or NULL */
@@ -89,8 +96,16 @@ typedef void (*conn_done_fn)(void *user, struct replies *replies, const struct t
 int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
                struct apphost_error *error);
 
-/* Sends without waiting and without asking how it went; only if the connection is up. */
-void conn_post(struct conn *conn, const struct command *command);
+/* Sends one command without waiting and without asking how it went; only if the connection is up. */
+void conn_post(struct conn *conn, const struct batch *batch);
+
+/*
+ * Where there are two connections to a server, these say which to take. Something about a key (or about any)
+ * may be under way of which nobody awaits the end: it was posted, or its caller has left; what comes after it
+ * has to follow it on the same connection. And a big value may be arriving, behind which all would wait.
+ */
+bool conn_owes(struct conn *conn, uint64_t key);
+bool conn_is_clogged(const struct conn *conn);
 
 /* Drops the connection and dials again: the server is not what it was (READONLY after a failover). */
 void conn_redial(struct conn *conn);

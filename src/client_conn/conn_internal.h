@@ -38,6 +38,7 @@ struct request {
     bool is_taken;     /* out of the queue, about to be done */
     bool is_again;     /* asynchronous and idempotent: `bytes` are kept, to be sent again after a loss */
     size_t got;
+    uint64_t key;  /* of its batch */
     uint64_t end;  /* where its last byte is in all that is sent on this connection */
     char token[9]; /* of highIntegrity */
     struct replies replies;
@@ -90,6 +91,8 @@ struct conn {
     struct request_queue pending; /* in wire order */
     struct request_queue backlog; /* asynchronous, waiting for a connection */
     size_t async_count;           /* asynchronous ones in pending */
+    _Atomic size_t unattended;    /* those in pending that nobody waits for */
+    atomic_bool is_clogged;       /* a big value is arriving */
     size_t waiting;               /* callers that wait for a connection */
 
     atomic_bool is_timed;
@@ -133,6 +136,8 @@ struct request *request_new(enum request_kind kind, size_t count);
 void request_free(struct request *request);
 void queue_push(struct request_queue *queue, struct request *request);
 struct request *queue_pop(struct request_queue *queue);
+/* Nobody waits for it any more; it stays in pending, for its replies are still to come. */
+void request_leave_locked(struct conn *conn, struct request *request);
 int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error);
 

@@ -12,6 +12,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -30,7 +31,8 @@ enum {
     PATIENCE = 3,
     RECEIVE_SIZE = 64 * 1024,
     REPLIES_AT_ONCE = 64,
-    KEEP_CAPACITY = 1024 * 1024
+    KEEP_CAPACITY = 1024 * 1024,
+    BIG_REPLY = 1024 * 1024
 };
 
 /* ---- Waking
@@ -95,9 +97,11 @@ static uint32_t finish(struct request *request)
 {
     if (request->kind == REQUEST_SYNC)
         return set_word(request, WAKE_DONE);
-    if (request->kind == REQUEST_ASYNC)
+    if (request->kind == REQUEST_ASYNC) {
+        user_code();
         request->done(request->user, &request->replies, &request->times,
                       request->error.code ? &request->error : NULL);
+    }
     request_free(request);
     return 0;
 }
@@ -160,10 +164,10 @@ static bool send_some(struct conn *conn)
     }
     if (conn->sending.len == 0)
         return false;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     ssize_t rc = transport_send(&conn->dialed.transport, conn->sending.data + conn->sent,
                                 conn->sending.len - conn->sent);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     if (rc > 0) {
         conn->sent += (size_t)rc;
         conn_said_locked(conn, (size_t)rc);
@@ -273,11 +277,11 @@ static bool dispatch(struct conn *conn, const char **why)
         for (count = 0; count < REPLIES_AT_ONCE; count++)
             if ((rc = resp_reader_next(conn->dialed.reader, &replies[count])) <= 0)
                 break;
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
         size_t before = conn->pending.count;
         *why = assign_locked(conn, replies, count, &done);
         conn->crowd = before - conn->pending.count;
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         finish_all(conn, done);
         if (*why)
             return false;
@@ -315,7 +319,7 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
 {
     struct apphost_error error;
 
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     struct request *list = conn->pending.head;
     if (conn->state == CONN_CLOSED)
         fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
@@ -329,13 +333,15 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
     conn->unsent = NULL;
     conn->probe = NULL;
     conn->async_count = 0;
+    atomic_store(&conn->unattended, 0);
+    atomic_store(&conn->is_clogged, false);
     conn->out.len = 0;
     if (conn->state == CONN_UP)
         conn_enter_locked(conn, CONN_DOWN, &error);
     if (error.code != APPHOST_E_CLOSED)
         conn_note_locked(conn, APPHOST_LOG_ERROR, "Connection failed: %.440s", error.text);
     transport_shutdown(&conn->dialed.transport);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     requests_fail(conn, list, &error);
 }
 
@@ -344,10 +350,20 @@ static bool is_dead(struct conn *conn)
 {
     bool is_due;
 
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     is_due = conn_silence_locked(conn, clock_ms()) > option_number(conn->options, OPT_DEAD_PEER_TIMEOUT);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     return is_due;
+}
+
+/* Until all of a big value is there, what is asked for has to wait behind it. */
+static void note_clogging(struct conn *conn)
+{
+    size_t missing = resp_reader_missing(conn->dialed.reader);
+    bool was = conn_is_clogged(conn), is = missing >= BIG_REPLY || (was && missing > 0);
+
+    if (is != was)
+        atomic_store_explicit(&conn->is_clogged, is, memory_order_relaxed);
 }
 
 /* One receive. False when the connection was lost. */
@@ -365,7 +381,9 @@ static bool receive(struct conn *conn, int wait_ms)
         conn_heard(conn);
         if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
             conn->received_ns = clock_unix_ns();
-        if (dispatch(conn, &why))
+        bool is_fine = dispatch(conn, &why);
+        note_clogging(conn);
+        if (is_fine)
             return true;
         conn_fail_leading(conn, APPHOST_E_PROTOCOL, why);
         return false;
@@ -397,23 +415,23 @@ static void let_crowd_in_locked(struct conn *conn, const struct request *own)
     for (size_t before = 0, i = 0;
          i < CROWD_STEPS && conn->pending.count > before && conn->pending.count < conn->crowd; i++) {
         before = conn->pending.count;
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         sched_yield();
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
     }
 }
 
 /* Flushes and receives once. False when there is no more reason to lead. */
 static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     let_crowd_in_locked(conn, own);
     conn_flush_locked(conn);
     bool is_idle = own ? is_done(own) : !conn->pending.head;
     bool is_up = conn->state == CONN_UP;
     bool is_blocked = has_unsent(conn) && !conn->is_writing && !conn->is_send_broken;
     bool is_closed = conn->state == CONN_CLOSED;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
 
     int wait_ms = clock_left(until_ms);
     if (is_closed && !is_idle)
@@ -432,14 +450,14 @@ static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
 /* The lead goes to the caller whose reply is due first, or to the worker, or to nobody. */
 static void pass_lead(struct conn *conn, const struct request *own)
 {
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     struct request *next = conn->pending.head;
     while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
         next = next->next;
     uint32_t bit = next ? set_word(next, WAKE_LEAD) : 0;
     conn->is_leading = next != NULL;
     bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     futex_wake(conn, bit);
     if (is_worker_due)
         conn_nudge(conn);

@@ -7,12 +7,24 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { HELD_BYTES = 64 * 1024 * 1024, PROBE_AGAIN_MS = 1000, PILE = 1, NEAR_US = 300, DRIFT = 64 };
+
+/* FNV-1a; what it must not be is told apart from what it means. */
+uint64_t conn_hash_key(const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ p[i]) * UINT64_C(1099511628211);
+    return hash > KEY_NONE ? hash : hash + KEY_NONE + 1;
+}
 
 void replies_free(struct replies *replies)
 {
@@ -130,6 +142,36 @@ struct request *queue_pop(struct request_queue *queue)
     return request;
 }
 
+static bool is_unattended(const struct request *request)
+{
+    return request->is_abandoned || request->kind == REQUEST_QUIET;
+}
+
+void request_leave_locked(struct conn *conn, struct request *request)
+{
+    request->is_abandoned = true;
+    atomic_fetch_add(&conn->unattended, 1);
+}
+
+bool conn_owes(struct conn *conn, uint64_t key)
+{
+    bool does = false;
+
+    if (atomic_load(&conn->unattended) == 0)
+        return false;
+    lock_take(&conn->lock);
+    for (const struct request *at = conn->pending.head; at && !does; at = at->next)
+        does = is_unattended(at) && at->key != KEY_NONE &&
+               (at->key == key || at->key == KEY_ANY || key == KEY_ANY);
+    lock_drop(&conn->lock);
+    return does;
+}
+
+bool conn_is_clogged(const struct conn *conn)
+{
+    return atomic_load_explicit(&conn->is_clogged, memory_order_relaxed);
+}
+
 /* Its bytes are in `out`, nothing of them has been sent. */
 void pending_push(struct conn *conn, struct request *request)
 {
@@ -139,6 +181,8 @@ void pending_push(struct conn *conn, struct request *request)
         conn->asked_ms = clock_ms();
     request->end = conn->gone + (conn->sending.len - conn->sent) + conn->out.len;
     queue_push(&conn->pending, request);
+    if (is_unattended(request))
+        atomic_fetch_add(&conn->unattended, 1);
     if (!conn->unsent)
         conn->unsent = request;
 }
@@ -165,6 +209,8 @@ struct request *pending_pop(struct conn *conn)
 {
     struct request *request = queue_pop(&conn->pending);
 
+    if (request && is_unattended(request))
+        atomic_fetch_sub(&conn->unattended, 1);
     if (request && conn->unsent == request)
         conn->unsent = conn->pending.head;
     if (request && conn->probe == request)
@@ -229,6 +275,7 @@ int request_encode(const struct conn *conn, struct request *request, struct resp
     size_t before = buffer->len;
     int rc = 0;
 
+    request->key = batch->is_read ? KEY_NONE : batch->key;
     request->replies.is_transaction = batch->count > 1 && strcmp(batch->commands[0].argv[0], "MULTI") == 0;
 
     for (size_t i = 0; i < batch->count && rc == 0; i++) {

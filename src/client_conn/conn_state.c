@@ -16,6 +16,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -177,10 +178,10 @@ void conn_tell_locked(struct conn *conn)
         return;
     memcpy(notes, conn->notes, count * sizeof(notes[0]));
     conn->note_count = 0;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     for (size_t i = 0; i < count; i++)
         log_write(conn->log, notes[i].level, LOG_REDIS, "%s", notes[i].text);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
 }
 
 /* ---- The end ---- */
@@ -205,11 +206,11 @@ void conn_release(struct conn *conn)
     bool is_closing = atomic_load(&conn->is_cancelled);
 
     if (is_closing)
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
     bool is_last = atomic_fetch_sub(&conn->references, 1) == 1;
     if (is_closing) {
         pthread_cond_broadcast(&conn->changed);
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
     }
     if (is_last)
         free_conn(conn);

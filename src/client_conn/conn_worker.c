@@ -7,6 +7,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -60,12 +61,12 @@ static void redial_locked(struct conn *conn)
     int timeout_ms = option_number(conn->options, OPT_CONNECT_TIMEOUT);
 
     conn_enter_locked(conn, CONN_DIALING, NULL);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     log_write(conn->log, APPHOST_LOG_DEBUG, LOG_REDIS, "Connecting");
     attempt.deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : 5000);
     int64_t started_ms = clock_ms();
     int rc = dial(&attempt, conn->role, conn->suffix, &dialed, &error);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     if (conn->state == CONN_CLOSED) {
         dial_close(&dialed);
     } else if (rc == 0) {
@@ -80,9 +81,9 @@ static void redial_locked(struct conn *conn)
     }
     if (!refused)
         return;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     requests_fail(conn, refused, &error);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
 }
 
 /* ---- Deadlines of asynchronous requests
@@ -115,6 +116,7 @@ static struct request *detach_overdue_locked(struct conn *conn, int64_t now)
         shell->user = at->user;
         shell->times = at->times;
         at->kind = REQUEST_QUIET;
+        atomic_fetch_add(&conn->unattended, 1);
         conn->async_count--;
         queue_push(&overdue, shell);
     }
@@ -137,10 +139,10 @@ static void expire_locked(struct conn *conn, int64_t now)
              conn->last_error.text);
     fail_set(&silence, APPHOST_E_TIMEOUT, "asyncTimeout", "Timeout: %s did not answer in time",
              conn->dialed.address);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     requests_fail(conn, late, &error);
     requests_fail(conn, unanswered, &silence);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
 }
 
 static int64_t next_deadline(const struct conn *conn, int64_t least)
@@ -163,9 +165,9 @@ static void give_up_locked(struct conn *conn)
         return;
     struct request *list = take_backlog_locked(conn);
     conn_fail_hopeless(conn, &error);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     requests_fail(conn, list, &error);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
 }
 
 /* ---- Turns
@@ -175,7 +177,7 @@ static void keep_alive_locked(struct conn *conn)
 {
     static const char *const argv[] = {"PING"};
     static const struct command ping = {1, argv, NULL};
-    const struct batch batch = {.commands = &ping, .count = 1};
+    const struct batch batch = {.commands = &ping, .count = 1, .key = KEY_NONE};
     int keep_alive_s = option_number(conn->options, OPT_KEEP_ALIVE);
 
     if (keep_alive_s <= 0)
@@ -225,9 +227,9 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
     if (conn->pending.head && !conn->is_leading) {
         conn->is_leading = true;
         next = next_deadline(conn, next);
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         conn_lead(conn, NULL, next);
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
         return conn->pending.head && !conn->is_leading ? 0 : 1;
     }
     *watch_socket = !conn->is_leading;
@@ -248,10 +250,10 @@ static void sleep_unlocked(struct conn *conn, int wait_ms, bool watch_socket)
     if (!fds[1].revents)
         return;
     /* Whoever leads reads the end of the stream and does the rest; nobody leads, so this thread does. */
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     bool may_lead = !conn->is_leading && conn->state == CONN_UP;
     conn->is_leading = conn->is_leading || may_lead;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     if (!may_lead)
         return;
     conn_fail_leading(conn, APPHOST_E_CONNECT, "the server hung up");
@@ -264,17 +266,17 @@ static void finish_locked(struct conn *conn)
     struct apphost_error error;
 
     while (conn->is_leading || conn->is_writing) {
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         poll(NULL, 0, 1);
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
     }
     struct request *waiting = take_backlog_locked(conn);
     conn->is_leading = true;
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
     fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     requests_fail(conn, waiting, &error);
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     conn->is_leading = false;
     dial_close(&conn->dialed);
     conn->has_worker = false;
@@ -286,18 +288,18 @@ static void *work(void *user)
     struct conn *conn = user;
     bool watch_socket;
 
-    pthread_mutex_lock(&conn->lock);
+    lock_take(&conn->lock);
     while (conn->state != CONN_CLOSED) {
         int wait_ms = turn_locked(conn, &watch_socket);
 
         if (wait_ms == 0 || conn->state == CONN_CLOSED)
             continue;
-        pthread_mutex_unlock(&conn->lock);
+        lock_drop(&conn->lock);
         sleep_unlocked(conn, wait_ms, watch_socket);
-        pthread_mutex_lock(&conn->lock);
+        lock_take(&conn->lock);
     }
     finish_locked(conn);
-    pthread_mutex_unlock(&conn->lock);
+    lock_drop(&conn->lock);
     conn_release(conn);
     return NULL;
 }

@@ -2,6 +2,7 @@
 #include "client_conn/tls.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -226,10 +227,10 @@ ssize_t tls_send(struct tls *tls, const void *data, size_t len)
 {
     size_t sent = 0;
 
-    pthread_mutex_lock(&tls->lock);
+    lock_take(&tls->lock);
     int rc = SSL_write_ex(tls->ssl, data, len, &sent);
     ssize_t result = rc == 1 ? (ssize_t)sent : explain(tls, rc);
-    pthread_mutex_unlock(&tls->lock);
+    lock_drop(&tls->lock);
     return result == 0 ? -1 : result;
 }
 
@@ -237,9 +238,9 @@ ssize_t tls_recv(struct tls *tls, void *data, size_t len)
 {
     size_t got = 0;
 
-    pthread_mutex_lock(&tls->lock);
+    lock_take(&tls->lock);
     int rc = SSL_read_ex(tls->ssl, data, len, &got);
     ssize_t result = rc == 1 ? (ssize_t)got : explain(tls, rc);
-    pthread_mutex_unlock(&tls->lock);
+    lock_drop(&tls->lock);
     return result;
 }

@@ -11,6 +11,7 @@
 #include "client_telemetry/otlp_encode.h"
 #include "client_telemetry/otlp_target.h"
 #include "client_base/protobuf.h"
+#include "client_base/lock.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -46,9 +47,9 @@ struct otlp {
 
 static void release(struct otlp *otlp)
 {
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     bool is_last = --otlp->owners == 0;
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     if (!is_last)
         return;
     otlp_target_fini(&otlp->traces);
@@ -71,10 +72,10 @@ void otlp_add(struct otlp *otlp, const struct apphost_span *span)
     struct text encoded = {0};
 
     otlp_encode_span(&encoded, span);
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     if (otlp->spans.len + encoded.len < BUFFER_LIMIT && !encoded.is_failed && !otlp->is_closing)
         pb_bytes(&otlp->spans, 2, encoded.data, encoded.len);
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     text_drop(&encoded);
 }
 
@@ -82,20 +83,20 @@ void otlp_add(struct otlp *otlp, const struct apphost_span *span)
 
 static void warn(struct otlp *otlp, int which, const char *what, int rc, const struct apphost_error *error)
 {
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     bool is_news = !otlp->is_abandoned && otlp->has_warned[which] != (rc != 0);
     const struct log *log = is_news ? otlp->log : NULL;
     otlp->has_warned[which] = rc != 0;
     otlp->is_telling = is_news; /* otlp_close() waits for it: the log ends with the host */
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     if (rc != 0)
         log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "Export of %s failed: %s", what, error->text);
     else
         log_write(log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Export of %s works again", what);
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     otlp->is_telling = false;
     pthread_cond_broadcast(&otlp->changed);
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
 }
 
 static int post(struct otlp *otlp, const struct otlp_target *target, char *body, size_t len)
@@ -112,24 +113,24 @@ static int post(struct otlp *otlp, const struct otlp_target *target, char *body,
 /* What was not taken goes before what has come meanwhile. */
 static void put_back(struct otlp *otlp, struct text *spans)
 {
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     if (spans->len + otlp->spans.len < BUFFER_LIMIT) {
         text_add(spans, otlp->spans.data, otlp->spans.len);
         text_drop(&otlp->spans);
         otlp->spans = *spans;
         *spans = (struct text){0};
     }
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
 }
 
 static void export_spans(struct otlp *otlp)
 {
     size_t len = 0;
 
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     struct text spans = otlp->spans;
     otlp->spans = (struct text){0};
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     char *body = spans.len > 0 ? otlp_encode_spans(&otlp->resource, &spans, &len) : NULL;
     if (spans.len > 0 && post(otlp, &otlp->traces, body, len) > 0)
         put_back(otlp, &spans);
@@ -142,14 +143,14 @@ static void export_metrics(struct otlp *otlp)
     struct text metrics = {0};
     size_t len = 0;
 
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     if (otlp->is_closing) {
         metrics = otlp->last_metrics;
         otlp->last_metrics = (struct text){0};
     } else {
         otlp->collect(otlp->user, &metrics);
     }
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     char *body = metrics.len > 0 ? otlp_encode_metrics(&otlp->resource, &metrics, &len) : NULL;
     if (metrics.len > 0)
         post(otlp, &otlp->metrics, body, len);
@@ -161,11 +162,11 @@ static bool sleep_until(struct otlp *otlp, int64_t moment_ms)
 {
     struct timespec until = {moment_ms / 1000, (moment_ms % 1000) * 1000000};
 
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     while (!otlp->is_closing && pthread_cond_timedwait(&otlp->changed, &otlp->lock, &until) == 0)
         ;
     bool is_closing = otlp->is_closing;
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     return is_closing;
 }
 
@@ -187,10 +188,10 @@ static void *export_thread(void *user)
         spans_at = spans_at <= now ? now + otlp->traces_ms : spans_at;
         metrics_at = metrics_at <= now ? now + otlp->metrics_ms : metrics_at;
     }
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     otlp->is_finished = true;
     pthread_cond_broadcast(&otlp->changed);
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
     release(otlp);
     return NULL;
 }
@@ -283,7 +284,7 @@ void otlp_close(struct otlp *otlp)
 {
     if (!otlp)
         return;
-    pthread_mutex_lock(&otlp->lock);
+    lock_take(&otlp->lock);
     if (!otlp->is_closing && otlp->metrics.options)
         otlp->collect(otlp->user, &otlp->last_metrics);
     otlp->is_closing = true;
@@ -294,7 +295,7 @@ void otlp_close(struct otlp *otlp)
     otlp->is_abandoned = true;
     while (otlp->is_telling)
         pthread_cond_wait(&otlp->changed, &otlp->lock);
-    pthread_mutex_unlock(&otlp->lock);
+    lock_drop(&otlp->lock);
 }
 
 void otlp_free(struct otlp *otlp)

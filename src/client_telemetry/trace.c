@@ -3,6 +3,7 @@
  * callback's.
  */
 #include "client_telemetry/trace.h"
+#include "client_base/lock.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_telemetry/otlp.h"
@@ -208,6 +209,7 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
     span.name = name;
     span.attributes = attributes.list;
     span.attribute_count = attributes.count;
+    user_code();
     if (tracer->span)
         tracer->span(tracer->user, &span);
     if (tracer->otlp)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +87,13 @@ static void serve(struct collector *collector, struct stream *stream)
 static void *collect(void *user)
 {
     struct collector *collector = user;
+    sigset_t broken_pipe;
     int fd;
 
+    /* TLS writes to clients that are gone; the signal stays with this thread, the library gets its own. */
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe, NULL);
     while ((fd = accept(collector->fd, NULL, NULL)) >= 0) {
         struct stream stream = {.fd = fd};
 

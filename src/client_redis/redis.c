@@ -5,10 +5,11 @@
  * is not kept, so that a caller sees it each time. The conn objects are published through atomics: after
  * first use no lock is taken.
  */
-#include "client_cache/redis.h"
+#include "client_redis/redis.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/verdict.h"
+#include "client_base/lock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
     if (callbacks)
         redis->callbacks = *callbacks;
     settings_load(&redis->settings, config, name, &redis->settings_error);
+    user_code();
     if (redis->callbacks.settings)
         redis->callbacks.settings(&redis->settings, redis->callbacks.user);
     return redis;
@@ -48,6 +50,7 @@ void redis_free(struct apphost_redis *redis)
     if (!redis)
         return;
     redis_disconnect(redis);
+    redis_asked_free(redis);
     apphost_options_free(redis->options);
     settings_fini(&redis->settings);
     pthread_mutex_destroy(&redis->lock);
@@ -72,6 +75,7 @@ static struct apphost_options *make_options(struct apphost_redis *redis, struct 
 
     if (!options)
         return NULL;
+    user_code();
     if (redis->callbacks.options)
         redis->callbacks.options(options, redis->callbacks.user);
     if (options->endpoint_count == 0) {
@@ -110,9 +114,9 @@ static int resolve_locked(struct apphost_redis *redis, struct apphost_error *err
     }
     redis->is_resolving = true;
     redis->resolver = pthread_self();
-    pthread_mutex_unlock(&redis->lock);
+    lock_drop(&redis->lock);
     struct apphost_options *options = make_options(redis, error);
-    pthread_mutex_lock(&redis->lock);
+    lock_take(&redis->lock);
     redis->options = options;
     redis->is_resolving = false;
     pthread_cond_broadcast(&redis->resolved);
@@ -143,9 +147,9 @@ static struct conn *make_conn_locked(struct apphost_redis *redis, enum dial_role
 
 static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
 {
-    pthread_mutex_lock(&redis->lock);
+    lock_take(&redis->lock);
     struct conn *conn = make_conn_locked(redis, role, error);
-    pthread_mutex_unlock(&redis->lock);
+    lock_drop(&redis->lock);
     return conn;
 }
 
@@ -160,7 +164,7 @@ void apphost_redis_close(struct apphost_redis *redis)
 {
     if (!redis)
         return;
-    pthread_mutex_lock(&redis->lock);
+    lock_take(&redis->lock);
     redis->is_closed = true;
     pthread_cond_broadcast(&redis->resolved);
     for (int role = 0; role < DIAL_ROLES; role++) {
@@ -169,7 +173,7 @@ void apphost_redis_close(struct apphost_redis *redis)
         if (conn)
             conn_shut(conn);
     }
-    pthread_mutex_unlock(&redis->lock);
+    lock_drop(&redis->lock);
 }
 
 const struct apphost_options *apphost_redis_options(struct apphost_redis *redis, struct apphost_error *error)
@@ -178,9 +182,9 @@ const struct apphost_options *apphost_redis_options(struct apphost_redis *redis,
         fail_argument(error, "redis", "is NULL");
         return NULL;
     }
-    pthread_mutex_lock(&redis->lock);
+    lock_take(&redis->lock);
     int rc = resolve_locked(redis, error);
-    pthread_mutex_unlock(&redis->lock);
+    lock_drop(&redis->lock);
     return rc < 0 ? NULL : redis->options;
 }
 
@@ -251,12 +255,32 @@ static bool is_big(const struct batch *batch)
     return bytes >= REDIS_BIG;
 }
 
+enum dial_role redis_lane(struct apphost_redis *redis, enum dial_role wanted, const struct batch *batch)
+{
+    enum dial_role lane = DIAL_PRIMARY, other = DIAL_BULK;
+
+    if (wanted == DIAL_REPLICA)
+        return wanted;
+    if (wanted == DIAL_BULK || is_big(batch)) {
+        lane = DIAL_BULK;
+        other = DIAL_PRIMARY;
+    }
+    struct conn *conn = atomic_load(&redis->conns[lane]), *beside = atomic_load(&redis->conns[other]);
+    if (beside && conn_owes(beside, batch->key))
+        return other;
+    if (lane == DIAL_BULK || !conn || !conn_is_clogged(conn))
+        return lane;
+    beside = redis_conn(redis, DIAL_BULK, NULL);
+    if (!beside || conn_is_clogged(beside) || conn_is_failing(beside) || conn_owes(conn, batch->key))
+        return lane;
+    return DIAL_BULK;
+}
+
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error)
 {
-    if (role == DIAL_PRIMARY && is_big(batch))
-        role = DIAL_BULK;
-    struct conn *conn = redis_conn(redis, role, error);
+    struct conn *conn = redis_conn(redis, redis_lane(redis, role, batch), error);
+
     if (!conn)
         return -1;
     if (role != DIAL_REPLICA)
@@ -266,14 +290,14 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
         second.timeout_ms = option_number(conn_options(conn), OPT_SYNC_TIMEOUT);
     first.timeout_ms = second.timeout_ms / 2 + 1;
     int64_t deadline_ms = clock_ms() + second.timeout_ms;
-    if (!conn_is_failing(conn) && run_on(redis, conn, &first, replies, NULL) == 0) {
+    if (!conn_is_failing(conn) && !conn_is_clogged(conn) && run_on(redis, conn, &first, replies, NULL) == 0) {
         if (!redis_wants_primary(replies))
             return 0;
         replies_free(replies);
     }
     /* What the replica has not used up is the primary's. */
     second.timeout_ms = clock_left(deadline_ms) > 0 ? clock_left(deadline_ms) : 1;
-    conn = redis_conn(redis, DIAL_PRIMARY, error);
+    conn = redis_conn(redis, redis_lane(redis, DIAL_PRIMARY, &second), error);
     return conn ? run_on(redis, conn, &second, replies, error) : -1;
 }
 
@@ -286,15 +310,15 @@ static void ignore_reply(void *user, struct replies *replies, const struct timin
     (void)error;
 }
 
-void redis_post(struct apphost_redis *redis, const struct command *command)
+void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key)
 {
-    struct conn *conn = redis_conn(redis, DIAL_PRIMARY, NULL);
-    const struct batch batch = {.commands = command, .count = 1};
+    const struct batch batch = {.commands = command, .count = 1, .key = key};
+    struct conn *conn = redis_conn(redis, redis_lane(redis, DIAL_PRIMARY, &batch), NULL);
     char address[128];
     int port;
 
     if (conn && conn_is_up(conn, address, &port))
-        conn_post(conn, command);
+        conn_post(conn, &batch);
     else if (conn)
         conn_start(conn, &batch, ignore_reply, NULL, NULL);
 }

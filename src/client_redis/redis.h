@@ -2,8 +2,8 @@
  * Inside the library: a named client. It knows its configuration from the beginning and makes its connection
  * at first use.
  */
-#ifndef CLIENT_CACHE_REDIS_H
-#define CLIENT_CACHE_REDIS_H
+#ifndef CLIENT_REDIS_REDIS_H
+#define CLIENT_REDIS_REDIS_H
 
 #include "client_base/life.h"
 #include "client_conn/conn.h"
@@ -31,6 +31,8 @@ struct apphost_redis {
     pthread_cond_t resolved;
     struct apphost_options *options;
     _Atomic(struct conn *) conns[DIAL_ROLES]; /* by dial_role */
+    struct asked *asked;                      /* what the server said about commands, redis_asked.c */
+    size_t asked_count;
 };
 
 struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
@@ -49,6 +51,14 @@ enum { REDIS_BIG = 1024 * 1024 };
 /* Every connection to the primary is dialed again: it is not what it was. */
 void redis_redial(struct apphost_redis *redis);
 
+/*
+ * Which connection a batch takes. What is big, or is known to be answered by something big (DIAL_BULK is
+ * wanted), has a connection of its own, and while something big that nobody expected comes in on the other,
+ * small ones take it too. But what is about a key that has something under way which nobody awaits (a time to
+ * live that was posted, a write whose caller gave up) follows it on the same connection.
+ */
+enum dial_role redis_lane(struct apphost_redis *redis, enum dial_role wanted, const struct batch *batch);
+
 /* conn_call() with spans; a replica that is not there is replaced by the primary, and what is big has a
  * connection of its own. */
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
@@ -57,13 +67,40 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);
 
-/* Whether callers may send this on a shared connection. */
+/*
+ * Whether callers may send this on a shared connection, as far as is known here: 0; 1 when the command is
+ * unknown and its server has to say, which redis_ask_command() asks and redis_asked_judge() makes of the
+ * answer; -1.
+ */
 struct apphost_command;
 int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
                         struct apphost_error *error);
 
+/* The question about a command, COMMAND INFO name, which points into itself and the command. */
+struct asked_question {
+    char name[64];
+    const char *argv[3];
+    struct command command;
+    struct batch batch;
+};
+void redis_ask_command(struct apphost_redis *redis, const struct apphost_command *command,
+                       struct asked_question *question);
+
+/* Remembers what the server said. 0, -1 when the command is refused for it. */
+int redis_asked_judge(struct apphost_redis *redis, const struct apphost_command *command,
+                      const struct replies *replies, struct apphost_error *error);
+void redis_asked_free(struct apphost_redis *redis);
+
+/* What is known: 0 it may be sent, -1 it may not, 1 nothing. */
+int redis_asked_known(struct apphost_redis *redis, const struct apphost_command *command,
+                      struct apphost_error *error);
+
+/* The same, waiting for the server where it has to say. 0, -1. */
+int redis_clear_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error);
+
 /* conn_post() on the primary, which may have to be connected first. */
-void redis_post(struct apphost_redis *redis, const struct command *command);
+void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key);
 
 /* What an error reply means to a caller; -1. A redirection or a read-only server is explained, the latter
  * redialed. */

@@ -1,6 +1,6 @@
 /* Inside the library: what callers may not send on a connection that many share. */
-#ifndef CLIENT_CACHE_REDIS_REFUSED_H
-#define CLIENT_CACHE_REDIS_REFUSED_H
+#ifndef CLIENT_REDIS_REDIS_REFUSED_H
+#define CLIENT_REDIS_REDIS_REFUSED_H
 
 #include "client_options/options.h"
 
@@ -13,6 +13,14 @@
  */
 const char *redis_refused(const struct apphost_command *command, const struct apphost_options *options,
                           const char **word);
+
+/* The same from the server's own flags of a command that the table does not know; NULL: nothing. */
+struct resp_reply;
+const char *redis_refused_by_flags(const struct resp_reply *flags);
+
+/* Says so; -1. */
+int redis_fail_refused(const struct apphost_command *command, const char *word, const char *effect,
+                       struct apphost_error *error);
 
 /* Whether it is this one: by its name, or by the name that the command map gives it. */
 bool redis_command_is(const struct apphost_command *command, const char *name,

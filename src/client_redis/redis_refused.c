@@ -7,7 +7,9 @@
  * a row too many is better than one too few. Names count as the caller writes them and as a command map
  * renames them.
  */
-#include "client_cache/redis_refused.h"
+#include "client_redis/redis_refused.h"
+#include "client_base/fail.h"
+#include "resp/resp.h"
 
 #include <string.h>
 #include <strings.h>
@@ -107,6 +109,36 @@ static const struct row rows[] = {
     COMMAND("POST", EFFECT_ENDS),
     COMMAND("HOST:", EFFECT_ENDS),
 };
+
+/* The flags of COMMAND INFO that mean as much. */
+static const struct {
+    const char *flag;
+    enum effect effect;
+} flags_refused[] = {
+    {"blocking", EFFECT_BLOCKS},
+    {"pubsub", EFFECT_STREAM},
+    {"no_multi", EFFECT_ANSWERS},
+};
+
+const char *redis_refused_by_flags(const struct resp_reply *flags)
+{
+    for (size_t i = 0; i < flags->count; i++)
+        for (size_t k = 0; k < sizeof(flags_refused) / sizeof(flags_refused[0]); k++)
+            if (resp_reply_is(&flags->elements[i], flags_refused[k].flag))
+                return effects[flags_refused[k].effect];
+    return NULL;
+}
+
+int redis_fail_refused(const struct apphost_command *command, const char *word, const char *effect,
+                       struct apphost_error *error)
+{
+    const char *name = command->argv[0];
+    size_t len = command->lens ? command->lens[0] : strlen(name);
+
+    return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
+                    "%.*s%s%s is refused, for it %s on a connection that is shared",
+                    (int)(len < 64 ? len : 64), name, *word ? " " : "", word, effect);
+}
 
 static size_t length(const struct apphost_command *command, size_t i)
 {

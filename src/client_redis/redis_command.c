@@ -1,8 +1,8 @@
 /* Raw commands on a named client, and what callers may ask of their replies. */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
-#include "client_cache/redis.h"
-#include "client_cache/redis_refused.h"
+#include "client_redis/redis.h"
+#include "client_redis/redis_refused.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -50,13 +50,28 @@ int redis_check_command(struct apphost_redis *redis, const struct apphost_comman
     int len = command->lens ? (int)command->lens[0] : (int)strlen(name);
     const char *effect = redis_refused(command, options, &word);
     if (effect)
-        return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
-                        "%.*s%s%s is refused, for it %s on a connection that is shared", len < 64 ? len : 64,
-                        name, *word ? " " : "", word, effect);
-    if (option_number(options, OPT_ALLOW_ADMIN) || !is_administrative(command, options))
-        return 0;
-    return fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
-                    "This operation is not available unless admin mode is enabled: %.*s", len, name);
+        return redis_fail_refused(command, word, effect, error);
+    if (!option_number(options, OPT_ALLOW_ADMIN) && is_administrative(command, options))
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
+                        "This operation is not available unless admin mode is enabled: %.*s", len, name);
+    return redis_asked_known(redis, command, error);
+}
+
+int redis_clear_command(struct apphost_redis *redis, const struct apphost_command *command,
+                        struct apphost_error *error)
+{
+    struct asked_question question;
+    struct replies replies;
+    int rc = redis_check_command(redis, command, error);
+
+    if (rc <= 0)
+        return rc;
+    redis_ask_command(redis, command, &question);
+    if (redis_run(redis, DIAL_PRIMARY, &question.batch, &replies, error) < 0)
+        return -1;
+    rc = redis_asked_judge(redis, command, &replies, error);
+    replies_free(&replies);
+    return rc;
 }
 
 int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_command *commands, size_t count,
@@ -68,7 +83,7 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
     if (!redis || !commands || !replies || count == 0)
         return fail_argument(error, !redis ? "redis" : !replies ? "replies" : "commands", "is NULL or empty");
     for (size_t i = 0; i < count && rc == 0; i++)
-        rc = redis_check_command(redis, &commands[i], error);
+        rc = redis_clear_command(redis, &commands[i], error);
     struct command *list = rc == 0 ? calloc(count, sizeof(*list)) : NULL;
     if (!list)
         return rc < 0 ? -1 : fail_memory(error);
