@@ -86,4 +86,12 @@ $(CLIENT_DIR)/bench_client: tests/bench/client/bench_client.c $(CLIENT_DIR)/liba
 bench-client: $(CLIENT_DIR)/bench_client
 	$(Q)$(CLIENT_DIR)/bench_client
 
+# The C side of the tests with .NET (tests/dotnet).
+.PHONY: dotnet-peer
+dotnet-peer: build/dotnet/peer
+build/dotnet/peer: tests/dotnet/peer.c $(CLIENT_DIR)/libapphost.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a $(CLIENT_LIBS)
+
 -include $(CLIENT_OBJS:.o=.d)

@@ -1,0 +1,92 @@
+// The caches of two levels that .NET has: what they keep in Redis are entries like all others. C sees them, with their
+// expiry, under their keys; it can hold and bring back their bytes; and what it removes is gone for them.
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Hybrid;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+using ZiggyCreatures.Caching.Fusion;
+using ZiggyCreatures.Caching.Fusion.Serialization.SystemTextJson;
+
+namespace Exchange;
+
+public class Levels : World
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private ServiceProvider Services(Action<IServiceCollection> more)
+    {
+        var services = new ServiceCollection();
+        services.AddStackExchangeRedisCache(options =>
+        {
+            options.Configuration = ConnectionString;
+            options.InstanceName = "app:";
+        });
+        more(services);
+        return Owned(services.BuildServiceProvider());
+    }
+
+    // A new one each time: its level in the process is empty.
+    private HybridCache Hybrid() =>
+        Services(services => services.AddHybridCache()).GetRequiredService<HybridCache>();
+
+    private static ValueTask<string> Made(HybridCache cache, string value) => cache.GetOrCreateAsync("key",
+        _ => ValueTask.FromResult(value), new HybridCacheEntryOptions { Expiration = TimeSpan.FromMinutes(20) }, ["red"], Token);
+
+    // It answers before it has written.
+    private static byte[] Written(IDistributedCache cache, string key)
+    {
+        Assert.True(SpinWait.SpinUntil(() => cache.Get(key) != null, TimeSpan.FromMinutes(1)));
+        return cache.Get(key)!;
+    }
+
+    [Fact]
+    public async Task HybridCache_entries_are_seen_kept_and_removed()
+    {
+        Assert.Equal("first", await Made(Hybrid(), "first"));
+        var c = Cache(Side.C, "app:");
+        var entry = Written(c, "key");
+        Assert.Contains("first", System.Text.Encoding.UTF8.GetString(entry));
+        Assert.InRange(Remaining("app:key"), 1000_000, 1200_000);
+        c.Remove("key");
+        Assert.Equal("second", await Made(Hybrid(), "second"));
+        Written(c, "key");
+        c.Set("key", entry, new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) });
+        Assert.Equal("first", await Made(Hybrid(), "third"));
+    }
+
+    // A tag's removal is an entry of its own: the moment from which on older entries with the tag count as gone.
+    [Fact]
+    public async Task HybridCache_tags_are_entries_that_C_can_read()
+    {
+        var hybrid = Hybrid();
+        var c = Cache(Side.C, "app:");
+        await Made(hybrid, "first");
+        Written(c, "key");
+        var before = DateTime.UtcNow.Ticks;
+        await hybrid.RemoveByTagAsync("red", Token);
+        Assert.InRange(BitConverter.ToInt64(Written(c, "__MSFT_HCT__red")), before, DateTime.UtcNow.Ticks);
+        Assert.NotNull(c.Get("key"));
+        Assert.Equal("second", await Made(hybrid, "second"));
+    }
+
+    private IFusionCache Fusion() => Services(services => services.AddFusionCache()
+        .WithRegisteredDistributedCache().WithSerializer(new FusionCacheSystemTextJsonSerializer())
+        .WithDefaultEntryOptions(options => options.SetDuration(TimeSpan.FromMinutes(20)))).GetRequiredService<IFusionCache>();
+
+    [Fact]
+    public async Task FusionCache_entries_are_seen_kept_and_removed()
+    {
+        Assert.Equal("first", await Fusion().GetOrSetAsync("key", "first", token: Token));
+        var key = ((string[])Server.Execute("KEYS", "app:*")!).Single()[4..];
+        Assert.EndsWith(":key", key);
+        var c = Cache(Side.C, "app:");
+        var entry = c.Get(key);
+        Assert.NotNull(entry);
+        Assert.Contains("\"first\"", System.Text.Encoding.UTF8.GetString(entry));
+        Assert.InRange(Remaining("app:" + key), 1000_000, 1200_000);
+        c.Remove(key);
+        Assert.Equal("second", await Fusion().GetOrSetAsync("key", "second", token: Token));
+        c.Set(key, entry, new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) });
+        Assert.Equal("first", await Fusion().GetOrSetAsync("key", "third", token: Token));
+    }
+}
