@@ -1,41 +1,50 @@
-/* The error type: one table from kinds to exit codes and stable names, and the few functions that fill and
+/* The error type: one table of stable names and exit codes, and the few functions that fill and
  * free it. Everything here must work when memory is short only as well as the rest of the program: xmalloc
  * aborts. */
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/pick.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define ALL(exit_code)                                                                                       \
+    {                                                                                                        \
+        exit_code, exit_code, exit_code                                                                      \
+    }
+
+/* Exit codes: ours, a resource's, the command's. */
 static const struct {
-    int exit_code;
     const char *name;
-} kinds[ERROR_CODE_COUNT] = {
-    [ERROR_NONE] = {0, "none"},
-    [ERROR_FAILED] = {1, "failed"},
-    [ERROR_USAGE] = {2, "usage"},
-    [ERROR_MANIFEST] = {3, "manifest-invalid"},
-    [ERROR_ENGINE] = {4, "engine-unreachable"},
-    [ERROR_PULL] = {5, "pull-failed"},
-    [ERROR_RESOURCE] = {6, "resource-failed"},
-    [ERROR_TIMEOUT] = {7, "timeout"},
-    [ERROR_PORT] = {8, "port-conflict"},
-    [ERROR_OWNER] = {9, "not-owner"},
-    [ERROR_NOT_RUNNING] = {10, "not-running"},
-    [ERROR_RUN_TIMEOUT] = {124, "run-timeout"},
-    [ERROR_NOT_EXECUTABLE] = {126, "not-executable"},
-    [ERROR_NOT_FOUND] = {127, "command-not-found"},
-    [ERROR_CANCELLED] = {1, "cancelled"},
-    [ERROR_NO_IMAGE] = {5, "no-such-image"},
-    [ERROR_GONE] = {1, "gone"},
-    [ERROR_CONFLICT] = {1, "conflict"},
-    [ERROR_SPACE] = {1, "no-space"},
-    [ERROR_PROTOCOL] = {1, "protocol"},
-    [ERROR_CUT] = {4, "connection-cut"},
-    [ERROR_NO_FILE] = {1, "no-such-file"},
+    int exit_codes[ORIGIN_COUNT];
+} kinds[] = {
+    [ERROR_NONE] = {"none", ALL(0)},
+    [ERROR_FAILED] = {"failed", ALL(1)},
+    [ERROR_USAGE] = {"usage", ALL(2)},
+    [ERROR_MANIFEST] = {"manifest-invalid", ALL(3)},
+    [ERROR_ENGINE] = {"engine-unreachable", ALL(4)},
+    [ERROR_PULL] = {"pull-failed", ALL(5)},
+    [ERROR_RESOURCE] = {"resource-failed", {1, 6, 1}},
+    [ERROR_TIMEOUT] = {"timeout", ALL(7)},
+    [ERROR_PORT] = {"port-conflict", ALL(8)},
+    [ERROR_OWNER] = {"not-owner", ALL(9)},
+    [ERROR_NOT_RUNNING] = {"not-running", ALL(10)},
+    [ERROR_RUN_TIMEOUT] = {"run-timeout", {1, 1, 124}},
+    [ERROR_NOT_EXECUTABLE] = {"not-executable", {1, 6, 126}},
+    [ERROR_NOT_FOUND] = {"command-not-found", {1, 6, 127}},
+    [ERROR_CANCELLED] = {"cancelled", ALL(1)},
+    [ERROR_NO_IMAGE] = {"no-such-image", ALL(5)},
+    [ERROR_GONE] = {"gone", ALL(1)},
+    [ERROR_CONFLICT] = {"conflict", ALL(1)},
+    [ERROR_SPACE] = {"no-space", ALL(1)},
+    [ERROR_PROTOCOL] = {"protocol", ALL(1)},
+    [ERROR_CUT] = {"connection-cut", ALL(4)},
+    [ERROR_NO_FILE] = {"no-such-file", ALL(1)},
 };
+static_assert(sizeof kinds / sizeof *kinds == ERROR_CODE_COUNT, "each kind has its row");
+static_assert(ORIGIN_COUNT == 3, "ALL() names each");
 
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
 {
@@ -85,6 +94,12 @@ void error_at(struct error *err, const char *file, int line, int column)
     err->source = (struct source){copy, line, column};
 }
 
+void error_comes_from(struct error *err, enum error_origin origin)
+{
+    if (error_is_set(err))
+        err->origin = origin;
+}
+
 int error_wrap(struct error *err, const char *format, ...)
 {
     if (!error_is_set(err))
@@ -126,6 +141,7 @@ void error_copy(struct error *to, const struct error *from)
     if (!to || error_is_set(to) || !error_is_set(from))
         return;
     to->code = from->code;
+    to->origin = from->origin;
     to->resource = xstrdup_null(from->resource);
     to->source = from->source;
     to->source.file = xstrdup_null(from->source.file);
@@ -133,9 +149,9 @@ void error_copy(struct error *to, const struct error *from)
     to->hint = xstrdup_null(from->hint);
 }
 
-int error_exit_code(enum error_code code)
+int error_exit_code(const struct error *err)
 {
-    return code < ERROR_CODE_COUNT ? kinds[code].exit_code : 1;
+    return kinds[err->code].exit_codes[err->origin];
 }
 
 const char *error_name(enum error_code code)

@@ -14,8 +14,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-/* Kinds of failure, named for what the caller can do about them. error_exit_code() maps each to a process
- * exit code (the documented table of apphost(1)). Keep in step with the table in error.c. */
+/* Kinds of failure, named for what the caller can do about them; behind each the exit code of the program
+ * (the documented table of apphost(1)). Whose failure it is, the cause does not say: see below. */
 enum error_code {
     ERROR_NONE = 0,
     ERROR_FAILED,         /* failure of another kind: 1 */
@@ -23,14 +23,14 @@ enum error_code {
     ERROR_MANIFEST,       /* manifest not found or invalid: 3 */
     ERROR_ENGINE,         /* engine unreachable or incompatible: 4 */
     ERROR_PULL,           /* image pull or registry login failed: 5 */
-    ERROR_RESOURCE,       /* a resource failed or ended before it was ready: 6 */
+    ERROR_RESOURCE,       /* a resource failed or ended before it was ready: 6; else 1 */
     ERROR_TIMEOUT,        /* wait timed out: 7 */
     ERROR_PORT,           /* port conflict: 8 */
     ERROR_OWNER,          /* project of another user, or a supervisor that does not answer: 9 */
     ERROR_NOT_RUNNING,    /* no such resource, or nothing is running: 10 */
     ERROR_RUN_TIMEOUT,    /* `run --timeout` expired: 124 */
-    ERROR_NOT_EXECUTABLE, /* 126 */
-    ERROR_NOT_FOUND,      /* command not found: 127 */
+    ERROR_NOT_EXECUTABLE, /* of the user's command: 126; of a resource: 6; else 1 */
+    ERROR_NOT_FOUND,      /* command not found; of the user's: 127; of a resource: 6; else 1 */
     ERROR_CANCELLED,      /* the operation was cancelled, or the loop is ending: 1 */
     ERROR_NO_IMAGE,       /* engine: image is not present: 5 */
     ERROR_GONE,           /* engine: object does not exist (404): 1 */
@@ -42,6 +42,14 @@ enum error_code {
     ERROR_CODE_COUNT
 };
 
+/* Whose failure it is. Set by who knows: the cause stays what it is on the way up. */
+enum error_origin {
+    ORIGIN_OURS,     /* apphost's: also of what it was told */
+    ORIGIN_RESOURCE, /* something that the project runs */
+    ORIGIN_COMMAND,  /* the user's command: `run`'s and `exec`'s */
+    ORIGIN_COUNT
+};
+
 /* Where in a file; line and column count from 1, 0 means unknown. */
 struct source {
     char *file;
@@ -51,6 +59,7 @@ struct source {
 
 struct error {
     enum error_code code;
+    enum error_origin origin;
     char *resource; /* the resource concerned, or NULL */
     struct source source;
     char *text;
@@ -63,10 +72,11 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-/* Adds or replaces the hint, the resource, the position. No-ops on NULL or an unset error. */
+/* Adds or replaces the hint, the resource, the position, the origin. No-ops on NULL or an unset error. */
 void error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_resource(struct error *err, const char *resource);
 void error_at(struct error *err, const char *file, int line, int column);
+void error_comes_from(struct error *err, enum error_origin origin);
 /* Puts "prefix: " before the text. Returns -1. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Frees what the error owns and zeroes it. */
@@ -78,8 +88,8 @@ static inline bool error_is_set(const struct error *err)
 {
     return err && err->code != ERROR_NONE;
 }
-/* The process exit code for a kind of failure (ERROR_NONE: 0). */
-int error_exit_code(enum error_code code);
+/* The exit code for a failure (none: 0): cause and origin, by one table. */
+int error_exit_code(const struct error *err);
 /* What a failed system call is to the user: no space left, or a failure like others. */
 enum error_code error_of_errno(int number);
 /* The stable machine-readable name ("engine-unreachable", ...), and back (ERROR_FAILED when unknown). */

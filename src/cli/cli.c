@@ -3,6 +3,7 @@
  *
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"
+#include "cli/exit.h"
 #include "session/session.h"
 #include "cli/commands.h"
 
@@ -21,8 +22,6 @@
 
 extern char **environ;
 
-enum { EXIT_OWN_FAILURE = 125 };
-
 /* A program that was started with one of 0–2 closed would otherwise use its sockets as standard output. */
 static void hold_standard_descriptors(void)
 {
@@ -36,9 +35,9 @@ static void hold_standard_descriptors(void)
 
 static int usage_error(struct context *context, const struct error *error)
 {
+    struct result result = {.outcome = OUTCOME_FAILED, .error = error};
     output_error(&context->output, error);
-    const struct command *command = context->args.command;
-    return command && command->own_failure_125 ? EXIT_OWN_FAILURE : error_exit_code(error->code);
+    return exit_code(context, &result);
 }
 
 static int show_help(const struct context *context)
@@ -64,7 +63,7 @@ static int no_verb(struct context *context)
     if (!context->output.unicode)
         help_plain(&text);
     fputs(strbuf_text(&text), stderr);
-    return error_exit_code(ERROR_USAGE);
+    return error_exit_code(&(struct error){.code = ERROR_USAGE});
 }
 
 static int enter_folder(const struct context *context, struct error *err)
@@ -118,21 +117,6 @@ static void report(struct context *context, const struct error *error)
     output_json(document);
 }
 
-/* 126 and 127 are about the command that `run` and `exec` were given. Elsewhere a resource failed, or a file
- * is missing. */
-static void retell(struct error *error)
-{
-    if (error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE)
-        error->code = error->resource ? ERROR_RESOURCE : ERROR_FAILED;
-}
-
-static int exit_code(const struct command *command, const struct error *error)
-{
-    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND ||
-                       error->code == ERROR_NOT_EXECUTABLE;
-    return command->own_failure_125 && !is_commands ? EXIT_OWN_FAILURE : error_exit_code(error->code);
-}
-
 static int run_command(struct context *context)
 {
     const struct command *command = context->args.command;
@@ -140,16 +124,12 @@ static int run_command(struct context *context)
     int code = provide(context, &error);
     if (!code)
         code = command->run(context, &error);
-    if (code >= 0)
-        return code;
-    if (!error_is_set(&error))
+    if (code < 0 && !error_is_set(&error))
         error_set(&error, ERROR_FAILED, "%s failed", command->name);
-    if (error.code == ERROR_CANCELLED && context->client.interrupts)
-        return 128 + context->client.signum;
-    if (!command->own_failure_125)
-        retell(&error);
-    report(context, &error);
-    return exit_code(command, &error);
+    struct result result = exit_result(context, code, &error);
+    if (result.outcome == OUTCOME_FAILED && !context->is_told)
+        report(context, &error);
+    return exit_code(context, &result);
 }
 
 /* A reader that went away is no failure worth words; a full disk is. */

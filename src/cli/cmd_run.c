@@ -2,6 +2,7 @@
  *
  * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125;
  * on a running project the session is borrowed: nothing is taken down. */
+#include "cli/exit.h"
 #include "cli/isolate.h"
 #include "cli/run.h"
 #include "args/suggest.h"
@@ -174,7 +175,8 @@ static int up_failed(struct run *run, const struct error *error, const cJSON *vi
     if (run->context->client.connection && take_down(run, &removed, &second))
         output_warn(&run->context->output, "cleaning up failed: %s", second.text);
     session_report(run->context, error, view, removed);
-    return 125;
+    run->context->is_told = true;
+    return -1;
 }
 
 static int run_phases(struct run *run, struct error *err)
@@ -221,13 +223,6 @@ static int write_report(const struct run *run, int code, const struct error *err
     return file_write_atomic(file, text, strlen(text), 0644, err);
 }
 
-static int own_code(const struct error *error)
-{
-    bool is_commands = error->code == ERROR_RUN_TIMEOUT || error->code == ERROR_NOT_FOUND ||
-                       error->code == ERROR_NOT_EXECUTABLE;
-    return is_commands ? error_exit_code(error->code) : 125;
-}
-
 static int run_it(struct context *context, struct error *err)
 {
     struct run run = {.context = context, .command_code = -1};
@@ -240,7 +235,8 @@ static int run_it(struct context *context, struct error *err)
     cleanup_free char *log_dir = isolate_path(&run.worker, args_value(&context->args, "log-dir"));
     run.log_dir = log_dir;
     code = run_phases(&run, &error);
-    if (write_report(&run, code < 0 ? own_code(&error) : code, &error, &reporting))
+    struct result result = exit_result(context, code, &error);
+    if (write_report(&run, exit_code(context, &result), &error, &reporting))
         output_warn(&context->output, "--report: %s", reporting.text);
     render_free(run.render);
     run_command_free(&run.command);

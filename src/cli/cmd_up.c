@@ -63,7 +63,7 @@ static int check_options(struct context *context, struct error *err)
 }
 
 /* A session that failed leaves nothing behind; one that others hold is left alone. */
-static int give_up(struct up *up, const struct error *error, const cJSON *view)
+static int give_up(struct up *up, struct error *error, const cJSON *view, struct error *err)
 {
     struct context *context = up->context;
     struct session_down down = {.leave = true};
@@ -75,8 +75,11 @@ static int give_up(struct up *up, const struct error *error, const cJSON *view)
     if (context->client.connection && session_down(context, &down, quiet, &removed, &second))
         output_warn(&context->output, "cleaning up failed: %s", second.text);
     render_free(quiet);
-    int code = session_report(context, error, view, removed);
-    return up->exit_from ? 125 : code;
+    session_report(context, error, view, removed);
+    context->is_told = true;
+    context->has_other_codes = up->exit_from != NULL;
+    error_move(err, error);
+    return -1;
 }
 
 static int run_dry(struct up *up, const cJSON *view, struct error *err)
@@ -98,7 +101,7 @@ static int run_up(struct up *up, struct error *err)
     if (answer == SESSION_INTERRUPTED)
         return up_leave(up, 128 + context->client.signum, err);
     if (answer < 0)
-        return give_up(up, &error, view);
+        return give_up(up, &error, view, err);
     if (context->dry_run)
         return run_dry(up, view, err);
     up_print_ready(up, view);

@@ -76,11 +76,11 @@ void run_task_needs(const struct project *project, const char *task, struct strl
 /* ---- executing ---- */
 
 /* What became of the command. */
-enum outcome {
-    OUTCOME_UNKNOWN,  /* nothing was seen of its end */
-    OUTCOME_ENDED,    /* by itself, or by the signal that we were sent */
-    OUTCOME_LATE,     /* ended by us */
-    OUTCOME_ORPHANED, /* the session went away, and the command with it */
+enum fate {
+    FATE_UNKNOWN,  /* nothing was seen of its end */
+    FATE_ENDED,    /* by itself, or by the signal that we were sent */
+    FATE_LATE,     /* ended by us */
+    FATE_ORPHANED, /* the session went away, and the command with it */
 };
 
 struct execution {
@@ -91,7 +91,7 @@ struct execution {
     struct client_call session; /* its answer is the end of the session */
     bool is_ending;             /* it was asked to end */
     bool is_interrupted;        /* by the user */
-    enum outcome outcome;
+    enum fate fate;
 };
 
 static void on_no_mercy(void *data)
@@ -109,18 +109,18 @@ static void ask_to_end(struct execution *execution, int signum)
     execution->is_ending = true;
 }
 
-static void end_command(struct execution *execution, enum outcome outcome)
+static void end_command(struct execution *execution, enum fate fate)
 {
-    if (execution->outcome != OUTCOME_UNKNOWN)
+    if (execution->fate != FATE_UNKNOWN)
         return;
-    execution->outcome = outcome;
+    execution->fate = fate;
     if (!execution->is_ending)
         ask_to_end(execution, SIGTERM);
 }
 
 static void on_alarm(void *data)
 {
-    end_command(data, OUTCOME_LATE);
+    end_command(data, FATE_LATE);
 }
 
 /* What we are sent is meant for the command: once as it is, then as KILL. */
@@ -153,7 +153,7 @@ static void judge(void *data)
 {
     struct execution *execution = data;
     if (execution->session.done && !execution->child.exited)
-        end_command(execution, OUTCOME_ORPHANED);
+        end_command(execution, FATE_ORPHANED);
 }
 
 /* Whoever takes a session down sweeps its processes before they can hear of it. A command that was killed by
@@ -168,9 +168,9 @@ static bool is_session_alive(struct execution *execution)
 static void judge_end(struct execution *execution)
 {
     bool is_killed = execution->child.signal && !execution->is_interrupted;
-    if (execution->outcome != OUTCOME_UNKNOWN)
+    if (execution->fate != FATE_UNKNOWN)
         return;
-    execution->outcome = !is_killed || is_session_alive(execution) ? OUTCOME_ENDED : OUTCOME_ORPHANED;
+    execution->fate = !is_killed || is_session_alive(execution) ? FATE_ENDED : FATE_ORPHANED;
 }
 
 static int explain_orphan(const struct execution *execution, const char *command, struct error *err)
@@ -187,15 +187,17 @@ static int explain_orphan(const struct execution *execution, const char *command
 static int tell(const struct execution *execution, const char *command, struct limit limit, struct error *err)
 {
     char elapsed[24];
-    switch (execution->outcome) {
-    case OUTCOME_ENDED:
+    switch (execution->fate) {
+    case FATE_ENDED:
         return 0;
-    case OUTCOME_LATE:
+    case FATE_LATE:
         str_elapsed(limit.ms, elapsed);
-        return error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command, elapsed);
-    case OUTCOME_ORPHANED:
+        error_set(err, ERROR_RUN_TIMEOUT, "%s was ended: it took longer than %s", command, elapsed);
+        error_comes_from(err, ORIGIN_COMMAND);
+        return -1;
+    case FATE_ORPHANED:
         return explain_orphan(execution, command, err);
-    case OUTCOME_UNKNOWN:
+    case FATE_UNKNOWN:
         break;
     }
     return error_set(err, ERROR_FAILED, "the end of %s was never seen", command);

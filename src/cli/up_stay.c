@@ -127,11 +127,11 @@ static int exit_code_of(struct up *up)
 {
     cleanup_json cJSON *view = NULL;
     if (client_call(&up->context->client, "view", NULL, ANSWER_LIMIT, &view, NULL))
-        return 125;
+        return EXIT_OWN_FAILURE;
     const cJSON *resource = view_find(view, up->exit_from);
     int64_t code = json_int(resource, "exitCode", -1);
     if (code < 0)
-        return strcmp(json_string(resource, "state", ""), "completed") ? 125 : 0;
+        return strcmp(json_string(resource, "state", ""), "completed") ? EXIT_OWN_FAILURE : 0;
     return (int)(code & 0xff);
 }
 

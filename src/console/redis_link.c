@@ -233,9 +233,6 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, v
     if (link->is_foreign && link->server.tls && !link->server.ca_file &&
         strstr(link->failure.text, "trusted"))
         error_hint(err, "--cacert FILE names the authority that signed it");
-
-    if (err && err->code == ERROR_RESOURCE) /* a refused password is no resource that failed to start */
-        err->code = ERROR_FAILED;
     return -1;
 }
 

@@ -77,14 +77,9 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     if (failed)
         return -1;
     running->elapsed_ms = loop_now_ms(&client->loop) - begin_ms;
-    if (!error_is_set(&running->error))
-        return 0;
-
-    enum error_code code = running->error.code;
-    if (code == ERROR_RESOURCE) /* its exit code means something else */
-        running->error.code = ERROR_FAILED;
+    bool has_failed = error_is_set(&running->error);
     error_move(err, &running->error);
-    return -1;
+    return has_failed ? -1 : 0;
 }
 
 static void report(const struct redis_link *link, const char *what, const char *name,

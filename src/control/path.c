@@ -75,6 +75,8 @@ void control_error_from_json(const cJSON *json, struct error *error)
     enum error_code code = error_by_name(json_string(json, "code", ""));
     error_set(error, code ? code : ERROR_FAILED, "%s", json_string(json, "message", "it failed"));
     error_resource(error, json_string(json, "resource", NULL));
+    if (error->resource || error->code == ERROR_RESOURCE)
+        error_comes_from(error, ORIGIN_RESOURCE);
     if (hint)
         error_hint(error, "%s", hint);
     if (file)

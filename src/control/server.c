@@ -294,7 +294,7 @@ void control_send_done(struct control_client *client, int64_t id, const struct e
     cJSON *message = cJSON_CreateObject();
     json_add_int(message, "id", id);
     json_add_string(message, "type", "done");
-    json_add_int(message, "code", error_is_set(error) ? error_exit_code(error->code) : 0);
+    json_add_int(message, "code", error ? error_exit_code(error) : 0);
     if (error_is_set(error))
         cJSON_AddItemToObject(message, "error", control_error_to_json(error));
     if (data)

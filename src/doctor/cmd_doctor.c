@@ -78,9 +78,19 @@ static void print_json(const struct doctor *doctor)
     output_json(document);
 }
 
+/* The exit code is the first failure's. */
+static int conclude(struct doctor *doctor, struct error *err)
+{
+    if (!doctor->counts[DOCTOR_FAIL])
+        return 0;
+    error_set(&doctor->first, ERROR_FAILED, "a check failed");
+    error_move(err, &doctor->first);
+    doctor->context->is_told = true;
+    return -1;
+}
+
 static int run(struct context *context, struct error *err)
 {
-    (void)err;
     struct doctor doctor = {.context = context, .findings = cJSON_CreateArray()};
     struct project_options options = context_project_options(context);
     project_load(&context->project, &options, &doctor.manifest);
@@ -93,7 +103,7 @@ static int run(struct context *context, struct error *err)
         engine_once_close(&doctor.engine);
     cJSON_Delete(doctor.findings);
     error_clear(&doctor.manifest);
-    return doctor.counts[DOCTOR_FAIL] ? (doctor.code ? doctor.code : 1) : 0;
+    return conclude(&doctor, err);
 }
 
 const struct command cmd_doctor = {

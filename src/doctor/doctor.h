@@ -14,7 +14,7 @@ struct doctor {
     struct error manifest; /* why there is no plan, where there is none */
     cJSON *findings;       /* [{"category","status","message","fix"}] */
     int counts[3];
-    int code; /* exit code of the first failure */
+    struct error first; /* failure */
 };
 
 /* fix NULL: nothing to do. */

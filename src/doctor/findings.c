@@ -16,6 +16,5 @@ void doctor_add(struct doctor *doctor, enum doctor_status status, const char *me
 void doctor_fail(struct doctor *doctor, const struct error *error)
 {
     doctor_add(doctor, DOCTOR_FAIL, error->text, error->hint);
-    if (!doctor->code)
-        doctor->code = error_exit_code(error->code);
+    error_copy(&doctor->first, error);
 }

@@ -100,9 +100,11 @@ static int explain(const struct child_options *options, const struct failure *fa
         error_set(err, ERROR_NOT_FOUND, "command not found: %s", shown);
         if (strchr(options->argv[0], ' '))
             error_hint(err, "the command and its arguments are words of their own: -- %s", shown);
-        return -1;
+    } else {
+        error_set(err, ERROR_NOT_EXECUTABLE, "cannot execute %s: %s", shown, strerror(failure->number));
     }
-    return error_set(err, ERROR_NOT_EXECUTABLE, "cannot execute %s: %s", shown, strerror(failure->number));
+    error_comes_from(err, ORIGIN_COMMAND);
+    return -1;
 }
 
 /* ---- stopped and continued ---- */

@@ -14,6 +14,8 @@ struct context {
     char *const *environment;
     struct output output;
     bool dry_run, yes;
+    bool is_told;            /* the failure was reported already, in the command's own way */
+    bool has_other_codes;    /* failures of ours exit 125, whatever the command's record says */
     int64_t wait_timeout_ms; /* 0: the default */
     struct project project;
     struct client client;
@@ -31,7 +33,7 @@ static inline struct project_options context_project_options(const struct contex
     return (struct project_options){.args = &context->args, .environment = context->environment};
 }
 
-/* The 128+n exit code of a command that ended because its reader or a signal made it. */
-enum { EXIT_BROKEN_PIPE = 141 };
+/* A failure of ours where other codes are somebody's; a reader that went away, as by its signal. */
+enum { EXIT_OWN_FAILURE = 125, EXIT_BROKEN_PIPE = 141 };
 
 #endif

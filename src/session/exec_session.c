@@ -195,6 +195,13 @@ static int start(struct session *session, const struct exec_options *options, st
     return 0;
 }
 
+/* The engine says these of nothing but the command. */
+static void note_origin(struct error *err)
+{
+    if (err->code == ERROR_NOT_FOUND || err->code == ERROR_NOT_EXECUTABLE)
+        error_comes_from(err, ORIGIN_COMMAND);
+}
+
 int exec_session_run(const struct engine_address *address, char *const *environment,
                      const struct exec_options *options, struct error *err)
 {
@@ -205,6 +212,8 @@ int exec_session_run(const struct engine_address *address, char *const *environm
     session.has_terminal = !options->no_terminal && terminal_is_there();
     int failed =
         start(&session, options, err) || engine_once_wait_for(once, FOREVER, err) /* the command's */;
+    if (failed)
+        note_origin(err);
     int code = failed ? -1 : once->exit_code;
     close_input(&session);
     engine_once_close(once);

@@ -365,16 +365,8 @@ static void print_cleaned(struct context *context, const cJSON *removed)
                 text.length ? strbuf_text(&text) : "nothing had been started");
 }
 
-/* A resource's command that is not there is a resource that failed: 126 and 127 belong to `run` and `exec`.
- */
-static int report_code(const struct error *error)
-{
-    bool is_resources = error->code == ERROR_NOT_FOUND || error->code == ERROR_NOT_EXECUTABLE;
-    return error_exit_code(is_resources ? ERROR_RESOURCE : error->code);
-}
-
-int session_report(struct context *context, const struct error *error, const cJSON *view,
-                   const cJSON *removed)
+void session_report(struct context *context, const struct error *error, const cJSON *view,
+                    const cJSON *removed)
 {
     const cJSON *report = json_get(view, "report");
     if (context->output.json) {
@@ -386,12 +378,11 @@ int session_report(struct context *context, const struct error *error, const cJS
         if (removed)
             cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed, "removed"), 1));
         output_json(document);
-        return report_code(error);
+        return;
     }
     output_error(&context->output, error);
     const cJSON *resource;
     cJSON_ArrayForEach(resource, json_get(report, "resources"))
         print_failure(&context->output, resource, error->text ? error->text : "");
     print_cleaned(context, removed);
-    return report_code(error);
 }

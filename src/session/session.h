@@ -38,9 +38,9 @@ int session_down(struct context *context, const struct session_down *down, struc
 void session_bye(struct context *context);
 
 /* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it
- * is not ours). The answer is the exit code. */
-int session_report(struct context *context, const struct error *error, const cJSON *view,
-                   const cJSON *removed);
+ * is not ours). */
+void session_report(struct context *context, const struct error *error, const cJSON *view,
+                    const cJSON *removed);
 /* "container cache, volume cache-data" */
 void session_removed_text(const cJSON *removed, struct strbuf *out);
 

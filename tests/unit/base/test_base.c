@@ -146,7 +146,7 @@ static void files_are_replaced_whole(void **state)
     error_clear(&err);
     assert_int_equal(file_write_atomic("/proc/none/x", "a", 1, 0600, &err), -1);
     assert_int_equal(err.code, ERROR_NO_FILE);
-    assert_int_equal(error_exit_code(err.code), 1);
+    assert_int_equal(error_exit_code(&err), 1);
     error_clear(&err);
     assert_int_equal(file_remove_tree(folder, &err), 0);
     assert_false(file_exists(folder));
@@ -201,7 +201,7 @@ static void errors_keep_the_first_cause(void **state)
     error_copy(&copy, &err);
     assert_string_equal(copy.text, "starting cache: port 1 is taken");
     assert_string_equal(copy.hint, "use 2");
-    assert_int_equal(error_exit_code(copy.code), 8);
+    assert_int_equal(error_exit_code(&copy), 8);
     assert_int_equal(error_by_name(error_name(ERROR_PORT)), ERROR_PORT);
     error_clear(&err);
     error_clear(&copy);
