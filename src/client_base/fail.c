@@ -54,6 +54,7 @@ const char *apphost_code_name(enum apphost_code code)
         [APPHOST_E_CANCELLED] = "cancelled",
     };
 
+    _Static_assert(sizeof(names) / sizeof(names[0]) == APPHOST_E_CANCELLED + 1, "a name for each code");
     return (size_t)code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown";
 }
 

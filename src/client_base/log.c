@@ -18,6 +18,8 @@ static const char *const level_names[] = {
     [APPHOST_LOG_NONE] = "None",
 };
 
+_Static_assert(sizeof(level_names) / sizeof(level_names[0]) == APPHOST_LOG_NONE + 1, "a name for each level");
+
 const char *apphost_log_level_name(enum apphost_log_level level)
 {
     return (size_t)level < sizeof(level_names) / sizeof(level_names[0]) ? level_names[level] : "None";

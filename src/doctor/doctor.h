@@ -5,7 +5,7 @@
 #include "session/context.h"
 #include "engine/once.h"
 
-enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL };
+enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL, DOCTOR_STATUS_COUNT };
 
 struct doctor {
     struct context *context;

@@ -35,6 +35,7 @@ void lower_ready(struct lower *l, struct plan_node *node, const struct model_res
         [MODEL_READY_LOG] = PLAN_PROBE_LOG,
         [MODEL_READY_EXEC] = PLAN_PROBE_EXEC,
     };
+    EACH_OF(kinds, MODEL_READY_COUNT);
     const struct model_ready *ready = &resource->ready;
     struct plan_probe *probe = &node->run.ready;
     (void)l;

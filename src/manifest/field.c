@@ -24,14 +24,14 @@ void manifest_each_field(const struct table *table, void (*visit)(const struct f
         manifest_each_field(table->base, visit, data);
 }
 
-struct names {
+struct known_names {
     const char *items[MAX_NAMES];
     size_t count;
 };
 
 static void collect_name(const struct field *field, void *data)
 {
-    struct names *names = data;
+    struct known_names *names = data;
     if (names->count < MAX_NAMES)
         names->items[names->count++] = field->name;
 }
@@ -44,7 +44,7 @@ static void report_unknown(struct loader *l, const struct table *table, const st
         manifest_hint(l, "%s", ours);
         return;
     }
-    struct names names = {.count = 0};
+    struct known_names names = {.count = 0};
     manifest_each_field(table, collect_name, &names);
     manifest_hint_nearest(l, key->text, names.items, names.count, NULL);
 }
@@ -58,10 +58,11 @@ static bool has_kind(const struct shape *shape, const struct node *value)
     return shape->accept & ACCEPT_SCALAR;
 }
 
+static NAMES(kinds, NODE_KINDS, [NODE_LIST] = "a list", [NODE_MAP] = "a map", [NODE_SCALAR] = "text");
+
 static const char *describe(const struct node *value)
 {
-    static const char *const names[] = {[NODE_LIST] = "a list", [NODE_MAP] = "a map", [NODE_SCALAR] = "text"};
-    return names[value->kind];
+    return names_text(&kinds, value->kind);
 }
 
 int manifest_bad_value(struct loader *l, const struct field *field, const struct node *value)
@@ -151,6 +152,20 @@ int manifest_read_bool_value(struct loader *l, const struct field *field, const 
     const char *meant = manifest_meant_bool(text);
     if (meant)
         manifest_hint(l, "write `%s`", meant);
+    return -1;
+}
+
+int manifest_read_choice(struct loader *l, const struct field *field, const struct node *value)
+{
+    const struct enum_names *choices = field->shape->choices;
+    size_t first = field->shape->first_choice;
+    const char *text = manifest_final(l, value);
+    int index = names_find(choices, text);
+
+    if (!text || (index >= 0 && (size_t)index >= first))
+        return index;
+    manifest_bad_value(l, field, value);
+    manifest_hint_nearest(l, text, choices->texts + first, choices->count - first, NULL);
     return -1;
 }
 

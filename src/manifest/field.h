@@ -9,6 +9,8 @@
 
 #include "manifest/loader.h"
 
+struct manifest_root;
+
 enum accept {
     ACCEPT_BOOL = 1,
     ACCEPT_INT = 2,
@@ -29,8 +31,9 @@ struct shape {
     const char *words; /* "a duration such as 500ms, 10s or 1m30s": follows "must be" */
     unsigned accept;
     shape_read *read;
-    const char *pattern;        /* of the text, for the schema, or NULL */
-    const char *const *choices; /* NULL-terminated: the only texts allowed; their index is the value */
+    const char *pattern;              /* of the text, for the schema, or NULL */
+    const struct enum_names *choices; /* the only texts allowed, by value */
+    size_t first_choice;              /* values below it cannot be written */
     const struct table *table;
     const struct shape *item; /* of lists and free maps */
     size_t most;              /* items of those; 0: as many as a file can hold */
@@ -44,6 +47,15 @@ struct field {
     const char *fallback;        /* default, for the manual page; NULL: none */
     const char *help;
 };
+
+/* The shape and the place of a field: a member, a list and its counter, or the structure itself. A member of
+ * another type than the shape makes does not compile (tests/wrong/manifest.c). */
+#define FIELD_OFFSET(owner, member, type)                                                                    \
+    (offsetof(owner, member) + 0 * sizeof(&((owner *)0)->member == (type *)0))
+#define VALUE(makes, owner, member) .shape = &(makes), .offset = FIELD_OFFSET(owner, member, makes##_value)
+#define LIST(makes, owner, member, counter)                                                                  \
+    VALUE(makes, owner, member), .count_offset = FIELD_OFFSET(owner, counter, size_t)
+#define WHOLE(makes, owner) .shape = &(makes), .offset = 0 * sizeof((owner *)0 == (makes##_value *)0)
 
 struct table {
     const char *name; /* "redis", "endpoint": names the schema's definition */
@@ -71,6 +83,8 @@ int manifest_bad_value(struct loader *l, const struct field *field, const struct
 int manifest_read_int64(struct loader *l, const struct field *field, const struct node *value, int64_t *out);
 int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value,
                              bool *out);
+/* Which of the field's choices it is; -1 after a problem, which names the nearest one. */
+int manifest_read_choice(struct loader *l, const struct field *field, const struct node *value);
 /* "true" for yes, on, y and the like in any case, "false" for their opposites, NULL for other texts. */
 const char *manifest_meant_bool(const char *text);
 /* Items of a list, or the value itself when it is a scalar: `count` of them through `at`. */
@@ -87,19 +101,61 @@ static inline void *manifest_slot(void *object, size_t offset)
     return (char *)object + offset;
 }
 
-/* Shapes of shapes_*.c */
-extern const struct shape shape_bool, shape_text, shape_late, shape_port, shape_number, shape_number_64,
-    shape_duration, shape_seconds, shape_size, shape_path, shape_inner_path, shape_texts, shape_image,
-    shape_address, shape_signal, shape_exit_codes, shape_start, shape_lifetime, shape_pull, shape_network,
-    shape_stdin;
-extern const struct shape shape_environment, shape_env_file, shape_variables_file, shape_labels;
-extern const struct shape shape_words, shape_command, shape_shell, shape_globs;
-extern const struct shape shape_references, shape_wait_for, shape_endpoints, shape_container_endpoints,
-    shape_ready, shape_server_ready, shape_restart, shape_stop;
-extern const struct shape shape_password, shape_data_volume, shape_data_bind_mount, shape_persistence,
-    shape_config;
-extern const struct shape shape_tls, shape_insight, shape_commander, shape_seed;
-extern const struct shape shape_volumes, shape_bind_mounts, shape_tmpfs, shape_extra_hosts;
+/* Shapes of shapes_*.c, and the type of what each of them makes. Those of a whole structure read several of
+ * its members, or look at others. */
+#define SHAPE(name, type)                                                                                    \
+    extern const struct shape name;                                                                          \
+    typedef type name##_value
+SHAPE(shape_bool, bool);
+SHAPE(shape_text, const char *);
+SHAPE(shape_late, struct model_text);
+SHAPE(shape_port, int);
+SHAPE(shape_number, int);
+SHAPE(shape_number_64, int64_t);
+SHAPE(shape_duration, int64_t); /* milliseconds */
+SHAPE(shape_seconds, int64_t);
+SHAPE(shape_size, int64_t);
+SHAPE(shape_path, const char *);
+SHAPE(shape_inner_path, const char *);
+SHAPE(shape_texts, const char **);
+SHAPE(shape_image, const char *);
+SHAPE(shape_address, const char *);
+SHAPE(shape_signal, int);
+SHAPE(shape_exit_codes, int *);
+SHAPE(shape_start, bool);
+SHAPE(shape_lifetime, enum model_lifetime);
+SHAPE(shape_pull, enum model_pull);
+SHAPE(shape_network, bool);
+SHAPE(shape_stdin, enum model_stdin);
+SHAPE(shape_environment, struct model_resource);
+SHAPE(shape_env_file, struct model_resource);
+SHAPE(shape_variables_file, struct manifest_root);
+SHAPE(shape_labels, struct model_pair *);
+SHAPE(shape_words, struct model_text *);
+SHAPE(shape_command, struct model_text *);
+SHAPE(shape_shell, struct model_text *);
+SHAPE(shape_globs, const char **);
+SHAPE(shape_references, struct model_resource);
+SHAPE(shape_wait_for, struct model_resource);
+SHAPE(shape_endpoints, struct model_resource);
+SHAPE(shape_container_endpoints, struct model_resource);
+SHAPE(shape_ready, struct model_ready);
+SHAPE(shape_server_ready, struct model_ready);
+SHAPE(shape_restart, struct model_restart);
+SHAPE(shape_stop, struct model_stop);
+SHAPE(shape_password, struct model_resource);
+SHAPE(shape_data_volume, struct model_resource);
+SHAPE(shape_data_bind_mount, struct model_resource);
+SHAPE(shape_persistence, struct model_resource);
+SHAPE(shape_config, struct model_resource);
+SHAPE(shape_tls, struct model_tls);
+SHAPE(shape_insight, struct model_sidecar);
+SHAPE(shape_commander, struct model_sidecar);
+SHAPE(shape_seed, const char **);
+SHAPE(shape_volumes, struct model_resource);
+SHAPE(shape_bind_mounts, struct model_resource);
+SHAPE(shape_tmpfs, const char **);
+SHAPE(shape_extra_hosts, const char **);
 
 /* Tables of table_*.c */
 extern const struct table table_manifest, table_parameter, table_redis, table_valkey, table_garnet,

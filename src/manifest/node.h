@@ -9,7 +9,7 @@
 
 #include "model/model.h"
 
-enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP };
+enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP, NODE_KINDS };
 
 enum { NODE_MAX_DEPTH = 50, NODE_MAX_COUNT = 1000000, NODE_MAX_BYTES = 8 * 1024 * 1024 };
 

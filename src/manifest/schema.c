@@ -27,8 +27,8 @@ static void add_choices(cJSON *list, const struct shape *shape)
 {
     cJSON *item = cJSON_CreateObject();
     cJSON *values = json_add_array(item, "enum");
-    for (const char *const *choice = shape->choices; *choice; choice++)
-        cJSON_AddItemToArray(values, cJSON_CreateString(*choice));
+    for (size_t i = shape->first_choice; i < shape->choices->count; i++)
+        cJSON_AddItemToArray(values, cJSON_CreateString(shape->choices->texts[i]));
     cJSON_AddItemToArray(list, item);
     add_interpolated(list);
 }

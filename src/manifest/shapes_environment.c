@@ -155,10 +155,9 @@ static int read_one_file(struct loader *l, const struct node *node, const struct
 }
 
 static const struct field env_file_fields[] = {
-    {.name = "path", .shape = &shape_path, .offset = offsetof(struct env_file, path), .help = "The file."},
+    {.name = "path", VALUE(shape_path, struct env_file, path), .help = "The file."},
     {.name = "required",
-     .shape = &shape_bool,
-     .offset = offsetof(struct env_file, required),
+     VALUE(shape_bool, struct env_file, required),
      .fallback = "true",
      .help = "Whether a missing file is an error."},
 };

@@ -6,17 +6,10 @@
 #include <string.h>
 
 static const struct field tls_fields[] = {
-    {.name = "cert",
-     .shape = &shape_path,
-     .offset = offsetof(struct model_tls, cert),
-     .help = "Certificate chain, PEM."},
-    {.name = "key",
-     .shape = &shape_path,
-     .offset = offsetof(struct model_tls, key),
-     .help = "Private key, PEM."},
+    {.name = "cert", VALUE(shape_path, struct model_tls, cert), .help = "Certificate chain, PEM."},
+    {.name = "key", VALUE(shape_path, struct model_tls, key), .help = "Private key, PEM."},
     {.name = "ca",
-     .shape = &shape_path,
-     .offset = offsetof(struct model_tls, ca),
+     VALUE(shape_path, struct model_tls, ca),
      .help = "The authority that consumers trust, PEM."},
 };
 static void finish_tls(struct loader *l, struct node *map, void *object)
@@ -88,25 +81,20 @@ static void finish_sidecar(struct loader *l, struct node *map, void *object)
         manifest_check_name(l, manifest_get(map, "name"), "resource", sidecar->name);
 }
 
+typedef struct model_sidecar shape_sidecar_volume_value;
 static const struct shape shape_sidecar_volume = {
     .words = "true or a volume's name", .accept = ACCEPT_BOOL | ACCEPT_TEXT, .read = read_sidecar_volume};
+typedef struct model_sidecar shape_sidecar_bind_value;
 static const struct shape shape_sidecar_bind = {
     .words = "a path", .accept = ACCEPT_TEXT, .read = read_sidecar_bind};
 
 static const struct field commander_fields[] = {
     {.name = "host_port",
-     .shape = &shape_port,
-     .offset = offsetof(struct model_sidecar, host_port),
+     VALUE(shape_port, struct model_sidecar, host_port),
      .fallback = "chosen",
      .help = "The port of its web page on this machine."},
-    {.name = "name",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_sidecar, name),
-     .help = "Its name as a resource."},
-    {.name = "image",
-     .shape = &shape_image,
-     .offset = offsetof(struct model_sidecar, image),
-     .help = "Its image."},
+    {.name = "name", VALUE(shape_text, struct model_sidecar, name), .help = "Its name as a resource."},
+    {.name = "image", VALUE(shape_image, struct model_sidecar, image), .help = "Its image."},
 };
 static const struct table table_commander = {.name = "commander",
                                              .help = "`commander`",
@@ -114,11 +102,14 @@ static const struct table table_commander = {.name = "commander",
                                              .count = FIELD_COUNT(commander_fields),
                                              .finish = finish_sidecar};
 static const struct field insight_fields[] = {
-    {.name = "data_volume", .shape = &shape_sidecar_volume, .help = "Keeps its settings in a volume."},
-    {.name = "data_bind_mount", .shape = &shape_sidecar_bind, .help = "Keeps its settings in a folder."},
+    {.name = "data_volume",
+     WHOLE(shape_sidecar_volume, struct model_sidecar),
+     .help = "Keeps its settings in a volume."},
+    {.name = "data_bind_mount",
+     WHOLE(shape_sidecar_bind, struct model_sidecar),
+     .help = "Keeps its settings in a folder."},
     {.name = "accept_eula",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_sidecar, accept_eula),
+     VALUE(shape_bool, struct model_sidecar, accept_eula),
      .fallback = "false",
      .help = "Accepts its licence for you."},
 };

@@ -95,26 +95,28 @@ static void finish_ready(struct loader *l, struct node *map, void *object)
         manifest_problem(l, manifest_get_key(map, "status"), "`status` goes with `http`");
 }
 
+typedef struct model_ready shape_http_path_value;
 static const struct shape shape_http_path = {
     .words = "a path such as /health", .accept = ACCEPT_TEXT, .read = read_http_path};
+typedef struct model_ready shape_ready_tcp_value;
 static const struct shape shape_ready_tcp = {
     .words = "an endpoint's name", .accept = ACCEPT_TEXT, .read = read_ready_tcp};
+typedef struct model_ready shape_log_value;
 static const struct shape shape_log = {
     .words = "an extended regular expression", .accept = ACCEPT_SCALAR, .read = read_log};
+typedef struct model_ready shape_exec_value;
 static const struct shape shape_exec = {
     .words = "a list of arguments", .accept = ACCEPT_LIST, .read = read_exec, .item = &shape_text};
 
 static const struct field ping_fields[] = {
     {.name = "interval",
-     .shape = &shape_duration,
-     .offset = offsetof(struct model_ready, interval_ms),
+     VALUE(shape_duration, struct model_ready, interval_ms),
      .min = 1,
      .max = 3600000,
      .fallback = "grows from 2 ms to 250 ms",
      .help = "Time between two probes."},
     {.name = "timeout",
-     .shape = &shape_duration,
-     .offset = offsetof(struct model_ready, timeout_ms),
+     VALUE(shape_duration, struct model_ready, timeout_ms),
      .min = 1,
      .max = 86400000,
      .fallback = "the command's --wait-timeout",
@@ -134,25 +136,23 @@ static const struct table table_ping = {.name = "server_ready",
 
 static const struct field ready_fields[] = {
     {.name = "http",
-     .shape = &shape_http_path,
+     WHOLE(shape_http_path, struct model_ready),
      .help = "GET this path of `endpoint` until it answers `status`."},
     {.name = "endpoint",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_ready, endpoint),
+     VALUE(shape_text, struct model_ready, endpoint),
      .fallback = "the first one",
      .help = "The endpoint that `http` asks."},
     {.name = "status",
-     .shape = &shape_number,
-     .offset = offsetof(struct model_ready, http_status),
+     VALUE(shape_number, struct model_ready, http_status),
      .min = 100,
      .max = 599,
      .fallback = "any from 200 to 399",
      .help = "The answer that means ready."},
-    {.name = "tcp", .shape = &shape_ready_tcp, .help = "Connect to this endpoint."},
+    {.name = "tcp", WHOLE(shape_ready_tcp, struct model_ready), .help = "Connect to this endpoint."},
     {.name = "log",
-     .shape = &shape_log,
+     WHOLE(shape_log, struct model_ready),
      .help = "Wait for a line that matches this extended regular expression."},
-    {.name = "exec", .shape = &shape_exec, .help = "Run this until it exits with 0."},
+    {.name = "exec", WHOLE(shape_exec, struct model_ready), .help = "Run this until it exits with 0."},
 };
 static const struct table table_ready = {.name = "ready",
                                          .help = "`ready`",
@@ -163,26 +163,23 @@ static const struct table table_ready = {.name = "ready",
 
 /* --- restart, stop --- */
 
-static const char *const policies[] = {"never", "on-failure", "always", NULL};
-
 static int read_policy(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     struct model_restart *restart = object;
     const char *text = manifest_final(l, value);
-    for (int i = 0; text && policies[i]; i++)
-        if (strcmp(policies[i], text) == 0) {
-            restart->when = (enum model_restart_when)i;
-            return 0;
-        }
-    if (!text)
-        return -1;
+    int index = names_find(&model_restart_names, text);
+
+    if (index >= 0)
+        restart->when = (enum model_restart_when)index;
+    if (!text || index >= 0)
+        return index < 0 ? -1 : 0;
     manifest_bad_value(l, field, value);
     if (strcmp(text, "no") == 0 || strcmp(text, "false") == 0)
         manifest_hint(l, "compose's `no` is `never` here");
     else if (strcmp(text, "unless-stopped") == 0)
         manifest_hint(l, "`always` is what you want: what you stop stays stopped");
     else
-        manifest_hint_nearest(l, text, policies, 3, NULL);
+        manifest_hint_nearest(l, text, model_restart_names.texts, model_restart_names.count, NULL);
     return -1;
 }
 
@@ -198,29 +195,30 @@ static void finish_restart(struct loader *l, struct node *map, void *object)
         manifest_problem(l, manifest_get(map, "max_backoff"), "`max_backoff` is shorter than `backoff`");
 }
 
+typedef struct model_restart shape_policy_value;
 static const struct shape shape_policy = {.words = "`never`, `on-failure` or `always`",
                                           .accept = ACCEPT_TEXT,
                                           .read = read_policy,
-                                          .choices = policies};
+                                          .choices = &model_restart_names};
 static const struct field restart_fields[] = {
-    {.name = "policy", .shape = &shape_policy, .fallback = "on-failure", .help = "When to start it again."},
+    {.name = "policy",
+     WHOLE(shape_policy, struct model_restart),
+     .fallback = "on-failure",
+     .help = "When to start it again."},
     {.name = "backoff",
-     .shape = &shape_duration,
-     .offset = offsetof(struct model_restart, backoff_ms),
+     VALUE(shape_duration, struct model_restart, backoff_ms),
      .min = 1,
      .max = 3600000,
      .fallback = "1s",
      .help = "Pause before the first restart; doubles each time, with jitter."},
     {.name = "max_backoff",
-     .shape = &shape_duration,
-     .offset = offsetof(struct model_restart, max_backoff_ms),
+     VALUE(shape_duration, struct model_restart, max_backoff_ms),
      .min = 1,
      .max = 86400000,
      .fallback = "1m",
      .help = "Longest pause."},
     {.name = "max_retries",
-     .shape = &shape_number,
-     .offset = offsetof(struct model_restart, max_retries),
+     VALUE(shape_number, struct model_restart, max_retries),
      .min = 0,
      .max = 1000000,
      .fallback = "no limit",
@@ -241,13 +239,11 @@ static int read_restart(struct loader *l, const struct field *field, struct node
 
 static const struct field stop_fields[] = {
     {.name = "signal",
-     .shape = &shape_signal,
-     .offset = offsetof(struct model_stop, signal),
+     VALUE(shape_signal, struct model_stop, signal),
      .fallback = "TERM",
      .help = "The signal that asks it to end."},
     {.name = "timeout",
-     .shape = &shape_duration,
-     .offset = offsetof(struct model_stop, timeout_ms),
+     VALUE(shape_duration, struct model_stop, timeout_ms),
      .min = 1,
      .max = 86400000,
      .fallback = "10s",
@@ -267,7 +263,7 @@ const struct shape shape_server_ready = {.words = "a map with interval and timeo
 const struct shape shape_restart = {.words = "`never`, `on-failure`, `always`, or {policy, backoff, …}",
                                     .accept = ACCEPT_TEXT | ACCEPT_TABLE,
                                     .read = read_restart,
-                                    .choices = policies,
+                                    .choices = &model_restart_names,
                                     .table = &table_restart};
 const struct shape shape_stop = {.words = "a map with signal and timeout",
                                  .accept = ACCEPT_TABLE,

@@ -41,8 +41,7 @@ struct password_parameter {
 };
 static const struct field password_fields[] = {
     {.name = "parameter",
-     .shape = &shape_text,
-     .offset = offsetof(struct password_parameter, parameter),
+     VALUE(shape_text, struct password_parameter, parameter),
      .help = "The parameter that holds it."},
 };
 static const struct table table_password = {.name = "password",
@@ -132,18 +131,15 @@ static int set_data(struct loader *l, const struct node *node, struct model_redi
 
 static const struct field data_volume_fields[] = {
     {.name = "name",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_mount, source),
+     VALUE(shape_text, struct model_mount, source),
      .fallback = "<resource>-data",
      .help = "The volume's name; the project's name comes before it."},
     {.name = "read_only",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_mount, read_only),
+     VALUE(shape_bool, struct model_mount, read_only),
      .fallback = "false",
      .help = "Whether the server may not write; then nothing is persisted."},
     {.name = "external",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_mount, external),
+     VALUE(shape_bool, struct model_mount, external),
      .fallback = "false",
      .help = "The volume exists under exactly this name; apphost neither creates nor removes it."},
 };
@@ -176,12 +172,10 @@ static int read_data_volume(struct loader *l, const struct field *field, struct 
 
 static const struct field data_bind_fields[] = {
     {.name = "source",
-     .shape = &shape_path,
-     .offset = offsetof(struct model_mount, source),
+     VALUE(shape_path, struct model_mount, source),
      .help = "A folder of this machine. Required."},
     {.name = "read_only",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_mount, read_only),
+     VALUE(shape_bool, struct model_mount, read_only),
      .fallback = "false",
      .help = "Whether the server may not write; then nothing is persisted."},
 };
@@ -193,8 +187,7 @@ static const struct table table_data_bind = {.name = "data_bind_mount",
 static int read_data_bind(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     struct model_mount mount = {0};
-    const struct field source = {
-        .name = field->name, .shape = &shape_path, .offset = offsetof(struct model_mount, source)};
+    const struct field source = {.name = field->name, VALUE(shape_path, struct model_mount, source)};
     int rc = value->kind == NODE_MAP ? manifest_read_table(l, &table_data_bind, value, &mount)
                                      : shape_path.read(l, &source, value, &mount);
     if (rc < 0)
@@ -212,20 +205,17 @@ static int read_data_bind(struct loader *l, const struct field *field, struct no
 
 static const struct field persistence_fields[] = {
     {.name = "interval",
-     .shape = &shape_seconds,
-     .offset = offsetof(struct model_persistence, interval_s),
+     VALUE(shape_seconds, struct model_persistence, interval_s),
      .fallback = "60s",
      .help = "Save a snapshot after this time, when enough keys have changed."},
     {.name = "keys_changed_threshold",
-     .shape = &shape_number_64,
-     .offset = offsetof(struct model_persistence, keys_changed),
+     VALUE(shape_number_64, struct model_persistence, keys_changed),
      .min = 1,
      .max = 1000000000,
      .fallback = "1",
      .help = "How many changes make a snapshot due."},
     {.name = "append_only",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_persistence, append_only),
+     VALUE(shape_bool, struct model_persistence, append_only),
      .fallback = "false",
      .help = "Also keep an append-only file."},
 };

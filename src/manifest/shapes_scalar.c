@@ -237,24 +237,9 @@ static int read_texts(struct loader *l, const struct field *field, struct node *
     return 0;
 }
 
-/* Index of a choice, or −1 after the problem was reported. */
-static int read_choice_index(struct loader *l, const struct field *field, struct node *value)
-{
-    const char *text = manifest_final(l, value);
-    if (!text)
-        return -1;
-    size_t count = 0;
-    for (const char *const *choice = field->shape->choices; *choice; choice++, count++)
-        if (strcmp(*choice, text) == 0)
-            return (int)count;
-    manifest_bad_value(l, field, value);
-    manifest_hint_nearest(l, text, field->shape->choices, count, NULL);
-    return -1;
-}
-
 static int read_choice(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    int index = read_choice_index(l, field, value);
+    int index = manifest_read_choice(l, field, value);
     if (index >= 0)
         *(int *)manifest_slot(object, field->offset) = index;
     return index < 0 ? -1 : 0;
@@ -263,7 +248,7 @@ static int read_choice(struct loader *l, const struct field *field, struct node 
 /* Two choices, the second one sets a flag. */
 static int read_flag(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    int index = read_choice_index(l, field, value);
+    int index = manifest_read_choice(l, field, value);
     if (index >= 0)
         *(bool *)manifest_slot(object, field->offset) = index == 1;
     return index < 0 ? -1 : 0;
@@ -306,19 +291,20 @@ const struct shape shape_texts = {.words = "text or a list of texts",
                                   .read = read_texts,
                                   .item = &shape_text};
 
-static const char *const starts[] = {"automatic", "manual", NULL};
-static const char *const lifetimes[] = {"session", "persistent", NULL};
-static const char *const pulls[] = {"missing", "always", "never", NULL};
-static const char *const networks[] = {"bridge", "host", NULL};
-static const char *const inputs[] = {"open", "closed", NULL};
+static NAMES(starts, 2, [false] = "automatic", [true] = "manual");
+static NAMES(networks, 2, [false] = "bridge", [true] = "host");
 
 const struct shape shape_start = {
-    .words = "`automatic` or `manual`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = starts};
-const struct shape shape_lifetime = {
-    .words = "`session` or `persistent`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = lifetimes};
-const struct shape shape_pull = {
-    .words = "`missing`, `always` or `never`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = pulls};
+    .words = "`automatic` or `manual`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = &starts};
+const struct shape shape_lifetime = {.words = "`session` or `persistent`",
+                                     .accept = ACCEPT_TEXT,
+                                     .read = read_choice,
+                                     .choices = &model_lifetime_names};
+const struct shape shape_pull = {.words = "`missing`, `always` or `never`",
+                                 .accept = ACCEPT_TEXT,
+                                 .read = read_choice,
+                                 .choices = &model_pull_names};
 const struct shape shape_network = {
-    .words = "`bridge` or `host`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = networks};
+    .words = "`bridge` or `host`", .accept = ACCEPT_TEXT, .read = read_flag, .choices = &networks};
 const struct shape shape_stdin = {
-    .words = "`open` or `closed`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = inputs};
+    .words = "`open` or `closed`", .accept = ACCEPT_TEXT, .read = read_choice, .choices = &model_stdin_names};

@@ -40,7 +40,9 @@ static void finish_reference(struct loader *l, struct node *map, void *object)
     check_variable(l, map, "env", reference->env);
 }
 
-static const char *const injections[] = {"connection_string", "properties", "services", "endpoints", NULL};
+/* By the number of the bit. */
+static NAMES(injections, 4, "connection_string", "properties", "services", "endpoints");
+static_assert(MODEL_INJECT_ALL == (1 << 4) - 1, "a name for each bit");
 
 /* The bit of one word; 0 after a problem. */
 static unsigned read_injection(struct loader *l, const struct field *field, const struct node *item)
@@ -48,12 +50,12 @@ static unsigned read_injection(struct loader *l, const struct field *field, cons
     const char *text = item->kind == NODE_SCALAR ? manifest_final(l, item) : NULL;
     if (item->kind == NODE_SCALAR && !text)
         return 0;
-    for (int i = 0; text && injections[i]; i++)
-        if (strcmp(injections[i], text) == 0)
-            return 1U << i;
+    int bit = names_find(&injections, text);
+    if (bit >= 0)
+        return 1U << bit;
     manifest_bad_value(l, field, item);
     if (text)
-        manifest_hint_nearest(l, text, injections, 4, NULL);
+        manifest_hint_nearest(l, text, injections.texts, injections.count, NULL);
     return 0;
 }
 
@@ -76,43 +78,38 @@ static int read_inject(struct loader *l, const struct field *field, struct node 
 }
 
 static const struct shape shape_injection = {
-    .words = "a kind of variable", .accept = ACCEPT_TEXT, .choices = injections};
+    .words = "a kind of variable", .accept = ACCEPT_TEXT, .choices = &injections};
+typedef unsigned shape_inject_value;
 static const struct shape shape_inject = {
     .words = "a list of `connection_string`, `properties`, `services` and `endpoints`, or a boolean",
     .accept = ACCEPT_BOOL | ACCEPT_TEXT | ACCEPT_LIST,
     .read = read_inject,
-    .choices = injections,
+    .choices = &injections,
     .item = &shape_injection,
     .most = 4};
 
 static const struct field reference_fields[] = {
     {.name = "resource",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_reference, resource),
+     VALUE(shape_text, struct model_reference, resource),
      .help = "The resource that is referenced."},
     {.name = "as",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_reference, as),
+     VALUE(shape_text, struct model_reference, as),
      .help = "The name in the injected variables.",
      .fallback = "the resource's"},
     {.name = "env",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_reference, env),
+     VALUE(shape_text, struct model_reference, env),
      .help = "One more variable that holds the URI."},
     {.name = "inject",
-     .shape = &shape_inject,
-     .offset = offsetof(struct model_reference, without),
+     VALUE(shape_inject, struct model_reference, without),
      .fallback = "all",
      .help = "Which variables the consumer gets: `connection_string`, `properties` (_HOST, _PORT, …), "
              "`services` (services__…), `endpoints` (NAME_ENDPOINT). false: none, only waiting."},
     {.name = "optional",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_reference, optional),
+     VALUE(shape_bool, struct model_reference, optional),
      .fallback = "false",
      .help = "Whether the consumer runs without it too."},
     {.name = "wait",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_reference, wait),
+     VALUE(shape_bool, struct model_reference, wait),
      .fallback = "true",
      .help = "Whether to wait until it is healthy."},
 };
@@ -149,16 +146,13 @@ static int read_references(struct loader *l, const struct field *field, struct n
 
 /* --- wait_for --- */
 
-static const char *const untils[] = {"default", "started", "healthy", "completed", NULL};
 static int read_until(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    const char *text = manifest_final(l, value);
-    for (int i = 1; text && untils[i]; i++)
-        if (strcmp(untils[i], text) == 0) {
-            *(enum model_until *)manifest_slot(object, field->offset) = (enum model_until)i;
-            return 0;
-        }
-    return text ? manifest_bad_value(l, field, value) : -1;
+    int index = manifest_read_choice(l, field, value);
+
+    if (index >= 0)
+        *(enum model_until *)manifest_slot(object, field->offset) = (enum model_until)index;
+    return index < 0 ? -1 : 0;
 }
 
 static void finish_wait(struct loader *l, struct node *map, void *object)
@@ -168,18 +162,16 @@ static void finish_wait(struct loader *l, struct node *map, void *object)
         manifest_problem(l, map, "an item of `wait_for` needs `resource`");
 }
 
+typedef enum model_until shape_until_value;
 static const struct shape shape_until = {.words = "`started`, `healthy` or `completed`",
                                          .accept = ACCEPT_TEXT,
                                          .read = read_until,
-                                         .choices = untils + 1};
+                                         .choices = &model_until_names,
+                                         .first_choice = MODEL_UNTIL_DEFAULT + 1};
 static const struct field wait_fields[] = {
-    {.name = "resource",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_wait, resource),
-     .help = "The resource to wait for."},
+    {.name = "resource", VALUE(shape_text, struct model_wait, resource), .help = "The resource to wait for."},
     {.name = "until",
-     .shape = &shape_until,
-     .offset = offsetof(struct model_wait, until),
+     VALUE(shape_until, struct model_wait, until),
      .fallback = "completed for a task, else healthy",
      .help = "What to wait for."},
 };
@@ -224,18 +216,15 @@ static void finish_endpoint(struct loader *l, struct node *map, void *object)
 
 static const struct field endpoint_fields[] = {
     {.name = "port",
-     .shape = &shape_port,
-     .offset = offsetof(struct model_endpoint, port),
+     VALUE(shape_port, struct model_endpoint, port),
      .fallback = "chosen",
      .help = "The port that the process listens on."},
     {.name = "scheme",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_endpoint, scheme),
+     VALUE(shape_text, struct model_endpoint, scheme),
      .fallback = "http or https for an endpoint of that name, else tcp",
      .help = "What stands before :// in its URL."},
     {.name = "env",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_endpoint, env),
+     VALUE(shape_text, struct model_endpoint, env),
      .help = "The variable that tells the process its port."},
 };
 static const struct table table_endpoint = {.name = "endpoint",
@@ -253,17 +242,14 @@ static void finish_container_endpoint(struct loader *l, struct node *map, void *
 
 static const struct field container_endpoint_fields[] = {
     {.name = "target_port",
-     .shape = &shape_port,
-     .offset = offsetof(struct model_endpoint, target_port),
+     VALUE(shape_port, struct model_endpoint, target_port),
      .help = "The port inside of the container. Required."},
     {.name = "host_port",
-     .shape = &shape_port,
-     .offset = offsetof(struct model_endpoint, port),
+     VALUE(shape_port, struct model_endpoint, port),
      .fallback = "chosen",
      .help = "The port on this machine; published on 127.0.0.1."},
     {.name = "scheme",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_endpoint, scheme),
+     VALUE(shape_text, struct model_endpoint, scheme),
      .fallback = "http or https for an endpoint of that name, else tcp",
      .help = "What stands before :// in its URL."},
 };
@@ -282,16 +268,16 @@ static int read_endpoint(struct loader *l, const struct field *field, struct nod
                          struct model_endpoint *out)
 {
     const struct table *table = field->shape->item->table;
-    size_t port = table == &table_endpoint ? offsetof(struct model_endpoint, port)
-                                           : offsetof(struct model_endpoint, target_port);
-    const struct field short_form = {.name = out->name, .shape = &shape_port, .offset = port};
+    const struct field process = {.name = out->name, VALUE(shape_port, struct model_endpoint, port)};
+    const struct field container = {.name = out->name, VALUE(shape_port, struct model_endpoint, target_port)};
+    const struct field *short_form = table == &table_endpoint ? &process : &container;
     if (item->kind == NODE_MAP)
         return manifest_read_table(l, table, item, out);
     if (item->kind == NODE_LIST)
         return manifest_problem(l, item, "an endpoint must be %s", field->shape->item->words);
     if (manifest_is_null(item) && table == &table_endpoint)
         return 0;
-    return shape_port.read(l, &short_form, item, out);
+    return shape_port.read(l, short_form, item, out);
 }
 
 static bool has_twin(const struct model_resource *resource, const char *name)

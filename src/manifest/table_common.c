@@ -10,24 +10,22 @@ static int skip_type(struct loader *l, const struct field *field, struct node *v
     return 0;
 }
 
+typedef struct model_resource shape_type_value;
 static const struct shape shape_type = {
     .words = "a kind of resource", .accept = ACCEPT_TEXT, .read = skip_type};
 
 static const struct field common_fields[] = {
-    {.name = "type", .shape = &shape_type, .help = "What it is. Required."},
+    {.name = "type", WHOLE(shape_type, struct model_resource), .help = "What it is. Required."},
     {.name = "profiles",
-     .shape = &shape_texts,
-     RESOURCE_LIST(profiles, profile_count),
+     RESOURCE_LIST(shape_texts, profiles, profile_count),
      .fallback = "always there",
      .help = "It is there only when one of these profiles is on."},
     {.name = "start",
-     .shape = &shape_start,
-     RESOURCE(manual),
+     RESOURCE(shape_start, manual),
      .fallback = "automatic",
      .help = "`manual`: only when it is named."},
     {.name = "optional",
-     .shape = &shape_bool,
-     RESOURCE(optional),
+     RESOURCE(shape_bool, optional),
      .fallback = "false",
      .help = "Its failure is not the application's; a container is left out on the native engine."},
 };
@@ -36,18 +34,16 @@ const struct table table_common = {
 
 static const struct field running_fields[] = {
     {.name = "environment",
-     .shape = &shape_environment,
+     WHOLE(shape_environment, struct model_resource),
      .help = "Variables; a name alone takes apphost's own value."},
-    {.name = "wait_for", .shape = &shape_wait_for, .help = "Start after these; a task must have completed."},
+    {.name = "wait_for",
+     WHOLE(shape_wait_for, struct model_resource),
+     .help = "Start after these; a task must have completed."},
     {.name = "restart",
-     .shape = &shape_restart,
-     RESOURCE(restart),
+     RESOURCE(shape_restart, restart),
      .fallback = "never",
      .help = "Whether it is started again when it ends."},
-    {.name = "stop",
-     .shape = &shape_stop,
-     RESOURCE(stop),
-     .help = "How it is asked to end, and for how long."},
+    {.name = "stop", RESOURCE(shape_stop, stop), .help = "How it is asked to end, and for how long."},
 };
 const struct table table_running = {.name = "running",
                                     .help = "a resource",
@@ -56,31 +52,21 @@ const struct table table_running = {.name = "running",
                                     .base = &table_common};
 
 static const struct field hosted_fields[] = {
-    {.name = "pull",
-     .shape = &shape_pull,
-     RESOURCE(pull),
-     .fallback = "missing",
-     .help = "When the image is pulled."},
+    {.name = "pull", RESOURCE(shape_pull, pull), .fallback = "missing", .help = "When the image is pulled."},
     {.name = "lifetime",
-     .shape = &shape_lifetime,
-     RESOURCE(lifetime),
+     RESOURCE(shape_lifetime, lifetime),
      .fallback = "session",
      .help = "`persistent`: it stays when the session ends."},
     {.name = "memory",
-     .shape = &shape_size,
-     RESOURCE(memory),
+     RESOURCE(shape_size, memory),
      .min = 6 * 1024 * 1024,
      .fallback = "no limit",
      .help = "Most memory that it may use. Without effect on the native engine."},
     {.name = "user",
-     .shape = &shape_text,
-     RESOURCE(user),
+     RESOURCE(shape_text, user),
      .fallback = "the image's",
      .help = "Runs as this user, name or uid[:gid]. Without effect on the native engine."},
-    {.name = "labels",
-     .shape = &shape_labels,
-     RESOURCE_LIST(labels, label_count),
-     .help = "Labels of the container."},
+    {.name = "labels", RESOURCE_LIST(shape_labels, labels, label_count), .help = "Labels of the container."},
 };
 const struct table table_hosted = {.name = "hosted",
                                    .help = "a resource",

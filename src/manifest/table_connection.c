@@ -33,13 +33,11 @@ static void finish_connection(struct loader *l, struct node *map, void *object)
 
 static const struct field connection_fields[] = {
     {.name = "value",
-     .shape = &shape_late,
-     .offset = offsetof(struct model_resource, connection.value),
+     VALUE(shape_late, struct model_resource, connection.value),
      .fallback = "the environment's ConnectionStrings__NAME",
      .help = "host:port[,password=…][,ssl=true], or redis[s]://… ."},
     {.name = "check",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_resource, connection.check),
+     VALUE(shape_bool, struct model_resource, connection.check),
      .fallback = "false",
      .help = "Wait until the server answers a PING."},
 };

@@ -28,13 +28,11 @@ static int read_telemetry(struct loader *l, const struct field *field, struct no
 
 static int read_engine(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    const char *text = manifest_final(l, value);
-    if (!text)
-        return -1;
-    if (strcmp(text, "docker") != 0 && strcmp(text, "native") != 0)
-        return manifest_bad_value(l, field, value);
-    *(const char **)manifest_slot(object, field->offset) = text;
-    return 0;
+    int index = manifest_read_choice(l, field, value);
+
+    if (index >= 0)
+        *(const char **)manifest_slot(object, field->offset) = field->shape->choices->texts[index];
+    return index < 0 ? -1 : 0;
 }
 
 static int read_project_name(struct loader *l, const struct field *field, struct node *value, void *object)
@@ -54,15 +52,13 @@ struct generate {
 };
 static const struct field generate_fields[] = {
     {.name = "length",
-     .shape = &shape_number,
-     .offset = offsetof(struct generate, length),
+     VALUE(shape_number, struct generate, length),
      .min = 1,
      .max = 1024,
      .fallback = "22",
      .help = "How many characters."},
     {.name = "special",
-     .shape = &shape_bool,
-     .offset = offsetof(struct generate, special),
+     VALUE(shape_bool, struct generate, special),
      .fallback = "false",
      .help = "Characters beyond letters and digits too."},
 };
@@ -102,25 +98,26 @@ static void finish_parameter(struct loader *l, struct node *map, void *object)
                          "a parameter has `default` or `generate`, not both");
 }
 
+typedef struct model_parameter shape_generate_value;
 static const struct shape shape_generate = {.words = "true, or {length, special}",
                                             .accept = ACCEPT_BOOL | ACCEPT_TABLE,
                                             .read = read_generate,
                                             .table = &table_generate};
+typedef const char *shape_default_value;
 static const struct shape shape_default = {.words = "text", .accept = ACCEPT_SCALAR, .read = read_fallback};
 static const struct field parameter_fields[] = {
     {.name = "secret",
-     .shape = &shape_bool,
-     .offset = offsetof(struct model_parameter, secret),
+     VALUE(shape_bool, struct model_parameter, secret),
      .fallback = "false",
      .help = "Its value is masked wherever it would be shown."},
     {.name = "default",
-     .shape = &shape_default,
-     .offset = offsetof(struct model_parameter, fallback),
+     VALUE(shape_default, struct model_parameter, fallback),
      .help = "The value when none is given."},
-    {.name = "generate", .shape = &shape_generate, .help = "Generate a value, and remember it."},
+    {.name = "generate",
+     WHOLE(shape_generate, struct model_parameter),
+     .help = "Generate a value, and remember it."},
     {.name = "description",
-     .shape = &shape_text,
-     .offset = offsetof(struct model_parameter, description),
+     VALUE(shape_text, struct model_parameter, description),
      .help = "What it is for."},
 };
 const struct table table_parameter = {.name = "parameter",
@@ -131,14 +128,14 @@ const struct table table_parameter = {.name = "parameter",
 
 /* --- the top --- */
 
+typedef const char *shape_otlp_value;
 static const struct shape shape_otlp = {.words = "a URL that starts with http:// or https://",
                                         .accept = ACCEPT_TEXT,
                                         .read = read_endpoint_url,
                                         .pattern = "^(https?://|.*\\$)"};
 static const struct field telemetry_fields[] = {
     {.name = "otlp_endpoint",
-     .shape = &shape_otlp,
-     .offset = offsetof(struct manifest_root, otlp_endpoint),
+     VALUE(shape_otlp, struct manifest_root, otlp_endpoint),
      .help = "Where consumers send their telemetry (OTLP)."},
 };
 static const struct table table_telemetry = {.name = "telemetry",
@@ -150,49 +147,53 @@ static const struct shape shape_parameter_item = {
     .words = "a map", .accept = ACCEPT_TABLE | ACCEPT_NULL, .table = &table_parameter};
 static const struct shape shape_resource_item = {.words = "a kind of resource, or a map with its `type`",
                                                  .accept = ACCEPT_TEXT | ACCEPT_TABLE};
+typedef struct manifest_root shape_parameters_value;
 static const struct shape shape_parameters = {.words = "a map from names to parameters",
                                               .accept = ACCEPT_MAP,
                                               .read = skip,
                                               .item = &shape_parameter_item};
+typedef struct manifest_root shape_resources_value;
 static const struct shape shape_resources = {.words = "a map from names to resources",
                                              .accept = ACCEPT_MAP,
                                              .read = skip,
                                              .item = &shape_resource_item};
-static const char *const engines[] = {"docker", "native", NULL};
+static NAMES(engines, 2, "docker", "native");
+typedef const char *shape_engine_value;
 static const struct shape shape_engine = {
-    .words = "`docker` or `native`", .accept = ACCEPT_TEXT, .read = read_engine, .choices = engines};
+    .words = "`docker` or `native`", .accept = ACCEPT_TEXT, .read = read_engine, .choices = &engines};
+typedef const char *shape_project_name_value;
 static const struct shape shape_project_name = {
     .words = "a name", .accept = ACCEPT_SCALAR, .read = read_project_name};
+typedef struct manifest_root shape_telemetry_value;
 static const struct shape shape_telemetry = {
     .words = "a map", .accept = ACCEPT_TABLE, .read = read_telemetry, .table = &table_telemetry};
 
-#define ROOT(member) .offset = offsetof(struct manifest_root, member)
 static const struct field manifest_fields[] = {
     {.name = "name",
-     .shape = &shape_project_name,
-     ROOT(name),
+     VALUE(shape_project_name, struct manifest_root, name),
      .fallback = "the folder's name",
      .help = "The project's name."},
-    {.name = "parameters", .shape = &shape_parameters, .help = "Values that are given from outside."},
-    {.name = "resources", .shape = &shape_resources, .help = "What the application is made of. Required."},
+    {.name = "parameters",
+     WHOLE(shape_parameters, struct manifest_root),
+     .help = "Values that are given from outside."},
+    {.name = "resources",
+     WHOLE(shape_resources, struct manifest_root),
+     .help = "What the application is made of. Required."},
     {.name = "engine",
-     .shape = &shape_engine,
-     ROOT(engine),
+     VALUE(shape_engine, struct manifest_root, engine),
      .fallback = "docker",
      .help = "What runs servers. `native`: programs of this machine, without containers; a volume is "
              "a folder of the project's state, and what only containers have (`image`, `pull`, `labels`, "
              "`network`) means nothing."},
     {.name = "env_file",
-     .shape = &shape_variables_file,
+     WHOLE(shape_variables_file, struct manifest_root),
      .fallback = ".env beside the manifest",
      .help = "Files with variables for ${NAME}."},
     {.name = "profiles",
-     .shape = &shape_texts,
-     ROOT(profiles),
-     .count_offset = offsetof(struct manifest_root, profile_count),
+     LIST(shape_texts, struct manifest_root, profiles, profile_count),
      .fallback = "none",
      .help = "Profiles that are on unless the command line names some."},
-    {.name = "telemetry", .shape = &shape_telemetry, .help = "Where telemetry goes."},
+    {.name = "telemetry", WHOLE(shape_telemetry, struct manifest_root), .help = "Where telemetry goes."},
 };
 const struct table table_manifest = {.name = "manifest",
                                      .help = "a manifest",

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define COMMAND RESOURCE_LIST(process.command, process.command_count)
-
 static void check_task(struct loader *l, struct node *map, const struct model_resource *resource)
 {
     if (!resource->process.task)
@@ -43,48 +41,46 @@ static void finish_process(struct loader *l, struct node *map, void *object)
 }
 
 static const struct field process_fields[] = {
-    {.name = "command", .shape = &shape_command, COMMAND, .help = "What to run, without a shell."},
-    {.name = "shell", .shape = &shape_shell, COMMAND, .help = "What to run, by /bin/sh -c."},
+    {.name = "command",
+     RESOURCE_LIST(shape_command, process.command, process.command_count),
+     .help = "What to run, without a shell."},
+    {.name = "shell",
+     RESOURCE_LIST(shape_shell, process.command, process.command_count),
+     .help = "What to run, by /bin/sh -c."},
     {.name = "working_dir",
-     .shape = &shape_path,
-     RESOURCE(process.working_dir),
+     RESOURCE(shape_path, process.working_dir),
      .fallback = "the manifest's folder",
      .help = "Where it runs."},
     ROW_ENV_FILE,
     ROW_REFERENCES,
-    {.name = "endpoints", .shape = &shape_endpoints, .help = "Where it listens."},
+    {.name = "endpoints", WHOLE(shape_endpoints, struct model_resource), .help = "Where it listens."},
     ROW_READY("tcp on the first endpoint, else a second after its start"),
     {.name = "success_exit_codes",
-     .shape = &shape_exit_codes,
+     RESOURCE_LIST(shape_exit_codes, process.success_exit_codes, process.success_count),
      .min = 0,
      .max = 255,
-     RESOURCE_LIST(process.success_exit_codes, process.success_count),
      .fallback = "0",
      .help = "Exit codes that are no failure."},
     {.name = "task",
-     .shape = &shape_bool,
-     RESOURCE(process.task),
+     RESOURCE(shape_bool, process.task),
      .fallback = "false",
      .help = "It runs to completion; others wait for that."},
     {.name = "stdin",
-     .shape = &shape_stdin,
-     RESOURCE(process.standard_input),
+     RESOURCE(shape_stdin, process.standard_input),
      .fallback = "open, of a task closed",
      .help =
          "What it reads: `open` gives nothing and never ends, which watchers (esbuild, tailwind, tsc) take "
          "for somebody who is there; `closed` has ended from the start."},
     {.name = "replicas",
-     .shape = &shape_number,
+     RESOURCE(shape_number, process.replicas),
      .min = 1,
      .max = 100,
-     RESOURCE(process.replicas),
      .fallback = "one, called like the resource",
      .help = "How many of it run, from 1 to 100, called NAME-1, NAME-2, and so on, each with a port of its "
              "own for every "
              "endpoint; at most 1000 in a project. NAME means all of them, and as an address the first."},
     {.name = "watch",
-     .shape = &shape_globs,
-     RESOURCE_LIST(process.watch, process.watch_count),
+     RESOURCE_LIST(shape_globs, process.watch, process.watch_count),
      .fallback = "none",
      .help =
          "Globs of files below `working_dir`; when one of them is written, moved or removed it is "

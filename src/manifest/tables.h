@@ -9,24 +9,23 @@
 extern const struct table table_common, table_running, table_hosted;
 
 /* Where a field of a resource is kept; lists have a counter. */
-#define RESOURCE(member) .offset = offsetof(struct model_resource, member)
-#define RESOURCE_LIST(member, counter)                                                                       \
-    RESOURCE(member), .count_offset = offsetof(struct model_resource, counter)
+#define RESOURCE(makes, member) VALUE(makes, struct model_resource, member)
+#define RESOURCE_LIST(makes, member, counter) LIST(makes, struct model_resource, member, counter)
 
 /* Rows of whatever refers to others: process and container, which have different bases. */
 #define ROW_ENV_FILE                                                                                         \
     {                                                                                                        \
-        .name = "env_file", .shape = &shape_env_file,                                                        \
+        .name = "env_file", WHOLE(shape_env_file, struct model_resource),                                    \
         .help = "Files of variables; injected ones win over them."                                           \
     }
 #define ROW_REFERENCES                                                                                       \
     {                                                                                                        \
-        .name = "references", .shape = &shape_references,                                                    \
+        .name = "references", WHOLE(shape_references, struct model_resource),                                \
         .help = "Resources whose addresses it gets, and for which it waits."                                 \
     }
 #define ROW_READY(otherwise)                                                                                 \
     {                                                                                                        \
-        .name = "ready", .shape = &shape_ready, RESOURCE(ready), .fallback = otherwise,                      \
+        .name = "ready", RESOURCE(shape_ready, ready), .fallback = otherwise,                                \
         .help = "How to tell that it is ready."                                                              \
     }
 

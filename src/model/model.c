@@ -60,6 +60,17 @@ struct model_parameter *model_find_parameter(const struct model *model, const ch
     return NULL;
 }
 
+NAMES(model_until_names,
+      MODEL_UNTIL_COUNT, [MODEL_UNTIL_DEFAULT] = "default", [MODEL_UNTIL_STARTED] = "started",
+      [MODEL_UNTIL_HEALTHY] = "healthy", [MODEL_UNTIL_COMPLETED] = "completed");
+NAMES(model_restart_names, MODEL_RESTART_COUNT, [MODEL_RESTART_NEVER] = "never",
+      [MODEL_RESTART_ON_FAILURE] = "on-failure", [MODEL_RESTART_ALWAYS] = "always");
+NAMES(model_stdin_names, MODEL_STDIN_COUNT, [MODEL_STDIN_OPEN] = "open", [MODEL_STDIN_CLOSED] = "closed");
+NAMES(model_lifetime_names,
+      MODEL_LIFETIME_COUNT, [MODEL_SESSION] = "session", [MODEL_PERSISTENT] = "persistent");
+NAMES(model_pull_names, MODEL_PULL_COUNT, [MODEL_PULL_MISSING] = "missing", [MODEL_PULL_ALWAYS] = "always",
+      [MODEL_PULL_NEVER] = "never");
+
 struct model_text model_literal(struct arena *arena, const char *text)
 {
     struct model_text result = {.given = true};

@@ -11,6 +11,7 @@
 #define MODEL_MODEL_H
 
 #include "base/mem.h"
+#include "base/names.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -102,7 +103,13 @@ struct model_reference {
     struct model_pos pos;
 };
 
-enum model_until { MODEL_UNTIL_DEFAULT, MODEL_UNTIL_STARTED, MODEL_UNTIL_HEALTHY, MODEL_UNTIL_COMPLETED };
+enum model_until {
+    MODEL_UNTIL_DEFAULT,
+    MODEL_UNTIL_STARTED,
+    MODEL_UNTIL_HEALTHY,
+    MODEL_UNTIL_COMPLETED,
+    MODEL_UNTIL_COUNT
+};
 struct model_wait {
     const char *resource;
     enum model_until until;
@@ -123,7 +130,8 @@ enum model_ready_kind {
     MODEL_READY_HTTP,
     MODEL_READY_TCP,
     MODEL_READY_LOG,
-    MODEL_READY_EXEC
+    MODEL_READY_EXEC,
+    MODEL_READY_COUNT
 };
 struct model_ready {
     enum model_ready_kind kind;
@@ -136,7 +144,12 @@ struct model_ready {
     struct model_pos pos;
 };
 
-enum model_restart_when { MODEL_RESTART_NEVER, MODEL_RESTART_ON_FAILURE, MODEL_RESTART_ALWAYS };
+enum model_restart_when {
+    MODEL_RESTART_NEVER,
+    MODEL_RESTART_ON_FAILURE,
+    MODEL_RESTART_ALWAYS,
+    MODEL_RESTART_COUNT
+};
 struct model_restart {
     enum model_restart_when when;
     int64_t backoff_ms, max_backoff_ms; /* defaults 1000, 60000 */
@@ -208,6 +221,7 @@ struct model_redis {
     size_t seed_count;
 };
 
+enum model_stdin { MODEL_STDIN_OPEN, MODEL_STDIN_CLOSED, MODEL_STDIN_COUNT };
 struct model_process {
     struct model_text *command; /* argv; for `shell` it is {"/bin/sh", "-c", text} */
     size_t command_count;
@@ -219,7 +233,7 @@ struct model_process {
     int replicas;         /* 0: not said: one, called like the resource; else NAME-1, NAME-2, … */
     const char **watch;   /* globs, relative to working_dir */
     size_t watch_count;
-    enum { MODEL_STDIN_OPEN, MODEL_STDIN_CLOSED } standard_input;
+    enum model_stdin standard_input;
 };
 
 struct model_container {
@@ -245,6 +259,8 @@ struct model_connection_string {
     bool check;
 };
 
+enum model_lifetime { MODEL_SESSION, MODEL_PERSISTENT, MODEL_LIFETIME_COUNT };
+enum model_pull { MODEL_PULL_MISSING, MODEL_PULL_ALWAYS, MODEL_PULL_NEVER, MODEL_PULL_COUNT };
 struct model_resource {
     const char *name;
     enum model_kind kind;
@@ -264,8 +280,8 @@ struct model_resource {
     struct model_ready ready;
     struct model_restart restart;
     struct model_stop stop;
-    enum { MODEL_SESSION, MODEL_PERSISTENT } lifetime;
-    enum { MODEL_PULL_MISSING, MODEL_PULL_ALWAYS, MODEL_PULL_NEVER } pull;
+    enum model_lifetime lifetime;
+    enum model_pull pull;
     bool manual;   /* start: manual */
     bool inactive; /* none of its profiles is on: kept for messages, not lowered */
     bool optional;
@@ -301,6 +317,9 @@ void model_index(struct model *model);
 /* Exact name, or NULL. */
 struct model_resource *model_find(const struct model *model, const char *name);
 struct model_parameter *model_find_parameter(const struct model *model, const char *name);
+/* As a manifest has them. */
+extern const struct enum_names model_until_names, model_restart_names, model_stdin_names,
+    model_lifetime_names, model_pull_names;
 
 /* ---- kinds: what is so of all resources of a kind ---- */
 

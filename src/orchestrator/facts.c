@@ -218,7 +218,7 @@ void facts_unknown(struct orchestrator *o)
 /* ---- events ---- */
 
 enum { ANSWER_GRACE_MS = 3000 };
-enum change { CHANGE_OTHER, CHANGE_START, CHANGE_END, CHANGE_GONE };
+enum change { CHANGE_OTHER, CHANGE_START, CHANGE_END, CHANGE_GONE, CHANGE_COUNT };
 
 static enum change change_of(const char *action)
 {
@@ -234,6 +234,7 @@ static void note_effect(struct node *node, enum change change)
 {
     static const char *const effects[] = {
         [CHANGE_OTHER] = "", [CHANGE_START] = "start", [CHANGE_END] = "stop", [CHANGE_GONE] = "remove"};
+    EACH_OF(effects, CHANGE_COUNT);
     if (strcmp(node->op_name, effects[change]) != 0)
         return;
     node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;

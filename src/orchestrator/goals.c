@@ -116,6 +116,8 @@ bool link_is_met(const struct link *link)
         return is_completed(to) || optional;
     case PLAN_GONE:
         return node_is_gone(to);
+    case PLAN_UNTIL_COUNT:
+        break;
     }
     return true;
 }

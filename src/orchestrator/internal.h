@@ -49,6 +49,7 @@ enum node_state {
     STATE_REMOVED,
     STATE_MANUAL,
     STATE_ENGINE_LOST,
+    STATE_COUNT
 };
 
 struct node;

@@ -114,6 +114,7 @@ static bool is_up(const struct node *node, enum plan_until until)
     case PLAN_GONE:
         return node_is_gone(node);
     case PLAN_HEALTHY:
+    case PLAN_UNTIL_COUNT:
         break;
     }
     return ready;

@@ -344,6 +344,7 @@ void sensor_start(struct node *node)
     timer_init(node->o->services.loop, &sensor->timer, on_timer, node);
     switch (probe->kind) {
     case PLAN_PROBE_NONE:
+    case PLAN_PROBE_KIND_COUNT:
         break;
     case PLAN_PROBE_PING:
         if (node->kind == PLAN_VALUE)

@@ -15,17 +15,16 @@
 #include <assert.h>
 #include <string.h>
 
-static const char *const state_names[] = {
-    [STATE_NONE] = "removed",          [STATE_WAITING] = "waiting",     [STATE_PULLING] = "pulling",
-    [STATE_CREATING] = "creating",     [STATE_STARTING] = "starting",   [STATE_RUNNING] = "running",
-    [STATE_READY] = "ready",           [STATE_COMPLETED] = "completed", [STATE_FAILED] = "failed",
-    [STATE_RESTARTING] = "restarting", [STATE_STOPPING] = "stopping",   [STATE_STOPPED] = "stopped",
-    [STATE_REMOVED] = "removed",       [STATE_MANUAL] = "manual",       [STATE_ENGINE_LOST] = "engine-lost",
-};
+static NAMES(state_names,
+             STATE_COUNT, [STATE_NONE] = "removed", [STATE_WAITING] = "waiting", [STATE_PULLING] = "pulling",
+             [STATE_CREATING] = "creating", [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",
+             [STATE_READY] = "ready", [STATE_COMPLETED] = "completed", [STATE_FAILED] = "failed",
+             [STATE_RESTARTING] = "restarting", [STATE_STOPPING] = "stopping", [STATE_STOPPED] = "stopped",
+             [STATE_REMOVED] = "removed", [STATE_MANUAL] = "manual", [STATE_ENGINE_LOST] = "engine-lost");
 
 const char *node_state_name(enum node_state state)
 {
-    return state_names[state];
+    return names_text(&state_names, state);
 }
 
 int64_t node_now(const struct node *node)

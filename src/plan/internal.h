@@ -9,6 +9,9 @@
 cJSON *plan_text_to_json(const struct plan_text *text, bool is_spec);
 bool plan_text_from_json(const cJSON *json, struct arena *arena, struct plan_text *text);
 
-extern const struct record plan_record_node, plan_record_resource, plan_record_secret, plan_record_run;
+RECORD_OF(plan_record_run, struct plan_run);
+RECORD_OF(plan_record_node, struct plan_node);
+RECORD_OF(plan_record_resource, struct plan_resource);
+RECORD_OF(plan_record_secret, struct plan_secret);
 
 #endif

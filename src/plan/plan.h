@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum plan_part_kind { PLAN_LITERAL, PLAN_PORT, PLAN_SECRET, PLAN_HOST };
+enum plan_part_kind { PLAN_LITERAL, PLAN_PORT, PLAN_SECRET, PLAN_HOST, PLAN_PART_KIND_COUNT };
 /* How a secret is written into its place. Literals are already in the right form. */
 enum plan_filter {
     PLAN_FILTER_NONE,
@@ -33,6 +33,7 @@ enum plan_filter {
     PLAN_FILTER_REDIS_CONF, /* a quoted argument of redis.conf */
     PLAN_FILTER_JSON,       /* inside a JSON string, without the quotes */
     PLAN_FILTER_BASE64,
+    PLAN_FILTER_COUNT
 };
 /* Stands for a late host in specifications, and where it cannot be asked for. */
 #define PLAN_LIKELY_HOST "127.0.0.1"
@@ -63,7 +64,7 @@ enum plan_node_kind {
     PLAN_NODE_KIND_COUNT
 };
 
-enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_GONE };
+enum plan_until { PLAN_STARTED, PLAN_HEALTHY, PLAN_COMPLETED, PLAN_GONE, PLAN_UNTIL_COUNT };
 struct plan_edge {
     const char *to;        /* node id */
     enum plan_until until; /* images, networks, volumes: PLAN_STARTED means that it exists */
@@ -78,7 +79,8 @@ enum plan_probe_kind {
     PLAN_PROBE_TCP,
     PLAN_PROBE_LOG,
     PLAN_PROBE_EXEC,
-    PLAN_PROBE_IMAGE_HEALTH
+    PLAN_PROBE_IMAGE_HEALTH,
+    PLAN_PROBE_KIND_COUNT
 };
 struct plan_probe {
     enum plan_probe_kind kind;
@@ -144,7 +146,12 @@ struct plan_run {
     const char *alias;
     int64_t memory;
     struct plan_text input; /* process: what it reads on standard input; else as `input_end` says */
-    enum plan_input_end { PLAN_INPUT_DEFAULT, PLAN_INPUT_OPEN, PLAN_INPUT_CLOSED } input_end;
+    enum plan_input_end {
+        PLAN_INPUT_DEFAULT,
+        PLAN_INPUT_OPEN,
+        PLAN_INPUT_CLOSED,
+        PLAN_INPUT_END_COUNT
+    } input_end;
     bool ephemeral;  /* holds no data: stop is kill and remove */
     bool persistent; /* lifetime */
     bool task;

@@ -4,7 +4,6 @@
  * not how it is watched or stopped, and never network membership. */
 #include "plan/internal.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #define TEXT(owner, member, spec)                                                                            \
@@ -46,51 +45,26 @@ static bool read_kind(const cJSON *json, struct arena *arena, void *value)
 
 static const struct record_custom kind_by_name = {write_kind, read_kind};
 
-#define NAMES(list, last) static_assert(RECORD_COUNT(list) == (size_t)(last) + 1, #list ": a name is missing")
-
-static const char *const kind_names[] = {
-    [PLAN_IMAGE] = "image",         [PLAN_NETWORK] = "network", [PLAN_VOLUME] = "volume",
-    [PLAN_CONTAINER] = "container", [PLAN_PROCESS] = "process", [PLAN_VALUE] = "value",
-};
-NAMES(kind_names, PLAN_NODE_KIND_COUNT - 1);
-static const char *const until_names[] = {
-    [PLAN_STARTED] = "started",
-    [PLAN_HEALTHY] = "healthy",
-    [PLAN_COMPLETED] = "completed",
-    [PLAN_GONE] = "gone",
-};
-NAMES(until_names, PLAN_GONE);
-static const char *const probe_names[] = {
-    [PLAN_PROBE_NONE] = "none",
-    [PLAN_PROBE_PING] = "ping",
-    [PLAN_PROBE_HTTP] = "http",
-    [PLAN_PROBE_TCP] = "tcp",
-    [PLAN_PROBE_LOG] = "log",
-    [PLAN_PROBE_EXEC] = "exec",
-    [PLAN_PROBE_IMAGE_HEALTH] = "image-health",
-};
-NAMES(probe_names, PLAN_PROBE_IMAGE_HEALTH);
-static const char *const input_end_names[] = {
-    [PLAN_INPUT_DEFAULT] = "default",
-    [PLAN_INPUT_OPEN] = "open",
-    [PLAN_INPUT_CLOSED] = "closed",
-};
-NAMES(input_end_names, PLAN_INPUT_CLOSED);
-static const char *const restart_names[] = {
-    [MODEL_RESTART_NEVER] = "never",
-    [MODEL_RESTART_ON_FAILURE] = "on-failure",
-    [MODEL_RESTART_ALWAYS] = "always",
-};
-NAMES(restart_names, MODEL_RESTART_ALWAYS);
+static NAMES(
+    kind_names,
+    PLAN_NODE_KIND_COUNT, [PLAN_IMAGE] = "image", [PLAN_NETWORK] = "network", [PLAN_VOLUME] = "volume",
+    [PLAN_CONTAINER] = "container", [PLAN_PROCESS] = "process", [PLAN_VALUE] = "value");
+static NAMES(until_names, PLAN_UNTIL_COUNT, [PLAN_STARTED] = "started", [PLAN_HEALTHY] = "healthy",
+             [PLAN_COMPLETED] = "completed", [PLAN_GONE] = "gone");
+static NAMES(probe_names, PLAN_PROBE_KIND_COUNT, [PLAN_PROBE_NONE] = "none", [PLAN_PROBE_PING] = "ping",
+             [PLAN_PROBE_HTTP] = "http", [PLAN_PROBE_TCP] = "tcp", [PLAN_PROBE_LOG] = "log",
+             [PLAN_PROBE_EXEC] = "exec", [PLAN_PROBE_IMAGE_HEALTH] = "image-health");
+static NAMES(input_end_names, PLAN_INPUT_END_COUNT, [PLAN_INPUT_DEFAULT] = "default",
+             [PLAN_INPUT_OPEN] = "open", [PLAN_INPUT_CLOSED] = "closed");
 
 const char *plan_node_kind_name(enum plan_node_kind kind)
 {
-    return kind < PLAN_NODE_KIND_COUNT ? kind_names[kind] : "unknown";
+    return names_text(&kind_names, kind);
 }
 
 const char *plan_until_name(enum plan_until until)
 {
-    return (size_t)until < RECORD_COUNT(until_names) ? until_names[until] : "unknown";
+    return names_text(&until_names, until);
 }
 
 static const struct record_field pos_fields[] = {
@@ -98,24 +72,24 @@ static const struct record_field pos_fields[] = {
     RECORD_FIELD(struct model_pos, line, FIELD_INT, false),
     RECORD_FIELD(struct model_pos, column, FIELD_INT, false),
 };
-static const struct record pos = RECORD(pos_fields, struct model_pos);
+static RECORD(pos, struct model_pos, pos_fields);
 
 static const struct record_field variable_fields[] = {
     RECORD_FIELD(struct plan_variable, name, FIELD_STRING, true),
     TEXT(struct plan_variable, value, true),
 };
-static const struct record variable = RECORD(variable_fields, struct plan_variable);
+static RECORD(variable, struct plan_variable, variable_fields);
 
 static const struct record_field word_fields[] = {
     {.name = "text", .type = FIELD_CUSTOM, .custom = &late_text, .in_spec = true},
 };
-static const struct record word = RECORD(word_fields, struct plan_text);
+static RECORD(word, struct plan_text, word_fields);
 
 static const struct record_field pair_fields[] = {
     RECORD_FIELD(struct model_pair, name, FIELD_STRING, true),
     RECORD_FIELD(struct model_pair, value, FIELD_STRING, true),
 };
-static const struct record pair = RECORD(pair_fields, struct model_pair);
+static RECORD(pair, struct model_pair, pair_fields);
 
 static const struct record_field edge_fields[] = {
     RECORD_FIELD(struct plan_edge, to, FIELD_STRING, false),
@@ -123,7 +97,7 @@ static const struct record_field edge_fields[] = {
     RECORD_FIELD(struct plan_edge, required, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_edge, explicit_wait, FIELD_BOOL, false),
 };
-static const struct record edge = RECORD(edge_fields, struct plan_edge);
+static RECORD(edge, struct plan_edge, edge_fields);
 
 static const struct record_field probe_fields[] = {
     RECORD_NAMED(struct plan_probe, kind, probe_names, false),
@@ -139,7 +113,7 @@ static const struct record_field probe_fields[] = {
     RECORD_FIELD(struct plan_probe, interval_ms, FIELD_INT64, false),
     RECORD_FIELD(struct plan_probe, timeout_ms, FIELD_INT64, false),
 };
-static const struct record probe = RECORD(probe_fields, struct plan_probe);
+static RECORD(probe, struct plan_probe, probe_fields);
 
 static const struct record_field port_fields[] = {
     RECORD_FIELD(struct plan_port, endpoint, FIELD_STRING, true),
@@ -149,9 +123,9 @@ static const struct record_field port_fields[] = {
     RECORD_FIELD(struct plan_port, preferred_port, FIELD_INT, false),
     RECORD_FIELD(struct plan_port, bind_address, FIELD_STRING, true),
     RECORD_FIELD(struct plan_port, host, FIELD_STRING, false),
-    RECORD_NESTED(struct plan_port, pos, &pos, false),
+    RECORD_NESTED(struct plan_port, pos, pos, false),
 };
-static const struct record port = RECORD(port_fields, struct plan_port);
+static RECORD(port, struct plan_port, port_fields);
 
 static const struct record_field mount_fields[] = {
     RECORD_FIELD(struct plan_mount, is_volume, FIELD_BOOL, true),
@@ -160,29 +134,29 @@ static const struct record_field mount_fields[] = {
     RECORD_FIELD(struct plan_mount, source, FIELD_STRING, true),
     RECORD_FIELD(struct plan_mount, target, FIELD_STRING, true),
 };
-static const struct record mount = RECORD(mount_fields, struct plan_mount);
+static RECORD(mount, struct plan_mount, mount_fields);
 
 static const struct record_field restart_fields[] = {
-    RECORD_NAMED(struct plan_restart, when, restart_names, false),
+    RECORD_NAMED(struct plan_restart, when, model_restart_names, false),
     RECORD_FIELD(struct plan_restart, backoff_ms, FIELD_INT64, false),
     RECORD_FIELD(struct plan_restart, max_backoff_ms, FIELD_INT64, false),
     RECORD_FIELD(struct plan_restart, max_retries, FIELD_INT, false),
 };
-static const struct record restart = RECORD(restart_fields, struct plan_restart);
+static RECORD(restart, struct plan_restart, restart_fields);
 
 static const struct record_field run_fields[] = {
     RECORD_FIELD(struct plan_run, engine_name, FIELD_STRING, false),
     RECORD_FIELD(struct plan_run, image, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, platform, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, pull, FIELD_INT, false),
-    RECORD_ARRAY(struct plan_run, entrypoint, entrypoint_count, &word, true),
-    RECORD_ARRAY(struct plan_run, command, command_count, &word, true),
-    RECORD_ARRAY(struct plan_run, environment, environment_count, &variable, true),
-    RECORD_ARRAY(struct plan_run, ports, port_count, &port, true),
-    RECORD_ARRAY(struct plan_run, mounts, mount_count, &mount, true),
+    RECORD_ARRAY(struct plan_run, entrypoint, entrypoint_count, word, true),
+    RECORD_ARRAY(struct plan_run, command, command_count, word, true),
+    RECORD_ARRAY(struct plan_run, environment, environment_count, variable, true),
+    RECORD_ARRAY(struct plan_run, ports, port_count, port, true),
+    RECORD_ARRAY(struct plan_run, mounts, mount_count, mount, true),
     RECORD_COUNTED(struct plan_run, tmpfs, tmpfs_count, FIELD_STRINGS, true),
     RECORD_COUNTED(struct plan_run, extra_hosts, extra_host_count, FIELD_STRINGS, true),
-    RECORD_ARRAY(struct plan_run, labels, label_count, &pair, true),
+    RECORD_ARRAY(struct plan_run, labels, label_count, pair, true),
     RECORD_FIELD(struct plan_run, working_dir, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, user, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, init, FIELD_BOOL, true),
@@ -198,13 +172,13 @@ static const struct record_field run_fields[] = {
     RECORD_COUNTED(struct plan_run, success_codes, success_count, FIELD_INTS, false),
     RECORD_FIELD(struct plan_run, stop_signal, FIELD_INT, false),
     RECORD_FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false),
-    RECORD_NESTED(struct plan_run, restart, &restart, false),
-    RECORD_NESTED(struct plan_run, ready, &probe, false),
+    RECORD_NESTED(struct plan_run, restart, restart, false),
+    RECORD_NESTED(struct plan_run, ready, probe, false),
     RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
     RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
     RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false),
 };
-const struct record plan_record_run = RECORD(run_fields, struct plan_run);
+RECORD(plan_record_run, struct plan_run, run_fields);
 
 static const struct record_field node_fields[] = {
     RECORD_FIELD(struct plan_node, id, FIELD_STRING, false),
@@ -218,13 +192,13 @@ static const struct record_field node_fields[] = {
     RECORD_FIELD(struct plan_node, sidecar, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_node, is_default, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_node, spec_hash, FIELD_STRING, false),
-    RECORD_ARRAY(struct plan_node, edges, edge_count, &edge, false),
-    RECORD_NESTED(struct plan_node, run, &plan_record_run, true),
+    RECORD_ARRAY(struct plan_node, edges, edge_count, edge, false),
+    RECORD_NESTED(struct plan_node, run, plan_record_run, true),
     TEXT(struct plan_node, value, true),
-    RECORD_NESTED(struct plan_node, check, &probe, false),
-    RECORD_NESTED(struct plan_node, pos, &pos, false),
+    RECORD_NESTED(struct plan_node, check, probe, false),
+    RECORD_NESTED(struct plan_node, pos, pos, false),
 };
-const struct record plan_record_node = RECORD(node_fields, struct plan_node);
+RECORD(plan_record_node, struct plan_node, node_fields);
 
 static const struct record_field resource_fields[] = {
     RECORD_FIELD(struct plan_resource, name, FIELD_STRING, false),
@@ -234,13 +208,13 @@ static const struct record_field resource_fields[] = {
      .custom = &kind_by_name},
     RECORD_FIELD(struct plan_resource, node, FIELD_STRING, false),
     TEXT(struct plan_resource, display, false),
-    RECORD_ARRAY(struct plan_resource, exports, export_count, &variable, false),
+    RECORD_ARRAY(struct plan_resource, exports, export_count, variable, false),
     RECORD_FIELD(struct plan_resource, optional, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_resource, manual, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_resource, persistent, FIELD_BOOL, false),
-    RECORD_NESTED(struct plan_resource, pos, &pos, false),
+    RECORD_NESTED(struct plan_resource, pos, pos, false),
 };
-const struct record plan_record_resource = RECORD(resource_fields, struct plan_resource);
+RECORD(plan_record_resource, struct plan_resource, resource_fields);
 
 static const struct record_field secret_fields[] = {
     RECORD_FIELD(struct plan_secret, name, FIELD_STRING, false),
@@ -250,4 +224,4 @@ static const struct record_field secret_fields[] = {
     RECORD_FIELD(struct plan_secret, special, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_secret, secret, FIELD_BOOL, false),
 };
-const struct record plan_record_secret = RECORD(secret_fields, struct plan_secret);
+RECORD(plan_record_secret, struct plan_secret, secret_fields);

@@ -35,6 +35,7 @@ static char *apply_filter(enum plan_filter filter, const char *text)
     case PLAN_FILTER_BASE64:
         return digest_base64(text, strlen(text), 0);
     case PLAN_FILTER_NONE:
+    case PLAN_FILTER_COUNT:
         break;
     }
     return xstrdup(text);
@@ -100,18 +101,21 @@ bool plan_has_secret(const struct plan_text *text)
     return false;
 }
 
-static const char *const filter_names[] = {"", "uri", "redis-conf", "json", "base64"};
+static NAMES(
+    filter_names, PLAN_FILTER_COUNT, [PLAN_FILTER_NONE] = "", [PLAN_FILTER_URI] = "uri",
+    [PLAN_FILTER_REDIS_CONF] = "redis-conf", [PLAN_FILTER_JSON] = "json", [PLAN_FILTER_BASE64] = "base64");
+static NAMES(part_names, PLAN_PART_KIND_COUNT, [PLAN_LITERAL] = "literal", [PLAN_PORT] = "port",
+             [PLAN_SECRET] = "secret", [PLAN_HOST] = "host");
 
 static cJSON *part_to_json(const struct plan_part *part)
 {
     if (part->kind == PLAN_LITERAL)
         return cJSON_CreateString(part->text);
-    static const char *const names[] = {[PLAN_PORT] = "port", [PLAN_SECRET] = "secret", [PLAN_HOST] = "host"};
     cJSON *object = cJSON_CreateObject();
-    json_add_string(object, names[part->kind], part->text);
+    json_add_string(object, names_text(&part_names, part->kind), part->text);
     json_add_string(object, "endpoint", part->endpoint);
     if (part->filter)
-        json_add_string(object, "filter", filter_names[part->filter]);
+        json_add_string(object, "filter", names_text(&filter_names, part->filter));
     return object;
 }
 
@@ -178,9 +182,9 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
         part->kind = PLAN_HOST;
     part->text = arena_strdup(arena, text ? text : host);
     part->endpoint = endpoint ? arena_strdup(arena, endpoint) : NULL;
-    for (size_t i = 0; i < sizeof filter_names / sizeof *filter_names; i++)
-        if (strcmp(filter, filter_names[i]) == 0)
-            part->filter = (enum plan_filter)i;
+    int known = names_find(&filter_names, filter);
+    if (known >= 0)
+        part->filter = (enum plan_filter)known;
     return true;
 }
 

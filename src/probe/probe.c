@@ -5,6 +5,7 @@
  * and tried again at once. */
 #include "probe/probe.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "probe/internal.h"
 
 #include <stdlib.h>
@@ -24,6 +25,7 @@ static const struct probe_ops *const kinds[] = {
     [PROBE_TCP] = &probe_tcp,
     [PROBE_EXEC] = &probe_exec,
 };
+EACH_OF(kinds, PROBE_KIND_COUNT);
 
 static void try_now(void *data)
 {

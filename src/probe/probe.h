@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum probe_kind { PROBE_PING, PROBE_HTTP, PROBE_TCP, PROBE_EXEC };
+enum probe_kind { PROBE_PING, PROBE_HTTP, PROBE_TCP, PROBE_EXEC, PROBE_KIND_COUNT };
 
 struct probe_options { /* strings are copied */
     enum probe_kind kind;

@@ -2,8 +2,6 @@
  * newer client talks to an older supervisor. See record.h. */
 #include "record/record.h"
 
-#include <string.h>
-
 #define AT(base, offset, type) (*(type *)((char *)(base) + (offset)))
 #define CONST_AT(base, offset, type) (*(type const *)((const char *)(base) + (offset)))
 
@@ -83,7 +81,7 @@ static void write_scalar(const struct record_field *f, const void *from, cJSON *
         return;
     case FIELD_NAME:
         if (CONST_AT(from, f->offset, int))
-            json_add_string(into, f->name, f->names[CONST_AT(from, f->offset, int)]);
+            json_add_string(into, f->name, names_text(f->names, (size_t)CONST_AT(from, f->offset, int)));
         return;
     default:
         return;
@@ -154,14 +152,15 @@ static bool read_ints(const struct record_field *f, const cJSON *json, struct ar
     return cJSON_IsArray(json);
 }
 
-static bool read_array(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_array(const struct record_field *f, const cJSON *json, struct arena *arena, void *into,
+                       struct error *err)
 {
     size_t count = (size_t)json_count(json), i = 0;
     char *items = arena_alloc(arena, (count + 1) * f->sub->size);
     const cJSON *item;
     cJSON_ArrayForEach(item, json)
     {
-        if (record_read(f->sub, item, arena, items + i++ * f->sub->size, NULL) < 0)
+        if (record_read(f->sub, item, arena, items + i++ * f->sub->size, err) < 0)
             return false;
     }
     AT(into, f->offset, char *) = items;
@@ -171,15 +170,15 @@ static bool read_array(const struct record_field *f, const cJSON *json, struct a
 
 static bool read_name(const struct record_field *f, const cJSON *json, void *into)
 {
-    for (int i = 0; cJSON_IsString(json) && i < f->name_count; i++)
-        if (strcmp(f->names[i], json->valuestring) == 0) {
-            AT(into, f->offset, int) = i;
-            return true;
-        }
-    return false;
+    int value = names_find(f->names, cJSON_GetStringValue(json));
+
+    if (value >= 0)
+        AT(into, f->offset, int) = value;
+    return value >= 0;
 }
 
-static bool read_field(const struct record_field *f, const cJSON *json, struct arena *arena, void *into)
+static bool read_field(const struct record_field *f, const cJSON *json, struct arena *arena, void *into,
+                       struct error *err)
 {
     switch (f->type) {
     case FIELD_STRING:
@@ -205,9 +204,9 @@ static bool read_field(const struct record_field *f, const cJSON *json, struct a
     case FIELD_INTS:
         return read_ints(f, json, arena, into);
     case FIELD_ARRAY:
-        return read_array(f, json, arena, into);
+        return read_array(f, json, arena, into, err);
     case FIELD_STRUCT:
-        return record_read(f->sub, json, arena, (char *)into + f->offset, NULL) == 0;
+        return record_read(f->sub, json, arena, (char *)into + f->offset, err) == 0;
     }
     return false;
 }
@@ -220,8 +219,11 @@ int record_read(const struct record *record, const cJSON *json, struct arena *ar
     for (size_t i = 0; i < record->count; i++) {
         const struct record_field *f = &record->fields[i];
         const cJSON *value = json_get(json, f->name);
-        if (value && !read_field(f, value, arena, into))
-            return error_set(err, ERROR_PROTOCOL, "member \"%s\" has a wrong type", f->name);
+        if (!value || read_field(f, value, arena, into, err))
+            continue;
+        if (error_is_set(err)) /* of a record inside */
+            return error_wrap(err, "member \"%s\"", f->name);
+        return error_set(err, ERROR_PROTOCOL, "member \"%s\" has a wrong type", f->name);
     }
     return 0;
 }

@@ -2,9 +2,10 @@
  * what belongs to a specification.
  *
  * Happy path: a table of RECORD_FIELD() and its like, RECORD() over it, record_write() at one end,
- * record_read() at the other. Zero, false, NULL and empty values are not written, so a missing member reads
- * as zero: both ends agree by construction. A member of a wrong type is ERROR_PROTOCOL and named; unknown
- * members are ignored. A row whose type does not fit its member does not compile.
+ * record_read() at the other. What stands in more than one file is announced by RECORD_OF(). Zero, false,
+ * NULL and empty values are not written, so a missing member reads as zero: both ends agree by construction.
+ * A member of a wrong type is ERROR_PROTOCOL and named; unknown members are ignored. A row whose type does
+ * not fit its member does not compile (tests/unit/record/wrong.c has one of each kind).
  *
  * Ownership: what is read lies in the caller's arena. */
 #ifndef RECORD_RECORD_H
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/names.h"
 
 #include <stddef.h>
 
@@ -42,8 +44,7 @@ struct record_field {
     enum record_type type;
     size_t offset, count_offset;
     const struct record *sub;
-    const char *const *names;
-    int name_count;
+    const struct enum_names *names;
     const struct record_custom *custom;
     bool in_spec; /* part of the specification and its hash */
 };
@@ -65,7 +66,6 @@ struct record {
 #define RECORD_OF_FIELD_NAME(owner, member)                                                                  \
     (offsetof(owner, member) + 0 * sizeof(char[sizeof(((owner *)0)->member) == sizeof(int) ? 1 : -1]))
 
-#define RECORD_COUNT(array) (sizeof(array) / sizeof *(array))
 #define RECORD_FIELD(owner, member, kind, spec)                                                              \
     {                                                                                                        \
         .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member), .in_spec = spec            \
@@ -75,25 +75,30 @@ struct record {
         .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member),                            \
         .count_offset = RECORD_OFFSET(owner, counter, size_t), .in_spec = spec                               \
     }
+/* `record`: the name that RECORD() gave to the record of the member's structures. */
 #define RECORD_ARRAY(owner, member, counter, record, spec)                                                   \
     {                                                                                                        \
-        .name = #member, .type = FIELD_ARRAY, .offset = offsetof(owner, member),                             \
-        .count_offset = RECORD_OFFSET(owner, counter, size_t), .sub = record, .in_spec = spec                \
+        .name = #member, .type = FIELD_ARRAY, .offset = RECORD_OFFSET(owner, member, record##_owner *),      \
+        .count_offset = RECORD_OFFSET(owner, counter, size_t), .sub = &(record), .in_spec = spec             \
     }
 #define RECORD_NESTED(owner, member, record, spec)                                                           \
     {                                                                                                        \
-        .name = #member, .type = FIELD_STRUCT, .offset = offsetof(owner, member), .sub = record,             \
-        .in_spec = spec                                                                                      \
+        .name = #member, .type = FIELD_STRUCT, .offset = RECORD_OFFSET(owner, member, record##_owner),       \
+        .sub = &(record), .in_spec = spec                                                                    \
     }
+/* `list`: by NAMES(). */
 #define RECORD_NAMED(owner, member, list, spec)                                                              \
     {                                                                                                        \
-        .name = #member, .type = FIELD_NAME, .offset = RECORD_OF_FIELD_NAME(owner, member), .names = list,   \
-        .name_count = (int)RECORD_COUNT(list), .in_spec = spec                                               \
+        .name = #member, .type = FIELD_NAME, .offset = RECORD_OF_FIELD_NAME(owner, member),                  \
+        .names = &(list), .in_spec = spec                                                                    \
     }
-#define RECORD(rows, owner)                                                                                  \
-    {                                                                                                        \
-        rows, RECORD_COUNT(rows), sizeof(owner)                                                              \
-    }
+/* static RECORD(NAME, struct OWNER, ROWS); its owner's type is remembered for rows that nest it. */
+#define RECORD(name, owner, rows)                                                                            \
+    const struct record name = {rows, sizeof(rows) / sizeof *(rows), sizeof(owner)};                         \
+    typedef owner name##_owner
+#define RECORD_OF(name, owner)                                                                               \
+    extern const struct record name;                                                                         \
+    typedef owner name##_owner
 
 /* spec_only: fields that are in_spec. */
 void record_write(const struct record *record, const void *from, bool spec_only, cJSON *into);

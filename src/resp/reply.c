@@ -23,6 +23,7 @@ const char *resp_type_name(enum resp_type type)
         [RESP_PUSH] = "push",
     };
 
+    _Static_assert(sizeof(names) / sizeof(names[0]) == RESP_PUSH + 1, "a name for each type");
     return (size_t)type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
 }
 

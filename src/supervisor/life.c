@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "guard/guard.h"
 
 #include <malloc.h>
@@ -22,16 +23,20 @@
 
 enum { MANY_FILES = 16384 };
 
+static NAMES(
+    level_names,
+    LOG_LEVEL_COUNT, [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug");
+
 static void write_log(enum log_level level, const char *line, void *data)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
     struct timespec now;
     struct tm utc;
     char stamp[32];
     (void)data;
     clock_gettime(CLOCK_REALTIME, &now);
     strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-    dprintf(STDERR_FILENO, "%s.%03ldZ %s %s\n", stamp, now.tv_nsec / 1000000, names[level], line);
+    dprintf(STDERR_FILENO, "%s.%03ldZ %s %s\n", stamp, now.tv_nsec / 1000000, names_text(&level_names, level),
+            line);
 }
 
 /* One arena, freed memory back to the system: a supervisor lives for days beside what it runs. */

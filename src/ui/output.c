@@ -71,14 +71,16 @@ static bool has_utf8(char *const *environment)
     return false;
 }
 
+static NAMES(progress_names, PROGRESS_COUNT, [PROGRESS_TTY] = "tty", [PROGRESS_PLAIN] = "plain",
+             [PROGRESS_JSON] = "json", [PROGRESS_QUIET] = "quiet");
+
 static enum progress choose_progress(const struct output *output, const char *flag, char *const *environment)
 {
-    static const char *const names[] = {"tty", "plain", "json", "quiet"};
+    int asked = names_find(&progress_names, flag);
     if (output->quiet)
         return PROGRESS_QUIET;
-    for (int i = 0; flag && i < 4; i++)
-        if (!strcmp(flag, names[i]))
-            return (enum progress)i;
+    if (asked >= 0)
+        return (enum progress)asked;
     const char *term = variable(environment, "TERM");
     bool is_live = isatty(STDERR_FILENO) && !output_ci(environment) && term && *term && strcmp(term, "dumb");
     return is_live ? PROGRESS_TTY : PROGRESS_PLAIN;
@@ -108,6 +110,7 @@ const char *output_colour(bool on, enum colour colour)
         [COLOUR_YELLOW] = "\033[33m", [COLOUR_BLUE] = "\033[34m", [COLOUR_MAGENTA] = "\033[35m",
         [COLOUR_CYAN] = "\033[36m",   [COLOUR_DIM] = "\033[2m",   [COLOUR_BOLD] = "\033[1m",
     };
+    EACH_OF(sequences, COLOUR_COUNT);
     return on ? sequences[colour] : "";
 }
 

@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum progress { PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET };
+enum progress { PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_QUIET, PROGRESS_COUNT };
 enum colour {
     COLOUR_NONE,
     COLOUR_RED,
@@ -23,7 +23,8 @@ enum colour {
     COLOUR_MAGENTA,
     COLOUR_CYAN,
     COLOUR_DIM,
-    COLOUR_BOLD
+    COLOUR_BOLD,
+    COLOUR_COUNT
 };
 
 struct output {

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/str.h"
 
 #include <setjmp.h>
@@ -231,6 +232,20 @@ static void digests_and_encodings(void **state)
     free(uri);
 }
 
+enum mood { CALM, LOUD, MOODS };
+static NAMES(moods, MOODS, [CALM] = "calm", [LOUD] = "loud");
+
+static void names_of_values(void **state)
+{
+    (void)state;
+    assert_string_equal(names_text(&moods, LOUD), "loud");
+    assert_string_equal(names_text(&moods, MOODS), "unknown");
+    assert_string_equal(names_text(&moods, (size_t)-1), "unknown");
+    assert_int_equal(names_find(&moods, "loud"), LOUD);
+    assert_int_equal(names_find(&moods, "Loud"), -1);
+    assert_int_equal(names_find(&moods, NULL), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +261,7 @@ int main(void)
         cmocka_unit_test(json_getters_are_strict),
         cmocka_unit_test(errors_keep_the_first_cause),
         cmocka_unit_test(digests_and_encodings),
+        cmocka_unit_test(names_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

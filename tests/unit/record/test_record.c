@@ -11,7 +11,7 @@
 struct inner {
     const char *name;
 };
-enum mood { CALM, LOUD };
+enum mood { CALM, LOUD, MOODS };
 struct outer {
     const char *text;
     int number;
@@ -44,9 +44,9 @@ static bool read_twice(const cJSON *json, struct arena *arena, void *value)
 }
 
 static const struct record_custom twice = {write_twice, read_twice};
-static const char *const moods[] = {"calm", "loud"};
+static NAMES(moods, MOODS, [CALM] = "calm", [LOUD] = "loud");
 static const struct record_field inner_fields[] = {RECORD_FIELD(struct inner, name, FIELD_STRING, true)};
-static const struct record inner = RECORD(inner_fields, struct inner);
+static RECORD(inner, struct inner, inner_fields);
 static const struct record_field outer_fields[] = {
     RECORD_FIELD(struct outer, text, FIELD_STRING, true),
     RECORD_FIELD(struct outer, number, FIELD_INT, false),
@@ -56,14 +56,14 @@ static const struct record_field outer_fields[] = {
     RECORD_COUNTED(struct outer, words, word_count, FIELD_STRINGS, false),
     RECORD_FIELD(struct outer, argv, FIELD_ARGV, false),
     RECORD_COUNTED(struct outer, codes, code_count, FIELD_INTS, false),
-    RECORD_NESTED(struct outer, one, &inner, false),
-    RECORD_ARRAY(struct outer, many, many_count, &inner, true),
+    RECORD_NESTED(struct outer, one, inner, false),
+    RECORD_ARRAY(struct outer, many, many_count, inner, true),
     {.name = "twice",
      .type = FIELD_CUSTOM,
      .offset = RECORD_OFFSET(struct outer, twice, int),
      .custom = &twice},
 };
-static const struct record outer = RECORD(outer_fields, struct outer);
+static RECORD(outer, struct outer, outer_fields);
 
 static const char all_of_it[] =
     "{\"text\":\"a\",\"number\":3,\"large\":9000000000,\"flag\":true,\"mood\":\"loud\","
@@ -132,7 +132,7 @@ static void test_wrong_types_are_named(void **state)
         {"{\"argv\":{}}", "\"argv\""},
         {"{\"codes\":[\"1\"]}", "\"codes\""},
         {"{\"one\":[]}", "\"one\""},
-        {"{\"many\":[{\"name\":1}]}", "\"many\""},
+        {"{\"many\":[{\"name\":1}]}", "member \"many\": member \"name\" has a wrong type"},
         {"{\"twice\":\"8\"}", "\"twice\""},
         {"[]", "an object was expected"},
     };
@@ -147,6 +147,21 @@ static void test_wrong_types_are_named(void **state)
     }
 }
 
+/* It is known to its owner's reader alone, who says what he did not understand. */
+static void test_a_value_without_a_name_is_refused(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct outer value = {.mood = (enum mood)7}, copy = {0};
+    cleanup_error struct error error = {0};
+    cleanup_json cJSON *json = cJSON_CreateObject();
+
+    record_write(&outer, &value, false, json);
+    assert_int_equal(record_read(&outer, json, &arena, &copy, &error), -1);
+    assert_non_null(strstr(error.text, "\"mood\""));
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_zero_is_not_written),
         cmocka_unit_test(test_unknown_members_are_ignored),
         cmocka_unit_test(test_wrong_types_are_named),
+        cmocka_unit_test(test_a_value_without_a_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
