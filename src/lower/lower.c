@@ -332,13 +332,11 @@ static void copy_settings(struct lower *l)
 }
 
 /* The plan points into the model's arena for names and texts; a copy through JSON makes it stand alone. */
-static struct plan *detach(struct plan *plan)
+static struct plan *detach(struct plan *plan, struct error *err)
 {
-    cJSON *json = plan_to_json(plan, true);
-    struct error err = {0};
-    struct plan *copy = plan_from_json(json, &err);
-    cJSON_Delete(json);
-    error_clear(&err);
+    cleanup_json cJSON *json = plan_to_json(plan, true);
+    struct plan *copy = plan_from_json(json, err);
+
     if (copy) {
         copy->warnings = take_ptr(&plan->warnings);
         copy->warning_count = plan->warning_count;
@@ -346,6 +344,17 @@ static struct plan *detach(struct plan *plan)
     }
     plan_free(plan);
     return copy;
+}
+
+/* No manifest can be the cause of it. */
+static void add_own_mistake(struct error **problems, size_t *count, struct error *cause)
+{
+    error_wrap(cause, "apphost has made a plan that it cannot read");
+    error_hint(cause,
+               "this is a mistake of apphost, not of the manifest: please report it, with the manifest");
+    *problems = xreallocarray(*problems, *count + 1, sizeof **problems);
+    (*problems)[*count] = (struct error){0};
+    error_move(&(*problems)[(*count)++], cause);
 }
 
 struct plan *plan_lower(const struct model *model, const struct plan_context *context,
@@ -367,5 +376,10 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
         plan_free(l.plan);
         return NULL;
     }
-    return detach(l.plan);
+
+    struct error own = {0};
+    struct plan *plan = detach(l.plan, &own);
+    if (!plan)
+        add_own_mistake(problems, problem_count, &own);
+    return plan;
 }

@@ -11,7 +11,8 @@
 
 /* Lowers a checked model. What a later version builds is refused at its position (ERROR_MANIFEST): all
  * problems are appended to problems[*problem_count] (array owned by the caller, freed with error_clear each +
- * free). Returns NULL when there was one. The caller frees the plan with plan_free(). */
+ * free). Returns NULL when there was one. A plan
+ * that cannot be read back is one without a position (ERROR_PROTOCOL): our mistake. */
 struct plan *plan_lower(const struct model *model, const struct plan_context *context,
                         struct error **problems, size_t *problem_count);
 

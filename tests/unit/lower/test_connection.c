@@ -122,12 +122,34 @@ static void only_a_redis_can_be_checked(void **state)
     assert_non_null(strstr(problem, "names no Redis server"));
 }
 
+/* What cannot be read back is our mistake, and no "0 errors in the manifest". */
+static void a_plan_that_cannot_be_read_is_said(void **state)
+{
+    (void)state;
+    struct model model = {.name = "shop", .file = "/x/apphost.yaml", .folder = "/x", .resource_count = 1};
+    struct model_resource resource = {.name = "api", .kind = MODEL_PROCESS};
+    struct plan_context context = {.project = "shop", .project_hash = "0123abcd"};
+    struct error *problems = NULL;
+    size_t count = 0;
+
+    resource.restart.when = (enum model_restart_when)99;
+    model.resources = &resource;
+    assert_null(plan_lower(&model, &context, &problems, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(problems[0].code, ERROR_PROTOCOL);
+    assert_non_null(strstr(problems[0].text, "\"when\""));
+    assert_non_null(strstr(problems[0].hint, "not of the manifest"));
+    error_clear(&problems[0]);
+    free(problems);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(consumers_get_the_parts),
         cmocka_unit_test(nothing_secret_is_shown),
         cmocka_unit_test(only_a_redis_can_be_checked),
+        cmocka_unit_test(a_plan_that_cannot_be_read_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
