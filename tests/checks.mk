@@ -1,6 +1,6 @@
 # The targets that check: included by the Makefile. Each closes with "N passed, N failed, N skipped".
 #
-#   check    unit, golden, corpora, layers, style: what every change must pass, in a few minutes, without an engine
+#   check    unit, golden, corpora, wrong, layers, style: what every change must pass, in a few minutes, without an engine
 #   e2e      the program against a real engine        bench    figures beside their floors
 #   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
 FUZZ_SECONDS ?= 30
@@ -9,10 +9,10 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: figures clang unit-run corpora-run fuzz-run
+.PHONY: figures clang wrong unit-run corpora-run fuzz-run
 
 check:
-	$(Q)scripts/tally unit golden corpora layers style
+	$(Q)scripts/tally unit golden corpora wrong layers style
 
 # Everything of one kind is built before any of it runs, so that a warning is seen before a test is.
 unit:
@@ -35,6 +35,10 @@ layers-named:
 
 style:
 	$(Q)scripts/check-style
+
+# What must not compile: tables whose rows do not fit what they are about.
+wrong:
+	$(Q)CFLAGS='$(filter-out -MMD -MP -g,$(BASEFLAGS))' scripts/check-wrong '$(CC)' $(CLANG)
 
 # What the source looks like, in numbers; `make figures BUILD_TOO=1` also measures the build.
 figures: all

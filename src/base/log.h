@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_LEVEL_COUNT };
 typedef void log_sink(enum log_level level, const char *line, void *data);
 
 /* level: the most detailed one that is passed on (start: LOG_WARN). sink NULL: standard error. */
