@@ -28,21 +28,21 @@ static const struct record_field fields[] = {
     RECORD_NESTED(struct outer, one, inner, false),
 #if CASE == 1 /* a text that is a number */
     RECORD_FIELD(struct outer, number, FIELD_STRING, false),
-#elif CASE == 2 /* a long number in a short one */
+#elif CASE == 2  /* a long number in a short one */
     RECORD_FIELD(struct outer, number, FIELD_INT64, false),
-#elif CASE == 3 /* a number in a flag */
+#elif CASE == 3  /* a number in a flag */
     RECORD_FIELD(struct outer, flag, FIELD_INT, false),
-#elif CASE == 4 /* a name in a text */
+#elif CASE == 4  /* a name in a text */
     RECORD_NAMED(struct outer, text, moods, false),
-#elif CASE == 5 /* texts that are numbers */
+#elif CASE == 5  /* texts that are numbers */
     RECORD_COUNTED(struct outer, codes, word_count, FIELD_STRINGS, false),
-#elif CASE == 6 /* a counter of another size */
+#elif CASE == 6  /* a counter of another size */
     RECORD_COUNTED(struct outer, words, many_count, FIELD_STRINGS, false),
-#elif CASE == 7 /* another structure than the record's */
+#elif CASE == 7  /* another structure than the record's */
     RECORD_NESTED(struct outer, mood, inner, false),
-#elif CASE == 8 /* one structure where many are */
+#elif CASE == 8  /* one structure where many are */
     RECORD_NESTED(struct outer, many, inner, false),
-#elif CASE == 9 /* many where one is */
+#elif CASE == 9  /* many where one is */
     RECORD_ARRAY(struct outer, one, word_count, inner, false),
 #elif CASE == 10 /* no such member */
     RECORD_FIELD(struct outer, nothing, FIELD_INT, false),
