@@ -43,6 +43,18 @@ static int read_all(int fd, const char *path, struct strbuf *into, struct error 
     }
 }
 
+static char *take_content(int fd, const char *path, size_t limit, size_t *length, struct error *err)
+{
+    struct strbuf content = {.limit = limit};
+    if (read_all(fd, path, &content, err) < 0) {
+        strbuf_free(&content);
+        return NULL;
+    }
+    if (length)
+        *length = content.length;
+    return strbuf_take(&content);
+}
+
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
@@ -58,24 +70,43 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
         error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
-
-    struct strbuf content = {.limit = limit};
     struct stat st;
-    int rc = 0;
+    char *text = NULL;
     if (!is_stdin && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        rc = error_set(err, ERROR_FAILED, "cannot read %s: it is a folder", path);
-    if (rc == 0)
-        rc = read_all(fd, shown, &content, err);
+        error_set(err, ERROR_FAILED, "cannot read %s: it is a folder", path);
+    else
+        text = take_content(fd, shown, limit, length, err);
     if (!is_stdin)
         close(fd);
-    if (rc < 0) {
-        strbuf_free(&content);
+    return text;
+}
+
+static int check_own(int fd, const char *path, struct error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return error_set(err, code_of(errno), "cannot read %s: %s", path, strerror(errno));
+    if (S_ISREG(st.st_mode) && st.st_uid == geteuid())
+        return 0;
+    error_set(err, ERROR_OWNER, "cannot use %s: it is not a file of yours", path);
+    return error_hint(err, "somebody else put it there: look at it, and remove it"), -1;
+}
+
+char *file_read_own(const char *path, size_t limit, size_t *length, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ELOOP) {
+        error_set(err, ERROR_OWNER, "cannot use %s: it is a link, not a file of yours", path);
+        error_hint(err, "somebody else put it there: look at it, and remove it");
         return NULL;
     }
-
-    if (length)
-        *length = content.length;
-    return strbuf_take(&content);
+    if (fd < 0) {
+        error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = check_own(fd, path, err) < 0 ? NULL : take_content(fd, path, limit, length, err);
+    close(fd);
+    return text;
 }
 
 char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err)

@@ -9,10 +9,13 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a regular file (or "-", standard input) of at most limit bytes. The result is NUL-terminated (*length
+/* Reads a file (or "-", standard input; a pipe is read to its end) of at most limit bytes. The result is NUL-terminated (*length
  * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NO_FILE, no room for
  * it ERROR_SPACE. */
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
+/* The same for a file that only we write: it is opened without following a link and without waiting for
+ * whoever writes into a FIFO, and has to be a regular file of ours; else ERROR_OWNER. */
+char *file_read_own(const char *path, size_t limit, size_t *length, struct error *err);
 /* The same for text that people wrote: without a byte order mark, UTF-16 as UTF-8 (see encoding.h). */
 char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err);
 /* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full

@@ -45,10 +45,14 @@ static int lock_folder(const char *folder, struct error *err)
     return fd;
 }
 
-static int read_pair(const char *cert_file, const char *key_file, struct certs_pair *pair, struct error *err)
+typedef char *reader(const char *path, size_t limit, size_t *length, struct error *err);
+
+/* read: file_read_own() for what we wrote, file_read() for what the user names. */
+static int read_pair(const char *cert_file, const char *key_file, reader *read, struct certs_pair *pair,
+                     struct error *err)
 {
-    pair->cert = file_read(cert_file, PEM_LIMIT, NULL, err);
-    pair->key = pair->cert ? file_read(key_file, PEM_LIMIT, NULL, err) : NULL;
+    pair->cert = read(cert_file, PEM_LIMIT, NULL, err);
+    pair->key = pair->cert ? read(key_file, PEM_LIMIT, NULL, err) : NULL;
     if (pair->key)
         return 0;
     certs_pair_free(pair);
@@ -67,7 +71,7 @@ static int load_ca(const char *folder, struct certs_pair *ca, struct error *err)
 {
     cleanup_free char *cert = path_join(folder, "ca.pem"), *key = path_join(folder, "ca-key.pem");
     struct error ignored = {0};
-    if (read_pair(cert, key, ca, &ignored) == 0 && sign_is_usable(ca, RENEW_DAYS))
+    if (read_pair(cert, key, file_read_own, ca, &ignored) == 0 && sign_is_usable(ca, RENEW_DAYS))
         return 0;
     error_clear(&ignored);
     certs_pair_free(ca);
@@ -99,8 +103,8 @@ static int issue(const char *folder, const char *name, const struct sign_hosts *
     if (load_ca(folder, &ca, err) < 0)
         return -1;
     struct error ignored = {0};
-    bool good = read_pair(cert, key, pair, &ignored) == 0 && sign_is_usable(pair, RENEW_DAYS) &&
-                sign_is_by(pair, &ca) && sign_names(pair, hosts);
+    bool good = read_pair(cert, key, file_read_own, pair, &ignored) == 0 &&
+                sign_is_usable(pair, RENEW_DAYS) && sign_is_by(pair, &ca) && sign_names(pair, hosts);
     error_clear(&ignored);
     int rc = 0;
     if (!good) {
@@ -129,7 +133,7 @@ int certs_server(const char *folder, const char *name, const char *const *hosts,
 
 int certs_load(const char *cert_file, const char *key_file, struct certs_pair *pair, struct error *err)
 {
-    if (read_pair(cert_file, key_file, pair, err) < 0)
+    if (read_pair(cert_file, key_file, file_read, pair, err) < 0)
         return -1;
     if (sign_belong_together(pair))
         return 0;

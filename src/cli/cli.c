@@ -7,6 +7,7 @@
 #include "session/session.h"
 #include "cli/commands.h"
 
+#include "base/coredump.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/signals.h"
@@ -162,6 +163,7 @@ int cli_main(int argc, char **argv)
 {
     cleanup_error struct error error = {0};
     struct context *context = xcalloc(1, sizeof *context);
+    coredump_forbid();
     signals_remember();
     hold_standard_descriptors();
     context->environment = environ;

@@ -11,6 +11,7 @@
  * Ownership: the owner holds the struct until process_free(); memory goes when libuv has closed the last
  * handle. */
 #include "process/process.h"
+#include "base/coredump.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -313,7 +314,9 @@ static int spawn_child(struct process *p, const struct process_options *options,
     p->child.data = p;
     p->handles++; /* also after a failure the handle has to be closed */
     mark_descriptors_cloexec();
+    coredump_give_back();
     int rc = uv_spawn(&p->loop->uv, &p->child, &spawn);
+    coredump_forbid_again();
     if (input >= 0)
         close(input);
     return rc;

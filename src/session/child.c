@@ -7,6 +7,7 @@
  * stop, and the child goes on. */
 #include "session/child.h"
 
+#include "base/coredump.h"
 #include "base/mem.h"
 #include "base/signals.h"
 #include "base/str.h"
@@ -74,6 +75,7 @@ static _Noreturn void become(const struct child *child, const struct child_optio
     if (child->has_terminal)
         give_terminal(child->tty, getpid());
     signals_give_back();
+    coredump_give_back();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* Only 0, 1 and 2 are the command's business. */
     syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);

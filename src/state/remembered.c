@@ -39,7 +39,7 @@ cJSON *state_read(const struct state *state, const char *name, struct error *err
     cleanup_free char *path = state_file(state, name);
     struct error cause = {0};
     size_t length = 0;
-    char *text = file_read(path, STATE_FILE_LIMIT, &length, &cause);
+    char *text = file_read_own(path, STATE_FILE_LIMIT, &length, &cause);
     if (!text) {
         if (cause.code == ERROR_NO_FILE)
             error_clear(&cause);

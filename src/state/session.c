@@ -30,7 +30,7 @@ static int keep_manifest(struct state *state, const char *manifest, struct error
 char *state_manifest(const char *folder)
 {
     cleanup_free char *path = xasprintf("%s/" MANIFEST_FILE, folder);
-    return file_exists(path) ? file_read(path, PATH_MAX, NULL, NULL) : NULL;
+    return file_exists(path) ? file_read_own(path, PATH_MAX, NULL, NULL) : NULL;
 }
 
 int state_session_write(struct state *state, const struct state_session *session, struct error *err)

@@ -166,7 +166,7 @@ static int check_version(const struct state *state, bool create, struct error *e
     cleanup_free char *path = state_file(state, "version");
     cleanup_error struct error cause = {0};
     size_t length = 0;
-    cleanup_free char *text = file_read(path, 4096, &length, &cause);
+    cleanup_free char *text = file_read_own(path, 4096, &length, &cause);
     if (text && strcmp(text, STATE_VERSION) == 0)
         return 0;
 

@@ -75,9 +75,10 @@ apphost() {
 }
 
 # background ARGUMENT… >out 2>err : the program in the background; its pid is $PID. A shell without job control makes
-# background commands ignore Ctrl-C, which no terminal does; and bats waits for whoever holds its descriptor 3.
+# background commands ignore Ctrl-C, which no terminal does, and nohup the hangup; bats waits for whoever holds its
+# descriptor 3.
 background() {
-  env --default-signal=INT,QUIT "$APPHOST" "$@" 3>&- &
+  env --default-signal=INT,QUIT,HUP "$APPHOST" "$@" 3>&- &
   PID=$!
 }
 

@@ -156,7 +156,7 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   needs script
   fails 7 script -qec "'$APPHOST' run web -- sh -c 'echo from inside; exit 7'" /dev/null </dev/null
   prints 'from inside'
-  script -qfc "'$APPHOST' up" out </dev/null >/dev/null 2>&1 3>&- &
+  env --default-signal=HUP script -qfc "'$APPHOST' up" out </dev/null >/dev/null 2>&1 3>&- & # whoever runs the tests may ignore it
   local pid=$!
   wait_until 20 grep -q 'web  ready' out
   kill -KILL "$pid" # and its terminal is gone

@@ -1,4 +1,5 @@
 /* The small doors of base/: strings and their parsers, files, JSON getters, errors, digests. */
+#include "base/coredump.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -156,6 +158,61 @@ static void files_are_replaced_whole(void **state)
     free(deep);
 }
 
+static void refuses_own(const char *path, enum error_code code)
+{
+    cleanup_error struct error err = {0};
+    assert_null(file_read_own(path, 100, NULL, &err));
+    assert_int_equal(err.code, code);
+    assert_non_null(strstr(err.text, path));
+}
+
+/* What stands there instead of a file of ours is neither followed nor waited for. */
+static void own_files_are_files_of_ours(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/apphost-own-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    cleanup_free char *file = path_join(folder, "file"), *link = path_join(folder, "link"),
+                      *pipe = path_join(folder, "pipe"), *none = path_join(folder, "none");
+    size_t length = 0;
+    assert_int_equal(file_write_atomic(file, "a\0b", 3, 0600, NULL), 0);
+    assert_int_equal(symlink(file, link), 0);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    cleanup_free char *text = file_read_own(file, 100, &length, NULL);
+    assert_int_equal(length, 3);
+    assert_memory_equal(text, "a\0b", 3);
+    refuses_own(link, ERROR_OWNER);
+    refuses_own(pipe, ERROR_OWNER);
+    refuses_own(folder, ERROR_OWNER);
+    refuses_own(none, ERROR_NO_FILE);
+    assert_int_equal(file_remove_tree(folder, NULL), 0);
+}
+
+static rlim_t core_limit(void)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    return limit.rlim_cur;
+}
+
+static void core_files_are_ours_to_forbid(void **state)
+{
+    (void)state;
+    struct rlimit before, some;
+    assert_int_equal(getrlimit(RLIMIT_CORE, &before), 0);
+    some = (struct rlimit){.rlim_cur = before.rlim_max < 4096 ? before.rlim_max : 4096,
+                           .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_CORE, &some), 0);
+    coredump_forbid();
+    assert_int_equal(core_limit(), 0);
+    coredump_give_back();
+    assert_int_equal(core_limit(), some.rlim_cur);
+    coredump_forbid_again();
+    assert_int_equal(core_limit(), 0);
+    coredump_give_back();
+    assert_int_equal(setrlimit(RLIMIT_CORE, &before), 0);
+}
+
 static void paths(void **state)
 {
     (void)state;
@@ -257,6 +314,8 @@ int main(void)
         cmocka_unit_test(buffers_stop_at_their_limit),
         cmocka_unit_test(environment_lists),
         cmocka_unit_test(files_are_replaced_whole),
+        cmocka_unit_test(own_files_are_files_of_ours),
+        cmocka_unit_test(core_files_are_ours_to_forbid),
         cmocka_unit_test(paths),
         cmocka_unit_test(json_getters_are_strict),
         cmocka_unit_test(errors_keep_the_first_cause),

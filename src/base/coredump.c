@@ -1,0 +1,31 @@
+/* The soft limit alone is moved, so that it can be given back without privileges. */
+#include "base/coredump.h"
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+static struct rlimit before;
+static bool is_known;
+
+static void set_soft(rlim_t soft)
+{
+    struct rlimit limit = {.rlim_cur = soft, .rlim_max = before.rlim_max};
+    if (is_known && before.rlim_cur)
+        setrlimit(RLIMIT_CORE, &limit);
+}
+
+void coredump_forbid(void)
+{
+    is_known = getrlimit(RLIMIT_CORE, &before) == 0;
+    set_soft(0);
+}
+
+void coredump_give_back(void)
+{
+    set_soft(before.rlim_cur);
+}
+
+void coredump_forbid_again(void)
+{
+    set_soft(0);
+}

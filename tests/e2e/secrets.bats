@@ -1,0 +1,220 @@
+# Secrets and doors: what nobody else may see, and what nobody else can do to us.
+load helpers
+
+# What the kernel says of a process's limit of core files: soft and hard.
+core_limits() {
+  awk '/^Max core file size/ { print $5, $6 }' "/proc/$1/limits"
+}
+
+native_cache() {
+  needs redis-server
+  manifest <<END
+engine: native
+parameters:
+  token: {secret: true}
+resources:
+  cache: {type: redis, password: '\${parameters.token}'}
+  own: {type: redis}
+  app: {type: process, command: [sh, -c, 'grep "^Max core" /proc/self/limits >core; exec sleep 1000'], references: [cache, own]}
+END
+  export APPHOST_PARAM_TOKEN=correct-horse-battery
+}
+
+# bats test_tags=engineless
+@test "we leave no core files; what we start has the user's own limit" {
+  native_cache
+  ulimit -S -c 4096 2>/dev/null || skip "core files are forbidden here"
+  ok apphost up -d
+  local pid
+  for pid in $(session supervisor) $(session guard); do
+    [ "$(core_limits "$pid" | cut -d' ' -f1)" = 0 ]
+  done
+  wait_until 5 test -s core
+  [ "$(awk '{ print $5 }' core)" = $((4096 * 1024)) ]
+  ok apphost run app -- awk '/^Max core/ { print $5 }' /proc/self/limits
+  [ "$output" = $((4096 * 1024)) ]
+  ok apphost down
+}
+
+# Each execve() of everything that we start, from the first to the last: none was ever given a secret as an argument.
+# bats test_tags=engineless
+@test "no process is ever started with a secret in its arguments" {
+  needs strace
+  strace -o /dev/null true 2>/dev/null || skip "processes may not be traced here"
+  native_cache
+  traced() {
+    ok timeout --foreground -k 5 60 strace -f -D -qq -s 100000 -e trace=execve -e signal=none -o "trace.$1" "$APPHOST" "${@:2}"
+  }
+  traced up up -d
+  traced run run -- env
+  local generated
+  generated=$(sed -n 's/^OWN_PASSWORD=//p' <<<"$output")
+  [ ${#generated} -gt 10 ]
+  prints correct-horse-battery
+  traced exec exec app -- true
+  traced redis redis cache PING
+  traced down down
+  wait_until 10 grep -q 'redis-server' trace.up # the tracer goes on until everything has ended
+  grep -q 'execve("[^"]*redis-server"' trace.up
+  local secret
+  for secret in correct-horse-battery "$generated"; do
+    # The environment, which strace shows by its address or its size, is no argument.
+    not grep -F -- "$secret" trace.*
+  done
+}
+
+# bats test_tags=engineless
+@test "what we write is closed to others, whatever the umask" {
+  native_cache
+  umask 000
+  ok apphost up -d
+  [ -z "$(find "$T/state" "$T/run" -mindepth 1 ! -type l -perm /077 -printf '%p %m\n' | tee loose)" ] || { cat loose; false; }
+  ok apphost env app --write secrets.env
+  [ "$(stat -c %a secrets.env)" = 600 ]
+  ok apphost down
+  umask 022
+}
+
+# bats test_tags=engineless
+@test "links, pipes and folders in the place of our files are refused by name, and nothing waits for them" {
+  native_cache
+  ok apphost up -d
+  ok apphost down
+  local folder file
+  folder=$(echo "$T"/state/apphost/"$PROJECT"-*)
+  echo '{"cache":"from elsewhere"}' >elsewhere
+  for file in version session.json secrets.json ports.json; do
+    mv "$folder/$file" kept 2>/dev/null || rm -f kept
+    ln -s "$T/work/elsewhere" "$folder/$file"
+    APPHOST_BOUND=20 run --separate-stderr apphost up -d
+    echo "$file as a link: $status $stderr"
+    grep -q "$file" <<<"$stderr"
+    [ "$(cat elsewhere)" = '{"cache":"from elsewhere"}' ]
+    apphost down || true
+    rm -rf "${folder:?}/$file"
+    mkfifo "$folder/$file"
+    APPHOST_BOUND=20 run --separate-stderr apphost up -d
+    echo "$file as a pipe: $status $stderr"
+    [ "$status" -ne 124 ]
+    grep -q "$file" <<<"$stderr"
+    apphost down || true
+    rm -rf "${folder:?}/$file"
+    [ ! -e kept ] || mv kept "$folder/$file"
+  done
+  ok apphost up -d
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "clients of the control socket that say nothing, half of something, or too much disturb nobody" {
+  native_cache
+  ok apphost up -d
+  local before socket
+  socket=$(session socket)
+  before=$(awk '/^VmRSS/ { print $2 }' "/proc/$(session supervisor)/status")
+  timeout 100 python3 - "$socket" "$APPHOST" <<'END'
+import resource, socket, subprocess, sys
+
+path, program = sys.argv[1:]
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 12000), hard))
+
+def client():
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(20)
+    s.connect(path)
+    return s
+
+def others_work():
+    subprocess.run([program, 'ps'], check=True, stdout=subprocess.DEVNULL, timeout=50)
+
+silent = client()
+half = client()
+half.send(b'{"id":1,"verb":"vi')
+others_work()
+
+# A line without an end: given up long before the gigabyte is through.
+endless, sent = client(), 0
+try:
+    while sent < 1 << 30:
+        sent += endless.send(b'x' * 65536)
+except OSError:
+    pass
+assert sent < 1 << 28, sent
+others_work()
+
+# Requests without end whose answers nobody reads.
+deaf = client()
+deaf.setblocking(False)
+try:
+    for i in range(1, 200000):
+        deaf.send(b'{"id":%d,"verb":"view"}\n' % i)
+except OSError:
+    pass
+others_work()
+
+crowd = []
+try:
+    for _ in range(10000):
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        s.connect(path)
+        crowd.append(s)
+except OSError:
+    pass
+print(len(crowd), 'connections')
+for s in crowd:
+    s.close()
+others_work()
+END
+  local after
+  after=$(awk '/^VmRSS/ { print $2 }' "/proc/$(session supervisor)/status")
+  echo "supervisor: $before kB before, $after kB after"
+  [ "$after" -lt $((before + 65536)) ]
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "a hostile .env in a cloned folder gives values to the manifest, and steers nothing" {
+  native_cache
+  cat >.env <<'END'
+APPHOST_PARAM_TOKEN=from-the-file
+DOCKER_HOST=tcp://127.0.0.1:9
+APPHOST_STATE=/nowhere
+XDG_STATE_HOME=/nowhere
+XDG_RUNTIME_DIR=/nowhere
+LD_PRELOAD=/nowhere.so
+PATH=/nowhere
+HOME=/nowhere
+APPHOST_PROJECT_NAME=other
+END
+  ok apphost run app -- sh -c 'echo "$HOME|$LD_PRELOAD|$DOCKER_HOST"'
+  [ "$output" = "$HOME||$DOCKER_HOST" ]
+  not test -e /nowhere
+}
+
+# bats test_tags=engineless
+@test "names, output and texts from elsewhere cannot speak to the terminal" {
+  local bell
+  bell=$(printf '\033]0;owned\007\033[2J')
+  manifest <<END
+resources:
+  app:
+    type: process
+    command: [sh, -c, 'printf "\\033]0;owned\\007 \\033[2Jcleared \\033[31mred\\033[0m\\n"; exec sleep 1000']
+END
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q cleared"
+  ok timeout --foreground -k 5 30 script -qec "'$APPHOST' logs app" /dev/null
+  prints cleared
+  not grep -q "$(printf '\033]0;')" <<<"$output"
+  not grep -qF "$(printf '\033[2J')" <<<"$output"
+  ok apphost down
+  printf 'name: x\nresources:\n  "a%s": {type: process, command: [x]}\n' '\e]0;owned\a' >apphost.yaml
+  fails 3 apphost validate
+  not grep -q "$(printf '\033')" <<<"$stderr"
+  fails 3 apphost -f "no$bell.yaml" validate
+  not grep -q "$(printf '\033')" <<<"$stderr"
+  fails 2 apphost "up$bell"
+  not grep -q "$(printf '\033')" <<<"$stderr"
+}
