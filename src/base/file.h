@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads a file (or "-", standard input; a pipe is read to its end) of at most limit bytes. The result is NUL-terminated (*length
- * does not count that) and owned by the caller; NULL on error. A missing file is ERROR_NO_FILE, no room for
- * it ERROR_SPACE. */
+/* Reads a file (or "-", standard input; a pipe is read to its end) of at most limit bytes. The result is
+ * NUL-terminated (*length does not count that) and owned by the caller; NULL on error. A missing file is
+ * ERROR_NO_FILE, no room for it ERROR_SPACE. */
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err);
 /* The same for a file that only we write: it is opened without following a link and without waiting for
  * whoever writes into a FIFO, and has to be a regular file of ours; else ERROR_OWNER. */
