@@ -156,7 +156,9 @@ int error_exit_code(const struct error *err)
 
 const char *error_name(enum error_code code)
 {
-    return code < ERROR_CODE_COUNT ? kinds[code].name : "failed";
+    if (code >= ERROR_CODE_COUNT)
+        return "failed";
+    return kinds[code].name;
 }
 
 enum error_code error_of_errno(int number)

@@ -123,7 +123,9 @@ bool json_get_strings(const cJSON *object, const char *key, struct strlist *list
 char *json_print(const cJSON *value)
 {
     char *text = cJSON_PrintUnformatted(value);
-    return text ? text : xstrdup("null");
+    if (!text)
+        return xstrdup("null");
+    return text;
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -55,7 +55,9 @@ char *xstrdup(const char *text)
 
 char *xstrdup_null(const char *text)
 {
-    return text ? xstrdup(text) : NULL;
+    if (!text)
+        return NULL;
+    return xstrdup(text);
 }
 
 char *xstrndup(const char *text, size_t length)

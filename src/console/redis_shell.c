@@ -122,7 +122,7 @@ int redis_shell_execute(struct redis_shell *shell, const struct redis_data_words
 
 /* ---- commands from a file or a pipe ---- */
 
-struct input {
+struct shell_input {
     struct strbuf bytes;
     size_t at;
     struct redis_data_words words;
@@ -132,14 +132,14 @@ struct input {
 enum { INPUT_CHUNK = 256 * 1024 };
 static const size_t INPUT_LIMIT = (size_t)1024 * 1024 * 1024;
 
-static void free_input(struct input *input)
+static void free_input(struct shell_input *input)
 {
     redis_data_words_free(&input->words);
     strbuf_free(&input->bytes);
 }
 
 /* 0, REDIS_SHELL_INTERRUPTED, -1. */
-static int fill(struct redis_shell *shell, struct input *input, struct error *err)
+static int fill(struct redis_shell *shell, struct shell_input *input, struct error *err)
 {
     cleanup_free char *chunk = xmalloc(INPUT_CHUNK);
     input->bytes.limit = INPUT_LIMIT;
@@ -155,7 +155,7 @@ static int fill(struct redis_shell *shell, struct input *input, struct error *er
 }
 
 /* 1 with input->words (none: a blank line), 0 when more is needed, -1. */
-static int next_command(struct input *input, struct error *err)
+static int next_command(struct shell_input *input, struct error *err)
 {
     size_t used = 0;
     const char *bytes = strbuf_text(&input->bytes) + input->at;
@@ -176,7 +176,8 @@ static void print_refusal(const struct redis_shell *shell, int64_t line, struct 
     error_clear(error);
 }
 
-static int execute_lines(struct redis_shell *shell, struct input *input, bool *has_failed, struct error *err)
+static int execute_lines(struct redis_shell *shell, struct shell_input *input, bool *has_failed,
+                         struct error *err)
 {
     int rc;
     int64_t line = input->line + 1;
@@ -214,7 +215,7 @@ static int code_of(const struct redis_shell *shell, int rc, bool has_failed)
 
 int redis_shell_lines(struct redis_shell *shell, struct error *err)
 {
-    struct input input = {0};
+    struct shell_input input = {0};
     bool has_failed = false;
     int rc = 0;
     while (rc == 0 && !input.is_end && !shell->is_broken) {
@@ -267,7 +268,8 @@ static int drain(struct redis_shell *shell, struct error *err)
     return redis_link_await(&shell->link, &draining.is_empty, judge_drain, &draining, err);
 }
 
-static int send_all(struct redis_shell *shell, struct input *input, struct counts *counts, struct error *err)
+static int send_all(struct redis_shell *shell, struct shell_input *input, struct counts *counts,
+                    struct error *err)
 {
     size_t begin = input->at;
     int64_t line = input->line + 1;
@@ -294,7 +296,7 @@ static int send_all(struct redis_shell *shell, struct input *input, struct count
     return rc < 0 ? error_wrap(err, "line %lld", (long long)line) : 0;
 }
 
-static int insert_all(struct redis_shell *shell, struct input *input, struct counts *counts,
+static int insert_all(struct redis_shell *shell, struct shell_input *input, struct counts *counts,
                       struct error *err)
 {
     int rc = redis_link_open(&shell->link, err);
@@ -322,7 +324,7 @@ static void print_counts(const struct counts *counts)
 
 int redis_shell_pipe(struct redis_shell *shell, struct error *err)
 {
-    struct input input = {0};
+    struct shell_input input = {0};
     struct counts counts = {.output = &shell->link.context->output};
     int rc = insert_all(shell, &input, &counts, err);
     redis_link_close(&shell->link); /* no reply may come for `counts` any more */

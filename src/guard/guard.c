@@ -54,10 +54,14 @@ static bool is_kept(int fd, const struct guard_options *options, bool supervisor
 static void close_others(const struct guard_options *options, bool supervisor)
 {
     int last = 2;
-    for (int i = 0; i < MAX_FDS && options->keep_fds[i] >= 0; i++)
-        last = options->keep_fds[i] > last ? options->keep_fds[i] : last;
-    for (int i = 0; i < MAX_FDS && options->supervisor_fds[i] >= 0; i++)
-        last = options->supervisor_fds[i] > last ? options->supervisor_fds[i] : last;
+    for (int i = 0; i < MAX_FDS && options->keep_fds[i] >= 0; i++) {
+        if (options->keep_fds[i] > last)
+            last = options->keep_fds[i];
+    }
+    for (int i = 0; i < MAX_FDS && options->supervisor_fds[i] >= 0; i++) {
+        if (options->supervisor_fds[i] > last)
+            last = options->supervisor_fds[i];
+    }
     for (int fd = 3; fd <= last; fd++)
         if (!is_kept(fd, options, supervisor))
             close(fd);
@@ -69,8 +73,10 @@ static void redirect(int log_fd)
     int null = open("/dev/null", O_RDWR);
     if (null >= 0)
         dup2(null, 0);
-    dup2(log_fd >= 0 ? log_fd : null, 1);
-    dup2(log_fd >= 0 ? log_fd : null, 2);
+    if (log_fd < 0)
+        log_fd = null;
+    dup2(log_fd, 1);
+    dup2(log_fd, 2);
 }
 
 /* What our caller was told to ignore (`nohup`, `&` in a script) is ignored here too, and by what we start. */
@@ -120,7 +126,9 @@ static bool is_spare(const char *line, unsigned long start, unsigned long end, u
 static void give_back_line(const char *line, unsigned long *file_end)
 {
     char *rest;
-    unsigned long start = strtoul(line, &rest, 16), end = *rest == '-' ? strtoul(rest + 1, NULL, 16) : 0;
+    unsigned long start = strtoul(line, &rest, 16), end = 0;
+    if (*rest == '-')
+        end = strtoul(rest + 1, NULL, 16);
     if (start < end && is_spare(line, start, end, *file_end))
         madvise((void *)start, end - start, MADV_DONTNEED);
     if (strchr(line, '/') || start == *file_end)
@@ -176,9 +184,15 @@ static char **name_lock(void)
 static void note_death(int status)
 {
     static char line[96];
-    bool killed = WIFSIGNALED(status);
-    int length = snprintf(line, sizeof line, "guard: the supervisor ended with %s %d; cleaning up\n",
-                          killed ? "signal" : "exit code", killed ? WTERMSIG(status) : WEXITSTATUS(status));
+    const char *how = "exit code";
+    int number = WEXITSTATUS(status);
+    if (WIFSIGNALED(status)) {
+        how = "signal";
+        number = WTERMSIG(status);
+    }
+
+    int length =
+        snprintf(line, sizeof line, "guard: the supervisor ended with %s %d; cleaning up\n", how, number);
     if (write(STDERR_FILENO, line, (size_t)length) < 0)
         return; /* the log is a convenience */
 }
@@ -276,9 +290,13 @@ static _Noreturn void introduce(const struct guard_options *options, int to_call
         close(to_caller);
         be_guard(options);
     }
-    int answer = pid < 0 ? -errno : (int)pid;
+    int answer;
+    if (pid < 0)
+        answer = -errno;
+    else
+        answer = (int)pid;
     ssize_t n = write(to_caller, &answer, sizeof answer);
-    _exit(n == (ssize_t)sizeof answer ? 0 : 1);
+    _exit(n != (ssize_t)sizeof answer);
 }
 
 pid_t guard_start(const struct guard_options *options)

@@ -15,7 +15,9 @@
 unsigned long guard_mark_of(const char *session)
 {
     unsigned long number = strtoul(session, NULL, 16) >> 1; /* all ones would be no limit at all */
-    return number ? number : 1;
+    if (number)
+        return number;
+    return 1;
 }
 
 void guard_mark(const char *session)

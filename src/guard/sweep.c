@@ -24,7 +24,7 @@
 
 enum { PATIENCE_MS = 5000, POLL_MS = 2 };
 
-struct sweep {
+struct sweep_order {
     char marker[96]; /* "APPHOST_SESSION=…" */
     size_t marker_length;
     unsigned long mark;
@@ -45,18 +45,20 @@ static void pause_ms(long ms)
 }
 
 /* Is the marker one of the NUL-separated strings? `start`: the text begins at one. */
-static bool holds_marker(const char *text, size_t length, bool start, const struct sweep *sweep)
+static bool holds_marker(const char *text, size_t length, bool start, const struct sweep_order *sweep)
 {
     const char *at = text, *end = text + length;
     while ((at = memmem(at, (size_t)(end - at), sweep->marker, sweep->marker_length + 1))) {
-        if (at == text ? start : at[-1] == '\0')
+        if (at == text && start)
+            return true;
+        if (at > text && at[-1] == '\0')
             return true;
         at++;
     }
     return false;
 }
 
-static bool has_marker(pid_t pid, const struct sweep *sweep)
+static bool has_marker(pid_t pid, const struct sweep_order *sweep)
 {
     char path[48], text[8192];
     snprintf(path, sizeof path, "/proc/%ld/environ", (long)pid);
@@ -70,8 +72,9 @@ static bool has_marker(pid_t pid, const struct sweep *sweep)
     while (!found && (n = read(fd, text + kept, sizeof text - kept)) > 0) {
         size_t length = kept + (size_t)n;
         found = holds_marker(text, length, start, sweep);
-        kept = length < sweep->marker_length + 1 ? length
-                                                 : sweep->marker_length + 1; /* one byte of context before */
+        kept = sweep->marker_length + 1; /* one byte of context before */
+        if (kept > length)
+            kept = length;
         memmove(text, text + length - kept, kept);
         start = start && kept == length;
     }
@@ -84,7 +87,9 @@ static bool is_dead(pid_t pid)
     char path[48], text[512];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     ssize_t n = guard_read_file(path, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
+    if (n < 0)
+        n = 0;
+    text[n] = '\0';
     const char *state = strrchr(text, ')');
     return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
 }
@@ -112,7 +117,7 @@ static bool is_child_of(pid_t pid, pid_t guard)
     return guard > 0 && guard_stat_fields(pid, 4, &parent, 1) && (pid_t)parent == guard;
 }
 
-static bool is_meant(pid_t pid, const struct sweep *sweep)
+static bool is_meant(pid_t pid, const struct sweep_order *sweep)
 {
     if (pid == getpid() || pid == sweep->guard || is_kept(pid))
         return false;
@@ -132,7 +137,7 @@ static void deliver(pid_t pid, int fd, int signum)
         syscall(SYS_pidfd_send_signal, fd, signum, NULL, 0);
 }
 
-static void send_signal(pid_t pid, int signum, const struct sweep *sweep)
+static void send_signal(pid_t pid, int signum, const struct sweep_order *sweep)
 {
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd < 0 && errno != ENOSYS)
@@ -147,7 +152,7 @@ static void send_signal(pid_t pid, int signum, const struct sweep *sweep)
 }
 
 /* Sends the signal (0: none) to all who are meant; how many they are, -1 when /proc cannot be read. */
-static int scan(int signum, const struct sweep *sweep)
+static int scan(int signum, const struct sweep_order *sweep)
 {
     char buffer[8192] __attribute__((aligned(8)));
     int count = 0, proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -171,24 +176,38 @@ static int scan(int signum, const struct sweep *sweep)
     return count;
 }
 
-static int run(const struct sweep *sweep, int grace_ms)
+/* Only looks, while there is time to go by themselves. */
+static int signal_after(long waited_ms, long grace_ms)
+{
+    if (waited_ms < grace_ms)
+        return 0;
+    return SIGKILL;
+}
+
+static int run(const struct sweep_order *sweep, int grace_ms)
 {
     int found = scan(SIGTERM, sweep);
     long start = now_ms();
-    for (int left = found; left > 0; left = scan(now_ms() - start < grace_ms ? 0 : SIGKILL, sweep)) {
+    for (int left = found; left > 0; left = scan(signal_after(now_ms() - start, grace_ms), sweep)) {
         while (sweep->guard == getpid() && waitpid(-1, NULL, WNOHANG) > 0)
             ;
         pause_ms(POLL_MS);
         if (now_ms() - start > grace_ms + PATIENCE_MS) /* somebody is stuck in the kernel */
             break;
     }
-    return found > 0 ? found : 0;
+    if (found > 0)
+        return found;
+    return 0;
 }
 
 int guard_sweep(const char *session, pid_t guard, int grace_ms)
 {
-    struct sweep sweep = {.guard = guard, .mark = guard_mark_of(session)};
+    struct sweep_order sweep = {.guard = guard, .mark = guard_mark_of(session)};
     int length = snprintf(sweep.marker, sizeof sweep.marker, "APPHOST_SESSION=%s", session);
-    sweep.marker_length = length > 0 && (size_t)length < sizeof sweep.marker ? (size_t)length : 0;
-    return *session && sweep.marker_length ? run(&sweep, grace_ms) : 0;
+    sweep.marker_length = 0;
+    if (length > 0 && (size_t)length < sizeof sweep.marker)
+        sweep.marker_length = (size_t)length;
+    if (*session && sweep.marker_length)
+        return run(&sweep, grace_ms);
+    return 0;
 }

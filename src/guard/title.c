@@ -14,6 +14,15 @@
 
 extern char **environ;
 
+/* A field begins two bytes behind `at`, which is the last byte of the one before it. */
+static char *next_field(char *at)
+{
+    char *blank = strchr(at + 2, ' ');
+    if (!blank)
+        return NULL;
+    return blank - 1;
+}
+
 bool guard_stat_fields(pid_t pid, int first, unsigned long *values, int count)
 {
     char path[48], text[2048];
@@ -24,10 +33,10 @@ bool guard_stat_fields(pid_t pid, int first, unsigned long *values, int count)
     text[length] = '\0';
     char *p = strrchr(text, ')'); /* field 2 may hold anything; field 3 follows it */
     for (int field = 3; p && field < first; field++)
-        p = strchr(p + 2, ' ') ? strchr(p + 2, ' ') - 1 : NULL;
+        p = next_field(p);
     for (int i = 0; p && i < count; i++) {
         values[i] = strtoul(p + 2, NULL, 10);
-        p = strchr(p + 2, ' ') ? strchr(p + 2, ' ') - 1 : NULL;
+        p = next_field(p);
     }
     return p != NULL;
 }
@@ -67,8 +76,14 @@ void guard_set_title(const char *title)
     prctl(PR_SET_NAME, title);
     if (!guard_stat_fields(getpid(), 48, area, 4) || !area[0] || !move_environment())
         return;
-    unsigned long end = area[1] == area[2] ? area[3] : area[1];
+    unsigned long end;
+    if (area[1] == area[2])
+        end = area[3];
+    else
+        end = area[1];
     size_t size = end - area[0], length = strlen(title);
     memset((char *)area[0], 0, size);
-    memcpy((char *)area[0], title, length < size ? length : size - 1);
+    if (length >= size)
+        length = size - 1;
+    memcpy((char *)area[0], title, length);
 }

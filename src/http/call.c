@@ -188,6 +188,7 @@ static void set_address(struct http_call *call, const char *path)
 {
     struct real_transport *t = call->transport;
     cleanup_free char *url = xasprintf("%s%s", t->unix_path ? "http://localhost" : t->url, path);
+
     curl_easy_setopt(call->easy, CURLOPT_URL, url);
     curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(call->easy, CURLOPT_PROXY, "");
@@ -199,6 +200,7 @@ static void set_address(struct http_call *call, const char *path)
         curl_easy_setopt(call->easy, CURLOPT_SSLCERT, t->cert_file);
     if (t->key_file)
         curl_easy_setopt(call->easy, CURLOPT_SSLKEY, t->key_file);
+
     if (t->skip_verify) {
         curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(call->easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -226,6 +228,7 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
                                 const struct http_handlers *handlers)
 {
     struct http_call *call = xcalloc(1, sizeof *call);
+
     call->transport = transport;
     call->handlers = *handlers;
     call->is_stream = handlers->on_data || handlers->on_open;
@@ -238,10 +241,12 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
     set_address(call, request->path);
     set_method(call->easy, request);
     set_headers(call, request);
+
     if (request->fresh || call->is_stream) {
         curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
     }
+
     if (call->is_stream)
         curl_easy_setopt(call->easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
     if (request->duplex)

@@ -53,6 +53,7 @@ void http_duplex_new(struct http_call *call, const struct http_request *request)
 {
     struct http_duplex *duplex = xcalloc(1, sizeof *duplex);
     struct strbuf *out = &duplex->out;
+
     duplex->transport = call->transport;
     duplex->call = call;
     duplex->head.limit = HEAD_LIMIT;
@@ -60,6 +61,7 @@ void http_duplex_new(struct http_call *call, const struct http_request *request)
     turn_init(&duplex->more, on_more, duplex);
     call->duplex = duplex;
     strbuf_addf(out, "%s %s HTTP/1.1\r\n", request->method, request->path);
+
     add_host(out, call->transport);
     strbuf_adds(out, "User-Agent: apphost/" APPHOST_VERSION "\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n");
     for (size_t i = 0; request->headers && request->headers[i]; i++)
@@ -143,6 +145,7 @@ static void take_head(struct http_call *call, const char *bytes, size_t length)
         http_call_header(call, duplex->head.data, size);
         strbuf_consume(&duplex->head, size);
     }
+
     if (call->head_done) {
         take_body(call, duplex->head.data, duplex->head.length);
     } else if (duplex->head.full) {
@@ -254,6 +257,7 @@ void http_duplex_begin(struct http_call *call)
     struct http_duplex *duplex = call->duplex;
     struct real_transport *transport = call->transport;
     curl_socket_t fd = CURL_SOCKET_BAD;
+
     if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD ||
         uv_poll_init(&transport->loop->uv, &duplex->poll, fd) < 0) {
         http_set_error(call, CURLE_SEND_ERROR);

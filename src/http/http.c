@@ -110,6 +110,7 @@ struct http_transport *http_open(struct loop *loop, const struct http_address *a
         return NULL;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct real_transport *transport = xcalloc(1, sizeof *transport);
+
     transport->base.ops = &real_ops;
     transport->loop = loop;
     transport->unix_path = xstrdup_null(address->unix_path);
@@ -123,6 +124,7 @@ struct http_transport *http_open(struct loop *loop, const struct http_address *a
     if (http_multi_init(&transport->calls_multi, transport) < 0 ||
         http_multi_init(&transport->streams_multi, transport) < 0)
         abort(); /* out of memory, as xmalloc */
+
     if (!address->unix_path)
         note_lookup(transport);
     return &transport->base;

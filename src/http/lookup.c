@@ -34,6 +34,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     struct real_transport *transport = lookup->transport;
     struct http_call *call = lookup->call;
     cleanup_strbuf struct strbuf entry = {0};
+
     strbuf_addf(&entry, "%s:%d:", transport->lookup_host, transport->lookup_port);
     if (call)
         call->lookup = NULL;
@@ -47,6 +48,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
         call->resolve = list;
         http_call_begin(call);
     }
+
     uv_freeaddrinfo(addresses);
     free(lookup);
     http_dispatch(transport);
@@ -63,6 +65,7 @@ void http_lookup_start(struct http_call *call)
     lookup->request.data = lookup;
     call->lookup = lookup;
     transport->handles++;
+
     int rc = uv_getaddrinfo(&transport->loop->uv, &lookup->request, on_resolved, transport->lookup_host, NULL,
                             &hints);
     if (rc == 0)

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-struct watch {
+struct socket_watch {
     uv_poll_t poll;
     struct http_multi *multi;
     curl_socket_t fd;
@@ -19,7 +19,9 @@ struct watch {
 static void drain(struct http_multi *multi)
 {
     int left;
+
     CURLMsg *message;
+
     while ((message = curl_multi_info_read(multi->multi, &left))) {
         if (message->msg != CURLMSG_DONE)
             continue;
@@ -51,20 +53,20 @@ static void on_timer(void *data)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct watch *watch = poll->data;
+    struct socket_watch *watch = poll->data;
     int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
     act(watch->multi, watch->fd, status < 0 ? CURL_CSELECT_ERR : flags);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
 {
-    struct watch *watch = handle->data;
+    struct socket_watch *watch = handle->data;
     struct real_transport *transport = watch->multi->transport;
     free(watch);
     http_handle_closed(transport);
 }
 
-static void unwatch(struct http_multi *multi, curl_socket_t fd, struct watch *watch)
+static void unwatch(struct http_multi *multi, curl_socket_t fd, struct socket_watch *watch)
 {
     if (!watch)
         return;
@@ -73,9 +75,9 @@ static void unwatch(struct http_multi *multi, curl_socket_t fd, struct watch *wa
     curl_multi_assign(multi->multi, fd, NULL);
 }
 
-static struct watch *watch_socket(struct http_multi *multi, curl_socket_t fd)
+static struct socket_watch *watch_socket(struct http_multi *multi, curl_socket_t fd)
 {
-    struct watch *watch = xcalloc(1, sizeof *watch);
+    struct socket_watch *watch = xcalloc(1, sizeof *watch);
     watch->multi = multi;
     watch->fd = fd;
     if (uv_poll_init(&multi->transport->loop->uv, &watch->poll, fd) < 0) {
@@ -92,7 +94,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
 {
     (void)easy;
     struct http_multi *multi = data;
-    struct watch *watch = socket_data;
+    struct socket_watch *watch = socket_data;
     if (what == CURL_POLL_REMOVE) {
         unwatch(multi, fd, watch);
         return 0;

@@ -4,6 +4,7 @@
  * end is forgotten and read again later, because the writer cuts it off when the disk is full. */
 #include "logs/feed.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "logs/files.h"
 #include "logs/spill.h"
@@ -32,11 +33,18 @@ struct feed *feed_new(const char *folder, const char *name, bool follows, int64_
 
 struct feed *feed_new_spill(const struct feed *of)
 {
-    const struct feed_file *newest = of->file_count ? &of->files[of->file_count - 1] : NULL;
-    int64_t address = newest ? record_read_spill(newest->fd) : 0;
-    char *path = address ? log_spill_path(address, of->name) : NULL;
+    const struct feed_file *newest = NULL;
+    if (of->file_count)
+        newest = &of->files[of->file_count - 1];
+    int64_t address = 0;
+    if (newest)
+        address = record_read_spill(newest->fd);
+    char *path = NULL;
+    if (address)
+        path = log_spill_path(address, of->name);
     if (!path)
         return NULL;
+
     struct feed *f = xcalloc(1, sizeof *f);
     f->name = xstrdup(of->name);
     f->path = path;
@@ -72,7 +80,10 @@ static struct feed_file open_one(const struct feed *f, const char *path)
     file.fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file.fd >= 0 && fstat(file.fd, &st) == 0) {
         file.inode = st.st_ino;
-        file.end = f->follows ? -1 : st.st_size;
+        if (f->follows)
+            file.end = -1;
+        else
+            file.end = st.st_size;
     }
     return file;
 }
@@ -111,7 +122,9 @@ void feed_open(struct feed *f)
 /* The descriptor may be another file's by now. */
 static bool is_gone(const struct feed *f)
 {
-    cleanup_free char *path = f->spill ? log_spill_path(f->spill, f->name) : NULL;
+    cleanup_free char *path = NULL;
+    if (f->spill)
+        path = log_spill_path(f->spill, f->name);
     return f->spill && !path;
 }
 
@@ -155,7 +168,7 @@ static void reserve(struct feed *f)
         f->length = used;
     }
     if (f->length == f->capacity) {
-        f->capacity = f->capacity ? f->capacity * 2 : FIRST_CAPACITY;
+        f->capacity = grown(f->capacity, FIRST_CAPACITY);
         f->buffer = xrealloc(f->buffer, f->capacity);
     }
 }
@@ -168,9 +181,15 @@ static bool read_more(struct feed *f)
     reserve(f);
     int64_t at = f->files[0].offset + (int64_t)(f->length - f->start);
     size_t room = f->capacity - f->length;
-    if (f->files[0].end >= 0 && at + (int64_t)room > f->files[0].end)
-        room = at < f->files[0].end ? (size_t)(f->files[0].end - at) : 0;
-    ssize_t n = room ? pread(f->files[0].fd, f->buffer + f->length, room, at) : 0;
+    if (f->files[0].end >= 0 && at + (int64_t)room > f->files[0].end) {
+        room = 0;
+        if (at < f->files[0].end)
+            room = (size_t)(f->files[0].end - at);
+    }
+
+    ssize_t n = 0;
+    if (room)
+        n = pread(f->files[0].fd, f->buffer + f->length, room, at);
     if (n <= 0)
         return false;
     f->length += (size_t)n;
@@ -187,7 +206,9 @@ static void skip_bytes(struct feed *f, size_t size)
 static bool next_record(struct feed *f)
 {
     for (;;) {
-        const char *at = f->buffer ? f->buffer + f->start : "";
+        const char *at = "";
+        if (f->buffer)
+            at = f->buffer + f->start;
         int rc = record_parse(at, f->length - f->start, &f->record);
         if (rc > 0)
             return true;

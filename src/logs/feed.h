@@ -38,8 +38,8 @@ struct feed {
     bool follows;
     bool is_at_end; /* nothing more for now: set by feed_fill(), cleared by who knows better */
     bool has_record;
-    struct record record; /* points into buffer */
-    size_t text_at;       /* the part of its text that was delivered */
+    struct log_record record; /* points into buffer */
+    size_t text_at;           /* the part of its text that was delivered */
 };
 
 struct feed *feed_new(const char *folder, const char *name, bool follows, int64_t since_ns);

@@ -20,7 +20,7 @@ static bool has_whole_end(int fd, int64_t size)
 {
     cleanup_free char *bytes = xmalloc(RECORD_MAX);
     size_t length = (size_t)(size < RECORD_MAX ? size : RECORD_MAX);
-    struct record record;
+    struct log_record record;
     if (size == 0)
         return true;
     return pread(fd, bytes, length, size - (int64_t)length) == (ssize_t)length &&
@@ -48,7 +48,9 @@ static int open_file(struct log_file *f)
     f->fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (f->fd < 0)
         return -1;
-    f->size = fstat(f->fd, &st) == 0 ? st.st_size : 0;
+    f->size = 0;
+    if (fstat(f->fd, &st) == 0)
+        f->size = st.st_size;
     number_file(f);
     return 0;
 }
@@ -113,7 +115,9 @@ void log_file_point(struct log_file *f, int64_t spill)
 int log_file_open(struct log_file *f, const char *folder, const char *resource, int64_t max_bytes,
                   struct error *err)
 {
-    f->max_bytes = max_bytes > 0 ? max_bytes : MAX_BYTES;
+    f->max_bytes = MAX_BYTES;
+    if (max_bytes > 0)
+        f->max_bytes = max_bytes;
     f->path = log_path(folder, resource, false);
     f->old_path = log_path(folder, resource, true);
     bool is_open = open_file(f) == 0;
@@ -121,8 +125,7 @@ int log_file_open(struct log_file *f, const char *folder, const char *resource, 
         is_open = rotate(f) == 0;
     if (is_open)
         return 0;
-    return error_set(err, errno == ENOSPC ? ERROR_SPACE : ERROR_FAILED, "cannot open the log %s: %s", f->path,
-                     strerror(errno));
+    return error_set(err, error_of_errno(errno), "cannot open the log %s: %s", f->path, strerror(errno));
 }
 
 void log_file_close(struct log_file *f)

@@ -1,6 +1,7 @@
 /* Names of log files, and the list of those in a folder. */
 #include "logs/files.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "logs/logs.h"
 
 #include <dirent.h>
@@ -12,7 +13,7 @@ static const char suffix[] = ".log";
 
 char *log_path(const char *folder, const char *resource, bool is_old)
 {
-    return xasprintf("%s/%s%s%s", folder, resource, suffix, is_old ? ".1" : "");
+    return xasprintf("%s/%s%s%s", folder, resource, suffix, text_if(is_old, ".1"));
 }
 
 static int compare_names(const void *a, const void *b)

@@ -114,7 +114,9 @@ static void open_all(struct log_reader *r)
         return;
     for (size_t i = 0; i < r->count; i++)
         lines += feed_seek_tail(r->feeds[i], r->options.tail, r->options.grep);
-    r->to_skip = lines > r->options.tail ? lines - r->options.tail : 0;
+    r->to_skip = 0;
+    if (lines > r->options.tail)
+        r->to_skip = lines - r->options.tail;
 }
 
 /* ---- delivery ---- */
@@ -124,7 +126,9 @@ static void deliver_line(struct log_reader *r, struct feed *f)
     const char *text = f->record.text + f->text_at;
     size_t left = f->record.length - f->text_at;
     const char *newline = memchr(text, '\n', left);
-    size_t length = newline ? (size_t)(newline - text) : left;
+    size_t length = left;
+    if (newline)
+        length = (size_t)(newline - text);
     const struct log_line line = {
         .resource = f->name,
         .stream = f->record.stream,
@@ -234,10 +238,15 @@ static void wake_name(struct log_reader *r, const char *name, bool is_renamed)
 static void on_folder_event(uv_fs_event_t *watch, const char *file, int events, int status)
 {
     struct log_reader *r = watch->data;
-    const char *suffix = file ? strstr(file, ".log") : NULL;
+    const char *suffix = NULL;
+    if (file)
+        suffix = strstr(file, ".log");
     if (r->is_released)
         return;
-    struct feed *f = suffix && status == 0 ? find_feed(r, file, (size_t)(suffix - file)) : NULL;
+
+    struct feed *f = NULL;
+    if (suffix && status == 0)
+        f = find_feed(r, file, (size_t)(suffix - file));
     if (!f) {
         wake_all(r);
         return;
@@ -256,7 +265,9 @@ static void watch_folder(struct log_reader *r)
     if (r->is_watching)
         uv_fs_event_stop(&r->watch);
     r->is_watching = is_there && uv_fs_event_start(&r->watch, on_folder_event, r->folder, 0) == 0;
-    r->watched_inode = is_there ? st.st_ino : 0;
+    r->watched_inode = 0;
+    if (is_there)
+        r->watched_inode = st.st_ino;
     if (is_there)
         wake_all(r);
 }

@@ -6,7 +6,7 @@
 
 static const char magic[3] = {0x1e, 'L', '1'};
 
-void record_write_head(char out[RECORD_HEAD], const struct record *record)
+void record_write_head(char out[RECORD_HEAD], const struct log_record *record)
 {
     uint32_t length = (uint32_t)record->length;
     memcpy(out, magic, sizeof magic);
@@ -21,7 +21,7 @@ void record_write_foot(char out[RECORD_FOOT], size_t length)
     memcpy(out, &value, RECORD_FOOT);
 }
 
-static bool parse_head(const char *bytes, struct record *record)
+static bool parse_head(const char *bytes, struct log_record *record)
 {
     uint32_t length;
     int kind = (unsigned char)bytes[3];
@@ -40,7 +40,7 @@ static bool has_magic(const char *bytes, size_t length)
     return memcmp(bytes, magic, length < sizeof magic ? length : sizeof magic) == 0;
 }
 
-int record_parse(const char *bytes, size_t length, struct record *record)
+int record_parse(const char *bytes, size_t length, struct log_record *record)
 {
     uint32_t foot;
     if (length == 0)
@@ -54,10 +54,12 @@ int record_parse(const char *bytes, size_t length, struct record *record)
     if (length < record->size)
         return 0;
     memcpy(&foot, bytes + record->size - RECORD_FOOT, RECORD_FOOT);
-    return foot == record->length ? 1 : -1;
+    if (foot == record->length)
+        return 1;
+    return -1;
 }
 
-int record_parse_back(const char *bytes, size_t length, struct record *record)
+int record_parse_back(const char *bytes, size_t length, struct log_record *record)
 {
     uint32_t foot;
     if (length < RECORD_HEAD + RECORD_FOOT)
@@ -69,13 +71,19 @@ int record_parse_back(const char *bytes, size_t length, struct record *record)
     if (length < size)
         return 0;
     const char *start = bytes + length - size;
-    return has_magic(start, RECORD_HEAD) && parse_head(start, record) && record->length == foot ? 1 : -1;
+    if (has_magic(start, RECORD_HEAD) && parse_head(start, record) && record->length == foot)
+        return 1;
+    return -1;
 }
 
 size_t record_resync(const char *bytes, size_t length)
 {
-    const char *next = length > 1 ? memchr(bytes + 1, magic[0], length - 1) : NULL;
-    return next ? (size_t)(next - bytes) : length;
+    const char *next = NULL;
+    if (length > 1)
+        next = memchr(bytes + 1, magic[0], length - 1);
+    if (next)
+        return (size_t)(next - bytes);
+    return length;
 }
 
 int64_t record_count_newlines(const char *text, size_t length)
@@ -89,7 +97,7 @@ int64_t record_count_newlines(const char *text, size_t length)
     return count;
 }
 
-int64_t record_count_lines(const struct record *record)
+int64_t record_count_lines(const struct log_record *record)
 {
     if (record->stream == RECORD_FILE)
         return 0;
@@ -99,13 +107,13 @@ int64_t record_count_lines(const struct record *record)
 
 void record_write_file(char out[RECORD_FILE_SIZE], int64_t number, int64_t spill)
 {
-    const struct record record = {.stream = RECORD_FILE, .time_ns = spill, .length = sizeof number};
+    const struct log_record record = {.stream = RECORD_FILE, .time_ns = spill, .length = sizeof number};
     record_write_head(out, &record);
     memcpy(out + RECORD_HEAD, &number, sizeof number);
     record_write_foot(out + RECORD_HEAD + sizeof number, sizeof number);
 }
 
-static bool read_first(int fd, char bytes[RECORD_FILE_SIZE], struct record *record)
+static bool read_first(int fd, char bytes[RECORD_FILE_SIZE], struct log_record *record)
 {
     return pread(fd, bytes, RECORD_FILE_SIZE, 0) == RECORD_FILE_SIZE &&
            record_parse(bytes, RECORD_FILE_SIZE, record) == 1 && record->stream == RECORD_FILE;
@@ -114,7 +122,7 @@ static bool read_first(int fd, char bytes[RECORD_FILE_SIZE], struct record *reco
 int64_t record_read_file(int fd)
 {
     char bytes[RECORD_FILE_SIZE];
-    struct record record;
+    struct log_record record;
     int64_t number;
     if (!read_first(fd, bytes, &record))
         return 0;
@@ -125,6 +133,8 @@ int64_t record_read_file(int fd)
 int64_t record_read_spill(int fd)
 {
     char bytes[RECORD_FILE_SIZE];
-    struct record record;
-    return read_first(fd, bytes, &record) ? record.time_ns : 0;
+    struct log_record record;
+    if (read_first(fd, bytes, &record))
+        return record.time_ns;
+    return 0;
 }

@@ -33,7 +33,7 @@ enum {
     RECORD_MAX = RECORD_HEAD + RECORD_TEXT_MAX + RECORD_FOOT,
 };
 
-struct record {
+struct log_record {
     int stream;
     bool partial;
     int64_t time_ns;
@@ -42,12 +42,12 @@ struct record {
     size_t size;   /* of the whole record */
 };
 
-void record_write_head(char out[RECORD_HEAD], const struct record *record);
+void record_write_head(char out[RECORD_HEAD], const struct log_record *record);
 void record_write_foot(char out[RECORD_FOOT], size_t length);
 /* The record that starts at `bytes`: 1 found, 0 more bytes are needed, -1 there is none. */
-int record_parse(const char *bytes, size_t length, struct record *record);
+int record_parse(const char *bytes, size_t length, struct log_record *record);
 /* The record that ends at bytes[length): same results; 0: more bytes before `bytes` are needed. */
-int record_parse_back(const char *bytes, size_t length, struct record *record);
+int record_parse_back(const char *bytes, size_t length, struct log_record *record);
 /* After a record_parse() of -1: bytes to skip until a record may start (at least 1, at most length). */
 size_t record_resync(const char *bytes, size_t length);
 /* The record at the beginning of a file, and its number (0 when it has none). */
@@ -56,7 +56,7 @@ int64_t record_read_file(int fd);
 /* Where the lines are that the disk did not take: log_spill_address(), or 0. */
 int64_t record_read_spill(int fd);
 /* How many lines are in it: a partial one counts. */
-int64_t record_count_lines(const struct record *record);
+int64_t record_count_lines(const struct log_record *record);
 int64_t record_count_newlines(const char *text, size_t length);
 
 #endif

@@ -23,7 +23,7 @@ bool feed_matches(const regex_t *grep, const char *text, size_t length)
     return !grep || regexec(grep, text, 1, &range, REG_STARTEND) == 0;
 }
 
-static int64_t count_matching(const struct record *record, const regex_t *grep)
+static int64_t count_matching(const struct log_record *record, const regex_t *grep)
 {
     if (!grep || record->stream == RECORD_FILE)
         return record_count_lines(record);
@@ -31,24 +31,35 @@ static int64_t count_matching(const struct record *record, const regex_t *grep)
     const char *end = record->text + record->length;
     for (const char *line = record->text; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
-        const char *line_end = newline ? newline : end;
+        const char *line_end = newline;
+        if (!line_end)
+            line_end = end;
         count += feed_matches(grep, line, (size_t)(line_end - line));
         line = line_end + 1;
     }
     return count;
 }
 
-static int step_back(const struct feed_file *file, struct window *window, struct record *record)
+static int step_back(const struct feed_file *file, struct window *window, struct log_record *record)
 {
     int rc = record_parse_back(window->bytes, (size_t)(window->at - window->start), record);
-    if (rc != 0 || window->start == 0)
-        return rc == 0 ? -1 : rc;
-    window->start = window->at > WINDOW ? window->at - WINDOW : 0;
+
+    if (rc != 0 || window->start == 0) {
+        if (rc == 0)
+            return -1;
+        return rc;
+    }
+    window->start = 0;
+    if (window->at > WINDOW)
+        window->start = window->at - WINDOW;
     size_t length = (size_t)(window->at - window->start);
     if (pread(file->fd, window->bytes, length, window->start) != (ssize_t)length)
         return -1;
     rc = record_parse_back(window->bytes, length, record);
-    return rc == 0 ? -1 : rc;
+    if (rc == 0)
+        return -1;
+
+    return rc;
 }
 
 static int64_t file_end(const struct feed_file *file)
@@ -56,7 +67,9 @@ static int64_t file_end(const struct feed_file *file)
     struct stat st;
     if (file->end >= 0)
         return file->end;
-    return fstat(file->fd, &st) == 0 ? st.st_size : 0;
+    if (fstat(file->fd, &st) == 0)
+        return st.st_size;
+    return 0;
 }
 
 static int64_t count_forward(const struct feed *f, const struct feed_file *file, const regex_t *grep)
@@ -80,8 +93,9 @@ static int64_t seek_file(const struct feed *f, struct feed_file *file, int64_t c
 {
     int64_t lines = 0, end = file_end(file);
     struct window window = {.bytes = xmalloc(WINDOW), .start = end, .at = end};
-    struct record record;
+    struct log_record record;
     int rc = 1;
+
     while (lines < count && window.at > 0 && (rc = step_back(file, &window, &record)) > 0) {
         if (record.time_ns < f->since_ns && record.stream != RECORD_FILE)
             break;
@@ -89,8 +103,12 @@ static int64_t seek_file(const struct feed *f, struct feed_file *file, int64_t c
         window.at -= (int64_t)record.size;
     }
     free(window.bytes);
-    file->offset = rc > 0 ? window.at : 0;
-    return rc > 0 ? lines : count_forward(f, file, grep);
+    file->offset = 0;
+    if (rc > 0)
+        file->offset = window.at;
+    if (rc > 0)
+        return lines;
+    return count_forward(f, file, grep);
 }
 
 int64_t feed_seek_tail(struct feed *f, int64_t count, const regex_t *grep)

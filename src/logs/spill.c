@@ -67,9 +67,13 @@ char *log_spill_path(int64_t address, const char *resource)
     char target[512];
     cleanup_free char *path = xasprintf("/proc/%d/fd/%d", (int)(address >> 32), (int)(address & 0x7fffffff));
     cleanup_free char *wanted = xasprintf("/memfd:" NAME "%s (deleted)", resource);
-    ssize_t length = address ? readlink(path, target, sizeof target - 1) : -1;
+    ssize_t length = -1;
+    if (address)
+        length = readlink(path, target, sizeof target - 1);
     if (length < 0)
         return NULL;
     target[length] = '\0';
-    return strcmp(target, wanted) ? NULL : take_ptr(&path);
+    if (strcmp(target, wanted))
+        return NULL;
+    return take_ptr(&path);
 }

@@ -15,7 +15,7 @@ struct log_tail {
 };
 
 /* The record's text comes in two pieces. */
-void log_tail_add(struct log_tail *tail, const struct record *record, const struct iovec pieces[2]);
+void log_tail_add(struct log_tail *tail, const struct log_record *record, const struct iovec pieces[2]);
 /* The last `count` lines, newline-terminated, with what the streams have said since their last newline. The
  * caller frees. */
 char *log_tail_text(const struct log_tail *tail, const struct strbuf *waiting1, const struct strbuf *waiting2,

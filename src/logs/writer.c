@@ -12,6 +12,7 @@
  * Ownership: the writer owns its file, its buffers and copies of names. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "logs/file.h"
 #include "logs/logs.h"
 #include "logs/record.h"
@@ -58,15 +59,15 @@ struct log_writer {
 };
 
 /* A text in up to two pieces. */
-struct text {
+struct record_text {
     struct iovec pieces[2];
     size_t length;
 };
 
-static struct text make_text(const char *a, size_t a_length, const char *b, size_t b_length)
+static struct record_text make_text(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    return (struct text){.pieces = {{(char *)a, a_length}, {(char *)b, b_length}},
-                         .length = a_length + b_length};
+    return (struct record_text){.pieces = {{(char *)a, a_length}, {(char *)b, b_length}},
+                                .length = a_length + b_length};
 }
 
 static void lose(struct log_writer *w, int64_t lines)
@@ -84,8 +85,8 @@ static void make_notice(const struct log_writer *w, struct strbuf *out)
     if (w->lost_lines == 0)
         return;
     int n = snprintf(line, sizeof line, "apphost: %" PRId64 " line%s of this log could not be written: %s\n",
-                     w->lost_lines, w->lost_lines == 1 ? "" : "s", strerror(w->lost_errno));
-    const struct record record = {.stream = 2, .time_ns = loop_wall_ns(w->loop), .length = (size_t)n};
+                     w->lost_lines, plural_s(w->lost_lines), strerror(w->lost_errno));
+    const struct log_record record = {.stream = 2, .time_ns = loop_wall_ns(w->loop), .length = (size_t)n};
     record_write_head(head, &record);
     record_write_foot(foot, record.length);
     strbuf_add(out, head, sizeof head);
@@ -120,7 +121,7 @@ static bool write_told(struct log_writer *w, const struct iovec *pieces, int cou
 
 static int64_t count_batch_lines(const struct strbuf *batch)
 {
-    struct record record;
+    struct log_record record;
     int64_t lines = 0;
     for (size_t at = 0; record_parse(batch->data + at, batch->length - at, &record) == 1; at += record.size)
         lines += record_count_lines(&record);
@@ -138,7 +139,8 @@ static void write_batch(struct log_writer *w)
     strbuf_truncate(&w->batch, 0);
 }
 
-static void write_direct(struct log_writer *w, const struct record *record, const struct text *text)
+static void write_direct(struct log_writer *w, const struct log_record *record,
+                         const struct record_text *text)
 {
     char head[RECORD_HEAD], foot[RECORD_FOOT];
     int64_t lines = 0;
@@ -160,7 +162,9 @@ static void watch_piece(struct log_writer *w, struct carry *carry, const char *b
 {
     while (length > 0 && w->on_line) {
         const char *newline = memchr(bytes, '\n', length);
-        size_t size = newline ? (size_t)(newline + 1 - bytes) : length;
+        size_t size = length;
+        if (newline)
+            size = (size_t)(newline + 1 - bytes);
         strbuf_add(&carry->watched, bytes, newline ? size - 1 : size);
         if (newline) {
             w->on_line(strbuf_text(&carry->watched), carry->watched.length, w->data);
@@ -188,10 +192,10 @@ void log_writer_watch(struct log_writer *w, void (*on_line)(const char *line, si
 
 /* ---- pieces ---- */
 
-static void put_record(struct log_writer *w, const struct record *fields, const struct text *text)
+static void put_record(struct log_writer *w, const struct log_record *fields, const struct record_text *text)
 {
     char head[RECORD_HEAD], foot[RECORD_FOOT];
-    struct record record = *fields;
+    struct log_record record = *fields;
     record.length = text->length;
     log_tail_add(&w->tail, &record, text->pieces);
     if (text->length >= DIRECT_MIN) {
@@ -213,8 +217,8 @@ static void put_record(struct log_writer *w, const struct record *fields, const 
 static void put_partial(struct log_writer *w, int stream)
 {
     struct carry *carry = &w->carries[stream - 1];
-    const struct record record = {.stream = stream, .partial = true, .time_ns = loop_wall_ns(w->loop)};
-    const struct text text = make_text(carry->text.data, carry->text.length, NULL, 0);
+    const struct log_record record = {.stream = stream, .partial = true, .time_ns = loop_wall_ns(w->loop)};
+    const struct record_text text = make_text(carry->text.data, carry->text.length, NULL, 0);
     put_record(w, &record, &text);
     strbuf_truncate(&carry->text, 0);
     carry->is_open = true;
@@ -240,8 +244,8 @@ static void add_piece(struct log_writer *w, int stream, const char *bytes, size_
         watch_piece(w, carry, bytes, length);
     if (newline) {
         size_t whole = (size_t)(newline + 1 - bytes);
-        const struct record record = {.stream = stream, .time_ns = loop_wall_ns(w->loop)};
-        const struct text text = make_text(carry->text.data, carry->text.length, bytes, whole);
+        const struct log_record record = {.stream = stream, .time_ns = loop_wall_ns(w->loop)};
+        const struct record_text text = make_text(carry->text.data, carry->text.length, bytes, whole);
         put_record(w, &record, &text);
         strbuf_truncate(&carry->text, 0);
         carry->is_open = false;
@@ -256,7 +260,7 @@ static void add_piece(struct log_writer *w, int stream, const char *bytes, size_
 void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t length)
 {
     while (length > 0) {
-        size_t piece = length < PIECE_MAX ? length : PIECE_MAX;
+        size_t piece = size_min(length, PIECE_MAX);
         add_piece(w, stream, bytes, piece);
         bytes += piece;
         length -= piece;
@@ -265,17 +269,17 @@ void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t 
 
 void log_writer_add_line(struct log_writer *w, int stream, const char *line, size_t length, int64_t time_ns)
 {
-    struct record record = {.stream = stream, .time_ns = time_ns ? time_ns : loop_wall_ns(w->loop)};
+    struct log_record record = {.stream = stream, .time_ns = time_ns ? time_ns : loop_wall_ns(w->loop)};
     if (w->on_line) {
         watch_piece(w, &w->carries[stream - 1], line, length);
         watch_piece(w, &w->carries[stream - 1], "\n", 1);
     }
     for (; length > PIECE_MAX; line += PIECE_MAX, length -= PIECE_MAX) {
-        const struct text text = make_text(line, PIECE_MAX, NULL, 0);
+        const struct record_text text = make_text(line, PIECE_MAX, NULL, 0);
         record.partial = true;
         put_record(w, &record, &text);
     }
-    const struct text text = make_text(line, length, "\n", 1);
+    const struct record_text text = make_text(line, length, "\n", 1);
     record.partial = false;
     put_record(w, &record, &text);
 }

@@ -51,5 +51,7 @@ int loop_await(struct loop *loop, const struct wait *wait, const struct await_wa
 
     if (*wait->fact)
         return 0;
-    return watchman.is_interrupted ? AWAIT_INTERRUPTED : explain(&watchman, err);
+    if (watchman.is_interrupted)
+        return AWAIT_INTERRUPTED;
+    return explain(&watchman, err);
 }

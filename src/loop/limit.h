@@ -40,7 +40,9 @@ static inline void limit_check(struct limit limit)
 /* What somebody asked for (0: did not), or else this. */
 static inline struct limit limit_or(int64_t asked_ms, struct limit otherwise)
 {
-    return asked_ms > 0 ? LIMIT_MS(asked_ms) : otherwise;
+    if (asked_ms > 0)
+        return LIMIT_MS(asked_ms);
+    return otherwise;
 }
 
 #endif

@@ -104,6 +104,7 @@ int loop_fini(struct loop *loop)
     uv_close((uv_handle_t *)&loop->clock, NULL);
     for (int i = 0; i < loop->signal_count; i++)
         uv_close((uv_handle_t *)&loop->signals[i].handle, NULL);
+
     /* Only handles that are closing already get their callbacks; a forgotten one must not keep us here. A
      * request that a thread still works on gets a moment. */
     int rc = uv_loop_close(&loop->uv);
@@ -113,7 +114,9 @@ int loop_fini(struct loop *loop)
         uv_run(&loop->uv, UV_RUN_NOWAIT);
         rc = uv_loop_close(&loop->uv);
     }
-    return rc == UV_EBUSY ? -1 : 0;
+    if (rc == UV_EBUSY)
+        return -1;
+    return 0;
 }
 
 static bool step_virtual(struct loop *loop)
@@ -163,7 +166,9 @@ void loop_stop(struct loop *loop)
 
 int64_t loop_now_ms(const struct loop *loop)
 {
-    return loop->is_virtual ? loop->virtual_ms : (int64_t)(uv_hrtime() / 1000000);
+    if (loop->is_virtual)
+        return loop->virtual_ms;
+    return (int64_t)(uv_hrtime() / 1000000);
 }
 
 int64_t loop_wall_ns(const struct loop *loop)
@@ -213,9 +218,14 @@ void timer_init(struct loop *loop, struct timer *timer, loop_cb *run, void *data
 
 static int compare_due(const struct timer *a, const struct timer *b)
 {
-    if (a->due_ms != b->due_ms)
-        return a->due_ms < b->due_ms ? -1 : 1;
-    return a->serial < b->serial ? -1 : 1;
+    if (a->due_ms != b->due_ms) {
+        if (a->due_ms < b->due_ms)
+            return -1;
+        return 1;
+    }
+    if (a->serial < b->serial)
+        return -1;
+    return 1;
 }
 
 void timer_start(struct timer *timer, int64_t delay_ms)

@@ -30,7 +30,9 @@ static bool is_candidate(const char *process, const struct machine_search *searc
     if (stat(process, &st) < 0 || st.st_uid != geteuid())
         return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? 0 : read(fd, line, sizeof line - 1);
+    ssize_t length = 0;
+    if (fd >= 0)
+        length = read(fd, line, sizeof line - 1);
     if (fd >= 0)
         close(fd);
     return length > 0 && str_starts(line, search->title) && !(search->but && str_starts(line, search->but));

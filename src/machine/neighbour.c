@@ -28,7 +28,9 @@ pid_t machine_socket_peer(const char *path)
     if (rc == 0)
         rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
     close(fd);
-    return rc == 0 ? peer.pid : -1;
+    if (rc == 0)
+        return peer.pid;
+    return -1;
 }
 
 /* ---- network namespaces ---- */
@@ -41,7 +43,9 @@ static enum machine_answer is_in_our_network(pid_t pid)
     if (stat("/proc/self/ns/net", &ours) < 0 || stat(path, &theirs) < 0)
         return MACHINE_UNKNOWN;
     bool same = ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
-    return same ? MACHINE_YES : MACHINE_NO;
+    if (same)
+        return MACHINE_YES;
+    return MACHINE_NO;
 }
 
 /* 0: it has none, or it cannot be told. */
@@ -51,7 +55,9 @@ static pid_t parent_of(pid_t pid)
     long parent = 0;
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    size_t length = 0;
+    if (file)
+        length = fread(text, 1, sizeof text - 1, file);
     if (file)
         fclose(file);
 

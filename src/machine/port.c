@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -57,7 +58,8 @@ static void take_lines(const char *text, int only, struct machine_listeners *out
     for (const char *line = text; line && *line;) {
         take_line(line, only, out);
         line = strchr(line, '\n');
-        line = line ? line + 1 : NULL;
+        if (line)
+            line++;
     }
 }
 
@@ -107,7 +109,9 @@ static long session_of(const char *pid)
     long session = -1;
     snprintf(path, sizeof path, "/proc/%s/stat", pid);
     FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    size_t length = 0;
+    if (file)
+        length = fread(text, 1, sizeof text - 1, file);
     if (file)
         fclose(file);
     text[length] = '\0';
@@ -128,7 +132,9 @@ void machine_listeners_of_session(pid_t session, struct machine_listeners *out)
     bool marks[sizeof all.items / sizeof *all.items] = {false};
     read_network(session, 0, &all);
     *out = (struct machine_listeners){0};
-    DIR *folder = all.count ? opendir("/proc") : NULL;
+    DIR *folder = NULL;
+    if (all.count)
+        folder = opendir("/proc");
     for (struct dirent *entry; folder && (entry = readdir(folder));)
         if (is_process(entry) && session_of(entry->d_name) == (long)session)
             mark_open(entry->d_name, &all, marks);
@@ -143,9 +149,15 @@ bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_li
 {
     cleanup_free char *mounts_path = xasprintf("/proc/%ld/mountinfo", (long)pid);
     cleanup_free char *cgroup_path = xasprintf("/proc/%ld/cgroup", (long)pid);
-    cleanup_free char *mounts = pid > 0 ? file_read(mounts_path, MOUNTS_LIMIT, NULL, NULL) : NULL;
-    cleanup_free char *cgroup = pid > 0 ? file_read(cgroup_path, MOUNTS_LIMIT, NULL, NULL) : NULL;
-    cleanup_free char *found = mounts ? machine_container_id_in(mounts, cgroup ? cgroup : "") : NULL;
+    cleanup_free char *mounts = NULL;
+    if (pid > 0)
+        mounts = file_read(mounts_path, MOUNTS_LIMIT, NULL, NULL);
+    cleanup_free char *cgroup = NULL;
+    if (pid > 0)
+        cgroup = file_read(cgroup_path, MOUNTS_LIMIT, NULL, NULL);
+    cleanup_free char *found = NULL;
+    if (mounts)
+        found = machine_container_id_in(mounts, text_or_empty(cgroup));
     if (!id || !str_eq(found, id))
         return false;
     read_network(pid, 0, out);
@@ -173,7 +185,9 @@ char *machine_port_holder(int port)
     bool marks[sizeof held.items / sizeof *held.items] = {false};
     char *holder = NULL;
     read_network(getpid(), port, &held);
-    DIR *folder = held.count ? opendir("/proc") : NULL;
+    DIR *folder = NULL;
+    if (held.count)
+        folder = opendir("/proc");
     for (struct dirent *entry; folder && !holder && (entry = readdir(folder));)
         if (is_process(entry) && mark_open(entry->d_name, &held, marks))
             holder = describe(entry->d_name);
@@ -191,8 +205,11 @@ bool machine_port_is_free(const char *address, int port)
     bool is_six = strchr(address, ':') != NULL;
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    bool ok = is_six ? inet_pton(AF_INET6, address, &six.sin6_addr) == 1
-                     : inet_pton(AF_INET, address, &four.sin_addr) == 1;
+    bool ok;
+    if (is_six)
+        ok = inet_pton(AF_INET6, address, &six.sin6_addr) == 1;
+    else
+        ok = inet_pton(AF_INET, address, &four.sin_addr) == 1;
     if (!ok)
         return true; /* not an address of this machine's spelling: whoever uses it will tell */
 
@@ -201,8 +218,11 @@ bool machine_port_is_free(const char *address, int port)
         return true;
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    int rc = is_six ? bind(fd, (struct sockaddr *)&six, sizeof six)
-                    : bind(fd, (struct sockaddr *)&four, sizeof four);
+    int rc;
+    if (is_six)
+        rc = bind(fd, (struct sockaddr *)&six, sizeof six);
+    else
+        rc = bind(fd, (struct sockaddr *)&four, sizeof four);
     close(fd);
     return rc == 0;
 }

@@ -4,6 +4,7 @@
 #include "machine/self.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <ctype.h>
@@ -74,7 +75,9 @@ static char *next_word(const char **at)
     const char *start = *at + strspn(*at, " ");
     size_t length = strcspn(start, " \n");
     *at = start + length;
-    return length ? unescape(start, length) : NULL;
+    if (length)
+        return unescape(start, length);
+    return NULL;
 }
 
 static void skip_word(const char **at)
@@ -106,7 +109,9 @@ static bool parse_line(const char *at, struct mount *mount)
 static const char *next_line(const char *line)
 {
     const char *end = strchrnul(line, '\n');
-    return *end ? end + 1 : end;
+    if (*end)
+        return end + 1;
+    return end;
 }
 
 /* ---- which container ---- */
@@ -133,7 +138,9 @@ static char *id_in_path(const char *path, size_t length)
             id = at;
         at += part + 1;
     }
-    return id ? xstrndup(id, ID_LENGTH) : NULL;
+    if (id)
+        return xstrndup(id, ID_LENGTH);
+    return NULL;
 }
 
 /* The files that engines make for each container, and mount into it. */
@@ -194,7 +201,7 @@ static void take_mount(struct mount *mount, const char *rest, struct machine_out
     if (is_whole)
         outside->path = xstrdup(*rest ? rest : "/");
     else
-        outside->path = xasprintf("%s%s", mount->root, has_rest ? rest : "");
+        outside->path = xasprintf("%s%s", mount->root, text_if(has_rest, rest));
     outside->point = take_ptr(&mount->point);
     outside->type = take_ptr(&mount->type);
     outside->device = take_ptr(&mount->device);

@@ -38,8 +38,12 @@ static bool is_mounted_over(const char *file, const char *folder)
 char *machine_lasting_id(void)
 {
     static const char path[] = "/etc/machine-id";
-    cleanup_free char *text = access(path, R_OK) == 0 ? file_read(path, 256, NULL, NULL) : NULL;
-    size_t length = text ? strspn(text, "0123456789abcdef") : 0;
+    cleanup_free char *text = NULL;
+    if (access(path, R_OK) == 0)
+        text = file_read(path, 256, NULL, NULL);
+    size_t length = 0;
+    if (text)
+        length = strspn(text, "0123456789abcdef");
     if (length != ID_LENGTH || is_mounted_over(path, "/etc"))
         return NULL;
     return xstrndup(text, length);

@@ -64,8 +64,12 @@ void detached_follow(struct process *p, const char *path, int64_t offset)
         log_warn("cannot read %s: %s", path, strerror(errno));
         return;
     }
+
     int64_t end = lseek(p->output_fd, 0, SEEK_END);
-    p->output_at = offset >= 0 && offset <= end ? offset : end;
+    if (offset >= 0 && offset <= end)
+        p->output_at = offset;
+    else
+        p->output_at = end;
     p->output_event.data = p;
     p->handles++; /* cannot fail: the handle is only filled in */
     uv_fs_event_init(&p->loop->uv, &p->output_event);
@@ -125,7 +129,9 @@ static void on_end(uv_poll_t *watch, int status, int events)
 static int open_pidfd(const struct process_options *options, struct error *err)
 {
     pid_t pid = options->adopt.pid;
-    int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    int fd = -1;
+    if (pid > 0)
+        fd = (int)syscall(SYS_pidfd_open, pid, 0);
     /* Opened first, compared then: what the descriptor means can no longer change. */
     if (fd >= 0 && options->adopt.start_ticks == process_start_ticks(pid))
         return fd;

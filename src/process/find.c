@@ -49,10 +49,17 @@ static enum candidate look_at(const char *working_dir, const char *path)
     struct stat st;
     if (path[0] != '/' && working_dir)
         seen = xasprintf("%s/%s", working_dir, path);
-    const char *file = seen ? seen : path;
-    if (stat(file, &st) < 0)
-        return errno == EACCES ? UNUSABLE : MISSING;
-    return S_ISREG(st.st_mode) && access(file, X_OK) == 0 ? USABLE : UNUSABLE;
+    const char *file = seen;
+    if (!file)
+        file = path;
+    if (stat(file, &st) < 0) {
+        if (errno == EACCES)
+            return UNUSABLE;
+        return MISSING;
+    }
+    if (S_ISREG(st.st_mode) && access(file, X_OK) == 0)
+        return USABLE;
+    return UNUSABLE;
 }
 
 static char *fail_unusable(const char *path, struct error *err)
@@ -118,5 +125,7 @@ int process_check(const struct process_options *options, struct error *err)
     if (find_working_dir(options->working_dir, err) < 0)
         return -1;
     cleanup_free char *file = find_command(options, err);
-    return file ? 0 : -1;
+    if (file)
+        return 0;
+    return -1;
 }

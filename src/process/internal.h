@@ -5,7 +5,7 @@
 
 #include "process/process.h"
 
-struct stream {
+struct process_stream {
     uv_poll_t poll;
     struct process *process;
     int number; /* 1 or 2 */
@@ -19,7 +19,7 @@ struct process {
     void (*on_exit)(const struct process_exit *how, void *data);
     void *data;
     uv_process_t child;
-    struct stream streams[2];
+    struct process_stream streams[2];
     struct timer deadline, linger;
     bool adopted;      /* not our child: its pidfd tells its end */
     int pidfd;         /* or -1 */

@@ -64,7 +64,7 @@ static void close_input(struct process *p)
     p->input_fd = -1;
 }
 
-static void close_stream(struct stream *s)
+static void close_stream(struct process_stream *s)
 {
     if (s->fd < 0)
         return;
@@ -75,7 +75,7 @@ static void close_stream(struct stream *s)
 
 /* ---- output ---- */
 
-static void end_stream(struct stream *s)
+static void end_stream(struct process_stream *s)
 {
     struct process *p = s->process;
     close_stream(s);
@@ -85,7 +85,7 @@ static void end_stream(struct stream *s)
 
 /* A child that fills the pipe between two of our reads gets a larger one: fewer switches between the two of
  * us. */
-static void grow_pipe(struct stream *s)
+static void grow_pipe(struct process_stream *s)
 {
     if (!s->has_grown && fcntl(s->fd, F_SETPIPE_SZ, PIPE_SIZE_BUSY) < 0)
         log_debug("cannot enlarge a pipe: %s", strerror(errno));
@@ -93,7 +93,7 @@ static void grow_pipe(struct stream *s)
 }
 
 /* Reads what is there, up to `rounds` buffers. False when the process was released by its owner meanwhile. */
-static bool read_stream(struct stream *s, int rounds)
+static bool read_stream(struct process_stream *s, int rounds)
 {
     char bytes[READ_SIZE];
     struct process *p = s->process;
@@ -121,7 +121,7 @@ static bool read_stream(struct stream *s, int rounds)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     struct process *p = poll->data;
-    struct stream *s = poll == &p->streams[0].poll ? &p->streams[0] : &p->streams[1];
+    struct process_stream *s = &p->streams[poll != &p->streams[0].poll];
     (void)events;
     if (status < 0)
         end_stream(s);
@@ -285,7 +285,9 @@ static int make_input(struct process *p, const struct process_options *options)
         return NO_INPUT;
     else if (pipe2(ends, O_CLOEXEC) == 0)
         p->input_fd = ends[1];
-    return ends[0] < 0 ? uv_translate_sys_error(errno) : ends[0];
+    if (ends[0] < 0)
+        return uv_translate_sys_error(errno);
+    return ends[0];
 }
 
 static int spawn_child(struct process *p, const struct process_options *options, const char *file,
@@ -324,8 +326,8 @@ static int spawn_child(struct process *p, const struct process_options *options,
 
 static void open_stream(struct process *p, int index, int fd)
 {
-    struct stream *s = &p->streams[index];
-    *s = (struct stream){.process = p, .number = index + 1, .fd = fd};
+    struct process_stream *s = &p->streams[index];
+    *s = (struct process_stream){.process = p, .number = index + 1, .fd = fd};
     int rc = uv_poll_init(&p->loop->uv, &s->poll, fd);
     if (rc < 0) { /* out of kernel memory: the output is lost, the process is not */
         log_warn("cannot read the output of process %d: %s", (int)p->pid, uv_strerror(rc));
@@ -438,7 +440,9 @@ uint64_t process_start_ticks(pid_t pid)
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    ssize_t n = -1;
+    if (fd >= 0)
+        n = read(fd, text, sizeof text - 1);
 
     if (fd >= 0)
         close(fd);
@@ -448,7 +452,9 @@ uint64_t process_start_ticks(pid_t pid)
     char *at = strrchr(text, ')');
     for (int i = 0; at && i < FIELD_AFTER_NAME; i++)
         at = strchr(at + 1, ' ');
-    return at ? strtoull(at, NULL, 10) : 0;
+    if (at)
+        return strtoull(at, NULL, 10);
+    return 0;
 }
 
 /* ---- stopping ---- */

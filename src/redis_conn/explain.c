@@ -1,5 +1,6 @@
 /* What servers answer instead of PONG, and what that means for a user: one row each. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "redis_conn/redis_conn.h"
 
@@ -37,7 +38,7 @@ static const struct meaning meanings[] = {
 bool redis_explain(const struct resp_reply *reply, struct error *err)
 {
     enum { WORDS_MAX = 200 };
-    const char *words = reply->str ? reply->str : "";
+    const char *words = text_or_empty(reply->str);
     const struct meaning *meaning = meanings;
     while (!str_starts(words, meaning->prefix))
         meaning++;

@@ -34,7 +34,7 @@ struct redis_conn {
     bool has_io;  /* the handle is open */
     bool retries; /* when the handle is closed, the next address is tried */
 
-    struct tls *tls;
+    struct redis_tls *tls;
     struct resp_reader *reader;
     struct resp_buffer out, sending;
     struct strbuf cipher; /* what TLS made of `sending`, being sent */

@@ -12,6 +12,7 @@
  * ends, too. */
 #include "redis_conn/redis_conn.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "redis_conn/internal.h"
 
 #include <stdlib.h>
@@ -108,8 +109,8 @@ void conn_fail(struct redis_conn *conn, bool is_final, struct error *failure)
 static void fail_lost(struct redis_conn *conn, const char *why)
 {
     struct error err = {0};
-    error_set(&err, ERROR_FAILED, "%s closed the connection%s%s", conn->where, why ? ": " : "",
-              why ? why : "");
+    error_set(&err, ERROR_FAILED, "%s closed the connection%s%s", conn->where, text_if(why, ": "),
+              text_or_empty(why));
     conn_fail(conn, false, &err);
 }
 
@@ -176,8 +177,14 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
     struct redis_conn *conn = handle->data;
     size_t room = READ_ROOM;
     (void)size;
-    char *space = conn->tls ? xmalloc(room) : resp_reader_space(conn->reader, room, &room);
-    *buf = uv_buf_init(space, space ? (unsigned)(room < UINT32_MAX ? room : UINT32_MAX) : 0);
+    char *space;
+    if (conn->tls)
+        space = xmalloc(room);
+    else
+        space = resp_reader_space(conn->reader, room, &room);
+    if (!space)
+        room = 0;
+    *buf = uv_buf_init(space, (unsigned)size_min(room, UINT32_MAX));
 }
 
 /* False when the peer ended the encrypted stream. */
@@ -186,7 +193,9 @@ static bool decrypt(struct redis_conn *conn)
     for (;;) {
         size_t room;
         char *space = resp_reader_space(conn->reader, READ_ROOM, &room);
-        int n = space ? tls_read(conn->tls, space, room) : -1;
+        int n = -1;
+        if (space)
+            n = tls_read(conn->tls, space, room);
         if (n <= 0)
             return n == 0;
         resp_reader_commit(conn->reader, (size_t)n);
@@ -249,7 +258,9 @@ static void take_input(struct redis_conn *conn, const char *bytes, ssize_t n)
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct redis_conn *conn = stream->data;
-    cleanup_free char *cipher = conn->tls ? buf->base : NULL;
+    cleanup_free char *cipher = NULL;
+    if (conn->tls)
+        cipher = buf->base;
     conn->holds++;
     take_input(conn, cipher, n);
     if (!conn->pending)
@@ -308,8 +319,10 @@ void conn_connected(struct redis_conn *conn)
     if (!conn->is_released) {
         uv_read_start(&conn->io.stream, on_alloc, on_read);
         if (conn->options.tls) {
-            const char *name = conn->options.tls_name ? conn->options.tls_name : conn->options.host;
-            conn->tls = tls_new(name ? name : "localhost", conn->options.ca_file, &err);
+            const char *name = conn->options.tls_name;
+            if (!name)
+                name = conn->options.host;
+            conn->tls = tls_new(text_or(name, "localhost"), conn->options.ca_file, &err);
             if (conn->tls)
                 shake_hands(conn);
             else
@@ -340,16 +353,20 @@ struct redis_conn *redis_conn_open(struct loop *loop, const struct redis_conn_op
     struct redis_conn_options *o = &conn->options;
     conn->loop = loop;
     *o = *options;
-    o->host = xstrdup_null(options->host ? options->host : "127.0.0.1");
+    o->host = xstrdup_null(text_or(options->host, "127.0.0.1"));
     o->unix_path = xstrdup_null(options->unix_path);
     o->username = xstrdup_null(options->username);
     o->password = xstrdup_null(options->password);
     o->ca_file = xstrdup_null(options->ca_file);
     o->tls_name = xstrdup_null(options->tls_name);
-    conn->where = o->unix_path ? xstrdup(o->unix_path)
-                               : xasprintf(strchr(o->host, ':') ? "[%s]:%d" : "%s:%d", o->host, o->port);
+    if (o->unix_path)
+        conn->where = xstrdup(o->unix_path);
+    else if (strchr(o->host, ':'))
+        conn->where = xasprintf("[%s]:%d", o->host, o->port);
+    else
+        conn->where = xasprintf("%s:%d", o->host, o->port);
 
-    size_t limit = o->out_limit ? o->out_limit : OUT_LIMIT;
+    size_t limit = size_or(o->out_limit, OUT_LIMIT);
     resp_buffer_init(&conn->out, limit);
     resp_buffer_init(&conn->sending, limit);
     conn->cipher.limit = limit + limit / 4 + READ_ROOM;

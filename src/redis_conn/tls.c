@@ -2,6 +2,7 @@
  */
 #include "redis_conn/tls.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <arpa/inet.h>
 #include <limits.h>
@@ -10,7 +11,7 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
-struct tls {
+struct redis_tls {
     SSL_CTX *context;
     SSL *ssl;
     BIO *in, *out;
@@ -20,8 +21,10 @@ struct tls {
 static const char *last_reason(void)
 {
     unsigned long code = ERR_peek_last_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
-    return reason ? reason : "unknown reason";
+    const char *reason = NULL;
+    if (code)
+        reason = ERR_reason_error_string(code);
+    return text_or(reason, "unknown reason");
 }
 
 static bool is_address(const char *name)
@@ -30,17 +33,19 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-static int set_name(struct tls *tls, struct error *err)
+static int set_name(struct redis_tls *tls, struct error *err)
 {
     bool done;
     if (is_address(tls->name))
         done = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls->ssl), tls->name) == 1;
     else
         done = SSL_set1_host(tls->ssl, tls->name) == 1 && SSL_set_tlsext_host_name(tls->ssl, tls->name) == 1;
-    return done ? 0 : error_set(err, ERROR_FAILED, "cannot use TLS with %s: %s", tls->name, last_reason());
+    if (done)
+        return 0;
+    return error_set(err, ERROR_FAILED, "cannot use TLS with %s: %s", tls->name, last_reason());
 }
 
-static int set_up(struct tls *tls, const char *ca_file, struct error *err)
+static int set_up(struct redis_tls *tls, const char *ca_file, struct error *err)
 {
     tls->context = SSL_CTX_new(TLS_client_method());
     if (!tls->context)
@@ -48,11 +53,14 @@ static int set_up(struct tls *tls, const char *ca_file, struct error *err)
     SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(tls->context, SSL_MODE_RELEASE_BUFFERS); /* most connections are silent */
-    int loaded = ca_file ? SSL_CTX_load_verify_file(tls->context, ca_file)
-                         : SSL_CTX_set_default_verify_paths(tls->context);
+    int loaded;
+    if (ca_file)
+        loaded = SSL_CTX_load_verify_file(tls->context, ca_file);
+    else
+        loaded = SSL_CTX_set_default_verify_paths(tls->context);
     if (loaded != 1)
         return error_set(err, ERROR_FAILED, "cannot read certificate authorities from %s: %s",
-                         ca_file ? ca_file : "the system", last_reason());
+                         text_or(ca_file, "the system"), last_reason());
 
     tls->ssl = SSL_new(tls->context);
     tls->in = BIO_new(BIO_s_mem());
@@ -67,9 +75,9 @@ static int set_up(struct tls *tls, const char *ca_file, struct error *err)
     return set_name(tls, err);
 }
 
-struct tls *tls_new(const char *name, const char *ca_file, struct error *err)
+struct redis_tls *tls_new(const char *name, const char *ca_file, struct error *err)
 {
-    struct tls *tls = xcalloc(1, sizeof *tls);
+    struct redis_tls *tls = xcalloc(1, sizeof *tls);
     tls->name = xstrdup(name);
     ERR_clear_error();
     if (set_up(tls, ca_file, err) == 0)
@@ -78,7 +86,7 @@ struct tls *tls_new(const char *name, const char *ca_file, struct error *err)
     return NULL;
 }
 
-void tls_free(struct tls *tls)
+void tls_free(struct redis_tls *tls)
 {
     if (!tls)
         return;
@@ -88,7 +96,7 @@ void tls_free(struct tls *tls)
     free(tls);
 }
 
-int tls_handshake(struct tls *tls, bool *is_final, struct error *err)
+int tls_handshake(struct redis_tls *tls, bool *is_final, struct error *err)
 {
     ERR_clear_error();
     int rc = SSL_do_handshake(tls->ssl);
@@ -105,26 +113,30 @@ int tls_handshake(struct tls *tls, bool *is_final, struct error *err)
     return error_set(err, ERROR_PROTOCOL, "TLS handshake with %s failed: %s", tls->name, last_reason());
 }
 
-int tls_feed(struct tls *tls, const char *bytes, size_t length)
+int tls_feed(struct redis_tls *tls, const char *bytes, size_t length)
 {
-    return BIO_write(tls->in, bytes, (int)length) == (int)length ? 0 : -1;
+    if (BIO_write(tls->in, bytes, (int)length) == (int)length)
+        return 0;
+    return -1;
 }
 
-int tls_read(struct tls *tls, char *bytes, size_t size)
+int tls_read(struct redis_tls *tls, char *bytes, size_t size)
 {
     ERR_clear_error();
-    int n = SSL_read(tls->ssl, bytes, size > INT_MAX ? INT_MAX : (int)size);
+    int n = SSL_read(tls->ssl, bytes, (int)size_min(size, INT_MAX));
     if (n > 0)
         return n;
     int why = SSL_get_error(tls->ssl, n);
-    return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? 0 : -1;
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+        return 0;
+    return -1;
 }
 
-int tls_write(struct tls *tls, const char *bytes, size_t length)
+int tls_write(struct redis_tls *tls, const char *bytes, size_t length)
 {
     ERR_clear_error();
     while (length > 0) { /* memory BIOs take everything */
-        int n = SSL_write(tls->ssl, bytes, length > INT_MAX ? INT_MAX : (int)length);
+        int n = SSL_write(tls->ssl, bytes, (int)size_min(length, INT_MAX));
         if (n <= 0)
             return -1;
         bytes += n;
@@ -133,7 +145,7 @@ int tls_write(struct tls *tls, const char *bytes, size_t length)
     return 0;
 }
 
-void tls_take(struct tls *tls, struct strbuf *out)
+void tls_take(struct redis_tls *tls, struct strbuf *out)
 {
     char bytes[4096];
     int n;

@@ -21,7 +21,9 @@ static void free_operation(struct redis_data *operation)
 static void on_end(void *data)
 {
     struct redis_data *operation = data;
-    const struct error *error = error_is_set(&operation->error) ? &operation->error : NULL;
+    const struct error *error = NULL;
+    if (error_is_set(&operation->error))
+        error = &operation->error;
     /* First, so that a `done` that starts the next operation does not meet this one's connection. */
     redis_conn_free(operation->conn);
     operation->conn = NULL;

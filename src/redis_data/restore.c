@@ -6,6 +6,7 @@
  * one that made it, a module that is missing, no permission) says so before anything is flushed. */
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "redis_data/operation.h"
 #include "redis_data/snapshot_file.h"
 
@@ -94,8 +95,7 @@ static void fail_record(struct restore *restore, const struct snapshot_record *r
                         const struct resp_reply *reply)
 {
     struct error err = {0};
-    cleanup_free char *start = xstrndup(record->key ? record->key : "",
-                                        record->key_length < SHOWN_KEY ? record->key_length : SHOWN_KEY);
+    cleanup_free char *start = xstrndup(text_or_empty(record->key), size_min(record->key_length, SHOWN_KEY));
     cleanup_free char *key = str_printable(start);
     operation_answer(reply, &err);
     if (record->kind == 'K')

@@ -8,6 +8,7 @@
  * The pause is renewed with each SCAN and ends with us at the latest: a killed command blocks writers for
  * seconds. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "redis_data/operation.h"
 #include "redis_data/snapshot_file.h"
 
@@ -115,7 +116,10 @@ static void on_expiry(const struct resp_reply *reply, void *data)
     int64_t now_ms = loop_wall_ns(snapshot->base.loop) / 1000000;
     if (operation_is_over(&snapshot->base, reply) || fail_on_error(snapshot, reply, "ask for an expiry"))
         return;
-    snapshot->expires_ms = reply->integer < 0 ? 0 : reply->integer;
+    if (reply->integer < 0)
+        snapshot->expires_ms = 0;
+    else
+        snapshot->expires_ms = reply->integer;
     if (!snapshot->has_expire_time && snapshot->expires_ms)
         snapshot->expires_ms += now_ms;
 }
@@ -140,7 +144,9 @@ static void on_dump(const struct resp_reply *reply, void *data)
 
 static void send_key(struct snapshot *snapshot, const struct resp_reply *key)
 {
-    const char *ask_expiry = snapshot->has_expire_time ? "PEXPIRETIME" : "PTTL";
+    const char *ask_expiry = "PTTL";
+    if (snapshot->has_expire_time)
+        ask_expiry = "PEXPIRETIME";
     const size_t lengths[] = {strlen(ask_expiry), key->len}, dump_lengths[] = {4, key->len};
     struct redis_command expiry = {.count = 2,
                                    .arguments = (const char *const[]){ask_expiry, key->str},
@@ -157,7 +163,7 @@ static void send_key(struct snapshot *snapshot, const struct resp_reply *key)
 static void keep_key(struct redis_data_words *keys, const struct resp_reply *key)
 {
     if (keys->count == keys->capacity) {
-        keys->capacity = keys->capacity ? keys->capacity * 2 : 512;
+        keys->capacity = grown(keys->capacity, 512);
         keys->starts = xreallocarray(keys->starts, keys->capacity, sizeof *keys->starts);
         keys->lengths = xreallocarray(keys->lengths, keys->capacity, sizeof *keys->lengths);
     }
@@ -226,13 +232,18 @@ static void on_info(const struct resp_reply *reply, void *data)
     cleanup_free char *valkey = info_value(reply->str, "valkey_version");
     cleanup_free char *redis = info_value(reply->str, "redis_version");
     cleanup_free char *garnet = info_value(reply->str, "garnet_version");
-    const char *version = valkey ? valkey : garnet ? garnet : redis;
+    const char *family = "redis", *version = text_or(redis, "of unknown version");
+    if (garnet) {
+        family = "garnet";
+        version = garnet;
+    }
+    if (valkey) {
+        family = "valkey";
+        version = valkey;
+    }
+
     free(snapshot->server);
-    snapshot->server = xasprintf("%s %s",
-                                 valkey   ? "valkey"
-                                 : garnet ? "garnet"
-                                          : "redis",
-                                 version ? version : "of unknown version");
+    snapshot->server = xasprintf("%s %s", family, version);
 }
 
 static void on_expire_time(const struct resp_reply *reply, void *data)
@@ -250,7 +261,7 @@ static void on_functions(const struct resp_reply *reply, void *data)
     if (operation_is_over(&snapshot->base, reply))
         return;
     int64_t now_ms = loop_wall_ns(snapshot->base.loop) / 1000000;
-    snapshot->file = snapshot_create(snapshot->path, now_ms, snapshot->server ? snapshot->server : "", &err);
+    snapshot->file = snapshot_create(snapshot->path, now_ms, text_or_empty(snapshot->server), &err);
     if (!snapshot->file) {
         operation_fail(&snapshot->base, &err);
         return;

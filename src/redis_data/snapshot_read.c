@@ -89,8 +89,12 @@ static const char *take(const struct snapshot_reader *reader, size_t *at, size_t
 static bool take_text(const struct snapshot_reader *reader, size_t *at, const char **text, size_t *length)
 {
     const char *size = take(reader, at, 4);
-    *length = size ? number_at(size, 4) : 0;
-    *text = size ? take(reader, at, *length) : NULL;
+    *length = 0;
+    if (size)
+        *length = number_at(size, 4);
+    *text = NULL;
+    if (size)
+        *text = take(reader, at, *length);
     return *text != NULL;
 }
 
@@ -103,13 +107,17 @@ static bool take_record(const struct snapshot_reader *reader, size_t *at, struct
         return kind == NULL;
     case 'D':
         number = take(reader, at, 4);
-        record->database = number ? (uint32_t)number_at(number, 4) : 0;
+        record->database = 0;
+        if (number)
+            record->database = (uint32_t)number_at(number, 4);
         return number != NULL;
     case 'F':
         return take_text(reader, at, &record->payload, &record->payload_length);
     case 'K':
         number = take(reader, at, 8);
-        record->expires_ms = number ? (int64_t)number_at(number, 8) : 0;
+        record->expires_ms = 0;
+        if (number)
+            record->expires_ms = (int64_t)number_at(number, 8);
         return number && record->expires_ms >= 0 &&
                take_text(reader, at, &record->key, &record->key_length) &&
                take_text(reader, at, &record->payload, &record->payload_length) &&

@@ -29,8 +29,11 @@ static void put(struct snapshot_writer *writer, const void *data, size_t length)
     if (writer->failure || !length)
         return;
     EVP_DigestUpdate(writer->digest, data, length);
-    if (fwrite(data, 1, length, writer->stream) != length)
-        writer->failure = errno ? errno : EIO;
+    if (fwrite(data, 1, length, writer->stream) != length) {
+        writer->failure = EIO;
+        if (errno)
+            writer->failure = errno;
+    }
     writer->bytes += (int64_t)length;
 }
 
@@ -45,7 +48,8 @@ static void put_number(struct snapshot_writer *writer, uint64_t value, size_t si
 static void put_text(struct snapshot_writer *writer, const char *text, size_t length)
 {
     if (length > UINT32_MAX) {
-        writer->failure = writer->failure ? writer->failure : EFBIG;
+        if (!writer->failure)
+            writer->failure = EFBIG;
         return;
     }
     put_number(writer, length, 4);
@@ -54,8 +58,7 @@ static void put_text(struct snapshot_writer *writer, const char *text, size_t le
 
 static int fail(const struct snapshot_writer *writer, int number, struct error *err)
 {
-    enum error_code code = number == ENOSPC || number == EDQUOT ? ERROR_SPACE : ERROR_FAILED;
-    return error_set(err, code, "cannot write %s: %s", writer->path, strerror(number));
+    return error_set(err, error_of_errno(number), "cannot write %s: %s", writer->path, strerror(number));
 }
 
 static void free_writer(struct snapshot_writer *writer)
@@ -77,7 +80,10 @@ struct snapshot_writer *snapshot_create(const char *path, int64_t created_ms, co
     writer->temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
     unlink(writer->temporary);
     int fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    writer->stream = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (fd < 0)
+        writer->stream = NULL;
+    else
+        writer->stream = fdopen(fd, "wb");
     if (!writer->stream) {
         fail(writer, errno, err);
         free_writer(writer);
@@ -114,21 +120,30 @@ static void put_end(struct snapshot_writer *writer)
     put(writer, "E", 1);
     put_number(writer, writer->keys, 8);
     EVP_DigestFinal_ex(writer->digest, digest, NULL);
-    if (!writer->failure && fwrite(digest, 1, SNAPSHOT_DIGEST_SIZE, writer->stream) != SNAPSHOT_DIGEST_SIZE)
-        writer->failure = errno ? errno : EIO;
+    if (!writer->failure && fwrite(digest, 1, SNAPSHOT_DIGEST_SIZE, writer->stream) != SNAPSHOT_DIGEST_SIZE) {
+        writer->failure = EIO;
+        if (errno)
+            writer->failure = errno;
+    }
     writer->bytes += SNAPSHOT_DIGEST_SIZE;
 }
 
 int snapshot_finish(struct snapshot_writer *writer, int64_t *bytes, struct error *err)
 {
     put_end(writer);
-    if (fclose(writer->stream) && !writer->failure)
-        writer->failure = errno ? errno : EIO;
+    if (fclose(writer->stream) && !writer->failure) {
+        writer->failure = EIO;
+        if (errno)
+            writer->failure = errno;
+    }
+
     writer->stream = NULL;
     if (!writer->failure && rename(writer->temporary, writer->path))
         writer->failure = errno;
     *bytes = writer->bytes;
-    int rc = writer->failure ? fail(writer, writer->failure, err) : 0;
+    int rc = 0;
+    if (writer->failure)
+        rc = fail(writer, writer->failure, err);
     if (rc)
         unlink(writer->temporary);
     free_writer(writer);

@@ -3,6 +3,7 @@
  * Words of text are unescaped into one buffer; where they begin is kept as offsets until the line is done,
  * because the buffer moves while it grows. Words of RESP point into the input. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "redis_data/redis_data.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static void reserve(struct redis_data_words *words)
 {
     if (words->count < words->capacity)
         return;
-    words->capacity = words->capacity ? words->capacity * 2 : 16;
+    words->capacity = grown(words->capacity, 16);
     words->arguments = xreallocarray(words->arguments, words->capacity, sizeof *words->arguments);
     words->lengths = xreallocarray(words->lengths, words->capacity, sizeof *words->lengths);
     words->starts = xreallocarray(words->starts, words->capacity, sizeof *words->starts);
@@ -37,7 +38,7 @@ static void reserve(struct redis_data_words *words)
 
 /* ---- text ---- */
 
-struct line {
+struct split_line {
     const char *at, *end, *begin;
     struct strbuf *out;
     struct error *err;
@@ -53,7 +54,9 @@ static int hex_value(char c)
     if (c >= '0' && c <= '9')
         return c - '0';
     c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
 }
 
 static char escaped(char c)
@@ -66,7 +69,7 @@ static char escaped(char c)
 }
 
 /* Behind a backslash inside double quotes. */
-static void take_escape(struct line *line)
+static void take_escape(struct split_line *line)
 {
     const char *at = line->at;
     if (line->end - at >= 3 && *at == 'x' && hex_value(at[1]) >= 0 && hex_value(at[2]) >= 0) {
@@ -78,7 +81,7 @@ static void take_escape(struct line *line)
     line->at++;
 }
 
-static int take_quoted(struct line *line, char quote)
+static int take_quoted(struct split_line *line, char quote)
 {
     long column = line->at - line->begin + 1;
 
@@ -102,7 +105,7 @@ static int take_quoted(struct line *line, char quote)
     return 0;
 }
 
-static int take_word(struct line *line)
+static int take_word(struct split_line *line)
 {
     while (line->at < line->end && !is_blank(*line->at)) {
         if (*line->at != '"' && *line->at != '\'')
@@ -115,7 +118,8 @@ static int take_word(struct line *line)
 
 int redis_data_split(struct redis_data_words *words, const char *text, size_t length, struct error *err)
 {
-    struct line line = {.at = text, .begin = text, .end = text + length, .out = &words->text, .err = err};
+    struct split_line line = {
+        .at = text, .begin = text, .end = text + length, .out = &words->text, .err = err};
 
     words->count = 0;
     words->text.limit = LINE_LIMIT + 1;
@@ -136,18 +140,23 @@ int redis_data_split(struct redis_data_words *words, const char *text, size_t le
 
     for (size_t i = 0; i < words->count; i++)
         words->arguments[i] = strbuf_text(&words->text) + words->starts[i];
-    return words->text.full ? error_set(err, ERROR_USAGE, "the line is too long") : 0;
+    if (words->text.full)
+        return error_set(err, ERROR_USAGE, "the line is too long");
+    return 0;
 }
 
 static int read_line(struct redis_data_words *words, const char *bytes, size_t size, bool is_end,
                      size_t *used, struct error *err)
 {
     const char *newline = memchr(bytes, '\n', size);
-    size_t length = newline ? (size_t)(newline - bytes) : size;
+    size_t length = size;
+    if (newline)
+        length = (size_t)(newline - bytes);
     if (length > LINE_LIMIT)
         return error_set(err, ERROR_USAGE, "a line is longer than %d MiB", LINE_LIMIT / 1024 / 1024);
     if (!newline && !is_end)
         return 0;
+
     *used = length + (newline != NULL);
     const char *at = bytes, *end = bytes + length;
     while (at < end && is_blank(*at))
@@ -155,7 +164,10 @@ static int read_line(struct redis_data_words *words, const char *bytes, size_t s
     words->count = 0;
     if (at < end && *at == '#')
         return 1;
-    return redis_data_split(words, bytes, length, err) ? -1 : 1;
+    if (redis_data_split(words, bytes, length, err))
+        return -1;
+
+    return 1;
 }
 
 /* ---- RESP ---- */
@@ -236,7 +248,9 @@ int redis_data_read_command(struct redis_data_words *words, const char *bytes, s
     if (bytes[0] != '*')
         return read_line(words, bytes, length, is_end, used, err);
     int rc = read_resp(words, bytes, length, used, err);
-    return rc == 0 && is_end ? error_set(err, ERROR_USAGE, "the last command is cut off") : rc;
+    if (rc == 0 && is_end)
+        return error_set(err, ERROR_USAGE, "the last command is cut off");
+    return rc;
 }
 
 /* ---- what a command is ---- */

@@ -37,14 +37,20 @@ void resp_buffer_consume(struct resp_buffer *buffer, size_t len)
 
 static int reserve(struct resp_buffer *buffer, size_t more)
 {
-    size_t cap = buffer->cap ? buffer->cap : FIRST_CAPACITY;
+    size_t cap = buffer->cap;
+    if (!cap)
+        cap = FIRST_CAPACITY;
 
     if (more > buffer->limit || buffer->len > buffer->limit - more)
         return -1;
     if (buffer->cap - buffer->len >= more)
         return 0;
-    while (cap - buffer->len < more)
-        cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
+    while (cap - buffer->len < more) {
+        if (cap > SIZE_MAX / 2)
+            cap = SIZE_MAX;
+        else
+            cap = cap * 2;
+    }
     if (cap > buffer->limit)
         cap = buffer->limit;
     char *data = realloc(buffer->data, cap);
@@ -79,7 +85,9 @@ static size_t count_digits(size_t n)
 
 static size_t argument_len(size_t i, const char *const argv[], const size_t lens[])
 {
-    return lens ? lens[i] : strlen(argv[i]);
+    if (lens)
+        return lens[i];
+    return strlen(argv[i]);
 }
 
 size_t resp_command_size(size_t argc, const char *const argv[], const size_t lens[])

@@ -34,7 +34,10 @@ static bool take_number(struct span *rest, long long *number)
     if (p == first || rest->end - p < 2 || p[0] != '\r' || p[1] != '\n')
         return false;
     rest->at = p + 2;
-    *number = is_negative ? -value : value;
+    if (is_negative)
+        *number = -value;
+    else
+        *number = value;
     return true;
 }
 
@@ -56,7 +59,9 @@ static bool take_string(struct span *rest, long long len, const struct resp_limi
 static bool take_item(struct span *rest, const struct resp_limits *limits, struct resp_reply *node)
 {
     long long number;
-    char mark = rest->at < rest->end ? *rest->at : '\0';
+    char mark = '\0';
+    if (rest->at < rest->end)
+        mark = *rest->at;
 
     if (mark != '$' && mark != ':')
         return false;
@@ -108,7 +113,8 @@ size_t resp_flat_take(const char *data, size_t len, const struct resp_limits *li
         if (!take_item(&rest, limits, &items[i]))
             return 0;
         strings += items[i].len;
-        bytes += items[i].str ? items[i].len + 1 : 0;
+        if (items[i].str)
+            bytes += items[i].len + 1;
     }
     if (strings > limits->total || !(*reply = build(items, (size_t)count, bytes)))
         return 0;

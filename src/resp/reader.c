@@ -22,7 +22,7 @@
 
 enum { MAX_LINE = 64 * 1024, FIRST_BUFFER = 16 * 1024, SHRINK_ABOVE = 1024 * 1024, FIRST_ELEMENTS = 4 };
 
-struct frame {
+struct resp_frame {
     struct resp_reply node;
     size_t want; /* elements still to come */
     size_t cap;
@@ -34,7 +34,7 @@ struct resp_reader {
     char *data;
     size_t pos, len, cap;
     size_t missing;
-    struct frame *frames;
+    struct resp_frame *frames;
     size_t depth;
     size_t used_elements, used_bytes;
     bool is_failed;
@@ -42,7 +42,7 @@ struct resp_reader {
 };
 
 /* One header line: the byte that says the type, and the text up to CRLF. */
-struct line {
+struct resp_line {
     char mark;
     const char *text;
     size_t len;
@@ -135,10 +135,16 @@ char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room)
     if (reader->cap - reader->len < want)
         compact(reader);
     if (reader->cap - reader->len < want) {
-        size_t cap = reader->cap ? reader->cap : FIRST_BUFFER;
+        size_t cap = reader->cap;
+        if (!cap)
+            cap = FIRST_BUFFER;
 
-        while (cap - reader->len < want)
-            cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
+        while (cap - reader->len < want) {
+            if (cap > SIZE_MAX / 2)
+                cap = SIZE_MAX;
+            else
+                cap = cap * 2;
+        }
         char *data = realloc(reader->data, cap);
         if (!data) {
             fail(reader, "out of memory for %zu bytes of input", cap);
@@ -173,11 +179,13 @@ int resp_reader_feed(struct resp_reader *reader, const void *data, size_t len)
 /* ---- One item
  * --------------------------------------------------------------------------------------------------- */
 
-static int take_line(struct resp_reader *reader, struct line *line)
+static int take_line(struct resp_reader *reader, struct resp_line *line)
 {
     const char *start = reader->data + reader->pos;
     size_t have = reader->len - reader->pos;
-    const char *end = have ? memchr(start, '\n', have) : NULL;
+    const char *end = NULL;
+    if (have)
+        end = memchr(start, '\n', have);
 
     if ((end && end - start > MAX_LINE) || (!end && have > MAX_LINE))
         return fail(reader, "protocol error: a header line longer than %d bytes", MAX_LINE);
@@ -185,7 +193,7 @@ static int take_line(struct resp_reader *reader, struct line *line)
         return 0;
     if (end - start < 2 || end[-1] != '\r')
         return fail(reader, "protocol error: a line that does not end with CR LF");
-    *line = (struct line){*start, start + 1, (size_t)(end - start) - 2, (size_t)(end - start) + 1};
+    *line = (struct resp_line){*start, start + 1, (size_t)(end - start) - 2, (size_t)(end - start) + 1};
     return 1;
 }
 
@@ -193,7 +201,9 @@ static int take_line(struct resp_reader *reader, struct line *line)
 static int parse_integer(const char *text, size_t len, long long *out)
 {
     bool negative = len > 0 && text[0] == '-';
-    size_t i = len > 0 && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+    size_t i = 0;
+    if (len > 0 && (text[0] == '-' || text[0] == '+'))
+        i = 1;
     unsigned long long value = 0, bound = (unsigned long long)INT64_MAX + negative;
 
     if (i == len)
@@ -205,7 +215,10 @@ static int parse_integer(const char *text, size_t len, long long *out)
             return -1;
         value = value * 10 + digit;
     }
-    *out = negative ? (long long)(0 - value) : (long long)value;
+    if (negative)
+        *out = (long long)(0 - value);
+    else
+        *out = (long long)value;
     return 0;
 }
 
@@ -225,12 +238,12 @@ static int copy_text(struct resp_reader *reader, struct resp_reply *node, const 
 }
 
 /* How much of a bad header an error text quotes. */
-static int shown_len(const struct line *line)
+static int shown_len(const struct resp_line *line)
 {
     return (int)(line->len < 32 ? line->len : 32);
 }
 
-static int take_bulk(struct resp_reader *reader, const struct line *line, struct resp_reply *node)
+static int take_bulk(struct resp_reader *reader, const struct resp_line *line, struct resp_reply *node)
 {
     long long len;
 
@@ -253,7 +266,9 @@ static int take_bulk(struct resp_reader *reader, const struct line *line, struct
         return fail(reader, "protocol error: a string that is not followed by CR LF");
     if (node->type == RESP_VERBATIM && (len < 4 || text[3] != ':'))
         return fail(reader, "protocol error: a verbatim string without its format");
-    size_t skip = node->type == RESP_VERBATIM ? 4 : 0;
+    size_t skip = 0;
+    if (node->type == RESP_VERBATIM)
+        skip = 4;
     if (copy_text(reader, node, text + skip, (size_t)len - skip) < 0)
         return -1;
     reader->pos += need;
@@ -273,10 +288,12 @@ static int parse_double(const char *text, double *out)
         if (*p == '.')
             *p = *nl_langinfo(RADIXCHAR);
     *out = strtod(local, &end);
-    return *end ? -1 : 0;
+    if (*end)
+        return -1;
+    return 0;
 }
 
-static int take_scalar(struct resp_reader *reader, const struct line *line, struct resp_reply *node)
+static int take_scalar(struct resp_reader *reader, const struct resp_line *line, struct resp_reply *node)
 {
     int shown = shown_len(line);
 
@@ -298,7 +315,7 @@ static int take_scalar(struct resp_reader *reader, const struct line *line, stru
 }
 
 /* Opens a frame; an empty or null aggregate is complete at once. Returns 2 when a frame was opened. */
-static int take_aggregate(struct resp_reader *reader, const struct line *line, struct resp_reply *node,
+static int take_aggregate(struct resp_reader *reader, const struct resp_line *line, struct resp_reply *node,
                           size_t each)
 {
     long long count;
@@ -315,7 +332,7 @@ static int take_aggregate(struct resp_reader *reader, const struct line *line, s
         return 1;
     if (reader->depth == reader->limits.depth)
         return fail(reader, "a reply nested deeper than %zu levels", reader->limits.depth);
-    reader->frames[reader->depth++] = (struct frame){
+    reader->frames[reader->depth++] = (struct resp_frame){
         .node = *node,
         .want = count < 0 ? 0 : (size_t)count * each,
         .is_attribute = line->mark == '|',
@@ -349,7 +366,7 @@ static const struct mark *find_mark(char mark)
 /* 1: *node is a complete item; 2: an aggregate was opened; 0: more bytes are needed; -1: failed. */
 static int take_item(struct resp_reader *reader, struct resp_reply *node)
 {
-    struct line line = {0};
+    struct resp_line line = {0};
 
     reader->missing = 0;
     if (reader->pos == reader->len)
@@ -366,21 +383,26 @@ static int take_item(struct resp_reader *reader, struct resp_reply *node)
     node->type = mark->type;
     if (mark->form == AGGREGATE)
         return take_aggregate(reader, &line, node, mark->each);
-    return mark->form == BULK ? take_bulk(reader, &line, node) : take_scalar(reader, &line, node);
+    if (mark->form == BULK)
+        return take_bulk(reader, &line, node);
+    return take_scalar(reader, &line, node);
 }
 
 /* ---- The tree
  * --------------------------------------------------------------------------------------------------- */
 
-static int push_element(struct resp_reader *reader, struct frame *frame, struct resp_reply *node)
+static int push_element(struct resp_reader *reader, struct resp_frame *frame, struct resp_reply *node)
 {
     if (reader->used_elements >= reader->limits.elements)
         return fail(reader, "a reply of more than %zu elements", reader->limits.elements);
     if (frame->node.count == frame->cap) {
         size_t left = frame->node.count + frame->want;
-        size_t cap = frame->cap ? frame->cap * 2 : FIRST_ELEMENTS;
+        size_t cap = FIRST_ELEMENTS;
+        if (frame->cap)
+            cap = frame->cap * 2;
 
-        cap = cap > left ? left : cap;
+        if (cap > left)
+            cap = left;
         struct resp_reply *elements = realloc(frame->node.elements, cap * sizeof(*elements));
         if (!elements)
             return fail(reader, "out of memory for %zu elements", cap);
@@ -412,7 +434,7 @@ static int finish(struct resp_reader *reader, struct resp_reply *node, struct re
 static int place(struct resp_reader *reader, struct resp_reply *node, struct resp_reply **reply)
 {
     while (reader->depth > 0) {
-        struct frame *frame = &reader->frames[reader->depth - 1];
+        struct resp_frame *frame = &reader->frames[reader->depth - 1];
 
         if (frame->want > 0 && push_element(reader, frame, node) < 0)
             return -1;

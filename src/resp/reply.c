@@ -24,7 +24,9 @@ const char *resp_type_name(enum resp_type type)
     };
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == RESP_PUSH + 1, "a name for each type");
-    return (size_t)type < sizeof(names) / sizeof(names[0]) ? names[type] : "unknown";
+    if ((size_t)type < sizeof(names) / sizeof(names[0]))
+        return names[type];
+    return "unknown";
 }
 
 bool resp_reply_is(const struct resp_reply *reply, const char *text)

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "machine/self.h"
 #include "machine/user.h"
 
@@ -22,44 +23,52 @@ enum { HASH_LENGTH = 8, FORMER_MACHINE_LIMIT = 256 };
 
 /* ---- the inputs ---- */
 
-struct facts {
+struct identity_facts {
     const struct identity_source *source;
     bool is_contained;
 };
 
 /* A folder that a container was given is known by where it comes from: two that are both called /workspace
  * differ, and whoever is rebuilt over the same one stays who he was. */
-static char *tell_path(const struct facts *facts)
+static char *tell_path(const struct identity_facts *facts)
 {
     cleanup_free char *path = path_canonical(facts->source->manifest);
     struct machine_outside outside = {0};
     if (facts->is_contained)
         machine_outside(path, &outside);
-    char *told = outside.is_bind && outside.path ? take_ptr(&outside.path) : take_ptr(&path);
+    char *told;
+    if (outside.is_bind && outside.path)
+        told = take_ptr(&outside.path);
+    else
+        told = take_ptr(&path);
     machine_outside_free(&outside);
     return told;
 }
 
-static char *tell_name(const struct facts *facts)
+static char *tell_name(const struct identity_facts *facts)
 {
-    return xstrdup(facts->source->name ? facts->source->name : "");
+    return xstrdup(text_or_empty(facts->source->name));
 }
 
-static char *tell_user(const struct facts *facts)
+static char *tell_user(const struct identity_facts *facts)
 {
     (void)facts;
     return xasprintf("%ld", (long)machine_outer_uid(getuid()));
 }
 
-static char *tell_machine(const struct facts *facts)
+static char *tell_machine(const struct identity_facts *facts)
 {
-    char *id = facts->is_contained ? NULL : machine_lasting_id();
-    return id ? id : xstrdup("");
+    char *id = NULL;
+    if (!facts->is_contained)
+        id = machine_lasting_id();
+    if (id)
+        return id;
+    return xstrdup("");
 }
 
-static const struct input {
+static const struct identity_input {
     const char *part;
-    char *(*tell)(const struct facts *facts);
+    char *(*tell)(const struct identity_facts *facts);
     const char *why; /* it is the same at the next start */
 } inputs[] = {
     {"path", tell_path, "where the manifest lies, links resolved; in a container as its maker sees it"},
@@ -89,7 +98,7 @@ void identity_hash(const struct identity_source *source, char hash[9])
     }
 
     cleanup_free char *container = machine_container_id();
-    struct facts facts = {source, container != NULL};
+    struct identity_facts facts = {source, container != NULL};
     for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++) {
         cleanup_free char *value = inputs[i].tell(&facts);
         strbuf_addf(&text, "%s\n%s\n", inputs[i].part, value);
@@ -101,9 +110,8 @@ bool identity_former_hash(const struct identity_source *source, char hash[9])
 {
     cleanup_free char *path = path_canonical(source->manifest);
     cleanup_free char *machine = file_read("/etc/machine-id", FORMER_MACHINE_LIMIT, NULL, NULL);
-    cleanup_free char *text =
-        xasprintf("%s\n%s\n%ld\n%s\n" FORMER_PID_NAMESPACE, path, source->name ? source->name : "",
-                  (long)getuid(), machine ? machine : "");
+    cleanup_free char *text = xasprintf("%s\n%s\n%ld\n%s\n" FORMER_PID_NAMESPACE, path,
+                                        text_or_empty(source->name), (long)getuid(), text_or_empty(machine));
     if (source->override && *source->override)
         return false;
     digest_of(text, hash);

@@ -83,8 +83,11 @@ static cJSON *find(struct state *state, enum state_table table, const char *key)
 static int flush(struct state *state, enum state_table table, struct error *err)
 {
     struct state_document *document = &state->documents[table];
-    if (!document->dirty || state_write(state, file_names[table], document->root, err) < 0)
-        return document->dirty ? -1 : 0;
+    if (!document->dirty || state_write(state, file_names[table], document->root, err) < 0) {
+        if (document->dirty)
+            return -1;
+        return 0;
+    }
     document->dirty = false;
     return 0;
 }
@@ -114,7 +117,10 @@ static int store(struct state *state, enum state_table table, const char *key, c
 
     cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(root, key);
 
-    if (value ? cJSON_Compare(old, value, true) : !old) {
+    bool is_known = !old;
+    if (value)
+        is_known = cJSON_Compare(old, value, true);
+    if (is_known) {
         wipe_value(value);
         put(root, key, old);
         return 0;
@@ -169,7 +175,9 @@ int state_port_get(struct state *state, const char *key)
 {
     const cJSON *value = find(state, STATE_PORTS, key);
     bool valid = cJSON_IsNumber(value) && value->valuedouble > 0 && value->valuedouble < 65536;
-    return valid ? (int)value->valuedouble : 0;
+    if (valid)
+        return (int)value->valuedouble;
+    return 0;
 }
 
 int state_port_set(struct state *state, const char *key, int port, struct error *err)

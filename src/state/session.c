@@ -30,7 +30,9 @@ static int keep_manifest(struct state *state, const char *manifest, struct error
 char *state_manifest(const char *folder)
 {
     cleanup_free char *path = xasprintf("%s/" MANIFEST_FILE, folder);
-    return file_exists(path) ? file_read_own(path, PATH_MAX, NULL, NULL) : NULL;
+    if (file_exists(path))
+        return file_read_own(path, PATH_MAX, NULL, NULL);
+    return NULL;
 }
 
 int state_session_write(struct state *state, const struct state_session *session, struct error *err)
@@ -73,7 +75,9 @@ int state_session_recall(struct state *state, struct state_session *session, str
         return 0;
 
     cleanup_free char *path = state_file(state, LOCK_FILE);
-    char *id = file_exists(path) ? file_read(path, ID_LIMIT, NULL, NULL) : NULL;
+    char *id = NULL;
+    if (file_exists(path))
+        id = file_read(path, ID_LIMIT, NULL, NULL);
     cleanup_identity struct identity identity = {0};
     if (!id || !*id || !identity_parse(path_basename(state->path), &identity)) {
         free(id);

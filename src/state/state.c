@@ -66,10 +66,17 @@ char *state_root(char *const *environment, struct error *err)
     const char *home = find_variable(environment, "HOME");
     if (!home || home[0] != '/') {
         const struct passwd *user = getpwuid(geteuid());
-        home = user ? user->pw_dir : NULL;
+        home = NULL;
+        if (user)
+            home = user->pw_dir;
     }
-    cleanup_free char *root = home && home[0] == '/' ? path_join(home, ".local/state/apphost") : NULL;
-    return root && can_be(root) ? take_ptr(&root) : root_without_home(err);
+
+    cleanup_free char *root = NULL;
+    if (home && home[0] == '/')
+        root = path_join(home, ".local/state/apphost");
+    if (root && can_be(root))
+        return take_ptr(&root);
+    return root_without_home(err);
 }
 
 char *state_folder(const char *root, const char *prefix)
@@ -83,7 +90,9 @@ static bool is_projects(const char *folder)
     cleanup_free char *version = path_join(folder, "version");
     struct stat st;
     bool is_shut = access(version, F_OK) < 0 && errno == EACCES;
-    return is_shut ? stat(folder, &st) == 0 && st.st_uid == geteuid() : file_exists(version);
+    if (is_shut)
+        return stat(folder, &st) == 0 && st.st_uid == geteuid();
+    return file_exists(version);
 }
 
 int state_list(const char *root, struct strlist *prefixes, struct error *err)
@@ -239,8 +248,7 @@ int state_lock(struct state *state, struct error *err)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         struct error cause = {0};
-        error_set(&cause, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED,
-                  "cannot open %s: %s", path, strerror(errno));
+        error_set(&cause, error_of_errno(errno), "cannot open %s: %s", path, strerror(errno));
         hint_space(state, &cause);
         return error_move(err, &cause), -1;
     }
@@ -267,7 +275,9 @@ bool state_is_owner(const struct state *state, pid_t pid)
     cleanup_free char *folder = xasprintf("/proc/%ld/fd", (long)pid);
     struct stat file;
     bool is_owner = false;
-    DIR *dir = stat(lock, &file) == 0 ? opendir(folder) : NULL;
+    DIR *dir = NULL;
+    if (stat(lock, &file) == 0)
+        dir = opendir(folder);
     for (struct dirent *entry; dir && !is_owner && (entry = readdir(dir));) {
         cleanup_free char *path = path_join(folder, entry->d_name);
         is_owner = entry->d_name[0] != '.' && is_same_file(path, &file);

@@ -6,6 +6,7 @@
 #include "watch/internal.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +23,9 @@ static const uint32_t mask = IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_F
 
 static char *join(const char *folder, const char *name)
 {
-    return *folder ? xasprintf("%s/%s", folder, name) : xstrdup(name);
+    if (*folder)
+        return xasprintf("%s/%s", folder, name);
+    return xstrdup(name);
 }
 
 /* ---- the table ---- */
@@ -150,10 +153,13 @@ static void give_up_walking(struct watch *watch)
 /* False: nothing more can be watched. */
 static bool visit_folder(struct watch *watch, const struct watch_visit *visit)
 {
-    size_t most = watch->options.most_folders ? watch->options.most_folders : MOST_FOLDERS;
+    size_t most = size_or(watch->options.most_folders, MOST_FOLDERS);
     bool is_top = !*visit->path;
-    cleanup_free char *path =
-        is_top ? xstrdup(watch->folder) : xasprintf("%s/%s", watch->folder, visit->path);
+    cleanup_free char *path = NULL;
+    if (is_top)
+        path = xstrdup(watch->folder);
+    else
+        path = xasprintf("%s/%s", watch->folder, visit->path);
     if (HASH_COUNT(watch->folders) >= most) {
         watch_trouble(watch, "there are too many folders", NULL);
         return false;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <errno.h>
 #include <string.h>
@@ -36,7 +37,7 @@ void watch_note(struct watch *watch, const char *path)
     watch->last_ms = now;
     watch->more = watch->more || strcmp(watch->path, path) != 0;
     int64_t left = watch->first_ms + LONGEST_MS - now;
-    timer_start(&watch->settle, left > SETTLE_MS ? SETTLE_MS : left > 0 ? left : 0);
+    timer_start(&watch->settle, int64_max(int64_min(left, SETTLE_MS), 0));
 }
 
 void watch_trouble(struct watch *watch, const char *what, const char *limit)
@@ -52,7 +53,7 @@ void watch_trouble(struct watch *watch, const char *what, const char *limit)
         if (value)
             value[strcspn(value, "\n")] = '\0';
         error_hint(&err, "fs.inotify.%s is %s: raise it with sysctl, or write narrower globs", limit,
-                   value ? value : "too low");
+                   text_or(value, "too low"));
     } else
         error_hint(&err, "write narrower globs, or take folders out with \"!FOLDER\"");
     watch->options.on_trouble(&err, watch->options.data);
@@ -112,7 +113,7 @@ static void on_event(struct watch *watch, const struct inotify_event *event)
     if (!event->len)
         return;
 
-    cleanup_free char *path = xasprintf("%s%s%s", folder->path, is_top ? "" : "/", event->name);
+    cleanup_free char *path = xasprintf("%s%s%s", folder->path, text_if(!is_top, "/"), event->name);
     if (event->mask & IN_ISDIR)
         on_folder(watch, path, event->mask);
     else
