@@ -77,14 +77,19 @@ uninstall-client:
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/apphost $(DESTDIR)$(PREFIX)/share/apphost/ConfigurationSchema.json
 	cd man && for page in *.3; do rm -f $(DESTDIR)$(PREFIX)/share/man/man3/$$page; done
 
-# The bench compares with hiredis by hand, and with redis-benchmark as the limit. It starts a redis-server of its own.
+# The bench compares with hiredis by hand, and with redis-benchmark as the limit; the second is about a slow link. Each starts a redis-server of its own.
 $(CLIENT_DIR)/bench_client: tests/bench/client/bench_client.c $(CLIENT_DIR)/libapphost.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a \
 	    $(CLIENT_LIBS) $(shell pkg-config --cflags --libs hiredis)
 
-bench-client: $(CLIENT_DIR)/bench_client
+$(CLIENT_DIR)/bench_link: tests/bench/client/bench_link.c $(CLIENT_DIR)/libapphost.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a $(CLIENT_LIBS)
+
+bench-client: $(CLIENT_DIR)/bench_client $(CLIENT_DIR)/bench_link
 	$(Q)$(CLIENT_DIR)/bench_client
+	$(Q)$(CLIENT_DIR)/bench_link
 
 # The C side of the tests with .NET (tests/dotnet).
 .PHONY: dotnet-peer
