@@ -4,6 +4,7 @@
 
 #include <apphost/cache.h>
 #include <apphost/config.h>
+#include <apphost/connection.h>
 #include <apphost/error.h>
 #include <apphost/health.h>
 #include <apphost/host.h>

@@ -96,6 +96,10 @@ typedef void (*conn_done_fn)(void *user, struct replies *replies, const struct t
 int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
                struct apphost_error *error);
 
+/* Puts one command into a buffer, under this name. 0, -1. */
+int conn_append_as(struct resp_buffer *buffer, const char *name, const struct command *command,
+                   struct apphost_error *error);
+
 /* Sends one command without waiting and without asking how it went; only if the connection is up. */
 void conn_post(struct conn *conn, const struct batch *batch);
 

@@ -234,6 +234,30 @@ void pending_stamp_sent(struct conn *conn)
     conn->unsent = NULL;
 }
 
+int conn_append_as(struct resp_buffer *buffer, const char *name, const struct command *command,
+                   struct apphost_error *error)
+{
+    const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
+    size_t *lens = (size_t *)(argv + command->argc);
+
+    if (!argv)
+        return fail_memory(error);
+    for (size_t i = 0; i < command->argc; i++) {
+        argv[i] = command->argv[i];
+        if (command->lens)
+            lens[i] = command->lens[i];
+        else
+            lens[i] = strlen(argv[i]);
+    }
+    if (name != argv[0]) {
+        argv[0] = name;
+        lens[0] = strlen(name);
+    }
+    int rc = resp_append_command(buffer, command->argc, argv, lens);
+    free(argv);
+    return rc < 0 ? fail_memory(error) : 0;
+}
+
 /* One command under the name that it has on this wire. */
 static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, const struct command *command,
                          struct apphost_error *error)
@@ -245,17 +269,7 @@ static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, co
         return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
                         "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
                         command->argv[0]);
-    const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
-    size_t *lens = (size_t *)(argv + command->argc);
-    for (size_t i = 0; argv && i < command->argc; i++) {
-        argv[i] = i ? command->argv[i] : name;
-        lens[i] = i && command->lens              ? command->lens[i]
-                  : i || name != command->argv[0] ? strlen(argv[i])
-                                                  : len;
-    }
-    int rc = argv ? resp_append_command(buffer, command->argc, argv, lens) : -1;
-    free(argv);
-    return rc < 0 ? fail_memory(error) : 0;
+    return conn_append_as(buffer, name, command, error);
 }
 
 /* highIntegrity: an ECHO after the batch, whose answer only this batch can expect. */

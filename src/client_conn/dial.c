@@ -22,7 +22,7 @@ static int open_one(const struct attempt *attempt, const struct endpoint *endpoi
 {
     const struct resp_limits limits = {.bulk = (size_t)option_number(attempt->options, OPT_REPLY_LIMIT)};
 
-    *out = (struct dialed){.transport = {.fd = -1}, .port = port};
+    *out = (struct dialed){.transport = {.fd = -1}, .port = port, .protocol = 2};
     snprintf(out->address, sizeof(out->address), "%.120s", endpoint->host);
     out->reader = resp_reader_new(&limits);
     if (!out->reader)

@@ -19,6 +19,7 @@ struct dialed {
     struct transport transport;
     struct resp_reader *reader; /* with whatever came after the handshake */
     bool is_replica;
+    int protocol;       /* 3 when HELLO was answered */
     char no_multi[160]; /* why transactions cannot be had, in the server's words; "": they can */
     char address[128];  /* for logs and spans */
     int port;

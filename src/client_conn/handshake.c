@@ -170,6 +170,16 @@ static int judge_nothing(const struct context *context, const struct resp_reply 
     return 0;
 }
 
+/* Servers that do not know it stay with RESP2. */
+static int judge_hello(const struct context *context, const struct resp_reply *reply,
+                       struct apphost_error *error)
+{
+    (void)error;
+    if (reply->type != RESP_ERROR)
+        context->dialed->protocol = 3;
+    return 0;
+}
+
 static int fail_refused(const struct dialed *dialed, const struct resp_reply *reply,
                         struct apphost_error *error)
 {
@@ -253,7 +263,7 @@ static int judge_ping(const struct context *context, const struct resp_reply *re
 
 static const struct step steps[] = {
     {"AUTH", fill_auth, judge_auth},
-    {"HELLO", fill_hello, judge_nothing},
+    {"HELLO", fill_hello, judge_hello},
     {"CLIENT", fill_name, judge_nothing},
     {"CLIENT", fill_library, judge_nothing},
     {"CLIENT", fill_version, judge_nothing},

@@ -6,6 +6,7 @@
  * first use no lock is taken.
  */
 #include "client_redis/redis.h"
+#include "client_redis/own.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/verdict.h"
@@ -173,6 +174,8 @@ void apphost_redis_close(struct apphost_redis *redis)
         if (conn)
             conn_shut(conn);
     }
+    for (struct own *at = redis->owns; at; at = at->next)
+        own_end(at, APPHOST_E_CLOSED);
     lock_drop(&redis->lock);
 }
 
@@ -326,7 +329,7 @@ void redis_post(struct apphost_redis *redis, const struct command *command, uint
 /* ---- Error replies
  * ---------------------------------------------------------------------------------------------- */
 
-int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply, struct apphost_error *error)
+int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *error)
 {
     char word[64] = "";
 
@@ -342,8 +345,13 @@ int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply
                         "are not routed "
                         "to nodes here; use a single server, a sentinel setup, or a proxy",
                         reply->str);
-    if (verdict & VERDICT_REDIAL)
-        redis_redial(redis);
     return fail_set(error, verdict & VERDICT_AUTH ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
                     reply->str);
+}
+
+int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply, struct apphost_error *error)
+{
+    if (reply->type == RESP_ERROR && (verdict_of_text(reply->str) & VERDICT_REDIAL))
+        redis_redial(redis);
+    return redis_explain_reply(reply, error);
 }

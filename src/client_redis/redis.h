@@ -33,6 +33,7 @@ struct apphost_redis {
     _Atomic(struct conn *) conns[DIAL_ROLES]; /* by dial_role */
     struct asked *asked;                      /* what the server said about commands, redis_asked.c */
     size_t asked_count;
+    struct own *owns; /* streams that somebody has for himself, own.h */
 };
 
 struct apphost_redis *redis_new(const char *name, const struct apphost_client_options *callbacks,
@@ -102,7 +103,15 @@ int redis_clear_command(struct apphost_redis *redis, const struct apphost_comman
 /* conn_post() on the primary, which may have to be connected first. */
 void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key);
 
-/* What an error reply means to a caller; -1. A redirection or a read-only server is explained, the latter
+/* What an error reply means to a caller; -1. */
+int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *error);
+
+/* Parts of redis_check_command(), for connections that are not shared. */
+int redis_check_words(const struct apphost_command *command, struct apphost_error *error);
+int redis_check_admin(const struct apphost_command *command, const struct apphost_options *options,
+                      struct apphost_error *error);
+
+/* The same. A redirection or a read-only server is explained, the latter
  * redialed. */
 int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply,
                      struct apphost_error *error);

@@ -24,7 +24,7 @@ static bool is_administrative(const struct apphost_command *command, const struc
     return false;
 }
 
-static int check_words(const struct apphost_command *command, struct apphost_error *error)
+int redis_check_words(const struct apphost_command *command, struct apphost_error *error)
 {
     if (command->argc == 0 || !command->argv || !command->argv[0])
         return fail_argument(error, "argv", "is empty");
@@ -36,24 +36,33 @@ static int check_words(const struct apphost_command *command, struct apphost_err
     return 0;
 }
 
+int redis_check_admin(const struct apphost_command *command, const struct apphost_options *options,
+                      struct apphost_error *error)
+{
+    const char *name = command->argv[0];
+    int len = command->lens ? (int)command->lens[0] : (int)strlen(name);
+
+    if (option_number(options, OPT_ALLOW_ADMIN) || !is_administrative(command, options))
+        return 0;
+    return fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
+                    "This operation is not available unless admin mode is enabled: %.*s", len, name);
+}
+
 int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
                         struct apphost_error *error)
 {
     const char *word;
 
-    if (check_words(command, error) < 0)
+    if (redis_check_words(command, error) < 0)
         return -1;
     const struct apphost_options *options = apphost_redis_options(redis, error);
     if (!options)
         return -1;
-    const char *name = command->argv[0];
-    int len = command->lens ? (int)command->lens[0] : (int)strlen(name);
     const char *effect = redis_refused(command, options, &word);
     if (effect)
         return redis_fail_refused(command, word, effect, error);
-    if (!option_number(options, OPT_ALLOW_ADMIN) && is_administrative(command, options))
-        return fail_set(error, APPHOST_E_UNSUPPORTED, "allowAdmin",
-                        "This operation is not available unless admin mode is enabled: %.*s", len, name);
+    if (redis_check_admin(command, options, error) < 0)
+        return -1;
     return redis_asked_known(redis, command, error);
 }
 

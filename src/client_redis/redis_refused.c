@@ -192,6 +192,17 @@ static bool matches(const struct row *row, const struct apphost_command *command
     return true;
 }
 
+bool redis_has_one_reply(const struct apphost_command *command, const struct apphost_options *options)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        bool is_reply = rows[i].word && strcmp(rows[i].word, "REPLY") == 0;
+
+        if ((rows[i].effect == EFFECT_STREAM || is_reply) && matches(&rows[i], command, options))
+            return false;
+    }
+    return true;
+}
+
 const char *redis_refused(const struct apphost_command *command, const struct apphost_options *options,
                           const char **word)
 {

@@ -18,7 +18,10 @@ const char *redis_refused(const struct apphost_command *command, const struct ap
 struct resp_reply;
 const char *redis_refused_by_flags(const struct resp_reply *flags);
 
-/* Says so; -1. */
+/* Whether it is answered by exactly one reply, on whatever connection. */
+bool redis_has_one_reply(const struct apphost_command *command, const struct apphost_options *options);
+
+/* Tells the caller that it is refused; -1. */
 int redis_fail_refused(const struct apphost_command *command, const char *word, const char *effect,
                        struct apphost_error *error);
 

@@ -1,0 +1,503 @@
+/*
+ * Dedicated connections: one caller, one stream, one reply after the other.
+ *
+ * Opening is done by a thread that is left behind when it takes too long (a resolver cannot be called off).
+ * A connection whose replies are out of step (a timeout, an interrupt) or that was lost stays broken, with
+ * the reason; nothing here heals.
+ */
+#include "client_base/clock.h"
+#include "client_base/fail.h"
+#include "client_base/lock.h"
+#include "client_redis/own.h"
+#include "client_redis/redis_refused.h"
+
+#include <apphost/connection.h>
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_WORDS = 64, SEND_SIZE = 64 * 1024, SPARE_MS = 200 };
+
+struct apphost_connection {
+    struct own own;
+    void (*push)(void *user, const struct apphost_reply *push);
+    void *user;
+    bool is_up;
+    size_t owed;               /* replies of what was sent and not received */
+    struct apphost_error lost; /* why it is not */
+};
+
+/* ---- Opening ---- */
+
+/* Between the caller and the thread that dials; the last of them frees. */
+struct opening {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct apphost_connection *connection;
+    struct apphost_error error;
+    int timeout_ms, rc;
+    bool is_done, is_left;
+};
+
+static void free_opening(struct opening *opening)
+{
+    pthread_mutex_destroy(&opening->lock);
+    pthread_cond_destroy(&opening->changed);
+    free(opening);
+}
+
+static void *open_there(void *user)
+{
+    struct opening *opening = user;
+    struct apphost_connection *connection = opening->connection;
+    int rc = own_dial(&connection->own, opening->timeout_ms, &opening->error);
+
+    lock_take(&opening->lock);
+    opening->rc = rc;
+    opening->is_done = true;
+    bool is_left = opening->is_left;
+    pthread_cond_signal(&opening->changed);
+    lock_drop(&opening->lock);
+    if (is_left) {
+        apphost_connection_close(connection);
+        free_opening(opening);
+    }
+    return NULL;
+}
+
+static int start_thread(void *(*run)(void *), void *user)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&thread, &attributes, run, user);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return rc == 0 ? 0 : -1;
+}
+
+static struct opening *new_opening(struct apphost_connection *connection, int timeout_ms)
+{
+    struct opening *opening = calloc(1, sizeof(*opening));
+    pthread_condattr_t attributes;
+
+    if (!opening)
+        return NULL;
+    pthread_mutex_init(&opening->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&opening->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    opening->connection = connection;
+    opening->timeout_ms = timeout_ms;
+    return opening;
+}
+
+/* True when the thread came back in time, or was called off; else everything is its own from now on. */
+static bool await_opening(struct opening *opening)
+{
+    int64_t deadline_ms = clock_ms() + opening->timeout_ms + SPARE_MS;
+    struct timespec deadline = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
+    int rc = 0;
+
+    lock_take(&opening->lock);
+    while (!opening->is_done && rc == 0)
+        rc = pthread_cond_timedwait(&opening->changed, &opening->lock, &deadline);
+    bool is_done = opening->is_done;
+    opening->is_left = !is_done;
+    lock_drop(&opening->lock);
+    return is_done;
+}
+
+/* 0; -1 and the connection is not the caller's any more. */
+static int open_within(struct apphost_connection *connection, int timeout_ms, struct apphost_error *error)
+{
+    struct opening *opening = new_opening(connection, timeout_ms);
+
+    if (!opening || start_thread(open_there, opening) < 0) {
+        apphost_connection_close(connection);
+        free(opening);
+        return fail_memory(error);
+    }
+    if (!await_opening(opening))
+        return fail_set(error, APPHOST_E_TIMEOUT, "connectTimeout", "connecting took longer than %d ms",
+                        timeout_ms);
+    int rc = opening->rc;
+    if (rc < 0) {
+        if (error)
+            *error = opening->error;
+        apphost_connection_close(connection);
+    }
+    free_opening(opening);
+    return rc;
+}
+
+struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
+                                                   const struct apphost_connection_options *options,
+                                                   struct apphost_error *error)
+{
+    static const struct apphost_connection_options usual = {0};
+    struct apphost_connection *connection = redis ? calloc(1, sizeof(*connection)) : NULL;
+
+    if (!options)
+        options = &usual;
+    if (!connection) {
+        if (redis)
+            fail_memory(error);
+        else
+            fail_argument(error, "redis", "is NULL");
+        return NULL;
+    }
+    if (own_init(&connection->own, redis, options->from_replica ? DIAL_REPLICA : DIAL_PRIMARY, error) < 0) {
+        free(connection);
+        return NULL;
+    }
+    connection->push = options->push;
+    connection->user = options->user;
+    connection->is_up = true;
+    int timeout_ms = options->connect_timeout_ms;
+    if (timeout_ms <= 0)
+        timeout_ms = option_number(connection->own.options, OPT_CONNECT_TIMEOUT);
+    if (timeout_ms <= 0)
+        timeout_ms = 5000;
+    return open_within(connection, timeout_ms, error) < 0 ? NULL : connection;
+}
+
+void apphost_connection_close(struct apphost_connection *connection)
+{
+    if (!connection)
+        return;
+    own_fini(&connection->own);
+    free(connection);
+}
+
+void apphost_connection_interrupt(struct apphost_connection *connection)
+{
+    if (connection)
+        own_end(&connection->own, APPHOST_E_CANCELLED);
+}
+
+bool apphost_connection_is_up(const struct apphost_connection *connection)
+{
+    return connection && connection->is_up && !atomic_load(&connection->own.ended);
+}
+
+int apphost_connection_protocol(const struct apphost_connection *connection)
+{
+    return connection ? connection->own.dialed.protocol : 2;
+}
+
+/* ---- One after the other ---- */
+
+static int lose(struct apphost_connection *connection, const struct apphost_error *why,
+                struct apphost_error *error)
+{
+    connection->is_up = false;
+    connection->lost = *why;
+    own_hang_up(&connection->own);
+    if (error)
+        *error = *why;
+    return -1;
+}
+
+static int check_up(struct apphost_connection *connection, struct apphost_error *error)
+{
+    enum apphost_code code = connection->lost.code;
+
+    if (connection->is_up)
+        return 0;
+    if (code == APPHOST_E_TIMEOUT)
+        code = APPHOST_E_CONNECT;
+    return fail_set(error, code, connection->lost.parameter, "the connection is gone: %.380s",
+                    connection->lost.text);
+}
+
+static int64_t deadline_of(const struct apphost_connection *connection, int timeout_ms)
+{
+    if (timeout_ms == APPHOST_FOREVER)
+        return INT64_MAX;
+    if (timeout_ms <= 0)
+        timeout_ms = option_number(connection->own.options, OPT_SYNC_TIMEOUT);
+    return clock_ms() + timeout_ms;
+}
+
+static int flush(struct apphost_connection *connection, int64_t deadline_ms, struct apphost_error *error)
+{
+    struct apphost_error why = {0};
+    enum own_result result = own_flush(&connection->own, deadline_ms, &why);
+
+    if (result == OWN_DONE)
+        return 0;
+    if (result == OWN_LATE)
+        fail_set(&why, APPHOST_E_TIMEOUT, "syncTimeout", "%s does not take what is sent to it in time",
+                 connection->own.dialed.address);
+    return lose(connection, &why, error);
+}
+
+/* The next that is no push. */
+static int receive(struct apphost_connection *connection, int64_t deadline_ms, bool wants_pushes,
+                   struct resp_reply **reply, struct apphost_error *error)
+{
+    struct apphost_error why = {0};
+
+    for (;;) {
+        enum own_result result = own_next(&connection->own, deadline_ms, reply, &why);
+
+        if (result == OWN_DONE && (*reply)->type == RESP_PUSH && !wants_pushes) {
+            user_code();
+            if (connection->push)
+                connection->push(connection->user, (const struct apphost_reply *)*reply);
+            resp_reply_free(*reply);
+            continue;
+        }
+        if (result == OWN_DONE)
+            return 0;
+        if (result == OWN_WOKEN)
+            continue;
+        if (result == OWN_LATE)
+            fail_set(&why, APPHOST_E_TIMEOUT, "syncTimeout", "%s did not answer in time",
+                     connection->own.dialed.address);
+        return lose(connection, &why, error);
+    }
+}
+
+static int append(struct apphost_connection *connection, const struct apphost_command *command,
+                  struct apphost_error *error)
+{
+    const struct apphost_options *options = connection->own.options;
+    const char *name = command->argv[0];
+    size_t len = command->lens ? command->lens[0] : strlen(name);
+    const char *on_wire = option_has_map(options) ? option_command(options, name, len) : name;
+
+    if (!on_wire)
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
+                        "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
+                        name);
+    struct command mapped = {command->argc, command->argv, command->lens};
+    return conn_append_as(&connection->own.out, on_wire, &mapped, error);
+}
+
+/* Sends what is appended and takes the replies to it. */
+static int exchange(struct apphost_connection *connection, int64_t deadline_ms, struct replies *replies,
+                    struct apphost_error *error)
+{
+    size_t got = 0;
+    int rc = flush(connection, deadline_ms, error);
+
+    while (rc == 0 && got < replies->count) {
+        rc = receive(connection, deadline_ms, false, &replies->items[got], error);
+        got += rc == 0;
+    }
+    if (rc == 0)
+        return 0;
+    replies->count = got;
+    replies_free(replies);
+    return -1;
+}
+
+static int run(struct apphost_connection *connection, const struct batch *batch, int64_t deadline_ms,
+               struct replies *replies, struct apphost_error *error)
+{
+    struct tracer *tracer = connection->own.redis->tracer;
+    struct trace_batch record = {.batch = batch, .address = connection->own.dialed.address};
+    struct apphost_error local = {0};
+
+    *replies = (struct replies){.count = batch->count};
+    replies->items = batch->count == 1 ? &replies->one : calloc(batch->count, sizeof(*replies->items));
+    if (!replies->items)
+        return fail_memory(error);
+    record.start_ns = record.times.enqueued_ns = record.times.sent_ns = clock_unix_ns();
+    int rc = exchange(connection, deadline_ms, replies, &local);
+    record.end_ns = record.times.received_ns = clock_unix_ns();
+    record.port = connection->own.dialed.port;
+    record.database = option_number(connection->own.options, OPT_DEFAULT_DATABASE);
+    if (rc == 0)
+        record.replies = replies;
+    else
+        record.error = &local;
+    if (tracer)
+        tracer_record(tracer, &record);
+    if (rc < 0 && error)
+        *error = local;
+    return rc;
+}
+
+/* ---- The calls ---- */
+
+static int check(struct apphost_connection *connection, const struct apphost_command *command,
+                 struct apphost_error *error)
+{
+    if (redis_check_words(command, error) < 0 || check_up(connection, error) < 0)
+        return -1;
+    if (connection->owed > 0)
+        return fail_argument(error, "connection", "has replies to what was sent: receive them first");
+    if (!redis_has_one_reply(command, connection->own.options))
+        return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
+                        "%.32s is not answered by one reply: send it, and receive what comes",
+                        command->argv[0]);
+    return redis_check_admin(command, connection->own.options, error);
+}
+
+int apphost_connection_command(struct apphost_connection *connection, const struct apphost_command *command,
+                               int timeout_ms, struct apphost_reply **reply, struct apphost_error *error)
+{
+    struct replies replies;
+
+    if (!connection || !command || !reply)
+        return fail_argument(error, !connection ? "connection" : !command ? "command" : "reply", "is NULL");
+    if (check(connection, command, error) < 0 || append(connection, command, error) < 0)
+        return -1;
+    const struct command one = {command->argc, command->argv, command->lens};
+    const struct batch batch = {.commands = &one, .count = 1};
+    if (run(connection, &batch, deadline_of(connection, timeout_ms), &replies, error) < 0)
+        return -1;
+    if (replies.one->type == RESP_ERROR) {
+        redis_explain_reply(replies.one, error);
+        replies_free(&replies);
+        return -1;
+    }
+    *reply = (struct apphost_reply *)replies.one;
+    return 0;
+}
+
+int apphost_connection_execute(struct apphost_connection *connection, struct apphost_reply **reply,
+                               struct apphost_error *error, ...)
+{
+    const char *argv[MAX_WORDS], *word;
+    struct apphost_command command = {0, argv, NULL};
+    va_list words;
+
+    va_start(words, error);
+    while ((word = va_arg(words, const char *)) && command.argc < MAX_WORDS)
+        argv[command.argc++] = word;
+    va_end(words);
+    if (word)
+        return fail_argument(error, "argv", "more than 64 words");
+    return apphost_connection_command(connection, &command, 0, reply, error);
+}
+
+/* MULTI, these, EXEC: count + 2 of them, for free(3). */
+static struct apphost_command *wrap(const struct apphost_command *commands, size_t count)
+{
+    static const char *const multi[] = {"MULTI"}, *const exec[] = {"EXEC"};
+    struct apphost_command *list = calloc(count + 2, sizeof(*list));
+
+    if (!list)
+        return NULL;
+    list[0] = (struct apphost_command){1, multi, NULL};
+    if (count > 0)
+        memcpy(list + 1, commands, count * sizeof(*list));
+    list[count + 1] = (struct apphost_command){1, exec, NULL};
+    return list;
+}
+
+static int run_all(struct apphost_connection *connection, const struct apphost_command *commands,
+                   size_t count, struct replies *replies, struct apphost_error *error)
+{
+    size_t before = connection->own.out.len;
+    struct command *list = calloc(count, sizeof(*list));
+    int rc = list ? 0 : fail_memory(error);
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        list[i] = (struct command){commands[i].argc, commands[i].argv, commands[i].lens};
+        rc = append(connection, &commands[i], error);
+    }
+    if (rc == 0) {
+        const struct batch batch = {.commands = list, .count = count};
+
+        rc = run(connection, &batch, deadline_of(connection, 0), replies, error);
+    } else {
+        connection->own.out.len = before;
+    }
+    free(list);
+    return rc;
+}
+
+/* The first error among what was answered before EXEC says more than EXECABORT. */
+static int judge_transaction(struct replies *replies, struct apphost_reply **results,
+                             struct apphost_error *error)
+{
+    size_t last = replies->count - 1;
+    struct resp_reply *outcome = replies->items[last];
+
+    if (outcome->type == RESP_NIL)
+        return 0;
+    if (outcome->type == RESP_ARRAY) {
+        *results = (struct apphost_reply *)outcome;
+        replies->items[last] = NULL;
+        return 1;
+    }
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items[i]->type == RESP_ERROR)
+            return redis_explain_reply(replies->items[i], error);
+    return redis_explain_reply(outcome, error);
+}
+
+int apphost_connection_transaction(struct apphost_connection *connection,
+                                   const struct apphost_command *commands, size_t count,
+                                   struct apphost_reply **results, struct apphost_error *error)
+{
+    struct replies replies;
+    int rc = 0;
+
+    if (!connection || !results || (!commands && count > 0))
+        return fail_argument(error,
+                             !connection ? "connection"
+                             : !results  ? "results"
+                                         : "commands",
+                             "is NULL");
+    *results = NULL;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = check(connection, &commands[i], error);
+    if (rc < 0 || check_up(connection, error) < 0)
+        return -1;
+    struct apphost_command *list = wrap(commands, count);
+    if (!list)
+        return fail_memory(error);
+    rc = run_all(connection, list, count + 2, &replies, error);
+    free(list);
+    if (rc < 0)
+        return -1;
+    rc = judge_transaction(&replies, results, error);
+    replies_free(&replies);
+    return rc;
+}
+
+int apphost_connection_send(struct apphost_connection *connection, const struct apphost_command *command,
+                            struct apphost_error *error)
+{
+    if (!connection || !command)
+        return fail_argument(error, connection ? "command" : "connection", "is NULL");
+    if (redis_check_words(command, error) < 0 || check_up(connection, error) < 0 ||
+        redis_check_admin(command, connection->own.options, error) < 0 ||
+        append(connection, command, error) < 0)
+        return -1;
+    connection->owed++;
+    if (connection->own.out.len < SEND_SIZE)
+        return 0;
+    return flush(connection, deadline_of(connection, 0), error);
+}
+
+int apphost_connection_receive(struct apphost_connection *connection, int timeout_ms,
+                               struct apphost_reply **reply, struct apphost_error *error)
+{
+    struct resp_reply *got = NULL;
+
+    if (!connection || !reply)
+        return fail_argument(error, connection ? "reply" : "connection", "is NULL");
+    int64_t deadline_ms = deadline_of(connection, timeout_ms);
+    if (check_up(connection, error) < 0 || flush(connection, deadline_ms, error) < 0 ||
+        receive(connection, deadline_ms, !connection->push, &got, error) < 0)
+        return -1;
+    if (got->type != RESP_PUSH && connection->owed > 0)
+        connection->owed--;
+    *reply = (struct apphost_reply *)got;
+    return 0;
+}
