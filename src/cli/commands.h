@@ -10,7 +10,7 @@ extern const struct command cmd_ps, cmd_ls, cmd_logs, cmd_env, cmd_port, cmd_wai
     cmd_top;
 extern const struct command cmd_redis, cmd_dashboard, cmd_publish, cmd_deploy;
 extern const struct command cmd_validate, cmd_config, cmd_graph, cmd_init, cmd_pull;
-extern const struct command cmd_doctor, cmd_gc, cmd_completion, cmd_version, cmd_help;
+extern const struct command cmd_doctor, cmd_bundle, cmd_gc, cmd_completion, cmd_version, cmd_help;
 /* Hidden: what `make install` and the completion scripts use. */
 extern const struct command cmd_man, cmd_schema, cmd_manifest_man, cmd_complete;
 

@@ -27,6 +27,7 @@
  *   watch     {}; transitions, and done when the session has ended in order
  *   env       {resources, for}; orchestrator_environment()
  *   exec-info {resource}; orchestrator_exec_info()
+ *   secrets   {}; {secrets:[values]}, for whoever takes them out of a text
  *   hurry     {kill:bool}; second Ctrl-C
  *   bye       {}; a holder ends in order, and what runs goes on: the session is detached from now on
  *

@@ -153,5 +153,7 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
  * containers: {"containerId","environment"}, on top of the container's own. A server's has what its clients
  * log in with. */
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err);
+/* Every secret's value, for who takes them out of something. The caller deletes. */
+cJSON *orchestrator_secrets(struct orchestrator *o);
 
 #endif

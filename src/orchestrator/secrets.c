@@ -60,6 +60,18 @@ const char *secret_value(struct orchestrator *o, const char *name)
     return secret ? secret->value : NULL;
 }
 
+cJSON *orchestrator_secrets(struct orchestrator *o)
+{
+    cJSON *values = cJSON_CreateArray();
+    struct secret *secret, *next;
+    HASH_ITER(hh, o->secrets, secret, next)
+    {
+        if (secret->is_secret && secret->value)
+            cJSON_AddItemToArray(values, cJSON_CreateString(secret->value));
+    }
+    return values;
+}
+
 static bool text_uses(const struct plan_text *text, const char *name)
 {
     for (size_t i = 0; i < text->count; i++) {

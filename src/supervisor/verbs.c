@@ -307,6 +307,13 @@ static void do_exec_info(const struct call *call)
     answer(call, orchestrator_exec_info(call->s->orchestrator, resource, &error), &error);
 }
 
+static void do_secrets(const struct call *call)
+{
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddItemToObject(data, "secrets", orchestrator_secrets(call->s->orchestrator));
+    control_send_done(call->client, call->id, NULL, data);
+}
+
 static void do_hurry(const struct call *call)
 {
     orchestrator_hurry(call->s->orchestrator, json_bool(call->message, "kill", false));
@@ -332,6 +339,7 @@ static const struct verb verbs[] = {
     {"watch", do_watch, 0, true, true},
     {"env", do_env, 0, false, false},
     {"exec-info", do_exec_info, 0, false, false},
+    {"secrets", do_secrets, 0, false, true},
     {"hurry", do_hurry, 0, false, true},
     {"bye", do_bye, 0, false, true},
 };

@@ -218,3 +218,44 @@ END
   fails 2 apphost "up$bell"
   not grep -q "$(printf '\033')" <<<"$stderr"
 }
+
+# bats test_tags=engineless
+@test "a bundle has what a bug report needs, and no secret in any form" {
+  needs redis-server
+  manifest <<'END'
+engine: native
+parameters:
+  token: {secret: true}
+resources:
+  cache: {type: redis}
+  app:
+    type: process
+    command: [sh, -c, 'echo "plain $CACHE_PASSWORD"; echo "uri $CACHE_URI"; echo "token $TOKEN"; exec sleep 1000']
+    environment: {TOKEN: 'before-${parameters.token}'}
+    references: [cache]
+END
+  APPHOST_PARAM_TOKEN='correct horse+battery' ok apphost up -d
+  load_env
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'token before'"
+  ok apphost bundle report.tar.gz # the token is not told again
+  [ "$output" = report.tar.gz ]
+  [ "$(stat -c %a report.tar.gz)" = 600 ]
+  mkdir opened
+  tar xzf report.tar.gz -C opened --strip-components=1
+  local file
+  for file in version.json doctor.txt config.json resources.json projects.json logs.txt supervisor.log session.json; do
+    [ -s "opened/$file" ] || { echo "$file is missing"; false; }
+  done
+  [ ! -e opened/secrets.json ]
+  grep -q 'app.*plain \*\*\*' opened/logs.txt
+  grep -q 'token before-\*\*\*' opened/logs.txt
+  [ ${#CACHE_PASSWORD} -gt 10 ]
+  not grep -rF -e "$CACHE_PASSWORD" -e 'correct horse' -e 'correct%20horse' opened
+  not grep -rF "$(printf %s "$CACHE_PASSWORD" | base64)" opened
+  ok sh -c "'$APPHOST' bundle - | tar tzf -"
+  prints logs.txt
+  fails 1 apphost bundle "$T/none/report.tar.gz"
+  says "cannot write $T/none/report.tar.gz"
+  ok apphost down
+  [ -z "$(ls -d "${TMPDIR:-/tmp}"/apphost-bundle-* 2>/dev/null)" ]
+}
