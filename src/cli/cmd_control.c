@@ -40,12 +40,12 @@ static int parse_signal(const char *text, int *number, struct error *err)
     return error_set(err, ERROR_USAGE, "\"%s\" is no signal", shown);
 }
 
-static void on_record(const cJSON *record, void *data)
+static void on_record(const struct transition *transition, void *data)
 {
-    render_record(data, record);
+    render_record(data, transition);
 }
 
-static int ask(struct context *context, cJSON *message, cJSON **view, struct error *err)
+static int ask(struct context *context, const struct ask_resources *request, cJSON **view, struct error *err)
 {
     struct client *client = &context->client;
     struct render *render = render_new(&context->output, &client->loop, stderr);
@@ -55,7 +55,7 @@ static int ask(struct context *context, cJSON *message, cJSON **view, struct err
         .what = "the end of the command",
         .limit = FOREVER, /* --wait-timeout is the supervisor's */
     };
-    client_begin(client, &call, context->args.command->name, message);
+    client_begin(client, &call, context->args.command->name, request_message(&ask_resources_record, request));
     int failed = await_supervisor(client, &wait, err);
     render_finish(render, true);
     render_free(render);
@@ -70,24 +70,18 @@ static int ask(struct context *context, cJSON *message, cJSON **view, struct err
 static int run(struct context *context, struct error *err)
 {
     const struct command *command = context->args.command;
-    cJSON *message = client_names(&context->args.names);
-    int number = 0;
+    struct ask_resources request = client_names(&context->args.names);
     const char *name = command->options ? args_value(&context->args, "signal") : NULL;
-    if (name && parse_signal(name, &number, err)) {
-        cJSON_Delete(message);
-        return -1;
-    }
-    if (number)
-        json_add_int(message, "signal", number);
-    cleanup_json cJSON *before = NULL;
+    cleanup_view struct view *before = NULL;
     cleanup_json cJSON *after = NULL;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &before, err) ||
-        view_check_names(before, &context->args.names, err)) {
-        cJSON_Delete(message);
+
+    if (name && parse_signal(name, &request.signal, err))
         return -1;
-    }
-    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
-    if (ask(context, message, &after, err))
+    if (client_view(&context->client, ANSWER_LIMIT, &before, err) ||
+        view_check_names(before, &context->args.names, err))
+        return -1;
+    request.timeout_ms = context->wait_timeout_ms;
+    if (ask(context, &request, &after, err))
         return -1;
     if (context->output.json && after)
         output_json(after);

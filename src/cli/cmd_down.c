@@ -11,6 +11,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -32,22 +33,48 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
+struct objects {
+    struct view_object *items;
+    size_t count;
+};
+
 /* What went, over all projects of this command. */
 struct harvest {
-    cJSON *removed, *kept;
+    struct objects removed, kept;
+    struct arena arena; /* of their texts */
     bool any_project;
 };
 
-static void add_all(cJSON *to, const cJSON *from)
+static void add_object(struct harvest *harvest, struct objects *to, const struct view_object *object)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, from) cJSON_AddItemToArray(to, cJSON_Duplicate(item, 1));
+    struct arena *arena = &harvest->arena;
+    to->items = xreallocarray(to->items, to->count + 1, sizeof *to->items);
+    to->items[to->count++] = (struct view_object){
+        .kind = arena_strdup(arena, text_or_empty(object->kind)),
+        .name = object->name ? arena_strdup(arena, object->name) : NULL,
+        .resource = object->resource ? arena_strdup(arena, object->resource) : NULL,
+    };
 }
 
-static struct session_down down_options(const struct context *context)
+static void add_result(struct harvest *harvest, const struct view_down *down)
+{
+    for (size_t i = 0; i < down->removed_count; i++)
+        add_object(harvest, &harvest->removed, &down->removed[i]);
+    for (size_t i = 0; i < down->kept_count; i++)
+        add_object(harvest, &harvest->kept, &down->kept[i]);
+}
+
+static void harvest_free(struct harvest *harvest)
+{
+    free(harvest->removed.items);
+    free(harvest->kept.items);
+    arena_free(&harvest->arena);
+}
+
+static struct ask_down down_options(const struct context *context)
 {
     const struct args *args = &context->args;
-    return (struct session_down){
+    return (struct ask_down){
         .persistent = args_flag(args, "all"),
         .volumes = args_flag(args, "volumes"),
         .kill = args_flag(args, "kill"),
@@ -58,19 +85,19 @@ static struct session_down down_options(const struct context *context)
 /* Nothing is done: what would go is what runs. */
 static int preview(struct context *context, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
-    const cJSON *resource;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
-    cJSON_ArrayForEach(resource, json_get(view, "resources"))
-        printf("would stop %s (%s)\n", json_string(resource, "name", ""), json_string(resource, "state", ""));
+    for (size_t i = 0; i < view->resource_count; i++)
+        printf("would stop %s (%s)\n", text_or_empty(view->resources[i].name),
+               view_state_name(view->resources[i].state));
     return 0;
 }
 
 static int down_connected(struct context *context, struct harvest *harvest, struct error *err)
 {
-    struct session_down down = down_options(context);
-    cleanup_json cJSON *result = NULL;
+    struct ask_down down = down_options(context);
+    cleanup_view_down struct view_down *result = NULL;
     harvest->any_project = true;
     if (context->dry_run)
         return preview(context, err);
@@ -80,8 +107,8 @@ static int down_connected(struct context *context, struct harvest *harvest, stru
     int failed = session_down(context, &down, render, &result, err);
     render_finish(render, false);
     render_free(render);
-    add_all(harvest->removed, json_get(result, "removed"));
-    add_all(harvest->kept, json_get(result, "kept"));
+    if (result)
+        add_result(harvest, result);
     return failed;
 }
 
@@ -90,13 +117,10 @@ static int down_connected(struct context *context, struct harvest *harvest, stru
 static void add_removed(struct harvest *harvest, const struct strlist *removed)
 {
     for (size_t i = 0; i < removed->count; i++) {
-        cJSON *item = cJSON_CreateObject();
-        const char *space = strchr(removed->items[i], ' ');
-        cleanup_free char *kind =
-            xstrndup(removed->items[i], space ? (size_t)(space - removed->items[i]) : 0);
-        json_add_string(item, "kind", kind);
-        json_add_string(item, "name", space ? space + 1 : removed->items[i]);
-        cJSON_AddItemToArray(harvest->removed, item);
+        const char *text = removed->items[i], *space = strchr(text, ' ');
+        cleanup_free char *kind = xstrndup(text, space ? (size_t)(space - text) : 0);
+        const struct view_object object = {.kind = kind, .name = space ? space + 1 : text};
+        add_object(harvest, &harvest->removed, &object);
     }
 }
 
@@ -280,41 +304,39 @@ static int down_everything(struct context *context, struct harvest *harvest, str
     return failed;
 }
 
+static void print_objects(const char *what, const struct objects *objects)
+{
+    for (size_t i = 0; i < objects->count; i++) {
+        const struct view_object *object = &objects->items[i];
+        printf("%s %s %s\n", what, object->kind, text_or(object->name, text_or_empty(object->resource)));
+    }
+}
+
 static void print_harvest(const struct context *context, const struct harvest *harvest)
 {
-    const cJSON *item;
     if (context->output.json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
-        cJSON_AddItemToObject(document, "removed", cJSON_Duplicate(harvest->removed, 1));
-        cJSON_AddItemToObject(document, "kept", cJSON_Duplicate(harvest->kept, 1));
+        const struct objects *removed = &harvest->removed, *kept = &harvest->kept;
+        cJSON_AddItemToObject(document, "removed", view_objects_to_json(removed->items, removed->count));
+        cJSON_AddItemToObject(document, "kept", view_objects_to_json(kept->items, kept->count));
         output_json(document);
         return;
     }
-    if (!harvest->any_project && !json_count(harvest->removed)) {
+    if (!harvest->any_project && !harvest->removed.count) {
         output_note(&context->output, "nothing is running");
         return;
     }
     if (context->output.quiet)
         return;
-    cJSON_ArrayForEach(item, harvest->removed)
-    {
-        const char *name = json_string(item, "name", NULL);
-        printf("removed %s %s\n", json_string(item, "kind", ""),
-               name ? name : json_string(item, "resource", ""));
-    }
-    cJSON_ArrayForEach(item, harvest->kept)
-    {
-        const char *name = json_string(item, "name", NULL);
-        printf("kept %s %s\n", json_string(item, "kind", ""),
-               name ? name : json_string(item, "resource", ""));
-    }
+    print_objects("removed", &harvest->removed);
+    print_objects("kept", &harvest->kept);
 }
 
 /* Nothing was there, and nobody is called so: a slip of the pen. */
 static int refuse_unknown(const struct context *context, const struct harvest *harvest, struct error *err)
 {
     cleanup_find struct find_list list = {0};
-    bool is_found = harvest->any_project || json_count(harvest->removed);
+    bool is_found = harvest->any_project || harvest->removed.count > 0;
     if (!context->project.is_unknown || is_found)
         return 0;
     if (find_all(context->project.root, &list, err))
@@ -333,7 +355,7 @@ static int down_project(struct context *context, struct harvest *harvest, struct
 
 static int run(struct context *context, struct error *err)
 {
-    struct harvest harvest = {.removed = cJSON_CreateArray(), .kept = cJSON_CreateArray()};
+    struct harvest harvest = {0};
     int failed;
     if (args_flag(&context->args, "everything"))
         failed = down_everything(context, &harvest, err);
@@ -341,8 +363,7 @@ static int run(struct context *context, struct error *err)
         failed = down_project(context, &harvest, err);
     if (!failed)
         print_harvest(context, &harvest);
-    cJSON_Delete(harvest.removed);
-    cJSON_Delete(harvest.kept);
+    harvest_free(&harvest);
     return failed;
 }
 

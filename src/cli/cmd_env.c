@@ -28,10 +28,10 @@ static const struct option options[] = {
 
 static int check_names(struct context *context, const char *for_resource, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
+    cleanup_view struct view *view = NULL;
     if (!context->args.names.count && !for_resource)
         return 0;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
     if (!for_resource || view_find_one(view, for_resource, &context->output))
@@ -66,9 +66,10 @@ static int run(struct context *context, struct error *err)
     cleanup_strbuf struct strbuf text = {0};
     if (check_names(context, for_resource, err))
         return -1;
-    cJSON *message = client_names(&context->args.names);
-    json_add_string(message, "for", for_resource);
-    if (client_call(&context->client, "env", message, ANSWER_LIMIT, &environment, err))
+    struct ask_resources request = client_names(&context->args.names);
+    request.whose = for_resource;
+    if (client_call(&context->client, "env", request_message(&ask_resources_record, &request), ANSWER_LIMIT,
+                    &environment, err))
         return -1;
     if (!format)
         format = context->output.json ? "json" : "shell";

@@ -15,16 +15,20 @@ struct events {
     bool is_over;
 };
 
-static void on_record(const cJSON *record, void *data)
+static bool is_meant(const struct strlist *names, const struct transition *transition)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (transition_is_named(transition, names->items[i]))
+            return true;
+    return !names->count;
+}
+
+static void on_record(const struct transition *transition, void *data)
 {
     struct events *events = data;
-    const struct strlist *names = &events->context->args.names;
-    bool is_meant = !names->count;
-    for (size_t i = 0; i < names->count; i++)
-        is_meant = is_meant || view_is_named(record, names->items[i]);
-    if (!is_meant)
+    if (!is_meant(&events->context->args.names, transition))
         return;
-    cleanup_json cJSON *copy = cJSON_Duplicate(record, 1);
+    cleanup_json cJSON *copy = cJSON_Duplicate(transition->json, 1);
     cJSON_DeleteItemFromObjectCaseSensitive(copy, "id");
     output_json(copy);
     events->is_broken = !output_flush();
@@ -62,8 +66,8 @@ static int follow(struct events *events, struct error *err)
 static int run(struct context *context, struct error *err)
 {
     struct events events = {.context = context};
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err) || follow(&events, err))
         return -1;
     return events.is_broken ? EXIT_BROKEN_PIPE : 0;

@@ -5,6 +5,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static void add_variables(const struct context *context, struct strlist *environ
     }
 }
 
-static int in_process(struct context *context, const cJSON *info, struct error *err)
+static int in_process(struct context *context, const struct answer_exec *info, struct error *err)
 {
     struct run_command command = {0};
     const char *folder = args_value(&context->args, "workdir");
@@ -69,8 +70,8 @@ static int in_process(struct context *context, const cJSON *info, struct error *
                          context->args.names.items[0]);
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command.argv, *word);
-    command.folder = xstrdup_null(folder ? folder : json_string(info, "cwd", NULL));
-    environment_merge(&command.environment, json_get(info, "environment"));
+    command.folder = xstrdup_null(text_or(folder, info->folder));
+    environment_merge(&command.environment, info->environment);
     add_variables(context, &command.environment);
     int failed = client_watch_signals(&context->client, err) ||
                  run_execute(context, &command, FOREVER, false, &code, err);
@@ -78,7 +79,7 @@ static int in_process(struct context *context, const cJSON *info, struct error *
     return failed ? -1 : code;
 }
 
-static int in_container(struct context *context, const cJSON *info, struct error *err)
+static int in_container(struct context *context, const struct answer_exec *info, struct error *err)
 {
     struct project_options project_options = context_project_options(context);
     struct project *project = &context->project;
@@ -89,9 +90,9 @@ static int in_container(struct context *context, const cJSON *info, struct error
         project->has_engine = true;
     if (project_resolve_engine(project, &project_options, err))
         return -1;
-    environment_merge(&variables, json_get(info, "environment"));
+    environment_merge(&variables, info->environment);
     add_variables(context, &variables);
-    struct exec_options exec = {.container = json_string(info, "containerId", NULL),
+    struct exec_options exec = {.container = info->container_id,
                                 .argv = (const char *const *)context->args.rest,
                                 .environment = (const char *const *)variables.items,
                                 .user = args_value(&context->args, "user"),
@@ -103,22 +104,22 @@ static int in_container(struct context *context, const cJSON *info, struct error
 static int run(struct context *context, struct error *err)
 {
     const char *name = context->args.names.items[0];
-    cleanup_json cJSON *view = NULL;
-    cleanup_json cJSON *info = NULL;
+    cleanup_view struct view *view = NULL;
+    cleanup_exec_info struct client_exec info = {0};
     if (!context->args.rest || !*context->args.rest) {
         error_set(err, ERROR_USAGE, "exec wants a command");
         error_hint(err, "apphost exec %s -- COMMAND", name);
         return -1;
     }
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
     if (!view_find_one(view, name, &context->output))
         return view_unknown(view, name, err);
-    cJSON *message = cJSON_CreateObject();
-    json_add_string(message, "resource", name);
-    if (client_call(&context->client, "exec-info", message, ANSWER_LIMIT, &info, err))
+    if (client_exec_info(&context->client, name, &info, err))
         return -1;
-    return json_get(info, "containerId") ? in_container(context, info, err) : in_process(context, info, err);
+    if (info.answer.container_id)
+        return in_container(context, &info.answer, err);
+    return in_process(context, &info.answer, err);
 }
 
 const struct command cmd_exec = {

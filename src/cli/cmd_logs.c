@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <regex.h>
 #include <stdlib.h>
@@ -45,7 +46,7 @@ struct logs {
     bool has_ended, is_broken, is_cut;     /* the reader, our reader, the project */
     bool is_over;
     struct strlist names; /* of log files: those asked for, replicas one by one */
-    cJSON *now;           /* the view of a running project, or NULL */
+    struct view *now;     /* the view of a running project, or NULL */
 };
 
 static void on_line(const struct log_line *line, void *data)
@@ -127,13 +128,10 @@ static bool is_replica_name(const char *name, const char *of)
  * are meant when nothing wrote under the name itself. False when no log is there for any. */
 static bool expand_name(struct logs *logs, const struct strlist *known, const char *name)
 {
-    const cJSON *resource;
     size_t before = logs->names.count;
-    cJSON_ArrayForEach(resource, json_get(logs->now, "resources"))
-    {
-        if (view_is_named(resource, name))
-            strlist_add(&logs->names, json_string(resource, "name", name));
-    }
+    for (size_t i = 0; logs->now && i < logs->now->resource_count; i++)
+        if (view_is_named(&logs->now->resources[i], name))
+            strlist_add(&logs->names, text_or(logs->now->resources[i].name, name));
     bool is_listed = logs->names.count > before;
     for (size_t i = 0; i < known->count && !is_listed && !strlist_has(known, name); i++)
         if (is_replica_name(known->items[i], name))
@@ -241,7 +239,7 @@ static char *logs_folder(struct logs *logs, struct error *err)
     if (state && state_is_locked(state) && !client_open(&context->client, &running, NULL))
         found = xstrdup_null(context->client.logs_folder);
     if (found && context->args.names.count)
-        client_call(&context->client, "view", NULL, LIMIT_MS(ASK_TIMEOUT_MS), &logs->now, NULL);
+        client_view(&context->client, LIMIT_MS(ASK_TIMEOUT_MS), &logs->now, NULL);
     client_close(&context->client);
     if (state && !found)
         found = state_logs_folder(state);
@@ -275,7 +273,7 @@ static int run(struct context *context, struct error *err)
     strbuf_free(&logs.out);
     strlist_free(&reader.resources);
     strlist_free(&logs.names);
-    cJSON_Delete(logs.now);
+    view_free(logs.now);
     if (reader.grep)
         regfree(&grep);
     return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : 0;

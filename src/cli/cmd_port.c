@@ -3,54 +3,64 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <inttypes.h>
 
-static int no_such_endpoint(const cJSON *ports, const char *resource, const char *endpoint, struct error *err)
+static int no_such_endpoint(const struct view_resource *resource, const char *name, const char *endpoint,
+                            struct error *err)
 {
     cleanup_strbuf struct strbuf known = {0};
-    const cJSON *port;
-    cJSON_ArrayForEach(port, ports)
-        strbuf_addf(&known, "%s%s", known.length ? ", " : "", json_string(port, "endpoint", "?"));
-    cleanup_free char *shown = str_printable(endpoint ? endpoint : "");
+    cleanup_free char *shown = str_printable(text_or_empty(endpoint));
+    for (size_t i = 0; i < resource->port_count; i++)
+        strbuf_addf(&known, "%s%s", text_if(i > 0, ", "), text_or(resource->ports[i].endpoint, "?"));
+
     if (endpoint)
-        error_set(err, ERROR_NOT_RUNNING, "%s has no endpoint called \"%s\"", resource, shown);
+        error_set(err, ERROR_NOT_RUNNING, "%s has no endpoint called \"%s\"", name, shown);
     else
-        error_set(err, ERROR_NOT_RUNNING, "%s has no endpoint, or it is not running", resource);
+        error_set(err, ERROR_NOT_RUNNING, "%s has no endpoint, or it is not running", name);
     if (known.length)
         error_hint(err, "it has: %s", strbuf_text(&known));
     return -1;
+}
+
+static void print(const struct context *context, const cJSON *json, const char *host, int64_t port)
+{
+    if (context->output.json)
+        output_json(json);
+    else
+        printf("%s:%" PRId64 "\n", text_or(host, "127.0.0.1"), port);
+}
+
+/* The first one without a name. */
+static const struct view_port *find_port(const struct view_resource *resource, const char *wanted)
+{
+    for (size_t i = 0; i < resource->port_count; i++) {
+        const struct view_port *port = &resource->ports[i];
+        if (port->port && (!wanted || str_eq(wanted, port->endpoint)))
+            return port;
+    }
+    return NULL;
 }
 
 static int run(struct context *context, struct error *err)
 {
     const struct strlist *names = &context->args.names;
     const char *wanted = names->count > 1 ? names->items[1] : NULL;
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
-    const cJSON *resource = view_find_one(view, names->items[0], &context->output);
+    const struct view_resource *resource = view_find_one(view, names->items[0], &context->output);
     if (!resource)
         return view_unknown(view, names->items[0], err);
-    const cJSON *port;
-    cJSON_ArrayForEach(port, json_get(resource, "ports"))
-    {
-        int64_t number = json_int(port, "port", 0);
-        if (!number || (wanted && !str_eq(wanted, json_string(port, "endpoint", ""))))
-            continue;
-        if (context->output.json)
-            output_json(port);
-        else
-            printf("%s:%" PRId64 "\n", json_string(port, "host", "127.0.0.1"), number);
-        return 0;
-    }
-    int64_t number = json_int(resource, "port", 0);
-    if (wanted || !number)
-        return no_such_endpoint(json_get(resource, "ports"), names->items[0], wanted, err);
-    if (context->output.json)
-        output_json(resource);
+
+    const struct view_port *port = find_port(resource, wanted);
+    if (port)
+        print(context, port->json, port->host, port->port);
+    else if (wanted || !resource->port)
+        return no_such_endpoint(resource, names->items[0], wanted, err);
     else
-        printf("%s:%" PRId64 "\n", json_string(resource, "host", "127.0.0.1"), number);
+        print(context, resource->json, resource->host, resource->port);
     return 0;
 }
 

@@ -38,14 +38,14 @@ static int run(struct context *context, struct error *err)
 {
     if (session_connect(context, err))
         return nothing(context, err);
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
     if (view_check_names(view, &context->args.names, err))
         return -1;
     view_keep_named(view, &context->args.names);
     if (context->output.json)
-        output_json(view);
+        output_json(view->json);
     else
         view_print_long(&context->output, view, stdout);
     if (context->output.verbose && !context->output.json)

@@ -27,28 +27,28 @@ struct pulls {
 };
 
 /* The renderer speaks the control protocol's transitions, so that is what it gets. */
-static void show(struct pull *pull, const char *state, int64_t current, int64_t total,
+static void show(struct pull *pull, enum view_state state, int64_t current, int64_t total,
                  const struct error *error)
 {
-    cleanup_json cJSON *record = cJSON_CreateObject();
     cleanup_free char *node = xasprintf("image:%s", pull->image);
-    json_add_string(record, "type", "transition");
-    json_add_string(record, "node", node);
-    json_add_string(record, "resource", pull->image);
-    json_add_string(record, "kind", "pull");
-    json_add_string(record, "state", state);
-    json_add_int(record, "elapsedMs", loop_now_ms(&pull->all->once.loop) - pull->begun_ms);
-    json_add_int(record, "current", current);
-    json_add_int(record, "total", total);
-    if (error)
-        cJSON_AddItemToObject(record, "error", control_error_to_json(error));
-    render_record(pull->all->render, record);
+    const struct transition transition = {
+        .type = NEWS_TRANSITION,
+        .resource = pull->image,
+        .node = node,
+        .kind = VIEW_PULL,
+        .state = state,
+        .elapsed_ms = loop_now_ms(&pull->all->once.loop) - pull->begun_ms,
+        .current = {true, current},
+        .total = {true, total},
+        .cause = error,
+    };
+    render_record(pull->all->render, &transition);
 }
 
 static void on_progress(const char *status, int64_t current, int64_t total, void *data)
 {
     (void)status;
-    show(data, "pulling", current, total, NULL);
+    show(data, VIEW_PULLING, current, total, NULL);
 }
 
 static void on_done(const struct engine_result *result, const struct error *err, void *data)
@@ -58,7 +58,7 @@ static void on_done(const struct engine_result *result, const struct error *err,
     struct pulls *all = pull->all;
     bool failed = err && error_is_set(err);
     all->are_done = --all->pending == 0;
-    show(pull, failed ? "failed" : "completed", 0, 0, failed ? err : NULL);
+    show(pull, failed ? VIEW_FAILED : VIEW_COMPLETED, 0, 0, failed ? err : NULL);
     if (failed)
         error_copy(&pull->error, err);
 }
@@ -108,7 +108,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
         struct pull *pull = &pulls->items[i];
         pull->begun_ms = loop_now_ms(&pulls->once.loop);
         pulls->pending++;
-        show(pull, "pulling", 0, 0, NULL);
+        show(pull, VIEW_PULLING, 0, 0, NULL);
         struct engine_pull wanted = {pull->image, pull->platform, LIMIT_MS(IDLE_MS), on_progress};
         engine_image_pull(pulls->once.engine, &wanted, on_done, pull);
     }

@@ -99,7 +99,7 @@ static int load(struct run *run, struct error *err)
     return -1;
 }
 
-static int bring_up(struct run *run, cJSON **view, struct error *err)
+static int bring_up(struct run *run, struct view **view, struct error *err)
 {
     struct context *context = run->context;
     const struct args *args = &context->args;
@@ -123,9 +123,9 @@ static int bring_up(struct run *run, cJSON **view, struct error *err)
 }
 
 /* Or leaves, where others hold the session, or nobody needs to. */
-static int take_down(struct run *run, cJSON **removed, struct error *err)
+static int take_down(struct run *run, struct view_down **removed, struct error *err)
 {
-    struct session_down down = {.leave = true};
+    struct ask_down down = {.leave = true};
     struct output silent = run->context->output;
     if (!silent.verbose)
         silent.progress = PROGRESS_QUIET;
@@ -168,9 +168,9 @@ static int execute(struct run *run, struct error *err)
     return failed ? -1 : run->command_code;
 }
 
-static int up_failed(struct run *run, const struct error *error, const cJSON *view)
+static int up_failed(struct run *run, const struct error *error, const struct view *view)
 {
-    cleanup_json cJSON *removed = NULL;
+    cleanup_view_down struct view_down *removed = NULL;
     cleanup_error struct error second = {0};
     if (run->context->client.connection && take_down(run, &removed, &second))
         output_warn(&run->context->output, "cleaning up failed: %s", second.text);
@@ -181,7 +181,7 @@ static int up_failed(struct run *run, const struct error *error, const cJSON *vi
 
 static int run_phases(struct run *run, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
+    cleanup_view struct view *view = NULL;
     run->phase = "manifest";
     if (load(run, err))
         return -1;

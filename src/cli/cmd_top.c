@@ -10,6 +10,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -95,25 +96,23 @@ static void add_tree(const struct procs *procs, pid_t root, struct usage *usage,
 }
 
 /* Adds "pid" to resources that are containers. */
-static void find_container_pids(struct context *context, cJSON *view)
+static void find_container_pids(struct context *context, struct view *view)
 {
     struct engine_once once;
     struct engine_address address = {0};
-    cJSON *resource;
     const cJSON *recorded = context->client.session.engine;
     if (!recorded || engine_address_from_json(recorded, &address, NULL) ||
         engine_once_open(&once, &address, context->environment, NULL)) {
         engine_address_free(&address);
         return;
     }
-    cJSON_ArrayForEach(resource, json_get(view, "resources"))
-    {
-        const char *id = json_string(resource, "containerId", "");
-        if (!*id || json_int(resource, "pid", 0))
+    for (size_t i = 0; i < view->resource_count; i++) {
+        struct view_resource *resource = &view->resources[i];
+        if (!*text_or_empty(resource->container_id) || resource->pid)
             continue;
-        engine_container_inspect(once.engine, id, engine_once_done, &once);
+        engine_container_inspect(once.engine, resource->container_id, engine_once_done, &once);
         if (!engine_once_wait(&once, NULL))
-            json_add_int(resource, "pid", json_int(json_get(once.json, "State"), "Pid", 0));
+            resource->pid = json_int(json_get(once.json, "State"), "Pid", 0);
     }
     engine_once_close(&once);
     engine_address_free(&address);
@@ -121,7 +120,7 @@ static void find_container_pids(struct context *context, cJSON *view)
 
 /* One look at all resources of the supervisor's view. */
 struct sample {
-    cJSON *view;
+    struct view *view;
     struct usage *usages; /* one each, in the view's order */
     int64_t at_ms;
 };
@@ -141,7 +140,7 @@ static const struct option options[] = {
 
 static void sample_free(struct sample *sample)
 {
-    cJSON_Delete(sample->view);
+    view_free(sample->view);
     free(sample->usages);
     *sample = (struct sample){0};
 }
@@ -149,34 +148,25 @@ static void sample_free(struct sample *sample)
 static void measure(struct sample *sample)
 {
     struct procs procs = {0};
-    const cJSON *resource;
-    size_t i = 0;
+    const struct view *view = sample->view;
     read_all(&procs);
     sample->at_ms = loop_clock_ms();
     free(sample->usages);
-    sample->usages =
-        xcalloc((size_t)json_count(json_get(sample->view, "resources")) + 1, sizeof *sample->usages);
-    cJSON_ArrayForEach(resource, json_get(sample->view, "resources"))
-    {
-        pid_t pid = (pid_t)json_int(resource, "pid", 0);
-        if (pid > 0)
-            add_tree(&procs, pid, &sample->usages[i], 0);
-        i++;
-    }
+    sample->usages = xcalloc(view->resource_count + 1, sizeof *sample->usages);
+    for (size_t i = 0; i < view->resource_count; i++)
+        if (view->resources[i].pid > 0)
+            add_tree(&procs, (pid_t)view->resources[i].pid, &sample->usages[i], 0);
     free(procs.items);
 }
 
 /* What the resource had used when it was looked at before; NULL: it was not there, or is another process now.
  */
-static const struct usage *usage_before(const struct sample *before, const cJSON *resource)
+static const struct usage *usage_before(const struct sample *before, const struct view_resource *resource)
 {
-    const cJSON *other;
-    size_t i = 0;
-    cJSON_ArrayForEach(other, json_get(before->view, "resources"))
-    {
-        if (str_eq(json_string(other, "name", ""), json_string(resource, "name", "")))
-            return json_int(other, "pid", 0) == json_int(resource, "pid", 0) ? &before->usages[i] : NULL;
-        i++;
+    for (size_t i = 0; before->view && i < before->view->resource_count; i++) {
+        const struct view_resource *other = &before->view->resources[i];
+        if (str_eq(other->name, resource->name))
+            return other->pid == resource->pid ? &before->usages[i] : NULL;
     }
     return NULL;
 }
@@ -205,14 +195,12 @@ static void print(const struct context *context, const struct sample *before, co
     const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "resources");
-    const cJSON *resource;
-    size_t i = 0;
     table_row(&table, head);
-    cJSON_ArrayForEach(resource, json_get(after->view, "resources"))
-    {
-        const struct usage *now = &after->usages[i++];
+    for (size_t i = 0; i < after->view->resource_count; i++) {
+        const struct view_resource *resource = &after->view->resources[i];
+        const struct usage *now = &after->usages[i];
         double share = share_of(now, usage_before(before, resource), after->at_ms - before->at_ms);
-        const char *name = json_string(resource, "name", ""), *state = json_string(resource, "state", "");
+        const char *name = text_or_empty(resource->name), *state = view_state_name(resource->state);
         char cpu[24], memory[24], count[24];
         snprintf(cpu, sizeof cpu, "%.1f%%", share);
         str_bytes(now->resident, memory);
@@ -232,7 +220,7 @@ static void print(const struct context *context, const struct sample *before, co
 static int look(struct context *context, struct sample *sample, struct error *err)
 {
     sample_free(sample);
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &sample->view, err) ||
+    if (client_view(&context->client, ANSWER_LIMIT, &sample->view, err) ||
         view_check_names(sample->view, &context->args.names, err))
         return -1;
     view_keep_named(sample->view, &context->args.names);
@@ -294,12 +282,13 @@ static int follow(struct context *context, struct sample *before, struct sample 
     }
 }
 
-static int once(struct context *context, struct sample *before, struct sample *after)
+static int once(struct context *context, struct sample *before)
 {
+    struct sample after = {.view = before->view};
     pause_ms(FIRST_MS);
-    after->view = cJSON_Duplicate(before->view, true);
-    measure(after);
-    print(context, before, after);
+    measure(&after);
+    print(context, before, &after);
+    free(after.usages);
     return 0;
 }
 
@@ -311,7 +300,7 @@ static int run(struct context *context, struct error *err)
     int rc = look(context, &before, err);
     if (!rc)
         rc = streams && !args_flag(args, "no-stream") ? follow(context, &before, &after, err)
-                                                      : once(context, &before, &after);
+                                                      : once(context, &before);
     sample_free(&before);
     sample_free(&after);
     return rc;

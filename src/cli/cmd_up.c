@@ -63,11 +63,11 @@ static int check_options(struct context *context, struct error *err)
 }
 
 /* A session that failed leaves nothing behind; one that others hold is left alone. */
-static int give_up(struct up *up, struct error *error, const cJSON *view, struct error *err)
+static int give_up(struct up *up, struct error *error, const struct view *view, struct error *err)
 {
     struct context *context = up->context;
-    struct session_down down = {.leave = true};
-    cleanup_json cJSON *removed = NULL;
+    struct ask_down down = {.leave = true};
+    cleanup_view_down struct view_down *removed = NULL;
     cleanup_error struct error second = {0};
     struct output silent = context->output;
     silent.progress = PROGRESS_QUIET;
@@ -82,11 +82,10 @@ static int give_up(struct up *up, struct error *error, const cJSON *view, struct
     return -1;
 }
 
-static int run_dry(struct up *up, const cJSON *view, struct error *err)
+static int run_dry(struct up *up, const struct view *view, struct error *err)
 {
-    struct session_down down = {.leave = true};
-    const cJSON *decisions = json_get(view, "report");
-    up_print_ready(up, decisions && !up->context->output.json ? decisions : view);
+    struct ask_down down = {.leave = true};
+    up_print_decisions(up, view);
     return session_down(up->context, &down, up->render, NULL, err);
 }
 
@@ -95,7 +94,7 @@ static int run_up(struct up *up, struct error *err)
     struct context *context = up->context;
     const struct project_options asked = context_project_options(context);
     bool detach = args_flag(&context->args, "detach");
-    cleanup_json cJSON *view = NULL;
+    cleanup_view struct view *view = NULL;
     cleanup_error struct error error = {0};
     int answer = adopt_take(&context->project, &asked, &error) ? -1 : up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)

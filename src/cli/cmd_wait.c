@@ -5,6 +5,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 static const struct option options[] = {
     {.name = "for",
@@ -15,12 +16,12 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-static void on_record(const cJSON *record, void *data)
+static void on_record(const struct transition *transition, void *data)
 {
-    render_record(data, record);
+    render_record(data, transition);
 }
 
-static int wait_for(struct context *context, cJSON *message, struct error *err)
+static int wait_for(struct context *context, const struct ask_resources *request, struct error *err)
 {
     struct client *client = &context->client;
     struct render *render = render_new(&context->output, &client->loop, stderr);
@@ -30,7 +31,7 @@ static int wait_for(struct context *context, cJSON *message, struct error *err)
         .what = "the answer to wait",
         .limit = FOREVER, /* the supervisor has the deadline: --wait-timeout */
     };
-    client_begin(client, &call, "wait", message);
+    client_begin(client, &call, "wait", request_message(&ask_resources_record, request));
     int failed = await_supervisor(client, &wait, err);
     render_free(render);
     if (error_is_set(&call.error))
@@ -42,21 +43,20 @@ static int wait_for(struct context *context, cJSON *message, struct error *err)
 
 static int run(struct context *context, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err) ||
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err))
         return -1;
-    cJSON *message = client_names(&context->args.names);
-    const char *until = args_value(&context->args, "for");
-    json_add_string(message, "until", until ? until : "healthy");
-    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
-    if (wait_for(context, message, err))
+    struct ask_resources request = client_names(&context->args.names);
+    request.until = text_or(args_value(&context->args, "for"), "healthy");
+    request.timeout_ms = context->wait_timeout_ms;
+    if (wait_for(context, &request, err))
         return -1;
     if (context->output.json) {
-        cleanup_json cJSON *after = NULL;
-        if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &after, err))
+        cleanup_view struct view *after = NULL;
+        if (client_view(&context->client, ANSWER_LIMIT, &after, err))
             return -1;
-        output_json(after);
+        output_json(after->json);
     }
     return 0;
 }

@@ -40,26 +40,32 @@ int run_prepare_command(struct context *context, const struct strlist *resources
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command->argv, *word);
     process_inherit(&command->environment, context->environment);
-    if (client_call(&context->client, "env", client_names(resources), ANSWER_LIMIT, &variables, err))
+    const struct ask_resources request = client_names(resources);
+    if (client_call(&context->client, "env", request_message(&ask_resources_record, &request), ANSWER_LIMIT,
+                    &variables, err))
         return -1;
     environment_merge(&command->environment, variables);
     add_identity(context, &command->environment);
     return 0;
 }
 
+static int take_exec(struct run_command *command, const struct answer_exec *exec, const char *task,
+                     struct error *err)
+{
+    for (size_t i = 0; i < exec->argv_count; i++)
+        strlist_add(&command->argv, exec->argv[i]);
+    command->folder = xstrdup_null(exec->folder);
+    environment_merge(&command->environment, exec->environment);
+    return command->argv.count ? 0 : error_set(err, ERROR_USAGE, "%s is not a process", task);
+}
+
 int run_prepare_task(struct context *context, const char *task, struct run_command *command,
                      struct error *err)
 {
-    cleanup_json cJSON *info = NULL;
-    cJSON *message = cJSON_CreateObject();
-    json_add_string(message, "resource", task);
-    if (client_call(&context->client, "exec-info", message, ANSWER_LIMIT, &info, err))
+    cleanup_exec_info struct client_exec info = {0};
+    if (client_exec_info(&context->client, task, &info, err))
         return -1;
-    if (!json_get_strings(info, "argv", &command->argv) || !command->argv.count)
-        return error_set(err, ERROR_USAGE, "%s is not a process", task);
-    command->folder = xstrdup_null(json_string(info, "cwd", NULL));
-    environment_merge(&command->environment, json_get(info, "environment"));
-    return 0;
+    return take_exec(command, &info.answer, task, err);
 }
 
 void run_task_needs(const struct project *project, const char *task, struct strlist *needs)

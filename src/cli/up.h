@@ -29,9 +29,11 @@ struct up {
 };
 
 /* Converges once: the answer of session_up(), the progress finished. */
-int up_converge(struct up *up, cJSON **view, struct error *err);
+int up_converge(struct up *up, struct view **view, struct error *err);
 /* What is printed when it is ready. */
-void up_print_ready(struct up *up, const cJSON *view);
+void up_print_ready(struct up *up, const struct view *view);
+/* What a dry run has decided. */
+void up_print_decisions(struct up *up, const struct view *view);
 
 /* Starts merging logs of these resources (empty: all) to standard output. */
 int up_logs_start(struct up *up, const char *folder, const struct strlist *resources);

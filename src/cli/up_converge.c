@@ -2,7 +2,7 @@
 #include "cli/up.h"
 #include "ui/view.h"
 
-int up_converge(struct up *up, cJSON **view, struct error *err)
+int up_converge(struct up *up, struct view **view, struct error *err)
 {
     struct context *context = up->context;
     const struct args *args = &context->args;
@@ -19,21 +19,34 @@ int up_converge(struct up *up, cJSON **view, struct error *err)
     return answer;
 }
 
-void up_print_ready(struct up *up, const cJSON *view)
+static bool prints_json(const struct up *up, const struct view *view)
+{
+    if (!up->context->output.json)
+        return false;
+    output_json(view->json);
+    output_flush();
+    return true;
+}
+
+void up_print_decisions(struct up *up, const struct view *view)
+{
+    const struct view_report *report = &view->report;
+    if (!prints_json(up, view))
+        view_print_explain(&up->context->output, report->resources, report->resource_count, stderr);
+}
+
+void up_print_ready(struct up *up, const struct view *view)
 {
     const struct context *context = up->context;
     const struct output *output = &context->output;
-    if (output->json) {
-        output_json(view);
-        output_flush();
+    if (prints_json(up, view))
         return;
-    }
-    if (args_flag(&context->args, "explain") || context->dry_run) {
-        view_print_explain(output, view, stderr);
+    if (args_flag(&context->args, "explain")) {
+        view_print_explain(output, view->resources, view->resource_count, stderr);
         view_print_published(view, stderr);
     }
     if (args_flag(&context->args, "timings"))
         view_print_timings(output, view, stderr);
-    if (!context->dry_run && output->progress != PROGRESS_QUIET && output->progress != PROGRESS_JSON)
+    if (output->progress != PROGRESS_QUIET && output->progress != PROGRESS_JSON)
         view_print_short(output, view, stderr);
 }

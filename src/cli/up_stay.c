@@ -7,7 +7,7 @@
 #include "session/await.h"
 #include "ui/view.h"
 
-#include "base/mem.h"
+#include "base/pick.h"
 
 #include <signal.h>
 #include <string.h>
@@ -85,54 +85,55 @@ void up_logs_end(struct up *up)
 /* ---- changes ---- */
 
 /* With replicas the first one decides. */
-static bool is_exit_from(const struct up *up, const cJSON *record)
+static bool is_exit_from(const struct up *up, const struct transition *transition)
 {
-    const char *name = json_string(record, "resource", ""), *number = strrchr(name, '-');
-    if (!up->exit_from || str_eq(name, up->exit_from))
+    const char *number = strrchr(text_or_empty(transition->resource), '-');
+    if (!up->exit_from || str_eq(transition->resource, up->exit_from))
         return up->exit_from != NULL;
-    return view_is_named(record, up->exit_from) && number && !strcmp(number, "-1");
+    return transition_is_named(transition, up->exit_from) && str_eq(number, "-1");
 }
 
-static void note_end_of(struct up *up, const cJSON *record, const char *state)
+static bool is_over(enum view_state state)
 {
     enum state_class class = render_state_class(state);
-    bool is_over = class == STATE_BAD || class == STATE_GONE || !strcmp(state, "completed");
-    if (is_over && is_exit_from(up, record))
+    return class == STATE_BAD || class == STATE_GONE || state == VIEW_COMPLETED;
+}
+
+static void on_change(const struct transition *transition, void *data)
+{
+    struct up *up = data;
+    if (!up->applying)
+        render_record(up->later, transition);
+    if (is_over(transition->state) && is_exit_from(up, transition))
         up->exit_from_ended = true;
 }
 
-static void on_change(const cJSON *record, void *data)
+/* NULL: not known. */
+static const struct view_resource *look_at(struct up *up, struct view **view)
 {
-    struct up *up = data;
-    const char *state = json_string(record, "state", "");
-    if (!up->applying)
-        render_record(up->later, record);
-    note_end_of(up, record, state);
+    if (client_view(&up->context->client, ANSWER_LIMIT, view, NULL))
+        return NULL;
+    return view_find(*view, up->exit_from);
 }
 
 /* Its end may have come before we began to watch. */
 static void look_for_end(struct up *up)
 {
-    cleanup_json cJSON *view = NULL;
-    if (!up->exit_from || client_call(&up->context->client, "view", NULL, ANSWER_LIMIT, &view, NULL))
-        return;
-    const cJSON *resource = view_find(view, up->exit_from);
-    cJSON *record = cJSON_CreateObject();
-    json_add_string(record, "resource", up->exit_from);
-    note_end_of(up, record, json_string(resource, "state", ""));
-    cJSON_Delete(record);
+    cleanup_view struct view *view = NULL;
+    const struct view_resource *resource = up->exit_from ? look_at(up, &view) : NULL;
+    if (resource && is_over(resource->state))
+        up->exit_from_ended = true;
 }
 
 static int exit_code_of(struct up *up)
 {
-    cleanup_json cJSON *view = NULL;
-    if (client_call(&up->context->client, "view", NULL, ANSWER_LIMIT, &view, NULL))
-        return EXIT_OWN_FAILURE;
-    const cJSON *resource = view_find(view, up->exit_from);
-    int64_t code = json_int(resource, "exitCode", -1);
-    if (code < 0)
-        return strcmp(json_string(resource, "state", ""), "completed") ? EXIT_OWN_FAILURE : 0;
-    return (int)(code & 0xff);
+    cleanup_view struct view *view = NULL;
+    const struct view_resource *resource = look_at(up, &view);
+    if (resource && resource->exit_code.is_known)
+        return (int)(resource->exit_code.value & 0xff);
+    if (resource && resource->state == VIEW_COMPLETED)
+        return 0;
+    return EXIT_OWN_FAILURE;
 }
 
 /* ---- the end ---- */
@@ -150,8 +151,8 @@ static void say_who_owns(const struct context *context)
 int up_leave(struct up *up, int code, struct error *err)
 {
     struct context *context = up->context;
-    struct session_down down = {.leave = !context->client.is_fresh};
-    cleanup_json cJSON *removed = NULL;
+    struct ask_down down = {.leave = !context->client.is_fresh};
+    cleanup_view_down struct view_down *removed = NULL;
     if (context->client.is_fresh)
         output_note(&context->output, "stopping; once more to kill");
     client_end(&context->client, &up->watch); /* what goes is shown by `down` itself */

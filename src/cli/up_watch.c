@@ -117,7 +117,7 @@ static bool is_as_loaded(const struct up *up, const struct project *fresh)
 static void converge(struct up *up)
 {
     cleanup_error struct error error = {0};
-    cleanup_json cJSON *view = NULL;
+    cleanup_view struct view *view = NULL;
     output_note(&up->context->output, "the manifest has changed");
     up->applying = true;
     int answer = up_converge(up, &view, &error);

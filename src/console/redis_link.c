@@ -2,6 +2,7 @@
 #include "console/redis_link.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "model/model.h"
 #include "session/await.h"
 #include "ui/view.h"
@@ -102,7 +103,9 @@ static int find_server(struct redis_link *link, struct error *err)
     struct strlist names = {.items = &link->resource, .count = 1};
     const char *authorities = args_value(&link->context->args, "cacert");
     int rc = 0;
-    if (client_call(&link->context->client, "env", client_names(&names), ANSWER_LIMIT, &environment, err))
+    const struct ask_resources request = client_names(&names);
+    if (client_call(&link->context->client, "env", request_message(&ask_resources_record, &request),
+                    ANSWER_LIMIT, &environment, err))
         return -1;
     forget_server(&link->server);
     if (link->is_foreign)
@@ -123,15 +126,15 @@ static int find_server(struct redis_link *link, struct error *err)
 
 int redis_link_init(struct redis_link *link, struct context *context, const char *resource, struct error *err)
 {
-    cleanup_json cJSON *view = NULL;
+    cleanup_view struct view *view = NULL;
     *link = (struct redis_link){.context = context};
-    if (client_call(&context->client, "view", NULL, ANSWER_LIMIT, &view, err))
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
-    const cJSON *found = view_find(view, resource);
+    const struct view_resource *found = view_find(view, resource);
     if (!found)
         return view_unknown(view, resource, err);
-    const char *kind = json_string(found, "kind", "");
-    link->resource = xstrdup(json_string(found, "name", resource));
+    const char *kind = text_or_empty(found->kind);
+    link->resource = xstrdup(text_or(found->name, resource));
     const struct model_kind_info *info = model_kind_info(model_find_kind(kind));
     /* What has a connection string without being a server of ours. */
     link->is_foreign = !info->is_server && (info->has_string || info->may_have_string);

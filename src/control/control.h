@@ -9,7 +9,7 @@
  *           {"id":N,"type":"done","code":exit code,"error":{…}?,"data":…?}
  * An error: {"code","message","resource"?,"hint"?,"source":{"file","line","column"}?}
  *
- * Verbs, their fields, and the data of their answers:
+ * Verbs, their fields, and the data of their answers; as structures: requests.h and view.h:
  *   hello     {protocol:1, version, lease:bool}
  *             {session, project, version, pid, owner, detached, logs, ending}
  *             owner: pid of the command that started the session, 0 when it is detached
@@ -32,7 +32,7 @@
  *   bye       {}; a holder ends in order, and what runs goes on: the session is detached from now on
  *
  * A transition: {"id","type":"transition","timeMs","resource"?,"node","kind","state","goal","detail",
- *   "elapsedMs","current"?,"total"?,"error":{…}?}, as in struct orchestrator_transition; timeMs is
+ *   "elapsedMs","current"?,"total"?,"error":{…}?}; timeMs is
  * milliseconds since 1970. {"type":"lost"} has no id. A session that is ending answers ERROR_NOT_RUNNING to
  * every request: start another. Leases: a connection whose `hello` or `up` said lease:true holds the session;
  * when the last lease ends without `bye` the session is taken down with short stop times; a detached session

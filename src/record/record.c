@@ -76,8 +76,12 @@ static void write_scalar(const struct record_field *f, const void *from, cJSON *
         number = CONST_AT(from, f->offset, int64_t);
         break;
     case FIELD_BOOL:
-        if (CONST_AT(from, f->offset, bool))
-            json_add_bool(into, f->name, true);
+        if (f->always || CONST_AT(from, f->offset, bool))
+            json_add_bool(into, f->name, CONST_AT(from, f->offset, bool));
+        return;
+    case FIELD_MAYBE:
+        if (CONST_AT(from, f->offset, struct record_maybe).is_known)
+            json_add_int(into, f->name, CONST_AT(from, f->offset, struct record_maybe).value);
         return;
     case FIELD_NAME:
         if (CONST_AT(from, f->offset, int))
@@ -86,7 +90,7 @@ static void write_scalar(const struct record_field *f, const void *from, cJSON *
     default:
         return;
     }
-    if (number)
+    if (number || f->always)
         json_add_int(into, f->name, number);
 }
 
@@ -190,6 +194,9 @@ static bool read_field(const struct record_field *f, const cJSON *json, struct a
         return cJSON_IsNumber(json);
     case FIELD_INT64:
         AT(into, f->offset, int64_t) = (int64_t)json->valuedouble;
+        return cJSON_IsNumber(json);
+    case FIELD_MAYBE:
+        AT(into, f->offset, struct record_maybe) = (struct record_maybe){true, (int64_t)json->valuedouble};
         return cJSON_IsNumber(json);
     case FIELD_BOOL:
         AT(into, f->offset, bool) = cJSON_IsTrue(json);

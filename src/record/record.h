@@ -23,6 +23,7 @@ enum record_type {
     FIELD_INT,     /* int */
     FIELD_INT64,   /* int64_t */
     FIELD_BOOL,    /* bool */
+    FIELD_MAYBE,   /* struct record_maybe: written when it is known, zero or not */
     FIELD_NAME,    /* an enum by its name: names */
     FIELD_STRINGS, /* const char ** and a count */
     FIELD_ARGV,    /* NULL-terminated const char ** */
@@ -30,6 +31,12 @@ enum record_type {
     FIELD_STRUCT,  /* embedded: sub */
     FIELD_ARRAY,   /* pointer and a count: sub */
     FIELD_CUSTOM,  /* whatever `custom` makes of it */
+};
+
+/* A number of which zero says something. */
+struct record_maybe {
+    bool is_known;
+    int64_t value;
 };
 
 /* A value with a form of its own. */
@@ -47,6 +54,7 @@ struct record_field {
     const struct enum_names *names;
     const struct record_custom *custom;
     bool in_spec; /* part of the specification and its hash */
+    bool always;  /* numbers and truth: written when they are zero, too */
 };
 struct record {
     const struct record_field *fields;
@@ -60,6 +68,7 @@ struct record {
 #define RECORD_OF_FIELD_INT(owner, member) RECORD_OFFSET(owner, member, int)
 #define RECORD_OF_FIELD_INT64(owner, member) RECORD_OFFSET(owner, member, int64_t)
 #define RECORD_OF_FIELD_BOOL(owner, member) RECORD_OFFSET(owner, member, bool)
+#define RECORD_OF_FIELD_MAYBE(owner, member) RECORD_OFFSET(owner, member, struct record_maybe)
 #define RECORD_OF_FIELD_STRINGS(owner, member) RECORD_OFFSET(owner, member, const char **)
 #define RECORD_OF_FIELD_ARGV(owner, member) RECORD_OFFSET(owner, member, const char **)
 #define RECORD_OF_FIELD_INTS(owner, member) RECORD_OFFSET(owner, member, int *)
@@ -91,6 +100,20 @@ struct record {
     {                                                                                                        \
         .name = #member, .type = FIELD_NAME, .offset = RECORD_OF_FIELD_NAME(owner, member),                  \
         .names = &(list), .in_spec = spec                                                                    \
+    }
+/* Called otherwise than the member. */
+#define RECORD_CALLED(text, owner, member, kind)                                                             \
+    {                                                                                                        \
+        .name = text, .type = kind, .offset = RECORD_OF_##kind(owner, member)                                \
+    }
+#define RECORD_ALWAYS(text, owner, member, kind)                                                             \
+    {                                                                                                        \
+        .name = text, .type = kind, .offset = RECORD_OF_##kind(owner, member), .always = true                \
+    }
+/* The form is of this type, and so is the member. */
+#define RECORD_CUSTOM(text, owner, member, type_of, form)                                                    \
+    {                                                                                                        \
+        .name = text, .type = FIELD_CUSTOM, .offset = RECORD_OFFSET(owner, member, type_of), .custom = form  \
     }
 /* static RECORD(NAME, struct OWNER, ROWS); its owner's type is remembered for rows that nest it. */
 #define RECORD(name, owner, rows)                                                                            \

@@ -27,9 +27,13 @@ static void pause_ms(int ms)
 
 static void on_record(const cJSON *record, void *data)
 {
-    struct client_call *call = data;
-    if (call->on_record)
-        call->on_record(record, call->data);
+    const struct client_call *call = data;
+    struct arena arena = {0};
+    struct transition transition;
+
+    if (call->on_record && !transition_read(record, &arena, &transition))
+        call->on_record(&transition, call->data);
+    arena_free(&arena);
 }
 
 static void on_done(const struct error *error, const cJSON *result, void *data)
@@ -103,11 +107,37 @@ int client_call(struct client *client, const char *verb, cJSON *message, struct 
     return failed;
 }
 
-cJSON *client_names(const struct strlist *names)
+int client_view(struct client *client, struct limit limit, struct view **view, struct error *err)
 {
-    cJSON *message = cJSON_CreateObject();
-    json_add_strings(message, "resources", names);
-    return message;
+    cJSON *json = NULL;
+
+    if (client_call(client, "view", NULL, limit, &json, err)) {
+        cJSON_Delete(json);
+        return -1;
+    }
+    *view = view_read(json, err);
+    return *view ? 0 : -1;
+}
+
+int client_exec_info(struct client *client, const char *resource, struct client_exec *info, struct error *err)
+{
+    const struct ask_resources ask = {.resource = resource};
+    cJSON *message = request_message(&ask_resources_record, &ask);
+
+    if (client_call(client, "exec-info", message, ANSWER_LIMIT, &info->json, err))
+        return -1;
+    return record_read(&answer_exec_record, info->json, &info->arena, &info->answer, err);
+}
+
+void client_exec_free(struct client_exec *info)
+{
+    cJSON_Delete(info->json);
+    arena_free(&info->arena);
+}
+
+struct ask_resources client_names(const struct strlist *names)
+{
+    return (struct ask_resources){.resources = (const char **)names->items, .resource_count = names->count};
 }
 
 /* ---- connecting ---- */
@@ -143,23 +173,31 @@ static void nudge(struct client *client, const struct client_options *options)
     client->is_nudged = true;
 }
 
+static void take_hello(struct client *client, const struct answer_hello *hello)
+{
+    client->owner = hello->owner;
+    client->is_detached = hello->is_detached;
+    client->is_ending = hello->is_ending;
+    if (hello->logs)
+        client->logs_folder = xstrdup(hello->logs);
+}
+
 static int say_hello(struct client *client, const struct client_options *options, struct error *err)
 {
     cleanup_json cJSON *answer = NULL;
-    cJSON *message = cJSON_CreateObject();
-    json_add_int(message, "protocol", 1);
-    json_add_string(message, "version", APPHOST_VERSION);
-    json_add_bool(message, "lease", options->lease && !client->is_fresh);
-    if (client_call(client, "hello", message, limit_or(options->timeout_ms, LIMIT_MS(HELLO_TIMEOUT_MS)),
-                    &answer, err))
-        return -1;
-    client->owner = json_int(answer, "owner", 0);
-    client->is_detached = json_bool(answer, "detached", false);
-    client->is_ending = json_bool(answer, "ending", false);
-    const char *logs = json_string(answer, "logs", NULL);
-    if (logs)
-        client->logs_folder = xstrdup(logs);
-    return 0;
+    struct limit limit = limit_or(options->timeout_ms, LIMIT_MS(HELLO_TIMEOUT_MS));
+    const struct ask_hello ask = {
+        .protocol = 1, .version = APPHOST_VERSION, .lease = options->lease && !client->is_fresh};
+    struct answer_hello hello = {0};
+    struct arena arena = {0};
+
+    int failed = client_call(client, "hello", request_message(&ask_hello_record, &ask), limit, &answer, err);
+    if (!failed)
+        failed = record_read(&answer_hello_record, answer, &arena, &hello, err);
+    if (!failed)
+        take_hello(client, &hello);
+    arena_free(&arena);
+    return failed;
 }
 
 /* 0: connected; 1: try again; -1: an error. */

@@ -19,6 +19,8 @@
 #include "session/audience.h"
 #include "session/hangup.h"
 #include "control/control.h"
+#include "control/requests.h"
+#include "control/view.h"
 #include "loop/loop.h"
 #include "state/state.h"
 #include "supervisor/supervisor.h"
@@ -67,7 +69,8 @@ int client_watch_signals(struct client *client, struct error *err);
 /* As if the signal came. */
 void client_interrupt(struct client *client, int signum);
 
-typedef void client_record_cb(const cJSON *record, void *data);
+/* A change, or that some were lost. Valid during the call. */
+typedef void client_record_cb(const struct transition *transition, void *data);
 struct client_call {
     bool done;
     struct error error; /* of the answer */
@@ -90,7 +93,19 @@ int client_call(struct client *client, const char *verb, cJSON *message, struct 
 /* ERROR_OWNER, always -1: who does not answer, where its state is; what: how the sentence goes on. */
 int client_refuse_silence(const struct client *client, const char *what, struct error *err);
 
-/* {"resources": [names]} */
-cJSON *client_names(const struct strlist *names);
+/* The supervisor's view. */
+int client_view(struct client *client, struct limit limit, struct view **view, struct error *err);
+/* What a resource's command is run with. */
+struct client_exec {
+    struct answer_exec answer;
+    cJSON *json;
+    struct arena arena;
+};
+int client_exec_info(struct client *client, const char *resource, struct client_exec *info,
+                     struct error *err);
+void client_exec_free(struct client_exec *info);
+#define cleanup_exec_info __attribute__((cleanup(client_exec_free)))
+/* A request about these resources. */
+struct ask_resources client_names(const struct strlist *names);
 
 #endif

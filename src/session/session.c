@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,31 +79,35 @@ int session_connect(struct context *context, struct error *err)
 
 /* ---- up ---- */
 
-static void on_record(const cJSON *record, void *data)
+static void on_record(const struct transition *transition, void *data)
 {
-    render_record(data, record);
+    render_record(data, transition);
 }
 
-static cJSON *up_message(const struct context *context, const struct session_up *up)
+static void begin_up(struct context *context, const struct session_up *up, struct client_call *call)
 {
     const struct project *project = &context->project;
-    cJSON *message = client_names(up->resources);
-    cJSON_AddItemToObject(message, "plan", plan_to_json(project->plan, true));
-    if (project->has_engine)
-        cJSON_AddItemToObject(message, "engine", engine_address_to_json(&project->engine));
-    json_add_bool(message, "only", up->only);
-    json_add_bool(message, "replace", up->replace);
-    json_add_bool(message, "defaultsOnly", up->defaults_only);
-    json_add_bool(message, "forceRecreate", up->force_recreate);
-    json_add_bool(message, "startedOnly", up->started_only);
-    json_add_bool(message, "dryRun", up->dry_run);
-    json_add_bool(message, "lease", up->lease);
-    json_add_int(message, "timeoutMs", context->wait_timeout_ms);
-    return message;
+    cleanup_json cJSON *plan = plan_to_json(project->plan, true);
+    cleanup_json cJSON *engine = project->has_engine ? engine_address_to_json(&project->engine) : NULL;
+    const struct ask_up ask = {
+        .resources = (const char **)up->resources->items,
+        .resource_count = up->resources->count,
+        .plan = plan,
+        .engine = engine,
+        .only = up->only,
+        .replace = up->replace,
+        .defaults_only = up->defaults_only,
+        .force_recreate = up->force_recreate,
+        .started_only = up->started_only,
+        .dry_run = up->dry_run,
+        .lease = up->lease,
+        .timeout_ms = context->wait_timeout_ms,
+    };
+    client_begin(&context->client, call, "up", request_message(&ask_up_record, &ask));
 }
 
-int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
-               struct error *err)
+int session_up(struct context *context, const struct session_up *up, struct render *render,
+               struct view **view, struct error *err)
 {
     struct client *client = &context->client;
     struct client_call call = {.on_record = on_record, .data = render};
@@ -113,16 +118,17 @@ int session_up(struct context *context, const struct session_up *up, struct rend
         .what = "the answer to up",
         .limit = FOREVER, /* the supervisor has the deadline: it does not count the time of pulls */
     };
-    client_begin(client, &call, "up", up_message(context, up));
+    begin_up(context, up, &call);
     int answer = await_supervisor(client, &wait, err);
     if (error_is_set(&call.error)) {
         error_copy(err, &call.error);
         native_offer(&context->project, context->environment, err);
         answer = -1;
     }
-    *view = take_ptr(&call.result);
+    cJSON *json = take_ptr(&call.result);
     client_end(client, &call);
-    return answer;
+    *view = json ? view_read(json, err) : NULL;
+    return json && !*view ? -1 : answer;
 }
 
 /* ---- down ---- */
@@ -189,21 +195,9 @@ static void hurry(void *data)
     if (client->interrupts < 2 || client->interrupts == ending->interrupts)
         return;
     ending->interrupts = client->interrupts;
-    cJSON *message = cJSON_CreateObject();
-    json_add_bool(message, "kill", true);
-    struct control_request_handlers none = {0};
-    control_request(client->connection, "hurry", message, &none);
-}
-
-static cJSON *down_message(const struct session_down *down)
-{
-    cJSON *message = cJSON_CreateObject();
-    json_add_bool(message, "leave", down->leave);
-    json_add_bool(message, "persistent", down->persistent);
-    json_add_bool(message, "volumes", down->volumes);
-    json_add_bool(message, "kill", down->kill);
-    json_add_int(message, "timeoutMs", down->timeout_ms);
-    return message;
+    const struct ask_hurry ask = {.kill = true};
+    const struct control_request_handlers none = {0};
+    control_request(client->connection, "hurry", request_message(&ask_hurry_record, &ask), &none);
 }
 
 static int wait_for_answer(struct ending *ending, struct error *err)
@@ -240,24 +234,29 @@ static int look_what_is(struct context *context, struct error *why, struct error
     return -1;
 }
 
-int session_down(struct context *context, const struct session_down *down, struct render *render,
-                 cJSON **removed, struct error *err)
+int session_down(struct context *context, const struct ask_down *down, struct render *render,
+                 struct view_down **what, struct error *err)
 {
     struct client *client = &context->client;
     struct ending ending = {
         .client = client, .down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
     cleanup_error struct error why = {0};
-    client_begin(client, &ending.down, "down", down_message(down));
+    cleanup_view_down struct view_down *result = NULL;
+
+    client_begin(client, &ending.down, "down", request_message(&ask_down_record, down));
     int failed = wait_for_answer(&ending, &why);
     if (error_is_set(&ending.down.error)) {
         error_copy(&why, &ending.down.error);
         failed = -1;
     }
-    bool has_left = json_bool(ending.down.result, "left", false);
-    if (removed && !has_left)
-        *removed = take_ptr(&ending.down.result);
+    cJSON *json = take_ptr(&ending.down.result);
     client_end(client, &ending.down);
+    if (json && !(result = view_down_read(json, &why)))
+        failed = -1;
 
+    bool has_left = result && result->has_left;
+    if (what && !has_left)
+        *what = take_ptr(&result);
     if (failed)
         return look_what_is(context, &why, err);
     return has_left ? 0 : session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
@@ -271,22 +270,14 @@ void session_bye(struct context *context)
 
 /* ---- reports ---- */
 
-void session_removed_text(const cJSON *removed, struct strbuf *out)
+static void list_removed(const struct view_down *down, struct strbuf *out)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json_get(removed, "removed"))
-    {
-        const char *name = json_string(item, "resource", NULL);
-        if (!name || !*name)
-            name = json_string(item, "name", "");
-        strbuf_addf(out, "%s%s %s", out->length ? ", " : "", json_string(item, "kind", ""), name);
+    for (size_t i = 0; i < down->removed_count; i++) {
+        const struct view_object *object = &down->removed[i];
+        bool has_resource = *text_or_empty(object->resource);
+        strbuf_addf(out, "%s%s %s", text_if(out->length > 0, ", "), text_or_empty(object->kind),
+                    text_or_empty(has_resource ? object->resource : object->name));
     }
-}
-
-static const char *message_of(const cJSON *resource)
-{
-    const cJSON *error = json_get(resource, "error");
-    return cJSON_IsString(error) ? error->valuestring : json_string(error, "message", "");
 }
 
 static void print_line(const struct output *output, const char *line, size_t length)
@@ -297,16 +288,9 @@ static void print_line(const struct output *output, const char *line, size_t len
             output->unicode ? "│" : "|", output_colour(output->colour_err, COLOUR_NONE), shown);
 }
 
-/* Either an array of lines or one text. */
-static void print_last_lines(const struct output *output, const cJSON *lines)
+static void print_last_lines(const struct output *output, const char *lines)
 {
-    const cJSON *line;
-    if (cJSON_IsArray(lines)) {
-        cJSON_ArrayForEach(line, lines) if (cJSON_IsString(line))
-            print_line(output, line->valuestring, strlen(line->valuestring));
-        return;
-    }
-    for (const char *at = cJSON_IsString(lines) ? lines->valuestring : ""; *at;) {
+    for (const char *at = lines; *at;) {
         size_t length = strcspn(at, "\n");
         print_line(output, at, length);
         at += length + (at[length] == '\n');
@@ -314,44 +298,48 @@ static void print_last_lines(const struct output *output, const cJSON *lines)
 }
 
 /* "exit code 3", "killed by signal 9 (out of memory)". */
-static void print_exit(const cJSON *resource, const char *name)
+static void print_exit(const struct view_resource *resource, const char *name)
 {
-    int64_t code = json_int(resource, "exitCode", -1);
-    int64_t signal = json_int(resource, "signal", 0);
-    const char *memory = json_bool(resource, "outOfMemory", false) ? ", out of memory" : "";
+    const char *memory = text_if(resource->is_out_of_memory, ", out of memory");
+    int signal = (int)resource->signal;
     if (signal > 0)
-        fprintf(stderr, "  %s: ended by signal %d (%s)%s\n", name, (int)signal, strsignal((int)signal),
-                memory);
-    else if (code >= 0)
-        fprintf(stderr, "  %s: exit code %d%s\n", name, (int)code, memory);
+        fprintf(stderr, "  %s: ended by signal %d (%s)%s\n", name, signal, strsignal(signal), memory);
+    else if (resource->exit_code.is_known)
+        fprintf(stderr, "  %s: exit code %d%s\n", name, (int)resource->exit_code.value, memory);
 }
 
-static void print_failure(const struct output *output, const cJSON *resource, const char *headline)
+static void print_message(const struct view_resource *resource, const char *name, const char *headline)
 {
-    const cJSON *lines = json_get(resource, "lastLines");
-    const char *name = json_string(resource, "name", "");
-    const char *message = message_of(resource);
-    const char *probe = json_string(resource, "lastProbe", "");
-    bool has_lines = cJSON_IsString(lines) ? *lines->valuestring : json_count(lines) > 0;
-    const char *cause = json_bool(resource, "blocked", false) && *headline ? strstr(message, headline) : NULL;
+    const char *message = text_or_empty(resource->error.message);
+    const char *cause = resource->is_blocked && *headline ? strstr(message, headline) : NULL;
     if (cause > message + 2) { /* "api was not started: " and the headline */
         fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
     } else if (*message && !strstr(headline, message)) {
         cleanup_free char *shown = str_printable(message);
         fprintf(stderr, "  %s: %s\n", name, shown);
     }
+}
+
+static void print_failure(const struct output *output, const struct view_resource *resource,
+                          const char *headline)
+{
+    const char *name = text_or_empty(resource->name);
+    const char *probe = text_or_empty(resource->last_probe), *lines = text_or_empty(resource->last_lines);
+
+    print_message(resource, name, headline);
     if (*probe && !strstr(headline, probe)) {
         cleanup_free char *shown = str_printable(probe);
         fprintf(stderr, "  %s: the last attempt: %s\n", name, shown);
     }
     print_exit(resource, name);
-    if (!has_lines)
+    if (!*lines)
         return;
+
     fprintf(stderr, "  %s: its last lines:\n", name);
     print_last_lines(output, lines);
 }
 
-static void print_cleaned(struct context *context, const cJSON *removed)
+static void print_cleaned(struct context *context, const struct view_down *removed)
 {
     cleanup_strbuf struct strbuf text = {0};
     if (!removed) {
@@ -360,29 +348,34 @@ static void print_cleaned(struct context *context, const cJSON *removed)
             output_note(&context->output, "the running project is left as it is: apphost ps, apphost down");
         return;
     }
-    session_removed_text(removed, &text);
-    output_note(&context->output, "cleaned up: %s",
-                text.length ? strbuf_text(&text) : "nothing had been started");
+
+    list_removed(removed, &text);
+    if (!text.length)
+        strbuf_adds(&text, "nothing had been started");
+    output_note(&context->output, "cleaned up: %s", strbuf_text(&text));
 }
 
-void session_report(struct context *context, const struct error *error, const cJSON *view,
-                    const cJSON *removed)
+static void report_json(const struct error *error, const struct view *view, const struct view_down *removed)
 {
-    const cJSON *report = json_get(view, "report");
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *object = control_error_to_json(error);
+    cJSON_AddItemToObject(document, "error", object);
+    if (view && view->report.json)
+        cJSON_AddItemToObject(object, "report", cJSON_Duplicate(view->report.json, 1));
+    if (removed)
+        cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed->json, "removed"), 1));
+    output_json(document);
+}
+
+void session_report(struct context *context, const struct error *error, const struct view *view,
+                    const struct view_down *removed)
+{
     if (context->output.json) {
-        cleanup_json cJSON *document = cJSON_CreateObject();
-        cJSON *object = control_error_to_json(error);
-        cJSON_AddItemToObject(document, "error", object);
-        if (report)
-            cJSON_AddItemToObject(object, "report", cJSON_Duplicate(report, 1));
-        if (removed)
-            cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed, "removed"), 1));
-        output_json(document);
+        report_json(error, view, removed);
         return;
     }
     output_error(&context->output, error);
-    const cJSON *resource;
-    cJSON_ArrayForEach(resource, json_get(report, "resources"))
-        print_failure(&context->output, resource, error->text ? error->text : "");
+    for (size_t i = 0; view && i < view->report.resource_count; i++)
+        print_failure(&context->output, &view->report.resources[i], text_or_empty(error->text));
     print_cleaned(context, removed);
 }

@@ -22,27 +22,20 @@ struct session_up {
 };
 enum { SESSION_INTERRUPTED = AWAIT_INTERRUPTED };
 /* 0 and *view; SESSION_INTERRUPTED; -1 with *err, and *view with a report where there is one. */
-int session_up(struct context *context, const struct session_up *up, struct render *render, cJSON **view,
-               struct error *err);
+int session_up(struct context *context, const struct session_up *up, struct render *render,
+               struct view **view, struct error *err);
 
-struct session_down {
-    bool leave; /* a down only when nobody else holds the session */
-    bool persistent, volumes, kill;
-    int64_t timeout_ms;
-};
-/* Sends `down` and waits until the supervisor is gone. *removed: {"removed": […], "kept": […]}; NULL when we
- * only left. */
-int session_down(struct context *context, const struct session_down *down, struct render *render,
-                 cJSON **removed, struct error *err);
+/* Sends `down` and waits until the supervisor is gone. *what (may be NULL): what went, or NULL when we only
+ * left. */
+int session_down(struct context *context, const struct ask_down *down, struct render *render,
+                 struct view_down **what, struct error *err);
 /* What runs goes on running, without a holder. */
 void session_bye(struct context *context);
 
 /* Prints the error, what failed with its last lines, and what was cleaned up (removed NULL: nothing was, it
  * is not ours). */
-void session_report(struct context *context, const struct error *error, const cJSON *view,
-                    const cJSON *removed);
-/* "container cache, volume cache-data" */
-void session_removed_text(const cJSON *removed, struct strbuf *out);
+void session_report(struct context *context, const struct error *error, const struct view *view,
+                    const struct view_down *removed);
 
 /* To the supervisor that runs. The one way to learn that nothing does: ERROR_NOT_RUNNING; ERROR_OWNER when it
  * does not answer, or when another state folder's runs the project. */

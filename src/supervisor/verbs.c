@@ -4,9 +4,14 @@
  * Requests of a client that is gone are forgotten; what they started goes on. Transitions go to everybody who
  * waits for something that reports them. */
 #include "supervisor/internal.h"
+#include "control/requests.h"
+#include "control/view.h"
+
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
+#include <assert.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,9 +72,9 @@ static void answer_view(const struct error *error, const cJSON *report, void *da
 /* ---- up ---- */
 
 /* One session, one engine: what another one runs could not be seen from here. */
-static int check_engine(const struct supervisor *s, const cJSON *message, struct error *err)
+static int check_engine(const struct supervisor *s, const cJSON *engine, struct error *err)
 {
-    const char *asked = json_string(json_get(message, "engine"), "host", NULL);
+    const char *asked = json_string(engine, "host", NULL);
     const char *ours = s->options->engine ? s->options->engine->host : NULL;
     if (!asked || !ours || str_eq(asked, ours))
         return 0;
@@ -86,29 +91,38 @@ static void on_applied(const struct error *error, const cJSON *report, void *dat
 #endif
 }
 
-static void do_up(const struct call *call)
+/* NULL: the message is none of this kind, which was answered. */
+static const void *read_message(const struct call *call, const struct record *record, struct arena *arena)
+{
+    cleanup_error struct error error = {0};
+    void *request = arena_alloc(arena, record->size);
+    if (!record_read(record, call->message, arena, request, &error))
+        return request;
+    fail(call, &error);
+    return NULL;
+}
+
+static void copy_names(const char **names, size_t count, struct strlist *to)
+{
+    for (size_t i = 0; i < count; i++)
+        strlist_add(to, names[i]);
+}
+
+static void begin_up(const struct call *call, const struct ask_up *ask, struct plan *plan)
 {
     struct supervisor *s = call->s;
-    const cJSON *message = call->message;
-    cleanup_error struct error error = {0};
-    struct plan *plan =
-        check_engine(s, message, &error) < 0 ? NULL : plan_from_json(json_get(message, "plan"), &error);
-    if (!plan) {
-        fail(call, &error);
-        return;
-    }
     struct orchestrator_apply apply = {
         .plan = plan,
-        .only = json_bool(message, "only", false),
-        .replace = json_bool(message, "replace", false),
-        .defaults_only = json_bool(message, "defaultsOnly", false),
-        .force_recreate = json_bool(message, "forceRecreate", false),
-        .wait_only_started = json_bool(message, "startedOnly", false),
-        .dry_run = json_bool(message, "dryRun", false),
-        .timeout_ms = json_int(message, "timeoutMs", 0),
+        .only = ask->only,
+        .replace = ask->replace,
+        .defaults_only = ask->defaults_only,
+        .force_recreate = ask->force_recreate,
+        .wait_only_started = ask->started_only,
+        .dry_run = ask->dry_run,
+        .timeout_ms = ask->timeout_ms,
     };
-    json_get_strings(message, "resources", &apply.resources);
-    if (json_bool(message, "lease", false))
+    copy_names(ask->resources, ask->resource_count, &apply.resources);
+    if (ask->lease)
         lease_take(s, call->client);
     if (!apply.dry_run)
         s->was_used = s->has_plan = true;
@@ -117,33 +131,40 @@ static void do_up(const struct call *call)
     strlist_free(&apply.resources);
 }
 
+static void do_up(const struct call *call)
+{
+    cleanup_error struct error error = {0};
+    struct arena arena = {0};
+    struct plan *plan = NULL;
+    const struct ask_up *ask = read_message(call, &ask_up_record, &arena);
+
+    if (ask && !check_engine(call->s, ask->engine, &error))
+        plan = plan_from_json(ask->plan, &error);
+    if (plan)
+        begin_up(call, ask, plan);
+    else if (ask)
+        fail(call, &error);
+    arena_free(&arena);
+}
+
 /* ---- down ---- */
 
 /* Persistent, volumes being so as well, and still with the engine. */
-static bool is_kept(const cJSON *item)
+static bool is_kept(const struct view_resource *item)
 {
-    const char *state = json_string(item, "state", "");
-    const char *node = json_string(item, "node", "");
-    bool there = *state && strcmp(state, "removed") != 0 && strcmp(state, "manual") != 0;
-    bool stays = str_starts(node, "container:") || str_starts(node, "volume:") ||
-                 (str_starts(node, "process:") && json_get(item, "pid"));
-    return there && stays && str_eq(json_string(item, "lifetime", ""), "persistent");
+    bool is_there = item->state != VIEW_NO_STATE && item->state != VIEW_REMOVED && item->state != VIEW_MANUAL;
+    bool may_stay = item->node_kind == VIEW_CONTAINER || item->node_kind == VIEW_VOLUME ||
+                    (item->node_kind == VIEW_PROCESS && item->pid);
+    return is_there && may_stay && item->lifetime == LIFETIME_PERSISTENT;
 }
 
 /* What is still there on purpose, in the form of what was removed. */
-static void add_kept(cJSON *kept, const cJSON *items)
+static void add_kept(cJSON *kept, const struct view_resource *items, size_t count)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, items)
-    {
-        const char *node = json_string(item, "node", "");
-        if (!is_kept(item))
-            continue;
-        cJSON *entry = cJSON_CreateObject();
-        cleanup_free char *kind = xstrndup(node, strcspn(node, ":"));
-        json_add_string(entry, "kind", kind);
-        json_add_string(entry, "name", json_string(item, "name", NULL));
-        cJSON_AddItemToArray(kept, entry);
+    for (size_t i = 0; i < count; i++) {
+        const struct view_object object = {.kind = view_kind_name(items[i].node_kind), .name = items[i].name};
+        if (is_kept(&items[i]))
+            cJSON_AddItemToArray(kept, view_object_to_json(&object));
     }
 }
 
@@ -151,11 +172,13 @@ static cJSON *harvest(struct supervisor *s, const cJSON *report)
 {
     cJSON *data = cJSON_CreateObject();
     const cJSON *removed = json_get(report, "removed");
-    cleanup_json cJSON *view = orchestrator_view(s->orchestrator);
+    cleanup_view struct view *view = view_read(orchestrator_view(s->orchestrator), NULL);
     cJSON_AddItemToObject(data, "removed", removed ? cJSON_Duplicate(removed, true) : cJSON_CreateArray());
     cJSON *kept = json_add_array(data, "kept");
-    add_kept(kept, json_get(view, "resources"));
-    add_kept(kept, json_get(view, "others"));
+    if (view) {
+        add_kept(kept, view->resources, view->resource_count);
+        add_kept(kept, view->others, view->other_count);
+    }
     return data;
 }
 
@@ -183,10 +206,10 @@ void supervisor_answer_downs(struct supervisor *s)
 }
 
 /* The client is done; others hold the session, or nobody needs to. */
-static bool leaves(const struct call *call)
+static bool leaves(const struct call *call, const struct ask_down *ask)
 {
     struct supervisor *s = call->s;
-    if (!json_bool(call->message, "leave", false) || s->phase != PHASE_RUNNING)
+    if (!ask->leave || s->phase != PHASE_RUNNING)
         return false;
     lease_leave(s, call->client);
     if (!s->detached && !lease_is_held(s))
@@ -198,31 +221,65 @@ static bool leaves(const struct call *call)
     return true;
 }
 
-static void do_down(const struct call *call)
+static void begin_down(const struct call *call, const struct ask_down *ask)
 {
     struct orchestrator_down down = {
-        .persistent = json_bool(call->message, "persistent", false),
-        .volumes = json_bool(call->message, "volumes", false),
-        .kill = json_bool(call->message, "kill", false),
-        .timeout_ms = json_int(call->message, "timeoutMs", 0),
+        .persistent = ask->persistent,
+        .volumes = ask->volumes,
+        .kill = ask->kill,
+        .timeout_ms = ask->timeout_ms,
     };
-    if (leaves(call))
+    if (leaves(call, ask))
         return;
     struct request *request = request_new(call);
     request->handle = supervisor_down(call->s, &down, on_down, request);
 }
 
+static void do_down(const struct call *call)
+{
+    struct arena arena = {0};
+    const struct ask_down *ask = read_message(call, &ask_down_record, &arena);
+    if (ask)
+        begin_down(call, ask);
+    arena_free(&arena);
+}
+
 /* ---- single resources ---- */
+
+/* Of a request about resources; the answer is whether the caller goes on. */
+struct about {
+    const struct ask_resources *ask;
+    struct strlist names;
+    struct arena arena;
+};
+
+static bool about_read(struct about *about, const struct call *call)
+{
+    *about = (struct about){0};
+    about->ask = read_message(call, &ask_resources_record, &about->arena);
+    if (about->ask)
+        copy_names(about->ask->resources, about->ask->resource_count, &about->names);
+    return about->ask != NULL;
+}
+
+static void about_free(struct about *about)
+{
+    strlist_free(&about->names);
+    arena_free(&about->arena);
+}
+
+#define cleanup_about __attribute__((cleanup(about_free)))
 
 static void do_control(const struct call *call)
 {
-    cleanup_strlist struct strlist resources = {0};
-    json_get_strings(call->message, "resources", &resources);
+    cleanup_about struct about about;
+    if (!about_read(&about, call))
+        return;
     struct orchestrator_control control = {
         .verb = (enum orchestrator_verb)call->verb->argument,
-        .resources = &resources,
-        .signal = (int)json_int(call->message, "signal", 0),
-        .timeout_ms = json_int(call->message, "timeoutMs", 0),
+        .resources = &about.names,
+        .signal = about.ask->signal,
+        .timeout_ms = about.ask->timeout_ms,
     };
     struct request *request = request_new(call);
     request->handle = orchestrator_control(call->s->orchestrator, &control, answer_view, request);
@@ -241,12 +298,12 @@ static bool find_until(const char *name, enum plan_until *until)
 
 static void do_wait(const struct call *call)
 {
-    cleanup_strlist struct strlist resources = {0};
+    cleanup_about struct about about;
     cleanup_error struct error error = {0};
-    const char *name = json_string(call->message, "until", "healthy");
-    json_get_strings(call->message, "resources", &resources);
-    struct orchestrator_wait wait = {.resources = &resources,
-                                     .timeout_ms = json_int(call->message, "timeoutMs", 0)};
+    if (!about_read(&about, call))
+        return;
+    const char *name = text_or(about.ask->until, "healthy");
+    struct orchestrator_wait wait = {.resources = &about.names, .timeout_ms = about.ask->timeout_ms};
     if (!find_until(name, &wait.until)) {
         error_set(&error, ERROR_USAGE, "cannot wait for \"%s\"", name);
         fail(call, &error);
@@ -261,19 +318,24 @@ static void do_wait(const struct call *call)
 static void do_hello(const struct call *call)
 {
     struct supervisor *s = call->s;
-    cJSON *data = cJSON_CreateObject();
-    json_add_int(data, "protocol", 1);
-    json_add_string(data, "session", s->session);
-    json_add_string(data, "project", s->options->project);
-    json_add_string(data, "version", APPHOST_VERSION);
-    json_add_int(data, "pid", getpid());
-    json_add_int(data, "owner", s->detached ? 0 : s->starter);
-    json_add_bool(data, "detached", s->detached);
-    json_add_string(data, "logs", s->logs_folder);
-    json_add_bool(data, "ending", s->phase != PHASE_RUNNING);
-    if (s->phase == PHASE_RUNNING && json_bool(call->message, "lease", false))
+    struct arena arena = {0};
+    const struct ask_hello *ask = read_message(call, &ask_hello_record, &arena);
+    const struct answer_hello hello = {
+        .protocol = 1,
+        .session = s->session,
+        .project = s->options->project,
+        .version = APPHOST_VERSION,
+        .pid = getpid(),
+        .owner = s->detached ? 0 : s->starter,
+        .is_detached = s->detached,
+        .logs = s->logs_folder,
+        .is_ending = s->phase != PHASE_RUNNING,
+    };
+    if (ask && ask->lease && s->phase == PHASE_RUNNING)
         lease_take(s, call->client);
-    control_send_done(call->client, call->id, NULL, data);
+    if (ask)
+        control_send_done(call->client, call->id, NULL, request_message(&answer_hello_record, &hello));
+    arena_free(&arena);
 }
 
 static void do_view(const struct call *call)
@@ -293,17 +355,21 @@ static void answer(const struct call *call, cJSON *data, const struct error *err
 
 static void do_env(const struct call *call)
 {
-    cleanup_strlist struct strlist resources = {0};
+    cleanup_about struct about about;
     cleanup_error struct error error = {0};
-    json_get_strings(call->message, "resources", &resources);
-    const char *whose = json_string(call->message, "for", NULL);
-    answer(call, orchestrator_environment(call->s->orchestrator, &resources, whose, &error), &error);
+    if (!about_read(&about, call))
+        return;
+    struct orchestrator *o = call->s->orchestrator;
+    answer(call, orchestrator_environment(o, &about.names, about.ask->whose, &error), &error);
 }
 
 static void do_exec_info(const struct call *call)
 {
+    cleanup_about struct about about;
     cleanup_error struct error error = {0};
-    const char *resource = json_string(call->message, "resource", "");
+    if (!about_read(&about, call))
+        return;
+    const char *resource = text_or_empty(about.ask->resource);
     answer(call, orchestrator_exec_info(call->s->orchestrator, resource, &error), &error);
 }
 
@@ -316,8 +382,13 @@ static void do_secrets(const struct call *call)
 
 static void do_hurry(const struct call *call)
 {
-    orchestrator_hurry(call->s->orchestrator, json_bool(call->message, "kill", false));
-    control_send_done(call->client, call->id, NULL, NULL);
+    struct arena arena = {0};
+    const struct ask_hurry *ask = read_message(call, &ask_hurry_record, &arena);
+    if (ask) {
+        orchestrator_hurry(call->s->orchestrator, ask->kill);
+        control_send_done(call->client, call->id, NULL, NULL);
+    }
+    arena_free(&arena);
 }
 
 static void do_bye(const struct call *call)
@@ -428,39 +499,40 @@ void supervisor_drop_requests(struct supervisor *s)
 
 /* ---- transitions ---- */
 
-static cJSON *transition_to_json(const struct orchestrator_transition *transition, int64_t id)
+static struct transition transition_of(const struct orchestrator_transition *from)
 {
-    cJSON *json = cJSON_CreateObject();
-    json_add_int(json, "id", id);
-    json_add_string(json, "type", "transition");
-    json_add_int(json, "timeMs", transition->time_ns / 1000000); /* a double holds no nanoseconds */
-    json_add_string(json, "resource", transition->resource);
-    json_add_string(json, "replicaOf", transition->replica_of);
-    json_add_string(json, "node", transition->node);
-    json_add_string(json, "kind", transition->kind);
-    json_add_string(json, "state", transition->state);
-    json_add_string(json, "goal", transition->goal);
-    json_add_string(json, "detail", transition->detail);
-    json_add_int(json, "elapsedMs", transition->elapsed_ms);
-    if (transition->total || transition->current) {
-        json_add_int(json, "current", transition->current);
-        json_add_int(json, "total", transition->total);
-    }
-    if (transition->error)
-        cJSON_AddItemToObject(json, "error", control_error_to_json(transition->error));
-    return json;
+    bool has_bytes = from->total || from->current;
+    assert(view_kind_by_name(from->kind) && view_state_by_name(from->state));
+    return (struct transition){
+        .type = NEWS_TRANSITION,
+        .time_ms = from->time_ns / 1000000, /* a double holds no nanoseconds */
+        .resource = from->resource,
+        .replica_of = from->replica_of,
+        .node = from->node,
+        .kind = view_kind_by_name(from->kind),
+        .state = view_state_by_name(from->state),
+        .goal = from->goal,
+        .detail = from->detail,
+        .elapsed_ms = from->elapsed_ms,
+        .current = {has_bytes, from->current},
+        .total = {has_bytes, from->total},
+        .cause = from->error,
+    };
 }
 
 void supervisor_broadcast(const struct orchestrator_transition *transition, void *data)
 {
     struct supervisor *s = data;
     struct request *request;
+    struct transition news = transition_of(transition);
     const char *detail = transition->detail && *transition->detail ? transition->detail : NULL;
     if (!transition->total)
         log_info("%s: %s%s%s", transition->node, transition->state, detail ? ": " : "", detail ? detail : "");
     DL_FOREACH(s->requests, request)
     {
-        if (request->verb->reports && request->client)
-            control_send(request->client, transition_to_json(transition, request->id));
+        if (!request->verb->reports || !request->client)
+            continue;
+        news.id = request->id;
+        control_send(request->client, transition_to_json(&news));
     }
 }

@@ -3,36 +3,42 @@
 #include "ui/render_internal.h"
 
 #include "base/mem.h"
+#include "base/names.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const struct {
-    const char *state;
     enum state_class class;
     enum colour colour;
 } states[] = {
-    {"ready", STATE_GOOD, COLOUR_GREEN},          {"completed", STATE_GOOD, COLOUR_GREEN},
-    {"running", STATE_ACTIVE, COLOUR_CYAN},       {"failed", STATE_BAD, COLOUR_RED},
-    {"stopped", STATE_GONE, COLOUR_DIM},          {"removed", STATE_GONE, COLOUR_DIM},
-    {"manual", STATE_GONE, COLOUR_DIM},           {"restarting", STATE_ACTIVE, COLOUR_YELLOW},
-    {"engine-lost", STATE_ACTIVE, COLOUR_YELLOW},
+    [VIEW_NO_STATE] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_WAITING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_PULLING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_CREATING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_STARTING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_RUNNING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_READY] = {STATE_GOOD, COLOUR_GREEN},
+    [VIEW_COMPLETED] = {STATE_GOOD, COLOUR_GREEN},
+    [VIEW_FAILED] = {STATE_BAD, COLOUR_RED},
+    [VIEW_RESTARTING] = {STATE_ACTIVE, COLOUR_YELLOW},
+    [VIEW_STOPPING] = {STATE_ACTIVE, COLOUR_CYAN},
+    [VIEW_STOPPED] = {STATE_GONE, COLOUR_DIM},
+    [VIEW_REMOVED] = {STATE_GONE, COLOUR_DIM},
+    [VIEW_MANUAL] = {STATE_GONE, COLOUR_DIM},
+    [VIEW_ENGINE_LOST] = {STATE_ACTIVE, COLOUR_YELLOW},
 };
+EACH_OF(states, VIEW_STATE_COUNT);
 
-enum state_class render_state_class(const char *state)
+enum state_class render_state_class(enum view_state state)
 {
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (!strcmp(states[i].state, state))
-            return states[i].class;
-    return STATE_ACTIVE;
+    return states[state].class;
 }
 
-enum colour render_state_colour(const char *state)
+enum colour render_state_colour(enum view_state state)
 {
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (!strcmp(states[i].state, state))
-            return states[i].colour;
-    return COLOUR_CYAN;
+    return states[state].colour;
 }
 
 struct render *render_new(const struct output *output, struct loop *loop, FILE *stream)
@@ -51,7 +57,6 @@ static void free_line(struct render_line *line)
 {
     free(line->node);
     free(line->name);
-    free(line->state);
     free(line->goal);
     free(line->detail);
     *line = (struct render_line){0};
@@ -65,22 +70,23 @@ static void forget_lines(struct render *render)
 }
 
 /* Images are called by their reference, the rest by the user's name. NULL: of no interest to a user. */
-static const char *name_of(const cJSON *record)
+static const char *name_of(const struct transition *transition)
 {
-    const char *resource = json_string(record, "resource", NULL);
-    const char *node = json_string(record, "node", "");
-    const char *kind = json_string(record, "kind", "");
-    if (!strcmp(kind, "volume") || !strcmp(kind, "network"))
+    if (transition->kind == VIEW_VOLUME || transition->kind == VIEW_NETWORK)
         return NULL;
-    if (resource && *resource)
-        return resource;
-    const char *colon = strchr(node, ':');
-    return !strcmp(kind, "image") && colon ? colon + 1 : NULL;
+    if (*text_or_empty(transition->resource))
+        return transition->resource;
+    if (transition->kind != VIEW_IMAGE)
+        return NULL;
+
+    const char *colon = strchr(text_or_empty(transition->node), ':');
+    return colon ? colon + 1 : NULL;
 }
 
-static struct render_line *line_of(struct render *render, const cJSON *record, const char *name)
+static struct render_line *line_of(struct render *render, const struct transition *transition,
+                                   const char *name)
 {
-    const char *node = json_string(record, "node", name);
+    const char *node = text_or(transition->node, name);
     for (size_t i = 0; i < render->count; i++)
         if (!strcmp(render->lines[i].node, node))
             return &render->lines[i];
@@ -89,8 +95,8 @@ static struct render_line *line_of(struct render *render, const cJSON *record, c
         render->lines = xreallocarray(render->lines, render->capacity, sizeof *render->lines);
     }
     struct render_line *line = &render->lines[render->count++];
-    *line = (struct render_line){.node = xstrdup(node), .name = str_printable(name), .state = xstrdup("")};
-    line->is_image = !strcmp(json_string(record, "kind", ""), "image");
+    *line = (struct render_line){.node = xstrdup(node), .name = str_printable(name)};
+    line->is_image = transition->kind == VIEW_IMAGE;
     return line;
 }
 
@@ -100,17 +106,19 @@ static void replace(char **text, const char *value)
     *text = str_printable(value);
 }
 
-static bool update(struct render *render, struct render_line *line, const cJSON *record)
+static bool update(struct render *render, struct render_line *line, const struct transition *transition)
 {
-    const char *state = json_string(record, "state", "");
-    bool changed = strcmp(line->state, state) != 0;
-    const cJSON *error = json_get(record, "error");
-    replace(&line->state, state);
-    replace(&line->goal, json_string(record, "goal", ""));
-    replace(&line->detail, error ? json_string(error, "message", "") : json_string(record, "detail", ""));
-    line->current = json_int(record, "current", 0);
-    line->total = json_int(record, "total", 0);
-    line->elapsed_ms = json_int(record, "elapsedMs", 0);
+    bool changed = line->state != transition->state;
+    const char *message = transition->error.message;
+    if (!message && transition->cause)
+        message = transition->cause->text;
+
+    line->state = transition->state;
+    replace(&line->goal, text_or_empty(transition->goal));
+    replace(&line->detail, text_or_empty(message ? message : transition->detail));
+    line->current = transition->current.value;
+    line->total = transition->total.value;
+    line->elapsed_ms = transition->elapsed_ms;
     line->stamp_ms = render->loop ? loop_now_ms(render->loop) : 0;
     return changed;
 }
@@ -121,8 +129,8 @@ static bool is_worth_a_line(const struct render *render, const struct render_lin
     if (render->output->verbose)
         return true;
     if (line->is_image)
-        return !strcmp(line->state, "pulling");
-    return strcmp(line->state, "waiting") && strcmp(line->state, "manual");
+        return line->state == VIEW_PULLING;
+    return line->state != VIEW_WAITING && line->state != VIEW_MANUAL;
 }
 
 bool render_tells_cause(const struct render *render, const struct render_line *line)
@@ -142,7 +150,7 @@ static void print_plain(struct render *render, const struct render_line *line)
     bool on = render->output->colour_err;
     begin_group(render);
     fprintf(render->stream, "%s  %s%s%s", line->name, output_colour(on, render_state_colour(line->state)),
-            line->state, output_colour(on, COLOUR_NONE));
+            view_state_name(line->state), output_colour(on, COLOUR_NONE));
     if (*line->detail && render_tells_cause(render, line))
         fprintf(render->stream, ": %s", line->detail);
     if (render_state_class(line->state) == STATE_GOOD) {
@@ -154,22 +162,29 @@ static void print_plain(struct render *render, const struct render_line *line)
     fflush(render->stream);
 }
 
-void render_record(struct render *render, const cJSON *record)
+/* As it came, where it came from somebody. */
+static void print_json(struct render *render, const struct transition *transition)
 {
-    if (strcmp(json_string(record, "type", ""), "transition"))
+    cleanup_json cJSON *made = transition->json ? NULL : transition_to_json(transition);
+    cleanup_free char *text = json_print(made ? made : transition->json);
+    fprintf(render->stream, "%s\n", text);
+    fflush(render->stream);
+}
+
+void render_record(struct render *render, const struct transition *transition)
+{
+    if (transition->type != NEWS_TRANSITION)
         return;
     if (render->progress == PROGRESS_JSON) {
-        cleanup_free char *text = json_print(record);
-        fprintf(render->stream, "%s\n", text);
-        fflush(render->stream);
+        print_json(render, transition);
         return;
     }
 
-    const char *name = name_of(record);
+    const char *name = name_of(transition);
     if (!name || render->progress == PROGRESS_QUIET)
         return;
-    struct render_line *line = line_of(render, record, name);
-    bool changed = update(render, line, record);
+    struct render_line *line = line_of(render, transition, name);
+    bool changed = update(render, line, transition);
     if (render->progress == PROGRESS_TTY)
         render_tty_touch(render);
     else if (changed && is_worth_a_line(render, line))

@@ -10,15 +10,15 @@
 #ifndef UI_RENDER_H
 #define UI_RENDER_H
 
-#include "base/json.h"
+#include "control/view.h"
 #include "ui/output.h"
 #include "loop/loop.h"
 
 struct render;
 /* stream: standard error outside of tests. loop NULL: no live lines, whatever output says. */
 struct render *render_new(const struct output *output, struct loop *loop, FILE *stream);
-/* One transition of the control protocol; records of other types are ignored. */
-void render_record(struct render *render, const cJSON *record);
+/* Records of other types are ignored. */
+void render_record(struct render *render, const struct transition *transition);
 /* Takes the live lines off the screen until the next change. */
 void render_hide(struct render *render);
 /* The end of a phase: live lines are drawn for a last time and stay (keep), or vanish; later records begin
@@ -31,7 +31,7 @@ void render_tell_causes(struct render *render);
 
 /* "ready" and the like mean that nothing more is going to happen by itself. */
 enum state_class { STATE_ACTIVE, STATE_GOOD, STATE_BAD, STATE_GONE };
-enum state_class render_state_class(const char *state);
-enum colour render_state_colour(const char *state);
+enum state_class render_state_class(enum view_state state);
+enum colour render_state_colour(enum view_state state);
 
 #endif

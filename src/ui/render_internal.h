@@ -6,7 +6,8 @@
 
 struct render_line {
     char *node, *name; /* printable */
-    char *state, *goal, *detail;
+    enum view_state state;
+    char *goal, *detail;
     bool is_image;
     int64_t current, total;
     int64_t elapsed_ms, stamp_ms; /* as told, and when */

@@ -65,7 +65,7 @@ static int add_cut(struct strbuf *out, const char *text, int room)
 /* An image that is there is of no interest. */
 static bool is_live(const struct render_line *line)
 {
-    return !line->is_image || !strcmp(line->state, "pulling");
+    return !line->is_image || line->state == VIEW_PULLING;
 }
 
 /* What stands beside a name: how wide, and whether for the last time. */
@@ -77,9 +77,9 @@ struct layout {
 
 static void describe(const struct render_line *line, bool with_detail, struct strbuf *text)
 {
-    bool says_state = str_starts(line->detail, line->state); /* "waiting for cache" */
+    bool says_state = str_starts(line->detail, view_state_name(line->state)); /* "waiting for cache" */
     if (!says_state || line->total > 0 || !with_detail)
-        strbuf_adds(text, line->state);
+        strbuf_adds(text, view_state_name(line->state));
     if (line->total > 0) {
         char current[24], total[24];
         str_bytes(line->current, current);
@@ -97,9 +97,10 @@ static int add_description(struct strbuf *out, const struct render_line *line, b
 {
     cleanup_strbuf struct strbuf text = {0};
     describe(line, with_detail, &text);
-    if (str_width(strbuf_text(&text)) <= room || str_width(line->state) + DETAIL_LEAST <= room)
+    if (str_width(strbuf_text(&text)) <= room ||
+        str_width(view_state_name(line->state)) + DETAIL_LEAST <= room)
         return add_cut(out, strbuf_text(&text), room);
-    return add_cut(out, line->state, room);
+    return add_cut(out, view_state_name(line->state), room);
 }
 
 static void draw_line(struct render *render, const struct render_line *line, const struct layout *layout,
@@ -132,7 +133,7 @@ static struct layout lay_out(const struct render *render, bool is_last)
     for (size_t i = 0; i < render->count; i++) {
         const struct render_line *line = &render->lines[i];
         int name = is_live(line) ? str_width(line->name) : 0,
-            state = is_live(line) ? str_width(line->state) : 0;
+            state = is_live(line) ? str_width(view_state_name(line->state)) : 0;
         layout.name_width = name > layout.name_width ? name : layout.name_width;
         state_width = state > state_width ? state : state_width;
     }

@@ -39,7 +39,11 @@ static void tell(struct render *render, const char *json)
 {
     cJSON *record = json_parse(json, strlen(json), NULL);
     assert_non_null(record);
-    render_record(render, record);
+    struct arena arena = {0};
+    struct transition transition;
+    assert_int_equal(transition_read(record, &arena, &transition), 0);
+    render_record(render, &transition);
+    arena_free(&arena);
     cJSON_Delete(record);
 }
 
@@ -311,7 +315,8 @@ static void test_tables(void **state)
     struct output output = {0};
     struct screen screen;
     screen_open(&screen);
-    cJSON *view = json_parse(json, sizeof json - 1, NULL);
+    struct view *view = view_read(json_parse(json, sizeof json - 1, NULL), NULL);
+    assert_non_null(view);
     view_print_long(&output, view, screen.stream);
     assert_string_equal(
         screen_text(&screen),
@@ -324,7 +329,7 @@ static void test_tables(void **state)
     assert_int_equal(error.code, ERROR_NOT_RUNNING);
     assert_string_equal(error.hint, "did you mean cache?");
     error_clear(&error);
-    cJSON_Delete(view);
+    view_free(view);
     screen_close(&screen);
 }
 

@@ -1,0 +1,72 @@
+/* What commands ask the supervisor for: one structure and one table for each family of verbs, for both ends.
+ *
+ * What is false, zero or empty is not written, and reads as that. Texts and lists are borrowed by a structure
+ * that is written; what is read lies in the caller's arena, plan and engine in the message itself. */
+#ifndef CONTROL_REQUESTS_H
+#define CONTROL_REQUESTS_H
+
+#include "record/record.h"
+
+struct ask_hello {
+    int protocol;
+    const char *version;
+    bool lease;
+};
+struct answer_hello {
+    int protocol;
+    const char *session, *project, *version;
+    int64_t pid;
+    int64_t owner; /* pid of the command that holds the session; 0: detached */
+    bool is_detached;
+    const char *logs;
+    bool is_ending; /* a down is under way */
+};
+
+struct ask_up {
+    const char **resources;
+    size_t resource_count;
+    const cJSON *plan, *engine;
+    bool only, replace, defaults_only, force_recreate, started_only, dry_run, lease;
+    int64_t timeout_ms;
+};
+
+struct ask_down {
+    bool leave; /* a down only when nobody else holds the session */
+    bool persistent, volumes, kill;
+    int64_t timeout_ms;
+};
+
+/* start, stop, restart, kill; wait; env; exec-info. */
+struct ask_resources {
+    const char **resources;
+    size_t resource_count;
+    const char *resource; /* exec-info */
+    const char *whose;    /* env: the whole environment of this one */
+    const char *until;    /* wait: plan_until_name() */
+    int signal;           /* kill */
+    int64_t timeout_ms;
+};
+
+struct ask_hurry {
+    bool kill;
+};
+
+struct answer_exec {
+    const char **argv;
+    size_t argv_count;
+    const char *folder, *container_id;
+    const cJSON *environment;
+};
+
+RECORD_OF(ask_hello_record, struct ask_hello);
+RECORD_OF(answer_hello_record, struct answer_hello);
+RECORD_OF(ask_up_record, struct ask_up);
+RECORD_OF(ask_down_record, struct ask_down);
+RECORD_OF(ask_resources_record, struct ask_resources);
+RECORD_OF(ask_hurry_record, struct ask_hurry);
+RECORD_OF(answer_exec_record, struct answer_exec);
+
+/* As a message to send. */
+cJSON *request_message(const struct record *record, const void *request);
+
+#endif

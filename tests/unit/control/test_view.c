@@ -1,0 +1,161 @@
+/* What crosses the control socket as structures: read and written by the same tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "control/control.h"
+#include "control/requests.h"
+#include "control/view.h"
+
+static cJSON *parse(const char *text)
+{
+    cJSON *json = json_parse(text, strlen(text), NULL);
+    assert_non_null(json);
+    return json;
+}
+
+static void test_view(void **state)
+{
+    static const char text[] =
+        "{\"project\":\"shop\",\"engine\":{\"connected\":true,\"published\":{\"host\":\"h\",\"how\":\"so\"}},"
+        "\"resources\":[{\"name\":\"cache\",\"kind\":\"redis\",\"node\":\"container:cache\",\"state\":"
+        "\"failed\","
+        "\"lifetime\":\"persistent\",\"health\":\"unhealthy\",\"exitCode\":0,\"ports\":[{\"endpoint\":"
+        "\"tcp\","
+        "\"port\":7}],\"timings\":{\"seen\":1,\"created\":20},\"error\":{\"code\":\"failed\",\"message\":"
+        "\"no\"}},"
+        "{\"name\":\"api\",\"node\":\"process:api\",\"state\":\"ready\"}],\"others\":[],"
+        "\"report\":{\"resources\":[{\"name\":\"api\",\"blocked\":true,\"lastLines\":\"x\"}]}}";
+    cleanup_view struct view *view = view_read(parse(text), NULL);
+    (void)state;
+    assert_non_null(view);
+    assert_string_equal(view->engine.published.host, "h");
+    assert_int_equal(view->resource_count, 2);
+    const struct view_resource *cache = &view->resources[0], *api = &view->resources[1];
+    assert_int_equal(cache->state, VIEW_FAILED);
+    assert_int_equal(cache->node_kind, VIEW_CONTAINER);
+    assert_int_equal(cache->lifetime, LIFETIME_PERSISTENT);
+    assert_int_equal(cache->health, HEALTH_UNHEALTHY);
+    assert_true(cache->exit_code.is_known);
+    assert_int_equal(cache->ports[0].port, 7);
+    assert_int_equal(json_int(cache->ports[0].json, "port", 0), 7);
+    assert_int_equal(cache->timings.count, 2);
+    assert_string_equal(cache->timings.items[1].goal, "created");
+    assert_int_equal(cache->timings.items[1].ms, 20);
+    assert_string_equal(cache->error.message, "no");
+    assert_int_equal(api->node_kind, VIEW_PROCESS);
+    assert_false(api->exit_code.is_known);
+    assert_int_equal(view->report.resource_count, 1);
+    assert_true(view->report.resources[0].is_blocked);
+}
+
+static void test_what_is_no_view(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    assert_null(view_read(parse("{\"resources\":[{\"state\":\"of affairs\"}]}"), &error));
+    assert_int_equal(error.code, ERROR_PROTOCOL);
+    assert_non_null(strstr(error.text, "\"state\""));
+    error_clear(&error);
+    assert_null(view_read(parse("[]"), &error));
+    assert_int_equal(error.code, ERROR_PROTOCOL);
+    error_clear(&error);
+    assert_null(view_down_read(parse("{\"left\":3}"), &error));
+    assert_int_equal(error.code, ERROR_PROTOCOL);
+    error_clear(&error);
+}
+
+/* To the letter: others read these lines, too. */
+static void test_transition(void **state)
+{
+    struct error cause = {0};
+    (void)state;
+    error_set(&cause, ERROR_FAILED, "bad");
+    struct transition transition = {
+        .id = 4,
+        .type = NEWS_TRANSITION,
+        .time_ms = 12,
+        .resource = "api",
+        .node = "process:api",
+        .kind = VIEW_PROCESS,
+        .state = VIEW_FAILED,
+        .goal = "",
+        .detail = "",
+        .cause = &cause,
+    };
+    cJSON *json = transition_to_json(&transition);
+    char *text = json_print(json);
+    assert_string_equal(
+        text, "{\"id\":4,\"type\":\"transition\",\"timeMs\":12,\"resource\":\"api\",\"node\":\"process:api\","
+              "\"kind\":\"process\",\"state\":\"failed\",\"goal\":\"\",\"detail\":\"\",\"elapsedMs\":0,"
+              "\"error\":{\"code\":\"failed\",\"message\":\"bad\"}}");
+    free(text);
+
+    struct arena arena = {0};
+    struct transition back;
+    assert_int_equal(transition_read(json, &arena, &back), 0);
+    assert_int_equal(back.state, VIEW_FAILED);
+    assert_string_equal(back.error.message, "bad");
+    assert_null(back.cause);
+    arena_free(&arena);
+    cJSON_Delete(json);
+    error_clear(&cause);
+}
+
+static void test_requests(void **state)
+{
+    static const char *names[] = {"cache"};
+    cJSON *plan = parse("{\"project\":\"shop\"}");
+    const struct ask_up ask = {.resources = names, .resource_count = 1, .plan = plan, .replace = true};
+    cJSON *message = request_message(&ask_up_record, &ask);
+    char *text = json_print(message);
+    (void)state;
+    assert_string_equal(text, "{\"resources\":[\"cache\"],\"plan\":{\"project\":\"shop\"},\"only\":false,"
+                              "\"replace\":true,\"defaultsOnly\":false,\"forceRecreate\":false,"
+                              "\"startedOnly\":false,\"dryRun\":false,\"lease\":false,\"timeoutMs\":0}");
+    struct arena arena = {0};
+    struct ask_up back = {0};
+    assert_int_equal(record_read(&ask_up_record, message, &arena, &back, NULL), 0);
+    assert_true(back.replace && !back.only && !back.engine);
+    assert_string_equal(back.resources[0], "cache");
+    assert_string_equal(json_string(back.plan, "project", ""), "shop");
+    arena_free(&arena);
+    free(text);
+    cJSON_Delete(message);
+    cJSON_Delete(plan);
+}
+
+/* What is told of a resource is the resource's. */
+static void test_whose_error(void **state)
+{
+    static const struct {
+        const char *text;
+        enum error_origin origin;
+    } rows[] = {
+        {"{\"code\":\"command-not-found\",\"message\":\"m\",\"resource\":\"api\"}", ORIGIN_RESOURCE},
+        {"{\"code\":\"resource-failed\",\"message\":\"m\"}", ORIGIN_RESOURCE},
+        {"{\"code\":\"usage\",\"message\":\"m\"}", ORIGIN_OURS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error error = {0};
+        cJSON *json = parse(rows[i].text);
+        control_error_from_json(json, &error);
+        assert_int_equal(error.origin, rows[i].origin);
+        error_clear(&error);
+        cJSON_Delete(json);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_view),        cmocka_unit_test(test_what_is_no_view),
+        cmocka_unit_test(test_transition),  cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_whose_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
