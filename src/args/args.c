@@ -6,6 +6,7 @@
 #include "args/args.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "args/suggest.h"
 
 #include <stdio.h>
@@ -37,19 +38,25 @@ static const struct option *by_letter(const struct option *table, char letter)
 
 static const struct option *own_options(const struct args *args)
 {
-    return args->command ? args->command->options : NULL;
+    if (args->command)
+        return args->command->options;
+    return NULL;
 }
 
 const struct option *args_option_long(const struct command *command, const char *name, size_t length)
 {
     const struct option *option = by_long(command ? command->options : NULL, name, length);
-    return option ? option : by_long(option_globals(), name, length);
+    if (option)
+        return option;
+    return by_long(option_globals(), name, length);
 }
 
 const struct option *args_option_letter(const struct command *command, char letter)
 {
     const struct option *option = by_letter(command ? command->options : NULL, letter);
-    return option ? option : by_letter(option_globals(), letter);
+    if (option)
+        return option;
+    return by_letter(option_globals(), letter);
 }
 
 static int check_choice(const struct option *option, const char *value, struct error *err)
@@ -125,7 +132,7 @@ static const char *next_word(struct scan *scan, const struct option *option)
     if (scan->index + 1 < scan->argc)
         return scan->argv[++scan->index];
     error_set(scan->err, ERROR_USAGE, "--%s wants a value: --%s %s", option->name, option->name,
-              option->value ? option->value : "VALUE");
+              text_or(option->value, "VALUE"));
     return NULL;
 }
 
@@ -137,14 +144,17 @@ static int parse_long(struct scan *scan, const char *word)
         cleanup_free char *written = xasprintf("--%.*s", (int)length, word);
         return suggest_option(scan->args, written, scan->err);
     }
-    const char *value = word[length] ? word + length + 1 : NULL;
+
+    const char *value = NULL;
+    if (word[length])
+        value = word + length + 1;
     if (!takes_value(option) && value) {
         error_set(scan->err, ERROR_USAGE, "--%s takes no value", option->name);
         return -1;
     }
     if (takes_value(option) && !value && !(value = next_word(scan, option)))
         return -1;
-    return add_item(scan, option, value ? value : "", false);
+    return add_item(scan, option, text_or_empty(value), false);
 }
 
 static int parse_letters(struct scan *scan, const char *letters)
@@ -160,9 +170,16 @@ static int parse_letters(struct scan *scan, const char *letters)
                 return -1;
             continue;
         }
-        const char *value = letters[1] ? letters + 1 : next_word(scan, option);
-        return value ? add_item(scan, option, value + (letters[1] == '='), false) : -1;
+        const char *value;
+        if (letters[1])
+            value = letters + 1;
+        else
+            value = next_word(scan, option);
+        if (value)
+            return add_item(scan, option, value + (letters[1] == '='), false);
+        return -1;
     }
+
     return 0;
 }
 
@@ -203,7 +220,10 @@ static int parse_word(struct scan *scan)
         return take_verb(scan, word);
     strlist_add(&scan->args->names, word);
     if (scan->args->command->command_after_first && scan->index + 1 < scan->argc) {
-        scan->index += strcmp(scan->argv[scan->index + 1], "--") ? 1 : 2;
+        if (strcmp(scan->argv[scan->index + 1], "--"))
+            scan->index += 1;
+        else
+            scan->index += 2;
         take_rest(scan);
     }
 
@@ -234,11 +254,20 @@ static bool is_switched_on(const char *value)
 
 static int add_twin(struct scan *scan, const struct option *option, const char *value)
 {
-    if (!takes_value(option))
-        return is_switched_on(value) ? add_item(scan, option, "", true) : 0;
+    if (!takes_value(option)) {
+        if (is_switched_on(value))
+            return add_item(scan, option, "", true);
+        return 0;
+    }
+
     char separators[2] = {option->twin_separator, '\0'};
+
     for (const char *at = value; *at;) {
-        size_t length = option->twin_separator ? strcspn(at, separators) : strlen(at);
+        size_t length;
+        if (option->twin_separator)
+            length = strcspn(at, separators);
+        else
+            length = strlen(at);
         strlist_take(&scan->args->owned, xstrndup(at, length));
         const char *piece = scan->args->owned.items[scan->args->owned.count - 1];
         if (*piece && add_item(scan, option, piece, true)) {
@@ -247,13 +276,16 @@ static int add_twin(struct scan *scan, const struct option *option, const char *
         }
         at += length + (at[length] != '\0');
     }
+
     return 0;
 }
 
 static int add_twins(struct scan *scan, const struct option *table, char *const *environment)
 {
     for (; table && table->name; table++) {
-        const char *value = table->twin ? environment_value(environment, table->twin) : NULL;
+        const char *value = NULL;
+        if (table->twin)
+            value = environment_value(environment, table->twin);
         if (value && *value && !is_given(scan->args, table) && add_twin(scan, table, value))
             return -1;
     }
@@ -328,7 +360,9 @@ bool args_flag(const struct args *args, const char *name)
 const char *args_value(const struct args *args, const char *name)
 {
     const struct args_item *item = last_item(args, name);
-    return item ? item->value : NULL;
+    if (item)
+        return item->value;
+    return NULL;
 }
 
 void args_values(const struct args *args, const char *name, struct strlist *out)
@@ -343,14 +377,18 @@ int64_t args_duration_ms(const struct args *args, const char *name, int64_t fall
 {
     int64_t ms;
     const char *value = args_value(args, name);
-    return value && str_to_duration_ms(value, &ms) ? ms : fallback;
+    if (value && str_to_duration_ms(value, &ms))
+        return ms;
+    return fallback;
 }
 
 int64_t args_count(const struct args *args, const char *name, int64_t fallback)
 {
     int64_t number;
     const char *value = args_value(args, name);
-    return value && str_to_int64(value, 0, INT64_MAX, &number) ? number : fallback;
+    if (value && str_to_int64(value, 0, INT64_MAX, &number))
+        return number;
+    return fallback;
 }
 
 bool args_from_environment(const struct args *args, const char *name)

@@ -13,7 +13,7 @@
 
 /* ---- what is due ---- */
 
-struct walk {
+struct completion_walk {
     const struct commands *commands;
     char *const *words;
     int count, index; /* words[count - 1] is being typed */
@@ -22,12 +22,12 @@ struct walk {
     struct due *due;
 };
 
-static bool is_last(const struct walk *walk)
+static bool is_last(const struct completion_walk *walk)
 {
     return walk->index == walk->count - 1;
 }
 
-static void value_is_due(struct walk *walk, const struct option *option)
+static void value_is_due(struct completion_walk *walk, const struct option *option)
 {
     walk->due->kind = DUE_VALUE;
     walk->due->option = option;
@@ -35,7 +35,7 @@ static void value_is_due(struct walk *walk, const struct option *option)
 }
 
 /* The option's value is in the next word: it is skipped, or it is what is being typed. */
-static void take_value(struct walk *walk, const struct option *option)
+static void take_value(struct completion_walk *walk, const struct option *option)
 {
     if (!option || option->type == OPTION_FLAG)
         return;
@@ -45,7 +45,7 @@ static void take_value(struct walk *walk, const struct option *option)
         value_is_due(walk, option);
 }
 
-static void walk_long(struct walk *walk, const char *word)
+static void walk_long(struct completion_walk *walk, const char *word)
 {
     size_t length = strcspn(word + 2, "=");
     const struct option *option = args_option_long(walk->due->command, word + 2, length);
@@ -53,7 +53,7 @@ static void walk_long(struct walk *walk, const char *word)
         take_value(walk, option);
 }
 
-static void walk_letters(struct walk *walk, const char *letters)
+static void walk_letters(struct completion_walk *walk, const char *letters)
 {
     for (; *letters; letters++) {
         const struct option *option = args_option_letter(walk->due->command, *letters);
@@ -65,13 +65,13 @@ static void walk_letters(struct walk *walk, const char *letters)
     }
 }
 
-static void command_is_due(struct walk *walk)
+static void command_is_due(struct completion_walk *walk)
 {
     walk->due->kind = DUE_COMMAND;
     walk->due->at = walk->index;
 }
 
-static void walk_argument(struct walk *walk, const char *word)
+static void walk_argument(struct completion_walk *walk, const char *word)
 {
     const struct command *command = walk->due->command;
     if (!command) {
@@ -85,7 +85,7 @@ static void walk_argument(struct walk *walk, const char *word)
     }
 }
 
-static void walk_word(struct walk *walk)
+static void walk_word(struct completion_walk *walk)
 {
     const char *word = walk->words[walk->index];
     const struct command *command = walk->due->command;
@@ -102,7 +102,7 @@ static void walk_word(struct walk *walk)
         walk->only_arguments = true;
 }
 
-static void judge_last(struct walk *walk)
+static void judge_last(struct completion_walk *walk)
 {
     struct due *due = walk->due;
     const char *word = due->typed, *equals = strchr(word, '=');
@@ -122,7 +122,9 @@ static void judge_last(struct walk *walk)
         return;
     }
     due->kind = DUE_NAMES;
-    due->names = command ? command->arguments : NAMES_VERBS;
+    due->names = NAMES_VERBS;
+    if (command)
+        due->names = command->arguments;
     if (command && walk->arguments == 1 && command->second)
         due->names = command->second;
     if (command && command->most >= 0 && walk->arguments >= command->most)
@@ -131,7 +133,7 @@ static void judge_last(struct walk *walk)
 
 void completion_due(const struct commands *commands, char *const *words, int count, struct due *due)
 {
-    struct walk walk = {.commands = commands, .words = words, .count = count, .due = due};
+    struct completion_walk walk = {.commands = commands, .words = words, .count = count, .due = due};
     *due = (struct due){.typed = words[count - 1]};
     for (; !due->kind && !is_last(&walk); walk.index++)
         walk_word(&walk);

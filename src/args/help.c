@@ -5,6 +5,7 @@
 #include "args/help.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <string.h>
 
@@ -31,14 +32,16 @@ const struct exit_code help_exit_codes[] = {
 
 static void add_option(struct strbuf *out, const struct option *option, int width)
 {
-    int indent = width < NARROW ? 8 : 30;
+    int indent = 30;
+    if (width < NARROW)
+        indent = 8;
     cleanup_strbuf struct strbuf left = {0};
     if (option->letter)
         strbuf_addf(&left, "  -%c, --%s", option->letter, option->name);
     else
         strbuf_addf(&left, "      --%s", option->name);
     if (option->value)
-        strbuf_addf(&left, " %s", option->choices ? option->choices : option->value);
+        strbuf_addf(&left, " %s", text_or(option->choices, option->value));
     strbuf_adds(out, strbuf_text(&left));
     int column = str_width(strbuf_text(&left));
     if (column + 2 > indent)
@@ -74,7 +77,7 @@ static void add_usage(struct strbuf *out, const struct command *command)
     do {
         size_t length = strcspn(form, "\n");
         strbuf_addf(out, "%sapphost %s%s%.*s\n", form == command->usage ? " " : "       ", command->name,
-                    length ? " " : "", (int)length, form);
+                    text_if(length, " "), (int)length, form);
         form += length + (form[length] == '\n');
     } while (*form);
 }
@@ -154,7 +157,7 @@ void help_plain(struct strbuf *text)
 
 void help_text(const struct commands *commands, const struct command *command, int width, struct strbuf *out)
 {
-    width = width < 40 ? 40 : width > 100 ? 100 : width;
+    width = int_min(int_max(width, 40), 100);
     if (command)
         add_command(out, command, width);
     else

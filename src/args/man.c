@@ -2,6 +2,7 @@
 #include "args/help.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -47,7 +48,7 @@ static void add_option(struct strbuf *out, const struct option *option)
     strbuf_adds(out, "\\fR");
     if (option->value) {
         strbuf_adds(out, " \\fI");
-        add_roff(out, option->choices ? option->choices : option->value);
+        add_roff(out, text_or(option->choices, option->value));
         strbuf_adds(out, "\\fR");
     }
 

@@ -134,5 +134,7 @@ const struct option *option_resolve(const struct command *command, const struct 
     if (option->alias[length])
         *value = option->alias + length + 1;
     const struct option *target = by_name(command ? command->options : NULL, option->alias, length);
-    return target ? target : by_name(globals, option->alias, length);
+    if (target)
+        return target;
+    return by_name(globals, option->alias, length);
 }

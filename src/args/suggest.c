@@ -2,6 +2,7 @@
 #include "args/suggest.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <string.h>
 
@@ -114,12 +115,14 @@ int suggest_option(const struct args *args, const char *written, struct error *e
     const struct command *command = args->command;
     const struct option_habit *habit = option_habit(args, written);
     const char *nearest = nearest_option(command, written);
-    const struct command *owner = command ? NULL : owner_of(args->commands, written);
+    const struct command *owner = NULL;
+    if (!command)
+        owner = owner_of(args->commands, written);
     cleanup_free char *shown = str_printable(written);
-    const char *blank = command ? " " : "", *verb = command ? command->name : "";
+    const char *blank = text_if(command, " "), *verb = command ? command->name : "";
     cleanup_strbuf struct strbuf words = {0};
 
-    error_set(err, ERROR_USAGE, "unknown option %s%s%s", shown, command ? " for " : "", verb);
+    error_set(err, ERROR_USAGE, "unknown option %s%s%s", shown, text_if(command, " for "), verb);
     if (command && command->takes_command && args->names.count) {
         add_words(&words, &args->names, 0, args->names.count);
         error_hint(err, "a command and its options stand after --: apphost %s --%s %s …", verb,
@@ -157,12 +160,12 @@ int suggest_resource(const char *name, const char *const *names, size_t count, s
     cleanup_free char *shown = str_printable(name);
     error_set(err, ERROR_NOT_RUNNING, "no resource is called \"%s\"", shown);
     for (size_t i = 0; i < count && i < 12; i++)
-        strbuf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+        strbuf_addf(&known, "%s%s", text_if(i, ", "), names[i]);
     if (nearest)
         error_hint(err, "did you mean %s?", nearest);
     else if (count)
         error_hint(err, "there %s: %s%s", count == 1 ? "is" : "are", strbuf_text(&known),
-                   count > 12 ? ", …" : "");
+                   text_if(count > 12, ", …"));
     else
         error_hint(err, "there is none");
     return -1;

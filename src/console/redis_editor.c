@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -129,13 +130,15 @@ static size_t common_prefix(const char *a, const char *b)
 static void list_words(const struct strlist *matches)
 {
     int width = 0, columns = output_width(STDOUT_FILENO);
-    for (size_t i = 0; i < matches->count; i++)
-        width = str_width(matches->items[i]) > width ? str_width(matches->items[i]) : width;
+    for (size_t i = 0; i < matches->count; i++) {
+        if (str_width(matches->items[i]) > width)
+            width = str_width(matches->items[i]);
+    }
     size_t in_row = (size_t)(columns / (width + 2)) + (columns < width + 2);
     putchar('\n');
     for (size_t i = 0; i < matches->count && i < SHOWN_WORDS; i++) {
         bool is_last = i + 1 == matches->count || (i + 1) % in_row == 0;
-        printf("%-*s%s", is_last ? 0 : width + 2, matches->items[i], is_last ? "\n" : "");
+        printf("%-*s%s", is_last ? 0 : width + 2, matches->items[i], text_if(is_last, "\n"));
     }
     if (matches->count > SHOWN_WORDS)
         printf("… %zu more\n", matches->count - SHOWN_WORDS);
@@ -174,7 +177,8 @@ static unsigned char complete(EditLine *line, int key)
     size_t common = strlen(matches.items[0]);
     for (size_t i = 1; i < matches.count; i++) {
         size_t shared = common_prefix(matches.items[0], matches.items[i]);
-        common = shared < common ? shared : common;
+        if (shared < common)
+            common = shared;
     }
 
     if (matches.count > 1 && common <= length) {
@@ -183,7 +187,7 @@ static unsigned char complete(EditLine *line, int key)
     }
 
     cleanup_free char *replacement =
-        xasprintf("%.*s%s", (int)common, matches.items[0], matches.count == 1 ? " " : "");
+        xasprintf("%.*s%s", (int)common, matches.items[0], text_if(matches.count == 1, " "));
     editor->library.el_deletestr(line, (int)length);
     editor->library.el_insertstr(line, replacement);
     return CC_REFRESH;

@@ -66,7 +66,9 @@ static void read_properties(struct redis_conn_options *server, const cJSON *envi
         return;
     server->host = xstrdup(host);
     server->port = (int)port;
-    server->password = password && *password ? xstrdup(password) : NULL;
+    server->password = NULL;
+    if (password && *password)
+        server->password = xstrdup(password);
     server->ca_file = xstrdup_null(property(environment, "_CA_FILE"));
     server->tls = uri && str_starts(uri, "rediss:");
 }
@@ -92,7 +94,8 @@ static int read_connection_string(struct redis_link *link, const cJSON *environm
     link->server.tls = target.tls;
     link->server.tls_name = take_ptr(&target.tls_name);
     link->server.ca_file = xstrdup_null(property(environment, "_CA_FILE"));
-    link->database = link->database ? link->database : target.database;
+    if (!link->database)
+        link->database = target.database;
     redis_target_fini(&target);
     return 0;
 }
@@ -239,7 +242,7 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, v
     return -1;
 }
 
-struct question {
+struct link_question {
     redis_reply_cb *on_reply;
     void *data;
     bool is_answered;
@@ -247,7 +250,7 @@ struct question {
 
 static void on_reply(const struct resp_reply *reply, void *data)
 {
-    struct question *question = data;
+    struct link_question *question = data;
     if (!reply)
         return;
     question->is_answered = true;
@@ -257,7 +260,7 @@ static void on_reply(const struct resp_reply *reply, void *data)
 int redis_link_ask(struct redis_link *link, const struct redis_data_words *words, redis_reply_cb *on_answer,
                    void *data, struct error *err)
 {
-    struct question question = {.on_reply = on_answer, .data = data};
+    struct link_question question = {.on_reply = on_answer, .data = data};
     struct redis_command command = {.count = words->count,
                                     .arguments = words->arguments,
                                     .lengths = words->lengths,
@@ -268,7 +271,9 @@ int redis_link_ask(struct redis_link *link, const struct redis_data_words *words
     int rc = redis_link_await(link, &question.is_answered, NULL, NULL, err);
     if (!question.is_answered) /* the question goes out of scope */
         redis_link_close(link);
-    return question.is_answered ? 0 : rc;
+    if (question.is_answered)
+        return 0;
+    return rc;
 }
 
 int redis_link_answer(const struct resp_reply *reply, struct error *err)
@@ -295,7 +300,10 @@ ssize_t redis_read_input(struct client *client, char *bytes, size_t size)
         if (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
             continue;
         ssize_t n = read(STDIN_FILENO, bytes, size);
-        if (n >= 0 || (errno != EINTR && errno != EAGAIN))
-            return n > 0 ? n : 0;
+        if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
+            if (n > 0)
+                return n;
+            return 0;
+        }
     }
 }

@@ -2,6 +2,7 @@
 #include "console/redis_print.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -31,10 +32,13 @@ static void add_tty(struct strbuf *out, const struct resp_reply *reply, const ch
 
 static const char *empty_words(enum resp_type type)
 {
-    return type == RESP_MAP    ? "(empty hash)\n"
-           : type == RESP_SET  ? "(empty set)\n"
-           : type == RESP_PUSH ? "(empty push)\n"
-                               : "(empty array)\n";
+    if (type == RESP_MAP)
+        return "(empty hash)\n";
+    if (type == RESP_SET)
+        return "(empty set)\n";
+    if (type == RESP_PUSH)
+        return "(empty push)\n";
+    return "(empty array)\n";
 }
 
 static int digits_of(size_t number)
@@ -45,20 +49,37 @@ static int digits_of(size_t number)
     return digits;
 }
 
+/* What stands behind an element's number. */
+static char mark_of(enum resp_type type)
+{
+    if (type == RESP_MAP)
+        return '#';
+    if (type == RESP_SET)
+        return '~';
+    return ')';
+}
+
+static const char *truth(const struct resp_reply *reply)
+{
+    if (reply->integer)
+        return "true";
+    return "false";
+}
+
 /* "1) first\n2) second\n": what an element itself spreads over lines stands under its beginning. */
 static void add_elements(struct strbuf *out, const struct resp_reply *reply, const char *indent)
 {
     bool is_map = reply->type == RESP_MAP;
-    size_t count = is_map ? reply->count / 2 : reply->count;
+    size_t step = 1U + is_map, count = reply->count / step;
     int width = digits_of(count);
-    char mark = is_map ? '#' : reply->type == RESP_SET ? '~' : ')';
+    char mark = mark_of(reply->type);
     cleanup_free char *deeper = xasprintf("%s%*s", indent, width + 2, "");
 
     if (!count)
         strbuf_adds(out, empty_words(reply->type));
     for (size_t i = 0; i < count; i++) {
-        strbuf_addf(out, "%s%*zu%c ", i ? indent : "", width, i + 1, mark);
-        add_tty(out, &reply->elements[is_map ? 2 * i : i], deeper);
+        strbuf_addf(out, "%s%*zu%c ", text_if(i, indent), width, i + 1, mark);
+        add_tty(out, &reply->elements[step * i], deeper);
         if (!is_map)
             continue;
         strbuf_truncate(out, out->length - 1);
@@ -83,7 +104,7 @@ static void add_tty(struct strbuf *out, const struct resp_reply *reply, const ch
         strbuf_addf(out, "(double) %s\n", reply->str);
         return;
     case RESP_BOOL:
-        strbuf_adds(out, reply->integer ? "(true)\n" : "(false)\n");
+        strbuf_addf(out, "(%s)\n", truth(reply));
         return;
     case RESP_STRING:
         add_quoted(out, reply->str, reply->len);
@@ -110,7 +131,7 @@ static void add_raw(struct strbuf *out, const struct resp_reply *reply)
     if (reply->type == RESP_INTEGER)
         strbuf_addf(out, "%lld", reply->integer);
     else if (reply->type == RESP_BOOL)
-        strbuf_adds(out, reply->integer ? "(true)" : "(false)");
+        strbuf_addf(out, "(%s)", truth(reply));
     else if (reply->str)
         strbuf_add(out, reply->str, reply->len);
     for (size_t i = 0; i < reply->count; i++) {
@@ -183,7 +204,7 @@ static void add_json(struct strbuf *out, const struct resp_reply *reply)
         strbuf_adds(out, "null");
         return;
     case RESP_BOOL:
-        strbuf_adds(out, reply->integer ? "true" : "false");
+        strbuf_adds(out, truth(reply));
         return;
     case RESP_INTEGER:
         strbuf_addf(out, "%lld", reply->integer);

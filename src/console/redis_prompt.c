@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "session/await.h"
 #include "console/redis_editor.h"
 
@@ -77,8 +78,12 @@ static void add_commands(struct strlist *names, const struct resp_reply *rows)
         if (row->count < 1 || !row->elements[0].str || strlen(row->elements[0].str) != row->elements[0].len)
             continue;
         char *name = str_printable(row->elements[0].str);
-        for (char *c = name; *c; c++)
-            *c = *c == '|' ? ' ' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+        for (char *c = name; *c; c++) {
+            if (*c == '|')
+                *c = ' ';
+            else if (*c >= 'a' && *c <= 'z')
+                *c = (char)(*c - 'a' + 'A');
+        }
         strlist_take(names, name);
         if (row->count >= 10)
             add_commands(names, &row->elements[9]);
@@ -181,9 +186,12 @@ static void take_line(struct prompt *prompt, const char *line)
 
 static char *prompt_text(const struct redis_shell *shell)
 {
-    cleanup_free char *database =
-        shell->link.database ? xasprintf("[%lld]", (long long)shell->link.database) : xstrdup("");
-    return xasprintf("%s%s%s> ", shell->link.resource, database, shell->in_transaction ? "(TX)" : "");
+    cleanup_free char *database = NULL;
+    if (shell->link.database)
+        database = xasprintf("[%lld]", (long long)shell->link.database);
+    else
+        database = xstrdup("");
+    return xasprintf("%s%s%s> ", shell->link.resource, database, text_if(shell->in_transaction, "(TX)"));
 }
 
 /* ---- the foreground ---- */
@@ -229,8 +237,11 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
         return -1;
 
     int waited = await_foreground(&context->client, err);
-    if (waited)
-        return waited < 0 ? -1 : 128 + context->client.signum;
+    if (waited) {
+        if (waited < 0)
+            return -1;
+        return 128 + context->client.signum;
+    }
 
     prompt.history = path_join(context->project.root, "redis_history");
     prompt.editor = redis_editor_new(&context->client, get_words, &prompt);
@@ -240,8 +251,9 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
         const char *line = NULL;
         cleanup_free char *text = prompt_text(shell);
         bool is_ours = !await_foreground(&context->client, NULL);
-        enum redis_editor_end end =
-            is_ours ? redis_editor_read(prompt.editor, text, &line) : REDIS_EDITOR_INTERRUPTED;
+        enum redis_editor_end end = REDIS_EDITOR_INTERRUPTED;
+        if (is_ours)
+            end = redis_editor_read(prompt.editor, text, &line);
         if (end == REDIS_EDITOR_LINE)
             take_line(&prompt, line);
         else if (end == REDIS_EDITOR_INTERRUPTED)

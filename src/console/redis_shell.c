@@ -2,6 +2,7 @@
 #include "console/redis_shell.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,9 +116,12 @@ int redis_shell_execute(struct redis_shell *shell, const struct redis_data_words
                          words->arguments[0]);
     else
         rc = redis_link_ask(&shell->link, words, on_answer, &answer, err);
+
     if (rc)
         shell->in_transaction = false;
-    return rc ? rc : answer.is_error ? REDIS_SHELL_REFUSED : 0;
+    if (rc == 0 && answer.is_error)
+        rc = REDIS_SHELL_REFUSED;
+    return rc;
 }
 
 /* ---- commands from a file or a pipe ---- */
@@ -210,7 +214,9 @@ static int code_of(const struct redis_shell *shell, int rc, bool has_failed)
         return 128 + shell->link.context->client.signum;
     if (rc < 0)
         return -1;
-    return shell->is_broken ? EXIT_BROKEN_PIPE : has_failed;
+    if (shell->is_broken)
+        return EXIT_BROKEN_PIPE;
+    return has_failed;
 }
 
 int redis_shell_lines(struct redis_shell *shell, struct error *err)
@@ -244,10 +250,10 @@ static void on_counted(const struct resp_reply *reply, void *data)
     counts->replies++;
     if (reply->type != RESP_ERROR)
         return;
-    cleanup_free char *shown = str_printable(reply->str ? reply->str : "");
+    cleanup_free char *shown = str_printable(text_or_empty(reply->str));
     if (++counts->errors <= SHOWN_ERRORS)
         output_note(counts->output, "command %lld: %s%s", (long long)counts->replies, shown,
-                    counts->errors == SHOWN_ERRORS ? " (more errors are only counted)" : "");
+                    text_if(counts->errors == SHOWN_ERRORS, " (more errors are only counted)"));
 }
 
 struct draining {
@@ -289,11 +295,14 @@ static int send_all(struct redis_shell *shell, struct shell_input *input, struct
             return -1;
         if (input->at - begin >= PIPE_WINDOW && (rc = drain(shell, err)) != 0)
             return rc;
-        begin = input->at - begin >= PIPE_WINDOW ? input->at : begin;
+        if (input->at - begin >= PIPE_WINDOW)
+            begin = input->at;
         line = input->line + 1;
     }
 
-    return rc < 0 ? error_wrap(err, "line %lld", (long long)line) : 0;
+    if (rc < 0)
+        return error_wrap(err, "line %lld", (long long)line);
+    return 0;
 }
 
 static int insert_all(struct redis_shell *shell, struct shell_input *input, struct counts *counts,
@@ -311,7 +320,9 @@ static int insert_all(struct redis_shell *shell, struct shell_input *input, stru
             under_way = 0;
         }
     }
-    return rc == 0 ? drain(shell, err) : rc;
+    if (rc == 0)
+        return drain(shell, err);
+    return rc;
 }
 
 static void print_counts(const struct counts *counts)

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,9 @@ int redis_store_check_name(const char *name, struct error *err)
 static char *folder_of(const struct project *project, const char *resource)
 {
     cleanup_free char *state = project_folder(project);
-    return state ? xasprintf("%s/snapshots/%s", state, resource) : NULL;
+    if (state)
+        return xasprintf("%s/snapshots/%s", state, resource);
+    return NULL;
 }
 
 /* ---- running an operation ---- */
@@ -79,7 +82,9 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     running->elapsed_ms = loop_now_ms(&client->loop) - begin_ms;
     bool has_failed = error_is_set(&running->error);
     error_move(err, &running->error);
-    return has_failed ? -1 : 0;
+    if (has_failed)
+        return -1;
+    return 0;
 }
 
 static void report(const struct redis_link *link, const char *what, const char *name,
@@ -107,11 +112,15 @@ static void report(const struct redis_link *link, const char *what, const char *
     if (!output->verbose)
         return;
 
-    cleanup_free char *counted = !strcmp(what, "flush")  ? xstrdup("everything")
-                                 : !strcmp(what, "seed") ? xasprintf("%zu commands", result->commands)
-                                                         : xasprintf("%zu keys, %s", result->keys, size);
-    output_note(output, "%s: %s%s%s: %s in %" PRId64 " ms", link->resource, what, name ? " " : "",
-                name ? name : "", counted, running->elapsed_ms);
+    cleanup_free char *counted = NULL;
+    if (!strcmp(what, "flush"))
+        counted = xstrdup("everything");
+    else if (!strcmp(what, "seed"))
+        counted = xasprintf("%zu commands", result->commands);
+    else
+        counted = xasprintf("%zu keys, %s", result->keys, size);
+    output_note(output, "%s: %s%s%s: %s in %" PRId64 " ms", link->resource, what, text_if(name, " "),
+                text_or_empty(name), counted, running->elapsed_ms);
 }
 
 /* ---- the verbs ---- */
@@ -158,7 +167,9 @@ int redis_store_snapshot(struct redis_link *link, const char *name, struct error
 static void collect(const char *folder, struct strlist *names)
 {
     struct dirent **entries = NULL;
-    int count = folder ? scandir(folder, &entries, NULL, alphasort) : 0;
+    int count = 0;
+    if (folder)
+        count = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         if (redis_store_check_name(entries[i]->d_name, NULL) == 0)
             strlist_add(names, entries[i]->d_name);
@@ -208,7 +219,7 @@ int redis_store_restore(struct redis_link *link, const char *name, struct error 
 int redis_store_drop(struct context *context, const char *resource, const char *name, struct error *err)
 {
     cleanup_free char *folder = folder_of(&context->project, resource);
-    cleanup_free char *file = xasprintf("%s/%s", folder ? folder : "", name);
+    cleanup_free char *file = xasprintf("%s/%s", text_or_empty(folder), name);
     if (redis_store_check_name(name, err))
         return -1;
     if (!folder || !file_exists(file))

@@ -2,6 +2,7 @@
 #include "doctor/doctor.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +20,32 @@ static void run_checks(struct doctor *doctor)
     }
 }
 
-static const char *mark_of(const struct output *output, const char *status)
+/* How a finding is marked: two columns in plain letters, one otherwise. */
+struct finding_mark {
+    const char *status, *sign, *plain;
+    enum colour colour;
+};
+
+static const struct finding_mark *mark_of(const char *status)
 {
-    if (!strcmp(status, "pass"))
-        return output->unicode ? "✔" : "ok";
-    if (!strcmp(status, "warning"))
-        return output->unicode ? "!" : "! ";
-    return output->unicode ? "✘" : "x ";
+    static const struct finding_mark marks[] = {
+        {"pass", "✔", "ok", COLOUR_GREEN},
+        {"warning", "!", "! ", COLOUR_YELLOW},
+        {"fail", "✘", "x ", COLOUR_RED},
+    };
+    size_t i = 0;
+    while (i < 2 && strcmp(marks[i].status, status))
+        i++;
+    return &marks[i];
 }
 
 /* Behind the mark: the category, and beside it the message and its fix; below it where that would be too
  * narrow. */
 static void print_finding(const cJSON *finding, int mark_width)
 {
-    int room = output_room(stdout), indent = room < NARROW ? mark_width + 1 : mark_width + 11;
+    int room = output_room(stdout), indent = mark_width + 1;
+    if (room >= NARROW)
+        indent += 10;
     cleanup_free char *message = str_printable(json_string(finding, "message", ""));
     const char *fix = json_string(finding, "fix", NULL);
     cleanup_strbuf struct strbuf text = {0};
@@ -53,16 +66,16 @@ static void print_text(const struct doctor *doctor)
     const cJSON *finding;
     cJSON_ArrayForEach(finding, doctor->findings)
     {
-        const char *status = json_string(finding, "status", "");
-        enum colour colour = !strcmp(status, "pass")      ? COLOUR_GREEN
-                             : !strcmp(status, "warning") ? COLOUR_YELLOW
-                                                          : COLOUR_RED;
-        printf("%s%s%s ", output_colour(output->colour_out, colour), mark_of(output, status),
+        const struct finding_mark *mark = mark_of(json_string(finding, "status", ""));
+        const char *sign = mark->plain;
+        if (output->unicode)
+            sign = mark->sign;
+        printf("%s%s%s ", output_colour(output->colour_out, mark->colour), sign,
                output_colour(output->colour_out, COLOUR_NONE));
-        print_finding(finding, output->unicode ? 1 : 2);
+        print_finding(finding, str_width(sign));
     }
     printf("%d passed, %d warning%s, %d failed\n", doctor->counts[DOCTOR_PASS],
-           doctor->counts[DOCTOR_WARNING], doctor->counts[DOCTOR_WARNING] == 1 ? "" : "s",
+           doctor->counts[DOCTOR_WARNING], plural_s(doctor->counts[DOCTOR_WARNING]),
            doctor->counts[DOCTOR_FAIL]);
 }
 

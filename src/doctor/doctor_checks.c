@@ -5,6 +5,7 @@
 #include "machine/port.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "control/control.h"
 
 #include <stdlib.h>
@@ -41,11 +42,12 @@ static void check_published(struct doctor *doctor)
         return;
     }
 
-    bool has_other = where->count > 1;
-    cleanup_free char *text =
-        xasprintf("published ports are reached at %s%s%s: %s", where->places[0].host, has_other ? " or " : "",
-                  has_other ? where->places[1].host : "", where->how);
-    doctor_add(doctor, DOCTOR_PASS, text, NULL);
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "published ports are reached at %s", where->places[0].host);
+    if (where->count > 1)
+        strbuf_addf(&text, " or %s", where->places[1].host);
+    strbuf_addf(&text, ": %s", where->how);
+    doctor_add(doctor, DOCTOR_PASS, strbuf_text(&text), NULL);
 }
 
 static void check_engine(struct doctor *doctor)
@@ -65,8 +67,8 @@ static void check_engine(struct doctor *doctor)
         return;
     }
 
-    cleanup_free char *which = xasprintf("%s (%s)", project->engine.host,
-                                         project->engine.origin ? project->engine.origin : "default");
+    cleanup_free char *which =
+        xasprintf("%s (%s)", project->engine.host, text_or(project->engine.origin, "default"));
 
     if (engine_once_open(&doctor->engine, &project->engine, context->environment, &error)) {
         doctor_fail(doctor, &error);
@@ -95,11 +97,10 @@ static void check_manifest(struct doctor *doctor)
     if (project->plan) {
         cleanup_free char *text =
             xasprintf("%s: project %s, %zu resource%s", project->manifest, project->name,
-                      project->plan->resource_count, project->plan->resource_count == 1 ? "" : "s");
+                      project->plan->resource_count, plural_s(project->plan->resource_count));
         doctor_add(doctor, DOCTOR_PASS, text, NULL);
     } else if (!project->problems.errors) {
-        doctor_add(doctor, DOCTOR_WARNING, doctor->manifest.text ? doctor->manifest.text : "no manifest",
-                   "apphost init");
+        doctor_add(doctor, DOCTOR_WARNING, text_or(doctor->manifest.text, "no manifest"), "apphost init");
     } else {
         error_hint(&doctor->manifest, "apphost validate");
         doctor_fail(doctor, &doctor->manifest);
@@ -116,9 +117,13 @@ static void check_image(struct doctor *doctor, const char *image)
     }
     engine_image_inspect(doctor->engine.engine, reference, engine_once_done, &doctor->engine);
     bool missing = engine_once_wait(&doctor->engine, &error) != 0;
-    cleanup_free char *text =
-        xasprintf("%s %s", image, missing ? "is not there yet: up will pull it" : "is there");
-    doctor_add(doctor, missing ? DOCTOR_WARNING : DOCTOR_PASS, text, missing ? "apphost pull" : NULL);
+    if (missing) {
+        cleanup_free char *text = xasprintf("%s is not there yet: up will pull it", image);
+        doctor_add(doctor, DOCTOR_WARNING, text, "apphost pull");
+    } else {
+        cleanup_free char *text = xasprintf("%s is there", image);
+        doctor_add(doctor, DOCTOR_PASS, text, NULL);
+    }
 }
 
 static void check_images(struct doctor *doctor)
@@ -136,13 +141,15 @@ static void check_images(struct doctor *doctor)
 
 static void check_port(struct doctor *doctor, const struct plan_node *node, const struct plan_port *port)
 {
-    int number = port->fixed_port ? port->fixed_port : port->preferred_port;
+    int number = port->fixed_port;
+    if (!number)
+        number = port->preferred_port;
     if (!number || machine_port_is_free(port->bind_address, number))
         return;
     cleanup_free char *holder = machine_port_holder(number);
     cleanup_free char *text =
-        xasprintf("port %d of %s is taken%s%s", number, node->resource ? node->resource : node->id,
-                  holder ? " by " : "", holder ? holder : "");
+        xasprintf("port %d of %s is taken%s%s", number, text_or(node->resource, node->id),
+                  text_if(holder, " by "), text_or_empty(holder));
     if (port->fixed_port)
         doctor_add(doctor, DOCTOR_FAIL, text, "another host_port in the manifest, or end who holds it");
     else
@@ -225,19 +232,43 @@ static void check_leftovers(struct doctor *doctor)
 {
     cleanup_strlist struct strlist live = {0}, projects = {0};
     cleanup_free char *root = state_root(doctor->context->environment, NULL);
-    int dead = root ? count_dead(root, &live) : 0;
-    int orphans = doctor->has_engine ? count_orphans(doctor, &live, &projects) : 0;
+    int dead = 0;
+    if (root)
+        dead = count_dead(root, &live);
+    int orphans = 0;
+    if (doctor->has_engine)
+        orphans = count_orphans(doctor, &live, &projects);
     if (!dead && !orphans) {
         doctor_add(doctor, DOCTOR_PASS, "no dead session has left anything", NULL);
         return;
     }
+
     cleanup_strbuf struct strbuf text = {0};
-    strbuf_addf(&text, "%d dead session%s, %d container%s without an owner", dead, dead == 1 ? "" : "s",
-                orphans, orphans == 1 ? "" : "s");
-    for (size_t i = 0; i < projects.count; i++)
-        strbuf_addf(&text, "%s%s", i ? ", " : " of ", projects.items[i]);
-    doctor_add(doctor, DOCTOR_WARNING, strbuf_text(&text),
-               dead ? "apphost gc" : "apphost down, in the project's folder");
+    strbuf_addf(&text, "%d dead session%s, %d container%s without an owner", dead, plural_s(dead), orphans,
+                plural_s(orphans));
+    const char *joint = " of ", *fix = "apphost down, in the project's folder";
+    for (size_t i = 0; i < projects.count; i++) {
+        strbuf_addf(&text, "%s%s", joint, projects.items[i]);
+        joint = ", ";
+    }
+    if (dead)
+        fix = "apphost gc";
+    doctor_add(doctor, DOCTOR_WARNING, strbuf_text(&text), fix);
+}
+
+static void check_room(struct doctor *doctor, const char *root)
+{
+    static const char fix[] = "another folder in XDG_STATE_HOME, or make room";
+    struct statvfs space;
+
+    if (access(root, W_OK | X_OK)) {
+        cleanup_free char *text = xasprintf("%s may not be written", root);
+        doctor_add(doctor, DOCTOR_FAIL, text, fix);
+    } else if (!statvfs(root, &space) && (uint64_t)space.f_bavail * space.f_frsize < LITTLE_ROOM) {
+        cleanup_free char *text = xasprintf("%s has little room left", root);
+        doctor_add(doctor, DOCTOR_WARNING, text, fix);
+    } else
+        doctor_add(doctor, DOCTOR_PASS, root, NULL);
 }
 
 static void check_state(struct doctor *doctor)
@@ -249,22 +280,14 @@ static void check_state(struct doctor *doctor)
         return;
     }
 
-    struct statvfs space;
-    bool is_writable = !access(root, W_OK | X_OK);
-    bool is_full = !statvfs(root, &space) && (uint64_t)space.f_bavail * space.f_frsize < LITTLE_ROOM;
-    cleanup_free char *text = xasprintf("%s%s", root,
-                                        !is_writable ? " may not be written"
-                                        : is_full    ? " has little room left"
-                                                     : "");
-
-    doctor_add(doctor,
-               !is_writable ? DOCTOR_FAIL
-               : is_full    ? DOCTOR_WARNING
-                            : DOCTOR_PASS,
-               text, !is_writable || is_full ? "another folder in XDG_STATE_HOME, or make room" : NULL);
+    check_room(doctor, root);
     const struct project *project = &doctor->context->project;
-    cleanup_free char *folder = project->prefix ? state_folder(root, project->prefix) : NULL;
-    struct state *state = folder && file_is_dir(folder) ? state_open(folder, false, &error) : NULL;
+    cleanup_free char *folder = NULL;
+    if (project->prefix)
+        folder = state_folder(root, project->prefix);
+    struct state *state = NULL;
+    if (folder && file_is_dir(folder))
+        state = state_open(folder, false, &error);
 
     if (state)
         state_close(state);

@@ -40,7 +40,8 @@ void doctor_check_sessions(struct doctor *doctor)
     for (size_t i = 0; i < list.count; i++) {
         cleanup_free char *folder = state_folder(root, list.items[i].prefix);
         long pid;
-        running += list.items[i].rank == FIND_RUNS ? 1 : 0;
+        if (list.items[i].rank == FIND_RUNS)
+            running++;
         if (list.items[i].rank != FIND_RUNS || !is_silent(folder, &pid))
             continue;
         silent++;

@@ -8,6 +8,7 @@
 #include "engine/address.h"
 
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,8 +24,11 @@ const char *address_getenv(char *const *environment, const char *name)
 {
     size_t length = strlen(name);
     for (size_t i = 0; environment && environment[i]; i++)
-        if (strncmp(environment[i], name, length) == 0 && environment[i][length] == '=')
-            return environment[i][length + 1] ? environment[i] + length + 1 : NULL;
+        if (strncmp(environment[i], name, length) == 0 && environment[i][length] == '=') {
+            if (environment[i][length + 1])
+                return environment[i] + length + 1;
+            return NULL;
+        }
     return NULL;
 }
 
@@ -35,13 +39,17 @@ static char *trim(const char *text)
     size_t length = strlen(start);
     while (length && strchr(blanks, start[length - 1]))
         length--;
-    return length ? xstrndup(start, length) : NULL;
+    if (length)
+        return xstrndup(start, length);
+    return NULL;
 }
 
 char *address_trimmed(char *const *environment, const char *name)
 {
     const char *value = address_getenv(environment, name);
-    return value ? trim(value) : NULL;
+    if (value)
+        return trim(value);
+    return NULL;
 }
 
 void engine_address_free(struct engine_address *address)
@@ -71,10 +79,18 @@ static bool split_host_port(char *text, char **host, int64_t *port)
     size_t length = strlen(text);
     if (length && text[length - 1] == '/')
         text[--length] = '\0';
-    char *end = *text == '[' ? strchr(text, ']') : text + strcspn(text, ":");
+    char *end;
+    if (*text == '[')
+        end = strchr(text, ']');
+    else
+        end = text + strcspn(text, ":");
     if (!end)
         return false;
-    *host = *text == '[' ? text + 1 : text;
+
+    if (*text == '[')
+        *host = text + 1;
+    else
+        *host = text;
     if (*end == ']')
         *end++ = '\0';
     if (*end == '\0')
@@ -89,13 +105,21 @@ static int set_tcp(const char *rest, struct engine_address *address, struct erro
 {
     cleanup_free char *text = xstrdup(rest);
     char *host = text;
-    int64_t port = address->tls ? 2376 : 2375;
+    int64_t port = 2375;
+    if (address->tls)
+        port = 2376;
     if (!split_host_port(text, &host, &port) || strpbrk(host, "/@ \t?#%"))
         return error_set(err, ERROR_ENGINE, "%s: \"%s\" is no engine address (tcp://host:port)",
                          address->origin, address->host);
-    const char *name = *host ? host : "localhost", *scheme = address->tls ? "https" : "http";
+
+    const char *name = host, *scheme = "http";
+    if (!*name)
+        name = "localhost";
+    if (address->tls)
+        scheme = "https";
     bool is_v6 = strchr(name, ':') != NULL;
-    address->url = xasprintf("%s://%s%s%s:%d", scheme, is_v6 ? "[" : "", name, is_v6 ? "]" : "", (int)port);
+    address->url =
+        xasprintf("%s://%s%s%s:%d", scheme, text_if(is_v6, "["), name, text_if(is_v6, "]"), (int)port);
     address->remote = !is_loopback(name);
     address->published_host = xstrdup(address->remote ? name : "127.0.0.1");
     return 0;
@@ -176,7 +200,7 @@ static int set_from_environment(struct engine_address *address, char *const *env
         cleanup_free char *folder = address_trimmed(environment, "DOCKER_CERT_PATH");
         address->tls = true;
         address->skip_verify = !verify;
-        address_set_certificates(address, folder ? folder : config);
+        address_set_certificates(address, text_or(folder, config));
     }
     return address_set_host(address, host, origin, err);
 }
@@ -215,7 +239,9 @@ int address_try_connect(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return errno;
-    int rc = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN ? 0 : errno;
+    int rc = 0;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EAGAIN)
+        rc = errno;
     close(fd);
     return rc;
 }
@@ -263,10 +289,11 @@ static int resolve(char *const *environment, const char *host_flag, const char *
         return set_from_environment(address, environment, host, "DOCKER_HOST", err);
     if (context_flag)
         return probe_sockets(environment, address, err);
-    if (context)
-        return strcmp(context, "default") == 0
-                   ? probe_sockets(environment, address, err)
-                   : address_from_context(environment, context, "DOCKER_CONTEXT", address, err);
+    if (context) {
+        if (strcmp(context, "default") == 0)
+            return probe_sockets(environment, address, err);
+        return address_from_context(environment, context, "DOCKER_CONTEXT", address, err);
+    }
 
     cleanup_free char *current = NULL;
     if (address_current_context(environment, &current, err) < 0)

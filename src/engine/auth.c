@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,9 @@ void engine_auth_choice_free(struct auth_choice *choice)
 static char *host_of_key(const char *key)
 {
     const char *scheme = strstr(key, "://");
-    const char *host = scheme ? scheme + 3 : key;
+    const char *host = key;
+    if (scheme)
+        host = scheme + 3;
     return xstrndup(host, strcspn(host, "/"));
 }
 
@@ -49,7 +52,7 @@ static const cJSON *find_entry(const cJSON *auths, const char *key)
     cleanup_free char *wanted = host_of_key(key);
     cJSON_ArrayForEach(other, auths)
     {
-        cleanup_free char *host = host_of_key(other->string ? other->string : "");
+        cleanup_free char *host = host_of_key(text_or_empty(other->string));
         if (strcmp(host, wanted) == 0)
             return other;
     }
@@ -62,8 +65,12 @@ static bool take_entry(const cJSON *entry, struct auth_choice *choice)
     const char *token = json_string(entry, "identitytoken", ""), *auth = json_string(entry, "auth", "");
     const char *username = json_string(entry, "username", ""), *password = json_string(entry, "password", "");
     size_t length = 0;
-    cleanup_free char *plain = *auth ? digest_unbase64(auth, &length) : NULL;
-    char *colon = plain ? strchr(plain, ':') : NULL;
+    cleanup_free char *plain = NULL;
+    if (*auth)
+        plain = digest_unbase64(auth, &length);
+    char *colon = NULL;
+    if (plain)
+        colon = strchr(plain, ':');
     if (colon) {
         *colon = '\0';
         username = plain;
@@ -72,9 +79,12 @@ static bool take_entry(const cJSON *entry, struct auth_choice *choice)
 
     bool found = *token || (*username && *password);
     if (found) {
-        choice->identity_token = *token ? xstrdup(token) : NULL;
         choice->username = xstrdup(username);
-        choice->password = *token ? NULL : xstrdup(password);
+        choice->identity_token = choice->password = NULL;
+        if (*token)
+            choice->identity_token = xstrdup(token);
+        else
+            choice->password = xstrdup(password);
     }
     if (plain)
         mem_wipe(plain, length);
@@ -98,7 +108,9 @@ static const char *default_helper(const struct strlist *environment)
 {
     if (is_installed(environment, "pass") && is_installed(environment, "docker-credential-pass"))
         return "pass";
-    return is_installed(environment, "docker-credential-secretservice") ? "secretservice" : NULL;
+    if (is_installed(environment, "docker-credential-secretservice"))
+        return "secretservice";
+    return NULL;
 }
 
 static void choose_from_file(const struct strlist *environment, const cJSON *config,

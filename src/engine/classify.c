@@ -5,13 +5,14 @@
  * Letters' case is ignored. Failures of a pull that are not about space or versions are ERROR_PULL whatever
  * they say; their rows only add hints. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MESSAGE_LIMIT = 2048 };
 
-struct row {
+struct classify_row {
     unsigned context;
     int status;                 /* 0: any */
     const char *first, *second; /* both must occur; NULL: no condition */
@@ -23,7 +24,7 @@ static const char auth_hint[] = "log in to the registry (docker login), or check
 static const char offline_hint[] =
     "check the network and the registry's address, or set APPHOST_IMAGE_PREFIX to a mirror";
 
-static const struct row rows[] = {
+static const struct classify_row rows[] = {
     {ON_ANY, 400, "client version", "is too ", ERROR_ENGINE, "unset DOCKER_API_VERSION"},
     {ON_ANY, 400, "http request to an https server", NULL, ERROR_ENGINE, "set DOCKER_TLS_VERIFY=1"},
     {ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
@@ -90,7 +91,8 @@ static const struct row rows[] = {
      "the engine has no addresses left for networks: remove unused ones (docker network prune)"},
 };
 
-static bool matches(const struct row *row, enum engine_context context, int status, const char *message)
+static bool matches(const struct classify_row *row, enum engine_context context, int status,
+                    const char *message)
 {
     return (row->context & context) && (!row->status || row->status == status) &&
            (!row->first || strcasestr(message, row->first)) &&
@@ -100,11 +102,13 @@ static bool matches(const struct row *row, enum engine_context context, int stat
 void engine_classify(enum engine_context context, int status, const char *message, const char *what,
                      struct error *err)
 {
-    const struct row *found = NULL;
+    const struct classify_row *found = NULL;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !found; i++)
         if (matches(&rows[i], context, status, message))
             found = &rows[i];
-    enum error_code code = found ? found->code : ERROR_FAILED;
+    enum error_code code = ERROR_FAILED;
+    if (found)
+        code = found->code;
     if (*message)
         error_set(err, code, "cannot %s: %s", what, message);
     else
@@ -116,8 +120,10 @@ void engine_classify(enum engine_context context, int status, const char *messag
 char *engine_message(const char *body, size_t length)
 {
     cleanup_json cJSON *document = json_parse(body, length, NULL);
-    const char *text = document ? json_string(document, "message", "") : body;
-    cleanup_free char *cut = xstrndup(text ? text : "", strnlen(text ? text : "", MESSAGE_LIMIT));
+    const char *text = body;
+    if (document)
+        text = json_string(document, "message", "");
+    cleanup_free char *cut = xstrndup(text_or_empty(text), strnlen(text_or_empty(text), MESSAGE_LIMIT));
     size_t end = strlen(cut);
     for (char *c = cut; (c = strpbrk(c, "\t\r\n"));)
         *c = ' ';

@@ -1,5 +1,6 @@
 /* Containers: list, create, start, inspect, stop, kill, remove. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,9 +89,11 @@ struct engine_op *engine_container_create(struct engine *engine, const char *nam
 {
     struct engine_op *op = engine_op_new(engine, ON_CREATE, done, data, "create container %s", name);
     cleanup_free char *encoded = engine_path_part(name);
-    cleanup_free char *wanted = platform ? engine_path_part(platform) : NULL;
+    cleanup_free char *wanted = NULL;
+    if (platform)
+        wanted = engine_path_part(platform);
     engine_op_request(op, "POST", http_within(CREATE_TIMEOUT_MS), "/containers/create?name=%s%s%s", encoded,
-                      wanted ? "&platform=" : "", wanted ? wanted : "");
+                      text_if(wanted, "&platform="), text_or_empty(wanted));
     engine_op_body(op, body);
     op->mends = leave_init_out;
     op->on_answer = on_created;
@@ -136,8 +139,12 @@ static bool forgives_stopped(int status, const char *message)
 
 static int64_t stop_within_ms(const struct engine_stop *stop)
 {
-    int own_s = stop->own_s > 0 ? stop->own_s : DEFAULT_STOP_S;
-    int64_t wait_s = stop->timeout_s >= 0 ? stop->timeout_s : own_s;
+    int own_s = DEFAULT_STOP_S;
+    if (stop->own_s > 0)
+        own_s = stop->own_s;
+    int64_t wait_s = own_s;
+    if (stop->timeout_s >= 0)
+        wait_s = stop->timeout_s;
     return wait_s * 1000 + STOP_EXTRA_MS;
 }
 
@@ -162,7 +169,7 @@ struct engine_op *engine_container_kill(struct engine *engine, const char *id, c
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "signal container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    cleanup_free char *wanted = engine_path_part(signal ? signal : "SIGKILL");
+    cleanup_free char *wanted = engine_path_part(text_or(signal, "SIGKILL"));
     engine_op_request(op, "POST", http_within(REMOVE_TIMEOUT_MS), "/containers/%s/kill?signal=%s", encoded,
                       wanted);
     return engine_op_send(op);
@@ -179,7 +186,7 @@ struct engine_op *engine_container_remove(struct engine *engine, const char *id,
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
     engine_op_request(op, "DELETE", http_within(REMOVE_TIMEOUT_MS), "/containers/%s?v=1%s", encoded,
-                      force ? "&force=1" : "");
+                      text_if(force, "&force=1"));
     op->forgives = forgives_going;
     return engine_op_send(op);
 }

@@ -3,6 +3,7 @@
  *
  * Ports count only while the container runs: an engine that crashed shows stale ones on what has ended. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static void add_port(struct engine_container *container, int64_t target, int64_t
     struct engine_port *port = &container->ports[container->port_count++];
     port->target_port = (int)target;
     port->host_port = (int)host;
-    snprintf(port->host_ip, sizeof port->host_ip, "%s", ip ? ip : "");
+    snprintf(port->host_ip, sizeof port->host_ip, "%s", text_or_empty(ip));
 }
 
 static enum engine_health health_by_name(const char *name)
@@ -28,12 +29,16 @@ static enum engine_health health_by_name(const char *name)
         return ENGINE_HEALTH_STARTING;
     if (strcmp(name, "healthy") == 0)
         return ENGINE_HEALTH_HEALTHY;
-    return strcmp(name, "unhealthy") == 0 ? ENGINE_HEALTH_UNHEALTHY : ENGINE_HEALTH_NONE;
+    if (strcmp(name, "unhealthy") == 0)
+        return ENGINE_HEALTH_UNHEALTHY;
+    return ENGINE_HEALTH_NONE;
 }
 
 static const char *skip_slash(const char *name)
 {
-    return *name == '/' ? name + 1 : name;
+    if (*name == '/')
+        return name + 1;
+    return name;
 }
 
 /* {"6379/tcp": [{"HostIp": "127.0.0.1", "HostPort": "32772"}], "80/tcp": null} */
@@ -89,7 +94,9 @@ static enum engine_health health_in_status(const char *status)
         return ENGINE_HEALTH_HEALTHY;
     if (strstr(status, "(unhealthy)"))
         return ENGINE_HEALTH_UNHEALTHY;
-    return strstr(status, "(health: starting)") ? ENGINE_HEALTH_STARTING : ENGINE_HEALTH_NONE;
+    if (strstr(status, "(health: starting)"))
+        return ENGINE_HEALTH_STARTING;
+    return ENGINE_HEALTH_NONE;
 }
 
 void engine_container_from_list(struct engine_container *container, const cJSON *document)

@@ -4,6 +4,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ char *address_config_folder(char *const *environment)
     char *folder = address_trimmed(environment, "DOCKER_CONFIG");
     if (folder)
         return folder;
-    return path_join(home ? home : "/", ".docker");
+    return path_join(text_or(home, "/"), ".docker");
 }
 
 static cJSON *read_json(const char *path, struct error *err)
@@ -26,7 +27,9 @@ static cJSON *read_json(const char *path, struct error *err)
     size_t length;
     cleanup_error struct error problem = {0};
     cleanup_free char *text = file_read(path, FILE_LIMIT, &length, &problem);
-    cJSON *document = text ? json_parse(text, length, &problem) : NULL;
+    cJSON *document = NULL;
+    if (text)
+        document = json_parse(text, length, &problem);
     if (document)
         return document;
     if (problem.code == ERROR_NO_FILE)
@@ -53,7 +56,9 @@ int address_current_context(char *const *environment, char **name, struct error 
         return -1;
     }
     const char *current = json_string(config, "currentContext", "");
-    *name = *current ? xstrdup(current) : NULL;
+    *name = NULL;
+    if (*current)
+        *name = xstrdup(current);
     return 0;
 }
 

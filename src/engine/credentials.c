@@ -92,7 +92,10 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal)
 {
     struct helper_run *run = process->data;
     run->exited = true;
-    run->exit_code = signal ? 128 + signal : (int)status;
+    if (signal)
+        run->exit_code = 128 + signal;
+    else
+        run->exit_code = (int)status;
     check_end(run);
 }
 
@@ -205,11 +208,14 @@ struct helper_run *engine_helper_start(struct engine *engine, const char *name, 
     if (fd >= 0)
         close(fd);
     if (rc < 0) {
-        run->failure = rc == UV_ENOENT ? "is not installed" : "cannot be started";
+        run->failure = "cannot be started";
+        if (rc == UV_ENOENT)
+            run->failure = "is not installed";
         run->exited = true;
         loop_post(engine->loop, &run->late);
         return run;
     }
+
     uv_read_start((uv_stream_t *)&run->output, on_allocate, on_read);
     timer_start(&run->deadline, HELPER_TIMEOUT_MS);
     return run;

@@ -6,6 +6,7 @@
  * CR LF. Which one it is shows in the first four bytes: no terminal sends a byte below 3 followed by three
  * zeros. With timestamps every record (bare: every line) starts with one, also the pieces of a long line. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <string.h>
 
@@ -77,7 +78,9 @@ static bool read_zone(const char **text, const char *end, int64_t *seconds)
     *seconds = 0;
     if (read_mark(text, end, 'Z'))
         return true;
-    int sign = *text < end && **text == '-' ? -1 : 1;
+    int sign = 1;
+    if (*text < end && **text == '-')
+        sign = -1;
     if (!read_mark(text, end, '+') && !read_mark(text, end, '-'))
         return false;
     if (!read_number(text, end, 2, &hours) || !read_mark(text, end, ':') ||
@@ -180,11 +183,17 @@ static void take_payload(struct engine_demux *demux, const char *bytes, size_t l
     }
 
     while (length) {
-        size_t used = demux->in_stamp ? take_stamp(demux, bytes, length) : 0;
+        size_t used = 0;
+        if (demux->in_stamp)
+            used = take_stamp(demux, bytes, length);
         bytes += used;
         length -= used;
-        const char *newline = length ? memchr(bytes, '\n', length) : NULL;
-        size_t piece = newline ? (size_t)(newline - bytes) : length;
+        const char *newline = NULL;
+        if (length)
+            newline = memchr(bytes, '\n', length);
+        size_t piece = length;
+        if (newline)
+            piece = (size_t)(newline - bytes);
         add_text(demux, bytes, piece);
         if (newline) {
             end_line(demux, &demux->lines[demux->stream]);
@@ -216,7 +225,9 @@ static void start_record(struct engine_demux *demux)
 {
     const unsigned char *head = demux->head;
     demux->head_length = 0;
-    demux->stream = head[0] == 2 ? 2 : 1;
+    demux->stream = 1;
+    if (head[0] == 2)
+        demux->stream = 2;
     demux->left = (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 | (uint32_t)head[6] << 8 | head[7];
     demux->in_stamp = demux->has_times && demux->left > 0;
 }
@@ -233,7 +244,7 @@ static size_t take_head(struct engine_demux *demux, const char *bytes)
 
 static size_t take_record(struct engine_demux *demux, const char *bytes, size_t length)
 {
-    size_t piece = length < demux->left ? length : demux->left;
+    size_t piece = size_min(length, demux->left);
     demux->left -= (uint32_t)piece;
     take_payload(demux, bytes, piece);
     if (demux->left == 0 && demux->in_stamp)

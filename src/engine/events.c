@@ -13,7 +13,7 @@
 /* The head comes at once, before any event: an engine that is silent here is not there. */
 enum { LINE_LIMIT = 4 << 20, HEAD_TIMEOUT_MS = 10000 };
 
-struct stream {
+struct event_stream {
     struct strbuf rest;
     loop_cb *on_open;
     engine_event_cb *on_event;
@@ -28,7 +28,7 @@ static const char filters[] = "{\"type\":[\"container\",\"network\",\"volume\"],
 
 static void free_stream(void *state)
 {
-    struct stream *stream = state;
+    struct event_stream *stream = state;
     strbuf_free(&stream->rest);
     free(stream);
 }
@@ -45,14 +45,18 @@ static int64_t read_time(const char *line, const cJSON *document)
             return strtoll(found, NULL, 10);
     }
     int64_t seconds = json_int(document, "time", 0);
-    return seconds > 0 && seconds < INT64_MAX / 1000000000 ? seconds * 1000000000 : 0;
+    if (seconds > 0 && seconds < INT64_MAX / 1000000000)
+        return seconds * 1000000000;
+    return 0;
 }
 
 static int read_exit_code(const cJSON *attributes)
 {
     const char *code =
         json_string(attributes, "exitCode", json_string(attributes, "containerExitCode", NULL));
-    return code ? (int)strtol(code, NULL, 10) : -1;
+    if (code)
+        return (int)strtol(code, NULL, 10);
+    return -1;
 }
 
 static enum engine_health split_health(cJSON *action)
@@ -61,7 +65,9 @@ static enum engine_health split_health(cJSON *action)
     if (!str_starts(action->valuestring, "health_status") || !colon)
         return ENGINE_HEALTH_NONE;
     *colon = '\0';
-    return strcmp(colon + 2, "healthy") == 0 ? ENGINE_HEALTH_HEALTHY : ENGINE_HEALTH_UNHEALTHY;
+    if (strcmp(colon + 2, "healthy") == 0)
+        return ENGINE_HEALTH_HEALTHY;
+    return ENGINE_HEALTH_UNHEALTHY;
 }
 
 bool engine_event_parse(const char *line, size_t length, struct engine_event *event, cJSON **document)
@@ -77,7 +83,10 @@ bool engine_event_parse(const char *line, size_t length, struct engine_event *ev
 
     event->health = split_health(action);
     event->type = json_string(*document, "Type", "");
-    event->action = strcmp(action->valuestring, "remove") == 0 ? "destroy" : action->valuestring;
+    if (strcmp(action->valuestring, "remove") == 0)
+        event->action = "destroy";
+    else
+        event->action = action->valuestring;
     event->attributes = json_get(actor, "Attributes");
     event->id = json_string(actor, "ID", "");
     if (!*event->id) /* Podman's volumes */
@@ -91,7 +100,7 @@ bool engine_event_parse(const char *line, size_t length, struct engine_event *ev
 static bool on_line(char *line, size_t length, void *data)
 {
     const struct engine_op_mark *mark = data;
-    struct stream *stream = mark->op->state;
+    struct event_stream *stream = mark->op->state;
     cleanup_json cJSON *document = NULL;
     struct engine_event event;
     if (engine_event_parse(line, length, &event, &document))
@@ -102,7 +111,7 @@ static bool on_line(char *line, size_t length, void *data)
 static void on_data(const char *bytes, size_t length, void *data)
 {
     struct engine_op *op = data;
-    struct stream *stream = op->state;
+    struct event_stream *stream = op->state;
     struct engine_op_mark mark = engine_op_mark(op);
     if (engine_lines_feed(&stream->rest, bytes, length, on_line, &mark) == 0)
         return;
@@ -114,7 +123,7 @@ static void on_data(const char *bytes, size_t length, void *data)
 static void on_open(int status, void *data)
 {
     struct engine_op *op = data;
-    struct stream *stream = op->state;
+    struct event_stream *stream = op->state;
     (void)status;
     if (stream->on_open)
         stream->on_open(op->data);
@@ -132,7 +141,7 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
                                 engine_event_cb *on_event, engine_done_cb *done, void *data)
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "follow the engine's events");
-    struct stream *stream = xcalloc(1, sizeof *stream);
+    struct event_stream *stream = xcalloc(1, sizeof *stream);
     stream->rest.limit = LINE_LIMIT;
     stream->on_open = opened;
     stream->on_event = on_event;
@@ -140,10 +149,12 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
     op->free_state = free_stream;
 
     cleanup_free char *encoded = str_percent_encode(filters);
-    cleanup_free char *since = since_ns > 0
-                                   ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / 1000000000),
-                                               (long long)(since_ns % 1000000000))
-                                   : xstrdup("");
+    cleanup_free char *since = NULL;
+    if (since_ns > 0)
+        since = xasprintf("&since=%lld.%09lld", (long long)(since_ns / 1000000000),
+                          (long long)(since_ns % 1000000000));
+    else
+        since = xstrdup("");
     engine_op_request(op, "GET", http_stream_within(LIMIT_MS(HEAD_TIMEOUT_MS)), "/events?filters=%s%s",
                       encoded, since);
     op->on_data = on_data;

@@ -7,6 +7,7 @@
  *
  * The engine cannot kill what it executes: a cancelled command goes on until it ends by itself. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,7 +152,9 @@ static void on_drained(void *data)
 size_t engine_session_write(struct engine_op *op, const char *bytes, size_t length)
 {
     const struct exec_state *exec = op->state;
-    return exec->is_open && op->call ? http_write(op->call, bytes, length) : 0;
+    if (exec->is_open && op->call)
+        return http_write(op->call, bytes, length);
+    return 0;
 }
 
 void engine_session_write_end(struct engine_op *op)
@@ -214,6 +217,7 @@ static void add_texts(cJSON *body, const char *key, const char *const *texts)
 static struct exec_state *make_state(struct engine_op *op, const struct engine_session *session)
 {
     struct exec_state *exec = xcalloc(1, sizeof *exec);
+
     exec->output.limit = OUTPUT_LIMIT;
     exec->on_output = session->on_output;
     exec->on_open = session->on_open;
@@ -221,12 +225,16 @@ static struct exec_state *make_state(struct engine_op *op, const struct engine_s
     exec->has_input = session->has_input;
     exec->has_terminal = session->has_terminal;
     exec->rows = session->rows;
+
     exec->columns = session->columns;
     exec->mark = engine_op_mark(op);
     timer_init(op->engine->loop, &exec->again, send_size, exec);
     engine_demux_init(&exec->demux, false, on_line, exec);
-    exec->demux.on_bytes = session->on_output ? on_bytes : NULL;
+    exec->demux.on_bytes = NULL;
+    if (session->on_output)
+        exec->demux.on_bytes = on_bytes;
     exec->demux.is_raw = session->has_terminal;
+
     return exec;
 }
 
@@ -252,7 +260,7 @@ static cJSON *make_body(const struct engine_session *session)
 struct engine_op *engine_session(struct engine *engine, const char *id, const struct engine_session *session,
                                  engine_done_cb *done, void *data)
 {
-    const char *program = session->argv[0] ? session->argv[0] : "nothing";
+    const char *program = text_or(session->argv[0], "nothing");
     struct engine_op *op = engine_op_new(engine, ON_EXEC, done, data, "run %s in container %s", program, id);
     op->state = make_state(op, session);
     op->free_state = free_exec;

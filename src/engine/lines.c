@@ -32,5 +32,7 @@ int engine_lines_feed(struct strbuf *rest, const char *bytes, size_t length, eng
         return 0;
     }
     strbuf_free(&buffer);
-    return fits ? 0 : -1;
+    if (fits)
+        return 0;
+    return -1;
 }

@@ -90,7 +90,9 @@ static int64_t exact_time(struct log_state *logs, int64_t time_ns)
 {
     if (time_ns == 0 || time_ns % SECOND_NS != 0)
         return time_ns;
-    logs->in_second = time_ns == logs->second_ns ? logs->in_second + 1 : 1;
+    if (time_ns != logs->second_ns)
+        logs->in_second = 0;
+    logs->in_second++;
     logs->second_ns = time_ns;
     return time_ns + logs->in_second;
 }
@@ -138,10 +140,12 @@ struct engine_op *engine_container_follow(struct engine *engine, const char *id,
     struct engine_op *op =
         engine_op_new(engine, ON_OTHER, done, data, "follow the output of container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    cleanup_free char *since = since_ns > 0
-                                   ? xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
-                                               (long long)(since_ns % SECOND_NS))
-                                   : xstrdup("");
+    cleanup_free char *since = NULL;
+    if (since_ns > 0)
+        since = xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
+                          (long long)(since_ns % SECOND_NS));
+    else
+        since = xstrdup("");
 
     /* Podman sends the head with the first line, which may never come; nobody waits for it. */
     engine_op_request(op, "GET", http_stream_within(FOREVER),

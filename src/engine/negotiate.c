@@ -5,6 +5,7 @@
  * refuses everything below 1.44; 20.10 speaks 1.41; Podman ignores the version in the path.) `GET /version`
  * and `/info` would tell more, and take 6 ms on Docker, hundreds on Podman. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ const char *engine_dialect(const char *server_version)
         return NULL;
     if (major > 1 || (major == 1 && minor >= NEWEST_MINOR))
         return dialects[NEWEST_MINOR - MINIMUM_MINOR];
-    return major == 1 && minor >= MINIMUM_MINOR ? dialects[minor - MINIMUM_MINOR] : NULL;
+    if (major == 1 && minor >= MINIMUM_MINOR)
+        return dialects[minor - MINIMUM_MINOR];
+    return NULL;
 }
 
 int engine_force_version(struct engine *engine, const char *version, struct error *err)
@@ -54,7 +57,7 @@ static int read_answer(struct engine *engine, const struct http_response *respon
     }
     if (!response->api_version)
         return error_set(err, ERROR_ENGINE, "what answers at the engine's address is no container engine");
-    snprintf(engine->info.server, sizeof engine->info.server, "%s", response->server ? response->server : "");
+    snprintf(engine->info.server, sizeof engine->info.server, "%s", text_or_empty(response->server));
     engine->info.is_podman = str_starts(engine->info.server, "Libpod");
     if (engine->forced)
         return 0;
@@ -108,8 +111,13 @@ static void say_not_running(struct error *failure)
 static bool tries_again(struct engine *engine, const struct error *err)
 {
     bool may = err->code == ERROR_CUT || err->code == ERROR_TIMEOUT;
-    int64_t pause_ms = may ? engine_pause_after_cut(engine->cuts) : -1;
-    engine->cuts += err->code == ERROR_TIMEOUT ? 2 : 1;
+    int64_t pause_ms = -1;
+    if (may)
+        pause_ms = engine_pause_after_cut(engine->cuts);
+    if (err->code == ERROR_TIMEOUT)
+        engine->cuts += 2;
+    else
+        engine->cuts += 1;
     if (pause_ms >= 0)
         timer_start(&engine->again, pause_ms);
     return pause_ms >= 0;

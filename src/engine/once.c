@@ -52,9 +52,11 @@ void engine_once_done(const struct engine_result *result, const struct error *er
 
     cJSON_Delete(once->json);
     free(once->output);
-    once->json = result->containers ? copy_list(result)
-                 : result->json     ? cJSON_Duplicate(result->json, 1)
-                                    : NULL;
+    once->json = NULL;
+    if (result->containers)
+        once->json = copy_list(result);
+    else if (result->json)
+        once->json = cJSON_Duplicate(result->json, 1);
     if (!once->json && result->container && result->container->raw)
         once->json = cJSON_Duplicate(result->container->raw, 1);
     once->output = xstrdup_null(result->output);

@@ -1,5 +1,6 @@
 /* An operation's life: made, sent (after the negotiation), answered, told, freed; see internal.h. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,7 +137,9 @@ struct engine_op *engine_op_fail_late(struct engine_op *op, struct error *err)
 
 int64_t engine_pause_after_cut(int cuts)
 {
-    return cuts < CUT_TRIES ? FIRST_PAUSE_MS << cuts : -1;
+    if (cuts < CUT_TRIES)
+        return FIRST_PAUSE_MS << cuts;
+    return -1;
 }
 
 static void on_again(void *data)
@@ -148,7 +151,9 @@ static void on_again(void *data)
 static bool tries_again(struct engine_op *op, const struct http_response *response, const struct error *err)
 {
     bool may = err->code == ERROR_CUT && !op->request.changes && !(op->on_data && response);
-    int64_t pause_ms = may ? engine_pause_after_cut(op->cuts++) : -1;
+    int64_t pause_ms = -1;
+    if (may)
+        pause_ms = engine_pause_after_cut(op->cuts++);
     if (pause_ms >= 0)
         timer_start(&op->again, pause_ms);
     return pause_ms >= 0;
@@ -170,7 +175,11 @@ static void fail_transport(struct engine_op *op, const struct error *cause)
 void engine_op_refuse(struct engine_op *op, int status, const char *message)
 {
     cleanup_error struct error err = {0};
-    cleanup_free char *text = op->note ? xasprintf("%s (%s)", message, op->note) : xstrdup(message);
+    cleanup_free char *text = NULL;
+    if (op->note)
+        text = xasprintf("%s (%s)", message, op->note);
+    else
+        text = xstrdup(message);
     engine_classify(op->context, status, text, op->what, &err);
     engine_op_fail(op, &err);
 }
@@ -228,13 +237,14 @@ static void start_call(struct engine_op *op)
         .method = from->method,
         .path = path,
         .body = from->body,
-        .body_length = from->body ? strlen(from->body) : 0,
-        .headers = from->header ? headers : NULL,
+        .body_length = strlen(text_or_empty(from->body)),
         .fresh = from->changes,
         .limits = from->limits,
         .limit = from->limit,
         .duplex = from->duplex,
     };
+    if (from->header)
+        request.headers = headers;
     struct http_handlers handlers = {.done = on_done,
                                      .on_data = op->on_data,
                                      .on_open = op->on_open,

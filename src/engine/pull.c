@@ -5,13 +5,14 @@
  * never gives up on a registry that stalls: the limit on silence does. Leaving cancels the download, unless
  * somebody else waits for the same image. */
 #include "engine/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { LINE_LIMIT = 256 << 10, INSPECT_TIMEOUT_MS = 30000 };
 
-struct pull {
+struct image_pull {
     char *reference, *path;
     struct auth_search *search;
     struct pull_progress *progress;
@@ -24,7 +25,7 @@ struct pull {
 
 static void free_pull(void *state)
 {
-    struct pull *pull = state;
+    struct image_pull *pull = state;
     engine_auth_cancel(pull->search);
     engine_pull_progress_free(pull->progress);
     strbuf_free(&pull->rest);
@@ -37,7 +38,7 @@ static void free_pull(void *state)
 static bool on_line(char *line, size_t length, void *data)
 {
     const struct engine_op_mark *mark = data;
-    struct pull *pull = mark->op->state;
+    struct image_pull *pull = mark->op->state;
     struct pull_state state;
     if (!engine_pull_progress_line(pull->progress, line, length, &state))
         return true;
@@ -53,7 +54,7 @@ static bool on_line(char *line, size_t length, void *data)
 static void on_data(const char *bytes, size_t length, void *data)
 {
     struct engine_op *op = data;
-    struct pull *pull = op->state;
+    struct image_pull *pull = op->state;
     struct engine_op_mark mark = engine_op_mark(op);
     if (engine_lines_feed(&pull->rest, bytes, length, on_line, &mark) == 0)
         return;
@@ -64,7 +65,7 @@ static void on_data(const char *bytes, size_t length, void *data)
 
 static void verify(struct engine_op *op)
 {
-    struct pull *pull = op->state;
+    struct image_pull *pull = op->state;
     engine_op_request(op, "GET", http_within(INSPECT_TIMEOUT_MS), "/images/%s/json", pull->reference);
     op->on_data = NULL;
     op->on_answer = engine_answer_empty;
@@ -73,7 +74,7 @@ static void verify(struct engine_op *op)
 
 static void on_end(struct engine_op *op, const struct http_response *response)
 {
-    struct pull *pull = op->state;
+    struct image_pull *pull = op->state;
     (void)response;
 
     /* The last line may lack its end. */
@@ -97,7 +98,7 @@ static void on_end(struct engine_op *op, const struct http_response *response)
 static void on_auth(const char *header, const char *note, void *data)
 {
     struct engine_op *op = data;
-    struct pull *pull = op->state;
+    struct image_pull *pull = op->state;
     pull->search = NULL;
     op->note = xstrdup_null(note);
     engine_op_request(op, "POST", (struct http_limits){pull->idle, FOREVER, pull->idle}, "%s", pull->path);
@@ -112,10 +113,12 @@ static char *make_path(const struct image_reference *reference, const char *plat
     cleanup_free char *name = xasprintf("%s/%s", reference->registry, reference->path);
     cleanup_free char *encoded = str_percent_encode(name);
     /* Without a tag the engine would pull every one there is. */
-    cleanup_free char *tag = str_percent_encode(reference->digest ? reference->digest : reference->tag);
-    cleanup_free char *wanted = platform ? str_percent_encode(platform) : NULL;
-    return xasprintf("/images/create?fromImage=%s&tag=%s%s%s", encoded, tag, wanted ? "&platform=" : "",
-                     wanted ? wanted : "");
+    cleanup_free char *tag = str_percent_encode(text_or(reference->digest, reference->tag));
+    cleanup_free char *wanted = NULL;
+    if (platform)
+        wanted = str_percent_encode(platform);
+    return xasprintf("/images/create?fromImage=%s&tag=%s%s%s", encoded, tag, text_if(wanted, "&platform="),
+                     text_or_empty(wanted));
 }
 
 struct engine_op *engine_image_pull(struct engine *engine, const struct engine_pull *wanted,
@@ -133,7 +136,7 @@ struct engine_op *engine_image_pull(struct engine *engine, const struct engine_p
         return engine_op_fail_late(op, &err);
     }
 
-    struct pull *pull = xcalloc(1, sizeof *pull);
+    struct image_pull *pull = xcalloc(1, sizeof *pull);
     pull->reference = xstrdup(name);
     pull->path = make_path(&parsed, wanted->platform);
     pull->progress = engine_pull_progress_new();

@@ -64,8 +64,12 @@ static void take_layer(struct pull_progress *progress, const char *status, const
     int64_t current = json_int(detail, "current", 0), total = json_int(detail, "total", 0);
     if (strcmp(status, "Downloading") == 0 && current >= 0 && total >= 0) {
         layer->current = current;
-        layer->total = total > current ? total : current;
+        if (total > current)
+            layer->total = total;
+        else
+            layer->total = current;
     }
+
     for (size_t i = 0; i < sizeof complete / sizeof *complete; i++)
         if (strcmp(status, complete[i]) == 0)
             layer->current = layer->total;

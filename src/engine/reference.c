@@ -18,8 +18,12 @@ static bool has_mirror(const struct engine *engine)
  */
 char *engine_image_name(struct engine *engine, const char *reference)
 {
-    char *name = has_mirror(engine) ? engine_image_normalise(engine, reference, NULL) : NULL;
-    return name ? name : xstrdup(reference);
+    char *name = NULL;
+    if (has_mirror(engine))
+        name = engine_image_normalise(engine, reference, NULL);
+    if (name)
+        return name;
+    return xstrdup(reference);
 }
 
 /* APPHOST_IMAGE_PREFIX stands for "docker.io/" (a pull-through mirror wants "library/" in the path);

@@ -9,6 +9,7 @@
 #include "engine/address.h"
 
 #include "base/file.h"
+#include "base/pick.h"
 #include "process/process.h"
 
 #include <dirent.h>
@@ -74,7 +75,9 @@ bool ssh_target_parse(const char *url, struct ssh_target *target)
     if (slash)
         *slash = '\0';
     char *at = strrchr(rest, '@'), *host = at ? at + 1 : rest;
-    size_t user = at ? (size_t)(at - rest) : 0;
+    size_t user = 0;
+    if (at)
+        user = (size_t)(at - rest);
     int64_t port = 0;
     bool fine = take_port(host, &port) && !(at && !user) && !memchr(rest, ':', user);
 
@@ -84,7 +87,10 @@ bool ssh_target_parse(const char *url, struct ssh_target *target)
     }
     target->port = (int)port;
     target->host = xstrdup(host);
-    target->destination = user ? xasprintf("%.*s@%s", (int)user, rest, host) : xstrdup(host);
+    if (user)
+        target->destination = xasprintf("%.*s@%s", (int)user, rest, host);
+    else
+        target->destination = xstrdup(host);
     if (fine && is_plain(host) && is_plain(target->destination) && !strpbrk(target->socket, ": \t\r\n"))
         return true;
     ssh_target_free(target);
@@ -123,12 +129,15 @@ static char *socket_path(const struct engine *engine, struct error *err)
 {
     static int number;
     const char *runtime = strlist_getenv(&engine->environment, "XDG_RUNTIME_DIR");
-    cleanup_free char *own = runtime && *runtime == '/' ? path_join(runtime, "apphost") : NULL;
+    cleanup_free char *own = NULL;
+    if (runtime && *runtime == '/')
+        own = path_join(runtime, "apphost");
     cleanup_free char *common = xasprintf("/tmp/apphost-%ld", (long)geteuid());
     const char *const folders[] = {own, common};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        cleanup_free char *path =
-            folders[i] ? xasprintf("%s/ssh-%d-%d.sock", folders[i], (int)getpid(), ++number) : NULL;
+        cleanup_free char *path = NULL;
+        if (folders[i])
+            path = xasprintf("%s/ssh-%d-%d.sock", folders[i], (int)getpid(), ++number);
         if (!path || strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path || !make_private(folders[i]))
             continue;
         sweep_folder(folders[i]);
@@ -197,17 +206,23 @@ static char *last_words(struct tunnel *tunnel)
     while (start && text[start - 1] != '\n')
         start--;
     cleanup_free char *line = xstrndup(text + start, length - start);
-    return *line ? str_printable(line) : NULL;
+    if (*line)
+        return str_printable(line);
+    return NULL;
 }
 
 void engine_tunnel_explain(struct tunnel *tunnel, struct error *err)
 {
     cleanup_free char *words = last_words(tunnel);
-    cleanup_free char *cause = xstrdup(words ? words : err->text ? err->text : "no answer");
+    cleanup_free char *cause = xstrdup(text_or(words, text_or(err->text, "no answer")));
     error_clear(err);
     error_set(err, ERROR_ENGINE, "cannot reach the container engine at %s through ssh: %s",
               tunnel->target.destination, cause);
-    cleanup_free char *port = tunnel->target.port ? xasprintf(" -p %d", tunnel->target.port) : xstrdup("");
+    cleanup_free char *port = NULL;
+    if (tunnel->target.port)
+        port = xasprintf(" -p %d", tunnel->target.port);
+    else
+        port = xstrdup("");
     error_hint(err,
                "\"ssh -o BatchMode=yes%s %s true\" has to work without a question: check the host, the key "
                "or the agent, known_hosts, and the engine's socket over there",
@@ -241,7 +256,7 @@ static void on_words(int stream, const char *bytes, size_t length, void *data)
     (void)stream;
     if (tunnel->words.length + length > WORDS_LIMIT / 2) /* the newest are of interest */
         strbuf_truncate(&tunnel->words, 0);
-    strbuf_add(&tunnel->words, bytes, length < WORDS_LIMIT / 2 ? length : WORDS_LIMIT / 2);
+    strbuf_add(&tunnel->words, bytes, size_min(length, WORDS_LIMIT / 2));
 }
 
 static void on_poll(void *data)

@@ -61,7 +61,9 @@ static void apply_override(const struct engine_address *address, struct engine_w
     if (!address->override)
         return;
     bool is_bindable = address->unix_path && is_address(address->override);
-    const char *found = where->count ? where->places[0].bind : loopback;
+    const char *found = loopback;
+    if (where->count)
+        found = where->places[0].bind;
     char bind[sizeof where->places[0].bind];
     snprintf(bind, sizeof bind, "%s", is_bindable ? address->override : found);
     where->count = 0;
@@ -102,7 +104,9 @@ static void by_peer(const struct engine_address *address, pid_t peer, struct eng
 
 static void by_address(const struct engine_address *address, struct engine_where *where)
 {
-    const char *host = address->published_host ? address->published_host : loopback;
+    const char *host = address->published_host;
+    if (!host)
+        host = loopback;
     add_place(where, host, loopback);
     if (address->host)
         say(where, "the engine is at %s (%s)", address->host, address->origin);
@@ -234,7 +238,9 @@ static void ask_about(struct engine_op *op, const char *id)
 struct engine_op *engine_find_where(struct engine *engine, engine_done_cb *done, void *data)
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "find out where ports are published");
-    cleanup_free char *id = engine->address.unix_path ? machine_container_id() : NULL;
+    cleanup_free char *id = NULL;
+    if (engine->address.unix_path)
+        id = machine_container_id();
     op->state = xcalloc(1, sizeof(struct search));
     op->free_state = free;
     if (id) {

@@ -2,6 +2,7 @@
 #include "ui/log_view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +26,10 @@ void log_view_init(struct log_view *view, const struct output *output, struct st
 {
     *view = (struct log_view){.output = output, .out = out, .prefix = true};
     view->is_terminal = isatty(fd);
-    view->colours = fd == STDERR_FILENO ? output->colour_err : output->colour_out;
+    if (fd == STDERR_FILENO)
+        view->colours = output->colour_err;
+    else
+        view->colours = output->colour_out;
 }
 
 static void forget_prefixes(struct log_view *view)
@@ -61,12 +65,14 @@ static struct log_prefix *make_prefix(struct log_view *view, const char *name)
 {
     size_t size = strlen(name) + 1;
     struct log_prefix *prefix = xcalloc(1, sizeof *prefix + size);
-    int gap = view->name_width - str_width(name);
+    int gap = int_max(view->name_width - str_width(name), 0);
+    const char *bar = "|";
+    if (view->output->unicode)
+        bar = "│";
     memcpy(prefix->name, name, size);
     if (view->prefix)
         strbuf_addf(&prefix->text, "%s%s%*s%s%s ", output_colour(view->colours, output_name_colour(name)),
-                    name, gap > 0 ? gap + 1 : 1, "", view->output->unicode ? "│" : "|",
-                    output_colour(view->colours, COLOUR_NONE));
+                    name, gap + 1, "", bar, output_colour(view->colours, COLOUR_NONE));
     HASH_ADD_STR(view->prefixes, name, prefix);
     return prefix;
 }
@@ -122,8 +128,12 @@ static void print_json(struct log_view *view, const struct log_line *line)
     /* NUL, and what is no UTF-8, cannot stand in JSON. */
     if (!str_is_utf8(line->text, line->length)) {
         cleanup_free char *raw = xmalloc(line->length + 1);
-        for (size_t i = 0; i < line->length; i++)
-            raw[i] = line->text[i] ? line->text[i] : '\1';
+        for (size_t i = 0; i < line->length; i++) {
+            if (line->text[i])
+                raw[i] = line->text[i];
+            else
+                raw[i] = '\1';
+        }
         raw[line->length] = '\0';
         free(text);
         text = str_printable(raw);
@@ -165,8 +175,10 @@ static bool is_plain(const char *text, size_t length)
         memcpy(&word, text, sizeof word);
         suspects |= (word - ones * 0x20) | word | (word + ones);
     }
-    for (; length; text++, length--)
-        suspects |= (unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f ? 0x80 : 0;
+    for (; length; text++, length--) {
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
+            suspects |= 0x80;
+    }
     return !(suspects & ones * 0x80);
 }
 
@@ -224,6 +236,7 @@ void log_view_print(struct log_view *view, const struct log_line *line)
         print_json(view, line);
         return;
     }
+
     struct log_prefix *prefix = find_prefix(view, line->resource);
     if (prefix != view->last || line->stream != view->open_stream) {
         log_view_end(view);
@@ -233,7 +246,9 @@ void log_view_print(struct log_view *view, const struct log_line *line)
     add_text(view, line);
     if (!line->partial)
         strbuf_addc(view->out, '\n');
-    view->open_stream = line->partial ? line->stream : 0;
+    view->open_stream = 0;
+    if (line->partial)
+        view->open_stream = line->stream;
 }
 
 bool log_view_write(struct log_view *view, int fd)

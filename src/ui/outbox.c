@@ -3,6 +3,7 @@
  * The descriptor itself stays in blocking mode, because it is shared with whoever started us: instead it is
  * asked whether it takes anything, and gets no more than it is sure to take then (PIPE_BUF for a pipe). */
 #include "ui/outbox.h"
+#include "base/pick.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -38,8 +39,8 @@ static void hand_over(struct outbox *outbox, int timeout_ms)
 {
     while (!outbox->is_broken && outbox->sent < outbox->pending.length && takes_some(outbox, timeout_ms)) {
         size_t left = outbox->pending.length - outbox->sent;
-        ssize_t written = write(outbox->fd, outbox->pending.data + outbox->sent,
-                                left < outbox->chunk ? left : outbox->chunk);
+        ssize_t written =
+            write(outbox->fd, outbox->pending.data + outbox->sent, size_min(left, outbox->chunk));
         if (written > 0)
             outbox->sent += (size_t)written;
         else if (errno != EINTR && errno != EAGAIN)

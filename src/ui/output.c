@@ -2,6 +2,7 @@
 #include "ui/output.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "control/control.h"
 
 #include <errno.h>
@@ -83,7 +84,9 @@ static enum progress choose_progress(const struct output *output, const char *fl
         return (enum progress)asked;
     const char *term = variable(environment, "TERM");
     bool is_live = isatty(STDERR_FILENO) && !output_ci(environment) && term && *term && strcmp(term, "dumb");
-    return is_live ? PROGRESS_TTY : PROGRESS_PLAIN;
+    if (is_live)
+        return PROGRESS_TTY;
+    return PROGRESS_PLAIN;
 }
 
 void output_init(struct output *output, const struct args *args, char *const *environment)
@@ -111,7 +114,9 @@ const char *output_colour(bool on, enum colour colour)
         [COLOUR_CYAN] = "\033[36m",   [COLOUR_DIM] = "\033[2m",   [COLOUR_BOLD] = "\033[1m",
     };
     EACH_OF(sequences, COLOUR_COUNT);
-    return on ? sequences[colour] : "";
+    if (on)
+        return sequences[colour];
+    return "";
 }
 
 enum colour output_name_colour(const char *name)
@@ -131,7 +136,9 @@ int output_width(int fd)
     const char *value = getenv("COLUMNS");
     if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col > 0)
         return size.ws_col;
-    return value && str_to_int64(value, 20, 10000, &columns) ? (int)columns : 80;
+    if (value && str_to_int64(value, 20, 10000, &columns))
+        return (int)columns;
+    return 80;
 }
 
 static void say(const struct output *output, const char *label, enum colour colour, const char *text)
@@ -203,7 +210,7 @@ static void print_hint(const struct output *output, const char *hint)
         size_t length = strcspn(at, "\n");
         cleanup_free char *line = xstrndup(at, length);
         cleanup_free char *shown = str_printable(line);
-        fprintf(stderr, "%s%s\n", at == hint ? "" : "        ", shown);
+        fprintf(stderr, "%s%s\n", text_if(at != hint, "        "), shown);
         at += length + (at[length] == '\n');
     }
 }
@@ -214,7 +221,7 @@ static void print_text(const char *text)
         size_t length = strcspn(at, "\n");
         cleanup_free char *line = xstrndup(at, length);
         cleanup_free char *shown = str_printable(line);
-        fprintf(stderr, "%s%s\n", at == text ? "" : "  ", shown);
+        fprintf(stderr, "%s%s\n", text_if(at != text, "  "), shown);
         at += length + (at[length] == '\n');
     }
 }
@@ -273,7 +280,7 @@ void output_json(const cJSON *value)
 void output_json_pretty(const cJSON *value)
 {
     char *text = cJSON_Print(value);
-    printf("%s\n", text ? text : "null");
+    printf("%s\n", text_or(text, "null"));
     cJSON_free(text);
 }
 

@@ -47,7 +47,10 @@ struct render *render_new(const struct output *output, struct loop *loop, FILE *
     render->output = output;
     render->loop = loop;
     render->stream = stream;
-    render->progress = output->progress == PROGRESS_TTY && !loop ? PROGRESS_PLAIN : output->progress;
+    if (output->progress == PROGRESS_TTY && !loop)
+        render->progress = PROGRESS_PLAIN;
+    else
+        render->progress = output->progress;
     if (loop)
         render_tty_init(render);
     return render;
@@ -80,7 +83,9 @@ static const char *name_of(const struct transition *transition)
         return NULL;
 
     const char *colon = strchr(text_or_empty(transition->node), ':');
-    return colon ? colon + 1 : NULL;
+    if (colon)
+        return colon + 1;
+    return NULL;
 }
 
 static struct render_line *line_of(struct render *render, const struct transition *transition,
@@ -91,7 +96,7 @@ static struct render_line *line_of(struct render *render, const struct transitio
         if (!strcmp(render->lines[i].node, node))
             return &render->lines[i];
     if (render->count == render->capacity) {
-        render->capacity = render->capacity ? render->capacity * 2 : 16;
+        render->capacity = grown(render->capacity, 16);
         render->lines = xreallocarray(render->lines, render->capacity, sizeof *render->lines);
     }
     struct render_line *line = &render->lines[render->count++];
@@ -119,7 +124,9 @@ static bool update(struct render *render, struct render_line *line, const struct
     line->current = transition->current.value;
     line->total = transition->total.value;
     line->elapsed_ms = transition->elapsed_ms;
-    line->stamp_ms = render->loop ? loop_now_ms(render->loop) : 0;
+    line->stamp_ms = 0;
+    if (render->loop)
+        line->stamp_ms = loop_now_ms(render->loop);
     return changed;
 }
 
@@ -165,7 +172,9 @@ static void print_plain(struct render *render, const struct render_line *line)
 /* As it came, where it came from somebody. */
 static void print_json(struct render *render, const struct transition *transition)
 {
-    cleanup_json cJSON *made = transition->json ? NULL : transition_to_json(transition);
+    cleanup_json cJSON *made = NULL;
+    if (!transition->json)
+        made = transition_to_json(transition);
     cleanup_free char *text = json_print(made ? made : transition->json);
     fprintf(render->stream, "%s\n", text);
     fflush(render->stream);

@@ -8,6 +8,7 @@
 #include "ui/render_internal.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,7 +20,9 @@ enum { FRAME_MS = 80, ELAPSED = 8, NAME_LEAST = 6, NAME_MOST = 40, DETAIL_LEAST 
 static int terminal_height(void)
 {
     struct winsize size;
-    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_row > 3 ? size.ws_row : 24;
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_row > 3)
+        return size.ws_row;
+    return 24;
 }
 
 static const char *glyph_of(const struct render *render, const struct render_line *line)
@@ -29,13 +32,21 @@ static const char *glyph_of(const struct render *render, const struct render_lin
     bool unicode = render->output->unicode;
     switch (render_state_class(line->state)) {
     case STATE_GOOD:
-        return unicode ? "✔" : "+";
+        if (unicode)
+            return "✔";
+        return "+";
     case STATE_BAD:
-        return unicode ? "✘" : "x";
+        if (unicode)
+            return "✘";
+        return "x";
     case STATE_GONE:
-        return unicode ? "·" : ".";
+        if (unicode)
+            return "·";
+        return ".";
     default:
-        return unicode ? spinner[render->frame % 10] : ascii[render->frame % 4];
+        if (unicode)
+            return spinner[render->frame % 10];
+        return ascii[render->frame % 4];
     }
 }
 
@@ -86,7 +97,7 @@ static void describe(const struct render_line *line, bool with_detail, struct st
         str_bytes(line->total, total);
         strbuf_addf(text, " %s of %s", current, total);
     } else if (*line->detail && with_detail) {
-        strbuf_addf(text, "%s%s", says_state ? "" : ": ", line->detail);
+        strbuf_addf(text, "%s%s", text_if(!says_state, ": "), line->detail);
     } else if (*line->goal && render_state_class(line->state) == STATE_ACTIVE) {
         strbuf_addf(text, " (%s)", line->goal);
     }
@@ -134,13 +145,19 @@ static struct layout lay_out(const struct render *render, bool is_last)
         const struct render_line *line = &render->lines[i];
         int name = is_live(line) ? str_width(line->name) : 0,
             state = is_live(line) ? str_width(view_state_name(line->state)) : 0;
-        layout.name_width = name > layout.name_width ? name : layout.name_width;
-        state_width = state > state_width ? state : state_width;
+        if (name > layout.name_width)
+            layout.name_width = name;
+        if (state > state_width)
+            state_width = state;
     }
+
     int most = layout.room - 4 - state_width - ELAPSED;
-    most = most < NAME_LEAST ? NAME_LEAST : most;
-    most = most > NAME_MOST ? NAME_MOST : most;
-    layout.name_width = layout.name_width > most ? most : layout.name_width;
+    if (most < NAME_LEAST)
+        most = NAME_LEAST;
+    if (most > NAME_MOST)
+        most = NAME_MOST;
+    if (layout.name_width > most)
+        layout.name_width = most;
     return layout;
 }
 

@@ -1,5 +1,6 @@
 /* Tables of text. See output.h. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "ui/output.h"
 
 #include <limits.h>
@@ -12,7 +13,7 @@ enum { GAP = 2, INDENT = 4 };
 void table_row(struct table *table, const char *const *cells)
 {
     for (size_t i = 0; i < table->columns; i++)
-        strlist_take(&table->cells, str_printable(cells[i] ? cells[i] : ""));
+        strlist_take(&table->cells, str_printable(text_or_empty(cells[i])));
 }
 
 static const char *cell(const struct table *table, size_t row, size_t column)
@@ -23,7 +24,9 @@ static const char *cell(const struct table *table, size_t row, size_t column)
 int output_room(FILE *stream)
 {
     int fd = fileno(stream);
-    return fd >= 0 && isatty(fd) ? output_width(fd) : INT_MAX;
+    if (fd >= 0 && isatty(fd))
+        return output_width(fd);
+    return INT_MAX;
 }
 
 /* A cell that the terminal would break goes to a line of its own, whole: states and addresses are never cut.
@@ -62,13 +65,16 @@ static void measure(const struct table *table, size_t rows, int room, int *width
         for (size_t i = 0; i < table->columns; i++) {
             int width = str_width(cell(table, row, i));
             bool is_usual = i || width <= room / 2; /* one long name does not push all states away */
-            widths[i] = is_usual && width > widths[i] ? width : widths[i];
+            if (is_usual && width > widths[i])
+                widths[i] = width;
         }
 }
 
 void table_print(const struct table *table, FILE *stream, bool colour)
 {
-    size_t rows = table->columns ? table->cells.count / table->columns : 0;
+    size_t rows = 0;
+    if (table->columns)
+        rows = table->cells.count / table->columns;
     int room = output_room(stream);
     cleanup_free int *widths = xcalloc(table->columns + 1, sizeof *widths);
     measure(table, rows, room, widths);

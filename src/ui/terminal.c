@@ -105,5 +105,7 @@ int terminal_key(int64_t ms)
     char key = 0;
     if (poll(&fd, 1, ms < INT_MAX ? (int)ms : INT_MAX) <= 0)
         return 0;
-    return read(STDIN_FILENO, &key, 1) == 1 ? (unsigned char)key : END_OF_INPUT;
+    if (read(STDIN_FILENO, &key, 1) == 1)
+        return (unsigned char)key;
+    return END_OF_INPUT;
 }

@@ -38,7 +38,9 @@ static char *where_of(const struct view_resource *resource)
 {
     if (*text_or_empty(resource->container_name))
         return xstrdup(resource->container_name);
-    return resource->pid > 0 ? xasprintf("pid %" PRId64, resource->pid) : xstrdup("");
+    if (resource->pid > 0)
+        return xasprintf("pid %" PRId64, resource->pid);
+    return xstrdup("");
 }
 
 static char *detail_of(const struct view_resource *resource)
