@@ -101,9 +101,9 @@ bool entry_slide(const struct entry_times *times, int64_t now_unix_ms, int64_t *
         if (end - now_unix_ms < *ttl_ms)
             *ttl_ms = end - now_unix_ms;
     }
-    /* Whatever is over is over by one millisecond: servers refuse times before the beginning of time. */
+    /* Whatever is over ends at once: Garnet refuses times below zero, and zero deletes everywhere. */
     if (*ttl_ms < 0)
-        *ttl_ms = -1;
+        *ttl_ms = 0;
     return true;
 }
 

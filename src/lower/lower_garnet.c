@@ -1,5 +1,5 @@
-/* What is other for Garnet when a server is lowered: a JSON configuration, written to a tmpfs by the launch
- * line, and no entrypoint that drops root (the image runs as a user of its own). */
+/* What is other for Garnet when a server is lowered: a JSON configuration, written to memory by
+ * the launch line, and no entrypoint that drops root (the image runs as a user of its own). */
 #include "lower/internal.h"
 #include "redis/redis.h"
 
@@ -50,9 +50,6 @@ void lower_garnet_launch(struct lower *l, struct plan_node *node, const struct m
     run->command = arena_alloc(l->arena, sizeof *run->command);
     run->command[0] = text_of(l->arena, line);
     run->command_count = 1;
-    run->tmpfs = arena_alloc(l->arena, sizeof *run->tmpfs);
-    run->tmpfs[0] = REDIS_GARNET_FOLDER ":mode=1777,size=1m";
-    run->tmpfs_count = 1;
     /* The files of a bind mount belong to the caller. */
     if (!run->user && data && !data->is_volume)
         run->user = arena_printf(l->arena, "%d:%d", l->context->uid, l->context->gid);

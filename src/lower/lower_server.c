@@ -138,15 +138,6 @@ static void add_environment(struct lower *l, struct plan_node *node, const struc
     node->run.environment_count = e.count;
 }
 
-static void add_tls(struct lower *l, struct plan_node *node, const struct model_resource *resource)
-{
-    if (!resource->redis.tls.on)
-        return;
-    node->run.tmpfs = arena_alloc(l->arena, sizeof *node->run.tmpfs);
-    node->run.tmpfs[0] = REDIS_TLS_FOLDER ":mode=1777,size=256k";
-    node->run.tmpfs_count = 1;
-}
-
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct text_builder b = {.arena = l->arena};
@@ -215,7 +206,6 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     lower_server_port(l, node, resource);
     add_environment(l, node, resource);
     lower_server_ping(l, node, resource);
-    add_tls(l, node, resource);
 }
 
 /* ---- certificates ---- */

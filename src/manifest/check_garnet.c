@@ -4,10 +4,9 @@
  * append-only log that is committed by time, settings have names of their own. */
 #include "manifest/tables.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
-
-enum { GARNET_INTERVAL_S = 1 };
 
 /* Settings of garnet.conf that a field of ours stands for. */
 static const struct {
@@ -43,18 +42,29 @@ static void refuse(struct loader *l, const struct node *at, const char *field, c
     manifest_hint(l, "%s", hint);
 }
 
+static void check_name(struct loader *l, const struct node *key)
+{
+    size_t count;
+    const char *const *known = manifest_garnet_settings(&count);
+    const char *instead = find_owner(key->text);
+    if (instead) {
+        manifest_problem(l, key, "the setting `%s` belongs to apphost", key->text);
+        manifest_hint(l, "%s", instead);
+    } else if (!isupper((unsigned char)key->text[0]) || strpbrk(key->text, "-.")) {
+        manifest_problem(l, key, "Garnet has no directive `%s`", key->text);
+        manifest_hint(l, "its settings are called as in garnet.conf: `MemorySize`, `EnableLua`, …");
+    } else if (!manifest_is_garnet_setting(key->text)) {
+        manifest_warning(l, key,
+                         "Garnet 2.2 does not know the setting `%s`, and ignores what it does not know",
+                         key->text);
+        manifest_hint_nearest(l, key->text, known, count, "its settings are called as in garnet.conf");
+    }
+}
+
 static void check_members(struct loader *l, const struct node *config)
 {
     for (size_t i = 0; config && i < config->count; i++) {
-        const struct node *key = config->keys[i];
-        const char *instead = find_owner(key->text);
-        if (instead) {
-            manifest_problem(l, key, "the setting `%s` belongs to apphost", key->text);
-            manifest_hint(l, "%s", instead);
-        } else if (strpbrk(key->text, "-.")) {
-            manifest_problem(l, key, "Garnet has no directive `%s`", key->text);
-            manifest_hint(l, "its settings are called as in garnet.conf: `MemorySize`, `IndexSize`, …");
-        }
+        check_name(l, config->keys[i]);
         if (config->items[i]->kind == NODE_LIST)
             manifest_problem(l, config->items[i], "a setting of Garnet has one value");
     }
@@ -67,7 +77,7 @@ static void check_garnet_persistence(struct loader *l, const struct node *value,
     const struct node *append = is_map ? manifest_get(value, "append_only") : NULL;
     const struct node *interval = is_map ? manifest_get(value, "interval") : NULL;
     refuse(l, is_map ? manifest_get(value, "keys_changed_threshold") : NULL, "keys_changed_threshold",
-           "it commits by time: `interval`, one second by default");
+           "it commits by time: `interval`, a tenth of a second by default");
     if (append && !redis->persistence.append_only)
         refuse(l, append, "append_only: false",
                "its persistence is its log; `persistence: false` switches it off");
@@ -105,8 +115,9 @@ void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
     check_garnet_persistence(l, manifest_get(map, "persistence"), redis);
     const struct node *persistence = manifest_get(map, "persistence");
     bool says_when = persistence && persistence->kind == NODE_MAP && manifest_get(persistence, "interval");
-    if (!says_when) /* it does not save when it is stopped: what was not committed is lost */
-        redis->persistence.interval_s = GARNET_INTERVAL_S;
+    if (!says_when)
+        redis->persistence.interval_s =
+            0; /* the shortest that there is: it does not save when it is stopped */
     const struct node *config = manifest_get(map, "config");
     if (config && config->kind == NODE_MAP)
         check_members(l, config);

@@ -31,5 +31,8 @@ extern const struct table table_common, table_running, table_hosted;
 
 /* Garnet's own rules, after those of all servers. */
 void manifest_finish_garnet(struct loader *l, struct node *map, void *object);
+/* The settings that it knows. */
+const char *const *manifest_garnet_settings(size_t *count);
+bool manifest_is_garnet_setting(const char *name);
 
 #endif

@@ -43,8 +43,8 @@ char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
     /* Readable for the user that the entrypoint drops to; nobody else is in there. */
     if (tls)
         strbuf_adds(&line, "umask 022\n"
-                           "printf '%s\\n' \"$" REDIS_TLS_CERT_VARIABLE "\" >" REDIS_TLS_FOLDER "/cert.pem\n"
-                           "printf '%s\\n' \"$" REDIS_TLS_KEY_VARIABLE "\" >" REDIS_TLS_FOLDER "/key.pem\n"
+                           "printf '%s\\n' \"$" REDIS_TLS_CERT_VARIABLE "\" >" REDIS_TLS_CERT_FILE "\n"
+                           "printf '%s\\n' \"$" REDIS_TLS_KEY_VARIABLE "\" >" REDIS_TLS_KEY_FILE "\n"
                            "unset " REDIS_TLS_CERT_VARIABLE " " REDIS_TLS_KEY_VARIABLE "\n");
     if (!bypass_entrypoint)
         strbuf_addf(&line,
@@ -95,8 +95,8 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out)
      * would refuse every connection through a published port. */
     strbuf_addf(out, "bind %s\nprotected-mode no\n", redis->host_network ? "127.0.0.1" : "* -::*");
     if (redis->tls.on)
-        strbuf_adds(out, "tls-cert-file " REDIS_TLS_FOLDER "/cert.pem\ntls-key-file " REDIS_TLS_FOLDER
-                         "/key.pem\ntls-auth-clients no\n");
+        strbuf_adds(out, "tls-cert-file " REDIS_TLS_CERT_FILE "\ntls-key-file " REDIS_TLS_KEY_FILE
+                         "\ntls-auth-clients no\n");
     if (redis->data)
         strbuf_adds(out, "dir /data\n");
     add_persistence(redis, out);

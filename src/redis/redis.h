@@ -36,16 +36,21 @@ bool redis_is_persistent(const struct model_redis *redis);
 /* Configuration lines in front of what only the caller knows: the port line where it is chosen late (host
  * network), and requirepass. Bind, data folder, persistence, TLS files, the user's directives. */
 void redis_conf_text(const struct model_redis *redis, struct strbuf *out);
-/* Where the launch line of a server with TLS puts what comes in these variables: a tmpfs. */
-#define REDIS_TLS_FOLDER "/run/apphost-tls"
+/* Where launch lines put what may stand in no argument and on no disk: memory that every container has, and
+ * that every user in it may write to at every start. A tmpfs of our own is not that: at a container's second
+ * start Docker 20.10 leaves it to root. */
+#define REDIS_MEMORY_FOLDER "/dev/shm"
+/* The files of a server with TLS, and the variables that they come in. */
+#define REDIS_TLS_CERT_FILE REDIS_MEMORY_FOLDER "/apphost-cert.pem"
+#define REDIS_TLS_KEY_FILE REDIS_MEMORY_FOLDER "/apphost-key.pem"
 #define REDIS_TLS_CERT_VARIABLE "APPHOST_TLS_CERT"
 #define REDIS_TLS_KEY_VARIABLE "APPHOST_TLS_KEY"
 /* ---- Garnet ----
  *
  * Garnet takes no configuration on standard input: its file is opened and read at an offset. So the launch
- * line writes it to a tmpfs. The file is JSON, its names are those of Garnet's own garnet.conf. Sources:
+ * line writes it to memory. The file is JSON, its names are those of Garnet's own garnet.conf. Sources:
  * Garnet's documentation, "Configuration"; its defaults.conf. */
-#define REDIS_GARNET_FOLDER "/run/apphost-garnet"
+#define REDIS_GARNET_FILE REDIS_MEMORY_FOLDER "/apphost-garnet.conf"
 /* The configuration without its end: "{" and members, each followed by a comma. The caller adds "Port", and
  * the password's members, and closes. folder: where the data is. */
 void redis_garnet_text(const struct model_redis *redis, const char *folder, struct strbuf *out);

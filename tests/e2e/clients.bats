@@ -78,6 +78,8 @@ client() {
 
 # bats test_tags=engineless
 @test "a real Garnet takes the URI, and the user default" {
+  PATH=${BUILT%/clients}/garnet:$PATH
+  export DOTNET_CLI_HOME=$T
   needs garnet-server
   export APPHOST_ENGINE=native
   PASSWORD='p/+@:#% "x'

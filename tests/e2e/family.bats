@@ -447,6 +447,20 @@ END2
   ok apphost down
 }
 
+# What the launch line keeps in memory can be written by any user, also when the same container is started again.
+@test "TLS as another user: stopped and started again in the same container" {
+  local id
+  one redis $REDIS 'tls: true' "user: '999'"
+  ok apphost up -d
+  id=$(container_of cache | jq -r .Id)
+  ok apphost stop cache
+  ok apphost start cache
+  load_env
+  [ "$(tls PING)" = PONG ]
+  [ "$(container_of cache | jq -r .Id)" = "$id" ]
+  ok apphost down
+}
+
 # pair NAME [CN] : NAME.pem and NAME.key, signed by itself
 pair() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout "$1.key" -out "$1.pem" \
@@ -572,9 +586,9 @@ END2
   prints docker.io/library/redis:8.6 docker.io/valkey/valkey:9.1
 }
 
-# ---- Garnet: no image of it can be had here; what is sent to the engine, and what is refused, can ----
+# ---- Garnet: what is sent to the engine, and what is refused; the real one runs in garnet.bats ----
 
-@test "garnet lowers to its own configuration: no secret in any argument, committed each second" {
+@test "garnet lowers to its own configuration: no secret in any argument, committed ten times a second" {
   manifest <<END2
 resources:
   cache: {type: garnet, data_volume: true, password: 'a"b\\c', config: {MemorySize: 64m, EnableLua: true}}
@@ -583,7 +597,7 @@ END2
   ok apphost config -o json
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:cache")][0].run |
     (.command | tostring | contains("--config-import-path")) and
-    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 1000") and contains("\\\"EnableLua\\\": true")
+    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 100,") and contains("\\\"EnableLua\\\": true")
       and contains("/data/checkpoints") and contains("\\\"MemorySize\\\": \\\"64m\\\"")))'
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:plain")][0].run.environment[0].value |
     tojson | (contains("AuthenticationMode") | not) and contains("\\\"CommitFrequencyMs\\\": 5000")'

@@ -418,7 +418,7 @@ static void names_of_variables_are_encoded(void **state)
     }
 }
 
-/* Garnet cannot be run by our tests: its lowering can. */
+/* Garnet itself runs in tests/e2e/garnet.bats. */
 static void garnet_reads_its_own_file(void **state)
 {
     struct fixture *f = *state;
@@ -441,14 +441,22 @@ static void garnet_reads_its_own_file(void **state)
     assert_int_equal(json_int(json, "CommitFrequencyMs", 0), 2000);
     assert_int_equal(json_int(json, "Port", 0), 6379);
     assert_string_equal(json_string(json, "MemorySize", ""), "1\"g");
+    assert_string_equal(json_string(json, "LogMemorySize", ""), "1\"g");
+    assert_string_equal(json_string(json, "DeviceType", ""), "RandomAccess");
+    assert_null(json_get(json, "ProtectedMode"));
     assert_true(cJSON_IsTrue(json_get(json, "EnableLua")) && cJSON_IsTrue(json_get(json, "EnableAOF")));
     assert_false(plan_has_secret(&run->command[0]));
     assert_non_null(strstr(run->command[0].parts[0].text, "--config-import-path"));
     assert_string_equal(run->image, "ghcr.io/microsoft/garnet:1.0");
     free(text);
     cJSON_Delete(json);
+    garnet->redis.persistence.interval_s = 0;
+    expect_conf(f, "\"CommitFrequencyMs\": 100,", 1);
+    config[0] = (struct model_pair){"DeviceType", "Native", {0}};
+    expect_conf(f, "DeviceType", 1);
     garnet->redis.password_kind = MODEL_PASSWORD_NONE;
     garnet->redis.data = NULL;
+    expect_conf(f, "\"ProtectedMode\": \"no\"", 1);
     expect_conf(f, "Password", 0);
     expect_conf(f, "EnableAOF", 0);
 }
