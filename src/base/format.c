@@ -55,3 +55,31 @@ void str_bytes(int64_t bytes, char out[24])
         value /= 1000;
     snprintf(out, 24, "%.*f %s", unit > 0, value, units[unit]); /* bytes are whole */
 }
+
+void str_duration(int64_t ms, char out[24])
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    size_t length = 0;
+
+    snprintf(out, 24, "0s");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        int64_t whole = ms / units[i].ms;
+        if (whole > 0)
+            length += (size_t)snprintf(out + length, 24 - length, "%" PRId64 "%s", whole, units[i].unit);
+        ms -= whole * units[i].ms;
+    }
+}
+
+void str_size(int64_t bytes, char out[24])
+{
+    const char *units = " kmg";
+
+    while (bytes && bytes % 1024 == 0 && units[1]) {
+        bytes /= 1024;
+        units++;
+    }
+    snprintf(out, 24, "%" PRId64 "%.*s", bytes, *units != ' ', units);
+}

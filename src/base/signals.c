@@ -1,9 +1,12 @@
 /* Inherited signal dispositions. See signals.h. The memory is a static, because the child after a fork has
  * nothing else. */
 #include "base/signals.h"
+#include "base/str.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
+#include <strings.h>
 
 static struct {
     bool is_ignored[NSIG];
@@ -45,4 +48,32 @@ void signals_give_back(void)
     if (!inherited.is_set)
         sigemptyset(&inherited.mask);
     sigprocmask(SIG_SETMASK, &inherited.mask, NULL);
+}
+
+static const struct {
+    const char *name;
+    int signum;
+} named[] = {{"TERM", SIGTERM}, {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"HUP", SIGHUP},
+             {"KILL", SIGKILL}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
+
+const char *signals_name(int signum)
+{
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (named[i].signum == signum)
+            return named[i].name;
+    return NULL;
+}
+
+int signals_find(const char *name)
+{
+    int64_t number = 0;
+
+    if (str_to_int64(name, 1, 64, &number))
+        return signals_name((int)number) ? (int)number : 0;
+    if (strncasecmp(name, "SIG", 3) == 0)
+        name += 3;
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcasecmp(named[i].name, name) == 0)
+            return named[i].signum;
+    return 0;
 }

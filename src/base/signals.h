@@ -18,4 +18,9 @@ bool signals_stay_ignored(int signum);
 /* In a child, between fork and exec: as we were started. Safe in handlers. */
 void signals_give_back(void);
 
+/* Signals that may be asked for, by name: "TERM". NULL, or 0: none of them. A name may start with SIG, in any
+ * case, or be the number. */
+const char *signals_name(int signum);
+int signals_find(const char *name);
+
 #endif

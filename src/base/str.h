@@ -69,6 +69,9 @@ int str_width(const char *text);
 bool str_to_duration_ms(const char *text, int64_t *ms);
 /* "64m", "1g", "512k", "1048576", "64mb" → bytes. */
 bool str_to_size(const char *text, int64_t *bytes);
+/* Back again, as a manifest has them: "1m30s", "500ms"; "64m", "1500". */
+void str_duration(int64_t ms, char out[24]);
+void str_size(int64_t bytes, char out[24]);
 /* Of candidates[0..count) the one nearest to text (edit distance, transpositions count 1; case ignored), or
  * NULL when none is near enough to be meant. Borrowed from candidates. */
 const char *str_nearest(const char *text, const char *const *candidates, size_t count);

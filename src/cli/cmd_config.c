@@ -4,83 +4,10 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
-/* Ports that are not settled are shown as what is tried first. */
-static int likely_port(const char *node_id, const char *endpoint, void *data)
+static void print_line(const char *label, const char *text, void *data)
 {
-    const struct plan_node *node = plan_find(data, node_id);
-    for (size_t i = 0; node && i < node->run.port_count; i++) {
-        const struct plan_port *port = &node->run.ports[i];
-        if (str_eq(port->endpoint, endpoint))
-            return port->fixed_port ? port->fixed_port : port->preferred_port;
-    }
-    return 0;
-}
-
-static const char *no_secret(const char *name, void *data)
-{
-    (void)name, (void)data;
-    return NULL;
-}
-
-static char *masked(const struct plan *plan, const struct plan_text *text)
-{
-    struct plan_lookup lookup = {.port = likely_port, .secret = no_secret, .data = (void *)plan};
-    cleanup_free char *plain = plan_mask(text, &lookup);
-    return str_printable(plain);
-}
-
-static void print_texts(const struct plan *plan, const char *label, const struct plan_text *texts,
-                        size_t count)
-{
-    if (!count)
-        return;
-    printf("    %s:", label);
-    for (size_t i = 0; i < count; i++) {
-        cleanup_free char *text = masked(plan, &texts[i]);
-        bool is_plain = *text && !strpbrk(text, " \t\"'$`\\");
-        printf(is_plain ? " %s" : " '%s'", text);
-    }
-    printf("\n");
-}
-
-static void print_ports(const struct plan_run *specification)
-{
-    for (size_t i = 0; i < specification->port_count; i++) {
-        const struct plan_port *port = &specification->ports[i];
-        printf("    endpoint %s: %s://%s:%d%s", port->endpoint, port->scheme,
-               port->host ? port->host : "127.0.0.1",
-               port->fixed_port ? port->fixed_port : port->preferred_port,
-               port->fixed_port ? "" : " (or the next that is free)");
-        if (port->target_port)
-            printf(" -> %d", port->target_port);
-        printf("\n");
-    }
-}
-
-static void print_run(const struct plan *plan, const struct plan_run *specification)
-{
-    if (specification->engine_name)
-        printf("    container: %s\n", specification->engine_name);
-    if (specification->image)
-        printf("    image: %s\n", specification->image);
-    print_texts(plan, "entrypoint", specification->entrypoint, specification->entrypoint_count);
-    print_texts(plan, "command", specification->command, specification->command_count);
-    if (specification->working_dir)
-        printf("    working_dir: %s\n", specification->working_dir);
-    if (specification->input_end)
-        printf("    stdin: %s\n", specification->input_end == PLAN_INPUT_OPEN ? "open" : "closed");
-    for (size_t i = 0; i < specification->watch_count; i++)
-        printf("    watch: %s\n", specification->watch[i]);
-    print_ports(specification);
-    for (size_t i = 0; i < specification->mount_count; i++)
-        printf("    mount: %s -> %s%s\n", specification->mounts[i].source, specification->mounts[i].target,
-               specification->mounts[i].read_only ? " (read-only)" : "");
-    for (size_t i = 0; i < specification->environment_count; i++) {
-        cleanup_free char *value = masked(plan, &specification->environment[i].value);
-        printf("    %s=%s\n", specification->environment[i].name, value);
-    }
+    (void)data;
+    printf("    %s%s%s\n", label ? label : "", label ? ": " : "", text);
 }
 
 static void print_edges(const struct plan *plan, const struct plan_node *node)
@@ -101,12 +28,12 @@ static void print_node(const struct plan *plan, const struct plan_resource *reso
     if (node && node->run.replica_of)
         printf(", replica of %s", node->run.replica_of);
     printf("\n");
-    cleanup_free char *display = masked(plan, &resource->display);
+    cleanup_free char *display = plan_shown_text(plan, &resource->display);
     if (*display)
         printf("    address: %s\n", display);
     if (!node)
         return;
-    print_run(plan, &node->run);
+    plan_tell(plan, &node->run, print_line, NULL);
     print_edges(plan, node);
 }
 

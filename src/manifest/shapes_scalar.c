@@ -1,5 +1,6 @@
 /* Shapes of single values: booleans, numbers, durations, sizes, texts, paths, addresses, choices. */
 #include "manifest/field.h"
+#include "base/signals.h"
 #include "base/image.h"
 
 #include <arpa/inet.h>
@@ -180,24 +181,15 @@ static int read_address(struct loader *l, const struct field *field, struct node
 
 static int read_signal(struct loader *l, const struct field *field, struct node *value, void *object)
 {
-    static const struct {
-        const char *name;
-        int number;
-    } signals[] = {{"TERM", SIGTERM}, {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"HUP", SIGHUP},
-                   {"KILL", SIGKILL}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
     const char *text = manifest_final(l, value);
     if (!text)
         return -1;
-    const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        int64_t number;
-        if (strcasecmp(signals[i].name, name) != 0 &&
-            !(str_to_int64(text, 1, 64, &number) && number == signals[i].number))
-            continue;
-        *(int *)manifest_slot(object, field->offset) = signals[i].number;
-        return 0;
-    }
-    return manifest_bad_value(l, field, value);
+
+    int signum = signals_find(text);
+    if (!signum)
+        return manifest_bad_value(l, field, value);
+    *(int *)manifest_slot(object, field->offset) = signum;
+    return 0;
 }
 
 static int read_codes(struct loader *l, const struct field *field, struct node *value, void *object)

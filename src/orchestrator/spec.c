@@ -7,6 +7,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/mem.h"
+#include "base/signals.h"
 #include "machine/self.h"
 
 #include <stdio.h>
@@ -14,10 +15,6 @@
 #include <unistd.h>
 
 enum { DEFAULT_STOP_S = 10 };
-
-static const char *const signal_names[] = {
-    [1] = "SIGHUP",   [2] = "SIGINT",   [3] = "SIGQUIT",  [9] = "SIGKILL",
-    [10] = "SIGUSR1", [12] = "SIGUSR2", [15] = "SIGTERM", [28] = "SIGWINCH"};
 
 cJSON *spec_labels(const struct node *node, const char *digest)
 {
@@ -33,14 +30,14 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("project-hash"), plan->project_hash);
     json_add_string(labels, LABEL("resource"), node->resource);
     json_add_string(labels, LABEL("node"), node->id);
-    json_add_string(labels, LABEL("kind"), node->kind->name);
+    json_add_string(labels, LABEL("kind"), plan_node_kind_name((enum plan_node_kind)node->kind));
     json_add_string(labels, LABEL("spec-hash"), node->spec->spec_hash);
     json_add_string(labels, LABEL("hash-version"), HASH_VERSION);
     json_add_string(labels, LABEL("session"), o->services.session);
     json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
     json_add_string(labels, LABEL("uid"), uid);
     /* Whose it is, when its project's folder has moved or another user comes. */
-    if (node->kind->holds_data || node->kind->at_engine) {
+    if (node->kind == PLAN_VOLUME || node->kind == PLAN_CONTAINER) {
         cleanup_free char *container = machine_container_id();
         json_add_string(labels, LABEL("manifest"), plan->manifest_file);
         json_add_string(labels, LABEL("container"), container); /* in which the manifest's path is a path */
@@ -172,10 +169,9 @@ cJSON *spec_container(struct node *node)
     cJSON_AddItemToObject(body, "Labels", spec_labels(node, node->making));
     json_add_string(body, "User", run->user);
     json_add_string(body, "WorkingDir", run->working_dir);
-    int signal = run->stop_signal;
-    bool named =
-        signal > 0 && signal < (int)(sizeof signal_names / sizeof *signal_names) && signal_names[signal];
-    json_add_string(body, "StopSignal", named ? signal_names[signal] : NULL);
+    const char *signal = signals_name(run->stop_signal);
+    cleanup_free char *full = signal ? xasprintf("SIG%s", signal) : NULL;
+    json_add_string(body, "StopSignal", full);
     int64_t stop_s = run->stop_timeout_ms ? (run->stop_timeout_ms + 999) / 1000 : DEFAULT_STOP_S;
     json_add_int(body, "StopTimeout", stop_s);
     if (run->ready.kind != PLAN_PROBE_IMAGE_HEALTH)

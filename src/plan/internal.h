@@ -10,8 +10,17 @@ cJSON *plan_text_to_json(const struct plan_text *text, bool is_spec);
 bool plan_text_from_json(const cJSON *json, struct arena *arena, struct plan_text *text);
 
 RECORD_OF(plan_record_run, struct plan_run);
+/* A late text by itself: a word of a command line. */
+RECORD_OF(plan_record_word, struct plan_text);
+RECORD_OF(plan_record_probe, struct plan_probe);
 RECORD_OF(plan_record_node, struct plan_node);
 RECORD_OF(plan_record_resource, struct plan_resource);
 RECORD_OF(plan_record_secret, struct plan_secret);
+
+/* forms.c: rows that are told in another way than by name and type. */
+extern const struct record_form plan_form_text, plan_form_words, plan_form_input, plan_form_environment,
+    plan_form_labels, plan_form_ports, plan_form_mounts, plan_form_pull, plan_form_signal,
+    plan_form_stop_timeout, plan_form_interval, plan_form_timeout, plan_form_size, plan_form_network,
+    plan_form_restart, plan_form_probe, plan_form_hidden;
 
 #endif

@@ -271,10 +271,6 @@ struct plan_resource *plan_find_resource(const struct plan *plan, const char *na
 struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index);
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name);
 const char *plan_node_kind_name(enum plan_node_kind kind);
-/* Does it stand for a resource, or is it what one needs? */
-bool plan_is_main(const struct plan_node *node);
-/* What tells that it is ready. */
-const struct plan_probe *plan_node_probe(const struct plan_node *node);
 const char *plan_until_name(enum plan_until until);
 
 /* Resolves late values through callbacks: port returns 0 and secret returns NULL when it is not known (yet);
@@ -290,6 +286,13 @@ char *plan_resolve(const struct plan_text *text, const struct plan_lookup *looku
 /* Like plan_resolve, with every secret shown as "***" and unknown ports as "?". Never NULL; the caller frees.
  */
 char *plan_mask(const struct plan_text *text, const struct plan_lookup *lookup);
+/* A text as people may see it: secrets masked, control characters visible, ports that are not settled as what
+ * is tried first. The caller frees. */
+char *plan_shown_text(const struct plan *plan, const struct plan_text *text);
+/* What a container or process is made of, as people may see it: a line for whatever is set, by the rows of
+ * records.c. label NULL: the text says what it is. */
+void plan_tell(const struct plan *plan, const struct plan_run *run,
+               void (*line)(const char *label, const char *text, void *data), void *data);
 /* Does the text contain a secret part? */
 bool plan_has_secret(const struct plan_text *text);
 

@@ -6,10 +6,10 @@
 
 #include <stddef.h>
 
-#define TEXT(owner, member, spec)                                                                            \
+#define TEXT(owner, member, ...)                                                                             \
     {                                                                                                        \
         .name = #member, .type = FIELD_CUSTOM, .offset = RECORD_OFFSET(owner, member, struct plan_text),     \
-        .custom = &late_text, .in_spec = spec                                                                \
+        .custom = &late_text, .in_spec = __VA_ARGS__                                                         \
     }
 
 static cJSON *write_text(const void *value, bool spec_only)
@@ -81,9 +81,9 @@ static const struct record_field variable_fields[] = {
 static RECORD(variable, struct plan_variable, variable_fields);
 
 static const struct record_field word_fields[] = {
-    {.name = "text", .type = FIELD_CUSTOM, .custom = &late_text, .in_spec = true},
+    {.name = "text", .type = FIELD_CUSTOM, .custom = &late_text, .in_spec = true}, /* the whole of it */
 };
-static RECORD(word, struct plan_text, word_fields);
+RECORD(plan_record_word, struct plan_text, word_fields);
 
 static const struct record_field pair_fields[] = {
     RECORD_FIELD(struct model_pair, name, FIELD_STRING, true),
@@ -99,21 +99,28 @@ static const struct record_field edge_fields[] = {
 };
 static RECORD(edge, struct plan_edge, edge_fields);
 
+/* How a row is called when it is told; see forms.c for what is more than a name. */
+#define CALLED(name)                                                                                         \
+    .form = &(const struct record_form)                                                                      \
+    {                                                                                                        \
+        .label = name                                                                                        \
+    }
+
 static const struct record_field probe_fields[] = {
-    RECORD_NAMED(struct plan_probe, kind, probe_names, false),
-    RECORD_FIELD(struct plan_probe, endpoint, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_probe, http_path, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_probe, http_status, FIELD_INT, false),
-    RECORD_FIELD(struct plan_probe, log_pattern, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_probe, exec, FIELD_ARGV, false),
-    TEXT(struct plan_probe, password, false),
-    RECORD_FIELD(struct plan_probe, tls, FIELD_BOOL, false),
-    RECORD_FIELD(struct plan_probe, ca_file, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_probe, tls_name, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_probe, interval_ms, FIELD_INT64, false),
-    RECORD_FIELD(struct plan_probe, timeout_ms, FIELD_INT64, false),
+    RECORD_NAMED(struct plan_probe, kind, probe_names, false, CALLED("ready")),
+    RECORD_FIELD(struct plan_probe, endpoint, FIELD_STRING, false, CALLED("ready.endpoint")),
+    RECORD_FIELD(struct plan_probe, http_path, FIELD_STRING, false, CALLED("ready.http")),
+    RECORD_FIELD(struct plan_probe, http_status, FIELD_INT, false, CALLED("ready.status")),
+    RECORD_FIELD(struct plan_probe, log_pattern, FIELD_STRING, false, CALLED("ready.log")),
+    RECORD_FIELD(struct plan_probe, exec, FIELD_ARGV, false, CALLED("ready.exec")),
+    TEXT(struct plan_probe, password, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_probe, tls, FIELD_BOOL, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_probe, ca_file, FIELD_STRING, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_probe, tls_name, FIELD_STRING, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_probe, interval_ms, FIELD_INT64, false, .form = &plan_form_interval),
+    RECORD_FIELD(struct plan_probe, timeout_ms, FIELD_INT64, false, .form = &plan_form_timeout),
 };
-static RECORD(probe, struct plan_probe, probe_fields);
+RECORD(plan_record_probe, struct plan_probe, probe_fields);
 
 static const struct record_field port_fields[] = {
     RECORD_FIELD(struct plan_port, endpoint, FIELD_STRING, true),
@@ -145,38 +152,41 @@ static const struct record_field restart_fields[] = {
 static RECORD(restart, struct plan_restart, restart_fields);
 
 static const struct record_field run_fields[] = {
-    RECORD_FIELD(struct plan_run, engine_name, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_run, engine_name, FIELD_STRING, false, CALLED("container")),
     RECORD_FIELD(struct plan_run, image, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, platform, FIELD_STRING, true),
-    RECORD_FIELD(struct plan_run, pull, FIELD_INT, false),
-    RECORD_ARRAY(struct plan_run, entrypoint, entrypoint_count, word, true),
-    RECORD_ARRAY(struct plan_run, command, command_count, word, true),
-    RECORD_ARRAY(struct plan_run, environment, environment_count, variable, true),
-    RECORD_ARRAY(struct plan_run, ports, port_count, port, true),
-    RECORD_ARRAY(struct plan_run, mounts, mount_count, mount, true),
+    RECORD_FIELD(struct plan_run, pull, FIELD_INT, false, .form = &plan_form_pull),
+    RECORD_ARRAY(struct plan_run, entrypoint, entrypoint_count, plan_record_word, true,
+                 .form = &plan_form_words),
+    RECORD_ARRAY(struct plan_run, command, command_count, plan_record_word, true, .form = &plan_form_words),
+    RECORD_ARRAY(struct plan_run, environment, environment_count, variable, true,
+                 .form = &plan_form_environment),
+    RECORD_ARRAY(struct plan_run, ports, port_count, port, true, .form = &plan_form_ports),
+    RECORD_ARRAY(struct plan_run, mounts, mount_count, mount, true, .form = &plan_form_mounts),
     RECORD_COUNTED(struct plan_run, tmpfs, tmpfs_count, FIELD_STRINGS, true),
-    RECORD_COUNTED(struct plan_run, extra_hosts, extra_host_count, FIELD_STRINGS, true),
-    RECORD_ARRAY(struct plan_run, labels, label_count, pair, true),
+    RECORD_COUNTED(struct plan_run, extra_hosts, extra_host_count, FIELD_STRINGS, true, CALLED("extra_host")),
+    RECORD_ARRAY(struct plan_run, labels, label_count, pair, true, .form = &plan_form_labels),
     RECORD_FIELD(struct plan_run, working_dir, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, user, FIELD_STRING, true),
     RECORD_FIELD(struct plan_run, init, FIELD_BOOL, true),
-    RECORD_FIELD(struct plan_run, host_network, FIELD_BOOL, true),
-    RECORD_FIELD(struct plan_run, on_network, FIELD_BOOL, false),
-    RECORD_FIELD(struct plan_run, alias, FIELD_STRING, false),
-    RECORD_FIELD(struct plan_run, memory, FIELD_INT64, true),
-    TEXT(struct plan_run, input, true),
-    RECORD_NAMED(struct plan_run, input_end, input_end_names, true),
-    RECORD_FIELD(struct plan_run, ephemeral, FIELD_BOOL, false),
-    RECORD_FIELD(struct plan_run, persistent, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_run, host_network, FIELD_BOOL, true, .form = &plan_form_network),
+    RECORD_FIELD(struct plan_run, on_network, FIELD_BOOL, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_run, alias, FIELD_STRING, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_run, memory, FIELD_INT64, true, .form = &plan_form_size),
+    TEXT(struct plan_run, input, true, .form = &plan_form_input),
+    RECORD_NAMED(struct plan_run, input_end, input_end_names, true, CALLED("stdin")),
+    RECORD_FIELD(struct plan_run, ephemeral, FIELD_BOOL, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_run, persistent, FIELD_BOOL, false, .form = &plan_form_hidden),
     RECORD_FIELD(struct plan_run, task, FIELD_BOOL, true),
-    RECORD_COUNTED(struct plan_run, success_codes, success_count, FIELD_INTS, false),
-    RECORD_FIELD(struct plan_run, stop_signal, FIELD_INT, false),
-    RECORD_FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false),
-    RECORD_NESTED(struct plan_run, restart, restart, false),
-    RECORD_NESTED(struct plan_run, ready, probe, false),
+    RECORD_COUNTED(struct plan_run, success_codes, success_count, FIELD_INTS, false,
+                   CALLED("success_exit_codes")),
+    RECORD_FIELD(struct plan_run, stop_signal, FIELD_INT, false, .form = &plan_form_signal),
+    RECORD_FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false, .form = &plan_form_stop_timeout),
+    RECORD_NESTED(struct plan_run, restart, restart, false, .form = &plan_form_restart),
+    RECORD_NESTED(struct plan_run, ready, plan_record_probe, false, .form = &plan_form_probe),
     RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
     RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
-    RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false, .form = &plan_form_hidden),
 };
 RECORD(plan_record_run, struct plan_run, run_fields);
 
@@ -195,7 +205,7 @@ static const struct record_field node_fields[] = {
     RECORD_ARRAY(struct plan_node, edges, edge_count, edge, false),
     RECORD_NESTED(struct plan_node, run, plan_record_run, true),
     TEXT(struct plan_node, value, true),
-    RECORD_NESTED(struct plan_node, check, probe, false),
+    RECORD_NESTED(struct plan_node, check, plan_record_probe, false),
     RECORD_NESTED(struct plan_node, pos, pos, false),
 };
 RECORD(plan_record_node, struct plan_node, node_fields);

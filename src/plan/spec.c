@@ -89,11 +89,12 @@ static void compare_member(const char *field, const cJSON *old, const cJSON *new
 {
     if (cJSON_Compare(old, new, true) || (!old && !new))
         return;
-    if (strcmp(field, "environment") == 0 || strcmp(field, "labels") == 0) {
+    const struct record_field *row = record_find(&plan_record_run, field);
+    if (row && row->sub && record_find(row->sub, "name")) {
         compare_named(field, old, new, out, count);
         return;
     }
-    bool hidden = strcmp(field, "command") == 0 || strcmp(field, "entrypoint") == 0;
+    bool hidden = row && row->sub == &plan_record_word;
     cleanup_free char *before = show(old, hidden), *after = show(new, hidden);
     cleanup_free char *change = hidden ? xstrdup(" changed") : xasprintf(": %s → %s", before, after);
     add_difference(out, count, field, change);

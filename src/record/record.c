@@ -2,6 +2,8 @@
  * newer client talks to an older supervisor. See record.h. */
 #include "record/record.h"
 
+#include <string.h>
+
 #define AT(base, offset, type) (*(type *)((char *)(base) + (offset)))
 #define CONST_AT(base, offset, type) (*(type const *)((const char *)(base) + (offset)))
 
@@ -233,4 +235,12 @@ int record_read(const struct record *record, const cJSON *json, struct arena *ar
         return error_set(err, ERROR_PROTOCOL, "member \"%s\" has a wrong type", f->name);
     }
     return 0;
+}
+
+const struct record_field *record_find(const struct record *record, const char *name)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (strcmp(record->fields[i].name, name) == 0)
+            return &record->fields[i];
+    return NULL;
 }

@@ -46,6 +46,22 @@ struct record_custom {
     bool (*read)(const cJSON *json, struct arena *arena, void *value);
 };
 
+/* Where lines for people go. */
+struct record_teller {
+    void (*line)(const char *label, const char *text, void *data);
+    void *data;
+    const void *context; /* for forms */
+};
+
+/* How a member is told to people, where its name and its type do not say it. */
+struct record_form {
+    const char *label; /* instead of the member's name */
+    int group;         /* those of group 1 come after those of group 0; RECORD_HIDDEN: never */
+    /* `count` of them; NULL: by the member's type. */
+    void (*tell)(const void *member, size_t count, const char *label, const struct record_teller *to);
+};
+enum { RECORD_HIDDEN = -1 };
+
 struct record_field {
     const char *name;
     enum record_type type;
@@ -53,8 +69,9 @@ struct record_field {
     const struct record *sub;
     const struct enum_names *names;
     const struct record_custom *custom;
-    bool in_spec; /* part of the specification and its hash */
-    bool always;  /* numbers and truth: written when they are zero, too */
+    bool in_spec;                   /* part of the specification and its hash */
+    bool always;                    /* numbers and truth: written when they are zero, too */
+    const struct record_form *form; /* NULL: told by name and type */
 };
 struct record {
     const struct record_field *fields;
@@ -75,31 +92,32 @@ struct record {
 #define RECORD_OF_FIELD_NAME(owner, member)                                                                  \
     (offsetof(owner, member) + 0 * sizeof(char[sizeof(((owner *)0)->member) == sizeof(int) ? 1 : -1]))
 
-#define RECORD_FIELD(owner, member, kind, spec)                                                              \
+/* Behind `spec` stands what else the row says, such as .form = &FORM. */
+#define RECORD_FIELD(owner, member, kind, ...)                                                               \
     {                                                                                                        \
-        .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member), .in_spec = spec            \
+        .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member), .in_spec = __VA_ARGS__     \
     }
-#define RECORD_COUNTED(owner, member, counter, kind, spec)                                                   \
+#define RECORD_COUNTED(owner, member, counter, kind, ...)                                                    \
     {                                                                                                        \
         .name = #member, .type = kind, .offset = RECORD_OF_##kind(owner, member),                            \
-        .count_offset = RECORD_OFFSET(owner, counter, size_t), .in_spec = spec                               \
+        .count_offset = RECORD_OFFSET(owner, counter, size_t), .in_spec = __VA_ARGS__                        \
     }
 /* `record`: the name that RECORD() gave to the record of the member's structures. */
-#define RECORD_ARRAY(owner, member, counter, record, spec)                                                   \
+#define RECORD_ARRAY(owner, member, counter, record, ...)                                                    \
     {                                                                                                        \
         .name = #member, .type = FIELD_ARRAY, .offset = RECORD_OFFSET(owner, member, record##_owner *),      \
-        .count_offset = RECORD_OFFSET(owner, counter, size_t), .sub = &(record), .in_spec = spec             \
+        .count_offset = RECORD_OFFSET(owner, counter, size_t), .sub = &(record), .in_spec = __VA_ARGS__      \
     }
-#define RECORD_NESTED(owner, member, record, spec)                                                           \
+#define RECORD_NESTED(owner, member, record, ...)                                                            \
     {                                                                                                        \
         .name = #member, .type = FIELD_STRUCT, .offset = RECORD_OFFSET(owner, member, record##_owner),       \
-        .sub = &(record), .in_spec = spec                                                                    \
+        .sub = &(record), .in_spec = __VA_ARGS__                                                             \
     }
 /* `list`: by NAMES(). */
-#define RECORD_NAMED(owner, member, list, spec)                                                              \
+#define RECORD_NAMED(owner, member, list, ...)                                                               \
     {                                                                                                        \
         .name = #member, .type = FIELD_NAME, .offset = RECORD_OF_FIELD_NAME(owner, member),                  \
-        .names = &(list), .in_spec = spec                                                                    \
+        .names = &(list), .in_spec = __VA_ARGS__                                                             \
     }
 /* Called otherwise than the member. */
 #define RECORD_CALLED(text, owner, member, kind)                                                             \
@@ -111,9 +129,9 @@ struct record {
         .name = text, .type = kind, .offset = RECORD_OF_##kind(owner, member), .always = true                \
     }
 /* The form is of this type, and so is the member. */
-#define RECORD_CUSTOM(text, owner, member, type_of, form)                                                    \
+#define RECORD_CUSTOM(text, owner, member, type_of, made)                                                    \
     {                                                                                                        \
-        .name = text, .type = FIELD_CUSTOM, .offset = RECORD_OFFSET(owner, member, type_of), .custom = form  \
+        .name = text, .type = FIELD_CUSTOM, .offset = RECORD_OFFSET(owner, member, type_of), .custom = made  \
     }
 /* static RECORD(NAME, struct OWNER, ROWS); its owner's type is remembered for rows that nest it. */
 #define RECORD(name, owner, rows)                                                                            \
@@ -123,6 +141,10 @@ struct record {
     extern const struct record name;                                                                         \
     typedef owner name##_owner
 
+/* The row of that name, or NULL. */
+const struct record_field *record_find(const struct record *record, const char *name);
+/* Every member that is something, one line or several; see struct record_form. */
+void record_tell(const struct record *record, const void *from, const struct record_teller *to);
 /* spec_only: fields that are in_spec. */
 void record_write(const struct record *record, const void *from, bool spec_only, cJSON *into);
 /* ERROR_PROTOCOL says what is wrong; of what it is, the caller adds. */

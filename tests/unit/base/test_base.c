@@ -66,6 +66,28 @@ static void sizes(void **state)
     assert_false(str_to_size("-1", &bytes));
 }
 
+static void measures_stand_as_they_are_written(void **state)
+{
+    (void)state;
+    static const char *const durations[] = {"500ms", "10s", "1m30s", "5m", "2h", "1h1s"};
+    static const char *const sizes[] = {"64m", "1g", "512k", "1500", "1536k"};
+    char text[24];
+    int64_t value;
+
+    for (size_t i = 0; i < sizeof durations / sizeof *durations; i++) {
+        assert_true(str_to_duration_ms(durations[i], &value));
+        str_duration(value, text);
+        assert_string_equal(text, durations[i]);
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_true(str_to_size(sizes[i], &value));
+        str_size(value, text);
+        assert_string_equal(text, sizes[i]);
+    }
+    str_duration(0, text);
+    assert_string_equal(text, "0s");
+}
+
 static void near_misses(void **state)
 {
     (void)state;
@@ -308,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(measures_stand_as_they_are_written),
         cmocka_unit_test(near_misses),
         cmocka_unit_test(utf8_is_checked),
         cmocka_unit_test(untrusted_text_is_made_visible),
