@@ -30,35 +30,6 @@ static void cancel(struct http_call *call)
     http_call_free(call);
 }
 
-static void on_closed(void *data)
-{
-    struct real_transport *transport = data;
-    loop_cb *tell = transport->on_closed;
-    void *tell_data = transport->closed_data;
-    free(transport->name);
-    free(transport->unix_path);
-    free(transport->url);
-    free(transport->ca_file);
-    free(transport->cert_file);
-    free(transport->key_file);
-    free(transport->lookup_host);
-    free(transport);
-    if (tell)
-        tell(tell_data);
-}
-
-static void check_closed(struct real_transport *transport)
-{
-    if (transport->closing && transport->handles == 0)
-        loop_post(transport->loop, &transport->closed);
-}
-
-void http_handle_closed(struct real_transport *transport)
-{
-    transport->handles--;
-    check_closed(transport);
-}
-
 static void close_transport(struct http_transport *base, loop_cb *closed, void *data)
 {
     struct real_transport *transport = (struct real_transport *)base;
@@ -69,7 +40,7 @@ static void close_transport(struct http_transport *base, loop_cb *closed, void *
     transport->closing = true;
     transport->on_closed = closed;
     transport->closed_data = data;
-    check_closed(transport);
+    http_check_closed(transport);
 }
 
 static const struct http_transport_ops real_ops = {
@@ -120,7 +91,7 @@ struct http_transport *http_open(struct loop *loop, const struct http_address *a
     transport->key_file = xstrdup_null(address->key_file);
     transport->skip_verify = address->skip_verify;
     transport->name = address->unix_path ? xasprintf("unix://%s", address->unix_path) : xstrdup(address->url);
-    turn_init(&transport->closed, on_closed, transport);
+    turn_init(&transport->closed, http_on_closed, transport);
     if (http_multi_init(&transport->calls_multi, transport) < 0 ||
         http_multi_init(&transport->streams_multi, transport) < 0)
         abort(); /* out of memory, as xmalloc */

@@ -66,8 +66,11 @@ struct http_call {
 /* multi.c */
 int http_multi_init(struct http_multi *multi, struct real_transport *transport);
 void http_multi_fini(struct http_multi *multi);
-/* One of the transport's handles or look-ups is closed. */
+
+/* closing.c: one of the transport's handles or look-ups is closed; is it the last one; the last turn. */
 void http_handle_closed(struct real_transport *transport);
+void http_check_closed(struct real_transport *transport);
+void http_on_closed(void *data);
 
 /* call.c: sets up an easy handle for the request; collects the answer. */
 struct http_call *http_call_new(struct real_transport *transport, const struct http_request *request,

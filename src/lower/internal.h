@@ -43,6 +43,9 @@ struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, cons
 void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_edge *edge);
 /* Id of the resource's main node, with replicas of the first one's; arena. */
 const char *lower_node_id(struct lower *l, const struct model_resource *resource);
+bool lower_has_replicas(const struct model_resource *resource);
+/* The table of nodes by id; the plan has its own index from then on. */
+void lower_forget_nodes(struct lower *l);
 /* How many nodes a resource has: 1, or its replicas. */
 int lower_node_count(const struct model_resource *resource);
 /* A replica's name (from 1), or the resource's own for 0; arena. And the id of its node. */

@@ -18,12 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool lower_is_absent(const struct lower *l, const struct model_resource *resource)
-{
-    return !resource || resource->inactive ||
-           (l->native && lower_kind(resource->kind)->native_node == NO_NODE);
-}
-
 bool lower_native_refuses(struct lower *l, const struct model_resource *resource)
 {
     if (!l->native || lower_kind(resource->kind)->native_node != NO_NODE)

@@ -10,36 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_number(struct text_builder *b, int number)
-{
-    cleanup_free char *text = xasprintf("%d", number);
-    text_literal(b, text);
-}
-
-static void add_port_lines(struct lower *l, const struct model_resource *resource, struct text_builder *b)
-{
-    const struct model_redis *redis = &resource->redis;
-    text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
-    if (!redis->host_network && !l->native)
-        add_number(b, REDIS_PORT);
-    else if (redis->host_port)
-        add_number(b, redis->host_port);
-    else
-        text_port(b, lower_node_id(l, resource), "tcp");
-    text_literal(b, "\n");
-}
-
-void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b)
-{
-    const char *password = lower_password(l, resource);
-    add_port_lines(l, resource, b);
-    if (!password)
-        return;
-    text_literal(b, "requirepass ");
-    text_secret(b, password, PLAN_FILTER_REDIS_CONF);
-    text_literal(b, "\n");
-}
-
 static struct plan_text conf_text(struct lower *l, const struct model_resource *resource)
 {
     struct strbuf conf = {0};
@@ -99,26 +69,6 @@ static void add_launch(struct lower *l, struct plan_node *node, const struct mod
     run->command_count = 1;
 }
 
-void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
-{
-    const struct model_redis *redis = &resource->redis;
-    struct consumer host = {.resource = resource};
-    struct address address;
-    lower_address(l, &host, resource, NULL, &address);
-    node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
-    node->run.ports[0] = (struct plan_port){
-        .endpoint = "tcp",
-        .scheme = address.scheme,
-        .target_port = redis->host_network || l->native ? 0 : REDIS_PORT,
-        .fixed_port = redis->host_port,
-        .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
-        .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
-        .host = address.host,
-        .pos = resource->pos,
-    };
-    node->run.port_count = 1;
-}
-
 static void add_environment(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct environment e = {0};
@@ -136,28 +86,6 @@ static void add_environment(struct lower *l, struct plan_node *node, const struc
     }
     node->run.environment = e.items;
     node->run.environment_count = e.count;
-}
-
-void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
-{
-    struct text_builder b = {.arena = l->arena};
-    const char *password = lower_password(l, resource);
-    if (password)
-        text_secret(&b, password, PLAN_FILTER_NONE);
-    node->run.seed = resource->redis.seed;
-    node->run.seed_count = resource->redis.seed_count;
-    node->run.ready = (struct plan_probe){
-        .kind = PLAN_PROBE_PING,
-        .endpoint = "tcp",
-        .password = text_finish(&b),
-        .interval_ms = resource->ready.interval_ms,
-        .timeout_ms = resource->ready.timeout_ms,
-    };
-    if (!resource->redis.tls.on)
-        return;
-    node->run.ready.tls = true;
-    node->run.ready.ca_file = lower_ca_file(l, resource);
-    node->run.ready.tls_name = node->run.ports[0].host;
 }
 
 static void add_host_network(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -206,66 +134,4 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     lower_server_port(l, node, resource);
     add_environment(l, node, resource);
     lower_server_ping(l, node, resource);
-}
-
-/* ---- certificates ---- */
-
-static const char *quote(struct lower *l, const char *path)
-{
-    cleanup_free char *quoted = redis_conf_quote(path);
-    return arena_strdup(l->arena, quoted);
-}
-
-const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key)
-{
-    const struct model_tls *tls = &resource->redis.tls;
-    const char *folder = l->context->certs_folder ? l->context->certs_folder : "";
-    if (tls->cert)
-        return quote(l, key ? tls->key : tls->cert);
-    return quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix, resource->name,
-                                 key ? "-key" : ""));
-}
-
-/* What the secrets hold is made or read by whoever sends the plan: here only their places are known. */
-void lower_certificate(struct lower *l, const struct model_resource *resource)
-{
-    const struct model_tls *tls = &resource->redis.tls;
-    if (!tls->on)
-        return;
-    if (!tls->cert && !l->context->certs_folder) {
-        lower_problem(l, tls->pos.line ? &tls->pos : &resource->pos, NULL,
-                      "no folder for certificates is known");
-        return;
-    }
-    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
-    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), NULL);
-    if (lower_ca_file(l, resource))
-        lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), NULL);
-}
-
-/* The server itself, or the one with TLS that a connection string refers to; NULL: none. */
-static const struct model_resource *find_server(struct lower *l, const struct model_resource *resource)
-{
-    if (resource->kind != MODEL_CONNECTION_STRING)
-        return model_is_server(resource->kind) ? resource : NULL;
-    const struct model_text *value = &resource->connection.value;
-    for (size_t i = 0; i < value->count; i++) {
-        const struct model_part *part = &value->parts[i];
-        bool is_reference = !part->literal && part->get != MODEL_GET_PARAMETER;
-        const struct model_resource *server = is_reference ? model_find(l->model, part->resource) : NULL;
-        if (server && model_is_server(server->kind) && server->redis.tls.on)
-            return server;
-    }
-    return NULL;
-}
-
-const char *lower_ca_file(struct lower *l, const struct model_resource *resource)
-{
-    const struct model_resource *server = find_server(l, resource);
-    if (!server)
-        return NULL;
-    const struct model_tls *tls = &server->redis.tls;
-    if (!tls->on || tls->cert)
-        return tls->ca;
-    return l->context->certs_folder ? arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder) : NULL;
 }

@@ -1,8 +1,6 @@
 /* Fields that several kinds of resources share. */
 #include "manifest/tables.h"
 
-#include <assert.h>
-
 /* The kind was looked up before its table was chosen. */
 static int skip_type(struct loader *l, const struct field *field, struct node *value, void *object)
 {
@@ -73,15 +71,3 @@ const struct table table_hosted = {.name = "hosted",
                                    .fields = hosted_fields,
                                    .count = FIELD_COUNT(hosted_fields),
                                    .base = &table_running};
-
-static const struct table *const kind_tables[] = {
-    [MODEL_REDIS] = &table_redis,     [MODEL_VALKEY] = &table_valkey,
-    [MODEL_GARNET] = &table_garnet,   [MODEL_CONNECTION_STRING] = &table_connection,
-    [MODEL_PROCESS] = &table_process, [MODEL_CONTAINER] = &table_container,
-};
-static_assert(FIELD_COUNT(kind_tables) == MODEL_KIND_COUNT, "a kind has no table");
-
-const struct table *manifest_kind_table(enum model_kind kind)
-{
-    return kind_tables[kind];
-}

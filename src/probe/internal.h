@@ -48,6 +48,8 @@ struct probe {
     struct http_call *call;
 };
 
+/* tries.c: the first one comes with the loop's next turn. */
+void probe_tries_init(struct probe *probe);
 /* The try succeeded or failed (*err is moved). They may call the owner, who may free the probe: return at
  * once. */
 void probe_succeeded(struct probe *probe);

@@ -1,0 +1,77 @@
+/* How a server of the Redis family is reached, in a container and on the native engine alike: the lines about
+ * port and password that close its configuration, the port that it has on this machine, and the PING that
+ * finds it ready. */
+#include "lower/internal.h"
+#include "redis/redis.h"
+
+static void add_number(struct text_builder *b, int number)
+{
+    cleanup_free char *text = xasprintf("%d", number);
+    text_literal(b, text);
+}
+
+static void add_port_lines(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const struct model_redis *redis = &resource->redis;
+    text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
+    if (!redis->host_network && !l->native)
+        add_number(b, REDIS_PORT);
+    else if (redis->host_port)
+        add_number(b, redis->host_port);
+    else
+        text_port(b, lower_node_id(l, resource), "tcp");
+    text_literal(b, "\n");
+}
+
+void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+{
+    const char *password = lower_password(l, resource);
+    add_port_lines(l, resource, b);
+    if (!password)
+        return;
+    text_literal(b, "requirepass ");
+    text_secret(b, password, PLAN_FILTER_REDIS_CONF);
+    text_literal(b, "\n");
+}
+
+void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const struct model_redis *redis = &resource->redis;
+    struct consumer host = {.resource = resource};
+    struct address address;
+    lower_address(l, &host, resource, NULL, &address);
+    node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
+    node->run.ports[0] = (struct plan_port){
+        .endpoint = "tcp",
+        .scheme = address.scheme,
+        .target_port = redis->host_network || l->native ? 0 : REDIS_PORT,
+        .fixed_port = redis->host_port,
+        .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
+        .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
+        .host = address.host,
+        .pos = resource->pos,
+    };
+    node->run.port_count = 1;
+}
+
+void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    struct text_builder b = {.arena = l->arena};
+    const char *password = lower_password(l, resource);
+    if (password)
+        text_secret(&b, password, PLAN_FILTER_NONE);
+    node->run.seed = resource->redis.seed;
+    node->run.seed_count = resource->redis.seed_count;
+    node->run.ready = (struct plan_probe){
+        .kind = PLAN_PROBE_PING,
+        .endpoint = "tcp",
+        .password = text_finish(&b),
+        .interval_ms = resource->ready.interval_ms,
+        .timeout_ms = resource->ready.timeout_ms,
+    };
+    if (!resource->redis.tls.on)
+        return;
+    node->run.ready.tls = true;
+    node->run.ready.ca_file = lower_ca_file(l, resource);
+    node->run.ready.tls_name = node->run.ports[0].host;
+}
