@@ -8,12 +8,6 @@
 
 #include <string.h>
 
-int64_t pulling_ms(const struct orchestrator *o)
-{
-    int64_t current = o->pulls ? loop_now_ms(o->services.loop) - o->pull_started_ms : 0;
-    return o->pulling_ms + current;
-}
-
 void node_want_up(struct node *node)
 {
     bool was_up = node->want == WANT_UP && !node->failed;
@@ -24,8 +18,8 @@ void node_want_up(struct node *node)
     node->asked_ms = node_now(node);
     node->timing_count = 0;
     node_clear_failure(node);
-    if (!was_up && node->kind == PLAN_IMAGE)
-        node->facts.pulled = false;
+    if (!was_up && node->kind->on_wanted)
+        node->kind->on_wanted(node);
     if (!was_up && !node_is_alive(node))
         node->facts.exited = node->facts.over = false;
     node_wake(node);
@@ -73,11 +67,6 @@ static void choose(struct selection *selection, const struct plan_node *node)
     }
 }
 
-static bool is_main(const struct plan_node *node)
-{
-    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
-}
-
 static bool is_named(const struct plan_node *node, const char *name)
 {
     return str_eq(node->resource, name) || str_eq(node->run.replica_of, name);
@@ -89,7 +78,7 @@ static int choose_named(struct selection *selection, const struct strlist *names
     for (size_t n = 0; n < names->count; n++) {
         bool found = false;
         for (size_t i = 0; i < plan->node_count; i++) {
-            if (!is_main(&plan->nodes[i]) || !is_named(&plan->nodes[i], names->items[n]))
+            if (!plan_is_main(&plan->nodes[i]) || !is_named(&plan->nodes[i], names->items[n]))
                 continue;
             choose(selection, &plan->nodes[i]);
             found = true;
@@ -109,7 +98,7 @@ static int select_nodes(struct selection *selection, const struct orchestrator_a
     for (size_t i = 0; i < plan->node_count; i++) {
         const struct plan_node *node = &plan->nodes[i];
         bool meant = apply->defaults_only ? node->is_default : !node->manual;
-        if (is_main(node) && meant)
+        if (plan_is_main(node) && meant)
             choose(selection, node);
     }
     return 0;
@@ -131,10 +120,8 @@ static void take_nodes(struct orchestrator *o, struct plan_ref *ref, const struc
         if (!selection->chosen[i])
             continue;
         node_want_up(node);
-        if (recreate && spec->kind == PLAN_CONTAINER)
-            node->facts.spoiled = node->facts.seen != SEEN_ABSENT;
-        if (recreate && spec->kind == PLAN_PROCESS)
-            node->generation++;
+        if (recreate && node->kind->on_recreate)
+            node->kind->on_recreate(node);
     }
 }
 
@@ -143,8 +130,8 @@ static void send_away(struct orchestrator *o, const struct plan *plan)
 {
     o->leftovers = WANT_REMOVED;
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool stays = node->kind == NODE_ENGINE || plan_find(plan, node->id);
-        if (stays || node->kind == PLAN_VOLUME)
+        bool stays = node == o->engine || plan_find(plan, node->id);
+        if (stays || node->kind->holds_data)
             continue;
         node_clear_failure(node);
         node->want = node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
@@ -160,7 +147,7 @@ static void add_targets(struct request *request, const struct selection *selecti
         const struct plan_node *spec = &plan->nodes[i];
         if (selection->chosen[i])
             request->needs_engine = request->needs_engine || node_needs_engine(node_find(o, spec->id));
-        if (selection->chosen[i] && is_main(spec) && !spec->sidecar)
+        if (selection->chosen[i] && plan_is_main(spec) && !spec->sidecar)
             request_target(request, node_find(o, spec->id));
     }
     for (struct node *node = o->nodes; node; node = node->hh.next) {
@@ -193,11 +180,11 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     orchestrator_wake_all(o);
 }
 
-static bool has_engine_nodes(const struct selection *selection)
+static bool has_engine_nodes(const struct orchestrator *o, const struct selection *selection)
 {
     for (size_t i = 0; i < selection->plan->node_count; i++) {
         const struct plan_node *node = &selection->plan->nodes[i];
-        if (selection->chosen[i] && node->kind <= PLAN_CONTAINER && !node->folder)
+        if (selection->chosen[i] && o->kinds[node->kind]->is_engines && !node->folder)
             return true;
     }
     return false;
@@ -214,13 +201,13 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
     struct selection selection = {ref->plan, xcalloc(ref->plan->node_count + 1, sizeof(bool))};
     native_survey(o);
     int rc = select_nodes(&selection, apply, &request->error);
-    if (rc == 0 && !o->engine && has_engine_nodes(&selection))
+    if (rc == 0 && !o->engine && has_engine_nodes(o, &selection))
         rc = error_set(&request->error, ERROR_ENGINE, "containers are wanted, but there is no engine");
     request->until = apply->wait_only_started ? PLAN_STARTED : PLAN_HEALTHY;
     if (rc == 0 && apply->dry_run) {
         request->dry_plan = ref;
         ref->refs++;
-        request->needs_engine = has_engine_nodes(&selection);
+        request->needs_engine = has_engine_nodes(o, &selection);
         if (!o->plan) { /* the listing needs to know the project */
             o->plan = ref;
             ref->refs++;
@@ -238,16 +225,14 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
 
 static enum want want_of_down(const struct node *node, const struct orchestrator_down *down)
 {
-    const struct plan_run *run = node->spec ? &node->spec->run : NULL;
-    bool persistent = node->facts.persistent || (node->kind == PLAN_CONTAINER && run && run->persistent);
-    bool runs = node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS;
-    if (runs && persistent && !down->persistent && !node->facts.unborn)
+    bool is_persistent = node->kind->is_persistent && node->kind->is_persistent(node);
+    if (is_persistent && !down->persistent && !node->facts.unborn)
         return WANT_KEEP;
     if (native_is_scratch(node))
         return WANT_REMOVED;
-    if (node->kind == PLAN_VOLUME)
+    if (node->kind->holds_data)
         return down->volumes && !(node->spec && node->spec->external) ? WANT_REMOVED : WANT_KEEP;
-    return node->kind == PLAN_IMAGE ? WANT_KEEP : WANT_REMOVED;
+    return node->kind->is_fetched ? WANT_KEEP : WANT_REMOVED;
 }
 
 orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
@@ -265,7 +250,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     if (down->volumes)
         native_find_folders(o);
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node->kind == NODE_ENGINE)
+        if (node == o->engine)
             continue;
         has_engine = has_engine || node_needs_engine(node);
         node_clear_failure(node);

@@ -1,9 +1,8 @@
 /* The root node: the engine itself, reachable → located → subscribed → listed → surveyed.
  *
- * Subscribed before listed, so that nothing falls into a gap. Losing the engine (the event stream ends, an
- * operation finds nobody) makes facts unknown and starts again from the top with a growing pause; nothing
- * fails: nodes wait. Only an engine that never answered makes requests fail at once: that is what its user
- * has to know first.
+ * Subscribed before listed, so that nothing falls into a gap. What becomes of all when it is lost is in
+ * engine_lost.c. Only an engine that never answered makes requests fail at once: that is what its user has to
+ * know first.
  *
  * Row `surveyed` is for `down`: networks and volumes that an earlier session left are found by label. */
 #include "orchestrator/internal.h"
@@ -12,75 +11,12 @@
 
 #include <string.h>
 
-enum { FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 5000, LIST_LIMIT = 5 };
+enum { LIST_LIMIT = 5 };
 enum { ROW_LIMIT_MS = 20000, LEAVING_LIMIT_MS = 1000 };
-
-void engine_need(struct orchestrator *o)
-{
-    if (!o->engine)
-        return;
-    if (o->engine->want != WANT_UP)
-        o->engine->asked_ms = loop_now_ms(o->services.loop);
-    o->engine->want = WANT_UP;
-    if (!o->connected_once)
-        error_clear(&o->engine->error);
-    o->engine->facts.not_before = 0; /* a new request is owed a new attempt */
-    node_wake(o->engine);
-}
-
-static bool is_needed(const struct orchestrator *o)
-{
-    const struct request *request;
-    DL_FOREACH(o->requests, request)
-    {
-        if (request->needs_engine)
-            return true;
-    }
-    for (const struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node_needs_engine(node) && node->want == WANT_UP)
-            return true;
-    }
-    return false;
-}
-
-void engine_lose(struct orchestrator *o, const struct error *err)
-{
-    struct node *root = o->engine;
-    struct facts *facts = &root->facts;
-    int64_t now = loop_now_ms(o->services.loop);
-    error_clear(&root->error);
-    error_copy(&root->error, err);
-    if (o->events)
-        engine_cancel(o->services.engine, o->events);
-    o->events = NULL;
-    bool known = o->lost_ms >= 0 && !facts->reachable && now < facts->not_before;
-    if (known) /* several operations found it out at once */
-        return;
-    if (o->lost_ms < 0)
-        o->lost_ms = now;
-    int64_t pause = FIRST_PAUSE_MS << (facts->restarts < 6 ? facts->restarts : 6);
-    facts->restarts++;
-    facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
-    root->goal_ms = facts->not_before; /* every try has its time */
-    if (!o->connected_once && !is_needed(o))
-        root->want = WANT_KEEP; /* we only wanted to look for leftovers */
-    facts->reachable = facts->located = facts->subscribed = facts->listed = facts->surveyed = false;
-    facts_unknown(o);
-    orchestrator_wake_all(o);
-    requests_changed(o);
-}
-
-void engine_look_again(struct orchestrator *o)
-{
-    if (!o->engine)
-        return;
-    o->engine->facts.listed = o->engine->facts.surveyed = false;
-    node_wake(o->engine);
-}
 
 /* ---- reachable ---- */
 
-static bool is_reachable(struct node *root)
+static bool is_reachable(const struct node *root)
 {
     return root->facts.reachable;
 }
@@ -98,12 +34,12 @@ static void on_ping(const struct engine_result *result, const struct error *err,
 
 static void ping(struct node *root)
 {
-    node_op_begin(root, "ping", engine_ping(root->o->services.engine, on_ping, root));
+    node_op_begin(root, OP_PING, engine_ping(root->o->services.engine, on_ping, root));
 }
 
 /* ---- subscribed ---- */
 
-static bool is_subscribed(struct node *root)
+static bool is_subscribed(const struct node *root)
 {
     return root->facts.subscribed;
 }
@@ -141,7 +77,7 @@ static void subscribe(struct node *root)
 
 /* ---- listed ---- */
 
-static bool is_listed(struct node *root)
+static bool is_listed(const struct node *root)
 {
     return root->facts.listed;
 }
@@ -184,12 +120,12 @@ static void list(struct node *root)
     struct orchestrator *o = root->o;
     cleanup_free char *label = project_label(o);
     const char *const labels[] = {label, NULL};
-    node_op_begin(root, "list", engine_container_list(o->services.engine, labels, on_listed, root));
+    node_op_begin(root, OP_LIST, engine_container_list(o->services.engine, labels, on_listed, root));
 }
 
 /* ---- surveyed ---- */
 
-static bool is_surveyed(struct node *root)
+static bool is_surveyed(const struct node *root)
 {
     const struct orchestrator *o = root->o;
     return root->facts.surveyed || (!o->survey_networks && !o->survey_volumes);
@@ -209,7 +145,7 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
         node->name = xstrdup(name);
         node->want = o->leftovers;
     }
-    if (node->op_name)
+    if (node->doing)
         return;
     free(node->facts.object);
     node->facts.object = xstrdup(id);
@@ -268,7 +204,7 @@ static void survey(struct node *root)
     struct orchestrator *o = root->o;
     cleanup_free char *label = project_label(o);
     const char *const labels[] = {label, NULL};
-    node_op_begin(root, "survey",
+    node_op_begin(root, OP_SURVEY,
                   o->survey_networks ? engine_network_list(o->services.engine, labels, on_networks, root)
                                      : engine_volume_list(o->services.engine, labels, on_volumes, root));
 }
@@ -276,14 +212,14 @@ static void survey(struct node *root)
 /* ---- limits ---- */
 
 /* A session that never saw its engine made nothing there: leaving need not wait for it. */
-static struct limit root_limit(struct node *root)
+static struct limit root_limit(const struct node *root)
 {
     const struct orchestrator *o = root->o;
-    bool only_leaves = o->going_down && !o->connected_once && !is_needed(o);
+    bool only_leaves = o->going_down && !o->connected_once && !engine_is_needed(o);
     return LIMIT_MS(only_leaves ? LEAVING_LIMIT_MS : ROW_LIMIT_MS);
 }
 
-void engine_late(struct node *root)
+static void on_late(struct node *root)
 {
     cleanup_error struct error late = {0};
     error_set(&late, ERROR_ENGINE, "the engine was not %s within %lld s", root->goal->name,
@@ -293,12 +229,19 @@ void engine_late(struct node *root)
 }
 
 static const struct goal up[] = {
-    {"reachable", STATE_STARTING, is_reachable, ping, root_limit, NULL},
-    {"located", STATE_STARTING, place_is_met, place_find, root_limit, NULL},
-    {"subscribed", STATE_STARTING, is_subscribed, subscribe, root_limit, NULL},
-    {"listed", STATE_STARTING, is_listed, list, root_limit, NULL},
-    {"surveyed", STATE_RUNNING, is_surveyed, survey, root_limit, NULL},
-    {0},
+    GOAL_ACTS("reachable", STATE_STARTING, is_reachable, ping, root_limit),
+    GOAL_ACTS("located", STATE_STARTING, place_is_met, place_find, root_limit),
+    GOAL_ACTS("subscribed", STATE_STARTING, is_subscribed, subscribe, root_limit),
+    GOAL_ACTS("listed", STATE_STARTING, is_listed, list, root_limit),
+    GOAL_ACTS("surveyed", STATE_RUNNING, is_surveyed, survey, root_limit),
+    GOALS_END,
 };
-static const struct goal down[] = {{0}};
-const struct lifecycle engine_lifecycle = {up, down};
+static const struct goal down[] = {GOALS_END};
+
+const struct node_kind engine_kind = {
+    .name = "engine",
+    .up = up,
+    .down = down,
+    .is_silent = true,
+    .on_late = on_late,
+};

@@ -38,7 +38,7 @@ static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_v
 static bool is_usable(struct orchestrator *o, const struct plan_resource *resource)
 {
     const struct node *node = node_find(o, resource->node);
-    return node && (node->want == WANT_UP || node->state == STATE_READY || node->kind == PLAN_VALUE);
+    return node && (node->want == WANT_UP || node->state == STATE_READY || node->kind->is_elsewhere);
 }
 
 static int add_export(struct orchestrator *o, cJSON *out, const struct plan_resource *resource,
@@ -93,7 +93,7 @@ static int add_own(struct node *node, cJSON *out, struct error *err)
     const struct plan_run *run = &node->spec->run;
     if (add_variables(o, out, run->environment, run->environment_count, node->resource, err) < 0)
         return -1;
-    if (node->kind != PLAN_PROCESS)
+    if (!node->kind->is_child)
         return 0;
     add_plain(out, "APPHOST_SESSION", o->services.session, node->resource);
     add_plain(out, "APPHOST_PROJECT", node->origin->plan->project, node->resource);
@@ -162,9 +162,9 @@ cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, stru
         error_set(err, ERROR_NOT_RUNNING, "nothing is running");
         return NULL;
     }
-    if (node->kind == PLAN_PROCESS)
+    if (node->kind->is_child)
         return exec_info_of_process(node, err);
-    if (node->kind != PLAN_CONTAINER || !node->facts.running) {
+    if (!node->kind->at_engine || !node->facts.running) {
         error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource);
         return NULL;
     }

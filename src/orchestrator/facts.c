@@ -176,7 +176,7 @@ static struct node *node_of_container(struct orchestrator *o, const struct engin
     const char *label = label_of(container, LABEL("node"));
     cleanup_free char *id = label ? xstrdup(label) : xasprintf("container:%s", container->name);
     struct node *node = node_find(o, id);
-    bool is_other = node && node->facts.listed; /* two objects claim the same node */
+    bool is_other = node && node->facts.in_list; /* two objects claim the same node */
     if (is_other) {
         free(id);
         id = xasprintf("container:%s", container->id);
@@ -193,25 +193,17 @@ static struct node *node_of_container(struct orchestrator *o, const struct engin
 void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next)
-        node->facts.listed = node->kind == NODE_ENGINE && node->facts.listed;
+        node->facts.in_list = false;
     for (int i = 0; i < count; i++) {
         struct node *node = node_of_container(o, &containers[i]);
-        node->facts.listed = true;
-        if (!node->op_name)
+        node->facts.in_list = true;
+        if (!node->doing)
             facts_of_container(node, &containers[i], false);
     }
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool missing = node->kind == PLAN_CONTAINER && !node->facts.listed && !node->op_name;
+        bool missing = node->kind->at_engine && !node->facts.in_list && !node->doing;
         if (missing && node->facts.seen != SEEN_ABSENT)
             facts_gone(node);
-    }
-}
-
-void facts_unknown(struct orchestrator *o)
-{
-    for (struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node_needs_engine(node) && node->kind != PLAN_IMAGE)
-            node->facts.seen = SEEN_UNKNOWN;
     }
 }
 
@@ -232,10 +224,12 @@ static enum change change_of(const char *action)
 /* An event may be faster than the answer, and an answer may be lost. */
 static void note_effect(struct node *node, enum change change)
 {
-    static const char *const effects[] = {
-        [CHANGE_OTHER] = "", [CHANGE_START] = "start", [CHANGE_END] = "stop", [CHANGE_GONE] = "remove"};
+    static const enum op effects[] = {[CHANGE_OTHER] = OP_NONE,
+                                      [CHANGE_START] = OP_START,
+                                      [CHANGE_END] = OP_STOP,
+                                      [CHANGE_GONE] = OP_REMOVE};
     EACH_OF(effects, CHANGE_COUNT);
-    if (strcmp(node->op_name, effects[change]) != 0)
+    if (node->doing != effects[change])
         return;
     node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;
     node_wake(node);
@@ -245,7 +239,7 @@ static void on_change(struct node *node, const struct engine_event *event, enum 
 {
     struct facts *facts = &node->facts;
     bool goes = change == CHANGE_GONE, starts = change == CHANGE_START;
-    if (node->op_name) {
+    if (node->doing) {
         facts->disturbed = facts->disturbed || !starts;
         note_effect(node, change);
         return;
@@ -276,12 +270,11 @@ static void on_other_action(struct node *node, const struct engine_event *event)
 
 static void on_object_event(struct orchestrator *o, const struct engine_event *event)
 {
-    int kind = !strcmp(event->type, "network") ? PLAN_NETWORK : PLAN_VOLUME;
     if (strcmp(event->action, "destroy") != 0 && strcmp(event->action, "remove") != 0)
         return;
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node->kind != kind || node->op_name || !node->facts.object ||
-            strcmp(node->facts.object, event->id) != 0)
+        bool is_meant = node->kind->is_shared && !strcmp(node->kind->name, event->type);
+        if (!is_meant || node->doing || !str_eq(node->facts.object, event->id))
             continue;
         node->facts.seen = SEEN_UNKNOWN;
         node_wake(node);
@@ -300,7 +293,7 @@ void facts_of_event(struct orchestrator *o, const struct engine_event *event)
     if (!hash || !o->plan || strcmp(hash, o->plan->plan->project_hash) != 0)
         return;
     enum change change = change_of(event->action);
-    if (change != CHANGE_OTHER && o->engine->op_name && !strcmp(o->engine->op_name, "list"))
+    if (change != CHANGE_OTHER && o->engine->doing == OP_LIST)
         o->engine->facts.disturbed = true;
     struct node *node = node_find(o, json_string(event->attributes, LABEL("node"), ""));
     if (!node)

@@ -4,11 +4,9 @@
  * Happy path of a cold start: the listing said that nothing is there, so `seen` holds without a request;
  * create and start are one request each, the host port is ours so nothing is inspected, and the sensor tells
  * `healthy`. Failures: a create whose answer was lost shows as a name conflict: `seen` reads by name and
- * adopts it. A port that turns out to be taken spoils the container: it is removed and created anew with the
- * next port. A missing image is a fact of the image's node. What the engine says for good fails the node. */
+ * adopts it. A missing image is a fact of the image's node. What the engine says for good fails the node. */
 #include "orchestrator/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { HURRIED_STOP_S = 1, OWN_STOP_S = -1 };
@@ -20,7 +18,7 @@ static struct engine *engine_of(const struct node *node)
 
 /* ---- seen ---- */
 
-static bool is_seen(struct node *node)
+static bool is_seen(const struct node *node)
 {
     if (node->facts.seen == SEEN_UNKNOWN)
         return false;
@@ -78,12 +76,12 @@ static void look(struct node *node)
     const char *what = node->facts.object ? node->facts.object
                        : node->spec       ? node->spec->run.engine_name
                                           : node->name;
-    node_op_begin(node, "look", engine_container_inspect(engine_of(node), what, on_seen, node));
+    node_op_begin(node, OP_LOOK, engine_container_inspect(engine_of(node), what, on_seen, node));
 }
 
 /* ---- created ---- */
 
-static bool is_created(struct node *node)
+static bool is_created(const struct node *node)
 {
     return node->facts.seen == SEEN_PRESENT;
 }
@@ -134,13 +132,13 @@ static void create(struct node *node)
     facts->inspected = true;
     cleanup_json cJSON *body = spec_container(node);
     node_op_begin(
-        node, "create",
+        node, OP_CREATE,
         engine_container_create(engine_of(node), run->engine_name, run->platform, body, on_created, node));
 }
 
 /* ---- joined ---- */
 
-static bool is_joined(struct node *node)
+static bool is_joined(const struct node *node)
 {
     return !node->spec->run.on_network || node->facts.joined;
 }
@@ -161,103 +159,21 @@ static void join(struct node *node)
     struct node *network = network_of(node->o);
     if (!network || !network->facts.object)
         return;
-    node_op_begin(node, "join",
+    node_op_begin(node, OP_JOIN,
                   engine_network_connect(engine_of(node), network->facts.object, node->facts.object,
                                          node->spec->run.alias, on_joined, node));
 }
 
 /* ---- running ---- */
 
-static bool is_running(struct node *node)
+static bool is_running(const struct node *node)
 {
     return node->facts.running || node->facts.completed || node_is_over(node);
 }
 
-/* The engine names the port: "Bind for 127.0.0.1:20123 failed", "listen tcp4 127.0.0.1:20123: bind: …". */
-static int port_in_text(const struct node *node, const char *text)
-{
-    for (size_t i = 0; i < node->port_count; i++) {
-        char number[16];
-        snprintf(number, sizeof number, ":%d", node->ports[i].host_port);
-        const char *at = strstr(text, number);
-        if (at && (at[strlen(number)] < '0' || at[strlen(number)] > '9'))
-            return node->ports[i].host_port;
-    }
-    return 0;
-}
-
-static void on_port_taken(struct node *node, const struct error *err)
-{
-    int taken = port_in_text(node, err->text);
-    if (strstr(err->text, "cannot assign requested address")) { /* not the port's fault */
-        cleanup_error struct error cause = {0};
-        error_copy(&cause, err);
-        if (node->o->where.apart)
-            error_hint(&cause,
-                       "apphost runs in a container of this engine, which cannot publish on its gateway (a "
-                       "rootless engine): run that container on the host's network (--network host)");
-        node_fail(node, &cause);
-        return;
-    }
-    if (ports_move(node, taken)) {
-        node->facts.spoiled = true; /* the port is part of the container */
-        node->decision = NULL;
-        return;
-    }
-    if (node->port_count)
-        holder_fail(node);
-    else
-        node_fail(node, err);
-}
-
-static bool is_network_trouble(const struct node *node, const struct error *err)
-{
-    bool maybe = err->code == ERROR_GONE || err->code == ERROR_CONFLICT;
-    return node->spec->run.on_network && maybe && strstr(err->text, "network") &&
-           strstr(err->text, "not found");
-}
-
-static void on_started(const struct engine_result *result, const struct error *err, void *data)
-{
-    (void)result;
-    struct node *node = data;
-    struct facts *facts = &node->facts;
-    bool disturbed = facts->disturbed;
-    node_op_end(node);
-    if (!err) {
-        node_instance_started(node);
-        if (disturbed)
-            facts->seen = SEEN_UNKNOWN;
-    } else if (err->code == ERROR_PORT)
-        on_port_taken(node, err);
-    else if (is_network_trouble(node, err)) {
-        struct node *network = network_of(node->o);
-        facts->spoiled = true;
-        if (network)
-            network->facts.seen = SEEN_UNKNOWN;
-    } else if (err->code == ERROR_CONFLICT && strstr(err->text, "marked for removal"))
-        facts->spoiled = true;
-    else
-        node_op_failed(node, err);
-}
-
-/* Standing in the queue of starts is the others' time. */
-static struct limit start_limit(struct node *node)
-{
-    return node->queued ? FOREVER : goal_object_limit(node);
-}
-
-static void start(struct node *node)
-{
-    if (!slot_take(node))
-        return;
-    node_op_begin(node, "start",
-                  engine_container_start(engine_of(node), node->facts.object, on_started, node));
-}
-
 /* ---- healthy ---- */
 
-static bool is_healthy(struct node *node)
+static bool is_healthy(const struct node *node)
 {
     if (node->spec->run.task)
         return node->facts.completed != NULL;
@@ -273,7 +189,7 @@ static void watch(struct node *node)
 
 /* ---- down ---- */
 
-static bool is_stopped(struct node *node)
+static bool is_stopped(const struct node *node)
 {
     return node->facts.seen == SEEN_ABSENT || !node->facts.running;
 }
@@ -293,7 +209,7 @@ static void remove_it(struct node *node, bool force)
 {
     sensor_stop(node);
     output_unfollow(node);
-    node_op_begin(node, "remove",
+    node_op_begin(node, OP_REMOVE,
                   engine_container_remove(engine_of(node), node->facts.object, force, on_removed, node));
 }
 
@@ -324,7 +240,7 @@ static int own_stop_seconds(const struct node *node)
 }
 
 /* Two tries of a mild stop, and what the engine takes for them. */
-static struct limit stop_limit(struct node *node)
+static struct limit stop_limit(const struct node *node)
 {
     struct limit limit = goal_object_limit(node);
     return LIMIT_MS(limit.ms + 2000 * (int64_t)own_stop_seconds(node));
@@ -341,12 +257,12 @@ static void stop(struct node *node)
     sensor_stop(node);
     bool kill = o->kill || node->kill_signal;
     const struct engine_stop mild = {.timeout_s = stop_seconds(node), .own_s = own_stop_seconds(node)};
-    node_op_begin(node, "stop",
+    node_op_begin(node, OP_STOP,
                   kill ? engine_container_kill(engine_of(node), facts->object, "SIGKILL", on_stopped, node)
                        : engine_container_stop(engine_of(node), facts->object, &mild, on_stopped, node));
 }
 
-static bool is_removed(struct node *node)
+static bool is_removed(const struct node *node)
 {
     return node->facts.seen == SEEN_ABSENT;
 }
@@ -357,7 +273,7 @@ static void remove_stopped(struct node *node)
 }
 
 /* Nothing known to be there, and no engine that could be asked: nothing to do either. */
-static bool is_seen_down(struct node *node)
+static bool is_seen_down(const struct node *node)
 {
     return node->facts.seen != SEEN_UNKNOWN;
 }
@@ -365,22 +281,151 @@ static bool is_seen_down(struct node *node)
 static const char seed_why[] = "a data set may be of any size; its server ends it by answering, or by ending";
 
 static const struct goal up[] = {
-    {"waiting", STATE_WAITING, goal_waiting_met, NULL, NULL, NULL},
-    {"seen", STATE_CREATING, is_seen, look, goal_object_limit, NULL},
-    {"created", STATE_CREATING, is_created, create, goal_object_limit, NULL},
-    {"joined", STATE_CREATING, is_joined, join, goal_object_limit, NULL},
-    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL, NULL},
-    {"running", STATE_STARTING, is_running, start, start_limit, NULL},
-    {"healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit, NULL},
-    {"seeded", STATE_RUNNING, seed_is_met, seed_start, goal_forever, seed_why},
-    {0},
+    GOAL_WAITS("waiting", STATE_WAITING, goal_waiting_met),
+    GOAL_ACTS("seen", STATE_CREATING, is_seen, look, goal_object_limit),
+    GOAL_ACTS("created", STATE_CREATING, is_created, create, goal_object_limit),
+    GOAL_ACTS("joined", STATE_CREATING, is_joined, join, goal_object_limit),
+    GOAL_WAITS("calm", STATE_RESTARTING, goal_calm_met),
+    {"running", STATE_STARTING, is_running, container_start, container_start_limit, NULL, true, false},
+    GOAL_ACTS("healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit),
+    GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
+    GOALS_END,
 };
 static const struct goal down[] = {
-    {"connected", STATE_STOPPING, goal_connected_met, NULL, NULL, NULL},
-    {"seen", STATE_STOPPING, is_seen_down, look, goal_object_limit, NULL},
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
-    {"stopped", STATE_STOPPING, is_stopped, stop, stop_limit, NULL},
-    {"removed", STATE_STOPPING, is_removed, remove_stopped, goal_object_limit, NULL},
-    {0},
+    GOAL_WAITS("connected", STATE_STOPPING, goal_connected_met),
+    GOAL_ACTS("seen", STATE_STOPPING, is_seen_down, look, goal_object_limit),
+    GOAL_WAITS("unused", STATE_STOPPING, goal_unused_met),
+    GOAL_ACTS("stopped", STATE_STOPPING, is_stopped, stop, stop_limit),
+    {"removed", STATE_STOPPING, is_removed, remove_stopped, goal_object_limit, NULL, false, true},
+    GOALS_END,
 };
-const struct lifecycle container_lifecycle = {up, down};
+
+/* ---- the kind ---- */
+
+static bool is_alive(const struct node *node)
+{
+    return node->facts.seen != SEEN_ABSENT && node->facts.running;
+}
+
+static bool is_current(const struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    if (facts->seen != SEEN_PRESENT)
+        return true;
+    if (facts->spoiled || !str_eq(facts->spec_hash, node->spec->spec_hash))
+        return false;
+    if (facts->running && facts->generation != node->generation)
+        return false;
+    return node_has_current_values(node);
+}
+
+static bool is_persistent(const struct node *node)
+{
+    return node->facts.persistent || (node->spec && node->spec->run.persistent);
+}
+
+/* No probe tells, and no health check. */
+static bool settles(const struct node *node)
+{
+    enum plan_probe_kind kind = node_probe(node)->kind;
+    bool has_no_health = node->facts.health == ENGINE_HEALTH_NONE && !node->port_count;
+    return kind == PLAN_PROBE_NONE || (kind == PLAN_PROBE_IMAGE_HEALTH && has_no_health);
+}
+
+static bool stops_only(const struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    if (node->want == WANT_REMOVED || facts->spoiled)
+        return false;
+    if (node->want == WANT_STOPPED)
+        return true;
+    return node->spec && str_eq(facts->spec_hash, node->spec->spec_hash) && node_has_current_values(node);
+}
+
+static bool uses(const struct node *container, const struct node *shared)
+{
+    (void)container;
+    return !native_folder(shared);
+}
+
+static const char *decide(struct node *node, char **explain)
+{
+    const struct facts *facts = &node->facts;
+    if (facts->seen == SEEN_UNKNOWN)
+        return NULL;
+    if (facts->seen == SEEN_ABSENT)
+        return "created";
+    if (!node_is_current(node)) {
+        if (node_stops_only(node))
+            return "restarted";
+        *explain = decide_explain(node->o, node, node->spec);
+        return "recreated";
+    }
+    return facts->running ? "reused" : "started";
+}
+
+/* What it names, so that nothing depends on how a plan was lowered: its image, its volumes, the network. */
+static bool has_link_to_kind(const struct node *node, int kind)
+{
+    for (size_t i = 0; i < node->link_count; i++) {
+        if (node_is(node->links[i].to, kind))
+            return true;
+    }
+    return false;
+}
+
+static struct node *find_by_name(struct orchestrator *o, int kind, const char *name)
+{
+    for (struct node *node = o->nodes; node && name; node = node->hh.next) {
+        if (node_is(node, kind) && str_eq(node->name, name))
+            return node;
+    }
+    return NULL;
+}
+
+static void add_links(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    if (!has_link_to_kind(node, PLAN_IMAGE))
+        node_link(node, find_by_name(o, PLAN_IMAGE, run->image), PLAN_HEALTHY, true);
+    if (run->on_network && !has_link_to_kind(node, PLAN_NETWORK))
+        node_link(node, network_of(o), PLAN_HEALTHY, true);
+    for (size_t i = 0; i < run->mount_count; i++) {
+        if (run->mounts[i].is_volume && !has_link_to_kind(node, PLAN_VOLUME))
+            node_link(node, find_by_name(o, PLAN_VOLUME, run->mounts[i].source), PLAN_HEALTHY, true);
+    }
+}
+
+static void spoil(struct node *node)
+{
+    node->facts.spoiled = node->facts.seen != SEEN_ABSENT;
+}
+
+static void on_ready(struct node *node)
+{
+    if (node->facts.running)
+        output_follow(node);
+}
+
+const struct node_kind container_kind = {
+    .name = "container",
+    .up = up,
+    .down = down,
+    .is_main = true,
+    .runs = true,
+    .at_engine = true,
+    .is_engines = true,
+    .is_alive = is_alive,
+    .is_gone = node_is_absent,
+    .is_current = is_current,
+    .is_persistent = is_persistent,
+    .settles = settles,
+    .stops_only = stops_only,
+    .uses = uses,
+    .decide = decide,
+    .add_links = add_links,
+    .learn = node_learn_nothing,
+    .on_recreate = spoil,
+    .on_ready = on_ready,
+};

@@ -12,19 +12,6 @@
 
 enum { HURRIED_STOP_MS = 500, DEFAULT_STOP_MS = 10000 };
 
-char *task_key(struct node *node)
-{
-    cleanup_strbuf struct strbuf text = {0};
-    strbuf_addf(&text, "%s %s %llu", node->o->services.session, node->spec->spec_hash,
-                (unsigned long long)node->generation);
-    for (size_t i = 0; i < node->link_count; i++) {
-        const struct node *to = node->links[i].to;
-        if (to->kind == PLAN_CONTAINER)
-            strbuf_addf(&text, " %s=%s", to->id, to->facts.object ? to->facts.object : "");
-    }
-    return strbuf_take(&text);
-}
-
 /* ---- callbacks of the process ---- */
 
 static void on_output(int stream, const char *bytes, size_t length, void *data)
@@ -34,12 +21,12 @@ static void on_output(int stream, const char *bytes, size_t length, void *data)
         log_writer_add(node->output.writer, stream, bytes, length);
 }
 
-void process_forget(struct node *node)
+static void forget(struct node *node)
 {
     if (node->process)
         node->o->hooks.free(node->process);
     node->process = NULL;
-    if (node->op_name && !strcmp(node->op_name, "stop"))
+    if (node->doing == OP_STOP)
         node_op_end(node);
 }
 
@@ -51,7 +38,7 @@ static void on_process_exit(const struct process_exit *how, void *data)
     facts->exit_signal = how->signal;
     if (node->output.writer)
         log_writer_flush(node->output.writer);
-    process_forget(node);
+    forget(node);
     native_ended(node);
     node_instance_ended(node);
     node_judge_exit(node);
@@ -67,7 +54,7 @@ void process_listen(struct node *node, struct process_options *options)
 
 /* ---- started ---- */
 
-static bool is_started(struct node *node)
+static bool is_started(const struct node *node)
 {
     return node->process || node->facts.completed || node_is_over(node);
 }
@@ -157,26 +144,28 @@ static void start(struct node *node)
 /* ---- waiting: a completed task needs nothing; another session's or another instance's completion does not
  * count ---- */
 
-static bool is_waiting_met(struct node *node)
+static bool is_waiting_met(const struct node *node)
+{
+    return goal_waiting_met(node) || node->facts.completed;
+}
+
+static void learn_completed(struct node *node)
 {
     struct facts *facts = &node->facts;
-    if (!goal_waiting_met(node))
-        return facts->completed != NULL;
-    if (!node->spec->run.task || node->process)
-        return true;
+    if (node->going_down || !node->spec->run.task || node->process || !goal_waiting_met(node))
+        return;
     cleanup_free char *key = task_key(node);
     const char *remembered = state_task_get(node->o->services.state, node->id);
     bool done = str_eq(facts->completed, key) || str_eq(remembered, key);
     if (done == (facts->completed != NULL))
-        return true;
+        return;
     free(facts->completed);
     facts->completed = done ? take_ptr(&key) : NULL;
-    return true;
 }
 
 /* ---- ready ---- */
 
-static bool is_ready(struct node *node)
+static bool is_ready(const struct node *node)
 {
     if (node->spec->run.task)
         return node->facts.completed != NULL;
@@ -194,7 +183,7 @@ static void watch(struct node *node)
 
 /* ---- down ---- */
 
-static bool is_stopped(struct node *node)
+static bool is_stopped(const struct node *node)
 {
     return !node->process;
 }
@@ -211,7 +200,7 @@ static int64_t stop_timeout(const struct node *node)
     return is_hurried && timeout > HURRIED_STOP_MS ? HURRIED_STOP_MS : timeout;
 }
 
-void process_ask_to_stop(struct node *node)
+static void ask_to_stop(struct node *node)
 {
     int signal = node->spec && node->spec->run.stop_signal ? node->spec->run.stop_signal : SIGTERM;
     if (node->o->kill || node->kill_signal || node->facts.ephemeral)
@@ -222,24 +211,124 @@ void process_ask_to_stop(struct node *node)
 static void stop(struct node *node)
 {
     sensor_stop(node);
-    node_op_begin(node, "stop", NULL);
-    process_ask_to_stop(node);
+    node_op_begin(node, OP_STOP, NULL);
+    ask_to_stop(node);
 }
 
 static const char seed_why[] = "a data set may be of any size; its server ends it by answering, or by ending";
 static const char stop_why[] = "the stop itself has a limit, and KILL follows";
 
 static const struct goal up[] = {
-    {"waiting", STATE_WAITING, is_waiting_met, NULL, NULL, NULL},
-    {"calm", STATE_RESTARTING, goal_calm_met, NULL, NULL, NULL},
-    {"started", STATE_STARTING, is_started, start, goal_object_limit, NULL},
-    {"ready", STATE_RUNNING, is_ready, watch, goal_task_limit, NULL},
-    {"seeded", STATE_RUNNING, seed_is_met, seed_start, goal_forever, seed_why},
-    {0},
+    GOAL_WAITS("waiting", STATE_WAITING, is_waiting_met),
+    GOAL_WAITS("calm", STATE_RESTARTING, goal_calm_met),
+    GOAL_ACTS("started", STATE_STARTING, is_started, start, goal_object_limit),
+    GOAL_ACTS("ready", STATE_RUNNING, is_ready, watch, goal_task_limit),
+    GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
+    GOALS_END,
 };
 static const struct goal down[] = {
-    {"unused", STATE_STOPPING, goal_unused_met, NULL, NULL, NULL},
-    {"stopped", STATE_STOPPING, is_stopped, stop, goal_forever, stop_why},
-    {0},
+    GOAL_WAITS("unused", STATE_STOPPING, goal_unused_met),
+    GOAL_LASTS("stopped", STATE_STOPPING, is_stopped, stop, stop_why),
+    GOALS_END,
 };
-const struct lifecycle process_lifecycle = {up, down};
+
+/* ---- the kind ---- */
+
+static bool is_alive(const struct node *node)
+{
+    return node->process;
+}
+
+static bool is_current(const struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    if (!node->process)
+        return true;
+    if (native_is_server(node) && facts->persistent != node->spec->run.persistent)
+        return false;
+    return str_eq(facts->spec_hash, node->spec->spec_hash) && facts->generation == node->generation &&
+           node_has_current_values(node);
+}
+
+static bool is_persistent(const struct node *node)
+{
+    return node->facts.persistent;
+}
+
+static bool settles(const struct node *node)
+{
+    return node_probe(node)->kind == PLAN_PROBE_NONE;
+}
+
+static bool uses(const struct node *process, const struct node *shared)
+{
+    (void)process;
+    return native_folder(shared);
+}
+
+/* A second `up` with more replicas than before. */
+static bool is_one_more(const struct node *node)
+{
+    for (const struct node *other = node->o->nodes; other && node_replica_of(node); other = other->hh.next) {
+        bool was_there = other->process && other->facts.started_ms < node->asked_ms;
+        if (was_there && str_eq(node_replica_of(other), node_replica_of(node)))
+            return true;
+    }
+    return false;
+}
+
+static const char *decide(struct node *node, char **explain)
+{
+    if (!node->process) {
+        if (is_one_more(node) && !node->facts.spec_hash)
+            *explain = xasprintf("one more replica of %s", node_replica_of(node));
+        return node->facts.completed ? "reused" : "created";
+    }
+    if (node_is_current(node))
+        return "reused";
+    bool asked =
+        str_eq(node->facts.spec_hash, node->spec->spec_hash) && node->facts.generation != node->generation;
+    if (!asked)
+        *explain = decide_explain(node->o, node, node->spec);
+    return asked ? "restarted" : "recreated";
+}
+
+static void raise_generation(struct node *node)
+{
+    node->generation++;
+}
+
+static void hurry(struct node *node)
+{
+    if (node->process && node->doing == OP_STOP)
+        ask_to_stop(node);
+}
+
+static void on_close(struct node *node)
+{
+    if (node->process && node->facts.persistent)
+        native_release(node);
+    else if (node->process)
+        node->o->hooks.free(node->process);
+    node->process = NULL;
+}
+
+const struct node_kind process_kind = {
+    .name = "process",
+    .up = up,
+    .down = down,
+    .is_main = true,
+    .runs = true,
+    .is_child = true,
+    .is_alive = is_alive,
+    .is_gone = is_stopped,
+    .is_current = is_current,
+    .is_persistent = is_persistent,
+    .settles = settles,
+    .uses = uses,
+    .decide = decide,
+    .learn = learn_completed,
+    .on_recreate = raise_generation,
+    .hurry = hurry,
+    .on_close = on_close,
+};

@@ -63,7 +63,7 @@ void holder_fail(struct node *node)
     struct orchestrator *o = node->o;
     static const char *const all[] = {NULL};
     if (engine_is_listed(o)) {
-        node_op_begin(node, "look", engine_container_list(o->services.engine, all, on_containers, node));
+        node_op_begin(node, OP_LOOK, engine_container_list(o->services.engine, all, on_containers, node));
         return;
     }
     int port = 0;

@@ -111,7 +111,7 @@ void listening_hint(const struct node *node, struct error *err)
     if (!is_probed_by_port(node) || node->facts.ready)
         return;
     cleanup_free char *hint =
-        node->kind == PLAN_PROCESS ? hint_of_process(node, name) : hint_of_container(node, name);
+        node->kind->is_child ? hint_of_process(node, name) : hint_of_container(node, name);
     if (hint)
         error_hint(err, "%s", hint);
 }

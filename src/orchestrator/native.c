@@ -29,11 +29,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool native_is_server(const struct node *node)
-{
-    return node->kind == PLAN_PROCESS && node->spec && node->spec->run.input.count;
-}
-
 /* ---- records ---- */
 
 static cJSON *record_of(struct node *node)
@@ -184,20 +179,6 @@ void native_survey(struct orchestrator *o)
 
 /* ---- folders ---- */
 
-const char *native_folder(const struct node *node)
-{
-    if (node->kind != PLAN_VOLUME)
-        return NULL;
-    if (node->spec)
-        return node->spec->folder;
-    return node->name && node->name[0] == '/' ? node->name : NULL; /* no engine's volume has such a name */
-}
-
-bool native_is_scratch(const struct node *node)
-{
-    return native_folder(node) && node->spec && !node->spec->run.persistent;
-}
-
 void native_find_folders(struct orchestrator *o)
 {
     cleanup_free char *root = path_join(state_path(o->services.state), "volumes");
@@ -212,7 +193,6 @@ void native_find_folders(struct orchestrator *o)
         struct node *node = node_new(o, id, PLAN_VOLUME);
         node->name = take_ptr(&path);
         node->facts.seen = SEEN_PRESENT;
-        node->state = STATE_READY;
     }
     if (dir)
         closedir(dir);

@@ -51,6 +51,9 @@ struct orchestrator *orchestrator_new(const struct orchestrator_services *servic
 {
     struct orchestrator *o = xcalloc(1, sizeof *o);
     o->services = *services;
+    o->kinds = node_kinds;
+    o->step = node_step;
+    o->on_removed = requests_note_removed;
     o->session = xstrdup(services->session);
     o->logs_folder = xstrdup_null(services->logs_folder);
     o->services.session = o->session;
@@ -77,12 +80,9 @@ static void release_node(struct node *node)
     if (node->op)
         engine_cancel(o->services.engine, node->op);
     node->op = NULL;
-    node->op_name = NULL;
-    if (node->process && node->facts.persistent)
-        native_release(node);
-    else if (node->process)
-        o->hooks.free(node->process);
-    node->process = NULL;
+    node->doing = OP_NONE;
+    if (node->kind->on_close)
+        node->kind->on_close(node);
     node->pins = 0;
     node_free(node);
 }
@@ -142,9 +142,8 @@ void orchestrator_hurry(struct orchestrator *o, bool kill)
     o->hurry = true;
     o->kill = o->kill || kill;
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool stopping = node->process && node->op_name && !strcmp(node->op_name, "stop");
-        if (stopping)
-            process_ask_to_stop(node);
+        if (node->kind->hurry)
+            node->kind->hurry(node);
     }
     orchestrator_wake_all(o);
 }

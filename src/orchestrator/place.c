@@ -11,7 +11,7 @@
 
 /* ---- the row ---- */
 
-bool place_is_met(struct node *root)
+bool place_is_met(const struct node *root)
 {
     return root->facts.located;
 }
@@ -46,7 +46,7 @@ static void on_found(const struct engine_result *result, const struct error *err
 
 void place_find(struct node *root)
 {
-    node_op_begin(root, "locate", engine_find_where(root->o->services.engine, on_found, root));
+    node_op_begin(root, OP_LOCATE, engine_find_where(root->o->services.engine, on_found, root));
 }
 
 /* ---- the answer ---- */
@@ -85,7 +85,7 @@ const char *place_to_try(const struct node *node, const struct plan_port *port)
 void place_prove(struct node *node)
 {
     struct orchestrator *o = node->o;
-    if (o->proven || node->kind != PLAN_CONTAINER || !o->where.count)
+    if (o->proven || !node->kind->at_engine || !o->where.count)
         return;
     o->proven = true;
     int place = node->sensor.tried % o->where.count;
@@ -138,7 +138,7 @@ void place_add(const struct node *node, struct strbuf *out)
 {
     const struct orchestrator *o = node->o;
     bool is_plain = o->where.count < 2 && !strcmp(o->where.places[0].bind, PLAN_LIKELY_HOST);
-    if (node->kind != PLAN_CONTAINER || node->spec->run.host_network || !o->where.count || is_plain)
+    if (!node->kind->at_engine || node->spec->run.host_network || !o->where.count || is_plain)
         return;
 
     add_extra_hosts(node, out);
@@ -156,7 +156,7 @@ bool place_refuses(struct node *node)
     const struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
     bool is_apart = !o->where.count || o->where.apart;
-    if (node->kind != PLAN_CONTAINER || !o->located || !run->port_count || !is_apart)
+    if (!node->kind->at_engine || !o->located || !run->port_count || !is_apart)
         return false;
     if (o->where.count && !run->host_network)
         return false;
@@ -201,7 +201,7 @@ static void on_looked(const struct engine_result *result, const struct error *er
 void place_look(struct node *node)
 {
     struct sensor *sensor = &node->sensor;
-    bool publishes = node->kind == PLAN_CONTAINER && node->port_count && !node->spec->run.host_network;
+    bool publishes = node->kind->at_engine && node->port_count && !node->spec->run.host_network;
     if (!publishes || sensor->looked || sensor->exec || !node->facts.object || !engine_is_listed(node->o))
         return;
     sensor->looked = true;

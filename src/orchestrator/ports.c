@@ -11,15 +11,6 @@
 
 enum { FIRST_PORT = 20000, PORT_RANGE = 12768, LAST_PORT = 65535 };
 
-int port_of(const struct node *node, const char *endpoint)
-{
-    for (size_t i = 0; i < node->port_count; i++) {
-        if (str_eq(node->ports[i].endpoint, endpoint))
-            return node->ports[i].host_port;
-    }
-    return 0;
-}
-
 static bool is_used(const struct orchestrator *o, int port)
 {
     for (const struct node *node = o->nodes; node; node = node->hh.next) {
@@ -71,7 +62,7 @@ static bool can_choose(const struct node *node)
 {
     if (!node->spec || node->want != WANT_UP)
         return false;
-    return node->kind == PLAN_PROCESS || (node->kind == PLAN_CONTAINER && node->facts.seen != SEEN_UNKNOWN);
+    return node->kind->is_child || (node->kind->at_engine && node->facts.seen != SEEN_UNKNOWN);
 }
 
 int ports_settle(struct orchestrator *o, struct error *err)

@@ -1,36 +1,7 @@
-/* Reports of failures and of what would be done: JSON for commands to show.
- *
- * A node that was blocked has no error of its own: its error is derived from the first failed dependency,
- * down to the root cause, each time it is asked for. */
+/* Reports of failures and of what would be done: JSON for commands to show. */
 #include "orchestrator/internal.h"
 
 #include <string.h>
-
-const struct node *report_root_cause(const struct node *node)
-{
-    for (const struct node *next = node; next; next = node_blocker(node)) {
-        node = next;
-        if (node->failed)
-            break;
-    }
-    return node;
-}
-
-void report_node_error(const struct node *node, struct error *err)
-{
-    if (node->failed) {
-        error_copy(err, &node->error);
-        return;
-    }
-    const struct node *cause = report_root_cause(node);
-    if (cause == node || !cause->failed)
-        return;
-    error_copy(err, &cause->error);
-    bool by_resource = cause->resource && !str_eq(cause->resource, node->resource);
-    if (by_resource)
-        error_wrap(err, node->going_down ? "%s stays" : "%s was not started",
-                   node->resource ? node->resource : node->name);
-}
 
 cJSON *report_error(const struct error *err)
 {
@@ -54,7 +25,7 @@ static cJSON *resource_report(const struct node *node)
     report_node_error(node, &err);
     cJSON *json = cJSON_CreateObject();
     json_add_string(json, "name", node->resource ? node->resource : node->name);
-    json_add_string(json, "kind", plan_node_kind_name((enum plan_node_kind)node->kind));
+    json_add_string(json, "kind", node->kind->name);
     json_add_string(json, "state", node_state_name(node->state));
     json_add_bool(json, "blocked", !node->failed && node->state == STATE_FAILED);
     if (err.code)
@@ -87,7 +58,7 @@ cJSON *report_of(const struct request *request)
     struct orchestrator *o = request->o;
     cJSON *report = cJSON_CreateObject(), *resources = json_add_array(report, "resources");
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        if (node->kind != NODE_ENGINE && is_of_interest(node))
+        if (node != o->engine && is_of_interest(node))
             cJSON_AddItemToArray(resources, resource_report(node));
     }
     if (request->removed)

@@ -18,6 +18,12 @@ enum progress { PENDING, REACHED, FAILED, SUPERSEDED };
 
 static void on_timer(void *data);
 
+static int64_t pulling_ms(const struct orchestrator *o)
+{
+    int64_t current = o->pulls ? loop_now_ms(o->services.loop) - o->pull_started_ms : 0;
+    return o->pulling_ms + current;
+}
+
 struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
                             void *data)
 {
@@ -42,6 +48,15 @@ void request_target(struct request *request, struct node *node)
     request->targets[request->target_count++] = (struct target){node, node->want};
     request->needs_engine = request->needs_engine || node_needs_engine(node);
     node->pins++;
+}
+
+void request_target_all(struct request *request)
+{
+    request->waits_for_all = false;
+    for (struct node *node = request->o->nodes; node; node = node->hh.next) {
+        if (node->kind->is_main && node->want == WANT_UP && !(node->spec && node->spec->sidecar))
+            request_target(request, node);
+    }
 }
 
 orchestrator_request request_start(struct request *request, int64_t timeout_ms)
@@ -81,8 +96,8 @@ void requests_note_removed(const struct node *node)
     struct request *request;
     DL_FOREACH(node->o->requests, request)
     {
-        if (request->kind != REQUEST_DOWN || node->kind == PLAN_IMAGE || node->kind == PLAN_VALUE ||
-            native_is_scratch(node))
+        bool is_of_interest = node->kind->runs || node->kind->is_shared;
+        if (request->kind != REQUEST_DOWN || !is_of_interest || native_is_scratch(node))
             continue;
         if (!request->removed)
             request->removed = cJSON_CreateArray();
@@ -90,7 +105,7 @@ void requests_note_removed(const struct node *node)
         const char *folder = native_folder(node);
         const char *name = folder ? path_basename(folder) : node->name;
         json_add_string(entry, "name", node->resource ? node->resource : name);
-        json_add_string(entry, "kind", plan_node_kind_name((enum plan_node_kind)node->kind));
+        json_add_string(entry, "kind", node->kind->name);
         cJSON_AddItemToArray(request->removed, entry);
     }
 }
@@ -188,8 +203,7 @@ static void name_what_stays(const struct orchestrator *o, struct error *err)
     for (const struct node *node = o->nodes; node; node = node->hh.next) {
         if (node->want != WANT_REMOVED || node->state != STATE_FAILED)
             continue;
-        strbuf_addf(&names, "%s%s %s", names.length ? ", " : "",
-                    plan_node_kind_name((enum plan_node_kind)node->kind),
+        strbuf_addf(&names, "%s%s %s", names.length ? ", " : "", node->kind->name,
                     node->resource ? node->resource : node->name);
     }
     error_wrap(err, "not removed: %s", strbuf_text(&names));
@@ -263,11 +277,11 @@ static void finish(struct request *request, const struct error *err)
 
 static bool is_held(const struct node *node)
 {
-    if (node->kind == NODE_ENGINE)
+    if (node == node->o->engine)
         return false;
     bool goes = node->want == WANT_REMOVED && node->state != STATE_REMOVED && node->state != STATE_FAILED;
     bool stays = node->want == WANT_KEEP && node->facts.persistent;
-    return goes || node->want == WANT_UP || node->op_name || (node->process && !stays) ||
+    return goes || node->want == WANT_UP || node->doing || (node->process && !stays) ||
            (node->want == WANT_STOPPED && !node->facts.persistent);
 }
 
@@ -331,12 +345,6 @@ void requests_settle(void *data)
     }
     nodes_reap(o);
     check_idle(o);
-}
-
-void requests_changed(struct orchestrator *o)
-{
-    if (!o->closing)
-        loop_post(o->services.loop, &o->settle);
 }
 
 /* ---- time limit ---- */

@@ -95,12 +95,12 @@ static bool environment_uses(const struct node *node, const char *name)
 static bool may_know(const struct node *node, const char *name)
 {
     const struct facts *facts = &node->facts;
-    if (node->kind != PLAN_CONTAINER || !node->spec || !environment_uses(node, name))
+    if (!node->kind->at_engine || !node->spec || !environment_uses(node, name))
         return false;
     return facts->seen == SEEN_UNKNOWN || (facts->seen == SEEN_PRESENT && !facts->inspected);
 }
 
-bool secrets_missing(struct node *node)
+bool secrets_missing(const struct node *node)
 {
     struct secret *secret, *next;
     HASH_ITER(hh, node->o->secrets, secret, next)

@@ -19,7 +19,7 @@ struct seeding {
     struct error error;
 };
 
-bool seed_is_met(struct node *node)
+bool seed_is_met(const struct node *node)
 {
     return !node->spec->run.seed_count || node->facts.seeded || node_is_over(node);
 }

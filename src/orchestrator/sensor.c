@@ -18,14 +18,6 @@ enum {
     LONGEST_TRY_MS = 8000,
 };
 
-const struct plan_probe *node_probe(const struct node *node)
-{
-    static const struct plan_probe none;
-    if (!node->spec)
-        return &none;
-    return node->kind == PLAN_VALUE ? &node->spec->check : &node->spec->run.ready;
-}
-
 const struct error *sensor_error(const struct node *node)
 {
     const struct sensor *sensor = &node->sensor;
@@ -48,7 +40,7 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         error_clear(&node->sensor.last);
         error_copy(&node->sensor.last, err);
     }
-    if (final && err && !node->facts.was_ready && node->want == WANT_UP && !node->op_name && !node->failed) {
+    if (final && err && !node->facts.was_ready && node->want == WANT_UP && !node->doing && !node->failed) {
         cleanup_error struct error cause = {0};
         error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s",
                   node->resource ? node->resource : node->id, err->text);
@@ -105,7 +97,7 @@ static void on_past_known(const struct engine_result *result, const struct error
 
 static void read_past(struct node *node)
 {
-    bool was_there = node->kind == PLAN_CONTAINER && !node->facts.settled_ms && node->facts.object;
+    bool was_there = node->kind->at_engine && !node->facts.settled_ms && node->facts.object;
     if (was_there && engine_is_listed(node->o))
         node->sensor.exec =
             engine_container_inspect(node->o->services.engine, node->facts.object, on_past_known, node);
@@ -125,7 +117,7 @@ static void start_log(struct node *node, const char *pattern)
     struct log_writer *writer = output_open(node);
     if (writer)
         log_writer_watch(writer, on_line, node);
-    if (node->kind == PLAN_CONTAINER)
+    if (node->kind->at_engine)
         output_follow(node);
     read_past(node);
 }
@@ -189,7 +181,7 @@ static const struct plan_port *port_spec(const struct node *node, const char *en
 /* The port behind the engine's proxy, or 0 where the server itself is connected to. */
 static int proxied_port(const struct node *node, const struct plan_port *port)
 {
-    bool is_published = node->kind == PLAN_CONTAINER && !node->spec->run.host_network;
+    bool is_published = node->kind->at_engine && !node->spec->run.host_network;
     return port && is_published ? port->target_port : 0;
 }
 
@@ -233,7 +225,7 @@ static void start_at_port(struct node *node, enum probe_kind kind)
     sensor->kind = kind;
     sensor->looked = false;
     sensor->pause_ms = FIRST_TRY_MS;
-    if (node->kind == PLAN_CONTAINER)
+    if (node->kind->at_engine)
         timer_start(&sensor->timer, FIRST_TRY_MS);
 }
 
@@ -347,7 +339,7 @@ void sensor_start(struct node *node)
     case PLAN_PROBE_KIND_COUNT:
         break;
     case PLAN_PROBE_PING:
-        if (node->kind == PLAN_VALUE)
+        if (node->kind->is_elsewhere)
             start_value_probe(node);
         else
             start_at_port(node, PROBE_PING);
@@ -362,7 +354,7 @@ void sensor_start(struct node *node)
         start_log(node, probe->log_pattern);
         break;
     case PLAN_PROBE_EXEC:
-        if (node->kind == PLAN_CONTAINER)
+        if (node->kind->at_engine)
             run_exec(node);
         else
             start_probe(node, PROBE_EXEC);

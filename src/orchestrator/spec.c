@@ -30,14 +30,14 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("project-hash"), plan->project_hash);
     json_add_string(labels, LABEL("resource"), node->resource);
     json_add_string(labels, LABEL("node"), node->id);
-    json_add_string(labels, LABEL("kind"), plan_node_kind_name((enum plan_node_kind)node->kind));
+    json_add_string(labels, LABEL("kind"), node->kind->name);
     json_add_string(labels, LABEL("spec-hash"), node->spec->spec_hash);
     json_add_string(labels, LABEL("hash-version"), HASH_VERSION);
     json_add_string(labels, LABEL("session"), o->services.session);
     json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
     json_add_string(labels, LABEL("uid"), uid);
     /* Whose it is, when its project's folder has moved or another user comes. */
-    if (node->kind == PLAN_VOLUME || node->kind == PLAN_CONTAINER) {
+    if (node->kind->holds_data || node->kind->at_engine) {
         cleanup_free char *container = machine_container_id();
         json_add_string(labels, LABEL("manifest"), plan->manifest_file);
         json_add_string(labels, LABEL("container"), container); /* in which the manifest's path is a path */

@@ -30,12 +30,6 @@ struct plan_lookup values_lookup(struct orchestrator *o)
     return (struct plan_lookup){lookup_port, lookup_secret, o, lookup_host};
 }
 
-void values_changed(struct orchestrator *o)
-{
-    o->values_serial++;
-    orchestrator_wake_all(o);
-}
-
 char *values_resolve(struct orchestrator *o, const struct plan_text *text)
 {
     const struct plan_lookup lookup = values_lookup(o);
@@ -70,7 +64,7 @@ static bool add_variables(struct node *node, struct strlist *out)
 bool values_environment(struct node *node, struct strlist *out)
 {
     const struct plan *plan = node->origin->plan;
-    bool inherits = node->kind == PLAN_PROCESS;
+    bool inherits = node->kind->is_child;
     for (char **entry = plan->environment; inherits && entry && *entry; entry++)
         strlist_add(out, *entry);
     if (!add_variables(node, out))
@@ -147,6 +141,11 @@ const char *values_digest(struct node *node)
     return node->digest;
 }
 
+const char *values_known_digest(const struct node *node)
+{
+    return node->values_serial == node->o->values_serial ? node->digest : NULL;
+}
+
 /* The value of a variable in a container's environment, or NULL. */
 static const char *value_in(const cJSON *environment, const char *name)
 {
@@ -178,8 +177,8 @@ bool values_match(struct node *node, const cJSON *environment)
 static void fail_all(struct orchestrator *o, const struct error *err)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool needs = node->want == WANT_UP && node->spec && !node_is_alive(node) && !node->op_name;
-        if (needs && (node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS))
+        bool needs = node->want == WANT_UP && node->spec && !node_is_alive(node) && !node->doing;
+        if (needs && node->kind->runs)
             node_fail(node, err);
     }
 }

@@ -13,14 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_main(const struct node *node)
-{
-    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
-}
-
 static bool is_named(const struct node *node, const char *name)
 {
-    return is_main(node) && node_is_named(node, name);
+    return node->kind->is_main && node_is_named(node, name);
 }
 
 /* Runs act on every node of every name. False, with the request's error, when a name is unknown. */
@@ -64,7 +59,7 @@ static void target_dependants(struct request *request, struct node *node)
     for (size_t i = 0; i < node->dependant_count; i++) {
         struct node *dependant = node->dependants[i];
         size_t before = request->target_count;
-        if (dependant->want != WANT_UP || !is_main(dependant))
+        if (dependant->want != WANT_UP || !dependant->kind->is_main)
             continue;
         node_clear_failure(dependant);
         node_wake(dependant);
@@ -139,7 +134,7 @@ static void stop(struct request *request, struct node *node)
     want_stopped(request, node);
     for (size_t i = 0; i < node->dependant_count && !node_has_stand_in(node); i++) {
         struct node *dependant = node->dependants[i];
-        if (dependant->want != WANT_UP || !is_main(dependant) || !depends_on(dependant, node))
+        if (dependant->want != WANT_UP || !dependant->kind->is_main || !depends_on(dependant, node))
             continue;
         stop(request, dependant);
         dependant->taken_along = true;
@@ -150,9 +145,8 @@ static void kill_it(struct request *request, struct node *node)
 {
     want_stopped(request, node);
     node->kill_signal = SIGKILL;
-    bool stopping = node->process && node->op_name && !strcmp(node->op_name, "stop");
-    if (stopping)
-        process_ask_to_stop(node);
+    if (node->kind->hurry)
+        node->kind->hurry(node);
 }
 
 static void on_signalled(const struct engine_result *result, const struct error *err, void *data)
@@ -181,8 +175,8 @@ static void send_signal(struct request *request, struct node *node, int number)
     }
     if (node->process)
         o->hooks.signal(node->process, number, &request->error);
-    else if (!node->op_name)
-        node_op_begin(node, "signal",
+    else if (!node->doing)
+        node_op_begin(node, OP_SIGNAL,
                       engine_container_kill(o->services.engine, node->facts.object,
                                             signal_name(number, name, sizeof name), on_signalled, node));
 }
@@ -235,15 +229,6 @@ static void watch(struct request *request, struct node *node)
               is_manual ? "is started by hand only" : "is not meant to run");
     error_resource(&request->error, node->resource);
     error_hint(&request->error, "apphost start %s", node->resource);
-}
-
-void request_target_all(struct request *request)
-{
-    request->waits_for_all = false;
-    for (struct node *node = request->o->nodes; node; node = node->hh.next) {
-        if (is_main(node) && node->want == WANT_UP && !(node->spec && node->spec->sidecar))
-            request_target(request, node);
-    }
 }
 
 orchestrator_request orchestrator_wait(struct orchestrator *o, const struct orchestrator_wait *wait,

@@ -43,7 +43,7 @@ static void add_instance(cJSON *json, struct node *node)
     const struct facts *facts = &node->facts;
     if (node->process)
         json_add_int(json, "pid", node->o->hooks.pid(node->process));
-    if (node->kind == PLAN_CONTAINER) {
+    if (node->kind->at_engine) {
         json_add_string(json, "containerId", facts->object);
         json_add_string(json, "containerName", node->spec ? node->spec->run.engine_name : node->name);
         json_add_string(json, "image", node->spec ? node->spec->run.image : NULL);
@@ -84,7 +84,7 @@ static void add_display(cJSON *json, struct node *node)
 static const char *resource_kind(const struct node *node)
 {
     const struct plan_resource *resource = node_resource(node);
-    return resource ? model_kind_name(resource->kind) : plan_node_kind_name((enum plan_node_kind)node->kind);
+    return resource ? model_kind_name(resource->kind) : node->kind->name;
 }
 
 static cJSON *view_node(struct node *node, const char *name)
@@ -103,8 +103,8 @@ static cJSON *view_node(struct node *node, const char *name)
     json_add_string(json, "health", health_of(node));
     json_add_bool(json, "wanted", node->want == WANT_UP);
     json_add_bool(json, "task", run && run->task);
-    bool persistent = node->kind == PLAN_VOLUME ? !native_is_scratch(node)
-                                                : (run ? run->persistent : node->facts.persistent);
+    bool persistent =
+        node->kind->holds_data ? !native_is_scratch(node) : (run ? run->persistent : node->facts.persistent);
     json_add_string(json, "lifetime", persistent ? "persistent" : "session");
     add_display(json, node);
     add_ports(json, node);
@@ -113,11 +113,6 @@ static cJSON *view_node(struct node *node, const char *name)
     if (err)
         cJSON_AddItemToObject(json, "error", report_error(err));
     return json;
-}
-
-static bool is_main(const struct node *node)
-{
-    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
 }
 
 static bool is_shown(const struct node *node)
@@ -156,10 +151,10 @@ static void add_resources(cJSON *view, struct orchestrator *o)
         }
     }
     for (struct node *node = o->nodes; node; node = node->hh.next) {
-        bool is_in_plan = is_main(node) && plan && plan_find(plan, node->id);
-        if (node->kind == NODE_ENGINE || !is_shown(node) || is_in_plan)
+        bool is_in_plan = node->kind->is_main && plan && plan_find(plan, node->id);
+        if (node == o->engine || !is_shown(node) || is_in_plan)
             continue;
-        bool is_resource = is_main(node) && node->resource;
+        bool is_resource = node->kind->is_main && node->resource;
         cJSON_AddItemToArray(is_resource ? resources : others, view_node(node, shown_name(node)));
     }
 }

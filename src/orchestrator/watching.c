@@ -172,7 +172,7 @@ void watching_settle(struct node *node)
 {
     struct orchestrator *o = node->o;
     const struct plan_node *spec = node->spec;
-    bool wanted = node->kind == PLAN_PROCESS && node->want == WANT_UP && spec && spec->run.watch_count;
+    bool wanted = node->kind->is_child && node->want == WANT_UP && spec && spec->run.watch_count;
     if (!wanted || node->watching_for == spec) {
         if (!wanted && node->watching)
             watching_leave(node);

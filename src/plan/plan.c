@@ -70,6 +70,16 @@ struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resour
     return is_next ? first + index : NULL;
 }
 
+bool plan_is_main(const struct plan_node *node)
+{
+    return node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE;
+}
+
+const struct plan_probe *plan_node_probe(const struct plan_node *node)
+{
+    return node->kind == PLAN_VALUE ? &node->check : &node->run.ready;
+}
+
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name)
 {
     return plan->index ? find_entry(plan->index->secrets, name) : NULL;

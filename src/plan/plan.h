@@ -271,6 +271,10 @@ struct plan_resource *plan_find_resource(const struct plan *plan, const char *na
 struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index);
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name);
 const char *plan_node_kind_name(enum plan_node_kind kind);
+/* Does it stand for a resource, or is it what one needs? */
+bool plan_is_main(const struct plan_node *node);
+/* What tells that it is ready. */
+const struct plan_probe *plan_node_probe(const struct plan_node *node);
 const char *plan_until_name(enum plan_until until);
 
 /* Resolves late values through callbacks: port returns 0 and secret returns NULL when it is not known (yet);

@@ -1,0 +1,90 @@
+/* Starting a container: a place among the engine's starts, one request, and what its refusal means.
+ *
+ * A port that turns out to be taken spoils the container: it is removed and created anew with the next port.
+ * So does a network that is gone. */
+#include "orchestrator/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The engine names the port: "Bind for 127.0.0.1:20123 failed", "listen tcp4 127.0.0.1:20123: bind: …". */
+static int port_in_text(const struct node *node, const char *text)
+{
+    for (size_t i = 0; i < node->port_count; i++) {
+        char number[16];
+        snprintf(number, sizeof number, ":%d", node->ports[i].host_port);
+        const char *at = strstr(text, number);
+        if (at && (at[strlen(number)] < '0' || at[strlen(number)] > '9'))
+            return node->ports[i].host_port;
+    }
+    return 0;
+}
+
+static void on_port_taken(struct node *node, const struct error *err)
+{
+    int taken = port_in_text(node, err->text);
+    if (strstr(err->text, "cannot assign requested address")) { /* not the port's fault */
+        cleanup_error struct error cause = {0};
+        error_copy(&cause, err);
+        if (node->o->where.apart)
+            error_hint(&cause,
+                       "apphost runs in a container of this engine, which cannot publish on its gateway (a "
+                       "rootless engine): run that container on the host's network (--network host)");
+        node_fail(node, &cause);
+        return;
+    }
+    if (ports_move(node, taken)) {
+        node->facts.spoiled = true; /* the port is part of the container */
+        node->decision = NULL;
+        return;
+    }
+    if (node->port_count)
+        holder_fail(node);
+    else
+        node_fail(node, err);
+}
+
+static bool is_network_trouble(const struct node *node, const struct error *err)
+{
+    bool maybe = err->code == ERROR_GONE || err->code == ERROR_CONFLICT;
+    return node->spec->run.on_network && maybe && strstr(err->text, "network") &&
+           strstr(err->text, "not found");
+}
+
+static void on_started(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct node *node = data;
+    struct facts *facts = &node->facts;
+    bool disturbed = facts->disturbed;
+    node_op_end(node);
+    if (!err) {
+        node_instance_started(node);
+        if (disturbed)
+            facts->seen = SEEN_UNKNOWN;
+    } else if (err->code == ERROR_PORT)
+        on_port_taken(node, err);
+    else if (is_network_trouble(node, err)) {
+        struct node *network = network_of(node->o);
+        facts->spoiled = true;
+        if (network)
+            network->facts.seen = SEEN_UNKNOWN;
+    } else if (err->code == ERROR_CONFLICT && strstr(err->text, "marked for removal"))
+        facts->spoiled = true;
+    else
+        node_op_failed(node, err);
+}
+
+/* Standing in the queue of starts is the others' time. */
+struct limit container_start_limit(const struct node *node)
+{
+    return node->queued ? FOREVER : goal_object_limit(node);
+}
+
+void container_start(struct node *node)
+{
+    if (!slot_take(node))
+        return;
+    node_op_begin(node, OP_START,
+                  engine_container_start(node->o->services.engine, node->facts.object, on_started, node));
+}

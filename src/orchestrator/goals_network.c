@@ -1,0 +1,88 @@
+/* Networks: waiting → seen → created, and connected → seen → unused → removed.
+ *
+ * By id, never by name; what an earlier session left is found by label; created by us under the lock of the
+ * project, so that the engine's race on duplicate names cannot happen. */
+#include "orchestrator/internal.h"
+
+#include <string.h>
+
+static void on_networks(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node_op_end(node);
+    if (err) {
+        node_op_failed(node, err);
+        return;
+    }
+    free(node->facts.object);
+    node->facts.object = NULL;
+    const cJSON *network;
+    cJSON_ArrayForEach(network, result->json)
+    {
+        if (strcmp(json_string(network, "Name", ""), node->name) != 0 || node->facts.object)
+            continue;
+        node->facts.object = xstrdup(json_string(network, "Id", ""));
+    }
+    node->facts.seen = node->facts.object ? SEEN_PRESENT : SEEN_ABSENT;
+}
+
+static void look_for_network(struct node *node)
+{
+    cleanup_free char *label =
+        xasprintf(LABEL("project-hash") "=%s", node->origin ? node->origin->plan->project_hash : "");
+    const char *const labels[] = {node->origin ? label : LABEL("project-hash"), NULL};
+    node_op_begin(node, OP_LOOK, engine_network_list(node->o->services.engine, labels, on_networks, node));
+}
+
+static void on_network_created(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node_op_end(node);
+    if (err) {
+        node->facts.seen = SEEN_UNKNOWN;
+        node_op_failed(node, err);
+        return;
+    }
+    free(node->facts.object);
+    node->facts.object = xstrdup(result->id);
+    node->facts.seen = SEEN_PRESENT;
+}
+
+static void create_network(struct node *node)
+{
+    cleanup_json cJSON *labels = spec_labels(node, NULL);
+    node_op_begin(
+        node, OP_CREATE,
+        engine_network_create(node->o->services.engine, node->name, labels, on_network_created, node));
+}
+
+static void remove_network(struct node *node)
+{
+    node_op_begin(
+        node, OP_REMOVE,
+        engine_network_remove(node->o->services.engine, node->facts.object, shared_on_removed, node));
+}
+
+static const struct goal up[] = {
+    GOAL_WAITS("waiting", STATE_WAITING, goal_waiting_met),
+    GOAL_ACTS("seen", STATE_CREATING, shared_is_known, look_for_network, goal_object_limit),
+    GOAL_ACTS("created", STATE_CREATING, shared_is_there, create_network, goal_object_limit),
+    GOALS_END,
+};
+static const struct goal down[] = {
+    GOAL_WAITS("connected", STATE_STOPPING, goal_connected_met),
+    GOAL_ACTS("seen", STATE_STOPPING, shared_is_known, look_for_network, goal_object_limit),
+    GOAL_WAITS("unused", STATE_STOPPING, goal_unused_met),
+    GOAL_ACTS("removed", STATE_STOPPING, shared_is_gone, remove_network, goal_object_limit),
+    GOALS_END,
+};
+
+const struct node_kind network_kind = {
+    .name = "network",
+    .up = up,
+    .down = down,
+    .is_engines = true,
+    .is_shared = true,
+    .is_gone = node_is_absent,
+    .learn = node_learn_nothing,
+};

@@ -1,0 +1,156 @@
+/* Operations and failures of a node: at most one is in flight, and what it came to is told here.
+ *
+ * node_op_failed() tells trouble with the engine (the root is lost, nothing failed) from trouble that may
+ * pass (again after a while, a few times) from failure for good. */
+#include "orchestrator/internal.h"
+
+#include "base/log.h"
+
+#include <assert.h>
+#include <string.h>
+
+void node_op_begin(struct node *node, enum op what, struct engine_op *op)
+{
+    assert(!node->doing);
+    node->doing = what;
+    node->op = op;
+    node->facts.disturbed = false;
+    node->facts.answer_due_ms = 0;
+}
+
+void node_op_end(struct node *node)
+{
+    node->doing = OP_NONE;
+    node->op = NULL;
+    slot_release(node);
+    node_wake(node);
+}
+
+void node_op_cancel(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    engine_cancel(o->services.engine, node->op);
+    if (node->kind->on_cancelled)
+        node->kind->on_cancelled(node);
+    if (node->facts.seen == SEEN_PRESENT)
+        node->facts.seen = SEEN_UNKNOWN;
+    node_op_end(node);
+}
+
+static bool is_engine_trouble(const struct error *err)
+{
+    return err->code == ERROR_ENGINE || err->code == ERROR_PROTOCOL;
+}
+
+/* Another try after a while: conflicts and time-outs pass, on the way down nearly everything does. All tries
+ * together have the time of a row. */
+static bool may_pass(struct node *node, const struct error *err)
+{
+    struct facts *facts = &node->facts;
+    if (!facts->retries)
+        facts->trouble_ms = node_now(node);
+    bool has_time = node_now(node) - facts->trouble_ms < goal_object_limit(node).ms;
+    if (facts->retries >= RETRY_LIMIT || !has_time)
+        return false;
+    if (err->code == ERROR_CONFLICT || err->code == ERROR_TIMEOUT || err->code == ERROR_GONE)
+        return true;
+    return node->going_down;
+}
+
+void node_op_failed(struct node *node, const struct error *err)
+{
+    struct facts *facts = &node->facts;
+    if (facts->seen == SEEN_PRESENT)
+        facts->seen = SEEN_UNKNOWN;
+    if (is_engine_trouble(err))
+        engine_lose(node->o, err);
+    /* An engine that goes away every time it is asked for this one thing: the thing is what fails. */
+    if (is_engine_trouble(err) && (facts->was_ready || facts->retries++ < RETRY_LIMIT)) {
+        node_wake(node);
+        return;
+    }
+    log_info("%s: %s", node->id, err->text);
+    if (may_pass(node, err)) {
+        facts->not_before = node_now(node) + (facts->retries ? 100 << facts->retries : 0);
+        facts->retries++;
+        node_wake(node);
+        return;
+    }
+    node_fail(node, err);
+}
+
+/* ---- failure ---- */
+
+static void fail_now(struct node *node)
+{
+    node->failed = true;
+    node->facts.ready = false;
+    log_info("%s failed: %s", node->id, node->error.text);
+    node_wake(node);
+}
+
+static void on_tail(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    node_op_end(node);
+    if (!err && result->output) {
+        free(node->output.tail);
+        node->output.tail = xstrdup(result->output);
+    }
+    fail_now(node);
+}
+
+/* The engine is asked by id, people know the name. */
+static void name_the_object(struct node *node)
+{
+    const char *object = node->facts.object, *name = node->spec ? node->spec->run.engine_name : NULL;
+    char *at = object && *object && name && node->error.text ? strstr(node->error.text, object) : NULL;
+    if (!at)
+        return;
+    char *text =
+        xasprintf("%.*s%s%s", (int)(at - node->error.text), node->error.text, name, at + strlen(object));
+    free(node->error.text);
+    node->error.text = text;
+}
+
+void node_fail(struct node *node, const struct error *err)
+{
+    struct orchestrator *o = node->o;
+    struct facts *facts = &node->facts;
+    error_clear(&node->error);
+    error_copy(&node->error, err);
+    name_the_object(node);
+    if (node->resource && !node->error.resource)
+        error_resource(&node->error, node->resource);
+    const struct plan_resource *resource = node_resource(node);
+    if (resource && resource->pos.file && !node->error.source.file)
+        error_at(&node->error, resource->pos.file, resource->pos.line, resource->pos.column);
+    /* What could not be taken down said nothing about that; and going down cancels the reading. */
+    bool has_output = node->kind->at_engine && facts->object && facts->started_ms && !node->going_down;
+    if (!has_output || node->doing || node->output.writer || !engine_is_listed(o)) {
+        fail_now(node);
+        return;
+    }
+    node_op_begin(node, OP_TAIL,
+                  engine_container_tail(o->services.engine, facts->object, TAIL_LINES, on_tail, node));
+}
+
+void node_fail_text(struct node *node, enum error_code code, const char *format, ...)
+{
+    cleanup_error struct error err = {0};
+    va_list args;
+    va_start(args, format);
+    error_vset(&err, code, format, args);
+    va_end(args);
+    node_fail(node, &err);
+}
+
+void node_clear_failure(struct node *node)
+{
+    node->failed = false;
+    error_clear(&node->error);
+    node->facts.retries = 0;
+    node->facts.restarts = 0;
+    node->facts.not_before = 0;
+    node->facts.was_ready = node->facts.ready;
+}

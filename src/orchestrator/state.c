@@ -1,0 +1,100 @@
+/* What a node shows: the only place where its state changes. Each change is one transition for whoever
+ * follows; neighbours are woken, and the requests look again. */
+#include "orchestrator/internal.h"
+
+#include "base/log.h"
+
+static NAMES(state_names,
+             STATE_COUNT, [STATE_NONE] = "removed", [STATE_WAITING] = "waiting", [STATE_PULLING] = "pulling",
+             [STATE_CREATING] = "creating", [STATE_STARTING] = "starting", [STATE_RUNNING] = "running",
+             [STATE_READY] = "ready", [STATE_COMPLETED] = "completed", [STATE_FAILED] = "failed",
+             [STATE_RESTARTING] = "restarting", [STATE_STOPPING] = "stopping", [STATE_STOPPED] = "stopped",
+             [STATE_REMOVED] = "removed", [STATE_MANUAL] = "manual", [STATE_ENGINE_LOST] = "engine-lost");
+
+const char *node_state_name(enum node_state state)
+{
+    return names_text(&state_names, state);
+}
+
+static void emit(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    cleanup_error struct error error = {0};
+    if (node->state == STATE_FAILED)
+        report_node_error(node, &error);
+    struct orchestrator_transition transition = {
+        .time_ns = loop_wall_ns(o->services.loop),
+        .resource = node->resource,
+        .replica_of = node_replica_of(node),
+        .node = node->id,
+        .kind = node->kind->name,
+        .state = node_state_name(node->state),
+        .goal = node->goal ? node->goal->name : "",
+        .detail = node->detail ? node->detail : "",
+        .elapsed_ms = node->asked_ms ? node_now(node) - node->asked_ms : 0,
+        .error = error.code ? &error : NULL,
+        .current = node->current,
+        .total = node->total,
+    };
+    log_debug("%s: %s %s %s", node->id, transition.state, transition.goal, transition.detail);
+    if (o->services.on_transition)
+        o->services.on_transition(&transition, o->services.data);
+}
+
+static void set_detail(struct node *node, char *detail, int64_t current, int64_t total)
+{
+    free(node->detail);
+    node->detail = detail;
+    node->current = current;
+    node->total = total;
+}
+
+void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *detail = xvasprintf(format, args);
+    va_end(args);
+    set_detail(node, detail, current, total);
+    emit(node);
+    if (node->kind->is_fetched)
+        node_wake_neighbours(node);
+}
+
+static void note_times(struct node *node, enum node_state state)
+{
+    struct facts *facts = &node->facts;
+    if (state != STATE_READY && state != STATE_COMPLETED)
+        return;
+    facts->was_ready = true;
+    facts->retries = 0;
+    if (node->kind->on_ready)
+        node->kind->on_ready(node);
+    if (!facts->ready_ms) {
+        facts->ready_ms = node_now(node);
+        facts->ready_wall_ns = loop_wall_ns(node->o->services.loop);
+    }
+}
+
+/* Takes over detail (owned). */
+void node_set_state(struct node *node, enum node_state state, char *detail)
+{
+    enum node_state before = node->state;
+    bool same = state == before;
+    if (same && str_eq(detail, node->detail)) {
+        free(detail);
+        return;
+    }
+    node->state = state;
+    set_detail(node, detail, node->current, node->total);
+    if (!same)
+        note_times(node, state);
+    emit(node);
+    if (same)
+        return;
+    node_wake_neighbours(node);
+    if (state == STATE_REMOVED && node->existed && before != STATE_NONE && before != STATE_MANUAL) {
+        node->existed = false;
+        node->o->on_removed(node);
+    }
+}
