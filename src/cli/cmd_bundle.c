@@ -2,11 +2,11 @@
  *
  * What other commands print is asked of this program itself, each as a child with a limit, so that one that
  * fails or hangs costs its own part and nothing else; then files of the state folder that hold no secrets.
- * All of it goes through bundle_scrub.h into a private folder, which tar(1) packs.
+ * All of it goes through base/scrub.h into a private folder, which tar(1) packs.
  *
  * Which values are secret is asked of the running session, of the remembered ones, of the manifest and of the
  * environment: any of them may be missing, none of them is a reason to stop. */
-#include "cli/bundle_scrub.h"
+#include "base/scrub.h"
 #include "process/process.h"
 #include "session/await.h"
 #include "session/context.h"

@@ -31,6 +31,7 @@ static const struct option options[] = {
      .help = "only what came since: 10m, or 2026-11-23T00:11:38Z"},
     {.name = "timestamps", .letter = 't', .type = OPTION_FLAG, .help = "put the time before each line"},
     {.name = "grep", .type = OPTION_TEXT, .value = "ERE", .help = "only lines that match"},
+    {.name = "raw", .type = OPTION_FLAG, .help = "on a terminal too: every byte as the program wrote it"},
     {.name = "no-prefix", .type = OPTION_FLAG, .help = "lines alone, without names"},
     {.name = "no-log-prefix", .type = OPTION_FLAG, .hidden = true, .alias = "no-prefix", .help = ""},
     {.name = NULL},
@@ -257,6 +258,8 @@ static int run(struct context *context, struct error *err)
     regex_t grep;
     cleanup_free char *folder = NULL;
     log_view_init(&logs.view, &context->output, &logs.out, STDOUT_FILENO);
+    if (args_flag(&context->args, "raw"))
+        logs.view.is_terminal = false;
     logs.view.timestamps = args_flag(&context->args, "timestamps");
     logs.view.prefix = !args_flag(&context->args, "no-prefix");
     if (parse_options(&context->args, &reader, &grep, err))

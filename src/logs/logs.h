@@ -13,6 +13,7 @@
 #define LOGS_LOGS_H
 
 #include "base/error.h"
+#include "base/scrub.h"
 #include "base/str.h"
 #include "loop/loop.h"
 
@@ -26,6 +27,8 @@ struct log_writer;
  * file. */
 struct log_writer *log_writer_new(struct loop *loop, const char *folder, const char *resource,
                                   int64_t max_bytes, struct error *err);
+/* From now on secrets are taken out of what is added. The scrub is taken over (and ready); NULL: no more. */
+void log_writer_mask(struct log_writer *writer, struct scrub *scrub);
 /* stream 1 or 2. Lines may come in pieces. */
 void log_writer_add(struct log_writer *writer, int stream, const char *bytes, size_t length);
 /* A whole line with its own time (container output); time_ns 0: now. */

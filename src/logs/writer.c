@@ -40,6 +40,7 @@ struct carry {
     int64_t since_ms;
     bool is_open;          /* a partial record went out: its line has not ended */
     struct strbuf watched; /* the whole line so far, for on_line */
+    struct scrub_stream masked;
 };
 
 struct log_writer {
@@ -50,6 +51,7 @@ struct log_writer {
     struct carry carries[2];
     struct strbuf batch; /* whole records */
     struct log_tail tail;
+    struct scrub *scrub; /* of what must not be printed, or NULL; allocated */
     int64_t lost_lines;
     int lost_errno;
     struct turn flush_turn;
@@ -257,7 +259,7 @@ static void add_piece(struct log_writer *w, int stream, const char *bytes, size_
         carry_on(w, stream, bytes, length);
 }
 
-void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t length)
+static void add_pieces(struct log_writer *w, int stream, const char *bytes, size_t length)
 {
     while (length > 0) {
         size_t piece = size_min(length, PIECE_MAX);
@@ -267,7 +269,38 @@ void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t 
     }
 }
 
-void log_writer_add_line(struct log_writer *w, int stream, const char *line, size_t length, int64_t time_ns)
+void log_writer_add(struct log_writer *w, int stream, const char *bytes, size_t length)
+{
+    if (!w->scrub) {
+        add_pieces(w, stream, bytes, length);
+        return;
+    }
+    cleanup_strbuf struct strbuf clean = {0};
+    scrub_feed(w->scrub, &w->carries[stream - 1].masked, bytes, length, &clean);
+    add_pieces(w, stream, strbuf_text(&clean), clean.length);
+}
+
+/* What was held back because a secret might have followed. */
+static void end_masked(struct log_writer *w, int stream)
+{
+    cleanup_strbuf struct strbuf clean = {0};
+    if (!w->scrub)
+        return;
+    scrub_end(w->scrub, &w->carries[stream - 1].masked, &clean);
+    add_pieces(w, stream, strbuf_text(&clean), clean.length);
+}
+
+void log_writer_mask(struct log_writer *w, struct scrub *scrub)
+{
+    end_masked(w, 1);
+    end_masked(w, 2);
+    if (w->scrub)
+        scrub_free(w->scrub);
+    free(w->scrub);
+    w->scrub = scrub;
+}
+
+static void add_line(struct log_writer *w, int stream, const char *line, size_t length, int64_t time_ns)
 {
     struct log_record record = {.stream = stream, .time_ns = time_ns ? time_ns : loop_wall_ns(w->loop)};
     if (w->on_line) {
@@ -282,6 +315,17 @@ void log_writer_add_line(struct log_writer *w, int stream, const char *line, siz
     const struct record_text text = make_text(line, length, "\n", 1);
     record.partial = false;
     put_record(w, &record, &text);
+}
+
+void log_writer_add_line(struct log_writer *w, int stream, const char *line, size_t length, int64_t time_ns)
+{
+    if (!w->scrub) {
+        add_line(w, stream, line, length, time_ns);
+        return;
+    }
+    size_t clean_length = 0;
+    cleanup_free char *clean = scrub_text(w->scrub, line, length, &clean_length);
+    add_line(w, stream, clean, clean_length, time_ns);
 }
 
 static void on_partial_timer(void *data)
@@ -306,6 +350,7 @@ void log_writer_flush(struct log_writer *w)
 {
     for (int i = 0; i < 2; i++) {
         struct carry *carry = &w->carries[i];
+        end_masked(w, i + 1);
         if (carry->text.length || carry->is_open)
             add_piece(w, i + 1, "\n", 1);
     }
@@ -353,7 +398,11 @@ void log_writer_free(struct log_writer *w)
     for (int i = 0; i < 2; i++) {
         strbuf_free(&w->carries[i].text);
         strbuf_free(&w->carries[i].watched);
+        strbuf_free(&w->carries[i].masked.held);
     }
+    if (w->scrub)
+        scrub_free(w->scrub);
+    free(w->scrub);
 
     strbuf_free(&w->batch);
     strbuf_free(&w->tail.text);

@@ -18,6 +18,7 @@ void lower_common_run(struct lower *l, struct plan_node *node, const struct mode
         resource->restart.max_backoff_ms > 0 ? resource->restart.max_backoff_ms : 60000;
     run->restart.max_retries = resource->restart.max_retries;
     run->persistent = resource->lifetime == MODEL_PERSISTENT;
+    run->mask = resource->mask;
     node->manual = resource->manual;
     node->pos = resource->pos;
 }

@@ -42,6 +42,12 @@ static const struct field running_fields[] = {
      .fallback = "never",
      .help = "Whether it is started again when it ends."},
     {.name = "stop", RESOURCE(shape_stop, stop), .help = "How it is asked to end, and for how long."},
+    {.name = "mask",
+     RESOURCE(shape_bool, mask),
+     .fallback = "false",
+     .help =
+         "Whether secrets that apphost knows are replaced by *** in what it prints, before that reaches its "
+         "log. A beginning of a secret is held back until it is known what it is."},
 };
 const struct table table_running = {.name = "running",
                                     .help = "a resource",

@@ -285,6 +285,7 @@ struct model_resource {
     bool manual;   /* start: manual */
     bool inactive; /* none of its profiles is on: kept for messages, not lowered */
     bool optional;
+    bool mask;      /* secrets are taken out of what it prints */
     int64_t memory; /* bytes; 0: none */
     const char *user;
     const char **profiles;

@@ -239,6 +239,8 @@ cJSON *place_view(const struct orchestrator *o);
 
 /* ---- secrets.c ---- */
 void secrets_take(struct orchestrator *o, const struct plan *plan);
+/* What takes the values of today out of a text; allocated, the caller's. */
+struct scrub *secrets_scrub(struct orchestrator *o);
 const char *secret_value(struct orchestrator *o, const char *name);
 /* Finds or makes all values that the wanted nodes need; false when the state could not be written (error). */
 int secrets_settle(struct orchestrator *o, struct error *err);

@@ -9,15 +9,24 @@
 
 #include <string.h>
 
+/* At each start anew: secrets change. */
+static void keep_masked(struct node *node)
+{
+    if (node->output.writer && node->spec && node->spec->run.mask)
+        log_writer_mask(node->output.writer, secrets_scrub(node->o));
+}
+
 struct log_writer *output_open(struct node *node)
 {
     struct orchestrator *o = node->o;
-    if (node->output.writer || !o->services.logs_folder || !node->resource)
-        return node->output.writer;
     cleanup_error struct error err = {0};
-    node->output.writer = log_writer_new(o->services.loop, o->services.logs_folder, node->resource, 0, &err);
-    if (!node->output.writer)
-        log_warn("%s", err.text); /* the resource can run without its log */
+    if (!node->output.writer && o->services.logs_folder && node->resource) {
+        node->output.writer =
+            log_writer_new(o->services.loop, o->services.logs_folder, node->resource, 0, &err);
+        if (!node->output.writer)
+            log_warn("%s", err.text); /* the resource can run without its log */
+    }
+    keep_masked(node);
     return node->output.writer;
 }
 

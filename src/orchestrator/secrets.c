@@ -72,6 +72,19 @@ cJSON *orchestrator_secrets(struct orchestrator *o)
     return values;
 }
 
+struct scrub *secrets_scrub(struct orchestrator *o)
+{
+    struct scrub *scrub = xcalloc(1, sizeof *scrub);
+    struct secret *secret, *next;
+    HASH_ITER(hh, o->secrets, secret, next)
+    {
+        if (secret->is_secret)
+            scrub_add(scrub, secret->value);
+    }
+    scrub_ready(scrub);
+    return scrub;
+}
+
 static bool text_uses(const struct plan_text *text, const char *name)
 {
     for (size_t i = 0; i < text->count; i++) {

@@ -165,6 +165,7 @@ struct plan_run {
     size_t seed_count;
     const char **watch;
     size_t watch_count;     /* process: globs below working_dir; a change of what they match restarts it */
+    bool mask;              /* secrets are taken out of its output */
     const char *replica_of; /* one of a process' replicas: the resource's name; `resource` is its own */
 };
 

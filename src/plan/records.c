@@ -187,6 +187,7 @@ static const struct record_field run_fields[] = {
     RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
     RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
     RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false, .form = &plan_form_hidden),
+    RECORD_FIELD(struct plan_run, mask, FIELD_BOOL, false),
 };
 RECORD(plan_record_run, struct plan_run, run_fields);
 

@@ -209,6 +209,8 @@ END
   prints cleared
   not grep -q "$(printf '\033]0;')" <<<"$output"
   not grep -qF "$(printf '\033[2J')" <<<"$output"
+  ok timeout --foreground -k 5 30 script -qec "'$APPHOST' logs --raw app" /dev/null
+  grep -qF "$(printf '\033[2J')" <<<"$output"
   ok apphost down
   printf 'name: x\nresources:\n  "a%s": {type: process, command: [x]}\n' '\e]0;owned\a' >apphost.yaml
   fails 3 apphost validate
@@ -258,4 +260,43 @@ END
   says "cannot write $T/none/report.tar.gz"
   ok apphost down
   [ -z "$(ls -d "${TMPDIR:-/tmp}"/apphost-bundle-* 2>/dev/null)" ]
+}
+
+# bats test_tags=engineless
+@test "mask: what a program prints of its secrets is taken out before it reaches the log, also in pieces" {
+  needs redis-server
+  manifest <<'END'
+engine: native
+parameters:
+  token: {secret: true}
+resources:
+  cache: {type: redis}
+  app:
+    type: process
+    mask: true
+    command: [sh, app.sh]
+    environment: {TOKEN: '${parameters.token}'}
+    references: [cache]
+  open: {type: process, command: [sh, -c, 'echo "open $TOKEN"; exec sleep 1000'], environment: {TOKEN: '${parameters.token}'}}
+END
+  cat >app.sh <<'END'
+echo "uri $CACHE_URI"
+printf 'tok %s' "${TOKEN%horse*}"
+sleep 0.3
+echo "horse battery"
+printf 'half corr'
+sleep 0.3
+echo upt
+exec sleep 1000
+END
+  export APPHOST_PARAM_TOKEN='correct horse battery'
+  ok apphost up -d
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q upt"
+  load_env
+  ok apphost logs app --no-prefix
+  prints '^uri redis://default:\*\*\*@127.0.0.1' '^tok \*\*\*$' '^half corrupt$'
+  not grep -rqF -e 'correct horse' -e "$CACHE_PASSWORD" "$T"/state/apphost/*/logs/app.log
+  ok apphost logs open --no-prefix
+  prints '^open correct horse battery$' # not asked for
+  ok apphost down
 }

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "cli/bundle_scrub.h"
+#include "base/scrub.h"
 
 static void becomes(const char *const *secrets, const char *text, const char *wanted)
 {
@@ -70,6 +70,51 @@ static void bytes_that_are_no_text_stay(void **state)
     scrub_free(&scrub);
 }
 
+/* However a text is cut: the same comes out. */
+static void pieces_make_no_difference(void **state)
+{
+    (void)state;
+    static const char text[] = "pw=secret-and-more, secret-and, xsecret x1 x12\nse\ncret secretsecret";
+    struct scrub scrub = {0};
+    size_t wanted_length = 0;
+    scrub_add(&scrub, "secret");
+    scrub_add(&scrub, "secret-and-more");
+    scrub_add(&scrub, "x1");
+    scrub_ready(&scrub);
+    cleanup_free char *wanted = scrub_text(&scrub, text, sizeof text - 1, &wanted_length);
+    assert_null(strstr(wanted, "secret"));
+
+    for (size_t step = 1; step < sizeof text; step++) {
+        struct scrub_stream stream = {0};
+        cleanup_strbuf struct strbuf out = {0};
+        for (size_t at = 0; at < sizeof text - 1; at += step) {
+            size_t rest = sizeof text - 1 - at;
+            scrub_feed(&scrub, &stream, text + at, rest < step ? rest : step, &out);
+        }
+        scrub_end(&scrub, &stream, &out);
+        assert_string_equal(strbuf_text(&out), wanted);
+    }
+    scrub_free(&scrub);
+}
+
+static void only_what_may_be_a_secret_is_held(void **state)
+{
+    (void)state;
+    struct scrub scrub = {0};
+    struct scrub_stream stream = {0};
+    cleanup_strbuf struct strbuf out = {0};
+    scrub_add(&scrub, "secret");
+    scrub_ready(&scrub);
+    scrub_feed(&scrub, &stream, "name? ", 6, &out);
+    assert_string_equal(strbuf_text(&out), "name? ");
+    scrub_feed(&scrub, &stream, "is sec", 6, &out);
+    assert_string_equal(strbuf_text(&out), "name? is ");
+    scrub_feed(&scrub, &stream, "ond\n", 4, &out);
+    assert_string_equal(strbuf_text(&out), "name? is second\n");
+    scrub_end(&scrub, &stream, &out);
+    scrub_free(&scrub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +123,8 @@ int main(void)
         cmocka_unit_test(short_ones_stand_alone),
         cmocka_unit_test(lines_of_a_key_go_each),
         cmocka_unit_test(bytes_that_are_no_text_stay),
+        cmocka_unit_test(pieces_make_no_difference),
+        cmocka_unit_test(only_what_may_be_a_secret_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
