@@ -1,4 +1,5 @@
-/* The soft limit alone is moved, so that it can be given back without privileges. */
+/* The soft limit alone is moved, so that it can be given back without privileges. To one byte, not to none: a
+ * core file is larger, and for a program that takes cores the kernel heeds no other limit than this. */
 #include "base/coredump.h"
 
 #include <stdbool.h>
@@ -7,17 +8,19 @@
 static struct rlimit before;
 static bool is_known;
 
+enum { NO_CORE = 1 };
+
 static void set_soft(rlim_t soft)
 {
     struct rlimit limit = {.rlim_cur = soft, .rlim_max = before.rlim_max};
-    if (is_known && before.rlim_cur)
+    if (is_known && limit.rlim_cur <= limit.rlim_max)
         setrlimit(RLIMIT_CORE, &limit);
 }
 
 void coredump_forbid(void)
 {
     is_known = getrlimit(RLIMIT_CORE, &before) == 0;
-    set_soft(0);
+    set_soft(NO_CORE);
 }
 
 void coredump_give_back(void)
@@ -27,5 +30,5 @@ void coredump_give_back(void)
 
 void coredump_forbid_again(void)
 {
-    set_soft(0);
+    set_soft(NO_CORE);
 }

@@ -1,8 +1,8 @@
 /* Core files of ours would hold passwords: we leave none. What we start gets the user's own limit back.
  *
  * RLIMIT_CORE and not PR_SET_DUMPABLE: the latter would also shut our folder in /proc, by which other
- * commands of the same user know who owns a session. Handlers of cores that are programs (systemd-coredump,
- * apport) keep none either for a limit of zero. Threads: none; coredump_give_back() is safe after fork(). */
+ * commands of the same user know who owns a session. Programs that take cores (systemd-coredump, apport) are
+ * not even started. Threads: none; coredump_give_back() is safe after fork(). */
 #ifndef BASE_COREDUMP_H
 #define BASE_COREDUMP_H
 

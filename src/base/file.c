@@ -81,30 +81,46 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
     return text;
 }
 
-static int check_own(int fd, const char *path, struct error *err)
+static int refuse_own(const char *path, const char *what, struct error *err)
+{
+    error_set(err, ERROR_OWNER, "cannot use %s: it is %s, not a file of yours", path, what);
+    return error_hint(err, "somebody else put it there: look at it, and remove it"), -1;
+}
+
+static const char *kind_of(const struct stat *st)
+{
+    if (S_ISDIR(st->st_mode))
+        return "a folder";
+    if (S_ISFIFO(st->st_mode))
+        return "a pipe";
+    return "somebody else's";
+}
+
+int file_open_own(const char *path, int flags, struct error *err)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return error_set(err, code_of(errno), "cannot read %s: %s", path, strerror(errno));
-    if (S_ISREG(st.st_mode) && st.st_uid == geteuid())
-        return 0;
-    error_set(err, ERROR_OWNER, "cannot use %s: it is not a file of yours", path);
-    return error_hint(err, "somebody else put it there: look at it, and remove it"), -1;
+    int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0 && errno == ELOOP)
+        return refuse_own(path, "a link", err);
+    if (fd < 0 && errno == ENXIO) /* for writing, and nobody reads */
+        return refuse_own(path, "a pipe", err);
+    if (fd < 0 && errno == EISDIR)
+        return refuse_own(path, "a folder", err);
+    if (fd < 0)
+        return error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+        return fd;
+    refuse_own(path, kind_of(&st), err);
+    close(fd);
+    return -1;
 }
 
 char *file_read_own(const char *path, size_t limit, size_t *length, struct error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 && errno == ELOOP) {
-        error_set(err, ERROR_OWNER, "cannot use %s: it is a link, not a file of yours", path);
-        error_hint(err, "somebody else put it there: look at it, and remove it");
+    int fd = file_open_own(path, O_RDONLY, err);
+    if (fd < 0)
         return NULL;
-    }
-    if (fd < 0) {
-        error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = check_own(fd, path, err) < 0 ? NULL : take_content(fd, path, limit, length, err);
+    char *text = take_content(fd, path, limit, length, err);
     close(fd);
     return text;
 }

@@ -16,6 +16,8 @@ char *file_read(const char *path, size_t limit, size_t *length, struct error *er
 /* The same for a file that only we write: it is opened without following a link and without waiting for
  * whoever writes into a FIFO, and has to be a regular file of ours; else ERROR_OWNER. */
 char *file_read_own(const char *path, size_t limit, size_t *length, struct error *err);
+/* Opens such a file, with the flags of open(2) (0600 when it is made). It does not block. */
+int file_open_own(const char *path, int flags, struct error *err);
 /* The same for text that people wrote: without a byte order mark, UTF-16 as UTF-8 (see encoding.h). */
 char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err);
 /* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full

@@ -27,7 +27,7 @@ struct control_connection {
     struct request *requests; /* by id, ascending */
     char *broken;             /* why, once it is */
     struct turn fail_turn;
-    bool closed;
+    bool closed, refused;
 };
 
 static void finish(struct control_connection *connection, struct request *request, const struct error *error,
@@ -76,6 +76,16 @@ static void tell_all(struct control_connection *connection, const cJSON *record)
     }
 }
 
+/* We are turned away: an answer to whatever we asked, or are about to. */
+static void refuse_all(struct control_connection *connection, const cJSON *failure)
+{
+    cleanup_error struct error error = {0};
+    control_error_from_json(failure, &error);
+    connection->refused = true;
+    for (struct request *request; !connection->closed && (request = connection->requests);)
+        finish(connection, request, &error, NULL);
+}
+
 static void on_line(struct wire *wire, const char *line, size_t length)
 {
     struct control_connection *connection = (struct control_connection *)wire;
@@ -85,6 +95,8 @@ static void on_line(struct wire *wire, const char *line, size_t length)
     struct request *request = find_request(connection, id);
     if (!id && !is_done) {
         tell_all(connection, record);
+    } else if (!id) {
+        refuse_all(connection, json_get(record, "error"));
     } else if (request && is_done) {
         const cJSON *failure = json_get(record, "error");
         cleanup_error struct error error = {0};
@@ -202,7 +214,7 @@ int64_t control_request(struct control_connection *connection, const char *verb,
 
 bool control_is_broken(const struct control_connection *connection)
 {
-    return connection->broken != NULL;
+    return connection->broken && !connection->refused;
 }
 
 void control_forget(struct control_connection *connection, int64_t id)

@@ -105,7 +105,7 @@ struct control_connection *control_connect(struct loop *loop, const char *path, 
  * the id. */
 int64_t control_request(struct control_connection *connection, const char *verb, cJSON *message,
                         const struct control_request_handlers *handlers);
-/* The other side has closed it, or does not read. */
+/* The other side has closed it, or does not read; and did not turn us away, which is an answer. */
 bool control_is_broken(const struct control_connection *connection);
 void control_forget(struct control_connection *connection, int64_t id);
 void control_close(struct control_connection *connection); /* no callbacks afterwards; freed by the loop */

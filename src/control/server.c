@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 #include <utlist.h>
 
-enum { LOSSY_QUEUE = 1 << 20, FLUSH_MS = 1000, BACKLOG = 128 };
+enum { LOSSY_QUEUE = 1 << 20, FLUSH_MS = 1000, BACKLOG = 128, MANY_CLIENTS = 1000, BREATH_MS = 100 };
 
 struct control_client {
     struct wire wire; /* first: events of the wire find the client */
@@ -44,7 +45,9 @@ struct control_server {
     char *path;
     struct listener *listener;
     struct control_client *clients;
-    struct timer flush_timer;
+    int client_count;
+    int reserve_fd; /* or -1 */
+    struct timer flush_timer, breath;
     bool closing, handle_closed;
     loop_cb *on_closed;
     void *on_closed_data;
@@ -55,6 +58,9 @@ static void finish_if_empty(struct control_server *server)
     if (!server->closing || !server->handle_closed || server->clients)
         return;
     timer_stop(&server->flush_timer);
+    timer_stop(&server->breath);
+    if (server->reserve_fd >= 0)
+        close(server->reserve_fd);
     loop_cb *on_closed = server->on_closed;
     void *data = server->on_closed_data;
     free(server->path);
@@ -68,6 +74,7 @@ static void on_client_closed(struct wire *wire)
     struct control_client *client = (struct control_client *)wire;
     struct control_server *server = client->server;
     DL_DELETE(server->clients, client);
+    server->client_count--;
     server->handlers.on_gone(client, server->handlers.data);
     free(client);
     finish_if_empty(server);
@@ -137,10 +144,68 @@ static void admit(struct control_server *server, int fd)
     struct control_client *client = xcalloc(1, sizeof *client);
     client->server = server;
     client->pid = peer.pid;
-    if (wire_open(&client->wire, server->loop, fd, &client_events, NULL) < 0)
+    if (wire_open(&client->wire, server->loop, fd, &client_events, NULL) < 0) {
         free(client);
-    else
-        DL_APPEND(server->clients, client);
+        return;
+    }
+    DL_APPEND(server->clients, client);
+    server->client_count++;
+}
+
+/* ---- more than can be served ---- */
+
+static void hold_reserve(struct control_server *server)
+{
+    if (server->reserve_fd < 0)
+        server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Nobody waits for it to read that: it fits into the socket's buffer, or is lost. */
+static void turn_away(int fd, const char *why)
+{
+    cleanup_error struct error error = {0};
+    error_set(&error, ERROR_OWNER, "the supervisor (pid %ld) cannot take another connection: %s",
+              (long)getpid(), why);
+    error_hint(&error, "end some of the commands that are connected to it, or raise its limits (ulimit -n)");
+    cleanup_json cJSON *message = cJSON_CreateObject();
+    json_add_int(message, "id", 0);
+    json_add_string(message, "type", "done");
+    cJSON_AddItemToObject(message, "error", control_error_to_json(&error));
+    cleanup_free char *text = json_print(message), *line = xasprintf("%s\n", text);
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug("could not tell somebody that he is turned away: %s", strerror(errno));
+    close(fd);
+}
+
+static int accept_one(const struct listener *listener)
+{
+    return accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static void take_breath(struct control_server *server)
+{
+    uv_poll_stop(&server->listener->poll);
+    timer_start(&server->breath, BREATH_MS);
+}
+
+/* False when nobody can be accepted for now. */
+static bool turn_away_for_lack(struct listener *listener)
+{
+    struct control_server *server = listener->server;
+    bool is_full = errno == EMFILE || errno == ENFILE;
+    if (is_full && server->reserve_fd >= 0) {
+        close(server->reserve_fd);
+        server->reserve_fd = -1;
+        int fd = accept_one(listener);
+        bool is_over = fd < 0 && errno == EAGAIN;
+        if (fd >= 0)
+            turn_away(fd, "it has no descriptor left");
+        hold_reserve(server);
+        if (server->reserve_fd >= 0 && (fd >= 0 || is_over))
+            return !is_over;
+    }
+    take_breath(server);
+    return false;
 }
 
 static void on_connection(uv_poll_t *poll, int status, int events)
@@ -148,11 +213,26 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     struct listener *listener = poll->data;
     (void)events;
     for (int i = 0; status == 0 && listener->server && i < BACKLOG; i++) {
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (fd < 0)
+        int fd = accept_one(listener);
+        if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
             return;
-        admit(listener->server, fd);
+        if (fd < 0 && !turn_away_for_lack(listener))
+            return;
+        if (fd < 0)
+            continue;
+        if (listener->server->client_count < MANY_CLIENTS)
+            admit(listener->server, fd);
+        else
+            turn_away(fd, "too many are connected");
     }
+}
+
+static void on_breath(void *data)
+{
+    struct control_server *server = data;
+    hold_reserve(server);
+    if (!server->closing)
+        uv_poll_start(&server->listener->poll, UV_READABLE, on_connection);
 }
 
 /* Under another name until it listens with the right mode, so that nobody ever meets a half-made socket. */
@@ -239,6 +319,9 @@ struct control_server *control_listen(struct loop *loop, const char *path,
     }
     server->path = xstrdup(path);
     timer_init(loop, &server->flush_timer, on_flush_timeout, server);
+    timer_init(loop, &server->breath, on_breath, server);
+    server->reserve_fd = -1;
+    hold_reserve(server);
     return server;
 }
 

@@ -153,8 +153,8 @@ static bool receive(struct wire *wire)
     return true;
 }
 
-/* The socket has an error, of which libuv says nothing but that: the other side went without reading all.
- * What it had said before is still there. */
+/* The other side went without reading all; libuv says of such a socket that it has an error, no more. What it
+ * had said before is still there. */
 static void receive_rest(struct wire *wire)
 {
     while (!wire->closed && !wire->ended && !wire->paused && receive(wire))
@@ -176,7 +176,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     if ((events & UV_WRITABLE) && wire_queued(wire)) {
         if (!flush(wire)) {
-            end(wire, strerror(errno));
+            receive_rest(wire); /* it may have said why */
             return;
         }
         if (!wire_queued(wire)) {

@@ -3,6 +3,7 @@
  * A file that is being written always ends in whole records or the beginning of one: an incomplete one at the
  * end is forgotten and read again later, because the writer cuts it off when the disk is full. */
 #include "logs/feed.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
 #include "base/str.h"
@@ -77,7 +78,7 @@ static struct feed_file open_one(const struct feed *f, const char *path)
 {
     struct feed_file file = no_file;
     struct stat st;
-    file.fd = open(path, O_RDONLY | O_CLOEXEC);
+    file.fd = file_open_own(path, O_RDONLY, NULL);
     if (file.fd >= 0 && fstat(file.fd, &st) == 0) {
         file.inode = st.st_ino;
         if (f->follows)

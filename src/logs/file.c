@@ -1,6 +1,7 @@
 /* One log file for writing: see file.h. A file with a torn end (power loss) is rotated away when it is
  * opened. */
 #include "logs/file.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "logs/files.h"
@@ -42,10 +43,10 @@ static void number_file(struct log_file *f)
         log_warn("cannot begin %s: %s", f->path, strerror(errno));
 }
 
-static int open_file(struct log_file *f)
+static int open_file(struct log_file *f, struct error *err)
 {
     struct stat st;
-    f->fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    f->fd = file_open_own(f->path, O_RDWR | O_APPEND | O_CREAT, err);
     if (f->fd < 0)
         return -1;
     f->size = 0;
@@ -67,12 +68,12 @@ static int rotate(struct log_file *f)
     if (rename(f->path, f->old_path) < 0 && errno != ENOENT)
         return -1;
     close_descriptor(f);
-    return open_file(f);
+    return open_file(f, NULL);
 }
 
 static bool make_room(struct log_file *f, size_t length)
 {
-    if (f->fd < 0 && open_file(f) < 0)
+    if (f->fd < 0 && open_file(f, NULL) < 0)
         return false;
     return f->size <= RECORD_FILE_SIZE || f->size + (int64_t)length <= f->max_bytes || rotate(f) == 0;
 }
@@ -120,10 +121,10 @@ int log_file_open(struct log_file *f, const char *folder, const char *resource, 
         f->max_bytes = max_bytes;
     f->path = log_path(folder, resource, false);
     f->old_path = log_path(folder, resource, true);
-    bool is_open = open_file(f) == 0;
-    if (is_open && !has_whole_end(f->fd, f->size))
-        is_open = rotate(f) == 0;
-    if (is_open)
+    cleanup_error struct error why = {0};
+    if (open_file(f, &why) < 0)
+        return error_set(err, why.code, "cannot open the log: %s", why.text);
+    if (has_whole_end(f->fd, f->size) || rotate(f) == 0)
         return 0;
     return error_set(err, error_of_errno(errno), "cannot open the log %s: %s", f->path, strerror(errno));
 }

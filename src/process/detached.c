@@ -9,6 +9,7 @@
  * children; before each the pidfd is asked whether it still lives, so that a number used anew is never hit.
  */
 #include "process/internal.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -59,9 +60,10 @@ static void on_first_read(void *data)
 
 void detached_follow(struct process *p, const char *path, int64_t offset)
 {
-    p->output_fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    cleanup_error struct error err = {0};
+    p->output_fd = file_open_own(path, O_RDWR, &err);
     if (p->output_fd < 0) {
-        log_warn("cannot read %s: %s", path, strerror(errno));
+        log_warn("%s", err.text);
         return;
     }
 

@@ -357,9 +357,11 @@ static int make_pipes(int pipes[2][2], const char *command, struct error *err)
 static int start_with_file(struct process *p, const struct process_options *options, const char *file,
                            struct error *err)
 {
-    int fd = open(options->output_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    cleanup_error struct error cause = {0};
+    int fd = file_open_own(options->output_path, O_WRONLY | O_APPEND | O_CREAT, &cause);
     if (fd < 0)
-        return error_set(err, ERROR_RESOURCE, "cannot open %s: %s", options->output_path, strerror(errno));
+        return error_set(err, ERROR_RESOURCE, "%s", cause.text);
+    fd_set_nonblock(fd, false); /* the child gets it */
     int64_t end = lseek(fd, 0, SEEK_END);
     int rc = spawn_child(p, options, file, (int[2]){fd, fd});
     close(fd);

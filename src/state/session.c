@@ -77,7 +77,7 @@ int state_session_recall(struct state *state, struct state_session *session, str
     cleanup_free char *path = state_file(state, LOCK_FILE);
     char *id = NULL;
     if (file_exists(path))
-        id = file_read(path, ID_LIMIT, NULL, NULL);
+        id = file_read_own(path, ID_LIMIT, NULL, NULL);
     cleanup_identity struct identity identity = {0};
     if (!id || !*id || !identity_parse(path_basename(state->path), &identity)) {
         free(id);

@@ -245,10 +245,9 @@ char *state_logs_folder(const struct state *state)
 int state_lock(struct state *state, struct error *err)
 {
     cleanup_free char *path = state_file(state, LOCK_FILE);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct error cause = {0};
+    int fd = file_open_own(path, O_RDWR | O_CREAT, &cause);
     if (fd < 0) {
-        struct error cause = {0};
-        error_set(&cause, error_of_errno(errno), "cannot open %s: %s", path, strerror(errno));
         hint_space(state, &cause);
         return error_move(err, &cause), -1;
     }
@@ -290,9 +289,10 @@ bool state_is_owner(const struct state *state, pid_t pid)
 bool state_is_locked(struct state *state)
 {
     cleanup_free char *path = state_file(state, LOCK_FILE);
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    cleanup_error struct error why = {0};
+    int fd = file_open_own(path, O_RDWR, &why);
     if (fd < 0)
-        return errno != ENOENT; /* who cannot ask does not take it for free */
+        return why.code != ERROR_NO_FILE; /* who cannot ask does not take it for free */
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
     close(fd);

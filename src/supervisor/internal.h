@@ -5,6 +5,7 @@
  *   lease.c      who holds the session, and what follows when nobody does
  *   verbs.c      the control protocol's verbs, one table
  *   reach.c      socket and state folder are made again when they were taken away
+ *   log.c        its own log, bounded
  *   clean.c      gc of a session that died
  *   servers.c    native servers that it left
  */
@@ -15,6 +16,9 @@
 #include "orchestrator/orchestrator.h"
 
 enum { SUPERVISOR_SWEEP_MS = 300, SUPERVISOR_EMPTY_MS = 10000, SUPERVISOR_READY_MS = 120000 };
+
+#define SUPERVISOR_LOG "supervisor.log"
+enum { SUPERVISOR_LOG_LIMIT = 1 << 20 };
 
 /* RUNNING serves; LEAVING has a down under way, its own or a command's; ENDING closes and answers nothing any
  * more. */
@@ -122,6 +126,11 @@ void reach_init(struct supervisor *s);
 void reach_fini(struct supervisor *s);
 /* Is everything where it was? Makes again what is not. */
 void reach_look(struct supervisor *s);
+
+/* ---- log.c ---- */
+
+/* From now on what is logged goes to standard error, which is the log in this state's folder. */
+void supervisor_log_to(const struct state *state);
 
 /* ---- clean.c ---- */
 

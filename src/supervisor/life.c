@@ -23,22 +23,6 @@
 
 enum { MANY_FILES = 16384 };
 
-static NAMES(
-    level_names,
-    LOG_LEVEL_COUNT, [LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_INFO] = "info", [LOG_DEBUG] = "debug");
-
-static void write_log(enum log_level level, const char *line, void *data)
-{
-    struct timespec now;
-    struct tm utc;
-    char stamp[32];
-    (void)data;
-    clock_gettime(CLOCK_REALTIME, &now);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-    dprintf(STDERR_FILENO, "%s.%03ldZ %s %s\n", stamp, now.tv_nsec / 1000000, names_text(&level_names, level),
-            line);
-}
-
 /* One arena, freed memory back to the system: a supervisor lives for days beside what it runs. */
 static void save_memory(void)
 {
@@ -319,7 +303,7 @@ int supervisor_live(void *arg)
         birth->options->forget(birth->options->forget_data);
     allow_many_files();
     guard_set_title(title);
-    log_setup(getenv("APPHOST_DEBUG") ? LOG_DEBUG : LOG_INFO, write_log, NULL);
+    supervisor_log_to(birth->state);
     *s = (struct supervisor){
         .options = birth->options,
         .session = birth->session,

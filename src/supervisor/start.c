@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, LISTEN_WAIT_MS = 20000, LOG_LIMIT = 1 << 20 };
+enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, LISTEN_WAIT_MS = 20000 };
 
 /* Descriptors of ours must not be 0, 1 or 2, which both processes replace: a caller may have closed those. */
 static void fill_standard_fds(void)
@@ -85,16 +85,12 @@ static void heal(struct state *state, char *const *environment)
 
 static int open_log(const struct state *state, struct error *err)
 {
-    cleanup_free char *path = path_join(state_path(state), "supervisor.log");
+    cleanup_free char *path = path_join(state_path(state), SUPERVISOR_LOG);
     cleanup_free char *old = xasprintf("%s.1", path);
     struct stat st;
-    if (stat(path, &st) == 0 && st.st_size > LOG_LIMIT)
+    if (stat(path, &st) == 0 && st.st_size > SUPERVISOR_LOG_LIMIT)
         rename(path, old);
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        error_set(err, errno == ENOSPC || errno == EDQUOT ? ERROR_SPACE : ERROR_FAILED, "cannot open %s: %s",
-                  path, strerror(errno));
-    return fd;
+    return file_open_own(path, O_WRONLY | O_CREAT | O_APPEND, err);
 }
 
 static int read_answer(int fd, const struct state *state, struct error *err)

@@ -27,7 +27,7 @@ END
   ok apphost up -d
   local pid
   for pid in $(session supervisor) $(session guard); do
-    [ "$(core_limits "$pid" | cut -d' ' -f1)" = 0 ]
+    [ "$(core_limits "$pid" | cut -d' ' -f1)" = 1 ]
   done
   wait_until 5 test -s core
   [ "$(awk '{ print $5 }' core)" = $((4096 * 1024)) ]
