@@ -100,6 +100,22 @@ void error_comes_from(struct error *err, enum error_origin origin)
         err->origin = origin;
 }
 
+void error_is_exactly(struct error *err, enum error_detail detail)
+{
+    if (error_is_set(err))
+        err->detail = detail;
+}
+
+void error_call(struct error *err, const char *from, const char *to)
+{
+    const char *at = *from ? strstr(err->text, from) : NULL;
+    if (!at)
+        return;
+    char *text = xasprintf("%.*s%s%s", (int)(at - err->text), err->text, to, at + strlen(from));
+    free(err->text);
+    err->text = text;
+}
+
 int error_wrap(struct error *err, const char *format, ...)
 {
     if (!error_is_set(err))
@@ -142,6 +158,7 @@ void error_copy(struct error *to, const struct error *from)
         return;
     to->code = from->code;
     to->origin = from->origin;
+    to->detail = from->detail;
     to->resource = xstrdup_null(from->resource);
     to->source = from->source;
     to->source.file = xstrdup_null(from->source.file);

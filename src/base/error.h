@@ -50,6 +50,18 @@ enum error_origin {
     ORIGIN_COUNT
 };
 
+/* What a cause is exactly, where somebody acts upon it. From tables (engine/classify.c): texts are for
+ * people, and nobody decides by them. */
+enum error_detail {
+    DETAIL_NONE,
+    DETAIL_PORT_TAKEN,      /* a port is in use */
+    DETAIL_ADDRESS_FOREIGN, /* the address is none of this machine's */
+    DETAIL_NETWORK_GONE,    /* the container's network does not exist any more */
+    DETAIL_BEING_REMOVED,   /* somebody is removing the object */
+    DETAIL_NOBODY_LISTENS,  /* there is no socket, or nobody at it */
+    DETAIL_NOT_TRUSTED,     /* a certificate that no known authority has signed */
+};
+
 /* Where in a file; line and column count from 1, 0 means unknown. */
 struct source {
     char *file;
@@ -60,6 +72,7 @@ struct source {
 struct error {
     enum error_code code;
     enum error_origin origin;
+    enum error_detail detail;
     char *resource; /* the resource concerned, or NULL */
     struct source source;
     char *text;
@@ -72,11 +85,15 @@ int error_set(struct error *err, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int error_vset(struct error *err, enum error_code code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-/* Adds or replaces the hint, the resource, the position, the origin. No-ops on NULL or an unset error. */
+/* Adds or replaces the hint, the resource, the position, origin and detail. No-ops on NULL or an unset error.
+ */
 void error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_resource(struct error *err, const char *resource);
 void error_at(struct error *err, const char *file, int line, int column);
 void error_comes_from(struct error *err, enum error_origin origin);
+void error_is_exactly(struct error *err, enum error_detail detail);
+/* Says `to` where the text says `from` first: people know names, not ids. */
+void error_call(struct error *err, const char *from, const char *to);
 /* Puts "prefix: " before the text. Returns -1. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Frees what the error owns and zeroes it. */

@@ -237,7 +237,7 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *more, v
         return answer;
     error_copy(err, &link->failure);
     if (link->is_foreign && link->server.tls && !link->server.ca_file &&
-        strstr(link->failure.text, "trusted"))
+        link->failure.detail == DETAIL_NOT_TRUSTED)
         error_hint(err, "--cacert FILE names the authority that signed it");
     return -1;
 }

@@ -18,77 +18,84 @@ struct classify_row {
     const char *first, *second; /* both must occur; NULL: no condition */
     enum error_code code;
     const char *hint;
+    enum error_detail detail;
 };
 
 static const char auth_hint[] = "log in to the registry (docker login), or check the image's name";
 static const char offline_hint[] =
     "check the network and the registry's address, or set APPHOST_IMAGE_PREFIX to a mirror";
 
+#define ROW(context, status, first, second, code, hint)                                                      \
+    {                                                                                                        \
+        context, status, first, second, code, hint, DETAIL_NONE                                              \
+    }
 static const struct classify_row rows[] = {
-    {ON_ANY, 400, "client version", "is too ", ERROR_ENGINE, "unset DOCKER_API_VERSION"},
-    {ON_ANY, 400, "http request to an https server", NULL, ERROR_ENGINE, "set DOCKER_TLS_VERIFY=1"},
-    {ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
-     "free some space where the engine keeps its data (docker system df)"},
+    ROW(ON_ANY, 400, "client version", "is too ", ERROR_ENGINE, "unset DOCKER_API_VERSION"),
+    ROW(ON_ANY, 400, "http request to an https server", NULL, ERROR_ENGINE, "set DOCKER_TLS_VERIFY=1"),
+    ROW(ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
+        "free some space where the engine keeps its data (docker system df)"),
 
-    {ON_PULL, 0, "toomanyrequests", NULL, ERROR_PULL,
-     "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a mirror"},
-    {ON_PULL, 0, "rate limit", NULL, ERROR_PULL,
-     "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a mirror"},
-    {ON_PULL, 0, "manifest unknown", NULL, ERROR_PULL, "check the image's tag"},
-    {ON_PULL, 0, "unauthorized", NULL, ERROR_PULL, auth_hint},
-    {ON_PULL, 0, "denied", NULL, ERROR_PULL, auth_hint},
-    {ON_PULL, 0, "no basic auth", NULL, ERROR_PULL, auth_hint},
-    {ON_PULL, 0, "authentication required", NULL, ERROR_PULL, auth_hint},
-    {ON_PULL, 0, "no such host", NULL, ERROR_PULL, offline_hint},
-    {ON_PULL, 0, "connection refused", NULL, ERROR_PULL, offline_hint},
-    {ON_PULL, 0, "i/o timeout", NULL, ERROR_PULL, offline_hint},
-    {ON_PULL, 0, "deadline exceeded", NULL, ERROR_PULL, offline_hint},
-    {ON_PULL, 0, "network is unreachable", NULL, ERROR_PULL, offline_hint},
-    {ON_PULL, 0, "no matching manifest", NULL, ERROR_PULL,
-     "the image does not exist for this platform; set `platform`"},
-    {ON_PULL, 0, NULL, NULL, ERROR_PULL, NULL},
+    ROW(ON_PULL, 0, "toomanyrequests", NULL, ERROR_PULL,
+        "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a "
+        "mirror"),
+    ROW(ON_PULL, 0, "rate limit", NULL, ERROR_PULL,
+        "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a "
+        "mirror"),
+    ROW(ON_PULL, 0, "manifest unknown", NULL, ERROR_PULL, "check the image's tag"),
+    ROW(ON_PULL, 0, "unauthorized", NULL, ERROR_PULL, auth_hint),
+    ROW(ON_PULL, 0, "denied", NULL, ERROR_PULL, auth_hint),
+    ROW(ON_PULL, 0, "no basic auth", NULL, ERROR_PULL, auth_hint),
+    ROW(ON_PULL, 0, "authentication required", NULL, ERROR_PULL, auth_hint),
+    ROW(ON_PULL, 0, "no such host", NULL, ERROR_PULL, offline_hint),
+    ROW(ON_PULL, 0, "connection refused", NULL, ERROR_PULL, offline_hint),
+    ROW(ON_PULL, 0, "i/o timeout", NULL, ERROR_PULL, offline_hint),
+    ROW(ON_PULL, 0, "deadline exceeded", NULL, ERROR_PULL, offline_hint),
+    ROW(ON_PULL, 0, "network is unreachable", NULL, ERROR_PULL, offline_hint),
+    ROW(ON_PULL, 0, "no matching manifest", NULL, ERROR_PULL,
+        "the image does not exist for this platform; set `platform`"),
+    ROW(ON_PULL, 0, NULL, NULL, ERROR_PULL, NULL),
 
-    {ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL},
-    {ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL},
+    ROW(ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL),
+    ROW(ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL),
     {ON_CREATE | ON_START, 0, "network", "not found", ERROR_CONFLICT,
-     "the network was removed: the container has to be made anew"},
-    {ON_IMAGE, 404, NULL, NULL, ERROR_NO_IMAGE, NULL},
-    {ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL},
-    {ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL},
+     "the network was removed: the container has to be made anew", DETAIL_NETWORK_GONE},
+    ROW(ON_IMAGE, 404, NULL, NULL, ERROR_NO_IMAGE, NULL),
+    {ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN},
+    {ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN},
     {ON_ANY, 0, "cannot assign requested address", NULL, ERROR_PORT,
-     "the address is not one of this machine's"},
-    {ON_START | ON_EXEC, 0, "executable file", "not found", ERROR_NOT_FOUND, NULL},
-    {ON_START | ON_EXEC, 0, "exec: ", "no such file or directory", ERROR_NOT_FOUND, NULL},
-    {ON_START | ON_EXEC, 0, "exec: ", "permission denied", ERROR_NOT_EXECUTABLE, NULL},
-    {ON_START | ON_EXEC, 0, "exec: ", "is a directory", ERROR_NOT_EXECUTABLE, NULL},
-    {ON_START | ON_EXEC, 0, "exec format error", NULL, ERROR_NOT_EXECUTABLE,
-     "the image is for another platform"},
+     "the address is not one of this machine's", DETAIL_ADDRESS_FOREIGN},
+    ROW(ON_START | ON_EXEC, 0, "executable file", "not found", ERROR_NOT_FOUND, NULL),
+    ROW(ON_START | ON_EXEC, 0, "exec: ", "no such file or directory", ERROR_NOT_FOUND, NULL),
+    ROW(ON_START | ON_EXEC, 0, "exec: ", "permission denied", ERROR_NOT_EXECUTABLE, NULL),
+    ROW(ON_START | ON_EXEC, 0, "exec: ", "is a directory", ERROR_NOT_EXECUTABLE, NULL),
+    ROW(ON_START | ON_EXEC, 0, "exec format error", NULL, ERROR_NOT_EXECUTABLE,
+        "the image is for another platform"),
 
-    {ON_START, 0, "error setting rlimit", NULL, ERROR_FAILED,
-     "the engine's default limits are above what it may give: set default_ulimits in containers.conf"},
+    ROW(ON_START, 0, "error setting rlimit", NULL, ERROR_FAILED,
+        "the engine's default limits are above what it may give: set default_ulimits in containers.conf"),
 
-    {ON_ANY, 404, NULL, NULL, ERROR_GONE, NULL},
-    {ON_ANY, 0, "no such container", NULL, ERROR_GONE, NULL},
-    {ON_ANY, 0, "no such volume", NULL, ERROR_GONE, NULL},
-    {ON_ANY, 0, "network not found", NULL, ERROR_GONE, NULL},
-    {ON_ANY, 0, "no such exec", NULL, ERROR_GONE, NULL},
+    ROW(ON_ANY, 404, NULL, NULL, ERROR_GONE, NULL),
+    ROW(ON_ANY, 0, "no such container", NULL, ERROR_GONE, NULL),
+    ROW(ON_ANY, 0, "no such volume", NULL, ERROR_GONE, NULL),
+    {ON_ANY, 0, "network not found", NULL, ERROR_GONE, NULL, DETAIL_NETWORK_GONE},
+    ROW(ON_ANY, 0, "no such exec", NULL, ERROR_GONE, NULL),
 
-    {ON_ANY, 409, NULL, NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "already in use by", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "is ambiguous", NULL, ERROR_CONFLICT,
-     "several networks have this name: remove the spare ones"},
-    {ON_ANY, 0, "network already exists", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "has active endpoints", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "has associated containers", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "is in use", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "is being used", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "container state improper", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "is not running", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "already in progress", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "marked for removal", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "without force", NULL, ERROR_CONFLICT, NULL},
-    {ON_ANY, 0, "non-overlapping ipv4 address pool", NULL, ERROR_FAILED,
-     "the engine has no addresses left for networks: remove unused ones (docker network prune)"},
+    {ON_ANY, 0, "marked for removal", NULL, ERROR_CONFLICT, NULL, DETAIL_BEING_REMOVED},
+    ROW(ON_ANY, 409, NULL, NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "already in use by", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "is ambiguous", NULL, ERROR_CONFLICT,
+        "several networks have this name: remove the spare ones"),
+    ROW(ON_ANY, 0, "network already exists", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "has active endpoints", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "has associated containers", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "is in use", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "is being used", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "container state improper", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "is not running", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "already in progress", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "without force", NULL, ERROR_CONFLICT, NULL),
+    ROW(ON_ANY, 0, "non-overlapping ipv4 address pool", NULL, ERROR_FAILED,
+        "the engine has no addresses left for networks: remove unused ones (docker network prune)"),
 };
 
 static bool matches(const struct classify_row *row, enum engine_context context, int status,
@@ -115,6 +122,17 @@ void engine_classify(enum engine_context context, int status, const char *messag
         error_set(err, code, "cannot %s: the engine answered HTTP %d", what, status);
     if (found && found->hint)
         error_hint(err, "%s", found->hint);
+    if (found)
+        error_is_exactly(err, found->detail);
+}
+
+/* "Bind for 127.0.0.1:20123 failed", "listen tcp4 127.0.0.1:20123: bind: …". */
+bool engine_names_port(const struct error *err, int port)
+{
+    char number[16];
+    int length = snprintf(number, sizeof number, ":%d", port);
+    const char *at = strstr(err->text, number);
+    return at && (at[length] < '0' || at[length] > '9');
 }
 
 char *engine_message(const char *body, size_t length)

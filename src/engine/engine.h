@@ -253,4 +253,7 @@ typedef void engine_event_cb(const struct engine_event *event, void *data);
 struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb *on_open,
                                 engine_event_cb *on_event, engine_done_cb *done, void *data);
 
+/* Is this the port that the engine complains about? */
+bool engine_names_port(const struct error *err, int port);
+
 #endif

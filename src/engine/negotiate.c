@@ -101,9 +101,7 @@ static void wake(struct engine *engine, const struct error *err)
 /* Nobody there, or nobody who listens: said in these words first, the address and the reason after them. */
 static void say_not_running(struct error *failure)
 {
-    bool is_absent =
-        strstr(failure->text, "there is no such socket") || strstr(failure->text, "connection refused");
-    if (failure->code == ERROR_ENGINE && is_absent)
+    if (failure->code == ERROR_ENGINE && failure->detail == DETAIL_NOBODY_LISTENS)
         error_wrap(failure, "the container engine is not running");
 }
 

@@ -9,13 +9,17 @@
 static const struct {
     int number;
     const char *why, *hint;
+    enum error_detail detail;
 } connect_errors[] = {
-    {ENOENT, "there is no such socket", "start the container engine, or check the address"},
+    {ENOENT, "there is no such socket", "start the container engine, or check the address",
+     DETAIL_NOBODY_LISTENS},
     {EACCES, "permission denied",
-     "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo"},
+     "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo",
+     DETAIL_NONE},
     {EPERM, "permission denied",
-     "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo"},
-    {ECONNREFUSED, "connection refused", "nothing listens there: start the service"},
+     "join the group that owns the socket (sudo usermod -aG docker $USER, then log in again), or use sudo",
+     DETAIL_NONE},
+    {ECONNREFUSED, "connection refused", "nothing listens there: start the service", DETAIL_NOBODY_LISTENS},
 };
 
 static void set_connect_error(struct http_call *call)
@@ -28,6 +32,7 @@ static void set_connect_error(struct http_call *call)
         error_set(&call->error, ERROR_ENGINE, "cannot connect to %s: %s", call->transport->name,
                   connect_errors[i].why);
         error_hint(&call->error, "%s", connect_errors[i].hint);
+        error_is_exactly(&call->error, connect_errors[i].detail);
         return;
     }
     error_set(&call->error, ERROR_ENGINE, "cannot connect to %s: %s", call->transport->name,

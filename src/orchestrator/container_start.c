@@ -4,26 +4,19 @@
  * So does a network that is gone. */
 #include "orchestrator/internal.h"
 
-#include <stdio.h>
-#include <string.h>
-
-/* The engine names the port: "Bind for 127.0.0.1:20123 failed", "listen tcp4 127.0.0.1:20123: bind: …". */
-static int port_in_text(const struct node *node, const char *text)
+/* 0: the engine does not say. */
+static int taken_port(const struct node *node, const struct error *err)
 {
-    for (size_t i = 0; i < node->port_count; i++) {
-        char number[16];
-        snprintf(number, sizeof number, ":%d", node->ports[i].host_port);
-        const char *at = strstr(text, number);
-        if (at && (at[strlen(number)] < '0' || at[strlen(number)] > '9'))
+    for (size_t i = 0; i < node->port_count; i++)
+        if (engine_names_port(err, node->ports[i].host_port))
             return node->ports[i].host_port;
-    }
     return 0;
 }
 
 static void on_port_taken(struct node *node, const struct error *err)
 {
-    int taken = port_in_text(node, err->text);
-    if (strstr(err->text, "cannot assign requested address")) { /* not the port's fault */
+    int taken = taken_port(node, err);
+    if (err->detail == DETAIL_ADDRESS_FOREIGN) { /* not the port's fault */
         cleanup_error struct error cause = {0};
         error_copy(&cause, err);
         if (node->o->where.apart)
@@ -44,13 +37,6 @@ static void on_port_taken(struct node *node, const struct error *err)
         node_fail(node, err);
 }
 
-static bool is_network_trouble(const struct node *node, const struct error *err)
-{
-    bool maybe = err->code == ERROR_GONE || err->code == ERROR_CONFLICT;
-    return node->spec->run.on_network && maybe && strstr(err->text, "network") &&
-           strstr(err->text, "not found");
-}
-
 static void on_started(const struct engine_result *result, const struct error *err, void *data)
 {
     (void)result;
@@ -64,12 +50,12 @@ static void on_started(const struct engine_result *result, const struct error *e
             facts->seen = SEEN_UNKNOWN;
     } else if (err->code == ERROR_PORT)
         on_port_taken(node, err);
-    else if (is_network_trouble(node, err)) {
+    else if (err->detail == DETAIL_NETWORK_GONE && node->spec->run.on_network) {
         struct node *network = network_of(node->o);
         facts->spoiled = true;
         if (network)
             network->facts.seen = SEEN_UNKNOWN;
-    } else if (err->code == ERROR_CONFLICT && strstr(err->text, "marked for removal"))
+    } else if (err->detail == DETAIL_BEING_REMOVED)
         facts->spoiled = true;
     else
         node_op_failed(node, err);

@@ -103,14 +103,8 @@ static void on_tail(const struct engine_result *result, const struct error *err,
 /* The engine is asked by id, people know the name. */
 static void name_the_object(struct node *node)
 {
-    const char *object = node->facts.object, *name = node->spec ? node->spec->run.engine_name : NULL;
-    char *at = object && *object && name && node->error.text ? strstr(node->error.text, object) : NULL;
-    if (!at)
-        return;
-    char *text =
-        xasprintf("%.*s%s%s", (int)(at - node->error.text), node->error.text, name, at + strlen(object));
-    free(node->error.text);
-    node->error.text = text;
+    if (node->facts.object && node->spec && node->spec->run.engine_name && node->error.text)
+        error_call(&node->error, node->facts.object, node->spec->run.engine_name);
 }
 
 void node_fail(struct node *node, const struct error *err)

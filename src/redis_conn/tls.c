@@ -107,9 +107,12 @@ int tls_handshake(struct redis_tls *tls, bool *is_final, struct error *err)
         return 0;
     long verdict = SSL_get_verify_result(tls->ssl);
     *is_final = verdict != X509_V_OK;
-    if (*is_final)
-        return error_set(err, ERROR_RESOURCE, "the certificate of %s is not trusted: %s", tls->name,
-                         X509_verify_cert_error_string(verdict));
+    if (*is_final) {
+        error_set(err, ERROR_RESOURCE, "the certificate of %s is not trusted: %s", tls->name,
+                  X509_verify_cert_error_string(verdict));
+        error_is_exactly(err, DETAIL_NOT_TRUSTED);
+        return -1;
+    }
     return error_set(err, ERROR_PROTOCOL, "TLS handshake with %s failed: %s", tls->name, last_reason());
 }
 

@@ -120,6 +120,33 @@ static void test_classify(void **state)
     }
 }
 
+/* What somebody acts upon is a detail, and which port it is about is asked, too. */
+static void test_details(void **state)
+{
+    static const struct {
+        int status;
+        const char *message;
+        enum error_detail detail;
+    } rows[] = {
+        {500, "Bind for 127.0.0.1:2012 failed: port is already allocated", DETAIL_PORT_TAKEN},
+        {500, "listen tcp4 127.0.0.1:2012: bind: address already in use", DETAIL_PORT_TAKEN},
+        {500, "listen tcp4 9.9.9.9:1: bind: cannot assign requested address", DETAIL_ADDRESS_FOREIGN},
+        {404, "network ra-nonet not found", DETAIL_NETWORK_GONE},
+        {409, "container is marked for removal and cannot be started", DETAIL_BEING_REMOVED},
+        {409, "Conflict", DETAIL_NONE},
+        {500, "", DETAIL_NONE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct error err = {0};
+        engine_classify(ON_START, rows[i].status, rows[i].message, "do it", &err);
+        assert_int_equal(err.detail, rows[i].detail);
+        assert_int_equal(engine_names_port(&err, 2012), rows[i].detail == DETAIL_PORT_TAKEN);
+        assert_false(engine_names_port(&err, 201));
+        error_clear(&err);
+    }
+}
+
 static void test_messages(void **state)
 {
     (void)state;
@@ -360,10 +387,11 @@ static void test_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify),    cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_references),  cmocka_unit_test(test_long_references),
-        cmocka_unit_test(test_mirrors),     cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_many_layers), cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_classify),        cmocka_unit_test(test_details),
+        cmocka_unit_test(test_messages),        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_long_references), cmocka_unit_test(test_mirrors),
+        cmocka_unit_test(test_progress),        cmocka_unit_test(test_many_layers),
+        cmocka_unit_test(test_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
