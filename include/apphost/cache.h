@@ -114,7 +114,24 @@ struct apphost_cache_options {
     int timeout_ms;       /* of one call; 0: syncTimeout */
     apphost_log_fn log;   /* only for apphost_cache_open(): where log lines go; a host has its own */
     void *log_user;
+    size_t level_one_bytes; /* values kept in this process, see below; 0: none */
+    int level_one_ms;       /* the longest that one is kept there; 0: 300000 */
 };
+
+/*
+ * Level one: what get and get-or-create read is kept in the process, within level_one_bytes (with keys and
+ * what each entry costs), and read again without a word to the server. It is kept right by the server: over a
+ * connection of its own (CLIENT TRACKING, broadcast for the instance name) it tells what was written, removed
+ * or has expired, by whomever. While that connection is not up, nothing is kept, and when it is lost all of
+ * it is forgotten; a server that falls silent is found out within `deadPeerTimeout` (10 s), which is how old
+ * a value can get in the worst case, and otherwise it is as old as the message takes. What this process
+ * wrote, by this cache, is read at once.
+ *
+ * Not kept are entries with a sliding window (a read here would not start it anew), and values of more than
+ * an eighth of the bound. What has to go is chosen by SIEVE. With a server before 6.0, Garnet, a cluster or
+ * `protocol=2` it stays off, which the log says, and with read_from_replica. The other calls ask the server
+ * as ever. A hit is no span, and is counted in `hits` and `level_one_hits`.
+ */
 
 /*
  * Opens the cache of a connection name on its own: configuration from the working directory and the

@@ -81,6 +81,8 @@ struct apphost_cache_stats {
     uint64_t latency_us_total, latency_us_max;
     uint64_t latency_us[APPHOST_LATENCY_BUCKETS]; /* [i]: operations of less than 2^i microseconds; the last:
                                                      the rest */
+    uint64_t level_one_hits, level_one_evictions; /* of values kept in the process */
+    uint64_t level_one_entries, level_one_bytes;  /* now */
 };
 
 #ifdef __cplusplus

@@ -30,6 +30,10 @@ static const struct counter counters[] = {
      OFFSET(absorbed)},
     {"rediscache-short-circuits", "{operation}", "Operations not tried: the circuit breaker was open.",
      OFFSET(short_circuits)},
+    {"rediscache-level-one-hits", "{hit}", "Reads that were answered in the process.",
+     OFFSET(level_one_hits)},
+    {"rediscache-level-one-evictions", "{entry}", "Entries that had to leave the process for others.",
+     OFFSET(level_one_evictions)},
 };
 
 struct series {

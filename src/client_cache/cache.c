@@ -34,6 +34,11 @@ struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphos
     cache->options.instance_name = cache->prefix;
     cache->prefix_len = strlen(cache->prefix);
     cache->redis = redis;
+    if (level_one_init(cache, error) < 0) {
+        free(cache->prefix);
+        free(cache);
+        return NULL;
+    }
     pthread_mutex_init(&cache->flights_lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -48,6 +53,7 @@ void cache_free(struct apphost_cache *cache)
         return;
     pthread_mutex_destroy(&cache->flights_lock);
     pthread_cond_destroy(&cache->flights_changed);
+    level_release(cache->level);
     free(cache->prefix);
     free(cache);
 }
@@ -265,13 +271,15 @@ int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct r
 {
     struct entry_times times;
 
-    *reading = (struct reading){.is_sliding = false};
+    *reading = (struct reading){.left_ms = INT64_MAX};
     if (reply->type != RESP_ARRAY || reply->count < 2)
         return redis_fail_reply(cache->redis, reply, error);
     if (entry_decode(&reply->elements[0], &reply->elements[1], &times, error) < 0)
         return -1;
     if (times.sliding_ticks != ENTRY_NONE)
         reading->is_sliding = entry_slide(&times, clock_unix_ms(), &reading->ttl_ms);
+    if (times.absolute_ticks != ENTRY_NONE)
+        reading->left_ms = entry_left(&times, clock_unix_ms());
     if (reply->count < 3)
         return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;
     if (reply->elements[2].type != RESP_STRING)
@@ -304,30 +312,59 @@ struct command cache_hmget(const struct full_key *key, const char *argv[5], size
     return (struct command){with_data ? 5 : 4, argv, lens};
 }
 
+/* As cache_read(), and keeps what it read in level one. */
+static int read_and_keep(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
+                         uint64_t ticket, struct apphost_value *value, struct apphost_error *error)
+{
+    struct reading reading;
+    int rc = cache_decode(cache, reply, &reading, error);
+
+    if (rc < 0 || (reading.is_sliding && cache_expire(cache, key, reading.ttl_ms, error) < 0))
+        return -1;
+    if (rc == 0)
+        return 0;
+    *value = reading.value;
+    level_one_put(cache, key, &reading, ticket);
+    return 1;
+}
+
+/* The server's answer. 1, 0, -1 with an error that is still to be judged. */
+static int get_there(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value,
+                     struct apphost_error *error)
+{
+    struct replies replies;
+    const char *argv[5];
+    size_t lens[5];
+    uint64_t ticket = level_one_ticket(cache, full);
+    const struct command command = cache_hmget(full, argv, lens, true);
+    const struct batch batch = cache_question(full, &command, 1);
+
+    if (cache_call(cache, cache_key_role(cache, full), &batch, &replies, error) < 0)
+        return -1;
+    int rc = read_and_keep(cache, full, replies.items[0], ticket, value, error);
+    if (rc == 1)
+        replies.items[0] = NULL; /* the value owns it now */
+    replies_free(&replies);
+    big_keys_note(cache, full, value->len);
+    return rc;
+}
+
 int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
                       struct apphost_error *error)
 {
     struct full_key full;
     struct apphost_error local;
-    struct replies replies;
-    const char *argv[5];
-    size_t lens[5];
 
     if (!value)
         return fail_argument(error, "value", "is NULL");
     *value = (struct apphost_value){0};
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
-    const struct command command = cache_hmget(&full, argv, lens, true);
-    const struct batch batch = cache_question(&full, &command, 1);
-    int rc = cache_call(cache, cache_key_role(cache, &full), &batch, &replies, &local);
-    if (rc == 0) {
-        rc = cache_read(cache, &full, replies.items[0], value, &local);
-        if (rc == 1)
-            replies.items[0] = NULL; /* the value owns it now */
-        replies_free(&replies);
-        big_keys_note(cache, &full, value->len);
+    if (level_one_get(cache, &full, value)) {
+        full_key_fini(&full);
+        return 1;
     }
+    int rc = get_there(cache, &full, value, &local);
     full_key_fini(&full);
     if (rc < 0)
         rc = cache_give_up(cache, &local, 0, error);
@@ -428,6 +465,7 @@ int apphost_cache_remove(struct apphost_cache *cache, struct apphost_bytes key, 
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
     int rc = remove_key(cache, &full, &count, &local);
+    level_one_forget(cache, full.hash);
     full_key_fini(&full);
     if (rc < 0)
         return cache_give_up(cache, &local, 0, error);
@@ -457,9 +495,12 @@ int apphost_cache_remaining(struct apphost_cache *cache, struct apphost_bytes ke
 void apphost_cache_stats(const struct apphost_cache *cache, struct apphost_cache_stats *stats)
 {
     const _Atomic uint64_t *from = cache->counters;
+    struct level_stats level = {0};
 
+    if (cache->level)
+        level_stats(cache->level, &level);
     *stats = (struct apphost_cache_stats){
-        .hits = atomic_load(&from[COUNT_HITS]),
+        .hits = atomic_load(&from[COUNT_HITS]) + level.hits,
         .misses = atomic_load(&from[COUNT_MISSES]),
         .sets = atomic_load(&from[COUNT_SETS]),
         .refreshes = atomic_load(&from[COUNT_REFRESHES]),
@@ -470,6 +511,10 @@ void apphost_cache_stats(const struct apphost_cache *cache, struct apphost_cache
         .operations = atomic_load(&from[COUNT_OPERATIONS]),
         .latency_us_total = atomic_load(&from[COUNT_LATENCY]),
         .latency_us_max = atomic_load(&cache->latency_max),
+        .level_one_hits = level.hits,
+        .level_one_evictions = level.evicted,
+        .level_one_entries = level.entries,
+        .level_one_bytes = level.bytes,
     };
     for (int i = 0; i < APPHOST_LATENCY_BUCKETS; i++)
         stats->latency_us[i] = atomic_load(&cache->latency[i]);

@@ -9,6 +9,7 @@
 #define CLIENT_CACHE_CACHE_H
 
 #include "client_cache/entry.h"
+#include "client_cache/level.h"
 #include "client_redis/redis.h"
 
 enum cache_counter {
@@ -42,6 +43,8 @@ struct apphost_cache {
     char *prefix;
     size_t prefix_len;
     struct breaker breaker;
+    struct level *level; /* NULL: off */
+    atomic_bool is_tracked;
     atomic_bool has_no_unlink; /* the server is older than 4.0 */
     atomic_bool has_big;       /* whether any of big_keys is set */
     _Atomic uint64_t big_keys[BIG_KEYS];
@@ -104,6 +107,7 @@ bool is_outage(enum apphost_code code);
 struct reading {
     bool is_sliding;
     int64_t ttl_ms;             /* the new time to live of one that slides */
+    int64_t left_ms;            /* until its absolute end; INT64_MAX: it has none */
     struct apphost_value value; /* owns the reply when there is data */
 };
 
@@ -158,6 +162,21 @@ int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_
                  struct apphost_error *error);
 int cache_expire_later(struct apphost_cache *cache, const struct full_key *key, int64_t ttl_ms,
                        struct apphost_error *error);
+
+/* ---- Level one, cache_level.c ---- */
+
+int level_one_init(struct apphost_cache *cache, struct apphost_error *error);
+bool level_one_get(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value);
+
+/* Taken before the server is asked, for what it answers. 0: nothing is kept now. */
+uint64_t level_one_ticket(struct apphost_cache *cache, const struct full_key *full);
+void level_one_put(struct apphost_cache *cache, const struct full_key *full, const struct reading *reading,
+                   uint64_t ticket);
+
+/* This process has written: known by the reply, or by its loss. */
+void level_one_forget(struct apphost_cache *cache, uint64_t hash);
+struct writes;
+void level_one_forget_writes(struct apphost_cache *cache, const struct writes *writes);
 
 /* ---- Get-many, cache_many.c ---- */
 

@@ -274,6 +274,16 @@ struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, s
     return launch(call, &batch, error);
 }
 
+/* NULL where there is no level one, or no memory: then all of it is forgotten. */
+static uint64_t *hashes_of(const struct apphost_cache *cache, const struct writes *writes)
+{
+    uint64_t *hashes = cache->level ? malloc(writes->count * sizeof(*hashes)) : NULL;
+
+    for (size_t i = 0; hashes && i < writes->count; i++)
+        hashes[i] = writes->items[i].key.hash;
+    return hashes;
+}
+
 struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
                                                   const struct apphost_entries *entries,
                                                   apphost_result_fn done, void *user,
@@ -294,6 +304,7 @@ struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, s
         return NULL;
     }
     call->entries = entries->count;
+    call->wrote = hashes_of(cache, &writes);
     struct batch batch = writes_batch(&writes);
     batch.is_idempotent = true;
     batch.timeout_ms = cache->options.timeout_ms;

@@ -65,8 +65,19 @@ void call_finish_get_many(struct apphost_call *call, struct apphost_result *resu
     result->count = call->many.count;
 }
 
+static void forget_written(struct apphost_call *call)
+{
+    if (!call->cache->level)
+        return;
+    if (!call->wrote)
+        level_clear(call->cache->level);
+    for (size_t i = 0; call->wrote && i < call->entries; i++)
+        level_drop(call->cache->level, call->wrote[i]);
+}
+
 void call_finish_set(struct apphost_call *call, struct apphost_result *result)
 {
+    forget_written(call);
     if (!call->has_failed)
         result->rc = cache_check_replies(call->cache, &call->replies, &call->error);
     if (result->rc < 0)
@@ -90,6 +101,7 @@ void call_finish_remove(struct apphost_call *call, struct apphost_result *result
 {
     int64_t count = 0;
 
+    level_one_forget(call->cache, call->key.hash);
     if (read_integer(call, &count) == 0)
         result->rc = count > 0;
     else
@@ -114,6 +126,7 @@ void call_finish_remaining(struct apphost_call *call, struct apphost_result *res
 /* As the blocking one: fail-open absorbs nothing, for there is no sum to make up. */
 void call_finish_increment(struct apphost_call *call, struct apphost_result *result)
 {
+    level_one_forget(call->cache, call->key.hash);
     if (!call->has_failed)
         result->rc =
             increment_finish(call->cache, &call->increment, &call->replies, &result->number, &call->error);

@@ -176,6 +176,7 @@ int apphost_cache_increment(struct apphost_cache *cache, struct apphost_bytes ke
     batch.timeout_ms = cache->options.timeout_ms;
     if (rc == 0)
         rc = cache_run(cache, DIAL_PRIMARY, &batch, &replies, &local);
+    level_one_forget(cache, full.hash);
     increment_wire_fini(&wire);
     if (rc == 0) {
         rc = increment_finish(cache, &increment, &replies, sum, &local);

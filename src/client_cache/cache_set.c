@@ -161,6 +161,7 @@ int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_ent
         writes_note(cache, &writes);
         const struct batch batch = writes_batch(&writes);
         rc = cache_call(cache, DIAL_PRIMARY, &batch, &replies, &local);
+        level_one_forget_writes(cache, &writes);
         writes_fini(&writes);
         if (rc == 0) {
             rc = cache_check_replies(cache, &replies, &local);

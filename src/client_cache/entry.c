@@ -90,16 +90,21 @@ int entry_decode(const struct resp_reply *absolute, const struct resp_reply *sli
     return decode_field(sliding, "sldexp", &times->sliding_ticks, error);
 }
 
+int64_t entry_left(const struct entry_times *times, int64_t now_unix_ms)
+{
+    return times->absolute_ticks / TICKS_PER_MS - UNIX_EPOCH_TICKS / TICKS_PER_MS - now_unix_ms;
+}
+
 bool entry_slide(const struct entry_times *times, int64_t now_unix_ms, int64_t *ttl_ms)
 {
     if (times->sliding_ticks == ENTRY_NONE)
         return false;
     *ttl_ms = times->sliding_ticks / TICKS_PER_MS;
     if (times->absolute_ticks != ENTRY_NONE) {
-        int64_t end = times->absolute_ticks / TICKS_PER_MS - UNIX_EPOCH_TICKS / TICKS_PER_MS;
+        int64_t left = entry_left(times, now_unix_ms);
 
-        if (end - now_unix_ms < *ttl_ms)
-            *ttl_ms = end - now_unix_ms;
+        if (left < *ttl_ms)
+            *ttl_ms = left;
     }
     /* Whatever is over ends at once: Garnet refuses times below zero, and zero deletes everywhere. */
     if (*ttl_ms < 0)

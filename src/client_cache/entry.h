@@ -35,6 +35,9 @@ int entry_decode(const struct resp_reply *absolute, const struct resp_reply *sli
  * delete. */
 bool entry_slide(const struct entry_times *times, int64_t now_unix_ms, int64_t *ttl_ms);
 
+/* Milliseconds until the absolute end, which it has. */
+int64_t entry_left(const struct entry_times *times, int64_t now_unix_ms);
+
 /* EXPIRE with seconds when they are whole, else PEXPIRE with milliseconds, as the original chooses. */
 const char *entry_expire_command(int64_t ttl_ms, char number[24]);
 

@@ -117,6 +117,7 @@ static void free_parts(struct apphost_call *call)
     for (size_t i = 0; call->values && i < call->many.count; i++)
         apphost_value_free(&call->values[i]);
     free(call->values);
+    free(call->wrote);
     apphost_value_free(&call->value);
     replies_free(&call->replies);
     many_fini(&call->many);

@@ -35,6 +35,7 @@ struct apphost_call {
     struct many many;             /* of get-many */
     struct increment increment;   /* of increment */
     size_t entries;               /* of set and set-many: how many */
+    uint64_t *wrote;              /* their hashes, where there is a level one */
     struct apphost_value *values; /* one for each key of get-many */
     struct apphost_value value;   /* of get */
     struct replies replies;
