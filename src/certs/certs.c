@@ -52,7 +52,9 @@ static int read_pair(const char *cert_file, const char *key_file, reader *read, 
                      struct error *err)
 {
     pair->cert = read(cert_file, PEM_LIMIT, NULL, err);
-    pair->key = pair->cert ? read(key_file, PEM_LIMIT, NULL, err) : NULL;
+    pair->key = NULL;
+    if (pair->cert)
+        pair->key = read(key_file, PEM_LIMIT, NULL, err);
     if (pair->key)
         return 0;
     certs_pair_free(pair);
@@ -102,6 +104,7 @@ static int issue(const char *folder, const char *name, const struct sign_hosts *
     cleanup_free char *cert = path_join(folder, cert_name), *key = path_join(folder, key_name);
     if (load_ca(folder, &ca, err) < 0)
         return -1;
+
     struct error ignored = {0};
     bool good = read_pair(cert, key, file_read_own, pair, &ignored) == 0 &&
                 sign_is_usable(pair, RENEW_DAYS) && sign_is_by(pair, &ca) && sign_names(pair, hosts);

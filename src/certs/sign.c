@@ -3,6 +3,7 @@
  * Every function parses PEM, works and frees again: nothing is kept. Serial numbers are 127 random bits. */
 #include "certs/sign.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -107,7 +108,10 @@ int sign_ca(struct certs_pair *ca, struct error *err)
     if (gethostname(host, sizeof host - 1) == 0 && host[0])
         snprintf(name, sizeof name, "apphost development CA (%.30s)", host);
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = key ? new_cert(key, name, CA_DAYS) : NULL;
+    X509 *cert = NULL;
+    if (key)
+        cert = new_cert(key, name, CA_DAYS);
+
     bool ok = cert && X509_set_issuer_name(cert, X509_get_subject_name(cert)) &&
               add_extension(cert, cert, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
               add_extension(cert, cert, NID_key_usage, "critical,keyCertSign,cRLSign") &&
@@ -117,7 +121,9 @@ int sign_ca(struct certs_pair *ca, struct error *err)
         to_pem(cert, key, ca);
     X509_free(cert);
     EVP_PKEY_free(key);
-    return ok ? 0 : fail(err, "the development certificate authority");
+    if (ok)
+        return 0;
+    return fail(err, "the development certificate authority");
 }
 
 static bool is_address(const char *host)
@@ -130,7 +136,7 @@ static bool add_hosts(X509 *cert, X509 *issuer, const struct sign_hosts *hosts)
 {
     struct strbuf names = {0};
     for (size_t i = 0; i < hosts->count; i++)
-        strbuf_addf(&names, "%s%s:%s", i ? "," : "", is_address(hosts->items[i]) ? "IP" : "DNS",
+        strbuf_addf(&names, "%s%s:%s", text_if(i, ","), is_address(hosts->items[i]) ? "IP" : "DNS",
                     hosts->items[i]);
     bool ok = add_extension(cert, issuer, NID_subject_alt_name, strbuf_text(&names));
     strbuf_free(&names);
@@ -153,7 +159,9 @@ int sign_server(const struct certs_pair *ca, const struct sign_hosts *hosts, str
 {
     X509 *issuer = parse_cert(ca->cert);
     EVP_PKEY *issuer_key = parse_key(ca->key), *key = EVP_EC_gen("P-256");
-    X509 *cert = key && hosts->count ? new_cert(key, hosts->items[0], SERVER_DAYS) : NULL;
+    X509 *cert = NULL;
+    if (key && hosts->count)
+        cert = new_cert(key, hosts->items[0], SERVER_DAYS);
     bool ok = issuer && issuer_key && cert && sign_with(cert, issuer, issuer_key, hosts);
     if (ok)
         to_pem(cert, key, pair);
@@ -161,7 +169,9 @@ int sign_server(const struct certs_pair *ca, const struct sign_hosts *hosts, str
     X509_free(issuer);
     EVP_PKEY_free(key);
     EVP_PKEY_free(issuer_key);
-    return ok ? 0 : fail(err, "a server certificate");
+    if (ok)
+        return 0;
+    return fail(err, "a server certificate");
 }
 
 bool sign_belong_together(const struct certs_pair *pair)
@@ -190,7 +200,9 @@ bool sign_is_usable(const struct certs_pair *pair, int days)
 bool sign_is_by(const struct certs_pair *pair, const struct certs_pair *ca)
 {
     X509 *cert = parse_cert(pair->cert), *issuer = parse_cert(ca->cert);
-    EVP_PKEY *key = issuer ? X509_get_pubkey(issuer) : NULL;
+    EVP_PKEY *key = NULL;
+    if (issuer)
+        key = X509_get_pubkey(issuer);
     bool ok = cert && key && X509_verify(cert, key) == 1;
     EVP_PKEY_free(key);
     X509_free(cert);
@@ -203,9 +215,12 @@ bool sign_names(const struct certs_pair *pair, const struct sign_hosts *hosts)
 {
     X509 *cert = parse_cert(pair->cert);
     bool ok = cert != NULL;
-    for (size_t i = 0; ok && i < hosts->count; i++)
-        ok = is_address(hosts->items[i]) ? X509_check_ip_asc(cert, hosts->items[i], 0) == 1
-                                         : X509_check_host(cert, hosts->items[i], 0, 0, NULL) == 1;
+    for (size_t i = 0; ok && i < hosts->count; i++) {
+        if (is_address(hosts->items[i]))
+            ok = X509_check_ip_asc(cert, hosts->items[i], 0) == 1;
+        else
+            ok = X509_check_host(cert, hosts->items[i], 0, 0, NULL) == 1;
+    }
     X509_free(cert);
     return ok;
 }

@@ -24,11 +24,14 @@ static const struct option kill_options[] = {
 static int parse_signal(const char *text, int *number, struct error *err)
 {
     int64_t value;
-    const char *name = strncasecmp(text, "SIG", 3) ? text : text + 3;
+    const char *name = text;
+    if (!strncasecmp(text, "SIG", 3))
+        name = text + 3;
     if (str_to_int64(text, 1, 64, &value)) {
         *number = (int)value;
         return 0;
     }
+
     for (int i = 1; i < 32; i++) {
         const char *known = sigabbrev_np(i);
         if (known && !strcasecmp(known, name)) {
@@ -36,6 +39,7 @@ static int parse_signal(const char *text, int *number, struct error *err)
             return 0;
         }
     }
+
     cleanup_free char *shown = str_printable(text);
     return error_set(err, ERROR_USAGE, "\"%s\" is no signal", shown);
 }
@@ -56,6 +60,7 @@ static int ask(struct context *context, const struct ask_resources *request, cJS
         .limit = FOREVER, /* --wait-timeout is the supervisor's */
     };
     client_begin(client, &call, context->args.command->name, request_message(&ask_resources_record, request));
+
     int failed = await_supervisor(client, &wait, err);
     render_finish(render, true);
     render_free(render);
@@ -71,7 +76,9 @@ static int run(struct context *context, struct error *err)
 {
     const struct command *command = context->args.command;
     struct ask_resources request = client_names(&context->args.names);
-    const char *name = command->options ? args_value(&context->args, "signal") : NULL;
+    const char *name = NULL;
+    if (command->options)
+        name = args_value(&context->args, "signal");
     cleanup_view struct view *before = NULL;
     cleanup_json cJSON *after = NULL;
 

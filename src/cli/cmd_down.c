@@ -147,8 +147,11 @@ static int look_for_objects(struct context *context, struct error *err)
     if (engine_once_open(&once, &project->engine, context->environment, err))
         return -1;
     engine_container_list(once.engine, labels, engine_once_done, &once);
-    int found = engine_once_wait(&once, err) ? -1 : 0;
+    int found = 0;
+    if (engine_once_wait(&once, err))
+        found = -1;
     const cJSON *container;
+
     cJSON_ArrayForEach(container, once.json)
     {
         const cJSON *own = json_get(container, "labels");
@@ -163,6 +166,7 @@ static int look_for_objects(struct context *context, struct error *err)
         found = project->prefix ? 1 : found;
     }
     engine_once_close(&once);
+
     return found;
 }
 
@@ -175,7 +179,7 @@ static int down_with_helper(struct context *context, struct harvest *harvest, st
         .prefix = project->prefix,
         .project = project->name,
         .hash = project->hash,
-        .manifest = project->manifest ? project->manifest : "",
+        .manifest = text_or_empty(project->manifest),
         .engine = &project->engine,
         .environment = context->environment,
     };
@@ -189,7 +193,9 @@ static int down_with_helper(struct context *context, struct harvest *harvest, st
 static bool read_dead_session(const struct project *project, struct state_session *session)
 {
     cleanup_free char *folder = project_folder(project);
-    struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+    struct state *state = NULL;
+    if (folder)
+        state = state_open(folder, false, NULL);
     bool found = state && !state_is_locked(state) && !state_session_recall(state, session, NULL);
     if (state)
         state_close(state);
@@ -204,17 +210,21 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     bool is_dead = read_dead_session(&context->project, &session);
     bool without = session.engine && !json_get(session.engine, "host");
     cleanup_free char *id = xstrdup_null(session.id);
+
     /* What it left is with the engine that it used, which need not be today's. */
     if (session.engine && !engine_address_from_json(session.engine, &context->project.engine, NULL))
         context->project.has_engine = true;
     state_session_free(&session);
+
     /* Without an engine and without a record there is nothing that we could have left. */
     cleanup_error struct error why = {0};
     bool may_lack = without || native_has_left(&context->project);
     if (!(without && !thorough) && project_resolve_engine(&context->project, &resolve, &why) && !may_lack) {
         if (is_dead)
             error_move(err, &why);
-        return is_dead ? -1 : 0;
+        if (is_dead)
+            return -1;
+        return 0;
     }
     if (context->dry_run)
         return 0;
@@ -222,6 +232,7 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
         return -1;
     if (is_dead && clean_dead(context, harvest, id, err))
         return -1;
+
     if (thorough && context->project.prefix) {
         /* Of the native engine's things we can get rid without a container engine. */
         if (may_lack && context->project.has_engine && look_for_objects(context, &why) < 0)
@@ -230,8 +241,12 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     }
     if (!context->project.has_engine)
         return 0;
-    int found = is_dead ? 0 : look_for_objects(context, &why);
-    return found > 0 ? down_with_helper(context, harvest, err) : 0;
+    int found = 0;
+    if (!is_dead)
+        found = look_for_objects(context, &why);
+    if (found > 0)
+        return down_with_helper(context, harvest, err);
+    return 0;
 }
 
 /* ---- a supervisor that cannot be talked to ---- */
@@ -248,6 +263,7 @@ static int down_by_signal(struct context *context, struct harvest *harvest, stru
         error_move(err, silence);
         return -1;
     }
+
     /* A stopped one has to run to end. */
     supervisor_signal(project->root, project->prefix, (pid_t)pid, SIGCONT);
     output_note(&context->output, "the supervisor (pid %ld) does not answer: told by a signal", pid);
@@ -258,7 +274,9 @@ static int down_by_signal(struct context *context, struct harvest *harvest, stru
     struct limit limit = limit_or(args_duration_ms(args, "timeout", 0), LIMIT_MS(SIGNAL_WAIT_MS));
     int answer = session_wait_until_over(context, limit, err);
     client_close(&context->client);
-    return answer == 0 && is_thorough ? down_dead(context, harvest, err) : answer;
+    if (answer == 0 && is_thorough)
+        return down_dead(context, harvest, err);
+    return answer;
 }
 
 /* ---- one, or all ---- */
@@ -290,6 +308,7 @@ static int down_everything(struct context *context, struct harvest *harvest, str
     int failed = 0;
     if (!root || state_list(root, &prefixes, err))
         return -1;
+
     for (size_t i = 0; i < prefixes.count; i++) {
         cleanup_identity struct identity identity = {0};
         if (!identity_parse(prefixes.items[i], &identity))
@@ -301,6 +320,7 @@ static int down_everything(struct context *context, struct harvest *harvest, str
             failed = -1;
         client_close(&context->client);
     }
+
     return failed;
 }
 
@@ -322,6 +342,7 @@ static void print_harvest(const struct context *context, const struct harvest *h
         output_json(document);
         return;
     }
+
     if (!harvest->any_project && !harvest->removed.count) {
         output_note(&context->output, "nothing is running");
         return;

@@ -66,13 +66,17 @@ static int run(struct context *context, struct error *err)
     cleanup_strbuf struct strbuf text = {0};
     if (check_names(context, for_resource, err))
         return -1;
+
     struct ask_resources request = client_names(&context->args.names);
     request.whose = for_resource;
     if (client_call(&context->client, "env", request_message(&ask_resources_record, &request), ANSWER_LIMIT,
                     &environment, err))
         return -1;
-    if (!format)
-        format = context->output.json ? "json" : "shell";
+    if (!format) {
+        format = "shell";
+        if (context->output.json)
+            format = "json";
+    }
     if (!strcmp(format, "github"))
         print_masks(environment);
     env_format(environment, format, &text);

@@ -51,6 +51,7 @@ static int follow(struct events *events, struct error *err)
         .judge = judge,
         .data = events,
     };
+
     events->watch = (struct client_call){.on_record = on_record, .data = events};
     client_begin(client, &events->watch, "watch", NULL);
     audience_watch(&client->audience, &client->loop, STDOUT_FILENO);
@@ -59,6 +60,7 @@ static int follow(struct events *events, struct error *err)
         error_copy(err, &events->watch.error);
         failed = -1;
     }
+
     client_end(client, &events->watch);
     return failed;
 }
@@ -70,7 +72,9 @@ static int run(struct context *context, struct error *err)
     if (client_view(&context->client, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err) || follow(&events, err))
         return -1;
-    return events.is_broken ? EXIT_BROKEN_PIPE : 0;
+    if (events.is_broken)
+        return EXIT_BROKEN_PIPE;
+    return 0;
 }
 
 const struct command cmd_events = {

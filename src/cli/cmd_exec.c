@@ -65,6 +65,7 @@ static int in_process(struct context *context, const struct answer_exec *info, s
     struct run_command command = {0};
     const char *folder = args_value(&context->args, "workdir");
     int code = -1;
+
     if (args_value(&context->args, "user"))
         return error_set(err, ERROR_USAGE, "%s is a process: it runs as you, --user is for containers",
                          context->args.names.items[0]);
@@ -76,7 +77,9 @@ static int in_process(struct context *context, const struct answer_exec *info, s
     int failed = client_watch_signals(&context->client, err) ||
                  run_execute(context, &command, FOREVER, false, &code, err);
     run_command_free(&command);
-    return failed ? -1 : code;
+    if (failed)
+        return -1;
+    return code;
 }
 
 static int in_container(struct context *context, const struct answer_exec *info, struct error *err)
@@ -85,6 +88,7 @@ static int in_container(struct context *context, const struct answer_exec *info,
     struct project *project = &context->project;
     const cJSON *recorded = context->client.session.engine;
     cleanup_strlist struct strlist variables = {0};
+
     /* The container is with the engine that the session uses. */
     if (recorded && !engine_address_from_json(recorded, &project->engine, NULL))
         project->has_engine = true;
@@ -106,6 +110,7 @@ static int run(struct context *context, struct error *err)
     const char *name = context->args.names.items[0];
     cleanup_view struct view *view = NULL;
     cleanup_exec_info struct client_exec info = {0};
+
     if (!context->args.rest || !*context->args.rest) {
         error_set(err, ERROR_USAGE, "exec wants a command");
         error_hint(err, "apphost exec %s -- COMMAND", name);

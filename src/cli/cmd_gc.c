@@ -45,6 +45,7 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
         printf("would clean up session %s of %s\n", session->id, session->project);
     else if (!failed)
         failed = supervisor_clean(folder, session->id, &address, sweep->context->environment, &removed, err);
+
     for (size_t i = 0; i < removed.count; i++) {
         cJSON *item = cJSON_CreateObject();
         json_add_string(item, "project", session->project);
@@ -98,13 +99,16 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     bool lives = state && state_is_locked(state);
     bool recorded = state && read_session(sweep, state, lives, &session);
     bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !lives);
+
     if (state && !lives)
         tell_kept(sweep, state, prefix);
     if (recorded && lives)
         tell_silent(sweep, state, &session);
     if (state)
         state_close(state);
-    int failed = is_dead ? clean(sweep, folder, &session, err) : 0;
+    int failed = 0;
+    if (is_dead)
+        failed = clean(sweep, folder, &session, err);
     state_session_free(&session);
     return failed;
 }
@@ -138,6 +142,7 @@ static int run(struct context *context, struct error *err)
     for (size_t i = 0; i < prefixes.count; i++)
         if (look_at(&sweep, prefixes.items[i], err))
             failed = -1;
+
     bool is_about_volumes = args_flag(&context->args, "volumes");
     if (!failed && !(is_about_volumes && (context->output.json || !sweep.found)))
         print(context, &sweep);

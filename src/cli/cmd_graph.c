@@ -2,6 +2,7 @@
 #include "session/context.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <string.h>
 
@@ -31,8 +32,9 @@ static const char *label_of(const struct plan *plan, const char *id)
 static bool is_shown(const struct plan *plan, const char *id)
 {
     const struct plan_node *node = plan_find(plan, id);
-    const struct plan_resource *resource =
-        node && node->run.replica_of ? plan_find_resource(plan, node->run.replica_of) : NULL;
+    const struct plan_resource *resource = NULL;
+    if (node && node->run.replica_of)
+        resource = plan_find_resource(plan, node->run.replica_of);
     if (resource)
         return str_eq(resource->node, id);
     return node && (node->kind == PLAN_CONTAINER || node->kind == PLAN_PROCESS || node->kind == PLAN_VALUE);
@@ -59,7 +61,8 @@ static void print_text(const struct plan *plan)
         for (size_t e = 0; node && e < node->edge_count; e++)
             if (is_shown(plan, node->edges[e].to))
                 printf("  -> %s (%s%s)\n", label_of(plan, node->edges[e].to),
-                       plan_until_name(node->edges[e].until), node->edges[e].required ? "" : ", optional");
+                       plan_until_name(node->edges[e].until),
+                       text_if(!node->edges[e].required, ", optional"));
     }
 }
 
@@ -68,19 +71,22 @@ static void print_dot(const struct plan *plan)
     printf("digraph \"%s\" {\n  rankdir=LR;\n", plan->project);
     for (size_t i = 0; i < plan->resource_count; i++) {
         size_t count = count_nodes(plan, &plan->resources[i]);
-        const char *shape = plan->resources[i].kind == MODEL_PROCESS ? "box" : "ellipse";
+        const char *shape = "ellipse";
+        if (plan->resources[i].kind == MODEL_PROCESS)
+            shape = "box";
         printf("  \"%s\" [shape=%s", plan->resources[i].name, shape);
         if (count > 1)
             printf(", label=\"%s ×%zu\"", plan->resources[i].name, count);
         printf("];\n");
     }
+
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_node *node = plan_find(plan, plan->resources[i].node);
         for (size_t e = 0; node && e < node->edge_count; e++)
             if (is_shown(plan, node->edges[e].to))
                 printf("  \"%s\" -> \"%s\" [label=\"%s\"%s];\n", plan->resources[i].name,
                        label_of(plan, node->edges[e].to), plan_until_name(node->edges[e].until),
-                       node->edges[e].required ? "" : ", style=dashed");
+                       text_if(!node->edges[e].required, ", style=dashed"));
     }
     printf("}\n");
 }
@@ -89,6 +95,7 @@ static void print_json(const struct plan *plan)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "edges");
+
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_node *node = plan_find(plan, plan->resources[i].node);
         for (size_t e = 0; node && e < node->edge_count; e++) {

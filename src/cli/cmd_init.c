@@ -103,9 +103,12 @@ static int write_manifest(struct context *context, struct error *err)
         strbuf_adds(&text, example);
     else if (compose_convert(from, &text, &notes, err))
         return -1;
+
     if (context->dry_run) {
         fputs(strbuf_text(&text), stdout);
-        return schema ? write_schema(context, err) : 0;
+        if (schema)
+            return write_schema(context, err);
+        return 0;
     }
     if (file_write_atomic("apphost.yaml", strbuf_text(&text), text.length, 0644, err) ||
         (schema && write_schema(context, err)))

@@ -19,7 +19,9 @@ static const char *state_of(const struct project_row *row)
 {
     if (row->is_over)
         return "persistent";
-    return row->is_running ? "running" : "dead";
+    if (row->is_running)
+        return "running";
+    return "dead";
 }
 
 static void add_json(cJSON *list, const char *prefix, const struct project_row *row)
@@ -53,7 +55,9 @@ static void add_row(struct table *table, const struct project_row *row)
 static char *name_of(const char *prefix)
 {
     struct identity identity = {0};
-    return identity_parse(prefix, &identity) ? identity.name : xstrdup(prefix);
+    if (identity_parse(prefix, &identity))
+        return identity.name;
+    return xstrdup(prefix);
 }
 
 /* Where no session is, the first persistent server stands for its project. */
@@ -95,11 +99,13 @@ static int run(struct context *context, struct error *err)
     cleanup_strlist struct strlist prefixes = {0};
     if (!root || state_list(root, &prefixes, err))
         return -1;
+
     struct table table = {.columns = 6};
     const char *const head[] = {"PROJECT", "STATE", "SESSION", "PID", "AGE", "MANIFEST"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "projects");
     bool any_dead = false;
+
     table_row(&table, head);
     for (size_t i = 0; i < prefixes.count; i++) {
         struct project_row row = {0};
@@ -111,6 +117,7 @@ static int run(struct context *context, struct error *err)
         state_session_free(&row.session);
         strlist_free(&row.persistent);
     }
+
     if (context->output.json)
         output_json(document);
     else if (json_count(list))

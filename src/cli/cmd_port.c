@@ -46,7 +46,9 @@ static const struct view_port *find_port(const struct view_resource *resource, c
 static int run(struct context *context, struct error *err)
 {
     const struct strlist *names = &context->args.names;
-    const char *wanted = names->count > 1 ? names->items[1] : NULL;
+    const char *wanted = NULL;
+    if (names->count > 1)
+        wanted = names->items[1];
     cleanup_view struct view *view = NULL;
     if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;

@@ -112,6 +112,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
         struct engine_pull wanted = {pull->image, pull->platform, LIMIT_MS(IDLE_MS), on_progress};
         engine_image_pull(pulls->once.engine, &wanted, on_done, pull);
     }
+
     struct wait wait = {
         .fact = &pulls->are_done,
         .what = "the end of the pulls",
@@ -119,7 +120,9 @@ static int pull_all(struct pulls *pulls, struct error *err)
     };
     int failed = loop_await(&pulls->once.loop, &wait, NULL, err);
     render_finish(pulls->render, true);
-    return failed ? -1 : report(pulls, err);
+    if (failed)
+        return -1;
+    return report(pulls, err);
 }
 
 static void print_list(const struct context *context, const struct pulls *pulls)
@@ -142,6 +145,7 @@ static int run(struct context *context, struct error *err)
         return -1;
     collect(&pulls, context->project.plan, &context->args.names);
     int failed = 0;
+
     if (pulls.count && !context->dry_run) {
         failed = project_resolve_engine(&context->project, &options, err) ||
                  engine_once_open(&pulls.once, &context->project.engine, context->environment, err);
@@ -152,10 +156,13 @@ static int run(struct context *context, struct error *err)
             engine_once_close(&pulls.once);
         }
     }
+
     if (!failed)
         print_list(context, &pulls);
     free(pulls.items);
-    return failed ? -1 : 0;
+    if (failed)
+        return -1;
+    return 0;
 }
 
 const struct command cmd_pull = {

@@ -90,7 +90,9 @@ static enum redis_form choose_form(const struct context *context)
         return REDIS_FORM_JSON;
     if (args_flag(&context->args, "raw"))
         return REDIS_FORM_RAW;
-    return args_flag(&context->args, "no-raw") || isatty(STDOUT_FILENO) ? REDIS_FORM_TTY : REDIS_FORM_RAW;
+    if (args_flag(&context->args, "no-raw") || isatty(STDOUT_FILENO))
+        return REDIS_FORM_TTY;
+    return REDIS_FORM_RAW;
 }
 
 static int run_words(struct redis_shell *shell, const struct strlist *list, struct error *err)
@@ -105,23 +107,30 @@ static int run_words(struct redis_shell *shell, const struct strlist *list, stru
         return 128 + shell->link.context->client.signum;
     if (shell->is_broken)
         return EXIT_BROKEN_PIPE;
-    return rc == 0 ? 0 : -1;
+    if (rc == 0)
+        return 0;
+    return -1;
 }
 
 /* What empties a server that is not the project's own has to be meant. */
 static int confirm(const struct redis_link *link, const struct args *args, struct error *err)
 {
     const struct context *context = link->context;
-    const char *mode = args_flag(args, "restore") ? "restore" : "flush";
+    const char *mode = "flush";
+    if (args_flag(args, "restore"))
+        mode = "restore";
     if (!link->is_foreign || !(args_flag(args, "flush") || args_flag(args, "restore")) || context->yes)
         return 0;
-    const char *where = link->server.unix_path ? link->server.unix_path : link->server.host;
+    const char *where = link->server.unix_path;
+    if (!where)
+        where = link->server.host;
     if (!context->output.interactive) {
         error_set(err, ERROR_USAGE, "--%s deletes everything on %s, which is no server of this project", mode,
                   where);
         error_hint(err, "-y does it without asking");
         return -1;
     }
+
     char answer[16] = "";
     fprintf(stderr, "--%s deletes everything on %s, which is no server of this project. Go on? [y/N] ", mode,
             where);
@@ -133,7 +142,9 @@ static int confirm(const struct redis_link *link, const struct args *args, struc
 static int run_seeds(struct redis_link *link, const struct args *args, struct error *err)
 {
     cleanup_strlist struct strlist files = {0};
-    int code = args_flag(args, "flush") ? redis_store_flush(link, err) : 0;
+    int code = 0;
+    if (args_flag(args, "flush"))
+        code = redis_store_flush(link, err);
     args_values(args, "seed", &files);
     for (size_t i = 0; i < files.count && code == 0; i++)
         code = redis_store_seed(link, files.items[i], err);
@@ -155,7 +166,9 @@ static int run_mode(struct redis_shell *shell, const struct args *args, const st
         return redis_store_snapshot(&shell->link, args_value(args, "snapshot"), err);
     if (args_flag(args, "restore"))
         return redis_store_restore(&shell->link, args_value(args, "restore"), err);
-    return isatty(STDIN_FILENO) ? redis_shell_prompt(shell, err) : redis_shell_lines(shell, err);
+    if (isatty(STDIN_FILENO))
+        return redis_shell_prompt(shell, err);
+    return redis_shell_lines(shell, err);
 }
 
 static int run_drops(struct context *context, const struct args *args, struct error *err)
@@ -182,6 +195,7 @@ static int run(struct context *context, struct error *err)
         return run_drops(context, args, err);
     if (connect_to_project(context, err))
         return -1;
+
     int code = redis_link_init(&shell.link, context, args->names.items[0], err);
     shell.link.database = args_count(args, "db", shell.link.database);
     if (code == 0)

@@ -79,6 +79,7 @@ static int load(struct run *run, struct error *err)
         error_hint(err, "apphost run [RES…] -- COMMAND");
         return -1;
     }
+
     int failed = project_load(&context->project, &project, err);
     output_problems(&context->output, &context->project.problems);
     if (failed || check_names(&context->project, args, err))
@@ -86,9 +87,13 @@ static int load(struct run *run, struct error *err)
     if (args->rest && *args->rest)
         return 0;
     const struct plan *plan = context->project.plan;
-    const struct plan_resource *resource =
-        args->names.count == 1 ? plan_find_resource(plan, args->names.items[0]) : NULL;
-    const struct plan_node *node = resource ? plan_find(plan, resource->node) : NULL;
+    const struct plan_resource *resource = NULL;
+    if (args->names.count == 1)
+        resource = plan_find_resource(plan, args->names.items[0]);
+    const struct plan_node *node = NULL;
+    if (resource)
+        node = plan_find(plan, resource->node);
+
     if (node && node->kind == PLAN_PROCESS && node->run.task) {
         run->task = resource->name;
         return 0;
@@ -108,6 +113,7 @@ static int bring_up(struct run *run, struct view **view, struct error *err)
         run_task_needs(&context->project, run->task, &needs);
     if (session_open(context, run->log_dir, !run->task || needs.count, err))
         return -1;
+
     run->keeps = args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
     struct session_up up = {.resources = &args->names,
@@ -117,6 +123,7 @@ static int bring_up(struct run *run, struct view **view, struct error *err)
         up.resources = &needs;
         up.only = true;
     }
+
     int answer = session_up(context, &up, run->render, view, err);
     render_finish(run->render, false);
     return answer;
@@ -156,16 +163,23 @@ static int execute(struct run *run, struct error *err)
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, run->log_dir);
+
     cleanup_error struct error ending = {0};
     int interrupts = context->client.interrupts;
-    context->client.interrupts = interrupts ? 1 : 0;
+    context->client.interrupts = 0;
+    if (interrupts)
+        context->client.interrupts = 1;
     if (!run->keeps && take_down(run, NULL, failed ? &ending : err)) {
-        run->phase = failed ? run->phase : "down";
+        if (!failed)
+            run->phase = "down";
         if (failed)
             output_warn(&context->output, "taking down failed: %s", ending.text);
         return -1;
     }
-    return failed ? -1 : run->command_code;
+
+    if (failed)
+        return -1;
+    return run->command_code;
 }
 
 static int up_failed(struct run *run, const struct error *error, const struct view *view)
@@ -193,8 +207,11 @@ static int run_phases(struct run *run, struct error *err)
         return up_failed(run, err, view);
     if (answer == SESSION_INTERRUPTED) {
         int code = 128 + run->context->client.signum;
-        return take_down(run, NULL, err) ? -1 : code;
+        if (take_down(run, NULL, err))
+            return -1;
+        return code;
     }
+
     int code = execute(run, err);
     if (code >= 0)
         run->phase = "done";
@@ -216,10 +233,12 @@ static int write_report(const struct run *run, int code, const struct error *err
         if (run->command_code > 128)
             json_add_int(report, "signal", run->command_code - 128);
     }
+
     if (error_is_set(error))
         cJSON_AddItemToObject(report, "error", control_error_to_json(error));
     json_add_string(report, "resource", error->resource);
     cleanup_free char *text = json_print(report);
+
     return file_write_atomic(file, text, strlen(text), 0644, err);
 }
 
@@ -230,8 +249,12 @@ static int run_it(struct context *context, struct error *err)
     cleanup_error struct error reporting = {0};
     int code = 0;
     int side = isolate_begin(context, &run.worker, &code, err);
-    if (side)
-        return side < 0 ? -1 : code;
+    if (side) {
+        if (side < 0)
+            return -1;
+        return code;
+    }
+
     cleanup_free char *log_dir = isolate_path(&run.worker, args_value(&context->args, "log-dir"));
     run.log_dir = log_dir;
     code = run_phases(&run, &error);

@@ -44,7 +44,9 @@ static bool read_proc(pid_t pid, struct proc *proc)
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    size_t length = 0;
+    if (file)
+        length = fread(text, 1, sizeof text - 1, file);
     if (file)
         fclose(file);
     text[length] = '\0';
@@ -52,6 +54,7 @@ static bool read_proc(pid_t pid, struct proc *proc)
     int parent = 0;
     uint64_t user = 0, kernel = 0;
     int64_t pages = 0;
+
     if (!rest || sscanf(rest,
                         ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
                         " %*d %*d %*d %*d %*d %*d %*u %*u %" SCNd64,
@@ -70,7 +73,7 @@ static void read_all(struct procs *procs)
     while (folder && (entry = readdir(folder))) {
         int64_t pid;
         if (procs->count == procs->capacity) {
-            procs->capacity = procs->capacity ? procs->capacity * 2 : 256;
+            procs->capacity = grown(procs->capacity, 256);
             procs->items = xreallocarray(procs->items, procs->capacity, sizeof *procs->items);
         }
         if (str_to_int64(entry->d_name, 1, INT32_MAX, &pid) &&
@@ -106,6 +109,7 @@ static void find_container_pids(struct context *context, struct view *view)
         engine_address_free(&address);
         return;
     }
+
     for (size_t i = 0; i < view->resource_count; i++) {
         struct view_resource *resource = &view->resources[i];
         if (!*text_or_empty(resource->container_id) || resource->pid)
@@ -165,8 +169,11 @@ static const struct usage *usage_before(const struct sample *before, const struc
 {
     for (size_t i = 0; before->view && i < before->view->resource_count; i++) {
         const struct view_resource *other = &before->view->resources[i];
-        if (str_eq(other->name, resource->name))
-            return other->pid == resource->pid ? &before->usages[i] : NULL;
+        if (str_eq(other->name, resource->name)) {
+            if (other->pid == resource->pid)
+                return &before->usages[i];
+            return NULL;
+        }
     }
     return NULL;
 }
@@ -195,7 +202,9 @@ static void print(const struct context *context, const struct sample *before, co
     const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "resources");
+
     table_row(&table, head);
+
     for (size_t i = 0; i < after->view->resource_count; i++) {
         const struct view_resource *resource = &after->view->resources[i];
         const struct usage *now = &after->usages[i];
@@ -205,11 +214,12 @@ static void print(const struct context *context, const struct sample *before, co
         snprintf(cpu, sizeof cpu, "%.1f%%", share);
         str_bytes(now->resident, memory);
         snprintf(count, sizeof count, "%d", now->processes);
-        const char *const cells[] = {name, state, now->processes ? cpu : "", now->processes ? memory : "",
-                                     count};
+        const char *const cells[] = {name, state, text_if(now->processes, cpu),
+                                     text_if(now->processes, memory), count};
         table_row(&table, cells);
         cJSON_AddItemToArray(list, to_json(name, state, now, share));
     }
+
     if (context->output.json)
         output_json(document);
     else
@@ -265,8 +275,10 @@ static int follow(struct context *context, struct sample *before, struct sample 
     int64_t interval = args_duration_ms(&context->args, "interval", INTERVAL_MS);
     bool redraws = isatty(STDOUT_FILENO) && !context->output.json;
     bool listens = terminal_listen();
+
     for (bool first = true;; first = false) {
-        interval = interval < LEAST_MS ? LEAST_MS : interval;
+        if (interval < LEAST_MS)
+            interval = LEAST_MS;
         if (is_left(first ? FIRST_MS : interval, listens))
             return 0;
         if (look(context, after, err))
@@ -298,9 +310,12 @@ static int run(struct context *context, struct error *err)
     const struct args *args = &context->args;
     bool streams = args_flag(args, "follow") || (isatty(STDOUT_FILENO) && !context->output.json);
     int rc = look(context, &before, err);
-    if (!rc)
-        rc = streams && !args_flag(args, "no-stream") ? follow(context, &before, &after, err)
-                                                      : once(context, &before);
+    if (!rc) {
+        if (streams && !args_flag(args, "no-stream"))
+            rc = follow(context, &before, &after, err);
+        else
+            rc = once(context, &before);
+    }
     sample_free(&before);
     sample_free(&after);
     return rc;

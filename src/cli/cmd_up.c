@@ -96,13 +96,16 @@ static int run_up(struct up *up, struct error *err)
     bool detach = args_flag(&context->args, "detach");
     cleanup_view struct view *view = NULL;
     cleanup_error struct error error = {0};
-    int answer = adopt_take(&context->project, &asked, &error) ? -1 : up_converge(up, &view, &error);
+    int answer = -1;
+    if (!adopt_take(&context->project, &asked, &error))
+        answer = up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)
         return up_leave(up, 128 + context->client.signum, err);
     if (answer < 0)
         return give_up(up, &error, view, err);
     if (context->dry_run)
         return run_dry(up, view, err);
+
     up_print_ready(up, view);
     if (!detach)
         return up_stay(up, err);
@@ -133,14 +136,19 @@ static int run(struct context *context, struct error *err)
     bool detach = args_flag(&context->args, "detach");
     const char *log_dir = args_value(&context->args, "log-dir");
     /* Before anything is added to the plan. */
-    cleanup_free char *loaded = args_flag(&context->args, "watch") ? up_watch_look(&context->project) : NULL;
+    cleanup_free char *loaded = NULL;
+    if (args_flag(&context->args, "watch"))
+        loaded = up_watch_look(&context->project);
     up.loaded = loaded;
     if (check_options(context, err) || session_open(context, log_dir, true, err))
         return -1;
+
     if (!context->client.is_fresh && log_dir)
         output_warn(&context->output, "--log-dir has no effect on a project that is running already");
     up.render = render_new(&context->output, &context->client.loop, stderr);
-    int code = !detach && !context->dry_run ? start_logs(&up) : 0;
+    int code = 0;
+    if (!detach && !context->dry_run)
+        code = start_logs(&up);
     if (!code)
         code = run_up(&up, err);
     up_logs_end(&up);

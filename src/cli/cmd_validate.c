@@ -3,6 +3,7 @@
 #include "cli/preflight.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 static const struct option options[] = {
     {.name = "manifest-only",
@@ -30,6 +31,7 @@ static int run(struct context *context, struct error *err)
         show_since(context, before);
     if (project->problems.errors)
         return project_summarise(project, err);
+
     if (context->output.json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
         json_add_string(document, "file", project->manifest);
@@ -39,9 +41,10 @@ static int run(struct context *context, struct error *err)
         output_json(document);
         return 0;
     }
+
     if (!context->output.quiet)
         printf("%s is valid: project %s, %zu resource%s\n", project->manifest, project->name,
-               project->plan->resource_count, project->plan->resource_count == 1 ? "" : "s");
+               project->plan->resource_count, plural_s(project->plan->resource_count));
     return 0;
 }
 

@@ -31,6 +31,7 @@ static int wait_for(struct context *context, const struct ask_resources *request
         .what = "the answer to wait",
         .limit = FOREVER, /* the supervisor has the deadline: --wait-timeout */
     };
+
     client_begin(client, &call, "wait", request_message(&ask_resources_record, request));
     int failed = await_supervisor(client, &wait, err);
     render_free(render);
@@ -52,12 +53,14 @@ static int run(struct context *context, struct error *err)
     request.timeout_ms = context->wait_timeout_ms;
     if (wait_for(context, &request, err))
         return -1;
+
     if (context->output.json) {
         cleanup_view struct view *after = NULL;
         if (client_view(&context->client, ANSWER_LIMIT, &after, err))
             return -1;
         output_json(after->json);
     }
+
     return 0;
 }
 

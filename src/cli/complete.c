@@ -64,14 +64,20 @@ static void offer_resources(struct completing *c)
 
 static const char *resource_before(const struct completing *c)
 {
-    return c->line.names.count ? c->line.names.items[0] : "";
+    if (c->line.names.count)
+        return c->line.names.items[0];
+    return "";
 }
 
 static void offer_endpoints(struct completing *c)
 {
     const struct plan *plan = load(c)->plan;
-    const struct plan_resource *resource = plan ? plan_find_resource(plan, resource_before(c)) : NULL;
-    const struct plan_node *node = resource ? plan_node_of(plan, resource, 0) : NULL;
+    const struct plan_resource *resource = NULL;
+    if (plan)
+        resource = plan_find_resource(plan, resource_before(c));
+    const struct plan_node *node = NULL;
+    if (resource)
+        node = plan_node_of(plan, resource, 0);
     for (size_t i = 0; node && i < node->run.port_count; i++)
         offer(c, node->run.ports[i].endpoint, NULL);
 }
@@ -236,6 +242,7 @@ static int complete(struct context *context, struct error *err)
         offer_verbs(&c);
         return 0;
     }
+
     completion_due(&cli_commands, words, count, &c.due);
     for (int i = 0; i < c.due.at; i++)
         argv[1 + i] = words[i];

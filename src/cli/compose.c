@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static int next_event(struct reader *reader, yaml_event_t *event)
     if (yaml_parser_parse(&reader->parser, event))
         return 0;
     error_set(reader->err, ERROR_MANIFEST, "cannot read this YAML: %s",
-              reader->parser.problem ? reader->parser.problem : "it is broken");
+              text_or(reader->parser.problem, "it is broken"));
     error_at(reader->err, reader->path, (int)reader->parser.problem_mark.line + 1,
              (int)reader->parser.problem_mark.column + 1);
     return -1;
@@ -43,10 +44,13 @@ static int fill(struct reader *reader, cJSON *container, bool is_map, int depth)
         cleanup_free char *key = NULL;
         if (next_event(reader, &event))
             return -1;
+
         bool is_end = event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT;
         if (is_map && !is_end) {
-            key = event.type == YAML_SCALAR_EVENT ? xstrdup((const char *)event.data.scalar.value)
-                                                  : xstrdup("?");
+            if (event.type == YAML_SCALAR_EVENT)
+                key = xstrdup((const char *)event.data.scalar.value);
+            else
+                key = xstrdup("?");
             bool is_scalar = event.type == YAML_SCALAR_EVENT;
             yaml_event_delete(&event);
             if (!is_scalar)
@@ -55,10 +59,12 @@ static int fill(struct reader *reader, cJSON *container, bool is_map, int depth)
             if (next_event(reader, &event))
                 return -1;
         }
+
         if (is_end) {
             yaml_event_delete(&event);
             return 0;
         }
+
         cJSON *value = read_node(reader, &event, depth + 1);
         if (!value)
             return -1;
@@ -71,7 +77,11 @@ static int fill(struct reader *reader, cJSON *container, bool is_map, int depth)
 
 static cJSON *read_container(struct reader *reader, bool is_map, int depth)
 {
-    cJSON *container = is_map ? cJSON_CreateObject() : cJSON_CreateArray();
+    cJSON *container;
+    if (is_map)
+        container = cJSON_CreateObject();
+    else
+        container = cJSON_CreateArray();
     if (!fill(reader, container, is_map, depth))
         return container;
     cJSON_Delete(container);
@@ -102,6 +112,7 @@ static cJSON *read_yaml(const char *path, struct error *err)
     cJSON *document = NULL;
     if (!text || !yaml_parser_initialize(&reader.parser))
         return NULL;
+
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
     for (;;) {
         yaml_event_t event;
@@ -114,6 +125,7 @@ static cJSON *read_yaml(const char *path, struct error *err)
         }
         yaml_event_delete(&event);
     }
+
     yaml_parser_delete(&reader.parser);
     return document;
 }
@@ -129,18 +141,25 @@ char *compose_name(const char *text)
     }
     while (name.length && name.data[name.length - 1] == '-')
         strbuf_truncate(&name, name.length - 1);
-    return name.length ? strbuf_take(&name) : xstrdup("app");
+    if (name.length)
+        return strbuf_take(&name);
+    return xstrdup("app");
 }
 
 /* "redis" for docker.io/library/redis:7 and bitnami/redis, "valkey" alike; NULL for other images. */
 static const char *server_of(const char *image)
 {
     const char *base = strrchr(image, '/');
-    base = base ? base + 1 : image;
+    if (base)
+        base = base + 1;
+    else
+        base = image;
     size_t length = strcspn(base, ":@");
     if (length == 5 && !strncmp(base, "redis", 5))
         return "redis";
-    return length == 6 && !strncmp(base, "valkey", 6) ? "valkey" : NULL;
+    if (length == 6 && !strncmp(base, "valkey", 6))
+        return "valkey";
+    return NULL;
 }
 
 /* The host and container ports of "6379", "6380:6379", "127.0.0.1:6380:6379/tcp". */
@@ -173,6 +192,7 @@ static void add_ports(const cJSON *service, bool is_server, struct strbuf *out)
 {
     const cJSON *item;
     int count = 0;
+
     cJSON_ArrayForEach(item, json_get(service, "ports"))
     {
         int64_t host = 0, target = 0;
@@ -182,8 +202,8 @@ static void add_ports(const cJSON *service, bool is_server, struct strbuf *out)
             strbuf_addf(out, "    host_port: %d\n", (int)host);
         if (is_server || !target)
             continue;
-        strbuf_addf(out, "%s      port-%d: {target_port: %d", count++ ? "" : "    endpoints:\n", (int)target,
-                    (int)target);
+        strbuf_addf(out, "%s      port-%d: {target_port: %d", text_if(!(count++), "    endpoints:\n"),
+                    (int)target, (int)target);
         if (host)
             strbuf_addf(out, ", host_port: %d", (int)host);
         strbuf_adds(out, "}\n");
@@ -221,7 +241,7 @@ static void note_rest(const cJSON *service, const char *name, bool is_server, st
             continue;
         cleanup_free char *shown = str_printable(field->string);
         strbuf_addf(notes, "apphost: %s: %s is not taken over%s\n", name, shown,
-                    is_server && !strcmp(shown, "volumes") ? "; data_volume: true keeps data" : "");
+                    text_if(is_server && !strcmp(shown, "volumes"), "; data_volume: true keeps data"));
     }
 }
 
@@ -236,7 +256,7 @@ static void convert_service(const cJSON *services, const cJSON *service, struct 
         return;
     }
     const char *server = server_of(image);
-    strbuf_addf(out, "  %s:\n    type: %s\n    image: ", name, server ? server : "container");
+    strbuf_addf(out, "  %s:\n    type: %s\n    image: ", name, text_or(server, "container"));
     add_quoted(out, image);
     strbuf_addc(out, '\n');
     add_ports(service, server != NULL, out);

@@ -51,6 +51,7 @@ static void add_dotenv(struct strbuf *out, const char *name, const char *value)
         strbuf_addf(out, "%s='%s'\n", name, value);
         return;
     }
+
     strbuf_addf(out, "%s=\"", name);
     for (; *value; value++) {
         if (*value == '\n')
@@ -124,6 +125,7 @@ void env_format(const cJSON *environment, const char *format, struct strbuf *out
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (!strcmp(formats[i].name, format))
             row = &formats[i];
+
     const cJSON *variable;
     cJSON_ArrayForEach(variable, environment)
     {

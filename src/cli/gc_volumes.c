@@ -60,6 +60,7 @@ static int look_at_engine(struct gone *gone, struct error *err)
     engine_volume_list(gone->once.engine, labels, engine_once_done, &gone->once);
     if (engine_once_wait(&gone->once, err))
         return -1;
+
     cJSON_ArrayForEach(volume, gone->once.json)
     {
         const cJSON *own =
@@ -137,10 +138,12 @@ static int confirm(const struct gone *gone, struct error *err)
         error_hint(err, "-y does it without asking");
         return -1;
     }
+
     fflush(stdout);
     fprintf(stderr, "Remove them? [y/N] ");
     if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
         return 0;
+
     return error_set(err, ERROR_FAILED, "nothing was removed");
 }
 
@@ -149,6 +152,7 @@ static int remove_all(struct gone *gone, cJSON *removed, struct error *err)
 {
     const cJSON *item;
     int failed = 0;
+
     cJSON_ArrayForEach(item, gone->items)
     {
         cleanup_error struct error why = {0};
@@ -163,6 +167,7 @@ static int remove_all(struct gone *gone, cJSON *removed, struct error *err)
             failed = -1;
         }
     }
+
     return failed;
 }
 
@@ -174,12 +179,17 @@ static int finish(struct gone *gone, struct error *err)
     const cJSON *item;
     cJSON_AddItemToObject(document, "vanished", cJSON_Duplicate(gone->items, 1));
     int failed = 0;
+
     if (!json_count(gone->items))
         output_note(&context->output, "no volume's folder has vanished");
     else if (context->dry_run)
         cJSON_ArrayForEach(item, gone->items) show(gone, "would remove", item);
-    else
-        failed = confirm(gone, err) || remove_all(gone, removed, err) ? -1 : 0;
+    else {
+        failed = 0;
+        if (confirm(gone, err) || remove_all(gone, removed, err))
+            failed = -1;
+    }
+
     if (!failed && context->output.json)
         output_json(document);
     return failed;
@@ -205,6 +215,7 @@ int gc_volumes(struct context *context, const char *root, struct error *err)
     struct gone gone = {.context = context, .items = cJSON_CreateArray()};
     cleanup_error struct error trouble = {0};
     int failed = find_all(root, &gone.projects, err);
+
     gone.has_engine = !failed && open_engine(&gone, &trouble);
     if (error_is_set(&trouble))
         output_warn(&context->output, "%s: only the native engine's volumes are looked at", trouble.text);

@@ -28,7 +28,9 @@ static bool is_busy(const struct context *context, const char *slot)
     bool is_locked = false;
     if (project_identify(&project, &options, NULL) == 0) {
         cleanup_free char *folder = project_folder(&project);
-        struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+        struct state *state = NULL;
+        if (folder)
+            state = state_open(folder, false, NULL);
         is_locked = state && state_is_locked(state);
         if (state)
             state_close(state);
@@ -67,6 +69,7 @@ static int take_slots(struct context *context, int count, int *fds, int *slots, 
 {
     cleanup_free char *file = slots_file(context, err);
     int found = 0;
+
     for (int slot = 1; file && found < count; slot++) {
         char name[16];
         int fd = lock_slot(file, slot);
@@ -82,7 +85,10 @@ static int take_slots(struct context *context, int count, int *fds, int *slots, 
             fds[found++] = fd;
         }
     }
-    return file ? 0 : -1;
+
+    if (file)
+        return 0;
+    return -1;
 }
 
 /* ---- workers ---- */
@@ -120,6 +126,7 @@ static bool fork_worker(struct isolate_relay *relay, int number, struct error *e
         isolate_relay_add(relay, number, pid, (int[2]){out[0], errors[0]});
         return false;
     }
+
     /* A group of its own: the terminal's signals reach the parent, which passes them on once. */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -175,6 +182,7 @@ static int run_workers(struct context *context, struct isolate_worker *worker, c
                 close(fds[other]);
         return -1;
     }
+
     if (error_is_set(err))
         isolate_relay_stop(relay);
     return isolate_relay_run(relay);
@@ -195,13 +203,16 @@ int isolate_begin(struct context *context, struct isolate_worker *worker, int *c
         become_worker(context, worker, 1, slots[0]);
         return 0;
     }
+
     *code = run_workers(context, worker, fds, slots, &why);
     if (*code < 0)
         return 0;
+
     if (error_is_set(&why)) {
         error_move(err, &why);
         return -1;
     }
+
     return 1;
 }
 

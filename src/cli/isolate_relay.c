@@ -103,8 +103,14 @@ void isolate_relay_stop(struct isolate_relay *relay)
 static void print_line(const struct isolate_relay *relay, const struct worker *worker, int which,
                        const char *line, size_t length)
 {
-    FILE *stream = which == 0 ? stdout : stderr;
-    bool colour = which == 0 ? relay->output->colour_out : relay->output->colour_err;
+    FILE *stream = stderr;
+    if (which == 0)
+        stream = stdout;
+    bool colour;
+    if (which == 0)
+        colour = relay->output->colour_out;
+    else
+        colour = relay->output->colour_err;
     char name[16];
     snprintf(name, sizeof name, "worker %d", worker->number);
     fprintf(stream, "%s[%d]%s ", output_colour(colour, output_name_colour(name)), worker->number,
@@ -135,7 +141,9 @@ static bool take(const struct isolate_relay *relay, struct worker *worker, int w
 {
     struct stream *stream = &worker->streams[which];
     char bytes[16 * 1024];
-    ssize_t n = stream->fd >= 0 ? read(stream->fd, bytes, sizeof bytes) : 0;
+    ssize_t n = 0;
+    if (stream->fd >= 0)
+        n = read(stream->fd, bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n > 0)
@@ -151,7 +159,10 @@ static bool take(const struct isolate_relay *relay, struct worker *worker, int w
 static void finish(const struct isolate_relay *relay, struct worker *worker, int status)
 {
     worker->pid = 0;
-    worker->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (WIFSIGNALED(status))
+        worker->code = 128 + WTERMSIG(status);
+    else
+        worker->code = WEXITSTATUS(status);
     for (int i = 0; i < 2; i++) {
         while (take(relay, worker, i))
             continue;
@@ -213,6 +224,7 @@ int isolate_relay_run(struct isolate_relay *relay)
     int passed_on = 0, worst = 0;
     bool is_broken = false;
     int terminal = hangup_open();
+
     fds[2 * relay->count] = (struct pollfd){.fd = terminal};
     watch_signals();
     while (reap(relay) > 0) {
@@ -226,8 +238,11 @@ int isolate_relay_run(struct isolate_relay *relay)
         passed_on = signal_count;
         signal_all(relay, last_signal);
     }
-    for (size_t i = 0; i < relay->count; i++)
-        worst = relay->workers[i].code > worst ? relay->workers[i].code : worst;
+
+    for (size_t i = 0; i < relay->count; i++) {
+        if (relay->workers[i].code > worst)
+            worst = relay->workers[i].code;
+    }
     if (terminal >= 0)
         close(terminal);
     isolate_relay_forget(relay);

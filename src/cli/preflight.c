@@ -4,6 +4,7 @@
 
 #include "machine/port.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "certs/certs.h"
 #include "process/process.h"
 #include "supervisor/supervisor.h"
@@ -36,7 +37,9 @@ static bool reaches_task(const struct plan *plan, const struct plan_node *node, 
 static bool may_come_true(const struct plan *plan, const struct plan_node *node)
 {
     cleanup_free bool *seen = xcalloc(plan->node_count + 1, sizeof *seen);
-    const struct plan_resource *resource = node->resource ? plan_find_resource(plan, node->resource) : NULL;
+    const struct plan_resource *resource = NULL;
+    if (node->resource)
+        resource = plan_find_resource(plan, node->resource);
     if (resource && (resource->optional || resource->manual))
         return true;
     return reaches_task(plan, node, seen);
@@ -55,7 +58,8 @@ static void add(struct preflight *p, const struct plan_node *node, const struct 
         error_hint(&problem, "%s", error->hint);
         strlist_add(&p->said, error->hint);
     }
-    pos = pos && pos->line ? pos : &node->pos;
+    if (!(pos && pos->line))
+        pos = &node->pos;
     error_at(&problem, pos->file, pos->line, pos->column);
     error_clear(error);
     manifest_problems_add(problems, &problem, is_warning);
@@ -66,7 +70,9 @@ static void add(struct preflight *p, const struct plan_node *node, const struct 
 static const char *literal_of(const struct plan_text *text)
 {
     bool is_literal = text->count == 1 && text->parts[0].kind == PLAN_LITERAL;
-    return is_literal ? text->parts[0].text : NULL;
+    if (is_literal)
+        return text->parts[0].text;
+    return NULL;
 }
 
 /* "PATH=…" of a child; false when nobody can know it yet. */
@@ -90,7 +96,9 @@ static bool find_path(const struct preflight *p, const struct plan_run *run, str
 static const struct model_pos *command_pos(const struct model_resource *resource)
 {
     bool has_command = resource && resource->kind == MODEL_PROCESS && resource->process.command_count;
-    return has_command ? &resource->process.command[0].pos : NULL;
+    if (has_command)
+        return &resource->process.command[0].pos;
+    return NULL;
 }
 
 static void check_program(struct preflight *p, const struct plan_node *node, const char *program,
@@ -142,7 +150,9 @@ static void check_processes(struct preflight *p)
 static void check_certificate(struct preflight *p, const struct model_resource *resource)
 {
     const struct plan_resource *planned = plan_find_resource(p->plan, resource->name);
-    const struct plan_node *node = planned ? plan_find(p->plan, planned->node) : NULL;
+    const struct plan_node *node = NULL;
+    if (planned)
+        node = plan_find(p->plan, planned->node);
     const struct model_tls *tls = &resource->redis.tls;
     struct certs_pair pair = {0};
     struct error error = {0};
@@ -170,11 +180,16 @@ static void check_port(struct preflight *p, const struct plan_node *node, const 
         machine_port_is_free(port->bind_address, port->fixed_port))
         return;
     cleanup_free char *holder = machine_port_holder(port->fixed_port);
-    const struct model_pos *pos = port->pos.line ? &port->pos : &node->pos;
+    const struct model_pos *pos;
+    if (port->pos.line)
+        pos = &port->pos;
+    else
+        pos = &node->pos;
+
     struct error error = {0};
     error_set(&error, ERROR_MANIFEST, "%s: port %d is taken now%s%s",
-              node->resource ? node->resource : node->name, port->fixed_port, holder ? ", by " : "",
-              holder ? holder : "");
+              node->resource ? node->resource : node->name, port->fixed_port, text_if(holder, ", by "),
+              text_or_empty(holder));
     error_hint(&error, "another port, or end who holds it before `up`");
     error_at(&error, pos->file, pos->line, pos->column);
     manifest_problems_add(&p->context->project.problems, &error, true);
@@ -194,8 +209,10 @@ static int compare(const void *left, const void *right)
     const struct source *a = &((const struct manifest_problem *)left)->error.source;
     const struct source *b = &((const struct manifest_problem *)right)->error.source;
     if (!str_eq(a->file, b->file))
-        return strcmp(a->file ? a->file : "", b->file ? b->file : "");
-    return a->line != b->line ? a->line - b->line : a->column - b->column;
+        return strcmp(text_or_empty(a->file), text_or_empty(b->file));
+    if (a->line != b->line)
+        return a->line - b->line;
+    return a->column - b->column;
 }
 
 static void sort_since(struct manifest_problems *problems, size_t before)

@@ -56,7 +56,9 @@ static int take_exec(struct run_command *command, const struct answer_exec *exec
         strlist_add(&command->argv, exec->argv[i]);
     command->folder = xstrdup_null(exec->folder);
     environment_merge(&command->environment, exec->environment);
-    return command->argv.count ? 0 : error_set(err, ERROR_USAGE, "%s is not a process", task);
+    if (command->argv.count)
+        return 0;
+    return error_set(err, ERROR_USAGE, "%s is not a process", task);
 }
 
 int run_prepare_task(struct context *context, const char *task, struct run_command *command,
@@ -176,7 +178,9 @@ static void judge_end(struct execution *execution)
     bool is_killed = execution->child.signal && !execution->is_interrupted;
     if (execution->fate != FATE_UNKNOWN)
         return;
-    execution->fate = !is_killed || is_session_alive(execution) ? FATE_ENDED : FATE_ORPHANED;
+    execution->fate = FATE_ORPHANED;
+    if (!is_killed || is_session_alive(execution))
+        execution->fate = FATE_ENDED;
 }
 
 static int explain_orphan(const struct execution *execution, const char *command, struct error *err)
@@ -220,6 +224,7 @@ static int wait_for_end(struct execution *execution, struct error *err)
         .data = execution,
         .is_steady = true,
     };
+
     client->on_interrupt = on_interrupt;
     client->interrupt_data = execution;
     int failed = await(client, &wait, err);
@@ -291,10 +296,14 @@ void run_show_logs(struct context *context, const char *folder)
     struct log_reader_options options = {.tail = SHOWN_LINES, .since_ns = context->client.session.started_ns};
     cleanup_free char *state = project_folder(&context->project);
     cleanup_free char *own = xasprintf("%s/logs", state);
-    if (!folder)
-        folder = context->client.logs_folder ? context->client.logs_folder : own;
+    if (!folder) {
+        folder = context->client.logs_folder;
+        if (!folder)
+            folder = own;
+    }
     if (context->output.quiet || context->output.json || !context->client.has_loop)
         return;
+
     log_view_init(&view, &context->output, &out, STDERR_FILENO);
     struct log_reader *reader =
         log_reader_start(&context->client.loop, folder, &options, on_line, on_end, &view);

@@ -54,6 +54,7 @@ int up_logs_start(struct up *up, const char *folder, const struct strlist *resou
     struct context *context = up->context;
     struct log_reader_options reader = {.tail = -1, .follow = true};
     cleanup_free char *own = NULL;
+
     if (!folder && !(folder = context->client.logs_folder)) {
         cleanup_free char *state = project_folder(&context->project);
         folder = own = xasprintf("%s/logs", state);
@@ -120,7 +121,9 @@ static const struct view_resource *look_at(struct up *up, struct view **view)
 static void look_for_end(struct up *up)
 {
     cleanup_view struct view *view = NULL;
-    const struct view_resource *resource = up->exit_from ? look_at(up, &view) : NULL;
+    const struct view_resource *resource = NULL;
+    if (up->exit_from)
+        resource = look_at(up, &view);
     if (resource && is_over(resource->state))
         up->exit_from_ended = true;
 }
@@ -160,7 +163,9 @@ int up_leave(struct up *up, int code, struct error *err)
     render_finish(up->render, true);
     if (!failed && down.leave && !removed)
         say_who_owns(context);
-    return failed ? -1 : code;
+    if (failed)
+        return -1;
+    return code;
 }
 
 static int supervisor_died(struct error *err)
@@ -235,7 +240,10 @@ int up_stay(struct up *up, struct error *err)
     look_for_end(up);
     if (args_flag(&context->args, "watch"))
         up_watch_start(up);
-    int code = stay(up, err) ? -1 : end(up, err);
+
+    int code = -1;
+    if (!stay(up, err))
+        code = end(up, err);
     up_watch_end(up);
     client_end(&context->client, &up->watch);
     render_free(up->later);

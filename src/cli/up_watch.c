@@ -137,6 +137,7 @@ void up_watch_apply(struct up *up)
     up->changed = up->is_first_look = false;
     int failed = load(up, &fresh, &error);
     bool is_news = failed || !is_first_look || !is_as_loaded(up, &fresh);
+
     if (is_news)
         output_problems(&context->output, &fresh.problems);
     if (failed) {

@@ -64,6 +64,7 @@ void apphost_health_free(struct apphost_health *health)
         free(health->checks[i]->tag);
         free(health->checks[i]);
     }
+
     free(health->checks);
     pthread_mutex_destroy(&health->lock);
     pthread_cond_destroy(&health->changed);
@@ -164,8 +165,12 @@ static struct cell *start_locked(struct apphost_health *health, struct health_ch
 static void collect_locked(struct apphost_health *health, const struct health_check *check, struct cell *cell,
                            struct apphost_health_entry *entry)
 {
-    int timeout_ms = check->given.timeout_ms > 0 ? check->given.timeout_ms : DEFAULT_TIMEOUT_MS;
-    int64_t deadline = cell ? cell->started_us / 1000 + timeout_ms : 0;
+    int timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (check->given.timeout_ms > 0)
+        timeout_ms = check->given.timeout_ms;
+    int64_t deadline = 0;
+    if (cell)
+        deadline = cell->started_us / 1000 + timeout_ms;
     struct timespec until = {deadline / 1000, (deadline % 1000) * 1000000};
 
     *entry = (struct apphost_health_entry){.status = APPHOST_UNHEALTHY};
@@ -195,8 +200,11 @@ static void run_locked(struct apphost_health *health, const char *tag, struct ce
 {
     size_t count = health->count;
 
-    for (size_t i = 0; i < count; i++)
-        cells[i] = is_wanted(health->checks[i], tag) ? start_locked(health, health->checks[i]) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        cells[i] = NULL;
+        if (is_wanted(health->checks[i], tag))
+            cells[i] = start_locked(health, health->checks[i]);
+    }
     for (size_t i = 0; i < count; i++) {
         if (!is_wanted(health->checks[i], tag))
             continue;

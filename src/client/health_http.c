@@ -69,9 +69,9 @@ static void send_all(int fd, const char *data, size_t len, int64_t deadline)
 {
     while (len > 0) {
         struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-        ssize_t sent = poll(&poll_fd, 1, clock_left(deadline)) > 0
-                           ? send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT)
-                           : -1;
+        ssize_t sent = -1;
+        if (poll(&poll_fd, 1, clock_left(deadline)) > 0)
+            sent = send(fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (sent <= 0)
             return;
@@ -165,14 +165,20 @@ static bool is_over(int fd)
 
 static int next_wait(const struct clients *clients)
 {
-    return clients->count > 0 ? clock_left(clients->list[0]->deadline_ms) : -1;
+    if (clients->count > 0)
+        return clock_left(clients->list[0]->deadline_ms);
+    return -1;
 }
 
 static void serve_ready(struct apphost_health *health, struct clients *clients, const struct pollfd *fds)
 {
     for (size_t i = clients->count; i-- > 0;) {
         struct client *client = clients->list[i];
-        bool stays = fds[i].revents ? advance(health, client) : clock_left(client->deadline_ms) > 0;
+        bool stays;
+        if (fds[i].revents)
+            stays = advance(health, client);
+        else
+            stays = clock_left(client->deadline_ms) > 0;
 
         if (!stays)
             drop(clients, i);

@@ -18,8 +18,11 @@
 static struct apphost_config *load_config(const struct apphost_host_options *options,
                                           struct apphost_error *error)
 {
-    struct apphost_config *config =
-        options->config ? apphost_config_copy(options->config) : apphost_config_new();
+    struct apphost_config *config;
+    if (options->config)
+        config = apphost_config_copy(options->config);
+    else
+        config = apphost_config_new();
 
     if (!config) {
         fail_memory(error);
@@ -41,7 +44,9 @@ static void collect_metrics(void *user, struct text *out)
 
     for (struct host_cache *at = first; at; at = at->next)
         count++;
-    struct metrics_source *sources = count ? calloc(count, sizeof(*sources)) : NULL;
+    struct metrics_source *sources = NULL;
+    if (count)
+        sources = calloc(count, sizeof(*sources));
     for (struct host_cache *at = first; at && sources; at = at->next)
         sources[used++] = (struct metrics_source){at->key, at->cache};
     metrics_encode(out, sources, used, host->started_unix_ns);
@@ -87,7 +92,9 @@ struct apphost_host *apphost_host_new(const struct apphost_host_options *options
     atomic_init(&host->life.users, 1);
     host->life.end = end_host;
     host->config = load_config(options, error);
-    host->health = host->config ? apphost_health_new() : NULL;
+    host->health = NULL;
+    if (host->config)
+        host->health = apphost_health_new();
     if (host->config && !host->health)
         fail_memory(error);
     if (!host->health) {
@@ -116,12 +123,16 @@ void apphost_host_free(struct apphost_host *host)
 
 const struct apphost_config *apphost_host_config(const struct apphost_host *host)
 {
-    return host ? host->config : NULL;
+    if (host)
+        return host->config;
+    return NULL;
 }
 
 struct apphost_health *apphost_host_health(struct apphost_host *host)
 {
-    return host ? host->health : NULL;
+    if (host)
+        return host->health;
+    return NULL;
 }
 
 /* ---- Clients
@@ -129,7 +140,9 @@ struct apphost_health *apphost_host_health(struct apphost_host *host)
 
 static bool is_key(const char *a, const char *b)
 {
-    return a && b ? strcmp(a, b) == 0 : a == b;
+    if (a && b)
+        return strcmp(a, b) == 0;
+    return a == b;
 }
 
 static struct host_client *find_client(struct apphost_host *host, const char *key)
@@ -210,7 +223,9 @@ int apphost_host_add_keyed_redis_client(struct apphost_host *host, const char *n
 struct apphost_redis *apphost_host_redis(struct apphost_host *host, const char *key,
                                          struct apphost_error *error)
 {
-    struct host_client *client = host ? find_client(host, key) : NULL;
+    struct host_client *client = NULL;
+    if (host)
+        client = find_client(host, key);
 
     if (client)
         return client->redis;
@@ -242,8 +257,12 @@ static const char *find_instance_name(struct apphost_host *host, struct apphost_
     if (options && options->instance_name)
         return options->instance_name;
     snprintf(path, sizeof(path), "%s:%s:InstanceName", SETTINGS_SECTION, key ? key : "");
-    const char *own = key ? apphost_config_get(host->config, path) : NULL;
-    return own ? own : setting_text(&redis->settings, SETTING_INSTANCE_NAME);
+    const char *own = NULL;
+    if (key)
+        own = apphost_config_get(host->config, path);
+    if (own)
+        return own;
+    return setting_text(&redis->settings, SETTING_INSTANCE_NAME);
 }
 
 static int add_cache(struct apphost_host *host, struct apphost_redis *redis, const char *key,
@@ -290,17 +309,23 @@ int apphost_host_with_distributed_cache(struct apphost_host *host, const char *c
                                         const struct apphost_cache_options *cache,
                                         struct apphost_error *error)
 {
-    struct apphost_redis *redis = host ? apphost_host_redis(host, client_key, error) : NULL;
+    struct apphost_redis *redis = NULL;
+    if (host)
+        redis = apphost_host_redis(host, client_key, error);
 
     if (!host)
         return fail_argument(error, "builder", "is NULL");
-    return redis ? add_cache(host, redis, key, cache, error) : -1;
+    if (redis)
+        return add_cache(host, redis, key, cache, error);
+    return -1;
 }
 
 struct apphost_cache *apphost_host_cache(struct apphost_host *host, const char *key,
                                          struct apphost_error *error)
 {
-    struct host_cache *at = host ? atomic_load(&host->caches) : NULL;
+    struct host_cache *at = NULL;
+    if (host)
+        at = atomic_load(&host->caches);
 
     while (at && !is_key(at->key, key))
         at = at->next;

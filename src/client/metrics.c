@@ -184,7 +184,9 @@ void metrics_encode(struct text *out, const struct metrics_source *sources, size
                     int64_t started_unix_ns)
 {
     const struct moment moment = {(uint64_t)started_unix_ns, (uint64_t)clock_unix_ns()};
-    struct series *series = count ? calloc(count, sizeof(*series)) : NULL;
+    struct series *series = NULL;
+    if (count)
+        series = calloc(count, sizeof(*series));
     struct text scope = {0}, whole = {0};
 
     if (!series)

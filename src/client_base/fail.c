@@ -55,7 +55,9 @@ const char *apphost_code_name(enum apphost_code code)
     };
 
     _Static_assert(sizeof(names) / sizeof(names[0]) == APPHOST_E_CANCELLED + 1, "a name for each code");
-    return (size_t)code < sizeof(names) / sizeof(names[0]) ? names[code] : "unknown";
+    if ((size_t)code < sizeof(names) / sizeof(names[0]))
+        return names[code];
+    return "unknown";
 }
 
 const char *apphost_version(void)

@@ -22,7 +22,9 @@ _Static_assert(sizeof(level_names) / sizeof(level_names[0]) == APPHOST_LOG_NONE 
 
 const char *apphost_log_level_name(enum apphost_log_level level)
 {
-    return (size_t)level < sizeof(level_names) / sizeof(level_names[0]) ? level_names[level] : "None";
+    if ((size_t)level < sizeof(level_names) / sizeof(level_names[0]))
+        return level_names[level];
+    return "None";
 }
 
 static enum apphost_log_level level_of(const struct log *log, const char *category)

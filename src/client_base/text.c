@@ -124,11 +124,15 @@ static int read_all(FILE *file, size_t limit, struct text *text)
     while ((got = fread(piece, 1, sizeof(piece), file)) > 0) {
         text_add(text, piece, got);
         if (text->is_failed || text->len > limit) {
-            errno = text->is_failed ? ENOMEM : EFBIG;
+            errno = EFBIG;
+            if (text->is_failed)
+                errno = ENOMEM;
             return -1;
         }
     }
-    return ferror(file) ? -1 : 0;
+    if (ferror(file))
+        return -1;
+    return 0;
 }
 
 int text_read_file(const char *path, size_t limit, char **out, size_t *len)

@@ -20,7 +20,9 @@ bool is_outage(enum apphost_code code)
 
 static int pause_of(const struct apphost_cache *cache)
 {
-    return cache->options.breaker_pause_ms > 0 ? cache->options.breaker_pause_ms : DEFAULT_PAUSE_MS;
+    if (cache->options.breaker_pause_ms > 0)
+        return cache->options.breaker_pause_ms;
+    return DEFAULT_PAUSE_MS;
 }
 
 int breaker_enter(struct apphost_cache *cache, struct apphost_error *error)

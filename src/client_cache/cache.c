@@ -60,7 +60,9 @@ void cache_free(struct apphost_cache *cache)
 
 struct apphost_redis *apphost_cache_redis(struct apphost_cache *cache)
 {
-    return cache ? cache->redis : NULL;
+    if (cache)
+        return cache->redis;
+    return NULL;
 }
 
 int full_key_init(struct full_key *full, const struct apphost_cache *cache, struct apphost_bytes key,
@@ -72,8 +74,12 @@ int full_key_init(struct full_key *full, const struct apphost_cache *cache, stru
         return fail_argument(error, "key", "is NULL");
     if (key.len > REDIS_STRING_LIMIT - cache->prefix_len)
         return fail_argument(error, "key", "is longer than the 512 MiB that Redis takes");
+
     full->len = cache->prefix_len + key.len;
-    full->data = full->len <= sizeof(full->small) ? full->small : malloc(full->len);
+    if (full->len <= sizeof(full->small))
+        full->data = full->small;
+    else
+        full->data = malloc(full->len);
     if (!full->data)
         return fail_memory(error);
     memcpy(full->data, cache->prefix, cache->prefix_len);
@@ -234,8 +240,9 @@ int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_
     const struct batch batch = cache_batch(key, &expire.command, 1);
     if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;
-    int rc =
-        replies.items[0]->type == RESP_ERROR ? redis_fail_reply(cache->redis, replies.items[0], error) : 0;
+    int rc = 0;
+    if (replies.items[0]->type == RESP_ERROR)
+        rc = redis_fail_reply(cache->redis, replies.items[0], error);
     replies_free(&replies);
     return rc;
 }
@@ -388,7 +395,9 @@ int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char 
     if (*text)
         memcpy(*text, value.data, value.len + 1);
     apphost_value_free(&value);
-    return *text ? 1 : fail_memory(error);
+    if (*text)
+        return 1;
+    return fail_memory(error);
 }
 
 /* ---- Refresh, remove, remaining
@@ -430,8 +439,9 @@ static int ask_integer(struct apphost_cache *cache, const char *name, const stru
 
     if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;
-    int rc =
-        replies.items[0]->type == RESP_INTEGER ? 0 : redis_fail_reply(cache->redis, replies.items[0], error);
+    int rc = 0;
+    if (replies.items[0]->type != RESP_INTEGER)
+        rc = redis_fail_reply(cache->redis, replies.items[0], error);
     *out = replies.items[0]->integer;
     replies_free(&replies);
     return rc;
@@ -488,7 +498,9 @@ int apphost_cache_remaining(struct apphost_cache *cache, struct apphost_bytes ke
     full_key_fini(&full);
     if (rc < 0)
         return cache_give_up(cache, &local, 0, error);
-    *remaining_ms = left >= 0 ? left : -1;
+    *remaining_ms = -1;
+    if (left >= 0)
+        *remaining_ms = left;
     return left != -2;
 }
 

@@ -139,14 +139,18 @@ void big_keys_note(struct apphost_cache *cache, const struct full_key *key, size
 /* Where reading goes first. */
 static inline enum dial_role cache_read_role(const struct apphost_cache *cache)
 {
-    return cache->options.read_from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+    if (cache->options.read_from_replica)
+        return DIAL_REPLICA;
+    return DIAL_PRIMARY;
 }
 
 static inline enum dial_role cache_key_role(struct apphost_cache *cache, const struct full_key *key)
 {
     enum dial_role role = cache_read_role(cache);
 
-    return role == DIAL_PRIMARY ? big_keys_lane(cache, key) : role;
+    if (role == DIAL_PRIMARY)
+        return big_keys_lane(cache, key);
+    return role;
 }
 
 /* HMGET absexp sldexp [data]; it points into key, argv and lens. */

@@ -55,7 +55,9 @@ void call_finish_refresh(struct apphost_call *call, struct apphost_result *resul
 
 void call_finish_get_many(struct apphost_call *call, struct apphost_result *result)
 {
-    int hits = call->has_failed ? -1 : many_read(&call->many, &call->replies, call->values, &call->error);
+    int hits = -1;
+    if (!call->has_failed)
+        hits = many_read(&call->many, &call->replies, call->values, &call->error);
     struct apphost_error failure = call->error;
 
     result->rc = many_finish(&call->many, hits, call->values, &failure, &call->error);
@@ -120,7 +122,9 @@ void call_finish_remaining(struct apphost_call *call, struct apphost_result *res
         return;
     }
     result->rc = left != -2;
-    result->number = left >= 0 ? left : -1;
+    result->number = -1;
+    if (left >= 0)
+        result->number = left;
 }
 
 /* As the blocking one: fail-open absorbs nothing, for there is no sum to make up. */

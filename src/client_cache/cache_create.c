@@ -97,14 +97,18 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
     lock_take(&cache->flights_lock);
     while (!flight->is_over && rc == 0)
         rc = pthread_cond_timedwait(&cache->flights_changed, &cache->flights_lock, &deadline);
-    rc = flight->is_over ? flight->rc : -2;
+    rc = -2;
+    if (flight->is_over)
+        rc = flight->rc;
     if (rc == -1)
         *error = flight->error;
     else if (rc >= 0 && value_copy(value, flight->value.data, flight->value.len) < 0)
         rc = fail_memory(error);
     release_locked(flight);
     lock_drop(&cache->flights_lock);
-    return rc > 0 ? 0 : rc;
+    if (rc > 0)
+        return 0;
+    return rc;
 }
 
 /* ---- The lease
@@ -138,7 +142,9 @@ static int lease_init(struct lease *lease, struct apphost_cache *cache, struct a
         lease->key.hash = conn_hash_key(joined, lease->key.len);
     }
     full_key_fini(&plain);
-    return joined ? 0 : fail_memory(error);
+    if (joined)
+        return 0;
+    return fail_memory(error);
 }
 
 /* The answers to SET NX and GET: 1 taken, 0 somebody else has it, -1. */
@@ -203,7 +209,9 @@ static int create_value(const struct apphost_create *create, struct apphost_valu
     if (rc == 0 && value_copy(value, data ? data : "", len) < 0)
         rc = fail_memory(error);
     free(data);
-    return rc == 0 ? 0 : -1;
+    if (rc == 0)
+        return 0;
+    return -1;
 }
 
 static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
@@ -229,7 +237,10 @@ static int await_other(struct apphost_cache *cache, struct apphost_bytes key, st
 
     while (clock_left(deadline) > 0) {
         poll(NULL, 0, pause_ms + (int)clock_random((uint64_t)pause_ms));
-        pause_ms = pause_ms * 2 > POLL_MOST_MS ? POLL_MOST_MS : pause_ms * 2;
+        if (pause_ms * 2 > POLL_MOST_MS)
+            pause_ms = POLL_MOST_MS;
+        else
+            pause_ms = pause_ms * 2;
         int rc = apphost_cache_get(cache, key, value, &ignored);
         if (rc != 0)
             return rc > 0;
@@ -261,7 +272,10 @@ static int fly(struct apphost_cache *cache, struct apphost_bytes key, const stru
     /* Between our last miss and our lease another may have come and gone. */
     if (!found && lease.is_held)
         found = apphost_cache_get(cache, key, value, &ignored) == 1;
-    rc = found ? 0 : create_and_set(cache, key, create, value, error);
+    if (found)
+        rc = 0;
+    else
+        rc = create_and_set(cache, key, create, value, error);
     lease_fini(&lease, cache);
     return rc;
 }

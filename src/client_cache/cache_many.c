@@ -99,7 +99,9 @@ int many_read(const struct many *many, struct replies *replies, struct apphost_v
         if (failed++ == 0)
             *error = failure;
     }
-    return failed == many->count ? -1 : hits;
+    if (failed == many->count)
+        return -1;
+    return hits;
 }
 
 int many_finish(const struct many *many, int hits, struct apphost_value *values,

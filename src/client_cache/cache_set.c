@@ -74,7 +74,9 @@ static int write_init(struct write *write, const struct apphost_cache *cache,
 /* A proxy, or a command map without it, takes no transaction: then the commands go without, in one send. */
 static bool is_atomic(const struct apphost_cache *cache)
 {
-    struct conn *conn = cache->options.strict_wire ? NULL : redis_conn(cache->redis, DIAL_PRIMARY, NULL);
+    struct conn *conn = NULL;
+    if (!cache->options.strict_wire)
+        conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
 
     return conn && option_command(conn_options(conn), "MULTI", strlen("MULTI")) &&
            option_command(conn_options(conn), "EXEC", strlen("EXEC"));
@@ -106,7 +108,10 @@ int writes_init(struct writes *writes, const struct apphost_cache *cache, const 
     int rc = 0;
 
     writes->count = 0;
-    writes->items = count == 1 ? &writes->one : calloc(count, sizeof(*writes->items));
+    if (count == 1)
+        writes->items = &writes->one;
+    else
+        writes->items = calloc(count, sizeof(*writes->items));
     writes->commands = count == 1      ? writes->few
                        : writes->items ? calloc(count * 2 + 2, sizeof(*writes->commands))
                                        : NULL;
@@ -134,7 +139,9 @@ void writes_fini(struct writes *writes)
 /* About its one key, or about several. */
 struct batch writes_batch(const struct writes *writes)
 {
-    const struct full_key *key = writes->count == 1 ? &writes->items[0].key : NULL;
+    const struct full_key *key = NULL;
+    if (writes->count == 1)
+        key = &writes->items[0].key;
 
     return cache_batch(key, writes->commands, writes->command_count);
 }

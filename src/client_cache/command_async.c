@@ -22,7 +22,10 @@ static struct apphost_command *copy_command(const struct apphost_command *comman
     size_t *lens = (size_t *)(argv + command->argc);
     char *text = (char *)(lens + command->argc);
     for (size_t i = 0; i < command->argc; i++) {
-        lens[i] = command->lens ? command->lens[i] : strlen(command->argv[i]);
+        if (command->lens)
+            lens[i] = command->lens[i];
+        else
+            lens[i] = strlen(command->argv[i]);
         argv[i] = text;
         if (lens[i] > 0)
             memcpy(text, command->argv[i], lens[i]);

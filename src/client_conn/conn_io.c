@@ -56,7 +56,9 @@ static uint32_t set_word(struct request *request, enum wake what)
 {
     uint32_t bit = request->bit;
 
-    return atomic_exchange_explicit(&request->wake, what, memory_order_acq_rel) == WAKE_SLEEPING ? bit : 0;
+    if (atomic_exchange_explicit(&request->wake, what, memory_order_acq_rel) == WAKE_SLEEPING)
+        return bit;
+    return 0;
 }
 
 /* In a crowd the reply is about to come with the next receive. Stepping aside for the others a few times
@@ -375,7 +377,9 @@ static bool receive(struct conn *conn, int wait_ms)
     if (want < RECEIVE_SIZE)
         want = RECEIVE_SIZE;
     char *space = resp_reader_space(conn->dialed.reader, want, &room);
-    ssize_t got = space ? transport_recv(&conn->dialed.transport, space, room, wait_ms) : -1;
+    ssize_t got = -1;
+    if (space)
+        got = transport_recv(&conn->dialed.transport, space, room, wait_ms);
     if (got > 0) {
         resp_reader_commit(conn->dialed.reader, (size_t)got);
         conn_heard(conn);
@@ -408,7 +412,11 @@ static bool is_done(const struct request *request)
 /* Many callers were just answered and are about to ask again: stepping aside lets them into the same send. */
 static void let_crowd_in_locked(struct conn *conn, const struct request *own)
 {
-    bool is_idle = own ? is_done(own) : !conn->pending.head;
+    bool is_idle;
+    if (own)
+        is_idle = is_done(own);
+    else
+        is_idle = !conn->pending.head;
 
     if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd)
         return;
@@ -427,7 +435,11 @@ static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
     lock_take(&conn->lock);
     let_crowd_in_locked(conn, own);
     conn_flush_locked(conn);
-    bool is_idle = own ? is_done(own) : !conn->pending.head;
+    bool is_idle;
+    if (own)
+        is_idle = is_done(own);
+    else
+        is_idle = !conn->pending.head;
     bool is_up = conn->state == CONN_UP;
     bool is_blocked = has_unsent(conn) && !conn->is_writing && !conn->is_send_broken;
     bool is_closed = conn->state == CONN_CLOSED;
@@ -454,7 +466,9 @@ static void pass_lead(struct conn *conn, const struct request *own)
     struct request *next = conn->pending.head;
     while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
         next = next->next;
-    uint32_t bit = next ? set_word(next, WAKE_LEAD) : 0;
+    uint32_t bit = 0;
+    if (next)
+        bit = set_word(next, WAKE_LEAD);
     conn->is_leading = next != NULL;
     bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
     lock_drop(&conn->lock);

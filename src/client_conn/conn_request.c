@@ -23,7 +23,9 @@ uint64_t conn_hash_key(const void *data, size_t len)
 
     for (size_t i = 0; i < len; i++)
         hash = (hash ^ p[i]) * UINT64_C(1099511628211);
-    return hash > KEY_NONE ? hash : hash + KEY_NONE + 1;
+    if (hash > KEY_NONE)
+        return hash;
+    return hash + KEY_NONE + 1;
 }
 
 void replies_free(struct replies *replies)
@@ -47,8 +49,10 @@ struct request *request_new(enum request_kind kind, size_t count)
     request->kind = kind;
     request->bytes.limit = SIZE_MAX / 2;
     request->replies.count = count;
-    request->replies.items =
-        count == 1 ? &request->replies.one : calloc(count, sizeof(*request->replies.items));
+    if (count == 1)
+        request->replies.items = &request->replies.one;
+    else
+        request->replies.items = calloc(count, sizeof(*request->replies.items));
     if (request->replies.items)
         return request;
     free(request);
@@ -62,8 +66,12 @@ size_t batch_bytes(const struct batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         const struct command *command = &batch->commands[i];
 
-        for (size_t k = 0; k < command->argc; k++)
-            bytes += command->lens ? command->lens[k] : strlen(command->argv[k]);
+        for (size_t k = 0; k < command->argc; k++) {
+            if (command->lens)
+                bytes += command->lens[k];
+            else
+                bytes += strlen(command->argv[k]);
+        }
     }
     return bytes;
 }
@@ -193,9 +201,11 @@ static void end_probe(struct conn *conn)
     int64_t took_us = clock_us() - conn->probe_us;
 
     conn->probe = NULL;
-    if (conn->round_trip_us == 0 || took_us <= conn->round_trip_us)
-        conn->round_trip_us = took_us > 0 ? took_us : 1;
-    else
+    if (conn->round_trip_us == 0 || took_us <= conn->round_trip_us) {
+        conn->round_trip_us = 1;
+        if (took_us > 0)
+            conn->round_trip_us = took_us;
+    } else
         conn->round_trip_us += (took_us - conn->round_trip_us) / DRIFT + 1;
 }
 
@@ -255,14 +265,20 @@ int conn_append_as(struct resp_buffer *buffer, const char *name, const struct co
     }
     int rc = resp_append_command(buffer, command->argc, argv, lens);
     free(argv);
-    return rc < 0 ? fail_memory(error) : 0;
+    if (rc < 0)
+        return fail_memory(error);
+    return 0;
 }
 
 /* One command under the name that it has on this wire. */
 static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, const struct command *command,
                          struct apphost_error *error)
 {
-    size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
+    size_t len;
+    if (command->lens)
+        len = command->lens[0];
+    else
+        len = strlen(command->argv[0]);
     const char *name = option_command(conn->options, command->argv[0], len);
 
     if (!name)
@@ -289,7 +305,10 @@ int request_encode(const struct conn *conn, struct request *request, struct resp
     size_t before = buffer->len;
     int rc = 0;
 
-    request->key = batch->is_read ? KEY_NONE : batch->key;
+    if (batch->is_read)
+        request->key = KEY_NONE;
+    else
+        request->key = batch->key;
     request->replies.is_transaction = batch->count > 1 && strcmp(batch->commands[0].argv[0], "MULTI") == 0;
 
     for (size_t i = 0; i < batch->count && rc == 0; i++) {

@@ -71,7 +71,9 @@ static BIO *new_bio(int fd)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, make_bio_method);
-    BIO *bio = bio_method ? BIO_new(bio_method) : NULL;
+    BIO *bio = NULL;
+    if (bio_method)
+        bio = BIO_new(bio_method);
     if (bio) {
         BIO_set_data(bio, (void *)(intptr_t)fd);
         BIO_set_init(bio, 1);
@@ -81,7 +83,9 @@ static BIO *new_bio(int fd)
 
 static int fail_tls(struct apphost_error *error, const char *host, const char *what, const SSL *ssl)
 {
-    long verify = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
+    long verify = X509_V_OK;
+    if (ssl)
+        verify = SSL_get_verify_result(ssl);
     unsigned long code = ERR_peek_last_error();
     const char *why = verify != X509_V_OK ? X509_verify_cert_error_string(verify)
                       : code              ? ERR_reason_error_string(code)
@@ -110,7 +114,8 @@ static void limit_versions(SSL_CTX *context, int bits)
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
         if (!(bits & versions[i].bits))
             continue;
-        lowest = lowest ? lowest : versions[i].version;
+        if (!lowest)
+            lowest = versions[i].version;
         highest = versions[i].version;
     }
     SSL_CTX_set_min_proto_version(context, lowest ? lowest : TLS1_2_VERSION);
@@ -179,7 +184,9 @@ static int start(struct tls *tls, int fd, const struct attempt *attempt, const c
     if (configure(tls->context, attempt->options, host, error) < 0)
         return -1;
     tls->ssl = SSL_new(tls->context);
-    BIO *bio = tls->ssl ? new_bio(fd) : NULL;
+    BIO *bio = NULL;
+    if (tls->ssl)
+        bio = new_bio(fd);
     if (!bio || expect_host(tls->ssl, host) < 0) {
         BIO_free(bio);
         return fail_memory(error);
@@ -220,7 +227,9 @@ static ssize_t explain(struct tls *tls, int rc)
     ERR_clear_error();
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return TRANSPORT_AGAIN;
-    return why == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+    if (why == SSL_ERROR_ZERO_RETURN)
+        return 0;
+    return -1;
 }
 
 ssize_t tls_send(struct tls *tls, const void *data, size_t len)
@@ -229,9 +238,15 @@ ssize_t tls_send(struct tls *tls, const void *data, size_t len)
 
     lock_take(&tls->lock);
     int rc = SSL_write_ex(tls->ssl, data, len, &sent);
-    ssize_t result = rc == 1 ? (ssize_t)sent : explain(tls, rc);
+    ssize_t result;
+    if (rc == 1)
+        result = (ssize_t)sent;
+    else
+        result = explain(tls, rc);
     lock_drop(&tls->lock);
-    return result == 0 ? -1 : result;
+    if (result == 0)
+        return -1;
+    return result;
 }
 
 ssize_t tls_recv(struct tls *tls, void *data, size_t len)
@@ -240,7 +255,11 @@ ssize_t tls_recv(struct tls *tls, void *data, size_t len)
 
     lock_take(&tls->lock);
     int rc = SSL_read_ex(tls->ssl, data, len, &got);
-    ssize_t result = rc == 1 ? (ssize_t)got : explain(tls, rc);
+    ssize_t result;
+    if (rc == 1)
+        result = (ssize_t)got;
+    else
+        result = explain(tls, rc);
     lock_drop(&tls->lock);
     return result;
 }

@@ -50,7 +50,9 @@ static int finish_connect(int fd, const struct attempt *attempt)
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) < 0)
         return -1;
     errno = problem;
-    return problem ? -1 : 0;
+    if (problem)
+        return -1;
+    return 0;
 }
 
 /* The descriptor, or -1 with errno. */
@@ -114,7 +116,10 @@ static int race_look(struct race *race)
         if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &len) == 0 && problem == 0)
             return fd;
         close(fd);
-        race->problem = problem ? problem : errno;
+        if (problem)
+            race->problem = problem;
+        else
+            race->problem = errno;
         race->next_ms = 0; /* no need to wait for what is over */
     }
     return -1;
@@ -131,7 +136,9 @@ int transport_connect_any(const struct addrinfo *list, const struct attempt *att
             break;
         }
         bool may_begin = race.next && race.count < MOST_AT_ONCE;
-        int wait_ms = may_begin ? clock_left(race.next_ms) : TRANSPORT_SLICE_MS;
+        int wait_ms = TRANSPORT_SLICE_MS;
+        if (may_begin)
+            wait_ms = clock_left(race.next_ms);
 
         if (may_begin && wait_ms == 0) {
             fd = race_begin(&race);
@@ -276,10 +283,16 @@ static int open_stream(struct transport *transport, const struct attempt *attemp
         make_blocking(transport->fd);
         return 0;
     }
-    if (!tls_host)
-        tls_host = endpoint->kind == ENDPOINT_UNIX ? "localhost" : endpoint->host;
+    if (!tls_host) {
+        if (endpoint->kind == ENDPOINT_UNIX)
+            tls_host = "localhost";
+        else
+            tls_host = endpoint->host;
+    }
     transport->tls = tls_open(transport->fd, attempt, tls_host, error);
-    return transport->tls ? 0 : -1;
+    if (transport->tls)
+        return 0;
+    return -1;
 }
 
 int transport_open(struct transport *transport, const struct attempt *attempt,
@@ -313,7 +326,9 @@ int transport_wait(const struct transport *transport, short events, int wait_ms)
 {
     struct pollfd poll_fd = {.fd = transport->fd, .events = events};
 
-    return poll(&poll_fd, 1, wait_ms) > 0 ? poll_fd.revents : 0;
+    if (poll(&poll_fd, 1, wait_ms) > 0)
+        return poll_fd.revents;
+    return 0;
 }
 
 ssize_t transport_send(struct transport *transport, const void *data, size_t len)
@@ -323,7 +338,9 @@ ssize_t transport_send(struct transport *transport, const void *data, size_t len
     ssize_t sent = send(transport->fd, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0)
         return sent;
-    return errno == EAGAIN || errno == EINTR ? TRANSPORT_AGAIN : -1;
+    if (errno == EAGAIN || errno == EINTR)
+        return TRANSPORT_AGAIN;
+    return -1;
 }
 
 static ssize_t recv_now(struct transport *transport, void *data, size_t len, int flags)
@@ -332,7 +349,9 @@ static ssize_t recv_now(struct transport *transport, void *data, size_t len, int
 
     if (got >= 0)
         return got;
-    return errno == EAGAIN || errno == EINTR ? TRANSPORT_AGAIN : -1;
+    if (errno == EAGAIN || errno == EINTR)
+        return TRANSPORT_AGAIN;
+    return -1;
 }
 
 ssize_t transport_recv(struct transport *transport, void *data, size_t len, int wait_ms)
@@ -341,11 +360,15 @@ ssize_t transport_recv(struct transport *transport, void *data, size_t len, int 
 
     if (!transport->tls && wait_ms >= TRANSPORT_SLICE_MS)
         return recv_now(transport, data, len, 0);
-    got = transport->tls ? tls_recv(transport->tls, data, len) : recv_now(transport, data, len, MSG_DONTWAIT);
+    if (transport->tls)
+        got = tls_recv(transport->tls, data, len);
+    else
+        got = recv_now(transport, data, len, MSG_DONTWAIT);
     if (got != TRANSPORT_AGAIN || wait_ms == 0 || !transport_wait(transport, POLLIN, wait_ms))
         return got;
-    return transport->tls ? tls_recv(transport->tls, data, len)
-                          : recv_now(transport, data, len, MSG_DONTWAIT);
+    if (transport->tls)
+        return tls_recv(transport->tls, data, len);
+    return recv_now(transport, data, len, MSG_DONTWAIT);
 }
 
 int transport_send_all(struct transport *transport, const struct attempt *attempt, const void *data,

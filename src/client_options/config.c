@@ -59,15 +59,21 @@ static struct pair *find(const struct apphost_config *config, const char *key)
 
 const char *apphost_config_get(const struct apphost_config *config, const char *key)
 {
-    const struct pair *pair = config && key ? find(config, key) : NULL;
+    const struct pair *pair = NULL;
+    if (config && key)
+        pair = find(config, key);
 
-    return pair ? pair->value : NULL;
+    if (pair)
+        return pair->value;
+    return NULL;
 }
 
 static int append(struct apphost_config *config, const char *key, char *value)
 {
     if (config->count == config->cap) {
-        size_t cap = config->cap ? config->cap * 2 : 32;
+        size_t cap = 32;
+        if (config->cap)
+            cap = config->cap * 2;
         struct pair *grown = realloc(config->pairs, cap * sizeof(*grown));
 
         if (!grown)
@@ -136,7 +142,10 @@ static char *key_of_variable(const char *name, size_t len)
         bool is_separator = i + 1 < len && name[i] == '_' && name[i + 1] == '_';
 
         text_add(&key, is_separator ? ":" : name + i, 1);
-        i += is_separator ? 2 : 1;
+        if (is_separator)
+            i += 2;
+        else
+            i += 1;
     }
     return text_take(&key);
 }
@@ -144,7 +153,9 @@ static char *key_of_variable(const char *name, size_t len)
 int apphost_config_add_environment(struct apphost_config *config, const char *prefix,
                                    struct apphost_error *error)
 {
-    size_t cut = prefix ? strlen(prefix) : 0;
+    size_t cut = 0;
+    if (prefix)
+        cut = strlen(prefix);
 
     for (char **at = environ; at && *at; at++) {
         const char *equals = strchr(*at, '=');
@@ -152,7 +163,11 @@ int apphost_config_add_environment(struct apphost_config *config, const char *pr
         if (!equals || strncasecmp(*at, prefix ? prefix : "", cut) != 0 || (size_t)(equals - *at) < cut)
             continue;
         char *key = key_of_variable(*at + cut, (size_t)(equals - *at) - cut);
-        int rc = key ? apphost_config_set(config, key, equals + 1, error) : fail_memory(error);
+        int rc;
+        if (key)
+            rc = apphost_config_set(config, key, equals + 1, error);
+        else
+            rc = fail_memory(error);
         free(key);
         if (rc < 0)
             return -1;
@@ -169,15 +184,25 @@ int apphost_config_add_arguments(struct apphost_config *config, int argc, char *
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *equals = strchr(arg, '=');
         size_t dashes = strncmp(arg, "--", 2) == 0 ? 2 : arg[0] == '/' ? 1 : 0;
-        const char *value = equals ? equals + 1 : NULL;
+        const char *value = NULL;
+        if (equals)
+            value = equals + 1;
 
         if (!value && dashes && i + 1 < argc)
             value = argv[++i];
         if (!value)
             continue;
-        size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
+        size_t len;
+        if (equals)
+            len = (size_t)(equals - arg);
+        else
+            len = strlen(arg);
         char *key = strndup(arg + dashes, len - dashes);
-        int rc = key ? apphost_config_set(config, key, value, error) : fail_memory(error);
+        int rc;
+        if (key)
+            rc = apphost_config_set(config, key, value, error);
+        else
+            rc = fail_memory(error);
         free(key);
         if (rc < 0)
             return -1;
@@ -194,7 +219,9 @@ static const char *environment_name(void)
 
     if (!name || !*name)
         name = getenv("ASPNETCORE_ENVIRONMENT");
-    return name && *name ? name : "Production";
+    if (name && *name)
+        return name;
+    return "Production";
 }
 
 int apphost_config_add_defaults(struct apphost_config *config, const char *directory, const char *environment,

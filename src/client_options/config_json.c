@@ -28,7 +28,9 @@ static char *skip_string(char *p)
     for (p++; *p && *p != '"'; p++)
         if (*p == '\\' && p[1])
             p++;
-    return *p ? p + 1 : p;
+    if (*p)
+        return p + 1;
+    return p;
 }
 
 /* Blanks a comment at `p`; returns its end, or `p` when there is none. */
@@ -58,8 +60,11 @@ static void blank_trailing_commas(char *text)
         }
         if (comma && (*p == '}' || *p == ']'))
             *comma = ' ';
-        if (!strchr(" \t\r\n", *p))
-            comma = *p == ',' ? p : NULL;
+        if (!strchr(" \t\r\n", *p)) {
+            comma = NULL;
+            if (*p == ',')
+                comma = p;
+        }
         p++;
     }
 }
@@ -69,9 +74,16 @@ static void make_plain(char *text)
     if (strncmp(text, "\xEF\xBB\xBF", 3) == 0)
         memset(text, ' ', 3);
     for (char *p = text; *p;) {
-        char *end = *p == '"' ? skip_string(p) : blank_comment(p);
+        char *end;
+        if (*p == '"')
+            end = skip_string(p);
+        else
+            end = blank_comment(p);
 
-        p = end == p ? p + 1 : end;
+        if (end == p)
+            p = p + 1;
+        else
+            p = end;
     }
     blank_trailing_commas(text);
 }
@@ -133,9 +145,11 @@ static int flatten(const struct flattening *to, const cJSON *value, const char *
                         to->source, key + TOP_LEN);
     if (cJSON_IsString(value))
         text = value->valuestring;
-    else if (cJSON_IsBool(value))
-        text = cJSON_IsTrue(value) ? "True" : "False";
-    else if (cJSON_IsNumber(value))
+    else if (cJSON_IsBool(value)) {
+        text = "False";
+        if (cJSON_IsTrue(value))
+            text = "True";
+    } else if (cJSON_IsNumber(value))
         print_number(value->valuedouble, number);
     return apphost_config_set(to->layer, key, cJSON_IsNumber(value) ? number : text, to->error);
 }
@@ -199,7 +213,8 @@ int apphost_config_add_json(struct apphost_config *config, const char *text, siz
 
     if (!config || !text)
         return fail_argument(error, config ? "text" : "config", "is NULL");
-    source = source ? source : "JSON";
+    if (!source)
+        source = "JSON";
     char *copy = strndup(text, len);
     if (!copy)
         return fail_memory(error);
@@ -210,7 +225,11 @@ int apphost_config_add_json(struct apphost_config *config, const char *text, siz
     }
     make_plain(copy);
     cJSON *root = cJSON_ParseWithOpts(copy, &end, 1);
-    int rc = root ? add_parsed(config, root, source, error) : fail_parse(source, copy, end, error);
+    int rc;
+    if (root)
+        rc = add_parsed(config, root, source, error);
+    else
+        rc = fail_parse(source, copy, end, error);
     cJSON_Delete(root);
     free(copy);
     return rc;

@@ -71,8 +71,11 @@ static char *canonical_address(const char *host)
     struct in6_addr v6;
     struct in_addr v4;
 
-    if (strchr(host, '%'))
-        return is_scoped(host) ? strdup(host) : NULL;
+    if (strchr(host, '%')) {
+        if (is_scoped(host))
+            return strdup(host);
+        return NULL;
+    }
     if (inet_pton(AF_INET6, host, &v6) == 1)
         return strdup(inet_ntop(AF_INET6, &v6, text, sizeof(text)));
     if (!strpbrk(host, " \t") && inet_aton(host, &v4))
@@ -93,12 +96,16 @@ static char *print(const struct endpoint *endpoint)
         rc = asprintf(&text, "[%s]:%d", endpoint->host, endpoint->port);
     else
         rc = asprintf(&text, "%s:%d", endpoint->host, endpoint->port);
-    return rc < 0 ? NULL : text;
+    if (rc < 0)
+        return NULL;
+    return text;
 }
 
 static int complete(struct endpoint *out, struct apphost_error *error)
 {
-    out->text = out->host ? print(out) : NULL;
+    out->text = NULL;
+    if (out->host)
+        out->text = print(out);
     if (out->text)
         return 1;
     endpoint_fini(out);
@@ -115,6 +122,7 @@ int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error
         out->host = strdup(token + 1);
         return complete(out, error);
     }
+
     struct pieces pieces = split(token);
     if (!pieces.is_readable || (pieces.host && !*pieces.host)) {
         free(pieces.host);
@@ -125,7 +133,10 @@ int endpoint_parse(const char *token, struct endpoint *out, struct apphost_error
         return fail_set(error, APPHOST_E_ARGUMENT, "port", "the port of '%.200s' is not within 0 and 65535",
                         token);
     }
-    char *address = pieces.host ? canonical_address(pieces.host) : NULL;
+
+    char *address = NULL;
+    if (pieces.host)
+        address = canonical_address(pieces.host);
     if (!address && pieces.host && pieces.is_bracketed && pieces.host[strspn(pieces.host, HOST_CHARACTERS)]) {
         free(pieces.host);
         return 0;
@@ -151,7 +162,9 @@ bool endpoint_is_same(const struct endpoint *a, const struct endpoint *b)
 {
     if (a->kind != b->kind || a->port != b->port)
         return false;
-    return a->kind == ENDPOINT_UNIX ? strcmp(a->host, b->host) == 0 : strcasecmp(a->host, b->host) == 0;
+    if (a->kind == ENDPOINT_UNIX)
+        return strcmp(a->host, b->host) == 0;
+    return strcasecmp(a->host, b->host) == 0;
 }
 
 int options_push_endpoint(struct apphost_options *options, struct endpoint *endpoint,

@@ -154,7 +154,11 @@ static int apply_token(struct apphost_options *options, char *token, unsigned fl
         return apply_endpoint(options, token, flags, error);
     char *key = text_trimmed(token, (size_t)(equals - token));
     char *value = text_trimmed(equals + 1, strlen(equals + 1));
-    int rc = key && value ? apply_key(options, key, value, flags, error) : fail_memory(error);
+    int rc;
+    if (key && value)
+        rc = apply_key(options, key, value, flags, error);
+    else
+        rc = fail_memory(error);
     free(key);
     free(value);
     return rc;
@@ -165,7 +169,11 @@ static int parse_tokens(struct apphost_options *options, const char *text, unsig
 {
     for (const char *p = text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
         char *token = text_trimmed(p, strcspn(p, ","));
-        int rc = token ? apply_token(options, token, flags, error) : fail_memory(error);
+        int rc;
+        if (token)
+            rc = apply_token(options, token, flags, error);
+        else
+            rc = fail_memory(error);
 
         free(token);
         if (rc < 0)
@@ -184,13 +192,17 @@ struct apphost_options *apphost_options_parse(const char *text, unsigned flags, 
         fail_argument(error, "configuration", "is empty");
         return NULL;
     }
+
     struct apphost_options *options = apphost_options_new();
     if (!options) {
         fail_memory(error);
         return NULL;
     }
-    int rc = (flags & APPHOST_PARSE_URI) && options_is_uri(text) ? options_parse_uri(options, text, error)
-                                                                 : parse_tokens(options, text, flags, error);
+    int rc;
+    if ((flags & APPHOST_PARSE_URI) && options_is_uri(text))
+        rc = options_parse_uri(options, text, error);
+    else
+        rc = parse_tokens(options, text, flags, error);
     if (rc == 0)
         return options;
     apphost_options_free(options);
@@ -204,7 +216,9 @@ static enum option_id find_any(const char *key)
 {
     enum option_id id = option_find(key);
 
-    return id == OPT_COUNT ? option_find_config(key) : id;
+    if (id == OPT_COUNT)
+        return option_find_config(key);
+    return id;
 }
 
 int apphost_options_set(struct apphost_options *options, const char *key, const char *value,
@@ -230,9 +244,13 @@ bool apphost_options_bool(const struct apphost_options *options, const char *key
 
 int apphost_options_int(const struct apphost_options *options, const char *key)
 {
-    enum option_id id = options && key ? find_any(key) : OPT_COUNT;
+    enum option_id id = OPT_COUNT;
+    if (options && key)
+        id = find_any(key);
 
-    return id == OPT_COUNT ? 0 : option_number(options, id);
+    if (id == OPT_COUNT)
+        return 0;
+    return option_number(options, id);
 }
 
 /* ---- Effective values
@@ -269,8 +287,11 @@ static int fallback_of(const struct apphost_options *options, enum option_id id)
     for (size_t i = 0; i < options->endpoint_count && (id == OPT_SSL || id == OPT_ABORT_CONNECT); i++) {
         const struct cloud *cloud = find_cloud(&options->endpoints[i]);
 
-        if (cloud)
-            return id == OPT_SSL ? cloud->is_always_tls || options->endpoints[i].port == 6380 : 0;
+        if (cloud) {
+            if (id == OPT_SSL)
+                return cloud->is_always_tls || options->endpoints[i].port == 6380;
+            return 0;
+        }
     }
     if (id == OPT_ABORT_CONNECT && options->is_abort_default_false)
         return 0;
@@ -278,14 +299,18 @@ static int fallback_of(const struct apphost_options *options, enum option_id id)
         return option_number(options, OPT_SYNC_TIMEOUT);
     if (id == OPT_CONNECT_TIMEOUT) {
         int sync = option_number(options, OPT_SYNC_TIMEOUT);
-        return sync > option_rows[id].fallback ? sync : option_rows[id].fallback;
+        if (sync > option_rows[id].fallback)
+            return sync;
+        return option_rows[id].fallback;
     }
     return option_rows[id].fallback;
 }
 
 int option_number(const struct apphost_options *options, enum option_id id)
 {
-    return options->values[id].is_set ? options->values[id].number : fallback_of(options, id);
+    if (options->values[id].is_set)
+        return options->values[id].number;
+    return fallback_of(options, id);
 }
 
 bool option_is_missed(const struct apphost_options *options, enum option_id id)
@@ -311,10 +336,15 @@ const char *option_command(const struct apphost_options *options, const char *na
     for (size_t i = 0; i < options->alias_count; i++) {
         const struct command_alias *at = &options->aliases[i];
 
-        if (strlen(at->name) == len && strncasecmp(at->name, name, len) == 0)
-            return *at->alias ? at->alias : NULL;
+        if (strlen(at->name) == len && strncasecmp(at->name, name, len) == 0) {
+            if (*at->alias)
+                return at->alias;
+            return NULL;
+        }
     }
-    return option_proxy_lacks(option_number(options, OPT_PROXY), name, len) ? NULL : name;
+    if (option_proxy_lacks(option_number(options, OPT_PROXY), name, len))
+        return NULL;
+    return name;
 }
 
 /* ---- Endpoints
@@ -337,12 +367,16 @@ void apphost_options_clear_endpoints(struct apphost_options *options)
 
 size_t apphost_options_endpoint_count(const struct apphost_options *options)
 {
-    return options ? options->endpoint_count : 0;
+    if (options)
+        return options->endpoint_count;
+    return 0;
 }
 
 const char *apphost_options_endpoint(const struct apphost_options *options, size_t index)
 {
-    return options && index < options->endpoint_count ? options->endpoints[index].text : NULL;
+    if (options && index < options->endpoint_count)
+        return options->endpoints[index].text;
+    return NULL;
 }
 
 int apphost_options_endpoint_port(const struct apphost_options *options, size_t index)
@@ -353,5 +387,7 @@ int apphost_options_endpoint_port(const struct apphost_options *options, size_t 
         return options->endpoints[index].port;
     if (option_text(options, OPT_SERVICE_NAME))
         return 26379;
-    return option_number(options, OPT_SSL) ? 6380 : 6379;
+    if (option_number(options, OPT_SSL))
+        return 6380;
+    return 6379;
 }

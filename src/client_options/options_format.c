@@ -21,14 +21,18 @@ static const char *show(const struct apphost_options *options, enum option_id id
         return NULL;
     switch (option_rows[id].type) {
     case OPTION_BOOL:
-        return value->number ? "True" : "False";
+        if (value->number)
+            return "True";
+        return "False";
     case OPTION_INT:
         snprintf(small, 16, "%d", value->number);
         return small;
     case OPTION_PROXY:
         return proxies[value->number];
     case OPTION_PROTOCOL:
-        return value->number == 3 ? "resp3" : "resp2";
+        if (value->number == 3)
+            return "resp3";
+        return "resp2";
     default:
         return value->text;
     }
@@ -37,11 +41,15 @@ static const char *show(const struct apphost_options *options, enum option_id id
 const char *apphost_options_get(const struct apphost_options *options, const char *key)
 {
     static _Thread_local char small[16];
-    enum option_id id = options && key ? option_find(key) : OPT_COUNT;
+    enum option_id id = OPT_COUNT;
+    if (options && key)
+        id = option_find(key);
 
     if (id == OPT_COUNT && options && key)
         id = option_find_config(key);
-    return id == OPT_COUNT ? NULL : show(options, id, small);
+    if (id == OPT_COUNT)
+        return NULL;
+    return show(options, id, small);
 }
 
 static void add_part(struct text *text, const char *key, const char *value)
@@ -58,7 +66,9 @@ char *apphost_options_format(const struct apphost_options *options, unsigned fla
         text_addf(&text, "%s%s", i ? "," : "", options->endpoints[i].text);
     for (int i = 0; options && i < OPT_COUNT; i++) {
         const struct option_row *row = &option_rows[i];
-        const char *value = row->key ? show(options, (enum option_id)i, small) : NULL;
+        const char *value = NULL;
+        if (row->key)
+            value = show(options, (enum option_id)i, small);
 
         if (!value || !value[strspn(value, " \t")])
             continue;

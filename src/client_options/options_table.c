@@ -151,7 +151,9 @@ static int parse_version(const char *text, struct option_value *value)
 
     for (const char *p = text; p; p = strchr(p, '.') ? strchr(p, '.') + 1 : NULL) {
         char *word = text_trimmed(p, strcspn(p, "."));
-        int rc = word ? text_to_int(word, &part) : -1;
+        int rc = -1;
+        if (word)
+            rc = text_to_int(word, &part);
 
         free(word);
         if (rc < 0 || part < 0 || ++count > 4) {
@@ -175,7 +177,10 @@ static int parse_tunnel(const char *text, struct option_value *value, struct app
         return 0;
     if (strncasecmp(rest, "http:", 5) != 0)
         return fail_set(error, APPHOST_E_ARGUMENT, "tunnel", "Tunnel cannot be parsed: %.200s", text);
-    rest += strncmp(rest + 5, "//", 2) == 0 ? 7 : 5;
+    if (strncmp(rest + 5, "//", 2) == 0)
+        rest += 7;
+    else
+        rest += 5;
     if (!strchr(rest, ':') || asprintf(&printed, "http:%s", rest) < 0)
         return fail_set(error, APPHOST_E_ARGUMENT, "tunnel", "Tunnel cannot be parsed: %.200s", text);
     value->text = printed;
@@ -205,14 +210,19 @@ static int parse_value(const struct option_row *row, const char *key, const char
 {
     switch (row->type) {
     case OPTION_BOOL:
-        return find_word(boolean_words, text, &value->number) ? refuse(error, key, "a boolean value", text)
-                                                              : 0;
+        if (find_word(boolean_words, text, &value->number))
+            return refuse(error, key, "a boolean value", text);
+        return 0;
     case OPTION_INT:
         return parse_int(row, key, text, value, error);
     case OPTION_VERSION:
-        return parse_version(text, value) ? refuse(error, key, "a version value", text) : 0;
+        if (parse_version(text, value))
+            return refuse(error, key, "a version value", text);
+        return 0;
     case OPTION_PROXY:
-        return find_word(proxy_words, text, &value->number) ? refuse(error, key, "a proxy value", text) : 0;
+        if (find_word(proxy_words, text, &value->number))
+            return refuse(error, key, "a proxy value", text);
+        return 0;
     case OPTION_SSL_PROTOCOLS:
         if (parse_ssl_protocols(text, value) < 0)
             return refuse(error, key, "an SslProtocol value (multiple values separated by '|')", text);
@@ -225,7 +235,9 @@ static int parse_value(const struct option_row *row, const char *key, const char
         return parse_tunnel(text, value, error);
     default:
         value->text = strdup(text);
-        return value->text ? 0 : fail_memory(error);
+        if (value->text)
+            return 0;
+        return fail_memory(error);
     }
 }
 
@@ -253,5 +265,7 @@ const char *option_text(const struct apphost_options *options, enum option_id id
 {
     const char *text = options->values[id].text;
 
-    return text && text[strspn(text, " \t")] ? text : NULL;
+    if (text && text[strspn(text, " \t")])
+        return text;
+    return NULL;
 }

@@ -42,7 +42,9 @@ bool options_is_uri(const char *text)
 
 static int hex(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+    if (isdigit((unsigned char)c))
+        return c - '0';
+    return tolower((unsigned char)c) - 'a' + 10;
 }
 
 /* For free(3); NULL with an error for a broken escape, or one that hides a NUL. */
@@ -76,7 +78,9 @@ static int set_decoded(struct apphost_options *options, const char *key, const c
                        struct apphost_error *error)
 {
     char *value = decode(text, len, error);
-    int rc = value ? apphost_options_set(options, key, value, error) : -1;
+    int rc = -1;
+    if (value)
+        rc = apphost_options_set(options, key, value, error);
 
     free(value);
     return rc;
@@ -86,11 +90,15 @@ static int read_credentials(struct apphost_options *options, const char *text, s
                             struct apphost_error *error)
 {
     const char *colon = memchr(text, ':', len);
-    size_t user = colon ? (size_t)(colon - text) : len;
+    size_t user = len;
+    if (colon)
+        user = (size_t)(colon - text);
 
     if (user > 0 && set_decoded(options, "user", text, user, error) < 0)
         return -1;
-    return colon ? set_decoded(options, "password", colon + 1, len - user - 1, error) : 0;
+    if (colon)
+        return set_decoded(options, "password", colon + 1, len - user - 1, error);
+    return 0;
 }
 
 static int read_endpoint(struct apphost_options *options, const struct scheme *scheme, const char *text,
@@ -143,8 +151,14 @@ int options_parse_uri(struct apphost_options *options, const char *text, struct 
 
     if (at && read_credentials(options, rest, (size_t)(at - rest), error) < 0)
         return -1;
-    const char *host = at ? at + 1 : rest;
-    size_t host_len = scheme->is_unix ? len - (size_t)(host - rest) : strcspn(host, "/?");
+    const char *host = rest;
+    if (at)
+        host = at + 1;
+    size_t host_len;
+    if (scheme->is_unix)
+        host_len = len - (size_t)(host - rest);
+    else
+        host_len = strcspn(host, "/?");
     if (host + host_len > rest + len)
         host_len = (size_t)(rest + len - host);
     if (read_endpoint(options, scheme, host, host_len, error) < 0)
@@ -155,5 +169,7 @@ int options_parse_uri(struct apphost_options *options, const char *text, struct 
     if (path < rest + len && *path == '/' && path + 1 < rest + len &&
         set_decoded(options, "defaultDatabase", path + 1, (size_t)(rest + len - path - 1), error) < 0)
         return -1;
-    return rest[len] == '?' ? read_query(options, rest + len + 1, error) : 0;
+    if (rest[len] == '?')
+        return read_query(options, rest + len + 1, error);
+    return 0;
 }

@@ -56,7 +56,9 @@ int apphost_settings_set(struct apphost_settings *settings, const char *key, con
     enum setting_id id = find(key);
     if (id == SETTING_COUNT)
         return fail_set(error, APPHOST_E_ARGUMENT, key, "there is no setting '%.60s'", key);
-    char *copy = value ? text_trimmed(value, strlen(value)) : NULL;
+    char *copy = NULL;
+    if (value)
+        copy = text_trimmed(value, strlen(value));
     if (value && !copy)
         return fail_memory(error);
     if (copy && rows[id].is_bool && !is_strict_bool(copy)) {
@@ -64,6 +66,7 @@ int apphost_settings_set(struct apphost_settings *settings, const char *key, con
         return fail_set(error, APPHOST_E_ARGUMENT, key, "%s is True or False, not '%.100s'", rows[id].name,
                         value);
     }
+
     if (copy && !rows[id].is_bool) {
         free(copy);
         copy = strdup(value);
@@ -75,9 +78,13 @@ int apphost_settings_set(struct apphost_settings *settings, const char *key, con
 
 const char *apphost_settings_get(const struct apphost_settings *settings, const char *key)
 {
-    enum setting_id id = settings && key ? find(key) : SETTING_COUNT;
+    enum setting_id id = SETTING_COUNT;
+    if (settings && key)
+        id = find(key);
 
-    return id == SETTING_COUNT ? NULL : settings->values[id];
+    if (id == SETTING_COUNT)
+        return NULL;
+    return settings->values[id];
 }
 
 const char *setting_text(const struct apphost_settings *settings, enum setting_id id)
@@ -87,7 +94,9 @@ const char *setting_text(const struct apphost_settings *settings, enum setting_i
 
 bool setting_bool(const struct apphost_settings *settings, enum setting_id id)
 {
-    return settings->values[id] ? strcasecmp(settings->values[id], "true") == 0 : rows[id].fallback;
+    if (settings->values[id])
+        return strcasecmp(settings->values[id], "true") == 0;
+    return rows[id].fallback;
 }
 
 static int fail_convert(const char *path, const char *value, const char *type, struct apphost_error *error)
@@ -124,7 +133,9 @@ int settings_load(struct apphost_settings *settings, const struct apphost_config
         return -1;
     snprintf(path, sizeof(path), "ConnectionStrings:%s", name);
     const char *text = apphost_config_get(config, path);
-    return text ? apphost_settings_set(settings, rows[SETTING_CONNECTION_STRING].name, text, error) : 0;
+    if (text)
+        return apphost_settings_set(settings, rows[SETTING_CONNECTION_STRING].name, text, error);
+    return 0;
 }
 
 /* ---- Options
@@ -167,8 +178,10 @@ static void bind_option(void *user, const char *rest, const char *value)
         return;
     }
     char *trimmed = text_trimmed(value, strlen(value));
-    for (char *p = trimmed; p && *p && type == OPTION_SSL_PROTOCOLS; p++)
-        *p = *p == ',' ? '|' : *p;
+    for (char *p = trimmed; p && *p && type == OPTION_SSL_PROTOCOLS; p++) {
+        if (*p == ',')
+            *p = '|';
+    }
     bool is_bad = !trimmed || (type == OPTION_BOOL && !is_strict_bool(trimmed)) ||
                   option_set_text(binding->options, id, rest,
                                   type == OPTION_TEXT || type == OPTION_SECRET ? value : trimmed, NULL) < 0;
@@ -196,8 +209,12 @@ static const char *find_property(const struct apphost_config *config, const char
 
     if (isdigit((unsigned char)name[0]))
         key[len++] = '_';
-    for (const char *p = name; *p && len < sizeof(key) - 32; p++)
-        key[len++] = isalnum((unsigned char)*p) ? (char)toupper((unsigned char)*p) : '_';
+    for (const char *p = name; *p && len < sizeof(key) - 32; p++) {
+        if (isalnum((unsigned char)*p))
+            key[len++] = (char)toupper((unsigned char)*p);
+        else
+            key[len++] = '_';
+    }
     snprintf(key + len, sizeof(key) - len, "_%s", suffix);
     return apphost_config_get(config, key);
 }
@@ -207,7 +224,9 @@ static int apply_ca_file(struct apphost_options *options, const struct apphost_c
 {
     const char *path = find_property(config, name, "CA_FILE");
 
-    return path && *path ? apphost_options_set(options, "caFile", path, error) : 0;
+    if (path && *path)
+        return apphost_options_set(options, "caFile", path, error);
+    return 0;
 }
 
 struct apphost_options *settings_options(const struct apphost_settings *settings,
@@ -220,8 +239,11 @@ struct apphost_options *settings_options(const struct apphost_settings *settings
     if (!text)
         text = find_property(config, name, "URI");
     bool is_blank = !text || !text[strspn(text, " \t")];
-    struct apphost_options *options =
-        is_blank ? apphost_options_new() : apphost_options_parse(text, APPHOST_PARSE_URI, error);
+    struct apphost_options *options;
+    if (is_blank)
+        options = apphost_options_new();
+    else
+        options = apphost_options_parse(text, APPHOST_PARSE_URI, error);
     if (!options) {
         if (is_blank)
             fail_memory(error);

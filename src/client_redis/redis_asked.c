@@ -25,7 +25,11 @@ struct asked {
 /* What is longer than any name is cut. */
 static void take_name(const struct apphost_command *command, char name[NAME_SIZE])
 {
-    size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
+    size_t len;
+    if (command->lens)
+        len = command->lens[0];
+    else
+        len = strlen(command->argv[0]);
 
     if (len >= NAME_SIZE)
         len = NAME_SIZE - 1;
@@ -45,11 +49,15 @@ int redis_asked_known(struct apphost_redis *redis, const struct apphost_command 
     const struct asked *at = redis->asked;
     while (at && strcasecmp(at->name, name) != 0)
         at = at->next;
-    const char *effect = at ? at->effect : NULL;
+    const char *effect = NULL;
+    if (at)
+        effect = at->effect;
     lock_drop(&redis->lock);
     if (effect)
         return redis_fail_refused(command, "", effect, error);
-    return at ? 0 : 1;
+    if (at)
+        return 0;
+    return 1;
 }
 
 void redis_ask_command(struct apphost_redis *redis, const struct apphost_command *command,
@@ -60,7 +68,10 @@ void redis_ask_command(struct apphost_redis *redis, const struct apphost_command
 
     question->argv[0] = "COMMAND";
     question->argv[1] = "INFO";
-    question->argv[2] = on_wire ? on_wire : question->name;
+    if (on_wire)
+        question->argv[2] = on_wire;
+    else
+        question->argv[2] = question->name;
     question->command = (struct command){3, question->argv, NULL};
     question->batch =
         (struct batch){.commands = &question->command, .count = 1, .key = KEY_NONE, .is_idempotent = true};
@@ -69,7 +80,9 @@ void redis_ask_command(struct apphost_redis *redis, const struct apphost_command
 /* Of [[name, arity, [flags, ...], ...]]. */
 static const char *effect_of(const struct resp_reply *reply)
 {
-    const struct resp_reply *row = reply->type == RESP_ARRAY && reply->count == 1 ? reply->elements : NULL;
+    const struct resp_reply *row = NULL;
+    if (reply->type == RESP_ARRAY && reply->count == 1)
+        row = reply->elements;
 
     if (!row || row->type != RESP_ARRAY || row->count < 3)
         return NULL;
@@ -96,7 +109,9 @@ int redis_asked_judge(struct apphost_redis *redis, const struct apphost_command 
         if (!is_kept)
             free(asked);
     }
-    return effect ? redis_fail_refused(command, "", effect, error) : 0;
+    if (effect)
+        return redis_fail_refused(command, "", effect, error);
+    return 0;
 }
 
 void redis_asked_free(struct apphost_redis *redis)

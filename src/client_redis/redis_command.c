@@ -40,7 +40,11 @@ int redis_check_admin(const struct apphost_command *command, const struct apphos
                       struct apphost_error *error)
 {
     const char *name = command->argv[0];
-    int len = command->lens ? (int)command->lens[0] : (int)strlen(name);
+    int len;
+    if (command->lens)
+        len = (int)command->lens[0];
+    else
+        len = (int)strlen(name);
 
     if (option_number(options, OPT_ALLOW_ADMIN) || !is_administrative(command, options))
         return 0;
@@ -93,9 +97,14 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
         return fail_argument(error, !redis ? "redis" : !replies ? "replies" : "commands", "is NULL or empty");
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = redis_clear_command(redis, &commands[i], error);
-    struct command *list = rc == 0 ? calloc(count, sizeof(*list)) : NULL;
-    if (!list)
-        return rc < 0 ? -1 : fail_memory(error);
+    struct command *list = NULL;
+    if (rc == 0)
+        list = calloc(count, sizeof(*list));
+    if (!list) {
+        if (rc < 0)
+            return -1;
+        return fail_memory(error);
+    }
     for (size_t i = 0; i < count; i++)
         list[i] = (struct command){commands[i].argc, commands[i].argv, commands[i].lens};
     const struct batch batch = {.commands = list, .count = count};
@@ -173,36 +182,49 @@ enum apphost_reply_type apphost_reply_type(const struct apphost_reply *reply)
                        (int)APPHOST_REPLY_VERBATIM == (int)RESP_VERBATIM &&
                        (int)APPHOST_REPLY_PUSH == (int)RESP_PUSH,
                    "both enumerations have the same order");
-    return reply ? (enum apphost_reply_type)inside(reply)->type : APPHOST_REPLY_NIL;
+    if (reply)
+        return (enum apphost_reply_type)inside(reply)->type;
+    return APPHOST_REPLY_NIL;
 }
 
 int64_t apphost_reply_integer(const struct apphost_reply *reply)
 {
-    return reply ? inside(reply)->integer : 0;
+    if (reply)
+        return inside(reply)->integer;
+    return 0;
 }
 
 double apphost_reply_double(const struct apphost_reply *reply)
 {
-    return reply ? inside(reply)->real : 0;
+    if (reply)
+        return inside(reply)->real;
+    return 0;
 }
 
 const char *apphost_reply_string(const struct apphost_reply *reply, size_t *len)
 {
-    if (len)
-        *len = reply ? inside(reply)->len : 0;
-    return reply ? inside(reply)->str : NULL;
+    if (len) {
+        *len = 0;
+        if (reply)
+            *len = inside(reply)->len;
+    }
+    if (reply)
+        return inside(reply)->str;
+    return NULL;
 }
 
 size_t apphost_reply_count(const struct apphost_reply *reply)
 {
-    return reply ? inside(reply)->count : 0;
+    if (reply)
+        return inside(reply)->count;
+    return 0;
 }
 
 const struct apphost_reply *apphost_reply_element(const struct apphost_reply *reply, size_t index)
 {
-    return reply && index < inside(reply)->count
-               ? (const struct apphost_reply *)&inside(reply)->elements[index]
-               : NULL;
+    if (reply && index < inside(reply)->count)
+        return (const struct apphost_reply *)&inside(reply)->elements[index];
+    return NULL;
 }
 
 void apphost_reply_free(struct apphost_reply *reply)

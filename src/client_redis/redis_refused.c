@@ -133,7 +133,11 @@ int redis_fail_refused(const struct apphost_command *command, const char *word, 
                        struct apphost_error *error)
 {
     const char *name = command->argv[0];
-    size_t len = command->lens ? command->lens[0] : strlen(name);
+    size_t len;
+    if (command->lens)
+        len = command->lens[0];
+    else
+        len = strlen(name);
 
     return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
                     "%.*s%s%s is refused, for it %s on a connection that is shared",
@@ -142,7 +146,9 @@ int redis_fail_refused(const struct apphost_command *command, const char *word, 
 
 static size_t length(const struct apphost_command *command, size_t i)
 {
-    return command->lens ? command->lens[i] : strlen(command->argv[i]);
+    if (command->lens)
+        return command->lens[i];
+    return strlen(command->argv[i]);
 }
 
 static bool is_word(const struct apphost_command *command, size_t i, const char *word)
@@ -171,7 +177,9 @@ static bool has_block(const struct apphost_command *command)
 bool redis_command_is(const struct apphost_command *command, const char *name,
                       const struct apphost_options *options)
 {
-    const char *alias = option_has_map(options) ? option_command(options, name, strlen(name)) : NULL;
+    const char *alias = NULL;
+    if (option_has_map(options))
+        alias = option_command(options, name, strlen(name));
 
     return is_word(command, 0, name) || (alias && is_word(command, 0, alias));
 }
@@ -209,7 +217,9 @@ const char *redis_refused(const struct apphost_command *command, const struct ap
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (!matches(&rows[i], command, options))
             continue;
-        *word = rows[i].word ? rows[i].word : "";
+        *word = "";
+        if (rows[i].word)
+            *word = rows[i].word;
         return effects[rows[i].effect];
     }
     return NULL;

@@ -45,6 +45,7 @@ int apphost_subscription_add(struct apphost_subscription *subscription, struct a
 {
     if (check_name(subscription, name, error) < 0)
         return -1;
+
     struct name *fresh = calloc(1, sizeof(*fresh) + name.len + 1);
     if (!fresh)
         return fail_memory(error);
@@ -59,6 +60,7 @@ int apphost_subscription_add(struct apphost_subscription *subscription, struct a
         known = fresh;
         fresh = NULL;
     }
+
     if (!known->is_wanted)
         subscription->is_up = false;
     known->is_wanted = true;
@@ -117,7 +119,9 @@ static int ask_names(struct apphost_subscription *subscription, struct apphost_e
         free(name);
     }
     lock_drop(&subscription->lock);
-    return rc < 0 ? fail_memory(error) : 0;
+    if (rc < 0)
+        return fail_memory(error);
+    return 0;
 }
 
 /* ---- What comes ---- */
@@ -218,7 +222,9 @@ static int ask_peer(struct apphost_subscription *subscription, struct silence *s
                         subscription->own.dialed.address);
     silence->is_asked = true;
     silence->heard_ms = clock_ms();
-    return resp_append_words(&subscription->own.out, ping) < 0 ? fail_memory(error) : 0;
+    if (resp_append_words(&subscription->own.out, ping) < 0)
+        return fail_memory(error);
+    return 0;
 }
 
 /* Who has to dispatch is slow: the server keeps the rest. */
@@ -330,13 +336,16 @@ struct apphost_subscription *apphost_subscription_open(struct apphost_redis *red
         fail_argument(error, !redis ? "redis" : !options ? "options" : "message", "is NULL");
         return NULL;
     }
+
     struct apphost_subscription *subscription = calloc(1, sizeof(*subscription));
+
     if (!subscription || own_init(&subscription->own, redis, DIAL_PRIMARY, error) < 0) {
         if (!subscription)
             fail_memory(error);
         free(subscription);
         return NULL;
     }
+
     subscription->options = *options;
     subscription->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&subscription->lock, NULL);

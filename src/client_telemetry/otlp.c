@@ -85,7 +85,9 @@ static void warn(struct otlp *otlp, int which, const char *what, int rc, const s
 {
     lock_take(&otlp->lock);
     bool is_news = !otlp->is_abandoned && otlp->has_warned[which] != (rc != 0);
-    const struct log *log = is_news ? otlp->log : NULL;
+    const struct log *log = NULL;
+    if (is_news)
+        log = otlp->log;
     otlp->has_warned[which] = rc != 0;
     otlp->is_telling = is_news; /* otlp_close() waits for it: the log ends with the host */
     lock_drop(&otlp->lock);
@@ -93,6 +95,7 @@ static void warn(struct otlp *otlp, int which, const char *what, int rc, const s
         log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "Export of %s failed: %s", what, error->text);
     else
         log_write(log, APPHOST_LOG_INFORMATION, LOG_REDIS, "Export of %s works again", what);
+
     lock_take(&otlp->lock);
     otlp->is_telling = false;
     pthread_cond_broadcast(&otlp->changed);
@@ -103,7 +106,9 @@ static int post(struct otlp *otlp, const struct otlp_target *target, char *body,
 {
     struct apphost_error error = {.text = "out of memory"};
     bool is_metrics = target == &otlp->metrics;
-    int rc = body ? otlp_target_post(target, &otlp->is_cancelled, body, len, &error) : -1;
+    int rc = -1;
+    if (body)
+        rc = otlp_target_post(target, &otlp->is_cancelled, body, len, &error);
 
     warn(otlp, is_metrics, is_metrics ? "metrics" : "spans", rc, &error);
     free(body);
@@ -131,7 +136,9 @@ static void export_spans(struct otlp *otlp)
     struct text spans = otlp->spans;
     otlp->spans = (struct text){0};
     lock_drop(&otlp->lock);
-    char *body = spans.len > 0 ? otlp_encode_spans(&otlp->resource, &spans, &len) : NULL;
+    char *body = NULL;
+    if (spans.len > 0)
+        body = otlp_encode_spans(&otlp->resource, &spans, &len);
     if (spans.len > 0 && post(otlp, &otlp->traces, body, len) > 0)
         put_back(otlp, &spans);
     text_drop(&spans);
@@ -151,7 +158,9 @@ static void export_metrics(struct otlp *otlp)
         otlp->collect(otlp->user, &metrics);
     }
     lock_drop(&otlp->lock);
-    char *body = metrics.len > 0 ? otlp_encode_metrics(&otlp->resource, &metrics, &len) : NULL;
+    char *body = NULL;
+    if (metrics.len > 0)
+        body = otlp_encode_metrics(&otlp->resource, &metrics, &len);
     if (metrics.len > 0)
         post(otlp, &otlp->metrics, body, len);
     text_drop(&metrics);
@@ -185,8 +194,10 @@ static void *export_thread(void *user)
         if (otlp->traces.options && (is_closing || now >= spans_at))
             export_spans(otlp);
         now = clock_ms();
-        spans_at = spans_at <= now ? now + otlp->traces_ms : spans_at;
-        metrics_at = metrics_at <= now ? now + otlp->metrics_ms : metrics_at;
+        if (spans_at <= now)
+            spans_at = now + otlp->traces_ms;
+        if (metrics_at <= now)
+            metrics_at = now + otlp->metrics_ms;
     }
     lock_take(&otlp->lock);
     otlp->is_finished = true;
@@ -203,7 +214,9 @@ static int interval(const struct apphost_config *config, const char *key, int us
     const char *text = apphost_config_get(config, key);
     int ms;
 
-    return text && text_to_int(text, &ms) == 0 && ms > 0 ? ms : usual_ms;
+    if (text && text_to_int(text, &ms) == 0 && ms > 0)
+        return ms;
+    return usual_ms;
 }
 
 static bool init_target(struct otlp_target *target, const struct apphost_config *config, const char *signal,
@@ -260,8 +273,12 @@ struct otlp *otlp_new(const struct apphost_config *config, const struct log *log
         return NULL;
     bool has_traces = init_target(&otlp->traces, config, "TRACES", "/v1/traces", log);
     bool has_metrics = init_target(&otlp->metrics, config, "METRICS", "/v1/metrics", log);
-    otlp->traces_ms = has_traces ? interval(config, "OTEL_BSP_SCHEDULE_DELAY", SPANS_MS) : INT_MAX;
-    otlp->metrics_ms = has_metrics ? interval(config, "OTEL_METRIC_EXPORT_INTERVAL", METRICS_MS) : INT_MAX;
+    otlp->traces_ms = INT_MAX;
+    if (has_traces)
+        otlp->traces_ms = interval(config, "OTEL_BSP_SCHEDULE_DELAY", SPANS_MS);
+    otlp->metrics_ms = INT_MAX;
+    if (has_metrics)
+        otlp->metrics_ms = interval(config, "OTEL_METRIC_EXPORT_INTERVAL", METRICS_MS);
     otlp_encode_resource(&otlp->resource, config);
     otlp->owners = 2;
     if ((has_traces || has_metrics) && start_thread(otlp) == 0)

@@ -118,12 +118,16 @@ char *otlp_encode_spans(const struct text *resource, const struct text *spans, s
     text_add(&scope_spans, spans->data, spans->len);
     pb_message(&scopes, 2, &scope_spans);
     scopes.is_failed = scopes.is_failed || resource->is_failed || spans->is_failed;
-    char *request = scopes.is_failed ? NULL : wrap(resource, &scopes, len);
+    char *request = NULL;
+    if (!scopes.is_failed)
+        request = wrap(resource, &scopes, len);
     text_drop(&scopes);
     return request;
 }
 
 char *otlp_encode_metrics(const struct text *resource, const struct text *scope_metrics, size_t *len)
 {
-    return resource->is_failed || scope_metrics->is_failed ? NULL : wrap(resource, scope_metrics, len);
+    if (resource->is_failed || scope_metrics->is_failed)
+        return NULL;
+    return wrap(resource, scope_metrics, len);
 }

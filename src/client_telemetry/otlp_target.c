@@ -31,7 +31,9 @@ const char *otlp_setting(const struct apphost_config *config, const char *signal
         return value;
     snprintf(key, sizeof(key), "OTEL_EXPORTER_OTLP_%s", name);
     value = apphost_config_get(config, key);
-    return value && *value ? value : NULL;
+    if (value && *value)
+        return value;
+    return NULL;
 }
 
 static int hex_digit(char c)
@@ -47,8 +49,12 @@ static void decode(char *text)
     for (const char *from = text; *from; from++) {
         bool is_escape = from[0] == '%' && hex_digit(from[1]) >= 0 && hex_digit(from[2]) >= 0;
 
-        *to++ = is_escape ? (char)(hex_digit(from[1]) << 4 | hex_digit(from[2])) : *from;
-        from += is_escape ? 2 : 0;
+        if (is_escape)
+            *to++ = (char)(hex_digit(from[1]) << 4 | hex_digit(from[2]));
+        else
+            *to++ = *from;
+        if (is_escape)
+            from += 2;
     }
     *to = '\0';
 }
@@ -166,14 +172,19 @@ static int fill(struct otlp_target *target, const struct apphost_config *config,
         return refuse(error, url, "OTEL_EXPORTER_OTLP_TIMEOUT is not a number of milliseconds");
     target->options = apphost_options_new();
     if (!target->options || set_endpoint(target, url, is_secure, error) < 0 ||
-        set_files(target, config, signal, error) < 0)
-        return target->options ? -1 : fail_memory(error);
+        set_files(target, config, signal, error) < 0) {
+        if (target->options)
+            return -1;
+        return fail_memory(error);
+    }
     const char *host = strchr(url, ':') + 3;
     target->path = make_path(host + strcspn(host, "/?#"), path, is_specific);
     text_adds(&headers, "");
     otlp_each_pair(otlp_setting(config, signal, "HEADERS", NULL), add_header, &headers);
     target->headers = text_take(&headers);
-    return target->path && target->headers ? 1 : fail_memory(error);
+    if (target->path && target->headers)
+        return 1;
+    return fail_memory(error);
 }
 
 int otlp_target_init(struct otlp_target *target, const struct apphost_config *config, const char *signal,
@@ -237,7 +248,9 @@ static int judge(const char *answer, struct apphost_error *error)
         return 0;
     fail_set(error, APPHOST_E_CONNECT, NULL, "the collector answered '%.*s'",
              (int)strcspn(answer, "\r\n") < 80 ? (int)strcspn(answer, "\r\n") : 80, answer);
-    return status == 429 || status == 502 || status == 503 || status == 504 ? 1 : -1;
+    if (status == 429 || status == 502 || status == 503 || status == 504)
+        return 1;
+    return -1;
 }
 
 int otlp_target_post(const struct otlp_target *target, const atomic_bool *is_cancelled, const char *body,
@@ -264,5 +277,7 @@ int otlp_target_post(const struct otlp_target *target, const atomic_bool *is_can
         transport_close(&transport);
     }
     text_drop(&head);
-    return rc < 0 ? 1 : judge(answer, error);
+    if (rc < 0)
+        return 1;
+    return judge(answer, error);
 }

@@ -81,13 +81,17 @@ struct tracer *tracer_new(const struct apphost_config *config, struct otlp *otlp
                           void *user)
 {
     bool is_exported = otlp_wants_spans(otlp);
-    struct tracer *tracer = span || is_exported ? calloc(1, sizeof(*tracer)) : NULL;
+    struct tracer *tracer = NULL;
+    if (span || is_exported)
+        tracer = calloc(1, sizeof(*tracer));
 
     if (!tracer)
         return NULL;
     tracer->span = span;
     tracer->user = user;
-    tracer->otlp = is_exported ? otlp : NULL;
+    tracer->otlp = NULL;
+    if (is_exported)
+        tracer->otlp = otlp;
     choose_conventions(tracer, apphost_config_get(config, "OTEL_SEMCONV_STABILITY_OPT_IN"));
     return tracer;
 }
@@ -153,7 +157,9 @@ static void add_new(struct attributes *attributes, const char *name, const char 
 /* The error of one command: the batch's, or its own reply's. `word` is what error.type says. */
 static const char *error_of(const struct trace_batch *record, size_t index, char word[64])
 {
-    const struct resp_reply *reply = record->replies ? record->replies->items[index] : NULL;
+    const struct resp_reply *reply = NULL;
+    if (record->replies)
+        reply = record->replies->items[index];
 
     if (record->error) {
         snprintf(word, 64, "%s", apphost_code_name(record->error->code));
@@ -180,7 +186,11 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
     const struct command *command = &record->batch->commands[index];
     struct apphost_span_event events[3];
     char name[32], database[16], word[64];
-    size_t len = command->lens ? command->lens[0] : strlen(command->argv[0]);
+    size_t len;
+    if (command->lens)
+        len = command->lens[0];
+    else
+        len = strlen(command->argv[0]);
 
     snprintf(name, sizeof(name), "%.*s", (int)(len < 31 ? len : 31), command->argv[0]);
     for (char *p = name; *p; p++)

@@ -22,7 +22,9 @@ static char *fit(const char *folder, const char *name)
 {
     cleanup_free char *path = xasprintf("%s/%s.sock", folder, name);
     bool fits = strlen(path) + 2 <= sizeof((struct sockaddr_un *)0)->sun_path;
-    return fits ? take_ptr(&path) : NULL;
+    if (fits)
+        return take_ptr(&path);
+    return NULL;
 }
 
 char *control_path_in(const char *const *folders, const char *name, struct error *err)
@@ -46,7 +48,9 @@ char *control_socket_path(char *const *environment, const char *name, struct err
 {
     const char *runtime = find_variable(environment, "XDG_RUNTIME_DIR");
     bool is_usable = runtime && runtime[0] == '/';
-    cleanup_free char *own = is_usable ? path_join(runtime, "apphost") : NULL;
+    cleanup_free char *own = NULL;
+    if (is_usable)
+        own = path_join(runtime, "apphost");
     cleanup_free char *shared = xasprintf("/tmp/apphost-%ld", (long)geteuid());
     const char *const folders[] = {own, shared, NULL};
     return control_path_in(own ? folders : folders + 1, name, err);

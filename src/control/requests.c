@@ -6,7 +6,9 @@ static cJSON *refer(const void *value, bool spec_only)
 {
     const cJSON *const *json = value;
     (void)spec_only;
-    return *json ? cJSON_CreateObjectReference((*json)->child) : NULL;
+    if (*json)
+        return cJSON_CreateObjectReference((*json)->child);
+    return NULL;
 }
 
 static bool borrow(const cJSON *json, struct arena *arena, void *value)

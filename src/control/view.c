@@ -34,7 +34,9 @@ const char *view_state_name(enum view_state state)
 enum view_state view_state_by_name(const char *name)
 {
     int state = names_find(&state_names, name);
-    return state < 0 ? VIEW_NO_STATE : (enum view_state)state;
+    if (state < 0)
+        return VIEW_NO_STATE;
+    return (enum view_state)state;
 }
 
 const char *view_kind_name(enum view_kind kind)
@@ -45,7 +47,9 @@ const char *view_kind_name(enum view_kind kind)
 enum view_kind view_kind_by_name(const char *name)
 {
     int kind = names_find(&kind_names, name);
-    return kind < 0 ? VIEW_NO_KIND : (enum view_kind)kind;
+    if (kind < 0)
+        return VIEW_NO_KIND;
+    return (enum view_kind)kind;
 }
 
 enum view_kind view_kind_of_node(const char *id)
@@ -60,7 +64,9 @@ static cJSON *write_cause(const void *value, bool spec_only)
 {
     const struct error *const *cause = value;
     (void)spec_only;
-    return *cause ? control_error_to_json(*cause) : NULL;
+    if (*cause)
+        return control_error_to_json(*cause);
+    return NULL;
 }
 
 static bool skip_cause(const cJSON *json, struct arena *arena, void *value)

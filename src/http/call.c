@@ -6,6 +6,7 @@
 #include "http/internal.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -71,7 +72,9 @@ void http_call_header(struct http_call *call, const char *line, size_t length)
         return; /* trailers */
     if (length > 9 && memcmp(line, "HTTP/", 5) == 0) {
         const char *space = memchr(line, ' ', length);
-        call->status = space ? atoi(space + 1) : 0;
+        call->status = 0;
+        if (space)
+            call->status = atoi(space + 1);
     } else if (is_header(line, length, "Api-Version:")) {
         copy_header(call->api_version, sizeof call->api_version, line + 12, length - 12);
     } else if (is_header(line, length, "Server:")) {
@@ -100,7 +103,9 @@ bool http_call_body(struct http_call *call, const char *bytes, size_t length)
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
-    return http_call_body(data, bytes, size * count) ? size * count : 0;
+    if (http_call_body(data, bytes, size * count))
+        return size * count;
+    return 0;
 }
 
 /* libcurl 7.88 leaves its sockets open across exec: a spawned child could read the engine's answers. */
@@ -176,9 +181,8 @@ static void set_headers(struct http_call *call, const struct http_request *reque
     cleanup_free char *type = NULL;
     call->headers = curl_slist_append(call->headers, "Expect:");
     if (request->body)
-        type =
-            xasprintf("Content-Type: %s", request->content_type ? request->content_type : "application/json");
-    call->headers = curl_slist_append(call->headers, type ? type : "Content-Type:");
+        type = xasprintf("Content-Type: %s", text_or(request->content_type, "application/json"));
+    call->headers = curl_slist_append(call->headers, text_or(type, "Content-Type:"));
     for (size_t i = 0; request->headers && request->headers[i]; i++)
         call->headers = curl_slist_append(call->headers, request->headers[i]);
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
@@ -232,7 +236,10 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
     call->transport = transport;
     call->handlers = *handlers;
     call->is_stream = handlers->on_data || handlers->on_open;
-    call->multi = call->is_stream ? &transport->streams_multi : &transport->calls_multi;
+    if (call->is_stream)
+        call->multi = &transport->streams_multi;
+    else
+        call->multi = &transport->calls_multi;
     call->answer.limit = call->is_stream ? ERROR_BODY_LIMIT : request->limit ? request->limit : DEFAULT_LIMIT;
     call->easy = curl_easy_init();
     if (!call->easy)

@@ -45,7 +45,9 @@ static void on_more(void *data);
 
 static void add_host(struct strbuf *out, const struct real_transport *transport)
 {
-    const char *host = transport->unix_path ? "localhost" : strstr(transport->url, "://") + 3;
+    const char *host = "localhost";
+    if (!transport->unix_path)
+        host = strstr(transport->url, "://") + 3;
     strbuf_addf(out, "Host: %.*s\r\n", (int)strcspn(host, "/"), host);
 }
 
@@ -116,8 +118,9 @@ static void note_length(struct http_duplex *duplex, const char *line)
 /* Chunks are not taken apart: a refusal is an error's text, and short. */
 static bool is_complete(const struct http_duplex *duplex, const struct strbuf *answer)
 {
-    return duplex->is_chunked ? answer->full || str_ends(strbuf_text(answer), "0\r\n\r\n")
-                              : duplex->body_left == 0;
+    if (duplex->is_chunked)
+        return answer->full || str_ends(strbuf_text(answer), "0\r\n\r\n");
+    return duplex->body_left == 0;
 }
 
 static void take_body(struct http_call *call, const char *bytes, size_t length)
@@ -127,8 +130,12 @@ static void take_body(struct http_call *call, const char *bytes, size_t length)
         http_call_body(call, bytes, length); /* bounded by what read_some() reads */
     if (call->status < 400)
         return;
-    if (duplex->body_left > 0)
-        duplex->body_left -= (int64_t)length < duplex->body_left ? (int64_t)length : duplex->body_left;
+    if (duplex->body_left > 0) {
+        if ((int64_t)length < duplex->body_left)
+            duplex->body_left -= (int64_t)length;
+        else
+            duplex->body_left -= duplex->body_left;
+    }
     if (is_complete(duplex, &call->answer))
         http_call_end(call);
 }
@@ -186,7 +193,9 @@ static SSL *tls_session(const struct http_call *call)
 {
     struct curl_tlssessioninfo *tls = NULL;
     curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &tls);
-    return tls && tls->backend == CURLSSLBACKEND_OPENSSL ? tls->internals : NULL;
+    if (tls && tls->backend == CURLSSLBACKEND_OPENSSL)
+        return tls->internals;
+    return NULL;
 }
 
 /* The peer's reader learns that this was all; its own bytes still come. */

@@ -6,6 +6,7 @@
 #include "http/internal.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <netdb.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ static bool add_addresses(struct strbuf *entry, const struct addrinfo *first)
     for (const struct addrinfo *a = first; a && count < 8; a = a->ai_next) {
         if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
             continue;
-        strbuf_addf(entry, a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", count++ ? "," : "", text);
+        strbuf_addf(entry, a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", text_if(count++, ","), text);
     }
     return count > 0;
 }

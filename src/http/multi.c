@@ -102,7 +102,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
     if (!watch && !(watch = watch_socket(multi, fd)))
         return -1;
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    return uv_poll_start(&watch->poll, events, on_poll) < 0 ? -1 : 0;
+    if (uv_poll_start(&watch->poll, events, on_poll) < 0)
+        return -1;
+    return 0;
 }
 
 static int on_timeout(CURLM *handle, long timeout_ms, void *data)

@@ -4,6 +4,7 @@
  * gateway for a process. Needing the network is noted for both ends. */
 #include "lower/internal.h"
 #include "base/digest.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ enum { FIRST_PORT = 20000, PORT_COUNT = 12768 };
 int lower_preferred_port(struct lower *l, const char *resource, const char *endpoint)
 {
     cleanup_free char *key =
-        xasprintf("%s/%s%s%s", l->plan->prefix, resource, endpoint ? "/" : "", endpoint ? endpoint : "");
+        xasprintf("%s/%s%s%s", l->plan->prefix, resource, text_if(endpoint, "/"), text_or_empty(endpoint));
     return FIRST_PORT + (int)(digest_fnv1a(key) % PORT_COUNT);
 }
 
@@ -29,7 +30,9 @@ static const struct model_endpoint *find_endpoint(const struct model_resource *t
 
 const char *lower_published_host(const struct lower *l)
 {
-    return l->native ? PLAN_LIKELY_HOST : l->context->published_host;
+    if (l->native)
+        return PLAN_LIKELY_HOST;
+    return l->context->published_host;
 }
 
 /* What a client on this machine writes for an address that a port is published on. */
@@ -41,13 +44,17 @@ static const char *published_host(struct lower *l, const char *bind_address)
         return host;
     if (strcmp(bind_address, "127.0.0.1") == 0)
         return host;
-    return strchr(bind_address, ':') ? arena_printf(l->arena, "[%s]", bind_address) : bind_address;
+    if (strchr(bind_address, ':'))
+        return arena_printf(l->arena, "[%s]", bind_address);
+    return bind_address;
 }
 
 static void server_address(struct lower *l, struct consumer *c, const struct model_resource *target,
                            struct address *address)
 {
-    address->scheme = target->redis.tls.on ? "rediss" : "redis";
+    address->scheme = "redis";
+    if (target->redis.tls.on)
+        address->scheme = "rediss";
     address->endpoint = "tcp";
     if (c->in_container && target->redis.host_network && c->resource != target)
         lower_problem(l, &c->resource->pos, "take `network: host` away from that server",
@@ -61,9 +68,13 @@ static void server_address(struct lower *l, struct consumer *c, const struct mod
             lower_join_network(l, c->resource);
         return;
     }
+
     /* On the host's network nothing is published: it listens where the engine is. */
     bool is_bound = target->redis.host_network && !l->context->remote_engine;
-    address->host = is_bound ? PLAN_LIKELY_HOST : published_host(l, target->redis.bind_address);
+    if (is_bound)
+        address->host = PLAN_LIKELY_HOST;
+    else
+        address->host = published_host(l, target->redis.bind_address);
     address->port = target->redis.host_port;
 }
 
@@ -86,7 +97,9 @@ static void process_address(struct lower *l, struct consumer *c, const struct mo
                             struct address *address)
 {
     (void)l;
-    address->host = c->in_container ? PLAN_PROCESS_HOST : PLAN_LIKELY_HOST;
+    address->host = PLAN_LIKELY_HOST;
+    if (c->in_container)
+        address->host = PLAN_PROCESS_HOST;
     address->port = endpoint->port;
     c->needs_gateway |= c->in_container;
 }
@@ -113,7 +126,7 @@ bool lower_address(struct lower *l, struct consumer *c, const struct model_resou
     if (!endpoint || !model_has_endpoints(target->kind))
         return false;
     address->endpoint = endpoint->name;
-    address->scheme = endpoint->scheme ? endpoint->scheme : "tcp";
+    address->scheme = text_or(endpoint->scheme, "tcp");
     if (target->kind == MODEL_CONTAINER)
         container_address(l, c, target, endpoint, address);
     else
@@ -126,7 +139,9 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
     if (resource->kind == MODEL_CONNECTION_STRING) {
         struct connection_parts parts;
         bool has = lower_parse_connection(l, resource, &parts) && parts.password;
-        return has ? arena_printf(l->arena, "%s-password", resource->name) : NULL;
+        if (has)
+            return arena_printf(l->arena, "%s-password", resource->name);
+        return NULL;
     }
     if (!model_is_server(resource->kind))
         return NULL;
@@ -145,19 +160,25 @@ static const char *literal_connection(const struct model_resource *resource)
 {
     const struct model_text *value = &resource->connection.value;
     bool is_literal = resource->kind == MODEL_CONNECTION_STRING && value->count == 1;
-    return is_literal ? value->parts[0].literal : NULL;
+    if (is_literal)
+        return value->parts[0].literal;
+    return NULL;
 }
 
 static const char *copy_text(struct lower *l, const char *text)
 {
-    return text ? arena_strdup(l->arena, text) : NULL;
+    if (text)
+        return arena_strdup(l->arena, text);
+    return NULL;
 }
 
 /* A URI that names no user was written so by somebody who knows the server. */
 static const char *implied_user(const struct redis_target *target, const char *text)
 {
     bool is_uri = strstr(text, "://") != NULL;
-    return target->password && !is_uri ? redis_default_user(MODEL_REDIS, NULL) : NULL;
+    if (target->password && !is_uri)
+        return redis_default_user(MODEL_REDIS, NULL);
+    return NULL;
 }
 
 bool lower_parse_connection(struct lower *l, const struct model_resource *resource,
@@ -168,6 +189,7 @@ bool lower_parse_connection(struct lower *l, const struct model_resource *resour
     *parts = (struct connection_parts){0};
     if (!text || !redis_target_parse(&target, text))
         return false;
+
     bool is_v6 = target.host && strchr(target.host, ':');
     *parts = (struct connection_parts){
         .host = is_v6 ? arena_printf(l->arena, "[%s]", target.host) : copy_text(l, target.host),

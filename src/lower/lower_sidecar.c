@@ -6,6 +6,7 @@
  * by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on ':' ',' '"' '\' and blanks);
  * Insight by numbered variables. */
 #include "lower/internal.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ static void add_connection(struct lower *l, struct consumer *c, const struct mod
     cleanup_free char *head =
         xasprintf("{\"label\":\"%s\",\"host\":\"%s\",\"port\":\"%d\",\"dbIndex\":0,\"password\":\"",
                   server->name, address.host, address.port);
+
     text_literal(b, head);
     if (password)
         text_secret(b, password, PLAN_FILTER_JSON);
@@ -64,7 +66,7 @@ static void configure_commander(struct lower *l, struct consumer *c, struct envi
     for (size_t i = 0; i < l->model->resource_count; i++) {
         if (!is_shown(&l->model->resources[i]))
             continue;
-        text_literal(&b, first ? "" : ",");
+        text_literal(&b, text_if(!first, ","));
         add_connection(l, c, &l->model->resources[i], &b);
         first = false;
     }
@@ -82,6 +84,7 @@ static void set_numbered(struct lower *l, struct environment *e, const char *wha
 static void configure_insight(struct lower *l, struct consumer *c, struct environment *e)
 {
     int number = 0;
+
     for (size_t i = 0; i < l->model->resource_count; i++) {
         const struct model_resource *server = &l->model->resources[i];
         struct address address;
@@ -121,9 +124,12 @@ static const struct sidecar_kind kinds[] = {
 static bool merge(struct lower *l, const struct sidecar_kind *kind, struct model_sidecar *out)
 {
     *out = (struct model_sidecar){0};
+
     for (size_t i = 0; i < l->model->resource_count; i++) {
         const struct model_resource *resource = &l->model->resources[i];
-        const struct model_sidecar *request = is_shown(resource) ? kind->request(resource) : NULL;
+        const struct model_sidecar *request = NULL;
+        if (is_shown(resource))
+            request = kind->request(resource);
         if (!request || !request->on)
             continue;
         if (l->native) {
@@ -134,12 +140,17 @@ static bool merge(struct lower *l, const struct sidecar_kind *kind, struct model
         if (!out->on)
             out->pos = request->pos;
         out->on = true;
-        out->name = out->name ? out->name : request->name;
-        out->image = out->image ? out->image : request->image;
-        out->host_port = out->host_port ? out->host_port : request->host_port;
+        if (!out->name)
+            out->name = request->name;
+        if (!out->image)
+            out->image = request->image;
+        if (!out->host_port)
+            out->host_port = request->host_port;
         out->accept_eula |= request->accept_eula;
-        out->data = out->data ? out->data : request->data;
+        if (!out->data)
+            out->data = request->data;
     }
+
     return out->on;
 }
 
@@ -191,11 +202,14 @@ static void show(struct lower *l, const struct plan_node *node, const struct mod
 
 static void add_sidecar(struct lower *l, const struct sidecar_kind *kind, const struct model_sidecar *s)
 {
-    const char *name = s->name ? s->name : kind->name;
+    const char *name = s->name;
+    if (!name)
+        name = kind->name;
     struct model_resource as = {.name = name, .kind = MODEL_CONTAINER, .pos = s->pos};
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, name, name);
     struct consumer c = {.resource = &as, .in_container = true, .is_sidecar = true, .node = node};
     struct environment e = {0};
+
     l->sidecars++;
     lower_container_base(l, node, &as, s->image ? s->image : kind->image);
     node->sidecar = true;
@@ -210,6 +224,7 @@ static void add_sidecar(struct lower *l, const struct sidecar_kind *kind, const 
     node->run.ephemeral = !s->data;
     add_port(l, node, kind, s);
     add_waits(l, node);
+
     if (s->data) {
         node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
         lower_mount(l, node, s->data);

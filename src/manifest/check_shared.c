@@ -1,5 +1,6 @@
 /* What two resources cannot both have: a port of this machine, and the place of a server's data. */
 #include "manifest/loader.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,19 +23,26 @@ struct claims {
 static void add_claim(struct claims *claims, struct claim claim)
 {
     if (claims->count == claims->capacity) {
-        claims->capacity = claims->capacity ? claims->capacity * 2 : 64;
+        claims->capacity = grown(claims->capacity, 64);
         claims->items = xreallocarray(claims->items, claims->capacity, sizeof *claims->items);
     }
-    claim.name = claim.name ? claim.name : claim.owner->name;
+    if (!claim.name)
+        claim.name = claim.owner->name;
     claims->items[claims->count++] = claim;
 }
 
 static int compare_positions(const struct claim *a, const struct claim *b)
 {
-    if (a->owner != b->owner)
-        return a->owner < b->owner ? -1 : 1;
-    if (a->node->pos.line != b->node->pos.line)
-        return a->node->pos.line < b->node->pos.line ? -1 : 1;
+    if (a->owner != b->owner) {
+        if (a->owner < b->owner)
+            return -1;
+        return 1;
+    }
+    if (a->node->pos.line != b->node->pos.line) {
+        if (a->node->pos.line < b->node->pos.line)
+            return -1;
+        return 1;
+    }
     return (a->node->pos.column > b->node->pos.column) - (a->node->pos.column < b->node->pos.column);
 }
 
@@ -58,7 +66,9 @@ static void claim_endpoints(struct claims *claims, const struct model_resource *
     bool is_process = resource->kind == MODEL_PROCESS;
     for (size_t i = 0; i < resource->endpoint_count; i++) {
         const struct model_endpoint *endpoint = &resource->endpoints[i];
-        const struct node *at = endpoints ? manifest_get(endpoints, endpoint->name) : NULL;
+        const struct node *at = NULL;
+        if (endpoints)
+            at = manifest_get(endpoints, endpoint->name);
         const struct node *port = at ? manifest_get(at, is_process ? "port" : "host_port") : NULL;
         if (endpoint->port && at)
             add_claim(claims, (struct claim){.owner = resource,
@@ -102,17 +112,23 @@ static int compare_places(const void *left, const void *right)
 {
     const struct claim *a = left, *b = right;
     int order = strcmp(a->place, b->place);
-    return order ? order : compare_positions(a, b);
+    if (order)
+        return order;
+    return compare_positions(a, b);
 }
 
 static void claim_data(struct loader *l, struct claims *claims, const struct model_resource *resource,
                        const struct node *map)
 {
-    const struct model_mount *data = model_is_server(resource->kind) ? resource->redis.data : NULL;
+    const struct model_mount *data = NULL;
+    if (model_is_server(resource->kind))
+        data = resource->redis.data;
     if (!data || data->read_only)
         return;
     const struct node *node = manifest_get(map, data->is_volume ? "data_volume" : "data_bind_mount");
-    const char *place = data->source ? data->source : arena_printf(l->arena, "%s-data", resource->name);
+    const char *place = data->source;
+    if (!place)
+        place = arena_printf(l->arena, "%s-data", resource->name);
     if (node)
         add_claim(claims, (struct claim){.owner = resource, .node = node, .place = place});
 }
@@ -138,10 +154,13 @@ static void claim_sidecars(struct loader *l, struct claims *ports, struct claims
             claim.port = sidecar->port;
             add_claim(ports, claim);
         }
+
         if (sidecar->data) {
             claim.node = sidecar->data_at;
-            claim.place = sidecar->data->source ? sidecar->data->source
-                                                : arena_printf(l->arena, "%s-data", sidecar->name);
+            if (sidecar->data->source)
+                claim.place = sidecar->data->source;
+            else
+                claim.place = arena_printf(l->arena, "%s-data", sidecar->name);
             add_claim(data, claim);
         }
     }
@@ -150,6 +169,7 @@ static void claim_sidecars(struct loader *l, struct claims *ports, struct claims
 void manifest_check_shared(struct loader *l)
 {
     struct claims ports = {0}, data = {0};
+
     for (struct declared *entry = l->resources; entry; entry = entry->hh.next) {
         const struct model_resource *resource = &l->model->resources[entry->index];
         if (resource->inactive || resource->kind == MODEL_KIND_COUNT || entry->value->kind != NODE_MAP)
@@ -157,6 +177,7 @@ void manifest_check_shared(struct loader *l)
         claim_ports(&ports, resource, entry->value);
         claim_data(l, &data, resource, entry->value);
     }
+
     claim_sidecars(l, &ports, &data);
     if (ports.count > 1)
         qsort(ports.items, ports.count, sizeof *ports.items, compare_ports);

@@ -34,7 +34,9 @@ static const char *say_image(struct loader *l, const struct request *request)
 
 static const char *say_port(struct loader *l, const struct request *request)
 {
-    return request->wish->host_port ? arena_printf(l->arena, "%d", request->wish->host_port) : NULL;
+    if (request->wish->host_port)
+        return arena_printf(l->arena, "%d", request->wish->host_port);
+    return NULL;
 }
 
 static const char *say_data(struct loader *l, const struct request *request)
@@ -49,7 +51,9 @@ static const char *say_eula(struct loader *l, const struct request *request)
     (void)l;
     if (!manifest_get(request->at, "accept_eula"))
         return NULL;
-    return request->wish->accept_eula ? "true" : "false";
+    if (request->wish->accept_eula)
+        return "true";
+    return "false";
 }
 
 enum option_index { OPTION_NAME, OPTION_IMAGE, OPTION_PORT, OPTION_DATA, OPTION_EULA, OPTION_COUNT };
@@ -68,12 +72,16 @@ static const struct node *find_option(const struct request *request, const struc
     const struct node *node = manifest_get(request->at, option->name);
     if (!node && option->other_name)
         node = manifest_get(request->at, option->other_name);
-    return node ? node : request->at;
+    if (node)
+        return node;
+    return request->at;
 }
 
 static const struct node *find_said(const struct request said[OPTION_COUNT], enum option_index which)
 {
-    return said[which].wish ? find_option(&said[which], &options[which]) : NULL;
+    if (said[which].wish)
+        return find_option(&said[which], &options[which]);
+    return NULL;
 }
 
 /* Compares one request with what earlier ones have said, and remembers what is new. */
@@ -82,7 +90,9 @@ static void compare(struct loader *l, const char *field, const struct request *r
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *mine = options[i].say(l, request);
-        const char *theirs = said[i].wish ? options[i].say(l, &said[i]) : NULL;
+        const char *theirs = NULL;
+        if (said[i].wish)
+            theirs = options[i].say(l, &said[i]);
         if (mine && !theirs)
             said[i] = *request;
         if (!mine || !theirs || strcmp(mine, theirs) == 0)
@@ -148,19 +158,30 @@ static bool next_request(struct loader *l, const struct family *family, struct d
 static void settle(struct loader *l, const struct family *family, struct sidecar_claim *out)
 {
     struct request request, first = {0}, said[OPTION_COUNT] = {0};
+
     for (struct declared *entry = l->resources; next_request(l, family, &entry, &request);) {
-        first = first.wish ? first : request;
+        if (!first.wish)
+            first = request;
         compare(l, family->field, &request, said);
     }
     if (!first.wish)
         return;
     out->owner = first.server;
-    out->name = said[OPTION_NAME].wish ? said[OPTION_NAME].wish->name : family->name;
+    if (said[OPTION_NAME].wish)
+        out->name = said[OPTION_NAME].wish->name;
+    else
+        out->name = family->name;
+
     out->name_at = find_said(said, OPTION_NAME);
-    out->name_at = out->name_at ? out->name_at : first.at;
-    out->port = said[OPTION_PORT].wish ? said[OPTION_PORT].wish->host_port : 0;
+    if (!out->name_at)
+        out->name_at = first.at;
+    out->port = 0;
+    if (said[OPTION_PORT].wish)
+        out->port = said[OPTION_PORT].wish->host_port;
     out->port_at = find_said(said, OPTION_PORT);
-    out->data = said[OPTION_DATA].wish ? said[OPTION_DATA].wish->data : NULL;
+    out->data = NULL;
+    if (said[OPTION_DATA].wish)
+        out->data = said[OPTION_DATA].wish->data;
     out->data_at = find_said(said, OPTION_DATA);
 }
 

@@ -68,7 +68,9 @@ static unsigned octal_at(const char *p)
     if (p[0] != '0' || !is_octal(p[1]) || !is_octal(p[2]) || !is_octal(p[3]))
         return 0;
     unsigned code = (unsigned)(p[1] - '0') * 64 + (unsigned)(p[2] - '0') * 8 + (unsigned)(p[3] - '0');
-    return code <= 0xFF ? code : 0;
+    if (code <= 0xFF)
+        return code;
+    return 0;
 }
 
 static void add_code(struct dotenv *d, unsigned code)
@@ -110,6 +112,7 @@ static void add_literal(struct dotenv *d)
 static int read_quoted(struct dotenv *d, char quote)
 {
     int start = d->line;
+
     for (d->p++; *d->p != quote; d->p++) {
         if (!*d->p)
             return fail(d, start,
@@ -125,6 +128,7 @@ static int read_quoted(struct dotenv *d, char quote)
             strbuf_addc(&d->value, *d->p);
         }
     }
+
     d->p++;
     skip_blanks(d);
     if (*d->p && *d->p != '\n' && *d->p != '#')
@@ -154,7 +158,9 @@ static int read_value(struct dotenv *d)
     strbuf_truncate(&d->value, 0);
     d->p++;
     skip_blanks(d);
-    return *d->p == '\'' || *d->p == '"' ? read_quoted(d, *d->p) : read_plain(d);
+    if (*d->p == '\'' || *d->p == '"')
+        return read_quoted(d, *d->p);
+    return read_plain(d);
 }
 
 static int read_line(struct dotenv *d, dotenv_pair *pair, void *data)
@@ -164,6 +170,7 @@ static int read_line(struct dotenv *d, dotenv_pair *pair, void *data)
         skip_line(d);
         return 0;
     }
+
     int line = d->line;
     if (read_name(d) < 0)
         return -1;

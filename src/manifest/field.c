@@ -108,7 +108,9 @@ int manifest_read_table(struct loader *l, const struct table *table, struct node
     for (const struct table *t = table; t; t = t->base)
         if (t->finish)
             t->finish(l, map, object);
-    return l->problems->errors == before ? 0 : -1;
+    if (l->problems->errors == before)
+        return 0;
+    return -1;
 }
 
 static int report_range(struct loader *l, const struct field *field, const struct node *value)
@@ -135,8 +137,11 @@ const char *manifest_meant_bool(const char *text)
 {
     static const char *const other[] = {"yes", "no", "on", "off", "y", "n", "true", "false"};
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (strcasecmp(text, other[i]) == 0)
-            return i % 2 ? "false" : "true";
+        if (strcasecmp(text, other[i]) == 0) {
+            if (i % 2)
+                return "false";
+            return "true";
+        }
     return NULL;
 }
 
@@ -171,10 +176,14 @@ int manifest_read_choice(struct loader *l, const struct field *field, const stru
 
 size_t manifest_item_count(const struct node *value)
 {
-    return value->kind == NODE_LIST ? value->count : 1;
+    if (value->kind == NODE_LIST)
+        return value->count;
+    return 1;
 }
 
 struct node *manifest_item(struct node *value, size_t index)
 {
-    return value->kind == NODE_LIST ? value->items[index] : value;
+    if (value->kind == NODE_LIST)
+        return value->items[index];
+    return value;
 }

@@ -1,6 +1,7 @@
 /* Finding the manifest: here, then in the parents, up to $HOME or a folder with .git. Never downwards. */
 #include "manifest/manifest.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +50,8 @@ char *manifest_find(const char *directory, char *const *environment, struct erro
         return error_hint(err, "it may have been removed: cd to one that is there, or name one with -C"),
                NULL;
     }
-    cleanup_free char *start = path_canonical(directory ? directory : ".");
+
+    cleanup_free char *start = path_canonical(text_or(directory, "."));
     cleanup_free char *home = home_of(environment);
     cleanup_free char *folder = xstrdup(start);
     char *found = find_in(folder);
@@ -61,6 +63,7 @@ char *manifest_find(const char *directory, char *const *environment, struct erro
     }
     if (found)
         return found;
+
     if (strcmp(start, folder) == 0)
         error_set(err, ERROR_MANIFEST, "there is no apphost.yaml in %s", start);
     else

@@ -6,6 +6,7 @@
  * "cahce.host"; a default that looks like a misspelt reference is therefore an error. An operator's word
  * ("${A:-word}") is expanded only where it is used. */
 #include "manifest/loader.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ static struct model_pos locate(const struct loader *l, const struct node *node, 
 {
     struct model_pos pos = node->pos;
     size_t column = (size_t)node->pos.column - 1;
+
     for (int i = 0; i < 100; i++, column = 0) {
         size_t size;
         const char *line = manifest_source_line(l, node->pos.file, node->pos.line + i, &size);
@@ -63,7 +65,8 @@ static struct model_pos locate(const struct loader *l, const struct node *node, 
             break;
         if (size > MAX_LINE)
             break;
-        column = column > size ? size : column;
+        if (column > size)
+            column = size;
         const char *at = memmem(line + column, size - column, text, length);
         if (!at)
             continue;
@@ -73,6 +76,7 @@ static struct model_pos locate(const struct loader *l, const struct node *node, 
             pos.column += ((unsigned char)*p & 0xC0) != 0x80;
         break;
     }
+
     return pos;
 }
 
@@ -88,7 +92,7 @@ static int fail(struct expansion *x, const char *start, size_t length, const cha
 static void push_part(struct expansion *x, struct model_part part)
 {
     if (x->count == x->capacity) {
-        x->capacity = x->capacity ? x->capacity * 2 : 2;
+        x->capacity = grown(x->capacity, 2);
         x->parts = arena_grow(x->l->arena, x->parts, x->count, x->capacity, sizeof *x->parts);
     }
     x->parts[x->count++] = part;
@@ -127,8 +131,11 @@ static int add_parameter(struct expansion *x, const char *start, size_t length, 
         manifest_hint_declared(l, l->parameters, name, "declare it under `parameters`");
         return -1;
     }
+
     const struct model_parameter *parameter = &l->model->parameters[declared->index];
-    const char *known = parameter->value ? parameter->value : parameter->fallback;
+    const char *known = parameter->value;
+    if (!known)
+        known = parameter->fallback;
     if (x->is_final && !parameter->secret && known) {
         add_literal(x, known, strlen(known));
         return 0;
@@ -172,6 +179,7 @@ static int add_reference(struct expansion *x, const char *start, size_t length, 
         part.endpoint = arena_strdup(l->arena, rest);
         rest = dot + 1;
     }
+
     int getter = find_getter(rest);
     if (getter < 0)
         return bad_getter(x, start, length, rest);
@@ -206,7 +214,9 @@ static bool looks_misspelt(struct expansion *x, const char *inner, size_t size, 
     *head = arena_strndup(x->l->arena, inner, (size_t)(dot - inner));
     if (!strchr(*head, '-') || str_nearest(*head, names, 1))
         return true;
-    struct declared *entry = is_near_getter(getter) ? x->l->resources : NULL;
+    struct declared *entry = NULL;
+    if (is_near_getter(getter))
+        entry = x->l->resources;
     for (; entry; entry = entry->hh.next) {
         names[0] = entry->name;
         if (str_nearest(*head, names, 1))
@@ -225,6 +235,7 @@ static int try_reference(struct expansion *x, const char *start, const char **af
     const char *dot = memchr(inner, '.', size);
     if (!dot)
         return 1;
+
     cleanup_free char *name = xstrndup(inner, (size_t)(dot - inner));
     bool is_parameter = strcmp(name, "parameters") == 0;
     bool is_known = is_parameter || manifest_declared(x->l->resources, name);
@@ -234,6 +245,7 @@ static int try_reference(struct expansion *x, const char *start, const char **af
     *after = inner + size + (inner[size] == '}');
     if (x->skipping)
         return 0;
+
     if (!is_known) {
         cleanup_free char *text = xasprintf("there is no resource `%s`", head);
         const char *parameters[] = {"parameters"};
@@ -247,7 +259,9 @@ static int try_reference(struct expansion *x, const char *start, const char **af
     if (inner[size] != '}')
         return fail(x, start, length - 1, "a reference ends with `}` after its last word; it has no default");
     cleanup_free char *rest = xstrndup(dot + 1, size - (size_t)(dot + 1 - inner));
-    return is_parameter ? add_parameter(x, start, length, rest) : add_reference(x, start, length, rest);
+    if (is_parameter)
+        return add_parameter(x, start, length, rest);
+    return add_reference(x, start, length, rest);
 }
 
 /* --- variables --- */
@@ -270,8 +284,11 @@ struct operation {
 
 static void report_required(struct expansion *x, const char *start, const char *name, const char *message)
 {
-    cleanup_free char *text =
-        *message ? xasprintf("`%s` is not set: %s", name, message) : xasprintf("`%s` is not set", name);
+    cleanup_free char *text = NULL;
+    if (*message)
+        text = xasprintf("`%s` is not set: %s", name, message);
+    else
+        text = xasprintf("`%s` is not set", name);
     fail(x, start, strlen(name) + 2, text);
 }
 
@@ -307,6 +324,7 @@ static const char *expand_plain(struct expansion *x, const char *start, const ch
     size_t size = (size_t)(after - start) - 3;
     cleanup_free char *name = xstrndup(start + 2, size);
     const char *value = manifest_variable(x->l, name);
+
     if (value) {
         add_literal(x, value, strlen(value));
     } else if (!x->skipping) {
@@ -320,6 +338,7 @@ static const char *expand_plain(struct expansion *x, const char *start, const ch
             manifest_hint(
                 x->l, "set it, put it into .env, or write ${%s:-default}; a dollar sign as such is $$", name);
     }
+
     return after;
 }
 
@@ -334,6 +353,7 @@ static const char *expand_expression(struct expansion *x, const char *start)
     if (isalpha((unsigned char)*p) || *p == '_')
         while (isalnum((unsigned char)*p) || *p == '_')
             p++;
+
     if (p == start + 2 || (*p != '}' && *p != ':' && !strchr("-?+", *p ? *p : '!'))) {
         size_t length = strcspn(start, "}");
         bool is_closed = start[length] == '}';
@@ -344,6 +364,7 @@ static const char *expand_expression(struct expansion *x, const char *start)
     }
     if (*p == '}')
         return expand_plain(x, start, p + 1);
+
     struct operation op = {.colon = *p == ':'};
     p += op.colon;
     op.kind = *p;
@@ -361,6 +382,7 @@ static const char *expand_until(struct expansion *x, const char *p, bool nested)
         fail(x, p, strcspn(p, "}"), "nested too deep");
         p += strlen(p);
     }
+
     while (*p && !(nested && *p == '}')) {
         size_t plain = strcspn(p, nested ? "$}" : "$");
         add_literal(x, p, plain);
@@ -374,6 +396,7 @@ static const char *expand_until(struct expansion *x, const char *p, bool nested)
         add_literal(x, "$", 1);
         p += 1 + (p[1] == '$');
     }
+
     x->nesting--;
     if (nested && !*p && !x->failed)
         fail(x, start, strlen(start), "`${` without its `}`");
@@ -415,5 +438,7 @@ const char *manifest_final(struct loader *l, const struct node *node)
     struct model_text text;
     if (expand(l, node, true, &text) < 0)
         return NULL;
-    return text.count ? text.parts[0].literal : "";
+    if (text.count)
+        return text.parts[0].literal;
+    return "";
 }

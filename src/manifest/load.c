@@ -5,6 +5,7 @@
 #include "manifest/root.h"
 #include "manifest/read.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@
 static char *shown_path(const char *path)
 {
     char here[PATH_MAX];
-    size_t length = getcwd(here, sizeof here) ? strlen(here) : 0;
+    size_t length = 0;
+    if (getcwd(here, sizeof here))
+        length = strlen(here);
     if (length > 1 && strncmp(path, here, length) == 0 && path[length] == '/')
         return xstrdup(path + length + 1);
     return xstrdup(path);
@@ -35,9 +38,17 @@ static void report_unreadable(struct loader *l, const char *path, const struct e
 static const char *folder_of(struct loader *l, const char *path)
 {
     char here[PATH_MAX];
-    cleanup_free char *folder = strcmp(path, "-") ? path_dirname(path) : xstrdup(".");
-    const char *base = l->options->directory ? l->options->directory : ".";
-    cleanup_free char *from_base = strcmp(path, "-") ? xstrdup(folder) : xstrdup(base);
+    cleanup_free char *folder = NULL;
+    if (strcmp(path, "-"))
+        folder = path_dirname(path);
+    else
+        folder = xstrdup(".");
+    const char *base = text_or(l->options->directory, ".");
+    cleanup_free char *from_base = NULL;
+    if (strcmp(path, "-"))
+        from_base = xstrdup(folder);
+    else
+        from_base = xstrdup(base);
     cleanup_free char *whole = path_join(getcwd(here, sizeof here) ? here : "/", from_base);
     return arena_strdup(l->arena, whole);
 }
@@ -51,6 +62,7 @@ static struct node *read_file(struct loader *l, const char *path)
         report_unreadable(l, path, &err);
         return NULL;
     }
+
     struct source_text *source = manifest_add_source(l, path, text, length);
     source->folder = folder_of(l, path);
     const char *name = source->name;
@@ -80,6 +92,7 @@ static int list_files(struct loader *l, struct strlist *files)
         return 0;
     cleanup_error struct error err = {0};
     cleanup_free char *found = manifest_find(directory, l->options->environment, &err);
+
     if (!found) {
         manifest_problem_at(l, (struct model_pos){0}, 0, "%s", err.text);
         manifest_hint(l, "%s", err.hint);
@@ -93,6 +106,7 @@ static int list_files(struct loader *l, struct strlist *files)
         if (file_exists(path))
             strlist_take(files, shown_path(path));
     }
+
     return 0;
 }
 
@@ -100,6 +114,7 @@ static int list_files(struct loader *l, struct strlist *files)
 static void spell_out_types(struct loader *l, struct node *root)
 {
     struct node *resources = manifest_get(root, "resources");
+
     for (size_t i = 0; resources && resources->kind == NODE_MAP && i < resources->count; i++) {
         struct node *value = resources->items[i];
         if (value->kind != NODE_SCALAR || manifest_is_null(value))
@@ -123,22 +138,33 @@ static struct node *read_files(struct loader *l)
     cleanup_strlist struct strlist files = {0};
     struct node *root = NULL;
     bool is_whole = list_files(l, &files) == 0;
+
     for (size_t i = 0; i < files.count; i++) {
         struct node *next = read_file(l, files.items[i]);
         is_whole = is_whole && next;
         if (!next)
             continue;
         spell_out_types(l, next);
-        root = root ? manifest_override(l, root, next) : next;
+        if (root)
+            root = manifest_override(l, root, next);
+        else
+            root = next;
     }
     if (!l->source_count)
         return NULL;
+
     const struct source_text *first = &l->sources[0];
     bool is_stdin = strcmp(first->name, "-") == 0;
-    cleanup_free char *canonical = is_stdin ? path_join(first->folder, "-") : path_canonical(first->name);
+    cleanup_free char *canonical = NULL;
+    if (is_stdin)
+        canonical = path_join(first->folder, "-");
+    else
+        canonical = path_canonical(first->name);
     l->model->file = arena_strdup(l->arena, canonical);
     l->model->folder = first->folder;
-    return is_whole ? root : NULL;
+    if (is_whole)
+        return root;
+    return NULL;
 }
 
 /* --- variables --- */
@@ -198,7 +224,10 @@ static void set_name(struct loader *l, const struct manifest_root *top)
         return;
     }
     cleanup_free char *folder = manifest_name_of_folder(l->model->folder);
-    l->model->name = top->name ? top->name : arena_strdup(l->arena, folder);
+    if (top->name)
+        l->model->name = top->name;
+    else
+        l->model->name = arena_strdup(l->arena, folder);
 }
 
 static void read_all(struct loader *l, struct node *root)

@@ -31,7 +31,9 @@ static const char *find_fault(const char *name)
         return "a name starts with a letter";
     if (strstr(name, "--"))
         return "a name has no two hyphens in a row";
-    return name[length - 1] == '-' ? "a name does not end with a hyphen" : NULL;
+    if (name[length - 1] == '-')
+        return "a name does not end with a hyphen";
+    return NULL;
 }
 
 /* The nearest text that follows the rules. May be empty. */
@@ -55,13 +57,16 @@ int manifest_check_name(struct loader *l, const struct node *node, const char *w
 {
     const char *fault = find_fault(name);
     if (fault) {
-        const char *article = strchr("aeiou", *what) ? "an" : "a";
+        const char *article = "a";
+        if (strchr("aeiou", *what))
+            article = "an";
         manifest_problem(l, node, "`%s` cannot be the name of %s %s: %s", name, article, what, fault);
         cleanup_free char *better = sanitise(name);
         if (*better)
             manifest_hint(l, "for example `%s`", better);
         return -1;
     }
+
     bool is_resource = strcmp(what, "resource") == 0;
     for (size_t i = 0; is_resource && i < sizeof reserved / sizeof *reserved; i++)
         if (strcasecmp(name, reserved[i]) == 0)

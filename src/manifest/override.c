@@ -53,15 +53,22 @@ static void merge_key(struct loader *l, struct node *into, struct slot *slots, c
     HASH_FIND_STR(slots, over->keys[i]->text, slot);
     if (!slot && manifest_is_null(over->items[i]))
         return;
-    size_t at = slot ? slot->index : into->count++;
+    size_t at;
+    if (slot)
+        at = slot->index;
+    else
+        at = into->count++;
+
     if (!slot) {
         into->keys[at] = over->keys[i];
         into->items[at] = over->items[i];
         return;
     }
     into->keys[at] = over->keys[i];
-    into->items[at] =
-        manifest_is_null(over->items[i]) ? NULL : manifest_override(l, into->items[at], over->items[i]);
+    if (manifest_is_null(over->items[i]))
+        into->items[at] = NULL;
+    else
+        into->items[at] = manifest_override(l, into->items[at], over->items[i]);
 }
 
 struct node *manifest_override(struct loader *l, struct node *base, struct node *over)

@@ -17,8 +17,10 @@ static void list_variables(const char *name, struct strlist *names)
     strlist_addf(names, "APPHOST_PARAM_%s", name);
     strlist_addf(names, "APPHOST_PARAM_%s", name);
     for (size_t i = 1; i < names->count; i++)
-        for (char *p = names->items[i]; *p; p++)
-            *p = *p == '-' ? '_' : *p;
+        for (char *p = names->items[i]; *p; p++) {
+            if (*p == '-')
+                *p = '_';
+        }
     for (char *p = names->items[3]; *p; p++)
         *p = (char)toupper((unsigned char)*p);
 }
@@ -74,7 +76,11 @@ static const char *read_value(struct loader *l, const char *name, const char *pa
 static void apply_flag(struct loader *l, const char *flag)
 {
     const char *equals = strchr(flag, '=');
-    cleanup_free char *name = equals ? xstrndup(flag, (size_t)(equals - flag)) : xstrdup(flag);
+    cleanup_free char *name = NULL;
+    if (equals)
+        name = xstrndup(flag, (size_t)(equals - flag));
+    else
+        name = xstrdup(flag);
     if (!equals) {
         complain(l, name, "expected NAME=VALUE, NAME=@FILE or NAME=-");
         return;
@@ -85,14 +91,17 @@ static void apply_flag(struct loader *l, const char *flag)
         manifest_hint_declared(l, l->parameters, name, NULL);
         return;
     }
+
     const char *value = equals + 1;
     bool is_stdin = strcmp(value, "-") == 0;
     if (is_stdin && strlist_has(&l->options->files, "-"))
         complain(l, name, "standard input is the manifest already");
-    else
-        l->model->parameters[declared->index].value = *value == '@' || is_stdin
-                                                          ? read_value(l, name, value + (*value == '@'))
-                                                          : arena_strdup(l->arena, value);
+    else {
+        if (*value == '@' || is_stdin)
+            l->model->parameters[declared->index].value = read_value(l, name, value + (*value == '@'));
+        else
+            l->model->parameters[declared->index].value = arena_strdup(l->arena, value);
+    }
 }
 
 /* --- reading --- */

@@ -5,6 +5,7 @@
  * the caret. */
 #include "manifest/loader.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,15 @@ static size_t step_back_to_start(const char *line, size_t at)
 static void set_source_line(struct manifest_problem *problem, const char *line, size_t size, int length)
 {
     size_t at = offset_of_column(line, size, problem->error.source.column);
-    size_t from = at > WINDOW / 2 && size > WINDOW ? step_back_to_start(line, at - WINDOW / 2) : 0;
-    size_t to = size - from > WINDOW ? step_back_to_start(line, from + WINDOW) : size;
+    size_t from = 0;
+    if (at > WINDOW / 2 && size > WINDOW)
+        from = step_back_to_start(line, at - WINDOW / 2);
+    size_t to = size;
+    if (size - from > WINDOW)
+        to = step_back_to_start(line, from + WINDOW);
     cleanup_free char *before = printable_part(line, from, at);
     cleanup_free char *after = printable_part(line, at, to < at ? at : to);
-    const char *left = from ? "… " : "", *right = to < size ? " …" : "";
+    const char *left = text_if(from, "… "), *right = text_if(to < size, " …");
     problem->source_line = xasprintf("%s%s%s%s", left, before, after, right);
     problem->caret = str_width(left) + str_width(before);
     int rest = str_width(after);
@@ -95,11 +100,13 @@ report(struct loader *l, struct place place, const char *format, va_list args)
     l->last_was_new = false;
     if (is_known(l->problems, place.pos, text))
         return -1;
+
     if (l->problems->count >= MAX_PROBLEMS) {
         l->hidden_problems++;
         l->problems->errors += !place.is_warning;
         return -1;
     }
+
     l->last_was_new = true;
     struct manifest_problem *problem = add_problem(l->problems, place.is_warning);
     cleanup_free char *shown = str_printable(text);
@@ -153,7 +160,9 @@ void manifest_hint(struct loader *l, const char *format, ...)
 void manifest_hint_nearest(struct loader *l, const char *text, const char *const *names, size_t count,
                            const char *fallback)
 {
-    const char *near = l->last_was_new ? str_nearest(text, names, count) : NULL;
+    const char *near = NULL;
+    if (l->last_was_new)
+        near = str_nearest(text, names, count);
     if (near)
         manifest_hint(l, "did you mean `%s`?", near);
     else if (fallback)
@@ -180,10 +189,16 @@ static int compare_problems(const void *left, const void *right, void *data)
 {
     const struct manifest_problem *a = left, *b = right;
     size_t rank_a = source_rank(data, a->error.source.file), rank_b = source_rank(data, b->error.source.file);
-    if (rank_a != rank_b)
-        return rank_a < rank_b ? -1 : 1;
-    if (a->error.source.line != b->error.source.line)
-        return a->error.source.line < b->error.source.line ? -1 : 1;
+    if (rank_a != rank_b) {
+        if (rank_a < rank_b)
+            return -1;
+        return 1;
+    }
+    if (a->error.source.line != b->error.source.line) {
+        if (a->error.source.line < b->error.source.line)
+            return -1;
+        return 1;
+    }
     return (a->error.source.column > b->error.source.column) -
            (a->error.source.column < b->error.source.column);
 }
@@ -207,7 +222,10 @@ static const char *nth_line(const char *text, int line, size_t *length)
 {
     for (int i = 1; i < line && text; i++) {
         text = strchr(text, '\n');
-        text = text ? text + 1 : NULL;
+        if (text)
+            text = text + 1;
+        else
+            text = NULL;
     }
     if (!text)
         return NULL;
@@ -222,10 +240,14 @@ void manifest_problems_add(struct manifest_problems *problems, struct error *err
     struct source *at = &problem->error.source;
     if (!at->file || at->line < 1)
         return;
-    cleanup_free char *text =
-        strcmp(at->file, "-") ? file_read_text(at->file, NODE_MAX_BYTES, NULL, NULL) : NULL;
+
+    cleanup_free char *text = NULL;
+    if (strcmp(at->file, "-"))
+        text = file_read_text(at->file, NODE_MAX_BYTES, NULL, NULL);
     size_t size = 0;
-    const char *line = text ? nth_line(text, at->line, &size) : NULL;
+    const char *line = NULL;
+    if (text)
+        line = nth_line(text, at->line, &size);
     if (!line)
         return;
     size_t from = offset_of_column(line, size, at->column);
@@ -237,7 +259,9 @@ void manifest_problems_add(struct manifest_problems *problems, struct error *err
 
 static void print_position(const struct source *at, struct strbuf *out)
 {
-    cleanup_free char *file = at->file ? str_printable(at->file) : NULL;
+    cleanup_free char *file = NULL;
+    if (at->file)
+        file = str_printable(at->file);
     if (file && at->line > 0)
         strbuf_addf(out, "%s:%d:%d: ", file, at->line, at->column);
     else if (file)
@@ -246,9 +270,9 @@ static void print_position(const struct source *at, struct strbuf *out)
 
 static void print_problem(const struct manifest_problem *problem, bool colour, struct strbuf *out)
 {
-    const char *bold = colour ? "\x1b[1m" : "", *off = colour ? "\x1b[0m" : "";
+    const char *bold = text_if(colour, "\x1b[1m"), *off = text_if(colour, "\x1b[0m");
     const char *tint = !colour ? "" : problem->is_warning ? "\x1b[1;33m" : "\x1b[1;31m";
-    const char *green = colour ? "\x1b[1;32m" : "";
+    const char *green = text_if(colour, "\x1b[1;32m");
     strbuf_adds(out, bold);
     print_position(&problem->error.source, out);
     strbuf_addf(out, "%s%s%s: %s%s\n", tint, problem->is_warning ? "warning" : "error", off,

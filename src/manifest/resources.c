@@ -69,14 +69,21 @@ static void hint_type(struct loader *l, const struct declared *declared)
 /* MODEL_KIND_COUNT after a problem. */
 static enum model_kind read_kind(struct loader *l, const struct declared *declared)
 {
-    struct node *type = declared->value->kind == NODE_MAP ? manifest_get(declared->value, "type") : NULL;
+    struct node *type = NULL;
+    if (declared->value->kind == NODE_MAP)
+        type = manifest_get(declared->value, "type");
     if (!type || manifest_is_null(type)) {
         manifest_problem(l, declared->key, "the resource `%s` needs a `type`", declared->name);
         hint_type(l, declared);
         return MODEL_KIND_COUNT;
     }
-    const char *text = type->kind == NODE_SCALAR ? manifest_final(l, type) : NULL;
-    enum model_kind kind = text ? model_find_kind(text) : MODEL_KIND_COUNT;
+
+    const char *text = NULL;
+    if (type->kind == NODE_SCALAR)
+        text = manifest_final(l, type);
+    enum model_kind kind = MODEL_KIND_COUNT;
+    if (text)
+        kind = model_find_kind(text);
     if (type->kind != NODE_SCALAR) {
         manifest_problem(l, type, "`type` must be a kind of resource");
     } else if (text && kind == MODEL_KIND_COUNT) {

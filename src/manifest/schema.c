@@ -66,8 +66,11 @@ static void add_property(const struct field *field, void *data)
 {
     struct target *target = data;
     cJSON *property = schema_of(field->shape, field, target->definitions);
-    cleanup_free char *text =
-        field->fallback ? xasprintf("%s Default: %s.", field->help, field->fallback) : xstrdup(field->help);
+    cleanup_free char *text = NULL;
+    if (field->fallback)
+        text = xasprintf("%s Default: %s.", field->help, field->fallback);
+    else
+        text = xstrdup(field->help);
     json_add_string(property, "description", text);
     cJSON_AddItemToObject(target->properties, field->name, property);
 }

@@ -3,6 +3,7 @@
  * Splitting knows blanks, '…', "…" and backslash, and comes after interpolation; a reference is never split.
  * What only a shell understands ("&&", "|", "$NAME", …) is an error that points to `shell`. */
 #include "manifest/field.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ struct splitter {
 static struct model_text *push(struct loader *l, struct argv *argv)
 {
     if (argv->count == argv->capacity) {
-        argv->capacity = argv->capacity ? argv->capacity * 2 : 8;
+        argv->capacity = grown(argv->capacity, 8);
         argv->items = arena_grow(l->arena, argv->items, argv->count, argv->capacity, sizeof *argv->items);
     }
     return &argv->items[argv->count++];
@@ -38,7 +39,7 @@ static void add_part(struct splitter *s, struct model_part part)
 {
     struct model_text *text = &s->text;
     if (text->count == s->capacity) {
-        s->capacity = s->capacity ? s->capacity * 2 : 2;
+        s->capacity = grown(s->capacity, 2);
         text->parts = arena_grow(s->l->arena, text->parts, text->count, s->capacity, sizeof part);
     }
     text->parts[text->count++] = part;
@@ -69,7 +70,10 @@ static void end_word(struct splitter *s)
 static size_t take(struct splitter *s, const char *p)
 {
     if (s->quote ? *p == s->quote : *p == '\'' || *p == '"') {
-        s->quote = s->quote ? '\0' : *p;
+        if (s->quote)
+            s->quote = '\0';
+        else
+            s->quote = *p;
         s->is_open = true;
         return 1;
     }
@@ -82,6 +86,7 @@ static size_t take(struct splitter *s, const char *p)
         s->is_open = true;
         return 2;
     }
+
     bool is_and = *p == '&' && (p[1] == '&' || ((!p[1] || p[1] == ' ') && !s->word.length));
     if (!s->quote && (strchr("|;<>`", *p) || is_and))
         memcpy(s->found, p, *s->found ? 0 : 1 + (p[1] == *p));
@@ -119,7 +124,9 @@ static int split(struct splitter *s, const struct model_text *text)
     }
     end_word(s);
     strbuf_free(&s->word);
-    return s->quote ? manifest_problem(s->l, s->node, "a quote (%c) is never closed", s->quote) : 0;
+    if (s->quote)
+        return manifest_problem(s->l, s->node, "a quote (%c) is never closed", s->quote);
+    return 0;
 }
 
 static int refuse_shell(struct loader *l, const struct node *value, const char *what, bool is_process)
@@ -163,8 +170,11 @@ static int read_list(struct loader *l, const struct field *field, struct node *v
 static int read_command(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     struct argv argv = {0};
-    int rc =
-        value->kind == NODE_LIST ? read_list(l, field, value, &argv) : read_string(l, field, value, &argv);
+    int rc;
+    if (value->kind == NODE_LIST)
+        rc = read_list(l, field, value, &argv);
+    else
+        rc = read_string(l, field, value, &argv);
     if (rc < 0)
         return -1;
     bool is_empty = !argv.count || (!argv.items[0].count && field->shape == &shape_command);

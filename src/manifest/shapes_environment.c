@@ -6,6 +6,7 @@
 #include "manifest/field.h"
 #include "manifest/dotenv.h"
 #include "base/file.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ static int check_variable_name(struct loader *l, const struct node *node, const 
     bool is_bad = !*name;
     for (const char *p = name; *p; p++)
         is_bad = is_bad || *p == '=' || isspace((unsigned char)*p) || iscntrl((unsigned char)*p);
-    return is_bad ? manifest_problem(l, node, "`%s` cannot be the name of a variable", name) : 0;
+    if (is_bad)
+        return manifest_problem(l, node, "`%s` cannot be the name of a variable", name);
+    return 0;
 }
 
 /* The part of a scalar from `text` on, as a node of its own: for the value of "NAME=value". */
@@ -34,8 +37,12 @@ static struct node *tail_of(struct loader *l, const struct node *node, const cha
 static const char *split_pair(struct loader *l, const struct node *item, struct node **value)
 {
     const char *equals = strchr(item->text, '=');
-    *value = equals ? tail_of(l, item, equals + 1) : NULL;
-    return equals ? arena_strndup(l->arena, item->text, (size_t)(equals - item->text)) : item->text;
+    *value = NULL;
+    if (equals)
+        *value = tail_of(l, item, equals + 1);
+    if (equals)
+        return arena_strndup(l->arena, item->text, (size_t)(equals - item->text));
+    return item->text;
 }
 
 struct pair {
@@ -49,18 +56,24 @@ static bool pair_at(struct loader *l, const struct field *field, const struct no
                     struct pair *pair)
 {
     struct node *item = value->items[i];
+
     if (item->kind != NODE_SCALAR) {
         manifest_problem(l, item, "a value in `%s` must be text", field->name);
         return false;
     }
+
     *pair = (struct pair){.key = item, .value = item};
     if (value->kind == NODE_LIST) {
         pair->name = split_pair(l, item, &pair->value);
     } else {
         pair->key = value->keys[i];
         pair->name = pair->key->text;
-        pair->value = manifest_is_null(item) ? NULL : item;
+        if (manifest_is_null(item))
+            pair->value = NULL;
+        else
+            pair->value = item;
     }
+
     return check_variable_name(l, pair->key, pair->name) == 0;
 }
 
@@ -121,11 +134,12 @@ static void collect(const char *name, const char *value, int line, void *data)
 {
     struct collected *c = data;
     (void)line;
-    value = value ? value : manifest_variable(c->l, name);
+    if (!value)
+        value = manifest_variable(c->l, name);
     if (!value)
         return;
     if (c->count == c->capacity) {
-        c->capacity = c->capacity ? c->capacity * 2 : 8;
+        c->capacity = grown(c->capacity, 8);
         c->items = arena_grow(c->l->arena, c->items, c->count, c->capacity, sizeof *c->items);
     }
     struct model_variable *variable = &c->items[c->count++];
@@ -177,7 +191,9 @@ static struct env_file read_file_item(struct loader *l, const struct field *fiel
             manifest_problem(l, item, "`env_file` needs a `path`");
     } else {
         const char *text = manifest_final(l, item);
-        file.path = text && *text ? manifest_path(l, item, text) : NULL;
+        file.path = NULL;
+        if (text && *text)
+            file.path = manifest_path(l, item, text);
         if (text && !*text)
             manifest_problem(l, item, "`env_file` cannot be empty");
     }
@@ -194,6 +210,7 @@ static int read_env_file(struct loader *l, const struct field *field, struct nod
         if (file.path && !resource->inactive)
             read_one_file(l, item, &file, &c);
     }
+
     size_t total = c.count + resource->environment_count;
     struct model_variable *list = arena_grow(l->arena, c.items, c.count, total, sizeof *list);
     if (resource->environment_count)
@@ -230,11 +247,14 @@ static int read_labels(struct loader *l, const struct field *field, struct node 
 {
     struct model_pair *list = arena_alloc(l->arena, (value->count + 1) * sizeof *list);
     size_t count = 0;
+
     for (size_t i = 0; i < value->count; i++) {
         struct pair pair;
         if (!pair_at(l, field, value, i, &pair))
             continue;
-        const char *text = pair.value ? manifest_final(l, pair.value) : "";
+        const char *text = "";
+        if (pair.value)
+            text = manifest_final(l, pair.value);
         if (str_starts(pair.name, "io.apphost."))
             manifest_problem(l, pair.key, "labels that start with io.apphost. belong to apphost");
         else if (text)

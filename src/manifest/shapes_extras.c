@@ -42,9 +42,16 @@ static int read_sidecar_volume(struct loader *l, const struct field *field, stru
     struct model_sidecar *sidecar = object;
     struct model_mount mount = {.is_volume = true, .target = "/data", .pos = value->pos};
     const char *text = manifest_final(l, value);
-    if (!text || strcmp(text, "false") == 0)
-        return text ? 0 : -1;
-    mount.source = strcmp(text, "true") == 0 ? NULL : text;
+    if (!text || strcmp(text, "false") == 0) {
+        if (text)
+            return 0;
+        return -1;
+    }
+
+    if (strcmp(text, "true") == 0)
+        mount.source = NULL;
+    else
+        mount.source = text;
     if (mount.source && manifest_check_volume_name(l, value, mount.source) < 0)
         return -1;
     sidecar->data = arena_alloc(l->arena, sizeof mount);
@@ -136,7 +143,9 @@ static int read_seed(struct loader *l, const struct field *field, struct node *v
     struct model_redis *redis = &resource->redis;
     int rc = shape_texts.read(l, field, value, object);
     for (size_t i = 0; i < redis->seed_count; i++) {
-        const struct node *item = value->kind == NODE_LIST && i < value->count ? value->items[i] : value;
+        const struct node *item = value;
+        if (value->kind == NODE_LIST && i < value->count)
+            item = value->items[i];
         redis->seed[i] = manifest_path(l, item, redis->seed[i]);
         if (!resource->inactive && manifest_check_bind_source(l, item, redis->seed[i], false) < 0)
             rc = -1;

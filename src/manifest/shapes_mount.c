@@ -90,7 +90,9 @@ static int split_mount(struct loader *l, const struct node *item, const char *te
         return manifest_problem(l, item, "what follows the last colon is `ro` or nothing");
     mount->read_only = mode && strcmp(mode, ":ro") == 0;
     mount->target = arena_strndup(l->arena, target, mode ? (size_t)(mode - target) : strlen(target));
-    mount->source = colon ? arena_strndup(l->arena, text, (size_t)(colon - text)) : NULL;
+    mount->source = NULL;
+    if (colon)
+        mount->source = arena_strndup(l->arena, text, (size_t)(colon - text));
     if (*mount->target != '/')
         return manifest_problem(
             l, item, "write source:/path or source:/path:ro; the path in the container is absolute");
@@ -113,7 +115,11 @@ static int read_short(struct loader *l, struct node *item, bool is_volume, struc
 
 static int read_mount(struct loader *l, struct node *item, bool is_volume, struct model_mount *mount)
 {
-    const struct table *table = is_volume ? &table_volume : &table_bind;
+    const struct table *table;
+    if (is_volume)
+        table = &table_volume;
+    else
+        table = &table_bind;
     *mount = (struct model_mount){.is_volume = is_volume, .pos = item->pos};
     if (item->kind == NODE_LIST)
         return manifest_problem(l, item, "%s must be source:/path[:ro] or a map", table->help);
@@ -121,12 +127,15 @@ static int read_mount(struct loader *l, struct node *item, bool is_volume, struc
         return -1;
     if (item->kind == NODE_MAP && manifest_read_table(l, table, item, mount) < 0)
         return -1;
+
     if (!mount->target || (!is_volume && !mount->source))
         return manifest_problem(l, item, "%s needs %s", table->help,
                                 is_volume ? "`target`" : "`source` and `target`");
     if (is_volume && mount->external && !mount->source)
         return manifest_problem(l, item, "an external volume needs its name in `source`");
-    return is_volume && mount->source ? manifest_check_volume_name(l, item, mount->source) : 0;
+    if (is_volume && mount->source)
+        return manifest_check_volume_name(l, item, mount->source);
+    return 0;
 }
 
 static void add_mount(struct loader *l, struct model_resource *resource, const struct node *item,
@@ -174,7 +183,9 @@ static bool is_host_entry(const char *text)
 {
     unsigned char binary[sizeof(struct in6_addr)];
     size_t name = strcspn(text, ":=");
-    const char *address = text[name] ? text + name + 1 : "";
+    const char *address = "";
+    if (text[name])
+        address = text + name + 1;
     return name && (strcmp(address, "host-gateway") == 0 || inet_pton(AF_INET, address, binary) == 1 ||
                     inet_pton(AF_INET6, address, binary) == 1);
 }

@@ -63,9 +63,14 @@ static int read_password_parameter(struct loader *l, struct node *value, struct 
         manifest_hint_declared(l, l->parameters, map.parameter, "declare it under `parameters`");
         return -1;
     }
+
     const struct model_parameter *parameter = &l->model->parameters[declared->index];
-    const char *known = parameter->value ? parameter->value : parameter->fallback;
-    const char *fault = known ? manifest_password_fault(known) : NULL;
+    const char *known = parameter->value;
+    if (!known)
+        known = parameter->fallback;
+    const char *fault = NULL;
+    if (known)
+        fault = manifest_password_fault(known);
     if (fault)
         return manifest_problem(l, node, "the value of parameter `%s`: %s", map.parameter, fault);
     redis->password_kind = MODEL_PASSWORD_PARAMETER;
@@ -86,8 +91,11 @@ static int read_password_text(struct loader *l, struct node *value, struct model
     }
     if (is_late || text.count > 1)
         return manifest_problem(l, value, "`password` cannot be put together from references");
-    const char *literal = text.count ? text.parts[0].literal : "";
+    const char *literal = "";
+    if (text.count)
+        literal = text.parts[0].literal;
     const char *fault = manifest_password_fault(literal);
+
     if (fault) {
         manifest_problem(l, value, "%s", fault);
         manifest_hide_source(l);
@@ -151,11 +159,14 @@ static const struct table table_data_volume = {.name = "data_volume",
 static int read_data_volume(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     struct model_mount mount = {.is_volume = true};
-    const struct node *name = value->kind == NODE_MAP ? manifest_get(value, "name") : value;
+    const struct node *name = value;
+    if (value->kind == NODE_MAP)
+        name = manifest_get(value, "name");
     if (value->kind == NODE_MAP && manifest_read_table(l, &table_data_volume, value, &mount) < 0)
         return -1;
     if (value->kind == NODE_SCALAR && !(mount.source = manifest_final(l, value)))
         return -1;
+
     if (value->kind == NODE_SCALAR && manifest_meant_bool(mount.source)) { /* `yes` is no volume's name */
         bool is_wanted = true;
         int failed = manifest_read_bool_value(l, field, value, &is_wanted);
@@ -188,16 +199,23 @@ static int read_data_bind(struct loader *l, const struct field *field, struct no
 {
     struct model_mount mount = {0};
     const struct field source = {.name = field->name, VALUE(shape_path, struct model_mount, source)};
-    int rc = value->kind == NODE_MAP ? manifest_read_table(l, &table_data_bind, value, &mount)
-                                     : shape_path.read(l, &source, value, &mount);
+    int rc;
+
+    if (value->kind == NODE_MAP)
+        rc = manifest_read_table(l, &table_data_bind, value, &mount);
+    else
+        rc = shape_path.read(l, &source, value, &mount);
     if (rc < 0)
         return -1;
     if (!mount.source)
         return manifest_problem(l, value, "`data_bind_mount` needs `source`");
-    const struct node *at = value->kind == NODE_MAP ? manifest_get(value, "source") : value;
+    const struct node *at = value;
+    if (value->kind == NODE_MAP)
+        at = manifest_get(value, "source");
     if (!((struct model_resource *)object)->inactive &&
         manifest_check_bind_source(l, at, mount.source, true) < 0)
         return -1;
+
     return set_data(l, value, redis_of(object), mount);
 }
 
@@ -271,9 +289,15 @@ static const char *find_owner(const char *name)
 static const char *skip_quoted(const char *p)
 {
     char quote = *p++;
-    while (*p && *p != quote)
-        p += *p == '\\' && p[1] && (quote == '"' || p[1] == '\'') ? 2 : 1;
-    return *p && (!p[1] || isspace((unsigned char)p[1])) ? p + 1 : NULL;
+    while (*p && *p != quote) {
+        if (*p == '\\' && p[1] && (quote == '"' || p[1] == '\''))
+            p += 2;
+        else
+            p += 1;
+    }
+    if (*p && (!p[1] || isspace((unsigned char)p[1])))
+        return p + 1;
+    return NULL;
 }
 
 /* Whether redis-server can split this as the rest of a line. */
@@ -297,7 +321,9 @@ static bool is_splittable(const char *p)
 static void add_directive(struct loader *l, struct model_redis *redis, const char *name,
                           const struct node *item)
 {
-    const char *text = item->kind == NODE_SCALAR ? manifest_final(l, item) : NULL;
+    const char *text = NULL;
+    if (item->kind == NODE_SCALAR)
+        text = manifest_final(l, item);
     if (item->kind != NODE_SCALAR)
         manifest_problem(l, item, "a directive's value is text, or a list with one text a line");
     else if (text && strpbrk(text, "\r\n"))

@@ -35,6 +35,7 @@ static int read_globs(struct loader *l, const struct field *field, struct node *
 {
     size_t count = manifest_item_count(value), kept = 0, plain = 0;
     const char **globs = arena_alloc(l->arena, (count + 1) * sizeof *globs);
+
     for (size_t i = 0; i < count; i++) {
         struct node *item = manifest_item(value, i);
         if (item->kind != NODE_SCALAR) {
@@ -50,6 +51,7 @@ static int read_globs(struct loader *l, const struct field *field, struct node *
             globs[kept++] = text;
         plain += *text != '!';
     }
+
     if (count && !plain)
         manifest_problem(l, value, "`%s` only takes files out: nothing is left to watch", field->name);
     *(const char ***)manifest_slot(object, field->offset) = globs;

@@ -47,7 +47,9 @@ static_assert(MODEL_INJECT_ALL == (1 << 4) - 1, "a name for each bit");
 /* The bit of one word; 0 after a problem. */
 static unsigned read_injection(struct loader *l, const struct field *field, const struct node *item)
 {
-    const char *text = item->kind == NODE_SCALAR ? manifest_final(l, item) : NULL;
+    const char *text = NULL;
+    if (item->kind == NODE_SCALAR)
+        text = manifest_final(l, item);
     if (item->kind == NODE_SCALAR && !text)
         return 0;
     int bit = names_find(&injections, text);
@@ -65,8 +67,12 @@ static int read_inject(struct loader *l, const struct field *field, struct node 
     unsigned *without = manifest_slot(object, field->offset), wanted = 0;
     bool is_bool =
         value->kind == NODE_SCALAR && (!strcmp(value->text, "true") || !strcmp(value->text, "false"));
-    if (is_bool)
-        wanted = strcmp(value->text, "true") ? 0 : MODEL_INJECT_ALL;
+    if (is_bool) {
+        wanted = MODEL_INJECT_ALL;
+        if (strcmp(value->text, "true"))
+            wanted = 0;
+    }
+
     for (size_t i = 0; !is_bool && i < manifest_item_count(value); i++) {
         unsigned bit = read_injection(l, field, manifest_item(value, i));
         if (!bit)
@@ -126,8 +132,12 @@ static int read_reference(struct loader *l, const struct field *field, struct no
     if (item->kind == NODE_LIST)
         return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
                                 field->shape->item->words);
-    if (item->kind == NODE_SCALAR)
-        return (out->resource = read_name(l, field, item)) ? 0 : -1;
+    if (item->kind == NODE_SCALAR) {
+        out->resource = read_name(l, field, item);
+        if (!out->resource)
+            return -1;
+        return 0;
+    }
     if (manifest_read_table(l, &table_reference, item, out) < 0 || !out->resource)
         return -1;
     out->pos = manifest_get(item, "resource")->pos;
@@ -152,7 +162,9 @@ static int read_until(struct loader *l, const struct field *field, struct node *
 
     if (index >= 0)
         *(enum model_until *)manifest_slot(object, field->offset) = (enum model_until)index;
-    return index < 0 ? -1 : 0;
+    if (index < 0)
+        return -1;
+    return 0;
 }
 
 static void finish_wait(struct loader *l, struct node *map, void *object)
@@ -187,8 +199,12 @@ static int read_wait(struct loader *l, const struct field *field, struct node *i
     if (item->kind == NODE_LIST)
         return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
                                 field->shape->item->words);
-    if (item->kind == NODE_SCALAR)
-        return (out->resource = read_name(l, field, item)) ? 0 : -1;
+    if (item->kind == NODE_SCALAR) {
+        out->resource = read_name(l, field, item);
+        if (!out->resource)
+            return -1;
+        return 0;
+    }
     if (manifest_read_table(l, &table_wait, item, out) < 0 || !out->resource)
         return -1;
     out->pos = manifest_get(item, "resource")->pos;
@@ -270,7 +286,11 @@ static int read_endpoint(struct loader *l, const struct field *field, struct nod
     const struct table *table = field->shape->item->table;
     const struct field process = {.name = out->name, VALUE(shape_port, struct model_endpoint, port)};
     const struct field container = {.name = out->name, VALUE(shape_port, struct model_endpoint, target_port)};
-    const struct field *short_form = table == &table_endpoint ? &process : &container;
+    const struct field *short_form;
+    if (table == &table_endpoint)
+        short_form = &process;
+    else
+        short_form = &container;
     if (item->kind == NODE_MAP)
         return manifest_read_table(l, table, item, out);
     if (item->kind == NODE_LIST)

@@ -44,7 +44,8 @@ const char *manifest_source_line(const struct loader *l, const char *name, int l
         return NULL;
     const char *p = source->text + source->lines[line - 1], *end = source->text + source->length;
     const char *stop = memchr(p, '\n', (size_t)(end - p));
-    stop = stop ? stop : end;
+    if (!stop)
+        stop = end;
     *length = (size_t)(stop - p);
     if (*length && p[*length - 1] == '\r')
         --*length;

@@ -10,7 +10,9 @@ static const char *environment_value(struct loader *l, const char *name)
     for (char *p = variable; *p; p++)
         if (*p == '-')
             *p = '_';
-    return value ? value : manifest_variable(l, variable);
+    if (value)
+        return value;
+    return manifest_variable(l, variable);
 }
 
 static void finish_connection(struct loader *l, struct node *map, void *object)

@@ -32,7 +32,9 @@ static int read_engine(struct loader *l, const struct field *field, struct node 
 
     if (index >= 0)
         *(const char **)manifest_slot(object, field->offset) = field->shape->choices->texts[index];
-    return index < 0 ? -1 : 0;
+    if (index < 0)
+        return -1;
+    return 0;
 }
 
 static int read_project_name(struct loader *l, const struct field *field, struct node *value, void *object)

@@ -26,6 +26,7 @@ static void finish_process(struct loader *l, struct node *map, void *object)
         struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
         manifest_problem(l, &at, "the process `%s` needs `command` or `shell`", resource->name);
     }
+
     const struct node *folder = manifest_get(map, "working_dir");
     if (folder)
         resource->process.working_dir_pos = folder->pos;

@@ -1,5 +1,6 @@
 /* Fields of redis, valkey and garnet, and the rules that concern several of them. */
 #include "manifest/tables.h"
+#include "base/pick.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,7 +20,8 @@ static void check_writable(struct loader *l, const struct node *map, const struc
     if (!at || !data || data->is_volume || data->read_only || resource->user || resource->inactive ||
         access(data->source, W_OK) == 0)
         return;
-    at = at->kind == NODE_MAP ? manifest_get(at, "source") : at;
+    if (at->kind == NODE_MAP)
+        at = manifest_get(at, "source");
     manifest_problem(l, at, "%s cannot be written: %s", data->source, strerror(errno));
     manifest_hint(l, "the server runs as you do; data that is only read is `{source: …, read_only: true}`");
 }
@@ -34,10 +36,11 @@ static void finish_server(struct loader *l, struct node *map, void *object)
         persistence)
         manifest_problem(l, persistence,
                          "`persistence` needs data that can be written, and this is read-only");
+
     if (address && redis->bind_address && !is_loopback(redis->bind_address)) {
         manifest_warning(l, address, "`%s` can be reached from other machines at %s%s", resource->name,
                          redis->bind_address,
-                         redis->password_kind == MODEL_PASSWORD_NONE ? ", without a password" : "");
+                         text_if(redis->password_kind == MODEL_PASSWORD_NONE, ", without a password"));
     }
     check_writable(l, map, resource);
     if (redis->host_network && (redis->insight.on || redis->commander.on))

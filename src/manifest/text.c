@@ -9,7 +9,10 @@ static struct model_pos pos_at(const char *name, const char *text, size_t offset
     for (size_t i = 0; i < offset; i++) {
         bool is_newline = text[i] == '\n';
         pos.line += is_newline;
-        pos.column = is_newline ? 1 : pos.column + (((unsigned char)text[i] & 0xC0) != 0x80);
+        if (is_newline)
+            pos.column = 1;
+        else
+            pos.column = pos.column + (((unsigned char)text[i] & 0xC0) != 0x80);
     }
     return pos;
 }
@@ -35,7 +38,9 @@ int manifest_check_text(struct loader *l, const char *name, const char *text, si
         if (is_control(c))
             return manifest_problem_at(l, pos_at(name, text, i), 1,
                                        "a control character (0x%02x) cannot stand here", c);
-        size_t n = c < 0x80 ? 1 : character_length(text + i, length - i);
+        size_t n = 1;
+        if (c >= 0x80)
+            n = character_length(text + i, length - i);
         if (!n)
             return manifest_problem_at(l, pos_at(name, text, i), 1, "byte 0x%02x: the file is not UTF-8", c);
         i += n;

@@ -19,13 +19,17 @@ static struct variable *find(const struct loader *l, const char *name)
 const char *manifest_variable(const struct loader *l, const char *name)
 {
     const struct variable *variable = find(l, name);
-    return variable ? variable->value : NULL;
+    if (variable)
+        return variable->value;
+    return NULL;
 }
 
 const char *manifest_variable_of(const struct loader *l, const char *name, bool from_file)
 {
     const struct variable *variable = find(l, name);
-    return variable && variable->from_file == from_file ? variable->value : NULL;
+    if (variable && variable->from_file == from_file)
+        return variable->value;
+    return NULL;
 }
 
 static void add_variable(struct loader *l, const char *name, const char *value, bool from_file)
@@ -67,7 +71,9 @@ int manifest_load_env_file(struct loader *l, const char *path, const struct node
     cleanup_error struct error err = {0};
     size_t length;
     cleanup_free char *text = file_read_text(path, MAX_ENV_BYTES, &length, &err);
-    int rc = text ? manifest_dotenv(path, text, on_pair, l, &err) : -1;
+    int rc = -1;
+    if (text)
+        rc = manifest_dotenv(path, text, on_pair, l, &err);
     if (rc == 0)
         return 0;
     if (node)

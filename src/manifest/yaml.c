@@ -8,6 +8,7 @@
  * Merge keys: "<<: *defaults" or a list of them; a map's own keys win, then the earlier of the merged ones.
  */
 #include "manifest/node.h"
+#include "base/pick.h"
 #include "manifest/loader.h"
 
 #include <stdlib.h>
@@ -61,8 +62,11 @@ static struct node *new_node(struct builder *b, enum node_kind kind, const yaml_
     *node = (struct node){
         .kind = kind, .pos = pos_of(b, event->start_mark), .height = 1, .weight = 1, .text = ""};
     bool one_line = event->start_mark.line == event->end_mark.line;
-    node->length = one_line ? (int)(event->end_mark.column - event->start_mark.column) : 1;
-    node->length = node->length < 1 ? 1 : node->length;
+    node->length = 1;
+    if (one_line)
+        node->length = (int)(event->end_mark.column - event->start_mark.column);
+    if (node->length < 1)
+        node->length = 1;
     return node;
 }
 
@@ -75,8 +79,11 @@ bool manifest_is_null(const struct node *node)
 static struct node *find_item(const struct node *map, const char *key, bool want_key)
 {
     for (size_t i = 0; map && map->kind == NODE_MAP && i < map->count; i++)
-        if (strcmp(map->keys[i]->text, key) == 0)
-            return want_key ? map->keys[i] : map->items[i];
+        if (strcmp(map->keys[i]->text, key) == 0) {
+            if (want_key)
+                return map->keys[i];
+            return map->items[i];
+        }
     return NULL;
 }
 
@@ -118,7 +125,7 @@ static void grow(struct builder *b, struct frame *frame)
     struct node *node = frame->node;
     if (node->count < frame->capacity)
         return;
-    frame->capacity = frame->capacity ? frame->capacity * 2 : 4;
+    frame->capacity = grown(frame->capacity, 4);
     size_t size = sizeof *node->items;
     node->items = arena_grow(b->l->arena, node->items, node->count, frame->capacity, size);
     if (node->kind == NODE_MAP)
@@ -267,6 +274,7 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
     const char *name = (const char *)event->data.alias.anchor;
     HASH_FIND_STR(b->anchors, name, anchor);
     struct node *here = new_node(b, NODE_SCALAR, event);
+
     if (!anchor) {
         manifest_problem(b->l, here, "there is no anchor `&%s` above", name);
         manifest_hint(b->l, "if text was meant, quote it: \"*%s\"", name);
@@ -276,7 +284,10 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
         return manifest_problem(b->l, here, "`*%s` stands inside of what it repeats", name);
     here->weight = anchor->node->weight;
     here->height = anchor->node->height;
-    return add_weight(b, here, b->depth) < 0 ? -1 : place(b, anchor->node);
+    if (add_weight(b, here, b->depth) < 0)
+        return -1;
+
+    return place(b, anchor->node);
 }
 
 static int on_open(struct builder *b, const yaml_event_t *event, enum node_kind kind)
@@ -287,7 +298,11 @@ static int on_open(struct builder *b, const yaml_event_t *event, enum node_kind 
     if (check_tag(b, is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag, node) < 0 ||
         add_weight(b, node, b->depth) < 0)
         return -1;
-    const yaml_char_t *name = is_map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
+    const yaml_char_t *name;
+    if (is_map)
+        name = event->data.mapping_start.anchor;
+    else
+        name = event->data.sequence_start.anchor;
     b->stack[b->depth++] = (struct frame){.node = node, .anchor = set_anchor(b, name, node, true)};
     return 0;
 }
@@ -336,7 +351,9 @@ static int on_event(struct builder *b, const yaml_event_t *event)
 static char character_at(const struct builder *b, struct model_pos pos, const char **line, size_t *size)
 {
     *line = manifest_source_line(b->l, pos.file, pos.line, size);
-    return *line && (size_t)pos.column <= *size ? (*line)[pos.column - 1] : '\0';
+    if (*line && (size_t)pos.column <= *size)
+        return (*line)[pos.column - 1];
+    return '\0';
 }
 
 static void hint_at_syntax(struct builder *b, struct model_pos pos, const char *what)
@@ -344,6 +361,7 @@ static void hint_at_syntax(struct builder *b, struct model_pos pos, const char *
     const char *line;
     size_t size = 0;
     char c = character_at(b, pos, &line, &size);
+
     if (strstr(what, "escape"))
         manifest_hint(
             b->l,
@@ -364,15 +382,15 @@ static void report_syntax(struct builder *b)
 {
     const yaml_parser_t *p = &b->parser;
     struct model_pos pos = pos_of(b, p->problem_mark);
-    const char *what = p->problem ? p->problem : "not YAML";
+    const char *what = text_or(p->problem, "not YAML");
     if (p->error == YAML_READER_ERROR) {
         manifest_problem_at(b->l, (struct model_pos){b->file, 1, 1}, 1, "not YAML: %s", what);
         return;
     }
     if (p->context && strstr(p->context, "alias"))
         what = "an alias (`*name`) without a name";
-    manifest_problem_at(b->l, pos, 1, "not YAML: %s%s%s", what, p->context ? " " : "",
-                        p->context ? p->context : "");
+    manifest_problem_at(b->l, pos, 1, "not YAML: %s%s%s", what, text_if(p->context, " "),
+                        text_or_empty(p->context));
     hint_at_syntax(b, pos, what);
 }
 
@@ -412,7 +430,9 @@ struct node *manifest_parse_yaml(struct loader *l, const char *file, const char 
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
     int rc = parse_events(b);
     fini_builder(b);
-    struct node *root = rc < 0 ? NULL : b->root;
+    struct node *root = NULL;
+    if (rc >= 0)
+        root = b->root;
     free(b);
     return root;
 }

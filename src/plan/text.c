@@ -46,16 +46,23 @@ static bool add_part(const struct plan_part *part, const struct plan_lookup *loo
     if (part->kind == PLAN_LITERAL)
         return strbuf_adds(out, part->text), true;
     if (part->kind == PLAN_PORT) {
-        int port = lookup && lookup->port ? lookup->port(part->text, part->endpoint, lookup->data) : 0;
+        int port = 0;
+        if (lookup && lookup->port)
+            port = lookup->port(part->text, part->endpoint, lookup->data);
         if (port > 0)
             strbuf_addf(out, "%d", port);
         return port > 0;
     }
     if (part->kind == PLAN_HOST) {
-        const char *host = lookup && lookup->host ? lookup->host(lookup->data) : PLAN_LIKELY_HOST;
+        const char *host = PLAN_LIKELY_HOST;
+        if (lookup && lookup->host)
+            host = lookup->host(lookup->data);
         return host && strbuf_adds(out, host);
     }
-    const char *secret = lookup && lookup->secret ? lookup->secret(part->text, lookup->data) : NULL;
+
+    const char *secret = NULL;
+    if (lookup && lookup->secret)
+        secret = lookup->secret(part->text, lookup->data);
     if (!secret)
         return false;
     char *filtered = apply_filter(part->filter, secret);
@@ -172,16 +179,21 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
         *part = (struct plan_part){.kind = PLAN_LITERAL, .text = arena_strdup(arena, json->valuestring)};
         return true;
     }
+
     const char *port = json_string(json, "port", NULL), *secret = json_string(json, "secret", NULL);
     const char *endpoint = json_string(json, "endpoint", NULL), *filter = json_string(json, "filter", "");
     const char *host = json_string(json, "host", NULL), *text = port ? port : secret;
     if (!text && !host)
         return false;
-    part->kind = port ? PLAN_PORT : PLAN_SECRET;
+    part->kind = PLAN_SECRET;
+    if (port)
+        part->kind = PLAN_PORT;
     if (!text)
         part->kind = PLAN_HOST;
     part->text = arena_strdup(arena, text ? text : host);
-    part->endpoint = endpoint ? arena_strdup(arena, endpoint) : NULL;
+    part->endpoint = NULL;
+    if (endpoint)
+        part->endpoint = arena_strdup(arena, endpoint);
     int known = names_find(&filter_names, filter);
     if (known >= 0)
         part->filter = (enum plan_filter)known;
@@ -192,14 +204,20 @@ bool plan_text_from_json(const cJSON *json, struct arena *arena, struct plan_tex
 {
     if (cJSON_IsString(json) && !*json->valuestring)
         return true;
+
     bool single = cJSON_IsString(json);
-    int count = single ? 1 : json_count(json);
+    int count = 1;
+    if (!single)
+        count = json_count(json);
     if (count <= 0)
         return cJSON_IsArray(json);
     text->parts = arena_alloc(arena, (size_t)count * sizeof *text->parts);
-    const cJSON *item = single ? json : json->child;
+    const cJSON *item = json;
+    if (!single)
+        item = json->child;
     for (int i = 0; i < count; i++, item = item->next)
         if (!part_from_json(item, arena, &text->parts[text->count++]))
             return false;
+
     return true;
 }

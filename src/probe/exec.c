@@ -1,5 +1,6 @@
 /* A command that exits with 0. The last line that it wrote goes into the text of a failure. */
 #include "base/mem.h"
+#include "base/pick.h"
 #include "probe/internal.h"
 
 #include <signal.h>
@@ -52,8 +53,8 @@ static void on_command_exit(const struct process_exit *exited, void *data)
     if (how.signal)
         error_set(&err, ERROR_RESOURCE, "%s was ended by %s", p->argv.items[0], strsignal(how.signal));
     else
-        error_set(&err, ERROR_RESOURCE, "%s exited with %d%s%s", p->argv.items[0], how.code, line ? ": " : "",
-                  line ? line : "");
+        error_set(&err, ERROR_RESOURCE, "%s exited with %d%s%s", p->argv.items[0], how.code,
+                  text_if(line, ": "), text_or_empty(line));
     probe_failed(p, false, &err);
 }
 
@@ -73,6 +74,7 @@ static void start(struct probe *p)
         error_set(&err, ERROR_NOT_FOUND, "the command is empty");
     else
         p->process = process_spawn(p->loop, &options, &err);
+
     if (!p->process)
         probe_failed(p, err.code == ERROR_NOT_FOUND || err.code == ERROR_NOT_EXECUTABLE, &err);
 }

@@ -1,6 +1,7 @@
 /* GET over a fresh connection each time; the status decides: the wanted one, or anything from 200 to 399. */
 #include "http/http.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "probe/internal.h"
 
 #include <string.h>
@@ -28,13 +29,15 @@ static void on_done(const struct http_response *response, const struct error *er
 {
     struct probe *p = data;
     struct error failure = {0};
-    int status = response ? response->status : 0;
+    int status = 0;
+    if (response)
+        status = response->status;
     bool is_ok = !error_is_set(err) && is_wanted(p, status);
     if (error_is_set(err))
         error_copy(&failure, err);
     else if (!is_ok)
-        error_set(&failure, ERROR_RESOURCE, "GET %s answered %d",
-                  p->options.http_path ? p->options.http_path : "/", status);
+        error_set(&failure, ERROR_RESOURCE, "GET %s answered %d", text_or(p->options.http_path, "/"), status);
+
     p->call = NULL;
     drop_call(p);
     if (is_ok)
@@ -45,10 +48,10 @@ static void on_done(const struct http_response *response, const struct error *er
 
 static char *base_url(const struct probe_options *o)
 {
-    const char *host = o->host ? o->host : "127.0.0.1";
+    const char *host = text_or(o->host, "127.0.0.1");
     bool is_v6 = strchr(host, ':') != NULL;
-    return xasprintf("%s://%s%s%s:%d", o->tls ? "https" : "http", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-                     o->port);
+    return xasprintf("%s://%s%s%s:%d", o->tls ? "https" : "http", text_if(is_v6, "["), host,
+                     text_if(is_v6, "]"), o->port);
 }
 
 static void start(struct probe *p)
@@ -68,6 +71,7 @@ static void start(struct probe *p)
         .limit = BODY_LIMIT,
     };
     const struct http_handlers handlers = {.done = on_done, .data = p};
+
     p->transport = http_open(p->loop, &address, &err);
     if (p->transport)
         p->call = http_start(p->transport, &request, &handlers);

@@ -36,6 +36,7 @@ static void on_reply(const struct resp_reply *reply, void *data)
         probe_succeeded(p);
         return;
     }
+
     bool is_final = false;
     if (reply->type == RESP_ERROR)
         is_final = redis_explain(reply, &err);
@@ -63,6 +64,7 @@ static void start(struct probe *p)
         .on_closed = on_closed,
         .data = p,
     };
+
     if (!p->conn)
         p->conn = redis_conn_open(p->loop, &options);
     redis_conn_words(p->conn, ping, on_reply, p, NULL);

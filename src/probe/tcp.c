@@ -30,7 +30,9 @@ static int64_t hold_ms(const struct probe *p)
     int64_t ms = (loop_now_ms(p->loop) - p->tried_ms) * HOLD_PER_CONNECT;
     if (ms < HOLD_MS)
         return HOLD_MS;
-    return ms < HOLD_MOST_MS ? ms : HOLD_MOST_MS;
+    if (ms < HOLD_MOST_MS)
+        return ms;
+    return HOLD_MOST_MS;
 }
 
 static void on_connected(void *data)

@@ -16,13 +16,19 @@ enum { FILE_LIMIT = 1024 * 1024 };
 static cJSON *read_map(const char *root)
 {
     cleanup_free char *path = path_join(root, "adopted.json");
-    cleanup_free char *text = access(path, R_OK) == 0 ? file_read(path, FILE_LIMIT, NULL, NULL) : NULL;
-    return text ? cJSON_Parse(text) : NULL;
+    cleanup_free char *text = NULL;
+    if (access(path, R_OK) == 0)
+        text = file_read(path, FILE_LIMIT, NULL, NULL);
+    if (text)
+        return cJSON_Parse(text);
+    return NULL;
 }
 
 bool adopt_hash(const char *root, char hash[9])
 {
-    cleanup_json cJSON *map = root ? read_map(root) : NULL;
+    cleanup_json cJSON *map = NULL;
+    if (root)
+        map = read_map(root);
     const char *adopted = json_string(map, hash, NULL);
     bool is_adopted = adopted && identity_is_hash(adopted);
     if (is_adopted)
@@ -65,8 +71,11 @@ int adopt_former(struct project *project, const struct project_options *options,
 {
     if (find_former(project, options, err))
         return -1;
-    if (!project->is_former || remember(project, err))
-        return project->is_former ? -1 : 0;
+    if (!project->is_former || remember(project, err)) {
+        if (project->is_former)
+            return -1;
+        return 0;
+    }
     output_note(output, "%s keeps what it made under its former identity, %s", project->name, project->hash);
     return 0;
 }
@@ -78,7 +87,9 @@ static int check_own(const struct project *project, struct error *err)
     cleanup_free char *prefix = identity_prefix(project->name, project->own_hash);
     cleanup_free char *folder = state_folder(project->root, prefix);
     bool same = !strcmp(project->own_hash, project->hash);
-    struct state *state = same ? NULL : state_open(folder, false, NULL);
+    struct state *state = NULL;
+    if (!same)
+        state = state_open(folder, false, NULL);
     bool running = state && state_is_locked(state);
     if (state)
         state_close(state);
@@ -103,10 +114,12 @@ int adopt_take(const struct project *project, const struct project_options *opti
     cleanup_strlist struct strlist data = {0};
     if (adopt_list(project, options->environment, hash, &data, err))
         return -1;
+
     if (strcmp(hash, project->own_hash) != 0 && !data.count) {
         error_set(err, ERROR_NOT_RUNNING, "no data belongs to the identity %s", hash);
         error_hint(err, "volumes are called NAME-HASH-RESOURCE-data, folders of state NAME-HASH");
         return -1;
     }
+
     return remember(project, err);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "machine/self.h"
 #include "state/state.h"
 
@@ -49,7 +50,9 @@ static const char *name_of(const cJSON *object)
 static const cJSON *labels_of(const cJSON *object)
 {
     const cJSON *labels = json_get(object, "Labels");
-    return labels ? labels : json_get(object, "labels");
+    if (labels)
+        return labels;
+    return json_get(object, "labels");
 }
 
 static bool has_volume(const cJSON *volumes, const char *name)
@@ -74,12 +77,14 @@ static bool is_mine(const cJSON *labels)
 bool adopt_is_from_here(const cJSON *labels)
 {
     cleanup_free char *container = machine_container_id();
-    return str_eq(json_string(labels, "io.apphost.container", ""), container ? container : "");
+    return str_eq(json_string(labels, "io.apphost.container", ""), text_or_empty(container));
 }
 
 bool adopt_is_there(const char *manifest)
 {
-    cleanup_free char *folder = str_ends(manifest, "/-") ? path_dirname(manifest) : NULL;
+    cleanup_free char *folder = NULL;
+    if (str_ends(manifest, "/-"))
+        folder = path_dirname(manifest);
     return file_exists(folder ? folder : manifest);
 }
 
@@ -118,7 +123,9 @@ static void look_at_volume(const struct project *project, const struct output *o
     const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
     const char *hash = json_string(labels, "io.apphost.project-hash", "");
     cleanup_free char *theirs = identity_prefix(project->name, hash);
-    const char *suffix = str_starts(name_of(volume), theirs) ? name_of(volume) + strlen(theirs) : NULL;
+    const char *suffix = NULL;
+    if (str_starts(name_of(volume), theirs))
+        suffix = name_of(volume) + strlen(theirs);
     if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
         adopt_is_there(manifest) || !adopt_is_from_here(labels))
         return;
@@ -191,6 +198,7 @@ static bool look_for_owner(const struct project *project, const struct output *o
                            const cJSON *objects)
 {
     const cJSON *object;
+
     cJSON_ArrayForEach(object, objects)
     {
         const cJSON *labels = labels_of(object);
@@ -209,7 +217,7 @@ static bool look_for_owner(const struct project *project, const struct output *o
         output_note(output,
                     "to work with that one: run apphost as that user%s, or both of you with "
                     "the same APPHOST_PROJECT_NAME",
-                    getuid() ? "" : " (without sudo)");
+                    text_if(!getuid(), " (without sudo)"));
         return true;
     }
     return false;
@@ -266,6 +274,7 @@ int adopt_list(const struct project *project, char *const *environment, const ch
     if (project->has_engine && (list(&question, engine_volume_list, &volumes, err) < 0 ||
                                 list(&question, engine_container_list, &containers, err) < 0))
         return -1;
+
     cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
     cJSON_ArrayForEach(object, containers)
     {

@@ -57,12 +57,14 @@ static int make_pair(struct filling *filling, const struct model_resource *resou
     for (int i = 0; i < where->count; i++)
         if (strcmp(where->places[i].host, "127.0.0.1") != 0)
             hosts[count++] = where->places[i].host;
+
     if (bound && strcmp(bound, "127.0.0.1") != 0)
         hosts[count++] = bound;
     cleanup_free char *folder = certificates_folder(project);
     cleanup_free char *file = xasprintf("%s-%s", project->prefix, name);
     if (certs_ensure_ca(folder, ca_file, err) < 0)
         return -1;
+
     return certs_server(folder, file, hosts, count, pair, err);
 }
 
@@ -72,8 +74,11 @@ static int fill_one(struct filling *filling, const struct model_resource *resour
     const struct model_tls *tls = &resource->redis.tls;
     struct certs_pair pair = {0};
     cleanup_free char *ca_file = xstrdup_null(tls->ca);
-    int rc = tls->cert ? certs_load(tls->cert, tls->key, &pair, err)
-                       : make_pair(filling, resource, &pair, &ca_file, err);
+    int rc;
+    if (tls->cert)
+        rc = certs_load(tls->cert, tls->key, &pair, err);
+    else
+        rc = make_pair(filling, resource, &pair, &ca_file, err);
     if (rc < 0)
         return rc;
     give(project, resource->name, "cert", pair.cert);
@@ -81,24 +86,31 @@ static int fill_one(struct filling *filling, const struct model_resource *resour
     certs_pair_free(&pair);
     if (!ca_file)
         return 0;
+
     cleanup_free char *ca = file_read(ca_file, PEM_LIMIT, NULL, err);
     if (ca)
         give(project, resource->name, "ca", ca);
-    return ca ? 0 : -1;
+    if (ca)
+        return 0;
+    return -1;
 }
 
 int certificates_fill(struct project *project, char *const *environment, struct error *err)
 {
     const struct model *model = project->model;
     struct filling filling = {.project = project, .environment = environment};
+
     for (size_t i = 0; model && i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
         if (resource->inactive || !model_is_server(resource->kind) || !resource->redis.tls.on)
             continue;
         if (fill_one(&filling, resource, err) == 0)
             continue;
-        const struct model_pos *pos =
-            resource->redis.tls.pos.line ? &resource->redis.tls.pos : &resource->pos;
+        const struct model_pos *pos;
+        if (resource->redis.tls.pos.line)
+            pos = &resource->redis.tls.pos;
+        else
+            pos = &resource->pos;
         /* The user's own files are part of what the manifest says; a full disk below the state is not. */
         if (err && resource->redis.tls.cert)
             err->code = ERROR_MANIFEST;
@@ -106,5 +118,6 @@ int certificates_fill(struct project *project, char *const *environment, struct 
         error_resource(err, resource->name);
         return -1;
     }
+
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 static int64_t changed_ns(const char *folder)
 {
     struct stat st;
-    return stat(folder, &st) ? 0 : st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+    if (stat(folder, &st))
+        return 0;
+    return st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
 }
 
 static void look(struct find_project *project, const char *folder)
@@ -21,7 +24,9 @@ static void look(struct find_project *project, const char *folder)
     struct state *state = state_open(folder, false, NULL);
     struct state_session session = {0};
     if (state && !state_session_read(state, &session, NULL)) {
-        project->rank = state_is_locked(state) ? FIND_RUNS : FIND_DEAD;
+        project->rank = FIND_DEAD;
+        if (state_is_locked(state))
+            project->rank = FIND_RUNS;
         project->manifest = take_ptr(&session.manifest);
     }
     if (state && !project->manifest)
@@ -92,11 +97,17 @@ const struct find_project *find_by_prefix(const struct find_list *list, const ch
 /* The length of the manifest's folder when that is here or above, else 0. */
 static size_t nearness(const char *manifest, const char *here)
 {
-    cleanup_free char *folder = manifest ? path_dirname(manifest) : NULL;
-    size_t length = folder ? strlen(folder) : 0;
+    cleanup_free char *folder = NULL;
+    if (manifest)
+        folder = path_dirname(manifest);
+    size_t length = 0;
+    if (folder)
+        length = strlen(folder);
     if (!length || strncmp(here, folder, length) != 0)
         return 0;
-    return here[length] == '/' || !here[length] || length == 1 ? length : 0;
+    if (here[length] == '/' || !here[length] || length == 1)
+        return length;
+    return 0;
 }
 
 const struct find_project *find_by_folder(const struct find_list *list, const char *folder)
@@ -105,7 +116,9 @@ const struct find_project *find_by_folder(const struct find_list *list, const ch
     size_t best_near = 0;
     for (size_t i = 0; i < list->count; i++) {
         const struct find_project *project = &list->items[i];
-        size_t near = project->rank == FIND_OVER ? 0 : nearness(project->manifest, folder);
+        size_t near = 0;
+        if (project->rank != FIND_OVER)
+            near = nearness(project->manifest, folder);
         if (near && (near > best_near || (near == best_near && is_better(project, best)))) {
             best = project;
             best_near = near;
@@ -118,8 +131,10 @@ const struct find_project *find_by_folder(const struct find_list *list, const ch
 
 static void add_place(struct strbuf *text, const struct find_project *project)
 {
-    cleanup_free char *folder = project->manifest ? path_dirname(project->manifest) : NULL;
-    strbuf_addf(text, "%s%s (%s)", text->length ? ", " : "", project->identity.name,
+    cleanup_free char *folder = NULL;
+    if (project->manifest)
+        folder = path_dirname(project->manifest);
+    strbuf_addf(text, "%s%s (%s)", text_if(text->length, ", "), project->identity.name,
                 folder ? folder : project->prefix);
 }
 
@@ -131,8 +146,10 @@ static bool is_called(const struct find_project *project, const char *name, enum
 static size_t count_called(const struct find_list *list, const char *name, enum find_rank least)
 {
     size_t count = 0;
-    for (size_t i = 0; i < list->count; i++)
-        count += is_called(&list->items[i], name, least) ? 1 : 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_called(&list->items[i], name, least))
+            count += 1;
+    }
     return count;
 }
 
@@ -151,7 +168,9 @@ static int refuse_several(const struct find_list *list, const char *name, enum f
 int find_by_name(const struct find_list *list, const char *name, const struct find_project **found,
                  struct error *err)
 {
-    enum find_rank least = count_called(list, name, FIND_DEAD) ? FIND_DEAD : FIND_OVER;
+    enum find_rank least = FIND_OVER;
+    if (count_called(list, name, FIND_DEAD))
+        least = FIND_DEAD;
     size_t count = count_called(list, name, least);
     if (count > 1)
         return refuse_several(list, name, least, err);

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 #include "state/state.h"
 
@@ -37,6 +38,7 @@ static int miss(char *const *environment, const struct plan_resource *resource, 
     error_at(err, resource->pos.file, resource->pos.line, resource->pos.column);
     bool has_redis = resource->kind != MODEL_REDIS && find_program(environment, MODEL_REDIS);
     cleanup_strbuf struct strbuf hint = {0};
+
     if (native->package)
         strbuf_addf(&hint, "install it (Debian, Ubuntu: apt install %s), or use containers: --engine docker",
                     native->package);
@@ -75,20 +77,25 @@ static const char *program_for_all(const struct plan *plan, char *const *environ
 
 void native_offer(const struct project *project, char *const *environment, struct error *error)
 {
-    const char *program = error->code == ERROR_ENGINE ? program_for_all(project->plan, environment) : NULL;
+    const char *program = NULL;
+    if (error->code == ERROR_ENGINE)
+        program = program_for_all(project->plan, environment);
     if (!program || project->is_native)
         return;
     cleanup_free char *old = xstrdup_null(error->hint);
-    error_hint(error, "%s%srun without containers: --engine native (%s is in PATH)", old ? old : "",
-               old ? "; or " : "", program);
+    error_hint(error, "%s%srun without containers: --engine native (%s is in PATH)", text_or_empty(old),
+               text_if(old, "; or "), program);
 }
 
 bool native_has_left(const struct project *project)
 {
     cleanup_free char *folder = project_folder(project);
-    struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+    struct state *state = NULL;
+    if (folder)
+        state = state_open(folder, false, NULL);
     if (!state)
         return false;
+
     const cJSON *servers = state_servers(state);
     bool found = servers && servers->child;
     cleanup_free char *volumes = path_join(folder, "volumes");

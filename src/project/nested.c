@@ -29,8 +29,12 @@ static const char *value_of(char *const *environment, const char *name)
 static const char *session_of(char *const *environment)
 {
     const char *parent = value_of(environment, NESTED_VARIABLE);
-    const char *session = parent && *parent ? parent : value_of(environment, "APPHOST_SESSION");
-    return session && *session ? session : NULL;
+    const char *session = parent;
+    if (!(parent && *parent))
+        session = value_of(environment, "APPHOST_SESSION");
+    if (session && *session)
+        return session;
+    return NULL;
 }
 
 static bool take(struct nested *nested, const char *root, const char *prefix, const char *session)
@@ -53,7 +57,9 @@ static bool take(struct nested *nested, const char *root, const char *prefix, co
 bool nested_find(struct nested *nested, const char *root, const struct args *args, char *const *environment)
 {
     cleanup_strlist struct strlist prefixes = {0};
-    const char *session = names_a_project(args) ? NULL : session_of(environment);
+    const char *session = NULL;
+    if (!names_a_project(args))
+        session = session_of(environment);
     if (!session || state_list(root, &prefixes, NULL))
         return false;
     for (size_t i = 0; i < prefixes.count; i++)
@@ -69,7 +75,9 @@ bool nested_means_manifest(const struct nested *nested, char *const *environment
     if (!nested->manifest || !file_exists(nested->manifest))
         return false;
     cleanup_free char *found = manifest_find(".", environment, NULL);
-    cleanup_free char *path = found ? path_canonical(found) : NULL;
+    cleanup_free char *path = NULL;
+    if (found)
+        path = path_canonical(found);
     if (!path)
         *file = xstrdup(nested->manifest);
     return !path || str_eq(path, nested->manifest);

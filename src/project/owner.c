@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "machine/holder.h"
 #include "state/state.h"
@@ -38,9 +39,11 @@ int owner_check(const char *root, const char *hash, struct error *err)
     cleanup_identity struct identity identity = {0};
     cleanup_free char *folder = path_dirname(holder.path), *above = path_dirname(folder);
     cleanup_free char *home = path_dirname(above);
-    const char *name = identity_parse(path_basename(folder), &identity) ? identity.name : "this project";
+    const char *name = "this project";
+    if (identity_parse(path_basename(folder), &identity))
+        name = identity.name;
     error_set(err, ERROR_OWNER, "%s runs already, with its state elsewhere: pid %ld, state in %s%s", name,
-              (long)holder.pid, folder, holder.is_deleted ? " (taken away)" : "");
+              (long)holder.pid, folder, text_if(holder.is_deleted, " (taken away)"));
     error_hint(err, "use it with XDG_STATE_HOME=%s, or end it: kill %ld", home, (long)holder.pid);
     machine_holder_free(&holder);
     return -1;

@@ -8,6 +8,7 @@
 #include "project/owner.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "engine/once.h"
 #include "machine/self.h"
 #include "machine/user.h"
@@ -32,12 +33,15 @@ static bool read_claim(const cJSON *object, struct claim *claim)
     const cJSON *labels = json_get(object, "labels");
     cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
     const char *owner = json_string(labels, "io.apphost.owner", NULL);
-    const char *blank = owner ? strchr(owner, ' ') : NULL;
+    const char *blank = NULL;
+    if (owner)
+        blank = strchr(owner, ' ');
     bool is_live = str_eq(json_string(object, "state", NULL), "running") &&
                    str_eq(json_string(labels, "io.apphost.uid", NULL), uid) &&
                    str_eq(json_string(labels, "io.apphost.lifetime", NULL), "session");
     if (!is_live || !blank)
         return false;
+
     *claim = (struct claim){
         .project = json_string(labels, "io.apphost.project", ""),
         .container = json_string(labels, "io.apphost.container", ""),
@@ -64,19 +68,22 @@ static bool is_container_running(struct engine_once *once, const char *id)
 static bool is_alive(struct engine_once *once, const struct claim *claim)
 {
     cleanup_free char *own = machine_container_id();
-    if (str_eq(claim->container, own ? own : ""))
+    if (str_eq(claim->container, text_or_empty(own)))
         return is_locked(claim->folder);
     return !*claim->container || is_container_running(once, claim->container);
 }
 
 static int refuse(const struct claim *claim, struct error *err)
 {
-    cleanup_free char *where = *claim->container ? xasprintf("container %.12s", claim->container)
-                                                 : xstrdup("outside of this container");
+    cleanup_free char *where = NULL;
+    if (*claim->container)
+        where = xasprintf("container %.12s", claim->container);
+    else
+        where = xstrdup("outside of this container");
     cleanup_free char *own = machine_container_id();
-    bool is_here = str_eq(claim->container, own ? own : "");
+    bool is_here = str_eq(claim->container, text_or_empty(own));
     error_set(err, ERROR_OWNER, "%s runs already, with its state elsewhere: pid %s%s%s, state in %s",
-              claim->project, claim->pid, is_here ? "" : ", ", is_here ? "" : where, claim->folder);
+              claim->project, claim->pid, text_if(!is_here, ", "), text_if(!is_here, where), claim->folder);
     error_hint(err, "end it there: apphost down; what a dead one left goes with apphost gc there");
     return -1;
 }

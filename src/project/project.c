@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "process/process.h"
 #include "state/state.h"
 
@@ -25,15 +26,18 @@
 
 char *project_folder(const struct project *project)
 {
-    return project->prefix ? state_folder(project->root, project->prefix) : NULL;
+    if (project->prefix)
+        return state_folder(project->root, project->prefix);
+    return NULL;
 }
 
 /* ---- identity ---- */
 
 static const char *override_of(const struct project_options *options)
 {
-    return args_from_environment(options->args, "project-name") ? args_value(options->args, "project-name")
-                                                                : NULL;
+    if (args_from_environment(options->args, "project-name"))
+        return args_value(options->args, "project-name");
+    return NULL;
 }
 
 /* Told by `run --isolate`, or inherited from it: what a worker calls means the worker's project. */
@@ -76,10 +80,11 @@ static void set_hash(struct project *project, const struct project_options *opti
     bool is_stdin = project->manifest && str_ends(project->manifest, "/-");
     const char *isolate = isolate_of(options), *override = override_of(options);
     cleanup_free char *salt =
-        xasprintf("%s%s%s", is_stdin && name ? name : "", isolate ? "#" : "", isolate ? isolate : "");
-    cleanup_free char *whole =
-        override ? xasprintf("%s%s%s", override, isolate ? "#" : "", isolate ? isolate : "") : NULL;
-    struct identity_source source = {project->manifest ? project->manifest : "", salt, whole};
+        xasprintf("%s%s%s", text_if(is_stdin && name, name), text_if(isolate, "#"), text_or_empty(isolate));
+    cleanup_free char *whole = NULL;
+    if (override)
+        whole = xasprintf("%s%s%s", override, text_if(isolate, "#"), text_or_empty(isolate));
+    struct identity_source source = {text_or_empty(project->manifest), salt, whole};
     identity_hash(&source, project->hash);
     memcpy(project->own_hash, project->hash, sizeof project->own_hash);
     if (options->adopt && identity_is_hash(options->adopt))
@@ -90,7 +95,11 @@ static void set_hash(struct project *project, const struct project_options *opti
 
 static void set_name(struct project *project, const char *name, const char *isolate)
 {
-    char *named = isolate ? xasprintf("%s-%s", name, isolate) : xstrdup(name);
+    char *named;
+    if (isolate)
+        named = xasprintf("%s-%s", name, isolate);
+    else
+        named = xstrdup(name);
     free(project->name); /* name may be it */
     project->name = named;
     free(project->prefix);
@@ -123,7 +132,9 @@ static int find_named(struct project *project, const struct find_list *list, con
     project->is_unknown = count == 0;
     if (project->is_unknown && !(has_manifest && may_be_unknown))
         return find_refuse_name(list, name, err);
-    return count < 0 ? -1 : 0;
+    if (count < 0)
+        return -1;
+    return 0;
 }
 
 /* No name: by the manifest's path, else by the session of this folder. *missing: why there is no manifest. */
@@ -131,8 +142,11 @@ static int find_unnamed(struct project *project, const struct find_list *list, s
                         struct error *err)
 {
     cleanup_free char *here = path_canonical(".");
-    const struct find_project *found =
-        project->manifest ? find_by_hash(list, project->hash) : find_by_folder(list, here);
+    const struct find_project *found;
+    if (project->manifest)
+        found = find_by_hash(list, project->hash);
+    else
+        found = find_by_folder(list, here);
     if (found)
         project_take(project, &found->identity);
     if (found || project->manifest)
@@ -147,9 +161,14 @@ static int find_manifest(struct project *project, const struct project_options *
     args_values(options->args, "file", &files);
     if (!files.count) {
         cleanup_free char *found = manifest_find(".", options->environment, err);
-        project->manifest = found ? path_canonical(found) : NULL;
-        return found ? 0 : -1;
+        project->manifest = NULL;
+        if (found)
+            project->manifest = path_canonical(found);
+        if (found)
+            return 0;
+        return -1;
     }
+
     if (!strcmp(files.items[0], "-")) {
         cleanup_free char *here = path_canonical(".");
         project->manifest = path_join(here, "-");
@@ -182,6 +201,7 @@ int project_identify(struct project *project, const struct project_options *opti
         return -1;
     if (find_around(project, options))
         return 0;
+
     find_manifest(project, options, &missing);
     set_hash(project, options, name);
     bool is_plain =
@@ -192,8 +212,10 @@ int project_identify(struct project *project, const struct project_options *opti
     }
     if (find_all(project->root, &list, err))
         return -1;
-    return name ? find_named(project, &list, name, options->may_be_unknown, err)
-                : find_unnamed(project, &list, &missing, err);
+
+    if (name)
+        return find_named(project, &list, name, options->may_be_unknown, err);
+    return find_unnamed(project, &list, &missing, err);
 }
 
 /* ---- loading ---- */
@@ -231,9 +253,11 @@ int project_summarise(struct project *project, struct error *err)
         manifest_problems_free(&project->problems);
         return -1;
     }
-    const char *file = problems->count ? problems->items[0].error.source.file : NULL;
+    const char *file = NULL;
+    if (problems->count)
+        file = problems->items[0].error.source.file;
     error_set(err, ERROR_MANIFEST, "%zu %s in %s; nothing was created", problems->errors,
-              problems->errors == 1 ? "error" : "errors", file ? file : "the manifest");
+              problems->errors == 1 ? "error" : "errors", text_or(file, "the manifest"));
     return -1;
 }
 
@@ -244,8 +268,11 @@ static int lower(struct project *project, const struct project_options *options,
     cleanup_free char *certs = certificates_folder(project), *folder = project_folder(project);
     cleanup_strlist struct strlist inherited = {0};
     process_inherit(&inherited, options->environment);
+
     /* A remote engine's host is known; the others' is found out once they answer. */
-    const struct engine_address *engine = project->has_engine ? &project->engine : NULL;
+    const struct engine_address *engine = NULL;
+    if (project->has_engine)
+        engine = &project->engine;
     struct plan_context context = {
         .certs_folder = certs,
         .state_folder = folder,
@@ -257,13 +284,16 @@ static int lower(struct project *project, const struct project_options *options,
         .uid = (int)getuid(),
         .gid = (int)getgid(),
     };
+
     project->plan = plan_lower(project->model, &context, &problems, &count);
     for (size_t i = 0; i < count; i++)
         manifest_problems_add(&project->problems, &problems[i], false);
     free(problems);
     for (size_t i = 0; project->plan && i < project->plan->warning_count; i++)
         manifest_problems_add(&project->problems, &project->plan->warnings[i], true);
-    return project->plan ? 0 : project_summarise(project, err);
+    if (project->plan)
+        return 0;
+    return project_summarise(project, err);
 }
 
 int project_rehash(struct project *project, const struct project_options *options, const char *hash,
@@ -299,6 +329,7 @@ static struct model *load_model(struct project *project, const struct project_op
     args_values(options->args, "parameter", &manifest.parameters);
     args_values(options->args, "profile", &manifest.profiles);
     struct strlist environment = {.items = (char **)options->environment};
+
     for (char *const *entry = options->environment; *entry; entry++)
         environment.count++;
     if (!manifest.profiles.count)
@@ -354,12 +385,14 @@ int project_load(struct project *project, const struct project_options *options,
     cleanup_free char *file = NULL;
     if (!project->root && !(project->root = state_root(options->environment, err)))
         return -1;
+
     bool joins = is_joining(project, options, &nested, &file);
     project->model = load_model(project, options, file);
     if (!project->model)
         return project_summarise(project, err);
     warn_of_public_secrets(project, options);
     const char *engine = args_value(options->args, "engine");
+
     if (engine)
         project->model->engine = engine;
     if (isolate_of(options))
@@ -412,7 +445,11 @@ int project_check_names(const struct project *project, const struct strlist *nam
 static void mark(const struct plan *plan, bool *marked, const char *id)
 {
     const struct plan_node *node = plan_find(plan, id);
-    size_t index = node ? (size_t)(node - plan->nodes) : plan->node_count;
+    size_t index;
+    if (node)
+        index = (size_t)(node - plan->nodes);
+    else
+        index = plan->node_count;
     if (index == plan->node_count || marked[index])
         return;
     marked[index] = true;

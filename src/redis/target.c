@@ -14,7 +14,10 @@ enum { TLS_PORT = 6380, MAX_DATABASE = 1 << 20 };
 static void set_host(struct redis_target *out, const char *text, size_t length)
 {
     bool is_bracketed = length > 1 && text[0] == '[' && text[length - 1] == ']';
-    out->host = is_bracketed ? xstrndup(text + 1, length - 2) : xstrndup(text, length);
+    if (is_bracketed)
+        out->host = xstrndup(text + 1, length - 2);
+    else
+        out->host = xstrndup(text, length);
 }
 
 /* "host:port", "[::1]:6379", "::1", "host". */
@@ -42,7 +45,9 @@ static bool is_true(const char *value)
 static void replace(char **into, const char *value)
 {
     free(*into);
-    *into = *value ? xstrdup(value) : NULL;
+    *into = NULL;
+    if (*value)
+        *into = xstrdup(value);
 }
 
 static void take_option(struct redis_target *out, const char *name, const char *value)
@@ -109,18 +114,28 @@ static int hex_digit(char c)
 static char *percent_decode(const char *text, size_t length)
 {
     char *decoded = xstrndup(text, length), *to = decoded;
+
     for (size_t i = 0; i < length; i++) {
         bool is_escape = text[i] == '%';
-        int high = is_escape && i + 2 < length ? hex_digit(text[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-        *to++ = is_escape ? (char)(high * 16 + low) : text[i];
-        i += is_escape ? 2 : 0;
+        int high = -1;
+        if (is_escape && i + 2 < length)
+            high = hex_digit(text[i + 1]);
+        int low = -1;
+        if (high >= 0)
+            low = hex_digit(text[i + 2]);
+        if (is_escape)
+            *to++ = (char)(high * 16 + low);
+        else
+            *to++ = text[i];
+        if (is_escape)
+            i += 2;
         if (is_escape && (low < 0 || high + low == 0)) {
             mem_wipe(decoded, length);
             free(decoded);
             return NULL;
         }
     }
+
     *to = '\0';
     return decoded;
 }
@@ -129,8 +144,12 @@ static char *percent_decode(const char *text, size_t length)
 static bool read_user(struct redis_target *out, const char *text, size_t length)
 {
     const char *colon = memchr(text, ':', length);
-    size_t name = colon ? (size_t)(colon - text) : length;
-    out->user = name ? percent_decode(text, name) : NULL;
+    size_t name = length;
+    if (colon)
+        name = (size_t)(colon - text);
+    out->user = NULL;
+    if (name)
+        out->user = percent_decode(text, name);
     if (name && !out->user)
         return false;
     if (!colon || name + 1 == length)
@@ -154,7 +173,8 @@ static bool read_place(struct redis_target *out, const char *text, bool is_unix)
     const char *at = strrchr(text, '@');
     if (at && !read_user(out, text, (size_t)(at - text)))
         return false;
-    text = at ? at + 1 : text;
+    if (at)
+        text = at + 1;
     if (is_unix) {
         out->unix_path = percent_decode(text, strlen(text));
         return out->unix_path && *out->unix_path == '/';
@@ -192,6 +212,7 @@ static bool read_text(struct redis_target *out, const char *text)
                    {"valkey://", false, false},
                    {"valkeys://", true, false},
                    {"unix://", false, true}};
+
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t length = strlen(schemes[i].scheme);
         if (strncasecmp(text, schemes[i].scheme, length) != 0)
@@ -199,6 +220,7 @@ static bool read_text(struct redis_target *out, const char *text)
         out->tls = schemes[i].is_tls;
         return read_uri(out, text + length, schemes[i].is_unix);
     }
+
     return !strstr(text, "://") && read_items(out, text);
 }
 
@@ -210,8 +232,11 @@ bool redis_target_parse(struct redis_target *out, const char *text)
         return false;
     }
     bool is_uri = strstr(text, "://") != NULL;
-    if (!out->port)
-        out->port = out->tls && !is_uri ? TLS_PORT : REDIS_PORT;
+    if (!out->port) {
+        out->port = REDIS_PORT;
+        if (out->tls && !is_uri)
+            out->port = TLS_PORT;
+    }
     return true;
 }
 

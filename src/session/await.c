@@ -40,7 +40,9 @@ int await_supervisor(struct client *client, const struct wait *wait, struct erro
     int answer = loop_await(&client->loop, wait, &watch, err);
     pulse_end(&pulse);
     bool is_silent = answer == AWAIT_INTERRUPTED && !is_user_interrupting(&bystander);
-    return is_silent ? client_refuse_silence(client, "", err) : answer;
+    if (is_silent)
+        return client_refuse_silence(client, "", err);
+    return answer;
 }
 
 int await_interrupted(struct error *err)

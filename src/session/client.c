@@ -8,6 +8,7 @@
 #include "project/owner.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -67,8 +68,7 @@ int client_refuse_silence(const struct client *client, const char *what, struct 
 {
     long pid = (long)client->supervisor;
     error_set(err, ERROR_OWNER, "the supervisor of %s (pid %ld, state in %s) does not answer%s",
-              client->project ? client->project : "the project", pid, client->folder ? client->folder : "?",
-              what);
+              text_or(client->project, "the project"), pid, text_or(client->folder, "?"), what);
     error_hint(err,
                "`apphost down` tells it by a signal; if it stays like this: kill -9 %ld, its guard cleans up",
                pid);
@@ -116,7 +116,9 @@ int client_view(struct client *client, struct limit limit, struct view **view, s
         return -1;
     }
     *view = view_read(json, err);
-    return *view ? 0 : -1;
+    if (*view)
+        return 0;
+    return -1;
 }
 
 int client_exec_info(struct client *client, const char *resource, struct client_exec *info, struct error *err)
@@ -204,6 +206,7 @@ static int say_hello(struct client *client, const struct client_options *options
 static int try_connect(struct client *client, const struct client_options *options, struct error *err)
 {
     cleanup_error struct error why = {0};
+
     if (supervisor_find(options->state_root, options->prefix, &client->session, &why)) {
         error_move(err, &why);
         return -1;
@@ -217,6 +220,7 @@ static int try_connect(struct client *client, const struct client_options *optio
     bool is_told = client->connection && !say_hello(client, options, &why);
     if (is_told && !(client->is_ending && options->start))
         return 0;
+
     bool is_broken = client->connection && control_is_broken(client->connection);
     disconnect(client);
     if (why.code == ERROR_NOT_RUNNING)
@@ -253,7 +257,9 @@ static int connect_or_start(struct client *client, const struct client_options *
         return -1;
     if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh) {
         answer = start_one(client, options, err);
-        return answer < 0 ? -1 : 1;
+        if (answer < 0)
+            return -1;
+        return 1;
     }
     error_move(err, &why);
     return -1;

@@ -185,6 +185,7 @@ static int start(struct session *session, const struct exec_options *options, st
         .on_open = on_open,
         .on_drained = on_drained,
     };
+
     if (session->has_terminal) {
         if (loop_watch_signal(&session->once.loop, SIGWINCH, on_resized, session, err))
             return -1;
@@ -212,13 +213,19 @@ int exec_session_run(const struct engine_address *address, char *const *environm
     session.has_terminal = !options->no_terminal && terminal_is_there();
     int failed =
         start(&session, options, err) || engine_once_wait_for(once, FOREVER, err) /* the command's */;
+
     if (failed)
         note_origin(err);
-    int code = failed ? -1 : once->exit_code;
+    int code = -1;
+    if (!failed)
+        code = once->exit_code;
     close_input(&session);
     engine_once_close(once);
     terminal_restore();
     if (!failed && code < 0)
         return error_set(err, ERROR_ENGINE, "the engine let go of %s, which still runs", options->argv[0]);
-    return failed ? -1 : code;
+
+    if (failed)
+        return -1;
+    return code;
 }

@@ -31,7 +31,9 @@ int hangup_open(void)
 
 void hangup_watch(struct hangup *hangup, struct loop *loop, loop_signal_cb *run, void *data)
 {
-    int fd = hangup->fd > 0 ? -1 : hangup_open();
+    int fd = -1;
+    if (hangup->fd <= 0)
+        fd = hangup_open();
     if (fd < 0)
         return;
     if (uv_poll_init(&loop->uv, &hangup->poll, fd)) {

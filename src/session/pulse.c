@@ -19,7 +19,10 @@ static void on_beat(void *data)
 {
     struct pulse *pulse = data;
     bool is_waiting = pulse->question.id && !pulse->question.done;
-    pulse->missed = is_waiting ? pulse->missed + 1 : 0;
+    if (is_waiting)
+        pulse->missed = pulse->missed + 1;
+    else
+        pulse->missed = 0;
     if (!is_waiting)
         ask(pulse);
 

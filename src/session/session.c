@@ -39,8 +39,11 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
     if (native_check(project->plan, context->environment, err) ||
         adopt_former(project, &asked, &context->output, err))
         return -1;
+
     /* A copy: the supervisor writes its title over our arguments. */
-    cleanup_free char *logs = log_dir ? path_canonical(log_dir) : NULL;
+    cleanup_free char *logs = NULL;
+    if (log_dir)
+        logs = path_canonical(log_dir);
     struct supervisor_options supervisor = {
         .state_root = project->root,
         .prefix = project->prefix,
@@ -57,6 +60,7 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
         .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
     if (owner_check_engine(project, &asked, err))
         return -1;
+
     bool is_first = adopt_is_first(project);
     if (client_open(&context->client, &options, err))
         return -1;
@@ -88,7 +92,9 @@ static void begin_up(struct context *context, const struct session_up *up, struc
 {
     const struct project *project = &context->project;
     cleanup_json cJSON *plan = plan_to_json(project->plan, true);
-    cleanup_json cJSON *engine = project->has_engine ? engine_address_to_json(&project->engine) : NULL;
+    cleanup_json cJSON *engine = NULL;
+    if (project->has_engine)
+        engine = engine_address_to_json(&project->engine);
     const struct ask_up ask = {
         .resources = (const char **)up->resources->items,
         .resource_count = up->resources->count,
@@ -103,6 +109,7 @@ static void begin_up(struct context *context, const struct session_up *up, struc
         .lease = up->lease,
         .timeout_ms = context->wait_timeout_ms,
     };
+
     client_begin(&context->client, call, "up", request_message(&ask_up_record, &ask));
 }
 
@@ -113,6 +120,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
     struct client_call call = {.on_record = on_record, .data = render};
     if (certificates_fill(&context->project, context->environment, err) < 0)
         return -1;
+
     struct wait wait = {
         .fact = &call.done,
         .what = "the answer to up",
@@ -125,10 +133,15 @@ int session_up(struct context *context, const struct session_up *up, struct rend
         native_offer(&context->project, context->environment, err);
         answer = -1;
     }
+
     cJSON *json = take_ptr(&call.result);
     client_end(client, &call);
-    *view = json ? view_read(json, err) : NULL;
-    return json && !*view ? -1 : answer;
+    *view = NULL;
+    if (json)
+        *view = view_read(json, err);
+    if (json && !*view)
+        return -1;
+    return answer;
 }
 
 /* ---- down ---- */
@@ -147,7 +160,9 @@ struct parting {
 static bool is_recorded(struct state *state, const char *session, bool otherwise)
 {
     struct state_session record = {0};
-    bool is_it = state_session_read(state, &record, NULL) ? otherwise : str_eq(record.id, session);
+    bool is_it = otherwise;
+    if (!state_session_read(state, &record, NULL))
+        is_it = str_eq(record.id, session);
     state_session_free(&record);
     return is_it;
 }
@@ -172,13 +187,17 @@ int session_wait_until_over(struct context *context, struct limit limit, struct 
         .what = "the end of the supervisor and its guard",
         .limit = limit,
     };
+
     timer_init(&client->loop, &parting.again, on_look, &parting);
     on_look(&parting);
     int answer = await(client, &wait, err);
     timer_stop(&parting.again);
     if (parting.state)
         state_close(parting.state);
-    return answer == AWAIT_INTERRUPTED ? await_interrupted(err) : answer;
+    if (answer == AWAIT_INTERRUPTED)
+        return await_interrupted(err);
+
+    return answer;
 }
 
 struct ending {
@@ -259,7 +278,9 @@ int session_down(struct context *context, const struct ask_down *down, struct re
         *what = take_ptr(&result);
     if (failed)
         return look_what_is(context, &why, err);
-    return has_left ? 0 : session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
+    if (has_left)
+        return 0;
+    return session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
 }
 
 void session_bye(struct context *context)
@@ -311,7 +332,9 @@ static void print_exit(const struct view_resource *resource, const char *name)
 static void print_message(const struct view_resource *resource, const char *name, const char *headline)
 {
     const char *message = text_or_empty(resource->error.message);
-    const char *cause = resource->is_blocked && *headline ? strstr(message, headline) : NULL;
+    const char *cause = NULL;
+    if (resource->is_blocked && *headline)
+        cause = strstr(message, headline);
     if (cause > message + 2) { /* "api was not started: " and the headline */
         fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
     } else if (*message && !strstr(headline, message)) {

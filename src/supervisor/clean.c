@@ -79,7 +79,9 @@ static int take_down(struct cleaning *cleaning, struct state *state, const struc
     struct orchestrator_down down = {0};
     if (loop_init(&cleaning->loop, &cleaning->error) < 0)
         return -1;
+
     cleaning->engine = engine_open(&cleaning->loop, address, environment, &cleaning->error);
+
     if (cleaning->engine) {
         struct orchestrator_services services = {
             .loop = &cleaning->loop,
@@ -94,10 +96,13 @@ static int take_down(struct cleaning *cleaning, struct state *state, const struc
         orchestrator_down(cleaning->orchestrator, &down, on_down, cleaning);
         loop_run(&cleaning->loop);
     }
+
     loop_fini(&cleaning->loop);
     if (!cleaning->is_done)
         error_set(&cleaning->error, ERROR_FAILED, "cleaning up ended too early");
-    return error_is_set(&cleaning->error) ? -1 : 0;
+    if (error_is_set(&cleaning->error))
+        return -1;
+    return 0;
 }
 
 static int clean_engine(struct state *state, const struct state_session *record,
@@ -105,13 +110,17 @@ static int clean_engine(struct state *state, const struct state_session *record,
                         struct cleaning *cleaning)
 {
     struct engine_address own = {0};
-    const struct engine_address *address = given && given->host ? given : NULL;
+    const struct engine_address *address = NULL;
+    if (given && given->host)
+        address = given;
     if (!address && json_get(record->engine, "host")) {
         if (engine_address_from_json(record->engine, &own, &cleaning->error) < 0)
             return -1;
         address = &own;
     }
-    int rc = address ? take_down(cleaning, state, record, address, environment) : 0;
+    int rc = 0;
+    if (address)
+        rc = take_down(cleaning, state, record, address, environment);
     engine_address_free(&own);
     return rc;
 }
@@ -129,8 +138,11 @@ void supervisor_sweep_dead(struct state *state, const struct state_session *dead
 int supervisor_forget_dead(struct state *state, const struct state_session *dead, char *const *environment,
                            struct error *err)
 {
-    cleanup_free char *usual =
-        *dead->socket ? xstrdup(dead->socket) : control_socket_path(environment, dead->id, NULL);
+    cleanup_free char *usual = NULL;
+    if (*dead->socket)
+        usual = xstrdup(dead->socket);
+    else
+        usual = control_socket_path(environment, dead->id, NULL);
     if (usual)
         unlink(usual);
     return state_session_remove(state, err);
@@ -152,6 +164,7 @@ int supervisor_clean(const char *folder, const char *session, const struct engin
     struct state *state = state_open(folder, false, err);
     if (!state)
         return -1;
+
     struct cleaning cleaning = {.removed = removed};
     struct state_session record = {0};
     int rc = -1, lock = inherited_lock(state);
@@ -165,6 +178,7 @@ int supervisor_clean(const char *folder, const char *session, const struct engin
         rc = clean_locked(state, &record, engine, environment, &cleaning);
         error_move(err, &cleaning.error);
     }
+
     if (lock >= 0)
         close(lock);
     state_session_free(&record);

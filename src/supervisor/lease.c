@@ -50,7 +50,9 @@ static void on_lease(uv_poll_t *poll, int status, int events)
     struct supervisor *s = poll->data;
     char byte;
     (void)events;
-    ssize_t n = status < 0 ? 0 : read(s->lease_fd, &byte, 1);
+    ssize_t n = 0;
+    if (status >= 0)
+        n = read(s->lease_fd, &byte, 1);
     if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
         return;
     log_info("the command that started the session (pid %ld) is gone", (long)s->starter);
@@ -95,7 +97,10 @@ void lease_take(struct supervisor *s, struct control_client *client)
         guest = xcalloc(1, sizeof *guest);
         control_client_set_data(client, guest);
     }
-    s->client_leases += guest->lease ? 0 : 1;
+    if (guest->lease)
+        s->client_leases += 0;
+    else
+        s->client_leases += 1;
     guest->lease = true;
 }
 

@@ -62,7 +62,9 @@ static int retake_lock(struct reach *reach, struct error *err)
     if (reach->lock_fd >= 0)
         close(reach->lock_fd);
     reach->lock_fd = state_lock(s->state, err);
-    return reach->lock_fd < 0 ? -1 : state_lock_name(reach->lock_fd, s->session, err);
+    if (reach->lock_fd < 0)
+        return -1;
+    return state_lock_name(reach->lock_fd, s->session, err);
 }
 
 static int restore_state(struct reach *reach, struct error *err)
@@ -175,8 +177,12 @@ void reach_fini(struct supervisor *s)
 bool supervisor_signal(const char *state_root, const char *prefix, pid_t pid, int signum)
 {
     cleanup_free char *folder = state_folder(state_root, prefix);
-    struct state *state = pid > 1 ? state_open(folder, false, NULL) : NULL;
-    int fd = state ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    struct state *state = NULL;
+    if (pid > 1)
+        state = state_open(folder, false, NULL);
+    int fd = -1;
+    if (state)
+        fd = (int)syscall(SYS_pidfd_open, pid, 0);
     bool is_old_kernel = state && fd < 0 && errno == ENOSYS;
     bool is_sent = false;
     if ((fd >= 0 || is_old_kernel) && state_is_locked(state) && state_is_owner(state, pid))

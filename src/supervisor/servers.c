@@ -26,7 +26,9 @@ static int open_server(const cJSON *record)
 {
     pid_t pid = (pid_t)json_int(record, "pid", 0);
     uint64_t ticks = strtoull(json_string(record, "startTicks", "0"), NULL, 10);
-    int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    int fd = -1;
+    if (pid > 0)
+        fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd dead = {.fd = fd, .events = POLLIN};
     if (fd < 0)
         return -1;
@@ -46,8 +48,9 @@ bool supervisor_server_runs(const cJSON *record)
 
 static void ask_to_stop(const cJSON *record, int fd)
 {
-    int signum =
-        json_bool(record, "ephemeral", false) ? SIGKILL : (int)json_int(record, "stopSignal", SIGTERM);
+    int signum = SIGKILL;
+    if (!json_bool(record, "ephemeral", false))
+        signum = (int)json_int(record, "stopSignal", SIGTERM);
     syscall(SYS_pidfd_send_signal, fd, signum, NULL, 0);
     syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
 }
@@ -69,6 +72,7 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed)
     cleanup_free int *fds = xcalloc((size_t)cJSON_GetArraySize(records) + 1, sizeof *fds);
     size_t at = 0;
     int64_t asked_ms = loop_clock_ms();
+
     cJSON_ArrayForEach(record, records)
     {
         int fd = open_server(record);
@@ -82,6 +86,7 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed)
         fds[at++] = stays ? -1 : fd;
     }
     at = 0;
+
     cJSON_ArrayForEach(record, records)
     {
         int fd = fds[at++];

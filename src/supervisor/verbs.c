@@ -75,7 +75,9 @@ static void answer_view(const struct error *error, const cJSON *report, void *da
 static int check_engine(const struct supervisor *s, const cJSON *engine, struct error *err)
 {
     const char *asked = json_string(engine, "host", NULL);
-    const char *ours = s->options->engine ? s->options->engine->host : NULL;
+    const char *ours = NULL;
+    if (s->options->engine)
+        ours = s->options->engine->host;
     if (!asked || !ours || str_eq(asked, ours))
         return 0;
     error_set(err, ERROR_USAGE, "the project runs on the engine %s, not on %s", ours, asked);
@@ -121,6 +123,7 @@ static void begin_up(const struct call *call, const struct ask_up *ask, struct p
         .dry_run = ask->dry_run,
         .timeout_ms = ask->timeout_ms,
     };
+
     copy_names(ask->resources, ask->resource_count, &apply.resources);
     if (ask->lease)
         lease_take(s, call->client);
@@ -331,6 +334,7 @@ static void do_hello(const struct call *call)
         .logs = s->logs_folder,
         .is_ending = s->phase != PHASE_RUNNING,
     };
+
     if (ask && ask->lease && s->phase == PHASE_RUNNING)
         lease_take(s, call->client);
     if (ask)
@@ -502,6 +506,7 @@ void supervisor_drop_requests(struct supervisor *s)
 static struct transition transition_of(const struct orchestrator_transition *from)
 {
     bool has_bytes = from->total || from->current;
+
     assert(view_kind_by_name(from->kind) && view_state_by_name(from->state));
     return (struct transition){
         .type = NEWS_TRANSITION,
@@ -525,9 +530,13 @@ void supervisor_broadcast(const struct orchestrator_transition *transition, void
     struct supervisor *s = data;
     struct request *request;
     struct transition news = transition_of(transition);
-    const char *detail = transition->detail && *transition->detail ? transition->detail : NULL;
+    const char *detail = NULL;
+    if (transition->detail && *transition->detail)
+        detail = transition->detail;
     if (!transition->total)
-        log_info("%s: %s%s%s", transition->node, transition->state, detail ? ": " : "", detail ? detail : "");
+        log_info("%s: %s%s%s", transition->node, transition->state, text_if(detail, ": "),
+                 text_or_empty(detail));
+
     DL_FOREACH(s->requests, request)
     {
         if (!request->verb->reports || !request->client)
