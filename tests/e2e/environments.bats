@@ -62,6 +62,7 @@ in_container() {
 
 teardown() {
   local id code=0
+  [ -z "${NETWORK:-}" ] || kill "$NETWORK" 2>/dev/null
   for id in $(cat "$T/outer" 2>/dev/null); do engine DELETE "/containers/$id?force=1&v=1" >/dev/null; done
   [ ! -s "$T/network" ] || engine DELETE "/networks/$(cat "$T/network")" >/dev/null
   teardown_test || code=1
@@ -492,6 +493,59 @@ namespaces() {
   needs_image "$REDIS"
   [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
   namespaces '-p -f'
+}
+
+# As in a container that some other engine made: the kernel's list of mounts says so, the engine of the socket knows no such
+# container, and who serves its socket is not to be seen from here. Two places are left then. $@: what enters its network.
+in_a_strangers_container() {
+  local id made=$T/made/containers
+  id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
+  mkdir -p "$made/$id"
+  cat >inside
+  [ -e /etc/hostname ] || skip "this machine has no /etc/hostname to mount over"
+  cp /etc/hostname "$made/$id/hostname"
+  ok timeout -k 5 120 "$@" unshare -m -p -f --mount-proc sh -c \
+    "mount --bind '$made/$id/hostname' /etc/hostname && . ./inside" 3>&-
+}
+
+needs_two_places() {
+  needs_root
+  needs unshare
+  needs_image "$REDIS"
+  [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket"
+  GATEWAY=$(gateway_of bridge)
+  [[ $GATEWAY = *.*.*.* ]] || skip "the engine has no default bridge"
+}
+
+# A network namespace with a loopback of its own and a cable to the engine's bridge; NETWORK is a process in it.
+plug_in() {
+  local bridge cable=ae$RANDOM width
+  bridge=$(engine GET /networks/bridge | jq -r '.Options["com.docker.network.bridge.name"] // "docker0"')
+  width=$(ip -o -4 addr show dev "$bridge" 2>/dev/null | grep -o '/[0-9]*' | head -n 1)
+  [ -n "$width" ] || skip "the engine's bridge is not on this machine"
+  unshare -n sleep 1000 3>&- &
+  NETWORK=$!
+  wait_until 5 sh -c "[ \"\$(readlink /proc/$NETWORK/ns/net)\" != \"\$(readlink /proc/$$/ns/net)\" ]"
+  ip link add "$cable" type veth peer name outer netns "$NETWORK"
+  ip link set "$cable" master "$bridge" up
+  nsenter -t "$NETWORK" -n sh -ec "ip link set lo up; ip addr add ${GATEWAY%.*}.$((200 + RANDOM % 50))$width dev outer
+    ip link set outer up; ip route add default via $GATEWAY"
+}
+
+@test "two places where ports may be: the first PING with our password proves loopback" {
+  needs_two_places
+  server
+  in_a_strangers_container < <(cat_round)
+  prints PONG 'reached at 127\.0\.0\.1: .*another pid namespace'
+}
+
+@test "two places where ports may be: the first PING with our password proves the engine's gateway" {
+  needs_two_places
+  needs ip
+  plug_in
+  server
+  in_a_strangers_container nsenter -t "$NETWORK" -n -- < <(cat_round)
+  prints PONG "reached at $GATEWAY: .*another pid namespace"
 }
 
 @test "a network namespace that is not the engine's, with a loopback of its own: said at once" {

@@ -1,0 +1,113 @@
+/* Where published ports are, in a container of some other engine: two places are left. The machine is what
+ * the tests say it is: these functions stand in for the room machine/. */
+#include "engine/internal.h"
+#include "loop/testing.h"
+#include "machine/neighbour.h"
+#include "machine/self.h"
+#include "script.h"
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+static pid_t peer;
+static const char *container_id;
+
+char *machine_container_id(void)
+{
+    return xstrdup_null(container_id);
+}
+
+pid_t machine_socket_peer(const char *path)
+{
+    (void)path;
+    return peer;
+}
+
+enum machine_answer machine_shares_network(pid_t pid)
+{
+    (void)pid;
+    return MACHINE_YES;
+}
+
+bool machine_has_loopback(void)
+{
+    return true;
+}
+
+static struct engine_where found;
+static int answers;
+
+static void on_where(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)data;
+    assert_null(err);
+    found = *result->where;
+    answers++;
+}
+
+/* The engine does not know our container; its default network is this. */
+static void find(int status, const char *network)
+{
+    const struct engine_address address = {.origin = (char *)"DOCKER_HOST", .unix_path = (char *)"/e.sock"};
+    static char *no_environment[] = {NULL};
+    struct world world = {0};
+    script_reset();
+    script_ping("1.41");
+    script_add(
+        (struct script_row){.method = "GET", .path = "/v1.41/containers/", .status = 404, .body = "{}"});
+    script_add((struct script_row){
+        .method = "GET", .path = "/v1.41/networks/bridge", .status = status, .body = network});
+    answers = 0;
+    world_open_over(&world, script_open, no_environment);
+    engine_address_copy(&world.engine->address, &address);
+    engine_find_where(world.engine, on_where, NULL);
+    while (!answers && loop_run_once(&world.loop))
+        continue;
+    assert_int_equal(answers, 1);
+    world_close(&world);
+}
+
+static void must_be(int i, const char *host)
+{
+    assert_string_equal(found.places[i].host, host);
+    assert_string_equal(found.places[i].bind, host);
+}
+
+static void two_places(void **state)
+{
+    (void)state;
+    container_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    peer = 0;
+    find(200, "{\"IPAM\":{\"Config\":[{\"Subnet\":\"172.30.0.0/16\",\"Gateway\":\"172.30.0.1\"}]}}");
+    assert_int_equal(found.count, 2);
+    must_be(0, "127.0.0.1");
+    must_be(1, "172.30.0.1");
+    assert_false(found.apart);
+}
+
+static void one_place(void **state)
+{
+    (void)state;
+    find(404, "{\"message\":\"network bridge not found\"}");
+    assert_int_equal(found.count, 1);
+    find(200, "{\"IPAM\":{\"Config\":[{\"Subnet\":\"172.30.0.0/16\"}]}}");
+    assert_int_equal(found.count, 1);
+    must_be(0, "127.0.0.1");
+    peer = 4711; /* seen from here: beside us, whatever the mounts say */
+    find(200, "{\"IPAM\":{\"Config\":[{\"Gateway\":\"172.30.0.1\"}]}}");
+    assert_int_equal(found.count, 1);
+    assert_non_null(strstr(found.how, "process 4711 beside us"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_places),
+        cmocka_unit_test(one_place),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
