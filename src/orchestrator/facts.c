@@ -78,7 +78,7 @@ static const char *readable_digest(struct orchestrator *o, const char *label)
     return *rest == '.' ? rest + 1 : NULL;
 }
 
-static bool is_member(const struct node *node, const struct engine_container *container)
+bool facts_is_member(const struct node *node, const struct engine_container *container)
 {
     const struct node *network = network_of(node->o);
     const cJSON *settings;
@@ -139,7 +139,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
     replace(&facts->object, container->id);
     take_labels(node, container);
     facts->paused = !strcmp(container->state, "paused");
-    facts->joined = is_member(node, container);
+    facts->joined = facts_is_member(node, container);
     facts->spoiled = !strcmp(container->state, "removing") || !strcmp(container->state, "dead");
     if (inspected) {
         secrets_read_back(node, json_path(container->raw, "Config.Env"));
@@ -221,18 +221,23 @@ static enum change change_of(const char *action)
     return !strcmp(action, "destroy") || !strcmp(action, "remove") ? CHANGE_GONE : CHANGE_OTHER;
 }
 
-/* An event may be faster than the answer, and an answer may be lost. */
-static void note_effect(struct node *node, enum change change)
+/* It may be seen before the answer comes, and an answer may be lost. */
+void facts_note_effect(struct node *node)
+{
+    node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;
+    node->glance_ms = 0; /* there is nothing left to look for */
+    node_wake(node);
+}
+
+static void note_event(struct node *node, enum change change)
 {
     static const enum op effects[] = {[CHANGE_OTHER] = OP_NONE,
                                       [CHANGE_START] = OP_START,
                                       [CHANGE_END] = OP_STOP,
                                       [CHANGE_GONE] = OP_REMOVE};
     EACH_OF(effects, CHANGE_COUNT);
-    if (node->doing != effects[change])
-        return;
-    node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;
-    node_wake(node);
+    if (node->doing == effects[change])
+        facts_note_effect(node);
 }
 
 static void on_change(struct node *node, const struct engine_event *event, enum change change)
@@ -241,7 +246,7 @@ static void on_change(struct node *node, const struct engine_event *event, enum 
     bool goes = change == CHANGE_GONE, starts = change == CHANGE_START;
     if (node->doing) {
         facts->disturbed = facts->disturbed || !starts;
-        note_effect(node, change);
+        note_event(node, change);
         return;
     }
     if (!facts->object || strcmp(facts->object, event->id) != 0)

@@ -71,12 +71,17 @@ static void on_seen(const struct engine_result *result, const struct error *err,
     facts_of_container(node, result->container, true);
 }
 
+/* Its id, else its name. */
+static const char *asked_by(const struct node *node)
+{
+    if (node->facts.object)
+        return node->facts.object;
+    return node->spec ? node->spec->run.engine_name : node->name;
+}
+
 static void look(struct node *node)
 {
-    const char *what = node->facts.object ? node->facts.object
-                       : node->spec       ? node->spec->run.engine_name
-                                          : node->name;
-    node_op_begin(node, OP_LOOK, engine_container_inspect(engine_of(node), what, on_seen, node));
+    node_op_begin(node, OP_LOOK, engine_container_inspect(engine_of(node), asked_by(node), on_seen, node));
 }
 
 /* ---- created ---- */
@@ -408,6 +413,39 @@ static void on_ready(struct node *node)
         output_follow(node);
 }
 
+/* ---- glances ---- */
+
+/* found: NULL when there is none. */
+static bool shows_effect(const struct node *node, const struct engine_container *found)
+{
+    if (node->doing == OP_REMOVE || !found)
+        return !found && (node->doing == OP_REMOVE || node->doing == OP_STOP);
+    switch (node->doing) {
+    case OP_CREATE:
+        return is_ours(node, found);
+    case OP_JOIN:
+        return facts_is_member(node, found);
+    case OP_START: /* or it has ended already, which for one that ran before looks as it did */
+        return found->running || (node->facts.unborn && !strcmp(found->state, "exited"));
+    default:
+        return node->doing == OP_STOP && !found->running;
+    }
+}
+
+static void on_glanced(const struct engine_result *result, const struct error *err, void *data)
+{
+    const struct engine_container *found = NULL;
+    if (!err)
+        found = result->container;
+    bool is_known = found || err->code == ERROR_GONE;
+    glance_over(data, is_known && shows_effect(data, found));
+}
+
+static struct engine_op *glance(struct node *node)
+{
+    return engine_container_inspect(engine_of(node), asked_by(node), on_glanced, node);
+}
+
 const struct node_kind container_kind = {
     .name = "container",
     .up = up,
@@ -428,4 +466,5 @@ const struct node_kind container_kind = {
     .learn = node_learn_nothing,
     .on_recreate = spoil,
     .on_ready = on_ready,
+    .glance = glance,
 };

@@ -6,6 +6,18 @@
 
 #include <string.h>
 
+/* The id of the first that has our name, or NULL. */
+static const char *find_network(const struct node *node, const cJSON *networks)
+{
+    const cJSON *network;
+    cJSON_ArrayForEach(network, networks)
+    {
+        if (!strcmp(json_string(network, "Name", ""), node->name))
+            return json_string(network, "Id", "");
+    }
+    return NULL;
+}
+
 static void on_networks(const struct engine_result *result, const struct error *err, void *data)
 {
     struct node *node = data;
@@ -15,23 +27,33 @@ static void on_networks(const struct engine_result *result, const struct error *
         return;
     }
     free(node->facts.object);
-    node->facts.object = NULL;
-    const cJSON *network;
-    cJSON_ArrayForEach(network, result->json)
-    {
-        if (strcmp(json_string(network, "Name", ""), node->name) != 0 || node->facts.object)
-            continue;
-        node->facts.object = xstrdup(json_string(network, "Id", ""));
-    }
+    node->facts.object = xstrdup_null(find_network(node, result->json));
     node->facts.seen = node->facts.object ? SEEN_PRESENT : SEEN_ABSENT;
 }
 
-static void look_for_network(struct node *node)
+static struct engine_op *list_networks(struct node *node, engine_done_cb *done)
 {
     cleanup_free char *label =
         xasprintf(LABEL("project-hash") "=%s", node->origin ? node->origin->plan->project_hash : "");
     const char *const labels[] = {node->origin ? label : LABEL("project-hash"), NULL};
-    node_op_begin(node, OP_LOOK, engine_network_list(node->o->services.engine, labels, on_networks, node));
+    return engine_network_list(node->o->services.engine, labels, done, node);
+}
+
+static void look_for_network(struct node *node)
+{
+    node_op_begin(node, OP_LOOK, list_networks(node, on_networks));
+}
+
+static void on_glanced(const struct engine_result *result, const struct error *err, void *data)
+{
+    struct node *node = data;
+    bool is_there = !err && find_network(node, result->json);
+    glance_over(node, !err && is_there == (node->doing == OP_CREATE));
+}
+
+static struct engine_op *glance(struct node *node)
+{
+    return list_networks(node, on_glanced);
 }
 
 static void on_network_created(const struct engine_result *result, const struct error *err, void *data)
@@ -85,4 +107,5 @@ const struct node_kind network_kind = {
     .is_shared = true,
     .is_gone = node_is_absent,
     .learn = node_learn_nothing,
+    .glance = glance,
 };

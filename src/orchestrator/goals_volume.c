@@ -111,6 +111,19 @@ static void remove_volume(struct node *node)
                   engine_volume_remove(node->o->services.engine, node->name, shared_on_removed, node));
 }
 
+static void on_glanced(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct node *node = data;
+    bool is_known = !err || err->code == ERROR_GONE;
+    glance_over(node, is_known && !err == (node->doing == OP_CREATE));
+}
+
+static struct engine_op *glance(struct node *node)
+{
+    return engine_volume_inspect(node->o->services.engine, node->name, on_glanced, node);
+}
+
 static const struct goal up[] = {
     GOAL_WAITS("waiting", STATE_WAITING, goal_waiting_met),
     GOAL_ACTS("created", STATE_CREATING, shared_is_there, create_volume, goal_object_limit),
@@ -133,4 +146,5 @@ const struct node_kind volume_kind = {
     .holds_data = true,
     .is_gone = node_is_absent,
     .learn = node_learn_nothing,
+    .glance = glance,
 };

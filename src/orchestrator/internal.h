@@ -150,6 +150,15 @@ void facts_of_container(struct node *node, const struct engine_container *contai
 void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count);
 void facts_of_event(struct orchestrator *o, const struct engine_event *event);
 const char *label_of(const struct engine_container *container, const char *name);
+/* Is the container in the project's network? */
+bool facts_is_member(const struct node *node, const struct engine_container *container);
+/* The effect of what is in flight was seen: its answer has a moment more. */
+void facts_note_effect(struct node *node);
+
+/* ---- glance.c ---- */
+void glance_if_due(struct node *node);
+/* The kind's callback of a glance calls it, last. */
+void glance_over(struct node *node, bool shows_effect);
 
 /* ---- decide.c ---- */
 /* Notes once per request what is done with the node and why: "created", "reused", "recreated", … */

@@ -126,16 +126,17 @@ struct node_kind {
     bool (*uses)(const struct node *user, const struct node *shared); /* may it, without saying so? */
     const char *(*decide)(struct node *node, char **explain);
     /* Turns. NULL: nothing. */
-    void (*add_links)(struct node *node);    /* besides the plan's edges */
-    void (*learn)(struct node *node);        /* before each step: facts that follow from others */
-    void (*on_wanted)(struct node *node);    /* it was not before */
-    void (*on_recreate)(struct node *node);  /* as it is, it is not good enough */
-    void (*on_ready)(struct node *node);     /* or completed */
-    void (*on_down)(struct node *node);      /* from now on it goes down */
-    void (*on_late)(struct node *node);      /* instead of a failure */
-    void (*on_cancelled)(struct node *node); /* what was in flight */
-    void (*hurry)(struct node *node);        /* what it is asked to end by is shortened */
-    void (*on_close)(struct node *node);     /* the session ends while it runs */
+    void (*add_links)(struct node *node);           /* besides the plan's edges */
+    void (*learn)(struct node *node);               /* before each step: facts that follow from others */
+    void (*on_wanted)(struct node *node);           /* it was not before */
+    void (*on_recreate)(struct node *node);         /* as it is, it is not good enough */
+    void (*on_ready)(struct node *node);            /* or completed */
+    void (*on_down)(struct node *node);             /* from now on it goes down */
+    void (*on_late)(struct node *node);             /* instead of a failure */
+    void (*on_cancelled)(struct node *node);        /* what was in flight */
+    void (*hurry)(struct node *node);               /* what it is asked to end by is shortened */
+    void (*on_close)(struct node *node);            /* the session ends while it runs */
+    struct engine_op *(*glance)(struct node *node); /* what is, beside what is in flight: glance_over() */
 };
 extern const struct node_kind image_kind, network_kind, volume_kind, container_kind, process_kind, value_kind,
     engine_kind;
@@ -232,8 +233,11 @@ struct node {
     size_t dependant_count;
     struct strlist bonds; /* ids that the running instance depends on: order of going down */
 
-    struct engine_op *op; /* in flight */
-    enum op doing;        /* OP_STOP also without `op`: a process has been asked to end */
+    struct engine_op *op;     /* in flight */
+    struct engine_op *glance; /* beside it, while it is silent: see glance.c */
+    int64_t glance_ms;        /* when the next is due; 0: none is */
+    int64_t glance_pause_ms;
+    enum op doing; /* OP_STOP also without `op`: a process has been asked to end */
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
     struct sensor sensor;

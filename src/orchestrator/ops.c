@@ -9,6 +9,28 @@
 #include <assert.h>
 #include <string.h>
 
+enum { GLANCE_AFTER_MS = 3000 };
+
+static bool is_change(enum op what)
+{
+    return what == OP_CREATE || what == OP_JOIN || what == OP_START || what == OP_STOP || what == OP_REMOVE;
+}
+
+static void plan_glance(struct node *node)
+{
+    if (!node->op || !node->kind->glance || !is_change(node->doing))
+        return;
+    node->glance_pause_ms = GLANCE_AFTER_MS;
+    node->glance_ms = node_now(node) + GLANCE_AFTER_MS;
+}
+
+static void forget_glance(struct node *node)
+{
+    if (node->glance)
+        engine_cancel(node->o->services.engine, take_ptr(&node->glance));
+    node->glance_ms = 0;
+}
+
 void node_op_begin(struct node *node, enum op what, struct engine_op *op)
 {
     assert(!node->doing);
@@ -16,10 +38,12 @@ void node_op_begin(struct node *node, enum op what, struct engine_op *op)
     node->op = op;
     node->facts.disturbed = false;
     node->facts.answer_due_ms = 0;
+    plan_glance(node);
 }
 
 void node_op_end(struct node *node)
 {
+    forget_glance(node);
     node->doing = OP_NONE;
     node->op = NULL;
     slot_release(node);
@@ -32,7 +56,7 @@ void node_op_cancel(struct node *node)
     engine_cancel(o->services.engine, node->op);
     if (node->kind->on_cancelled)
         node->kind->on_cancelled(node);
-    if (node->facts.seen == SEEN_PRESENT)
+    if (node->facts.seen == SEEN_PRESENT || node->doing == OP_CREATE)
         node->facts.seen = SEEN_UNKNOWN;
     node_op_end(node);
 }

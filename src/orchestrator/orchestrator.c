@@ -79,7 +79,9 @@ static void release_node(struct node *node)
     struct orchestrator *o = node->o;
     if (node->op)
         engine_cancel(o->services.engine, node->op);
-    node->op = NULL;
+    if (node->glance)
+        engine_cancel(o->services.engine, node->glance);
+    node->op = node->glance = NULL;
     node->doing = OP_NONE;
     if (node->kind->on_close)
         node->kind->on_close(node);

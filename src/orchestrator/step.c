@@ -34,14 +34,21 @@ static int64_t deadline_of(const struct node *node)
     return limit.is_forever ? 0 : node->goal_ms + limit.ms;
 }
 
+/* 0: never. */
+static int64_t earlier(int64_t one, int64_t other)
+{
+    if (!one || (other && other < one))
+        return other;
+    return one;
+}
+
 static void arm_timer(struct node *node)
 {
-    int64_t now = node_now(node), at = deadline_of(node);
-    if (node->goal && node->facts.not_before > now && (!at || node->facts.not_before < at))
-        at = node->facts.not_before;
-    int64_t settled = node_settled_ms(node);
-    if (node->goal && settled && (!at || settled < at))
-        at = settled;
+    int64_t now = node_now(node), at = earlier(deadline_of(node), node->glance_ms);
+    if (node->goal && node->facts.not_before > now)
+        at = earlier(at, node->facts.not_before);
+    if (node->goal)
+        at = earlier(at, node_settled_ms(node));
     if (at)
         timer_start(&node->timer, at > now ? at - now : 0);
     else
@@ -185,8 +192,15 @@ static bool is_unanswered(const struct node *node)
 
 static void wait_for_answer(struct node *node)
 {
-    if (node->op && node->facts.answer_due_ms)
-        timer_start(&node->timer, node->facts.answer_due_ms - node_now(node));
+    if (!node->op)
+        return;
+    glance_if_due(node);
+    int64_t at = earlier(node->facts.answer_due_ms, node->glance_ms);
+    if (node->doing != OP_TAIL)
+        at = earlier(at, deadline_of(node));
+    int64_t left = at - node_now(node);
+    if (at)
+        timer_start(&node->timer, left > 0 ? left : 0);
 }
 
 static void act(struct node *node)

@@ -87,6 +87,20 @@ redis() {
   ok apphost down
 }
 
+@test "an answer that never comes, and no event that tells: looked after while it is waited for, asked once" {
+  redis ", data_volume: true"
+  local at
+  for at in 'POST ^/volumes' 'POST ^/containers/create' 'POST /start' 'POST /stop' 'DELETE ^/containers' 'DELETE ^/volumes'; do
+    rule '* GET ^/events hush' "1 $at mute"
+    ok apphost up -d
+    ok apphost down --volumes
+    nothing_left
+    was_asked "${at% *}" '' mute
+    [ "$(grep -c "^POST .*/start" "$T/requests")" = 1 ]
+    : >"$T/requests"
+  done
+}
+
 @test "down while the engine's connections break: what is kept is not called removed" {
   redis ", data_volume: true"
   ok apphost up -d

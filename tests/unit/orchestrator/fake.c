@@ -288,6 +288,8 @@ int fake_count(const struct fake *fake)
 void fake_publish(struct fake *fake, const char *type, const char *action, const char *id,
                   const cJSON *attributes)
 {
+    if (fake->trouble.deaf)
+        return;
     cleanup_json cJSON *event = cJSON_CreateObject();
     json_add_string(event, "Type", type);
     json_add_string(event, "Action", action);

@@ -45,6 +45,7 @@ struct fake_trouble {
     const char *method, *part; /* … have this method and this in their path; NULL: any */
     enum fake_fault fault;
     bool on;
+    bool deaf; /* and nobody is told of events */
 };
 
 struct fake {

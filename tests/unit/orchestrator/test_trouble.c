@@ -182,6 +182,62 @@ static void test_lost_answer_is_seen(void **state)
     rig_end(&rig);
 }
 
+static int requests(const struct rig *rig, const char *start, const char *end)
+{
+    int count = 0;
+    for (size_t i = 0; i < rig->fake.log.count; i++)
+        count += str_starts(rig->fake.log.items[i], start) && str_ends(rig->fake.log.items[i], end);
+    return count;
+}
+
+/* No event says so either: a look beside the open request does, long before the request's own limit. */
+static bool lost_without_event(enum scenario scenario, int n)
+{
+    struct rig rig;
+    begin(&rig, scenario, (struct fake_trouble){.at = n, .fault = FAKE_MUTE, .on = true, .deaf = true});
+    fake_forget(&rig.fake);
+    int64_t before_ms = loop_now_ms(&rig.loop);
+    rig_ok(&rig);
+    bool hit = rig.fake.troubled > 0;
+    if (hit && !str_starts(rig.fake.log.items[n - 1], "GET"))
+        assert_in_range(loop_now_ms(&rig.loop) - before_ms, 0, 12000);
+    fake_trouble(&rig.fake, (struct fake_trouble){0});
+    if (scenario == DOWN)
+        assert_true(rig_is_empty(&rig));
+    else
+        must_run(&rig);
+    rig_end(&rig);
+    return hit;
+}
+
+static void test_lost_without_event(void **state)
+{
+    (void)state;
+    for (enum scenario scenario = UP; scenario <= DOWN; scenario++) {
+        int n = 1;
+        while (lost_without_event(scenario, n))
+            n++;
+        assert_true(n > 4);
+    }
+}
+
+/* Slow is not lost: while nothing is to be seen the request stays open, and is asked once. */
+static void test_slow_is_not_lost(void **state)
+{
+    (void)state;
+    struct rig rig;
+    begin(&rig, UP,
+          (struct fake_trouble){.method = "POST", .part = "/start", .fault = FAKE_SILENT, .on = true});
+    fake_forget(&rig.fake);
+    rig_pass(&rig, 25000);
+    assert_int_equal(requests(&rig, "POST /containers/", "/start"), 2); /* of two containers */
+    assert_in_range(requests(&rig, "GET /containers/", "/json"), 2, 8);
+    fake_trouble(&rig.fake, (struct fake_trouble){0});
+    rig_ok(&rig);
+    must_run(&rig);
+    rig_end(&rig);
+}
+
 /* Kept on purpose: it was not looked at, so it is not said to be gone. */
 static void test_kept_is_not_removed(void **state)
 {
@@ -257,6 +313,8 @@ int main(void)
         cmocka_unit_test(test_lasting),
         cmocka_unit_test(test_lost_every_time),
         cmocka_unit_test(test_lost_answer_is_seen),
+        cmocka_unit_test(test_lost_without_event),
+        cmocka_unit_test(test_slow_is_not_lost),
         cmocka_unit_test(test_kept_is_not_removed),
         cmocka_unit_test(test_silent_events),
     };
