@@ -2,6 +2,7 @@
 #
 #   check    unit, golden, corpora, wrong, layers, style: what every change must pass, in a few minutes, without an engine
 #   e2e      the program against a real engine        bench    figures beside their floors
+#   faults   the program against an engine that misbehaves, and against whoever kills it (FAULTS: parts and options)
 #   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
 FUZZ_SECONDS ?= 30
 JOBS         ?= $(shell nproc)
@@ -91,6 +92,11 @@ e2e-others: all
 	$(Q)scripts/other-engines
 e2e-others-smoke: all
 	$(Q)scripts/other-engines --smoke
+
+# The long form: every fault at every request, every signal at every moment. The suite has a sample of it.
+FAULTS ?=
+faults: all
+	$(Q)tests/faults/harness $(FAULTS)
 
 bench: all
 	$(Q)tests/bench/run
