@@ -136,8 +136,11 @@ class World:
 
     def is_truly_ready(self):
         """Whoever is said to be ready is asked."""
-        out = subprocess.run([APPHOST, "redis", "cache", "--", "PING"], cwd=f"{self.folder}/work", env=self.environment,
-                             capture_output=True, timeout=HANG, check=False)
+        try:
+            out = subprocess.run([APPHOST, "redis", "cache", "--", "PING"], cwd=f"{self.folder}/work",
+                                 env=self.environment, capture_output=True, timeout=20, check=False)
+        except subprocess.TimeoutExpired:
+            return False
         return out.returncode == 0 and b"PONG" in out.stdout
 
     def processes(self):
