@@ -21,12 +21,11 @@ static bool try_primary(struct apphost_call *call);
 static int timeout_of(const struct apphost_call *call)
 {
     int timeout_ms = call->cache->options.timeout_ms;
-    struct conn *conn = call->again == try_primary ? redis_conn(call->redis, call->role, NULL) : NULL;
 
-    if (!conn)
+    if (call->again != try_primary || redis_is_cluster(call->redis))
         return timeout_ms;
     if (timeout_ms <= 0)
-        timeout_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
+        timeout_ms = option_number(call->redis->options, OPT_ASYNC_TIMEOUT);
     if (call->role == DIAL_REPLICA)
         return timeout_ms / 2 + 1;
     int64_t left = timeout_ms - (clock_us() - call->started_us) / 1000;
@@ -125,11 +124,14 @@ static struct apphost_call *new_call(struct apphost_cache *cache, struct apphost
 /* It reads: from a replica first, where that is wanted and there is one. */
 static void aim_at_replica(struct apphost_call *call)
 {
-    struct conn *replica =
-        cache_read_role(call->cache) == DIAL_REPLICA ? redis_conn(call->redis, DIAL_REPLICA, NULL) : NULL;
-
-    if (!replica || conn_is_failing(replica) || conn_is_clogged(replica))
+    if (cache_read_role(call->cache) != DIAL_REPLICA)
         return;
+    if (!redis_is_cluster(call->redis)) {
+        struct conn *replica = redis_conn(call->redis, DIAL_REPLICA, NULL);
+
+        if (!replica || conn_is_failing(replica) || conn_is_clogged(replica))
+            return;
+    }
     call->role = DIAL_REPLICA;
     call->again = try_primary;
 }

@@ -14,6 +14,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_redis/slots.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,17 +44,26 @@ static void add_command(struct increment_wire *wire, const char *const words[INC
 
 #define ADD(wire, ...) add_command(wire, (const char *const[INCREMENT_WORDS]){__VA_ARGS__})
 
+/* In a cluster both names have to be in one slot. Braces around the whole key see to it, unless it has braces
+ * of its own; then those do, or a number that happens to. */
 static int make_fresh(struct increment_wire *wire, struct apphost_error *error)
 {
-    static const char suffix[] = ":apphost:new";
+    enum { SPARE = 40, TRIES = 1000000 };
     const struct full_key *key = wire->increment->key;
+    int slot = slot_of_key(key->data, key->len);
 
-    wire->fresh = malloc(key->len + sizeof(suffix));
+    wire->fresh = malloc(key->len + SPARE);
     if (!wire->fresh)
         return fail_memory(error);
-    memcpy(wire->fresh, key->data, key->len);
-    memcpy(wire->fresh + key->len, suffix, sizeof(suffix));
-    wire->fresh_len = key->len + sizeof(suffix) - 1;
+    wire->fresh[0] = '{';
+    memcpy(wire->fresh + 1, key->data, key->len);
+    int more = snprintf(wire->fresh + 1 + key->len, SPARE - 1, "}:apphost:new");
+    wire->fresh_len = 1 + key->len + (size_t)more;
+    for (int i = 0; slot_of_key(wire->fresh, wire->fresh_len) != slot && i < TRIES; i++) {
+        memcpy(wire->fresh, key->data, key->len);
+        more = snprintf(wire->fresh + key->len, SPARE, ":apphost:new:%d", i);
+        wire->fresh_len = key->len + (size_t)more;
+    }
     return 0;
 }
 

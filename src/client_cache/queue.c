@@ -215,16 +215,11 @@ static void keep_names(struct apphost_call *call, const struct batch *batch)
 
 int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error)
 {
-    call->role = redis_lane(call->redis, call->role, batch);
-    struct conn *conn = redis_conn(call->redis, call->role, error);
-
-    if (!conn)
-        return -1;
     if (call->redis->tracer)
         keep_names(call, batch);
     call->has_failed = false;
     call->start_ns = clock_unix_ns();
-    return conn_start(conn, batch, on_replies, call, error);
+    return redis_start(call->redis, &call->role, batch, on_replies, call, error);
 }
 
 void apphost_call_cancel(struct apphost_call *call)

@@ -60,6 +60,16 @@ void conn_set_timed(struct conn *conn)
     atomic_store(&conn->is_timed, true);
 }
 
+void conn_set_impatient(struct conn *conn)
+{
+    atomic_store(&conn->is_impatient, true);
+}
+
+enum conn_kind conn_kind(const struct conn *conn)
+{
+    return (enum conn_kind)atomic_load_explicit(&conn->kind, memory_order_relaxed);
+}
+
 void conn_set_suffix(struct conn *conn, const char *suffix)
 {
     lock_take(&conn->lock);

@@ -79,6 +79,13 @@ void conn_set_suffix(struct conn *conn, const char *suffix);
 /* Batches are timed from now on: somebody makes spans of them. */
 void conn_set_timed(struct conn *conn);
 
+/* Callers are told as soon as an attempt to connect has failed: they have somewhere else to go. */
+void conn_set_impatient(struct conn *conn);
+
+/* What the server said it is, when it was last connected. */
+enum conn_kind { CONN_KIND_UNKNOWN, CONN_KIND_PLAIN, CONN_KIND_CLUSTER };
+enum conn_kind conn_kind(const struct conn *conn);
+
 const struct apphost_options *conn_options(const struct conn *conn);
 
 /* Sends and waits. 0 with *replies to free, -1 with an error. An error reply of the server is a reply. */

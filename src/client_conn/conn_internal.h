@@ -63,8 +63,10 @@ struct conn {
     enum dial_role role;
     const struct log *log;
     char suffix[16];
-    bool has_map;    /* commands are renamed or disabled */
-    bool is_checked; /* highIntegrity: every batch ends with an ECHO */
+    atomic_bool is_impatient;
+    _Atomic int kind; /* enum conn_kind */
+    bool has_map;     /* commands are renamed or disabled */
+    bool is_checked;  /* highIntegrity: every batch ends with an ECHO */
 
     enum conn_state state;     /* conn_state.c alone changes it */
     _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */

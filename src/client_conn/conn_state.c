@@ -96,7 +96,7 @@ bool conn_is_hopeless(const struct conn *conn)
     if (conn->last_error.code == APPHOST_E_AUTH || conn->last_error.code == APPHOST_E_CONFIG ||
         conn->last_error.code == APPHOST_E_TLS || conn->last_error.code == APPHOST_E_ARGUMENT)
         return true;
-    if (conn->role == DIAL_REPLICA)
+    if (conn->role == DIAL_REPLICA || atomic_load(&conn->is_impatient))
         return true; /* the primary is asked instead, and wants the time */
     int retries = option_number(conn->options, OPT_CONNECT_RETRY);
     return !conn->was_up && option_number(conn->options, OPT_ABORT_CONNECT) &&
@@ -109,6 +109,8 @@ int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error)
         conn->last_error.code != APPHOST_E_PROTOCOL)
         return fail_set(error, conn->last_error.code, conn->last_error.parameter, "%s",
                         conn->last_error.text);
+    if (atomic_load(&conn->is_impatient))
+        return fail_set(error, APPHOST_E_CONNECT, "node", "%s", conn->last_error.text);
     return fail_set(
         error, APPHOST_E_CONNECT, "abortConnect",
         "It was not possible to connect to the redis server(s): %.180s. To allow this connection to continue "

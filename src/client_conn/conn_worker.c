@@ -71,6 +71,7 @@ static void redial_locked(struct conn *conn)
         dial_close(&dialed);
     } else if (rc == 0) {
         conn->dialed = dialed;
+        atomic_store(&conn->kind, dialed.is_cluster ? CONN_KIND_CLUSTER : CONN_KIND_PLAIN);
         conn_enter_locked(conn, CONN_UP, NULL);
         refused = send_backlog_locked(conn, &error);
         conn_note_locked(conn, APPHOST_LOG_INFORMATION, "Connected to %s in %lld ms", dialed.address,

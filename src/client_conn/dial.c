@@ -49,7 +49,8 @@ static int dial_listed(const struct attempt *attempt, enum dial_role role, const
 {
     const struct apphost_options *options = attempt->options;
     size_t count = options->endpoint_count;
-    const struct handshake handshake = {suffix, count > 1 || role == DIAL_REPLICA, false};
+    const struct handshake handshake = {suffix, count > 1 || role == DIAL_REPLICA, false,
+                                        role == DIAL_REPLICA};
     struct dialed spare = {.transport = {.fd = -1}};
 
     for (size_t i = 0; i < count; i++) {
@@ -155,7 +156,7 @@ static int ask_sentinel(struct dialed *sentinel, const struct attempt *attempt, 
 static int resolve_service(const struct attempt *attempt, enum dial_role role, struct endpoint *out,
                            struct apphost_error *error)
 {
-    static const struct handshake handshake = {"", false, true};
+    static const struct handshake handshake = {"", false, true, false};
     const struct apphost_options *options = attempt->options;
 
     for (size_t i = 0; i < options->endpoint_count; i++) {
@@ -178,7 +179,7 @@ static int resolve_service(const struct attempt *attempt, enum dial_role role, s
 static int dial_service(const struct attempt *attempt, enum dial_role role, const char *suffix,
                         struct dialed *out, struct apphost_error *error)
 {
-    const struct handshake handshake = {suffix, true, false};
+    const struct handshake handshake = {suffix, true, false, role == DIAL_REPLICA};
     struct endpoint endpoint;
 
     do {
@@ -214,7 +215,8 @@ int dial(const struct attempt *attempt, enum dial_role role, const char *library
 int dial_endpoint(const struct attempt *attempt, size_t index, struct dialed *out,
                   struct apphost_error *error)
 {
-    const struct handshake handshake = {"", false, option_text(attempt->options, OPT_SERVICE_NAME) != NULL};
+    const struct handshake handshake = {"", false, option_text(attempt->options, OPT_SERVICE_NAME) != NULL,
+                                        false};
     int port = apphost_options_endpoint_port(attempt->options, index);
 
     return open_one(attempt, &attempt->options->endpoints[index], port, &handshake, out, error);

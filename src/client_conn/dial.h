@@ -19,7 +19,8 @@ struct dialed {
     struct transport transport;
     struct resp_reader *reader; /* with whatever came after the handshake */
     bool is_replica;
-    int protocol;       /* 3 when HELLO was answered */
+    bool is_cluster;    /* a node of one, as HELLO tells */
+    int protocol;       /* 3 when RESP3 is spoken */
     char no_multi[160]; /* why transactions cannot be had, in the server's words; "": they can */
     char address[128];  /* for logs and spans */
     int port;

@@ -1,7 +1,7 @@
 /*
  * The handshake: a table of commands that are sent together and answered together.
  *
- *     AUTH [user] password, HELLO 3, CLIENT SETNAME, CLIENT SETINFO (twice), SELECT, ROLE, PING
+ *     AUTH [user] password, HELLO [3], CLIENT SETNAME, CLIENT SETINFO (twice), SELECT, READONLY, ROLE, PING
  *
  * A row says when it applies, what it sends, and what an error reply means. Old servers know no SETINFO and
  * restricted users may do little: only AUTH, SELECT and PING can fail a connection, and none of the commands
@@ -70,10 +70,23 @@ static bool fill_auth(const struct context *context, struct words *words)
     return true;
 }
 
+/* Without RESP3 it asks what the server is; a proxy might hang up. */
 static bool fill_hello(const struct context *context, struct words *words)
 {
-    push(words, "3");
-    return option_number(context->attempt->options, OPT_PROTOCOL) == 3 && !context->handshake->is_sentinel;
+    const struct apphost_options *options = context->attempt->options;
+    bool wants_three = option_number(options, OPT_PROTOCOL) == 3;
+
+    if (wants_three)
+        push(words, "3");
+    return !context->handshake->is_sentinel && (wants_three || option_number(options, OPT_PROXY) == 0);
+}
+
+/* A replica of a cluster sends readers away unless they say that they know. Others do not know the command.
+ */
+static bool fill_readonly(const struct context *context, struct words *words)
+{
+    (void)words;
+    return context->handshake->is_reader;
 }
 
 /* Redis takes printable characters without spaces; the others are left out, as the original does. */
@@ -175,8 +188,13 @@ static int judge_hello(const struct context *context, const struct resp_reply *r
                        struct apphost_error *error)
 {
     (void)error;
-    if (reply->type != RESP_ERROR)
+    if (reply->type != RESP_MAP && reply->type != RESP_ARRAY)
+        return 0;
+    if (option_number(context->attempt->options, OPT_PROTOCOL) == 3)
         context->dialed->protocol = 3;
+    for (size_t i = 0; i + 1 < reply->count; i += 2)
+        if (resp_reply_is(&reply->elements[i], "mode"))
+            context->dialed->is_cluster = resp_reply_is(&reply->elements[i + 1], "cluster");
     return 0;
 }
 
@@ -271,6 +289,7 @@ static const struct step steps[] = {
     {"MULTI", fill_transaction, judge_transaction},
     {"EXEC", fill_transaction, judge_transaction},
     {"DISCARD", fill_transaction, judge_nothing},
+    {"READONLY", fill_readonly, judge_nothing},
     {"ROLE", fill_role, judge_role},
     {"PING", fill_ping, judge_ping},
 };

@@ -8,6 +8,7 @@ struct handshake {
     const char *library_suffix; /* "-DC" when a cache is on this connection, else "" */
     bool wants_role;            /* fills dialed->is_replica */
     bool is_sentinel;           /* other credentials, no database */
+    bool is_reader;             /* of a replica, maybe of a cluster */
 };
 
 int handshake_run(struct dialed *dialed, const struct attempt *attempt, const struct handshake *handshake,

@@ -10,6 +10,7 @@
 #include "client_base/lock.h"
 #include "client_redis/own.h"
 #include "client_redis/redis_refused.h"
+#include "client_redis/scatter.h"
 
 #include <apphost/connection.h>
 
@@ -139,6 +140,23 @@ static int open_within(struct apphost_connection *connection, int timeout_ms, st
     return rc;
 }
 
+/* In a cluster, at the node of the key: whose that is, any node says when it is asked about the key. */
+static int aim(struct apphost_connection *connection, struct apphost_bytes key, struct apphost_error *error)
+{
+    struct apphost_redis *redis = connection->own.redis;
+    const char *const argv[] = {"EXISTS", key.data};
+    const size_t lens[] = {6, key.len};
+    const struct command command = {2, argv, lens};
+    const struct batch batch = {.commands = &command, .count = 1, .is_idempotent = true, .is_read = true};
+    struct replies replies;
+
+    if (redis_run(redis, DIAL_PRIMARY, &batch, &replies, error) < 0)
+        return -1;
+    replies_free(&replies);
+    const struct lanes *lanes = scatter_lanes(redis, &command);
+    return lanes->options ? own_aim(&connection->own, lanes->options, error) : 0;
+}
+
 struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
                                                    const struct apphost_connection_options *options,
                                                    struct apphost_error *error)
@@ -155,8 +173,13 @@ struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
             fail_argument(error, "redis", "is NULL");
         return NULL;
     }
-    if (own_init(&connection->own, redis, options->from_replica ? DIAL_REPLICA : DIAL_PRIMARY, error) < 0) {
+    enum dial_role role = options->from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+    if (own_init(&connection->own, redis, role, error) < 0) {
         free(connection);
+        return NULL;
+    }
+    if (options->key.data && aim(connection, options->key, error) < 0) {
+        apphost_connection_close(connection);
         return NULL;
     }
     connection->push = options->push;

@@ -69,6 +69,16 @@ int own_init(struct own *own, struct apphost_redis *redis, enum dial_role role, 
     return 0;
 }
 
+int own_aim(struct own *own, const struct apphost_options *at, struct apphost_error *error)
+{
+    int rc = 0;
+
+    apphost_options_clear_endpoints(own->options);
+    for (size_t i = 0; i < apphost_options_endpoint_count(at) && rc == 0; i++)
+        rc = apphost_options_add_endpoint(own->options, apphost_options_endpoint(at, i), error);
+    return rc;
+}
+
 void own_fini(struct own *own)
 {
     unlink_from(own);

@@ -27,6 +27,9 @@ struct own {
 int own_init(struct own *own, struct apphost_redis *redis, enum dial_role role, struct apphost_error *error);
 void own_fini(struct own *own);
 
+/* At the endpoints of these options instead. */
+int own_aim(struct own *own, const struct apphost_options *at, struct apphost_error *error);
+
 /* Connects, for `timeout_ms` (0: connectTimeout). A resolver may take longer. */
 int own_dial(struct own *own, int timeout_ms, struct apphost_error *error);
 void own_hang_up(struct own *own);

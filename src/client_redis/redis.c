@@ -6,7 +6,9 @@
  * first use no lock is taken.
  */
 #include "client_redis/redis.h"
+#include "client_redis/cluster.h"
 #include "client_redis/own.h"
+#include "client_redis/scatter.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/verdict.h"
@@ -30,6 +32,7 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
     pthread_cond_init(&redis->resolved, NULL);
     redis->config = config;
     redis->log = log;
+    redis->lanes.redis = redis;
     if (callbacks)
         redis->callbacks = *callbacks;
     settings_load(&redis->settings, config, name, &redis->settings_error);
@@ -42,8 +45,9 @@ struct apphost_redis *redis_new(const char *name, const struct apphost_client_op
 void redis_disconnect(struct apphost_redis *redis)
 {
     apphost_redis_close(redis);
-    for (int role = 0; role < DIAL_ROLES; role++)
-        conn_close(atomic_exchange(&redis->conns[role], NULL));
+    if (atomic_load(&redis->cluster))
+        cluster_close(atomic_load(&redis->cluster));
+    lanes_close(&redis->lanes);
 }
 
 void redis_free(struct apphost_redis *redis)
@@ -51,6 +55,7 @@ void redis_free(struct apphost_redis *redis)
     if (!redis)
         return;
     redis_disconnect(redis);
+    cluster_free(atomic_load(&redis->cluster));
     redis_asked_free(redis);
     apphost_options_free(redis->options);
     settings_fini(&redis->settings);
@@ -102,7 +107,7 @@ static int await_resolver_locked(struct apphost_redis *redis, struct apphost_err
 }
 
 /* Entered and left with the lock. One thread makes the options, once; others wait for it. */
-static int resolve_locked(struct apphost_redis *redis, struct apphost_error *error)
+int redis_resolve_locked(struct apphost_redis *redis, struct apphost_error *error)
 {
     if (await_resolver_locked(redis, error) < 0)
         return -1;
@@ -124,41 +129,9 @@ static int resolve_locked(struct apphost_redis *redis, struct apphost_error *err
     return options ? 0 : -1;
 }
 
-static struct conn *make_conn_locked(struct apphost_redis *redis, enum dial_role role,
-                                     struct apphost_error *error)
-{
-    struct conn *conn = NULL;
-
-    if (!redis->is_closed && resolve_locked(redis, error) < 0)
-        return NULL;
-    if (atomic_load(&redis->conns[role])) /* before, or while the options were made */
-        return atomic_load(&redis->conns[role]);
-    if (redis->is_closed)
-        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
-    else
-        conn = conn_new(redis->options, role == DIAL_BULK ? DIAL_PRIMARY : role, redis->log, error);
-    if (!conn)
-        return NULL;
-    conn_set_suffix(conn, redis->suffix);
-    if (redis->tracer)
-        conn_set_timed(conn);
-    atomic_store(&redis->conns[role], conn);
-    return conn;
-}
-
-static struct conn *make_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
-{
-    lock_take(&redis->lock);
-    struct conn *conn = make_conn_locked(redis, role, error);
-    lock_drop(&redis->lock);
-    return conn;
-}
-
 struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
 {
-    struct conn *conn = atomic_load(&redis->conns[role]);
-
-    return conn ? conn : make_conn(redis, role, error);
+    return lanes_conn(&redis->lanes, role, error);
 }
 
 void apphost_redis_close(struct apphost_redis *redis)
@@ -168,15 +141,12 @@ void apphost_redis_close(struct apphost_redis *redis)
     lock_take(&redis->lock);
     redis->is_closed = true;
     pthread_cond_broadcast(&redis->resolved);
-    for (int role = 0; role < DIAL_ROLES; role++) {
-        struct conn *conn = atomic_load(&redis->conns[role]);
-
-        if (conn)
-            conn_shut(conn);
-    }
+    lanes_shut(&redis->lanes);
     for (struct own *at = redis->owns; at; at = at->next)
         own_end(at, APPHOST_E_CLOSED);
     lock_drop(&redis->lock);
+    if (atomic_load(&redis->cluster))
+        cluster_end(atomic_load(&redis->cluster));
 }
 
 const struct apphost_options *apphost_redis_options(struct apphost_redis *redis, struct apphost_error *error)
@@ -186,14 +156,14 @@ const struct apphost_options *apphost_redis_options(struct apphost_redis *redis,
         return NULL;
     }
     lock_take(&redis->lock);
-    int rc = resolve_locked(redis, error);
+    int rc = redis_resolve_locked(redis, error);
     lock_drop(&redis->lock);
     return rc < 0 ? NULL : redis->options;
 }
 
 bool apphost_redis_is_connected(struct apphost_redis *redis)
 {
-    struct conn *conn = redis ? atomic_load(&redis->conns[DIAL_PRIMARY]) : NULL;
+    struct conn *conn = redis ? atomic_load(&redis->lanes.conns[DIAL_PRIMARY]) : NULL;
     char address[128];
     int port;
 
@@ -238,57 +208,52 @@ bool redis_wants_primary(const struct replies *replies)
 
 void redis_redial(struct apphost_redis *redis)
 {
-    static const enum dial_role primaries[] = {DIAL_PRIMARY, DIAL_BULK};
+    lanes_redial(&redis->lanes);
+}
 
-    for (size_t i = 0; i < 2; i++) {
-        struct conn *conn = atomic_load(&redis->conns[primaries[i]]);
+/* The handshake may have told, or a redirection. */
+bool redis_is_cluster(struct apphost_redis *redis)
+{
+    struct cluster *cluster = atomic_load(&redis->cluster);
+    struct conn *conn = atomic_load(&redis->lanes.conns[DIAL_PRIMARY]);
 
-        if (conn)
-            conn_redial(conn);
+    if (cluster && cluster_is_on(cluster))
+        return true;
+    if (!conn || conn_kind(conn) != CONN_KIND_CLUSTER)
+        return false;
+    cluster = redis_cluster(redis, NULL);
+    return cluster && cluster_begin(cluster, NULL) == 0;
+}
+
+struct cluster *redis_cluster(struct apphost_redis *redis, struct apphost_error *error)
+{
+    struct cluster *cluster = atomic_load(&redis->cluster);
+
+    if (cluster)
+        return cluster;
+    lock_take(&redis->lock);
+    cluster = atomic_load(&redis->cluster);
+    if (!cluster && !redis->is_closed) {
+        cluster = cluster_new(redis);
+        if (!cluster)
+            fail_memory(error);
+        atomic_store(&redis->cluster, cluster);
+    } else if (!cluster) {
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     }
+    lock_drop(&redis->lock);
+    return cluster;
 }
 
-static bool is_big(const struct batch *batch)
+/* From a replica first; what it has not used up is the primary's. */
+static int run_on_replica(struct apphost_redis *redis, const struct batch *batch, struct replies *replies,
+                          struct apphost_error *error)
 {
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < batch->count && bytes < REDIS_BIG; i++)
-        for (size_t k = 0; batch->commands[i].lens && k < batch->commands[i].argc; k++)
-            bytes += batch->commands[i].lens[k];
-    return bytes >= REDIS_BIG;
-}
-
-enum dial_role redis_lane(struct apphost_redis *redis, enum dial_role wanted, const struct batch *batch)
-{
-    enum dial_role lane = DIAL_PRIMARY, other = DIAL_BULK;
-
-    if (wanted == DIAL_REPLICA)
-        return wanted;
-    if (wanted == DIAL_BULK || is_big(batch)) {
-        lane = DIAL_BULK;
-        other = DIAL_PRIMARY;
-    }
-    struct conn *conn = atomic_load(&redis->conns[lane]), *beside = atomic_load(&redis->conns[other]);
-    if (beside && conn_owes(beside, batch->key))
-        return other;
-    if (lane == DIAL_BULK || !conn || !conn_is_clogged(conn))
-        return lane;
-    beside = redis_conn(redis, DIAL_BULK, NULL);
-    if (!beside || conn_is_clogged(beside) || conn_is_failing(beside) || conn_owes(conn, batch->key))
-        return lane;
-    return DIAL_BULK;
-}
-
-int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-              struct replies *replies, struct apphost_error *error)
-{
-    struct conn *conn = redis_conn(redis, redis_lane(redis, role, batch), error);
+    struct conn *conn = redis_conn(redis, DIAL_REPLICA, error);
+    struct batch first = *batch, second = *batch;
 
     if (!conn)
         return -1;
-    if (role != DIAL_REPLICA)
-        return run_on(redis, conn, batch, replies, error);
-    struct batch first = *batch, second = *batch;
     if (second.timeout_ms <= 0)
         second.timeout_ms = option_number(conn_options(conn), OPT_SYNC_TIMEOUT);
     first.timeout_ms = second.timeout_ms / 2 + 1;
@@ -298,10 +263,80 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
             return 0;
         replies_free(replies);
     }
-    /* What the replica has not used up is the primary's. */
-    second.timeout_ms = clock_left(deadline_ms) > 0 ? clock_left(deadline_ms) : 1;
-    conn = redis_conn(redis, redis_lane(redis, DIAL_PRIMARY, &second), error);
+    second.timeout_ms = clock_left(deadline_ms);
+    if (second.timeout_ms == 0)
+        second.timeout_ms = 1;
+    conn = redis_conn(redis, lanes_pick(&redis->lanes, DIAL_PRIMARY, &second), error);
     return conn ? run_on(redis, conn, &second, replies, error) : -1;
+}
+
+/* A node of a cluster says that a key is elsewhere. */
+static bool is_elsewhere(const struct replies *replies)
+{
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items[i] && replies->items[i]->type == RESP_ERROR &&
+            (verdict_of_text(replies->items[i]->str) & VERDICT_ELSEWHERE))
+            return true;
+    return false;
+}
+
+static int run_routed(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+                      struct replies *replies, struct apphost_error *error)
+{
+    struct apphost_error local;
+    struct trace_batch record = {.batch = batch, .address = redis->name};
+
+    record.start_ns = clock_unix_ns();
+    int rc = scatter_run(redis, role, batch, replies, &local);
+    record.end_ns = clock_unix_ns();
+    if (rc == 0)
+        record.replies = replies;
+    else
+        record.error = &local;
+    if (redis->tracer)
+        tracer_record(redis->tracer, &record);
+    if (rc < 0 && error)
+        *error = local;
+    return rc;
+}
+
+int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error)
+{
+    int rc;
+
+    if (redis_is_cluster(redis))
+        return run_routed(redis, role, batch, replies, error);
+    if (role == DIAL_REPLICA) {
+        rc = run_on_replica(redis, batch, replies, error);
+    } else {
+        struct conn *conn = redis_conn(redis, lanes_pick(&redis->lanes, role, batch), error);
+
+        rc = conn ? run_on(redis, conn, batch, replies, error) : -1;
+    }
+    if (rc < 0 || !is_elsewhere(replies))
+        return rc;
+    struct cluster *cluster = redis_cluster(redis, error);
+    if (!cluster || cluster_begin(cluster, error) < 0) {
+        replies_free(replies);
+        return -1;
+    }
+    return scatter_resume(redis, role, batch, replies, error);
+}
+
+int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
+                conn_done_fn done, void *user, struct apphost_error *error)
+{
+    struct conn *first = lanes_conn(&redis->lanes, DIAL_PRIMARY, error);
+
+    if (!first)
+        return -1;
+    /* Before the first connection nobody knows; the batch is kept then, in case it has to go elsewhere. */
+    if (redis_is_cluster(redis) || conn_kind(first) != CONN_KIND_PLAIN)
+        return scatter_start(redis, *role, batch, done, user, error);
+    *role = lanes_pick(&redis->lanes, *role, batch);
+    struct conn *conn = lanes_conn(&redis->lanes, *role, error);
+    return conn ? conn_start(conn, batch, done, user, error) : -1;
 }
 
 static void ignore_reply(void *user, struct replies *replies, const struct timing *times,
@@ -316,7 +351,8 @@ static void ignore_reply(void *user, struct replies *replies, const struct timin
 void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key)
 {
     const struct batch batch = {.commands = command, .count = 1, .key = key};
-    struct conn *conn = redis_conn(redis, redis_lane(redis, DIAL_PRIMARY, &batch), NULL);
+    struct lanes *lanes = scatter_lanes(redis, command);
+    struct conn *conn = lanes_conn(lanes, lanes_pick(lanes, DIAL_PRIMARY, &batch), NULL);
     char address[128];
     int port;
 
@@ -341,9 +377,8 @@ int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *er
     unsigned verdict = verdict_of(word);
     if (verdict & VERDICT_ELSEWHERE)
         return fail_set(error, APPHOST_E_UNSUPPORTED, word,
-                        "the server is a node of a Redis Cluster and the key lives elsewhere (%.120s): keys "
-                        "are not routed "
-                        "to nodes here; use a single server, a sentinel setup, or a proxy",
+                        "%.200s: in a cluster one command may be about the keys of one slot only, and a "
+                        "connection of its own is about one node",
                         reply->str);
     return fail_set(error, verdict & VERDICT_AUTH ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
                     reply->str);

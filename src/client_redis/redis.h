@@ -8,6 +8,7 @@
 #include "client_base/life.h"
 #include "client_conn/conn.h"
 #include "client_options/settings.h"
+#include "client_redis/lanes.h"
 #include "client_telemetry/trace.h"
 
 #include <pthread.h>
@@ -30,8 +31,9 @@ struct apphost_redis {
     pthread_t resolver;
     pthread_cond_t resolved;
     struct apphost_options *options;
-    _Atomic(struct conn *) conns[DIAL_ROLES]; /* by dial_role */
-    struct asked *asked;                      /* what the server said about commands, redis_asked.c */
+    struct lanes lanes;
+    _Atomic(struct cluster *) cluster; /* NULL: nobody has asked for it yet */
+    struct asked *asked;               /* what the server said about commands, redis_asked.c */
     size_t asked_count;
     struct own *owns; /* streams that somebody has for himself, own.h */
 };
@@ -46,24 +48,24 @@ void redis_free(struct apphost_redis *redis);
 /* The connection for a role, made when needed. NULL with the delayed error of the configuration. */
 struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error);
 
-/* Bytes from which on a value has a connection of its own: small calls do not wait behind it. */
-enum { REDIS_BIG = 1024 * 1024 };
-
 /* Every connection to the primary is dialed again: it is not what it was. */
 void redis_redial(struct apphost_redis *redis);
 
-/*
- * Which connection a batch takes. What is big, or is known to be answered by something big (DIAL_BULK is
- * wanted), has a connection of its own, and while something big that nobody expected comes in on the other,
- * small ones take it too. But what is about a key that has something under way which nobody awaits (a time to
- * live that was posted, a write whose caller gave up) follows it on the same connection.
- */
-enum dial_role redis_lane(struct apphost_redis *redis, enum dial_role wanted, const struct batch *batch);
+/* Makes the options, once. Entered and left with the lock, and without it meanwhile. 0, -1. */
+int redis_resolve_locked(struct apphost_redis *redis, struct apphost_error *error);
+
+/* Whether a cluster is known to be behind it; its router, made when it is first needed. */
+bool redis_is_cluster(struct apphost_redis *redis);
+struct cluster *redis_cluster(struct apphost_redis *redis, struct apphost_error *error);
 
 /* conn_call() with spans; a replica that is not there is replaced by the primary, and what is big has a
  * connection of its own. */
 int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
               struct replies *replies, struct apphost_error *error);
+
+/* conn_start() on the connection, or the node, that the batch takes. *role is the one that was taken. */
+int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
+                conn_done_fn done, void *user, struct apphost_error *error);
 
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);

@@ -184,3 +184,17 @@ long long server_ask_number(const struct server *server, const char *format, ...
     freeReplyObject(reply);
     return number;
 }
+
+char *server_first(const struct server *server, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    redisReply *reply = ask(server, format, args);
+    va_end(args);
+    char *text = NULL;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements > 0)
+        text = strdup(reply->element[0]->str);
+    freeReplyObject(reply);
+    return text;
+}

@@ -31,4 +31,7 @@ long long server_ask_number(const struct server *server, const char *format, ...
 
 int free_port(void);
 
+/* The first element of an array, or NULL. */
+char *server_first(const struct server *server, const char *format, ...);
+
 #endif

@@ -202,7 +202,7 @@ static void the_wire_is_that_of_the_blocking_calls(void **state)
         hear(is_strict, act_asynchronously, asynchronous, sizeof(asynchronous));
         assert_non_null(strstr(blocking, "HINCRBY p:n data 7\n"));
         assert_non_null(strstr(blocking, "EXPIRE p:b 600\n"));
-        assert_non_null(strstr(blocking, "EXPIRE p:n:apphost:new 600\n"));
+        assert_non_null(strstr(blocking, "EXPIRE {p:n}:apphost:new 600\n"));
         assert_string_equal(asynchronous, blocking);
     }
 }
@@ -248,7 +248,7 @@ static void expiries_are_not_waited_for(void **state)
 {
     static const struct answer silent[] = {
         {"HMGET", "*3\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n$1\r\nv\r\n"},
-        {"EXPIRE n:apphost:new", "+QUEUED\r\n"},
+        {"EXPIRE {n}:apphost:new", "+QUEUED\r\n"},
         {"EXPIRE", ""},
         {"EXEC", "*7\r\n+OK\r\n:1\r\n:0\r\n:0\r\n:7\r\n*2\r\n$2\r\n-1\r\n$10\r\n6000000000\r\n:600000\r\n"},
         {NULL, NULL},
