@@ -60,8 +60,7 @@ struct apphost_value {
 
 void apphost_value_free(struct apphost_value *value);
 
-/* ---- Expiration
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Expiration ---- */
 
 enum apphost_expiry_flags { APPHOST_ABSOLUTE = 1, APPHOST_RELATIVE = 2, APPHOST_SLIDING = 4 };
 
@@ -98,8 +97,7 @@ static inline struct apphost_expiry apphost_expire_sliding(int64_t sliding_ms)
     return expiry;
 }
 
-/* ---- Opening
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 /* Zero is a good value for every field. */
 struct apphost_cache_options {
@@ -146,8 +144,7 @@ struct apphost_cache *apphost_cache_open(const char *connection_name,
  * but asynchronous calls may be under way: they call back with APPHOST_E_CLOSED. NULL is allowed. */
 void apphost_cache_close(struct apphost_cache *cache);
 
-/* ---- What IDistributedCache has
- * ---------------------------------------------------------------------------------- */
+/* ---- What IDistributedCache has ---- */
 
 /* 1 with *value, 0 when there is no entry (*value is empty then), -1. */
 int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
@@ -169,8 +166,7 @@ int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char 
 int apphost_cache_set_string(struct apphost_cache *cache, const char *key, const char *text,
                              struct apphost_expiry expiry, struct apphost_error *error);
 
-/* ---- What its users ask for
- * -------------------------------------------------------------------------------------- */
+/* ---- What its users ask for ---- */
 
 /*
  * values[i] for keys[i], one round trip. The number of hits; -1 when none of the keys could be read. A key
@@ -185,7 +181,7 @@ struct apphost_entry {
     struct apphost_expiry expiry;
 };
 
-/* All or nothing, one round trip. */
+/* All or nothing, one round trip; in a cluster that is so for each entry, and the nodes are asked at once. */
 int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_entry *entries, size_t count,
                            struct apphost_error *error);
 

@@ -24,7 +24,7 @@ enum apphost_code {
     APPHOST_E_BUSY,     /* the bounded backlog is full */
     APPHOST_E_SERVER, /* the server answered with an error: `parameter` is its first word, as in WRONGTYPE */
     APPHOST_E_PROTOCOL,    /* the peer does not speak RESP, or answers something that makes no sense */
-    APPHOST_E_UNSUPPORTED, /* known, and not done here: cluster redirections, blocking commands, ... */
+    APPHOST_E_UNSUPPORTED, /* known, and not done here: blocking commands, keys of several slots, ... */
     APPHOST_E_CLOSED,      /* the object was closed */
     APPHOST_E_OPEN,        /* the circuit breaker is open: nothing was tried */
     APPHOST_E_CANCELLED,   /* cancelled by its caller */

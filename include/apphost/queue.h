@@ -102,7 +102,7 @@ struct apphost_entries {
     size_t count;
 };
 
-/* All or nothing, one round trip. */
+/* All or nothing, one round trip; in a cluster that is so for each entry, and the nodes are asked at once. */
 struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
                                                   const struct apphost_entries *entries,
                                                   apphost_result_fn done, void *user,

@@ -109,8 +109,7 @@ int apphost_health_add(struct apphost_health *health, const struct apphost_healt
     return rc;
 }
 
-/* ---- Running
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Running ---- */
 
 static void let_go_locked(struct cell *cell)
 {

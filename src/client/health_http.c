@@ -62,8 +62,7 @@ char *apphost_health_respond(struct apphost_health *health, const char *path, in
                            apphost_health_status_name(status), is_head, len);
 }
 
-/* ---- The server
- * ------------------------------------------------------------------------------------------------- */
+/* ---- The server ---- */
 
 static void send_all(int fd, const char *data, size_t len, int64_t deadline)
 {

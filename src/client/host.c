@@ -135,8 +135,7 @@ struct apphost_health *apphost_host_health(struct apphost_host *host)
     return NULL;
 }
 
-/* ---- Clients
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Clients ---- */
 
 static bool is_key(const char *a, const char *b)
 {
@@ -245,8 +244,7 @@ void apphost_host_start(struct apphost_host *host)
     }
 }
 
-/* ---- Caches
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Caches ---- */
 
 /* A keyed cache may have a section of its own besides its client's. */
 static const char *find_instance_name(struct apphost_host *host, struct apphost_redis *redis, const char *key,
@@ -336,8 +334,7 @@ struct apphost_cache *apphost_host_cache(struct apphost_host *host, const char *
     return NULL;
 }
 
-/* ---- One cache on its own
- * --------------------------------------------------------------------------------------- */
+/* ---- One cache on its own ---- */
 
 struct apphost_cache *apphost_cache_open(const char *connection_name,
                                          const struct apphost_cache_options *options,

@@ -15,8 +15,7 @@
 enum { WARNING_EVERY_MS = 1000 };
 #define REDIS_STRING_LIMIT ((size_t)512 << 20)
 
-/* ---- Life
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,
                                 const char *instance_name, struct apphost_error *error)
@@ -95,8 +94,7 @@ void full_key_fini(struct full_key *full)
         free(full->data);
 }
 
-/* ---- The common path
- * -------------------------------------------------------------------------------------------- */
+/* ---- The common path ---- */
 
 void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure)
 {
@@ -247,8 +245,7 @@ int cache_expire(struct apphost_cache *cache, const struct full_key *key, int64_
     return rc;
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 void apphost_value_free(struct apphost_value *value)
 {
@@ -400,8 +397,7 @@ int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char 
     return fail_memory(error);
 }
 
-/* ---- Refresh, remove, remaining
- * --------------------------------------------------------------------------------- */
+/* ---- Refresh, remove, remaining ---- */
 
 int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_error *error)
 {

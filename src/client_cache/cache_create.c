@@ -31,8 +31,7 @@ struct flight {
     struct apphost_error error;
 };
 
-/* ---- Flights
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Flights ---- */
 
 static struct flight *find_flight(struct apphost_cache *cache, struct apphost_bytes key)
 {
@@ -111,8 +110,7 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
     return rc;
 }
 
-/* ---- The lease
- * -------------------------------------------------------------------------------------------------- */
+/* ---- The lease ---- */
 
 struct lease {
     struct full_key key;
@@ -194,8 +192,7 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
     free(lease->key.data);
 }
 
-/* ---- Creating
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Creating ---- */
 
 static int create_value(const struct apphost_create *create, struct apphost_value *value,
                         struct apphost_error *error)

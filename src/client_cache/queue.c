@@ -62,8 +62,7 @@ static void release(struct apphost_queue *queue)
     free(queue);
 }
 
-/* ---- Calls
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Calls ---- */
 
 struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn done, void *user,
                               call_finish_fn finish, struct apphost_error *error)
@@ -230,8 +229,7 @@ void apphost_call_cancel(struct apphost_call *call)
     uncount(call);
 }
 
-/* ---- Dispatch
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Dispatch ---- */
 
 static void record_span(const struct apphost_call *call)
 {

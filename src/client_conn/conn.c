@@ -96,8 +96,7 @@ bool conn_is_failing(struct conn *conn)
     return is_failing;
 }
 
-/* ---- Waiting for a connection
- * ----------------------------------------------------------------------------------- */
+/* ---- Waiting for a connection ---- */
 
 static int fail_late(const struct conn *conn, const char *command, int timeout_ms,
                      struct apphost_error *error)
@@ -175,8 +174,7 @@ static int wait_ready_locked(struct conn *conn, const struct batch *batch, int64
     return 0;
 }
 
-/* ---- Calling
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Calling ---- */
 
 /* Waits for the reply, leading when it falls to this caller. True when the request is done. */
 static bool await_done(struct conn *conn, struct request *request, bool has_lead, int64_t deadline_ms)
@@ -296,8 +294,7 @@ int conn_call(struct conn *conn, const struct batch *batch, struct replies *repl
     return rc;
 }
 
-/* ---- Without waiting
- * -------------------------------------------------------------------------------------------- */
+/* ---- Without waiting ---- */
 
 static int enqueue_locked(struct conn *conn, const struct batch *batch, struct request *request,
                           struct apphost_error *error)
@@ -388,8 +385,7 @@ void conn_redial(struct conn *conn)
     conn_nudge(conn);
 }
 
-/* ---- The end
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- The end ---- */
 
 static void shut_locked(struct conn *conn)
 {

@@ -35,8 +35,7 @@ enum {
     BIG_REPLY = 1024 * 1024
 };
 
-/* ---- Waking
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Waking ---- */
 
 /*
  * Callers sleep on one word of the connection, told apart by a bit each: a single system call wakes all that
@@ -142,8 +141,7 @@ void conn_nudge(struct conn *conn)
     (void)rc;
 }
 
-/* ---- Sending
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Sending ---- */
 
 static void shrink(struct resp_buffer *buffer)
 {
@@ -197,8 +195,7 @@ void conn_flush_locked(struct conn *conn)
     conn->is_writing = false;
 }
 
-/* ---- Receiving
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ---- */
 
 static const char unasked[] = "a reply that nobody asked for", mixed_up[] = "a reply to another command";
 
@@ -401,8 +398,7 @@ static bool receive(struct conn *conn, int wait_ms)
     return false;
 }
 
-/* ---- The lead
- * --------------------------------------------------------------------------------------------------- */
+/* ---- The lead ---- */
 
 static bool is_done(const struct request *request)
 {

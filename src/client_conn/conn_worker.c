@@ -16,8 +16,7 @@
 
 enum { HEARTBEAT_MS = 1000, BUSY_PAUSE_MS = 100 };
 
-/* ---- Dialing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Dialing ---- */
 
 static struct request *take_backlog_locked(struct conn *conn)
 {
@@ -87,8 +86,7 @@ static void redial_locked(struct conn *conn)
     lock_take(&conn->lock);
 }
 
-/* ---- Deadlines of asynchronous requests
- * ------------------------------------------------------------------------- */
+/* ---- Deadlines of asynchronous requests ---- */
 
 static struct request *take_overdue_locked(struct request_queue *backlog, int64_t now)
 {
@@ -171,8 +169,7 @@ static void give_up_locked(struct conn *conn)
     lock_take(&conn->lock);
 }
 
-/* ---- Turns
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Turns ---- */
 
 static void keep_alive_locked(struct conn *conn)
 {

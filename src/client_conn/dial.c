@@ -78,8 +78,7 @@ static int dial_listed(const struct attempt *attempt, enum dial_role role, const
     return 0;
 }
 
-/* ---- Sentinel
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Sentinel ---- */
 
 int dial_ask(struct dialed *dialed, const struct attempt *attempt, const char *const words[],
              struct resp_reply **reply, struct apphost_error *error)

@@ -39,8 +39,7 @@ struct step {
     int (*judge)(const struct context *context, const struct resp_reply *reply, struct apphost_error *error);
 };
 
-/* ---- What to send
- * ----------------------------------------------------------------------------------------------- */
+/* ---- What to send ---- */
 
 static void push(struct words *words, const char *word)
 {
@@ -171,8 +170,7 @@ static bool fill_ping(const struct context *context, struct words *words)
     return true;
 }
 
-/* ---- What an answer means
- * --------------------------------------------------------------------------------------- */
+/* ---- What an answer means ---- */
 
 static int judge_nothing(const struct context *context, const struct resp_reply *reply,
                          struct apphost_error *error)
@@ -296,8 +294,7 @@ static const struct step steps[] = {
 
 enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
 
-/* ---- Running it
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Running it ---- */
 
 static int fill_all(const struct context *context, struct resp_buffer *buffer,
                     const struct step *sent[STEP_COUNT], size_t *count)

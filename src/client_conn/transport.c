@@ -2,10 +2,10 @@
  * Opening a stream and moving bytes.
  *
  * Happy path: resolve, connect with a deadline, keep-alive and user timeout on, tunnel, TLS. The addresses of
- * a host are tried in the resolver's order, each a little after the one before, and the first that connects
- * wins (RFC 8305): one that hangs costs a quarter of a second, not the whole time. Every wait is cut into
- * slices that look at the cancel flag, except getaddrinfo(3), which is why a connection is opened by a thread
- * that nobody waits for.
+ * a host are tried in the resolver's order, families by turns, each a little after the one before, and the
+ * first that connects wins (RFC 8305): one that hangs costs a quarter of a second, not the whole time. Every
+ * wait is cut into slices that look at the cancel flag, except getaddrinfo(3), which is why a connection is
+ * opened by a thread that nobody waits for.
  */
 #include "client_conn/transport.h"
 #include "client_base/clock.h"
@@ -26,8 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* ---- Opening
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Opening ---- */
 
 static bool is_over(const struct attempt *attempt)
 {
@@ -77,18 +76,56 @@ enum { NEXT_ADDRESS_MS = 250, MOST_AT_ONCE = 8 };
 struct race {
     struct pollfd fds[MOST_AT_ONCE]; /* connecting */
     size_t count;
-    const struct addrinfo *next;
-    int64_t next_ms; /* when that may begin */
-    int problem;     /* of the last that failed */
+    int family;                     /* of the first address */
+    const struct addrinfo *next[2]; /* of that family, and of the others */
+    int turn;                       /* whose is next */
+    int64_t next_ms;                /* when that may begin */
+    int problem;                    /* of the last that failed */
 };
+
+/* From here on the first address that is of the family, or is not. */
+static const struct addrinfo *find_family(const struct addrinfo *at, int family, bool is_of_it)
+{
+    while (at && (at->ai_family == family) != is_of_it)
+        at = at->ai_next;
+    return at;
+}
+
+static struct race race_of(const struct addrinfo *list)
+{
+    struct race race = {.problem = ETIMEDOUT};
+
+    if (!list)
+        return race;
+    race.family = list->ai_family;
+    race.next[0] = list;
+    race.next[1] = find_family(list, race.family, false);
+    return race;
+}
+
+static bool race_has_next(const struct race *race)
+{
+    return race->next[0] || race->next[1];
+}
+
+/* Families take turns: a network that is broken for one of them costs one attempt, not all of its addresses.
+ */
+static const struct addrinfo *race_next(struct race *race)
+{
+    int turn = race->next[race->turn] ? race->turn : !race->turn;
+    const struct addrinfo *address = race->next[turn];
+
+    race->next[turn] = find_family(address->ai_next, race->family, turn == 0);
+    race->turn = !turn;
+    return address;
+}
 
 /* The descriptor when it connects at once, else -1. */
 static int race_begin(struct race *race)
 {
-    const struct addrinfo *address = race->next;
+    const struct addrinfo *address = race_next(race);
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    race->next = address->ai_next;
     race->next_ms = clock_ms() + NEXT_ADDRESS_MS;
     if (fd >= 0 && connect(fd, address->ai_addr, address->ai_addrlen) == 0)
         return fd;
@@ -127,15 +164,15 @@ static int race_look(struct race *race)
 
 int transport_connect_any(const struct addrinfo *list, const struct attempt *attempt)
 {
-    struct race race = {.next = list, .problem = ETIMEDOUT};
+    struct race race = race_of(list);
     int fd = -1;
 
-    while (fd < 0 && (race.next || race.count > 0)) {
+    while (fd < 0 && (race_has_next(&race) || race.count > 0)) {
         if (is_over(attempt)) {
             race.problem = ETIMEDOUT;
             break;
         }
-        bool may_begin = race.next && race.count < MOST_AT_ONCE;
+        bool may_begin = race_has_next(&race) && race.count < MOST_AT_ONCE;
         int wait_ms = TRANSPORT_SLICE_MS;
         if (may_begin)
             wait_ms = clock_left(race.next_ms);
@@ -319,8 +356,7 @@ void transport_shutdown(struct transport *transport)
         shutdown(transport->fd, SHUT_RDWR);
 }
 
-/* ---- Moving bytes
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Moving bytes ---- */
 
 int transport_wait(const struct transport *transport, short events, int wait_ms)
 {

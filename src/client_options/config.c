@@ -116,8 +116,7 @@ void apphost_config_each(const struct apphost_config *config, const char *prefix
             visit(user, config->pairs[i].key + len + 1, config->pairs[i].value);
 }
 
-/* ---- Environment
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Environment ---- */
 
 /* Prefixes under which cloud platforms hand out connection strings. */
 static const char *const connection_prefixes[] = {
@@ -175,8 +174,7 @@ int apphost_config_add_environment(struct apphost_config *config, const char *pr
     return 0;
 }
 
-/* ---- Command line
- * ----------------------------------------------------------------------------------------------- */
+/* ---- Command line ---- */
 
 int apphost_config_add_arguments(struct apphost_config *config, int argc, char *const argv[],
                                  struct apphost_error *error)
@@ -210,8 +208,7 @@ int apphost_config_add_arguments(struct apphost_config *config, int argc, char *
     return 0;
 }
 
-/* ---- The usual layers
- * ------------------------------------------------------------------------------------------- */
+/* ---- The usual layers ---- */
 
 static const char *environment_name(void)
 {

@@ -19,8 +19,7 @@
 #define TOP "x"
 enum { FILE_LIMIT = 4 * 1024 * 1024, DEPTH_LIMIT = 64, TOP_LEN = 2 };
 
-/* ---- Comments and commas
- * ---------------------------------------------------------------------------------------- */
+/* ---- Comments and commas ---- */
 
 /* The end of the string that begins at `p`. */
 static char *skip_string(char *p)
@@ -88,8 +87,7 @@ static void make_plain(char *text)
     blank_trailing_commas(text);
 }
 
-/* ---- Flattening
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Flattening ---- */
 
 struct flattening {
     struct apphost_config *layer;

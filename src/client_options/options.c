@@ -65,8 +65,7 @@ struct apphost_options *apphost_options_copy(const struct apphost_options *optio
     return copy;
 }
 
-/* ---- Parsing
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Parsing ---- */
 
 static char *upper_case(const char *text)
 {
@@ -209,8 +208,7 @@ struct apphost_options *apphost_options_parse(const char *text, unsigned flags, 
     return NULL;
 }
 
-/* ---- Single keys
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Single keys ---- */
 
 static enum option_id find_any(const char *key)
 {
@@ -253,8 +251,7 @@ int apphost_options_int(const struct apphost_options *options, const char *key)
     return option_number(options, id);
 }
 
-/* ---- Effective values
- * ------------------------------------------------------------------------------------------- */
+/* ---- Effective values ---- */
 
 struct cloud {
     const char *suffix;
@@ -347,8 +344,7 @@ const char *option_command(const struct apphost_options *options, const char *na
     return name;
 }
 
-/* ---- Endpoints
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Endpoints ---- */
 
 int apphost_options_add_endpoint(struct apphost_options *options, const char *text,
                                  struct apphost_error *error)

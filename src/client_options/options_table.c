@@ -82,8 +82,7 @@ enum option_id option_find_config(const char *config_name)
     return OPT_COUNT;
 }
 
-/* ---- Values
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Values ---- */
 
 struct word {
     const char *name;

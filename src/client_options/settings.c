@@ -138,8 +138,7 @@ int settings_load(struct apphost_settings *settings, const struct apphost_config
     return 0;
 }
 
-/* ---- Options
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Options ---- */
 
 static const char *type_name(enum option_type type)
 {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MS = 1000, PAUSE_MS = 100, IDLE_MS = 60000 };
+enum { ASK_MS = 1000, PAUSE_MS = 100, AGAIN_MS = 5000, IDLE_MS = 60000 };
 
 /* A connection of a node that left: somebody may still be in it. */
 struct retired {
@@ -58,7 +58,12 @@ static struct node *new_node(struct cluster *cluster, const char *host, int port
     node->port = port;
     node->lanes.redis = cluster->redis;
     node->lanes.options = apphost_options_copy(cluster->redis->options);
-    snprintf(text, sizeof(text), strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
+    if (host[0] == '/' || host[0] == '@') /* the socket of the node that names none */
+        snprintf(text, sizeof(text), "!%s", host);
+    else if (strchr(host, ':'))
+        snprintf(text, sizeof(text), "[%s]:%d", host, port);
+    else
+        snprintf(text, sizeof(text), "%s:%d", host, port);
     if (node->lanes.options)
         apphost_options_clear_endpoints(node->lanes.options);
     if (node->host && node->lanes.options &&
@@ -311,6 +316,8 @@ static void *work(void *user)
     while (!cluster->is_over || cluster->waiting) {
         struct scatter *due = take_due_locked(cluster, clock_ms());
 
+        if (cluster->read_ms + IDLE_MS <= clock_ms())
+            cluster->is_stale = true;
         if (due) {
             lock_drop(&cluster->lock);
             go_on(due);
@@ -372,6 +379,16 @@ void cluster_is_wrong(struct cluster *cluster)
     lock_take(&cluster->lock);
     cluster->is_stale = true;
     pthread_cond_broadcast(&cluster->changed);
+    lock_drop(&cluster->lock);
+}
+
+void cluster_is_lacking(struct cluster *cluster)
+{
+    lock_take(&cluster->lock);
+    if (!cluster->is_stale && cluster->read_ms + AGAIN_MS <= clock_ms()) {
+        cluster->is_stale = true;
+        pthread_cond_broadcast(&cluster->changed);
+    }
     lock_drop(&cluster->lock);
 }
 

@@ -62,6 +62,10 @@ bool cluster_is_on(struct cluster *cluster);
 /* The map is wrong, or a node is gone. */
 void cluster_is_wrong(struct cluster *cluster);
 
+/* It names no replica where one is wanted: asked again now and then, for a server keeps quiet about new ones.
+ */
+void cluster_is_lacking(struct cluster *cluster);
+
 /* Where the slot moved, from now on; or where to ask, once. */
 struct node *cluster_redirect(struct cluster *cluster, const struct redirection *to, const char *from);
 

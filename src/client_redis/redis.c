@@ -170,8 +170,7 @@ bool apphost_redis_is_connected(struct apphost_redis *redis)
     return conn && conn_is_up(conn, address, &port);
 }
 
-/* ---- Running
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Running ---- */
 
 static int run_on(struct apphost_redis *redis, struct conn *conn, const struct batch *batch,
                   struct replies *replies, struct apphost_error *error)
@@ -271,7 +270,7 @@ static int run_on_replica(struct apphost_redis *redis, const struct batch *batch
 }
 
 /* A node of a cluster says that a key is elsewhere. */
-static bool is_elsewhere(const struct replies *replies)
+bool redis_is_elsewhere(const struct replies *replies)
 {
     for (size_t i = 0; i < replies->count; i++)
         if (replies->items[i] && replies->items[i]->type == RESP_ERROR &&
@@ -314,7 +313,7 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
 
         rc = conn ? run_on(redis, conn, batch, replies, error) : -1;
     }
-    if (rc < 0 || !is_elsewhere(replies))
+    if (rc < 0 || !redis_is_elsewhere(replies))
         return rc;
     struct cluster *cluster = redis_cluster(redis, error);
     if (!cluster || cluster_begin(cluster, error) < 0) {
@@ -362,8 +361,7 @@ void redis_post(struct apphost_redis *redis, const struct command *command, uint
         conn_start(conn, &batch, ignore_reply, NULL, NULL);
 }
 
-/* ---- Error replies
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Error replies ---- */
 
 int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *error)
 {

@@ -67,6 +67,9 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
 int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
                 conn_done_fn done, void *user, struct apphost_error *error);
 
+/* Whether a node of a cluster says that a key is on another. */
+bool redis_is_elsewhere(const struct replies *replies);
+
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);
 

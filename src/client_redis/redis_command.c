@@ -168,8 +168,7 @@ int apphost_redis_ping(struct apphost_redis *redis, int64_t *latency_us, struct 
     return 0;
 }
 
-/* ---- Replies: the public type is the codec's, under another name
- * ------------------------------------------------ */
+/* ---- Replies: the public type is the codec's, under another name ---- */
 
 static const struct resp_reply *inside(const struct apphost_reply *reply)
 {

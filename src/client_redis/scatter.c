@@ -206,6 +206,8 @@ static struct lanes *lanes_of(struct scatter *scatter, const struct unit *unit, 
         return &scatter->redis->lanes;
     if (scatter->role == DIAL_REPLICA && !unit->wants_primary)
         replica = pick_replica(shard);
+    if (scatter->role == DIAL_REPLICA && shard->count == 0)
+        cluster_is_lacking(scatter->cluster);
     if (!replica)
         return &shard->primary->lanes;
     *role = DIAL_REPLICA;
@@ -625,6 +627,43 @@ void scatter_go_on(struct scatter *scatter)
 
 /* ---- From outside ---- */
 
+/* Whether the replies are those of one unit each, as they stand; they are taken then. */
+static bool adopt(struct scatter *scatter, struct replies *replies)
+{
+    if (scatter->item_count != replies->count)
+        return false;
+    for (size_t i = 0; i < replies->count; i++) {
+        scatter->items[i] = replies->items[i];
+        replies->items[i] = NULL;
+    }
+    replies_free(replies);
+    return true;
+}
+
+/* The first round was a batch like any other, at a server of which nobody knew what it is. */
+static void on_first(void *user, struct replies *replies, const struct timing *times,
+                     const struct apphost_error *error)
+{
+    struct scatter *scatter = user;
+
+    if (error || !redis_is_elsewhere(replies) || cluster_begin(scatter->cluster, NULL) < 0) {
+        conn_done_fn done = scatter->done;
+
+        user = scatter->user;
+        free_scatter(scatter);
+        done(user, replies, times, error);
+        return;
+    }
+    if (!adopt(scatter, replies)) {
+        replies_free(replies);
+        begin_round(scatter);
+        return;
+    }
+    for (size_t i = 0; i < scatter->unit_count; i++)
+        judge_unit(scatter, &scatter->units[i], "");
+    end_round(scatter);
+}
+
 static int timeout_of(const struct scatter *scatter, enum option_id usual)
 {
     if (scatter->batch.timeout_ms > 0)
@@ -642,8 +681,16 @@ int scatter_start(struct apphost_redis *redis, enum dial_role role, const struct
     scatter->done = done;
     scatter->user = user;
     scatter->deadline_ms = clock_ms() + timeout_of(scatter, OPT_ASYNC_TIMEOUT);
-    begin_round(scatter);
-    return 0;
+    if (cluster_is_on(scatter->cluster)) {
+        begin_round(scatter);
+        return 0;
+    }
+    enum dial_role lane = lanes_pick(&redis->lanes, role, batch);
+    struct conn *conn = lanes_conn(&redis->lanes, lane, error);
+    if (conn && conn_start(conn, batch, on_first, scatter, error) == 0)
+        return 0;
+    free_scatter(scatter);
+    return -1;
 }
 
 struct waiter {
@@ -701,19 +748,6 @@ static int wait_for(struct scatter *scatter, struct replies *first, struct repli
     pthread_mutex_destroy(&waiter.lock);
     pthread_cond_destroy(&waiter.changed);
     return waiter.rc;
-}
-
-/* Whether the replies are those of one unit each, as they stand; they are taken then. */
-static bool adopt(struct scatter *scatter, struct replies *replies)
-{
-    if (scatter->item_count != replies->count)
-        return false;
-    for (size_t i = 0; i < replies->count; i++) {
-        scatter->items[i] = replies->items[i];
-        replies->items[i] = NULL;
-    }
-    replies_free(replies);
-    return true;
 }
 
 static int resume(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,

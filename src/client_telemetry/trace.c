@@ -101,8 +101,7 @@ void tracer_free(struct tracer *tracer)
     free(tracer);
 }
 
-/* ---- Attributes
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Attributes ---- */
 
 struct attributes {
     struct apphost_span_attribute list[MAX_ATTRIBUTES];

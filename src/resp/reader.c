@@ -5,7 +5,9 @@
  * when all of its bytes are there (a header line, and for a string its payload), so the only state between
  * two calls is the stack. A frame holds its aggregate by value and moves it into its parent when it is
  * complete: nothing points into an array that may be moved. Arrays grow as elements arrive, so a header that
- * promises a billion elements costs nothing.
+ * promises a billion elements costs nothing. Only a big string is begun before all of it is there: the rest
+ * of it is received into the place where it stays, without a copy, and the reader has it until it is
+ * complete.
  *
  * Failure: the first one is kept with its text, and every later call returns it.
  */
@@ -22,6 +24,9 @@
 
 enum { MAX_LINE = 64 * 1024, FIRST_BUFFER = 16 * 1024, SHRINK_ABOVE = 1024 * 1024, FIRST_ELEMENTS = 4 };
 
+/* From this size on a string that has not come as a whole is received where it will stay. */
+enum { DIRECT = 64 * 1024, CRLF = 2 };
+
 struct resp_frame {
     struct resp_reply node;
     size_t want; /* elements still to come */
@@ -31,6 +36,10 @@ struct resp_frame {
 
 struct resp_reader {
     struct resp_limits limits;
+    struct {
+        struct resp_reply node; /* its string has room for what is still to come and CR LF */
+        size_t got, want;       /* with CR LF; want 0: there is none */
+    } direct;
     char *data;
     size_t pos, len, cap;
     size_t missing;
@@ -81,6 +90,7 @@ void resp_reader_free(struct resp_reader *reader)
         return;
     while (reader->depth > 0)
         resp_tree_clear(&reader->frames[--reader->depth].node);
+    resp_tree_clear(&reader->direct.node);
     free(reader->frames);
     free(reader->data);
     free(reader);
@@ -132,6 +142,10 @@ void resp_reader_relax(struct resp_reader *reader)
 
 char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room)
 {
+    if (reader->direct.want > reader->direct.got) {
+        *room = reader->direct.want - reader->direct.got;
+        return reader->direct.node.str + reader->direct.got;
+    }
     if (reader->cap - reader->len < want)
         compact(reader);
     if (reader->cap - reader->len < want) {
@@ -159,25 +173,33 @@ char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room)
 
 void resp_reader_commit(struct resp_reader *reader, size_t len)
 {
-    reader->len += len;
+    if (reader->direct.want > reader->direct.got)
+        reader->direct.got += len;
+    else
+        reader->len += len;
 }
 
 int resp_reader_feed(struct resp_reader *reader, const void *data, size_t len)
 {
-    size_t room;
+    const char *from = data;
 
-    if (len == 0)
-        return 0;
-    char *space = resp_reader_space(reader, len, &room);
-    if (!space)
-        return -1;
-    memcpy(space, data, len);
-    resp_reader_commit(reader, len);
+    while (len > 0) {
+        size_t room;
+        char *space = resp_reader_space(reader, len, &room);
+
+        if (!space)
+            return -1;
+        if (room > len)
+            room = len;
+        memcpy(space, from, room);
+        resp_reader_commit(reader, room);
+        from += room;
+        len -= room;
+    }
     return 0;
 }
 
-/* ---- One item
- * --------------------------------------------------------------------------------------------------- */
+/* ---- One item ---- */
 
 static int take_line(struct resp_reader *reader, struct resp_line *line)
 {
@@ -243,6 +265,46 @@ static int shown_len(const struct resp_line *line)
     return (int)(line->len < 32 ? line->len : 32);
 }
 
+/* The rest of a big string goes where it will stay: what has come of it is moved there. 0, -1. */
+static int begin_direct(struct resp_reader *reader, const struct resp_line *line, struct resp_reply *node,
+                        size_t len)
+{
+    size_t have = reader->len - reader->pos - line->size;
+
+    if (len > reader->limits.total - reader->used_bytes)
+        return fail(reader, "a reply larger than the limit of %zu bytes", reader->limits.total);
+    node->str = malloc(len + CRLF);
+    if (!node->str)
+        return fail(reader, "out of memory for a string of %zu bytes", len);
+    memcpy(node->str, reader->data + reader->pos + line->size, have);
+    node->len = len;
+    reader->used_bytes += len;
+    reader->pos = reader->len;
+    reader->direct.node = *node;
+    reader->direct.got = have;
+    reader->direct.want = len + CRLF;
+    reader->missing = reader->direct.want - have;
+    *node = (struct resp_reply){.type = RESP_NIL};
+    return 0;
+}
+
+/* What begin_direct() began: 1 with the string in *node, 0 while there is more to come, -1. */
+static int end_direct(struct resp_reader *reader, struct resp_reply *node)
+{
+    struct resp_reply *direct = &reader->direct.node;
+
+    reader->missing = reader->direct.want - reader->direct.got;
+    if (reader->missing > 0)
+        return 0;
+    if (direct->str[direct->len] != '\r' || direct->str[direct->len + 1] != '\n')
+        return fail(reader, "protocol error: a string that is not followed by CR LF");
+    direct->str[direct->len] = '\0';
+    *node = *direct;
+    *direct = (struct resp_reply){.type = RESP_NIL};
+    reader->direct.want = reader->direct.got = 0;
+    return 1;
+}
+
 static int take_bulk(struct resp_reader *reader, const struct resp_line *line, struct resp_reply *node)
 {
     long long len;
@@ -257,6 +319,8 @@ static int take_bulk(struct resp_reader *reader, const struct resp_line *line, s
     if ((unsigned long long)len > reader->limits.bulk)
         return fail(reader, "a string of %lld bytes is over the limit of %zu", len, reader->limits.bulk);
     size_t need = line->size + (size_t)len + 2, have = reader->len - reader->pos;
+    if (have < need && len >= DIRECT && node->type == RESP_STRING)
+        return begin_direct(reader, line, node, (size_t)len);
     if (have < need) {
         reader->missing = need - have;
         return 0;
@@ -368,6 +432,8 @@ static int take_item(struct resp_reader *reader, struct resp_reply *node)
 {
     struct resp_line line = {0};
 
+    if (reader->direct.want > 0)
+        return end_direct(reader, node);
     reader->missing = 0;
     if (reader->pos == reader->len)
         return 0;
@@ -388,8 +454,7 @@ static int take_item(struct resp_reader *reader, struct resp_reply *node)
     return take_scalar(reader, &line, node);
 }
 
-/* ---- The tree
- * --------------------------------------------------------------------------------------------------- */
+/* ---- The tree ---- */
 
 static int push_element(struct resp_reader *reader, struct resp_frame *frame, struct resp_reply *node)
 {

@@ -18,8 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* ---- A reply
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- A reply ---- */
 
 enum resp_type {
     RESP_NIL,      /* RESP2 $-1 and *-1, RESP3 _ */
@@ -62,8 +61,7 @@ bool resp_reply_is_error(const struct resp_reply *reply, const char *code);
 /* Frees the whole tree; NULL is allowed. Only for the root that resp_reader_next() gave. */
 void resp_reply_free(struct resp_reply *reply);
 
-/* ---- A buffer of requests
- * --------------------------------------------------------------------------------------- */
+/* ---- A buffer of requests ---- */
 
 /* Grows by doubling up to `limit` bytes. Zero-initialised with a limit is a valid empty buffer. Send from
  * `data`. */
@@ -96,8 +94,7 @@ int resp_append_words(struct resp_buffer *buffer, const char *const words[]);
 /* The bytes that resp_append_command() would add, or SIZE_MAX when that overflows. */
 size_t resp_command_size(size_t argc, const char *const argv[], const size_t lens[]);
 
-/* ---- A reader of replies
- * ---------------------------------------------------------------------------------------- */
+/* ---- A reader of replies ---- */
 
 /* What one reply may cost. A zero means the default. */
 struct resp_limits {
@@ -117,8 +114,9 @@ void resp_reader_free(struct resp_reader *reader);
 int resp_reader_feed(struct resp_reader *reader, const void *data, size_t len);
 
 /*
- * The same without a copy: room for at least `want` bytes to read(2) into, then tell how many came. The
- * pointer holds until the next call on this reader. NULL when memory is out.
+ * The same without a copy: room for at least `want` bytes to read(2) into (for less within a big string,
+ * which is received where it stays), then tell how many came, of which `room` is the most. The pointer holds
+ * until the next call on this reader. NULL when memory is out.
  */
 char *resp_reader_space(struct resp_reader *reader, size_t want, size_t *room);
 void resp_reader_commit(struct resp_reader *reader, size_t len);

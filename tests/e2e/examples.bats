@@ -127,6 +127,12 @@ manifest_example() {
 c_example() {
   in_the_installed_library || return 1
   apphost up -d || return 1
+  if grep -q '^int main(' "$1"; then # a program as it stands
+    cp "$1" main.c
+    # shellcheck disable=SC2046 # the flags are words
+    cc -Wall -Werror main.c $(pkg-config --cflags --libs apphost) -o program && (load_env && timeout 60 ./program)
+    return
+  fi
   {
     echo '#include <apphost/apphost.h>'
     printf '#include <%s>\n' err.h stdio.h stdlib.h

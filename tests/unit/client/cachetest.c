@@ -67,8 +67,7 @@ static int flush(void **state)
     return 0;
 }
 
-/* ---- Helpers
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Helpers ---- */
 
 void ok(int rc, const struct apphost_error *error)
 {
@@ -154,8 +153,7 @@ void expect_ttl(const char *key, long long least, long long most)
         fail_msg("PTTL of %s is %lld, not within %lld and %lld", key, ttl, least, most);
 }
 
-/* ---- Running
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Running ---- */
 
 int run_on_server(struct CMUnitTest *tests, size_t count)
 {

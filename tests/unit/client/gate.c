@@ -65,8 +65,12 @@ static void relay(struct gate_connection *at, enum gate_way way)
 {
     static char piece[PIECE];
     int from = at->fds[way == GATE_UP ? 0 : 1], to = at->fds[way == GATE_UP ? 1 : 0];
-    ssize_t got = recv(from, piece, room(at, way), MSG_DONTWAIT), sent = 0;
+    size_t most = room(at, way);
+    ssize_t got = 0, sent = 0;
 
+    if (most == 0)
+        return; /* it was shut meanwhile */
+    got = recv(from, piece, most, MSG_DONTWAIT);
     while (got > 0 && sent < got) {
         ssize_t rc = send(to, piece + sent, (size_t)(got - sent), MSG_NOSIGNAL);
 
@@ -96,9 +100,11 @@ static void turn(struct gate *gate)
     poll(fds, 2 + 2 * count, -1);
     if (fds[1].revents && read(gate->wake[0], &byte, 1) != 1)
         return;
+    pthread_mutex_lock(&gate->lock);
     for (size_t i = 0; i < 2 * count; i++)
         if (fds[2 + i].revents && gate->connections[i / 2].fds[0] >= 0)
             relay(&gate->connections[i / 2], i % 2 ? GATE_DOWN : GATE_UP);
+    pthread_mutex_unlock(&gate->lock);
     if (fds[0].revents)
         take_in(gate);
 }
@@ -123,6 +129,7 @@ void gate_start(struct gate *gate, int target_port)
     socklen_t len = sizeof(address);
 
     *gate = (struct gate){.target = target_port};
+    pthread_mutex_init(&gate->lock, NULL);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     gate->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(gate->fd, (struct sockaddr *)&address, len), 0);
@@ -149,7 +156,9 @@ void gate_shut(struct gate *gate, size_t connection, enum gate_way way, uint64_t
 {
     struct gate_connection *at = &gate->connections[connection];
 
+    pthread_mutex_lock(&gate->lock); /* nothing is on its way */
     atomic_store(&at->shut_from[way], atomic_load(&at->passed[way]) + after);
+    pthread_mutex_unlock(&gate->lock);
     wake(gate);
 }
 

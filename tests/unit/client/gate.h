@@ -22,6 +22,7 @@ struct gate_connection {
 struct gate {
     int fd, port, target, wake[2];
     pthread_t thread;
+    pthread_mutex_t lock; /* of what passes */
     atomic_bool is_over;
     _Atomic size_t count;
     struct gate_connection connections[GATE_CONNECTIONS]; /* in the order in which they came */

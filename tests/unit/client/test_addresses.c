@@ -21,6 +21,7 @@ enum { PATIENCE_MS = 30000, FILLERS = 16 };
 struct place {
     int fd, fillers[FILLERS];
     struct sockaddr_in address;
+    struct sockaddr_in6 six; /* instead, when its family is set */
 };
 
 static void listen_at(struct place *place, const char *address)
@@ -61,19 +62,26 @@ static int connect_list(struct place *places[], size_t count, int patience_ms, i
     static atomic_bool never;
     const struct attempt attempt = {NULL, clock_ms() + patience_ms, &never};
     struct addrinfo list[4];
-    struct sockaddr_in peer;
+    struct sockaddr_in6 peer; /* the port of an IPv4 address stands where it does here */
     socklen_t len = sizeof(peer);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         list[i] = (struct addrinfo){.ai_family = AF_INET,
                                     .ai_addr = (struct sockaddr *)&places[i]->address,
-                                    .ai_addrlen = sizeof(places[i]->address),
-                                    .ai_next = i + 1 < count ? &list[i + 1] : NULL};
+                                    .ai_addrlen = sizeof(places[i]->address)};
+        if (places[i]->six.sin6_family == AF_INET6) {
+            list[i].ai_family = AF_INET6;
+            list[i].ai_addr = (struct sockaddr *)&places[i]->six;
+            list[i].ai_addrlen = sizeof(places[i]->six);
+        }
+        if (i > 0)
+            list[i - 1].ai_next = &list[i];
+    }
     int fd = transport_connect_any(list, &attempt);
     int problem = errno;
     *port = 0;
     if (fd >= 0 && getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-        *port = ntohs(peer.sin_port);
+        *port = ntohs(peer.sin6_port);
     errno = problem;
     return fd;
 }
@@ -114,6 +122,34 @@ static void the_first_that_connects_is_taken(void **state)
     leave(&second);
 }
 
+/* Where the addresses of one family lead nowhere, the other has its turn before they are all tried. */
+static void families_take_turns(void **state)
+{
+    struct place hanging, second, other = {.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct place *places[] = {&hanging, &second, &other};
+    socklen_t len = sizeof(other.six);
+    int port;
+
+    (void)state;
+    other.six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    if (other.fd < 0 || bind(other.fd, (struct sockaddr *)&other.six, len) < 0) {
+        print_message("no IPv6 on loopback\n");
+        skip();
+    }
+    assert_int_equal(getsockname(other.fd, (struct sockaddr *)&other.six, &len), 0);
+    assert_int_equal(listen(other.fd, 1), 0);
+    listen_at(&hanging, "127.0.0.2");
+    listen_at(&second, "127.0.0.1");
+    make_it_hang(&hanging);
+    int fd = connect_list(places, 3, PATIENCE_MS, &port);
+    assert_true(fd >= 0);
+    assert_int_equal(port, ntohs(other.six.sin6_port));
+    close(fd);
+    close(other.fd);
+    leave(&hanging);
+    leave(&second);
+}
+
 static void when_all_fail_the_reason_is_told(void **state)
 {
     struct place hanging, refusing;
@@ -137,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_hangs_is_passed),
         cmocka_unit_test(the_first_that_connects_is_taken),
+        cmocka_unit_test(families_take_turns),
         cmocka_unit_test(when_all_fail_the_reason_is_told),
     };
 

@@ -60,8 +60,7 @@ static struct apphost_host *open_host(const struct host_setup *setup)
     return host;
 }
 
-/* ---- The loop
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- The loop ---- */
 
 struct story {
     struct apphost_uv uv;
@@ -265,8 +264,7 @@ static void bad_calls_are_refused(void **state)
     apphost_host_free(host);
 }
 
-/* ---- Spans
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Spans ---- */
 
 struct spans {
     char text[4096];

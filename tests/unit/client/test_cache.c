@@ -9,8 +9,7 @@
 #include <string.h>
 #include <poll.h>
 
-/* ---- Set and remove
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Set and remove ---- */
 
 static void missing_is_a_miss(void **state)
 {
@@ -117,8 +116,7 @@ static void keys_of_any_bytes(void **state)
     free(large);
 }
 
-/* ---- Expiration
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Expiration ---- */
 
 static void relative_sets_whole_seconds(void **state)
 {

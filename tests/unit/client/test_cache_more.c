@@ -9,8 +9,7 @@
 #include <string.h>
 #include <poll.h>
 
-/* ---- Shared with .NET
- * -------------------------------------------------------------------------------------------- */
+/* ---- Shared with .NET ---- */
 
 static void reads_what_dotnet_writes(void **state)
 {
@@ -91,8 +90,7 @@ static void bad_arguments_are_errors(void **state)
     assert_int_equal(apphost_cache_remove(NULL, apphost_str("k"), NULL), -1);
 }
 
-/* ---- More than .NET
- * ---------------------------------------------------------------------------------------------- */
+/* ---- More than .NET ---- */
 
 static void nothing_is_an_empty_value(void **state)
 {

@@ -35,8 +35,7 @@ static struct apphost_host *host_of(const char *json)
     return host;
 }
 
-/* ---- JSON
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static void json_is_flattened(void **state)
 {
@@ -155,8 +154,7 @@ static void layers_in_order(void **state)
     rmdir(folder);
 }
 
-/* ---- Precedence
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Precedence ---- */
 
 struct precedence {
     const char *json;   /* of the client "cache" */
@@ -291,8 +289,7 @@ static void abort_connect_defaults(void **state)
     }
 }
 
-/* ---- Registry
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Registry ---- */
 
 static void expect_endpoint(struct apphost_host *host, const char *key, const char *endpoint)
 {
@@ -356,8 +353,7 @@ static void health_checks_have_their_names(void **state)
     apphost_host_free(host);
 }
 
-/* ---- Logs
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Logs ---- */
 
 struct lines {
     int counts[APPHOST_LOG_NONE];

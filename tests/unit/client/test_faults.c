@@ -33,8 +33,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ---- A host for one server
- * --------------------------------------------------------------------------------------- */
+/* ---- A host for one server ---- */
 
 static struct apphost_host *open_host(const char *connection, const struct apphost_cache_options *cache,
                                       apphost_log_fn log)
@@ -74,8 +73,7 @@ static struct apphost_host *open_logged(const struct server *server, apphost_log
     return open_host(connection, NULL, log);
 }
 
-/* ---- 64 threads
- * -------------------------------------------------------------------------------------------------- */
+/* ---- 64 threads ---- */
 
 struct crowd {
     struct apphost_cache *cache;
@@ -170,8 +168,7 @@ static void await_growth(atomic_ulong *counter, unsigned long by)
         fail_msg("the work did not go on");
 }
 
-/* ---- Tests
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Tests ---- */
 
 static void killed_and_restarted(void **state)
 {
@@ -295,8 +292,7 @@ static void password_changed(void **state)
     server_stop(&server);
 }
 
-/* ---- Nonsense
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Nonsense ---- */
 
 struct liar {
     int fd;
@@ -375,8 +371,7 @@ static void replaced_by_nonsense(void **state)
     server_stop(&server);
 }
 
-/* ---- Alone
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Alone ---- */
 
 static void nobody_there_is_told_at_the_deadline(void **state)
 {

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,12 +187,83 @@ static void health_over_tls(void **state)
     apphost_host_free(host);
 }
 
+/* A client certificate, signed by the authority or by nobody, put in place as one that renews it does. */
+static void issue(const char *name, bool is_signed)
+{
+    if (is_signed)
+        shell("cd %s && exec >/dev/null 2>&1 && openssl req -newkey rsa:2048 -nodes -subj /CN=%s -keyout "
+              "new.key -out "
+              "new.csr && openssl x509 -req -in new.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+              "-out new.pem "
+              "&& mv new.key client.key && mv new.pem client.pem",
+              certs, name);
+    else
+        shell("cd %s && exec >/dev/null 2>&1 && openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "
+              "/CN=%s -keyout "
+              "new.key -out new.pem && mv new.key client.key && mv new.pem client.pem",
+              certs, name);
+}
+
+static void use_client_certificate(struct apphost_options *options, void *user)
+{
+    char path[96];
+
+    (void)user;
+    snprintf(path, sizeof(path), "%s/client.pem", certs);
+    assert_int_equal(apphost_options_set(options, "certFile", path, NULL), 0);
+    snprintf(path, sizeof(path), "%s/client.key", certs);
+    assert_int_equal(apphost_options_set(options, "keyFile", path, NULL), 0);
+}
+
+/* Until it works, or does not any more. */
+static void await_ping(struct apphost_redis *redis, bool is_good)
+{
+    struct apphost_error error = {0};
+
+    for (int i = 0; i < 6000; i++) {
+        if ((apphost_redis_ping(redis, NULL, &error) == 0) == is_good)
+            return;
+        poll(NULL, 0, 10);
+    }
+    fail_msg("%s", error.text);
+}
+
+/* Each connection reads the files anew: a program that runs takes what was renewed. */
+static void client_certificates_are_renewed(void **state)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    const struct apphost_client_options client = {.options = use_client_certificate};
+    char text[128];
+
+    (void)state;
+    free(server_ask(&server, "CONFIG SET tls-auth-clients yes"));
+    issue("first", true);
+    snprintf(text, sizeof(text), "localhost:%d,ssl=true,connectTimeout=20000", server.port);
+    apphost_config_set(config, "ConnectionStrings:cache", text, NULL);
+    snprintf(text, sizeof(text), "%s/ca.pem", certs);
+    apphost_config_set(config, "CACHE_CA_FILE", text, NULL);
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_client(host, "cache", &client, NULL), 0);
+    struct apphost_redis *redis = apphost_host_redis(host, NULL, NULL);
+    await_ping(redis, true);
+    issue("stranger", false);
+    free(server_ask(&server, "CLIENT KILL TYPE normal"));
+    await_ping(redis, false);
+    issue("second", true);
+    await_ping(redis, true);
+    free(server_ask(&server, "CONFIG SET tls-auth-clients optional"));
+    apphost_host_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(certificates),
         cmocka_unit_test(many_threads_over_one_stream),
         cmocka_unit_test(health_over_tls),
+        cmocka_unit_test(client_certificates_are_renewed),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

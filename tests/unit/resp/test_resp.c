@@ -413,6 +413,64 @@ static void agrees_with_hiredis(void **state)
     }
 }
 
+/* Big strings come in pieces of every size, between small ones, and stay where they are received. */
+static void big_strings_in_pieces(void **state)
+{
+    enum { FIRST = 70000, SECOND = 65536 };
+    static char input[FIRST + SECOND + 200];
+    size_t len = 0;
+
+    (void)state;
+    len += (size_t)sprintf(input, "*4\r\n$%d\r\n", FIRST);
+    memset(input + len, 'a', FIRST);
+    len += FIRST;
+    len += (size_t)sprintf(input + len, "\r\n$2\r\nxy\r\n$%d\r\n", SECOND);
+    memset(input + len, 'b', SECOND);
+    len += SECOND;
+    len += (size_t)sprintf(input + len, "\r\n:7\r\n+OK\r\n");
+    for (size_t piece = 1; piece < len; piece = piece * 3 + 1) {
+        struct resp_reader *reader = resp_reader_new(NULL);
+        struct resp_reply *reply = NULL;
+
+        for (size_t at = 0; at < len && !reply; at += piece) {
+            assert_int_equal(resp_reader_feed(reader, input + at, at + piece < len ? piece : len - at), 0);
+            assert_true(resp_reader_next(reader, &reply) >= 0);
+        }
+        assert_non_null(reply);
+        assert_int_equal(reply->count, 4);
+        assert_int_equal(reply->elements[0].len, FIRST);
+        assert_int_equal(strlen(reply->elements[0].str), FIRST);
+        assert_true(resp_reply_is(&reply->elements[1], "xy"));
+        assert_int_equal(strspn(reply->elements[2].str, "b"), SECOND);
+        assert_int_equal(reply->elements[3].integer, 7);
+        resp_reply_free(reply);
+        resp_reader_free(reader); /* with what has come of the rest */
+    }
+}
+
+static void a_big_string_that_goes_wrong(void **state)
+{
+    static char rest[70000];
+    const struct resp_limits limits = {.total = 100000};
+    struct resp_reply *reply = NULL;
+
+    (void)state;
+    memset(rest, 'c', sizeof(rest));
+    struct resp_reader *reader = resp_reader_new(NULL);
+    assert_int_equal(resp_reader_feed(reader, "$69998\r\nc", 9), 0);
+    assert_int_equal(resp_reader_next(reader, &reply), 0);
+    assert_int_equal(resp_reader_missing(reader), 69999);
+    assert_int_equal(resp_reader_feed(reader, rest, 69999), 0);
+    assert_int_equal(resp_reader_next(reader, &reply), -1);
+    assert_non_null(strstr(resp_reader_error(reader), "not followed by CR LF"));
+    resp_reader_free(reader);
+    reader = resp_reader_new(&limits);
+    assert_int_equal(resp_reader_feed(reader, "*2\r\n$200000\r\n", 14), 0);
+    assert_int_equal(resp_reader_next(reader, &reply), -1);
+    assert_non_null(strstr(resp_reader_error(reader), "larger than the limit"));
+    resp_reader_free(reader);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
