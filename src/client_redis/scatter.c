@@ -1,5 +1,5 @@
 /*
- * A batch on a cluster: cutting it into units, sending them, and what the answers mean. See scatter.h.
+ * A batch on a cluster: sending its units, and what the answers mean. See scatter.h.
  *
  * A round sends every unit that is still to be done, one batch a node, and ends with the last answer, on
  * whatever thread that comes. MOVED and ASK go on at once; TRYAGAIN, CLUSTERDOWN, a node that is gone, wait a
@@ -7,175 +7,17 @@
  * was under way when a connection was lost may only where the batch is idempotent. When time is up the last
  * answer of a unit stands: the server's words are better than ours.
  */
-#include "client_redis/scatter.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
 #include "client_base/verdict.h"
-#include "client_redis/cluster.h"
+#include "client_redis/scatter_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAUSE_MS = 20, MOST_PAUSE_MS = 200, PATIENCE_MS = 1000 };
-
-/* Commands that stay together: one, or those about one entry between MULTI and EXEC. */
-struct unit {
-    int slot;
-    size_t first, count;   /* of the commands */
-    size_t reply, replies; /* in scatter->items */
-    struct node *ask;      /* where to ask, this once */
-    bool is_done, wants_primary;
-    struct apphost_error failure; /* when no reply has come */
-};
-
-struct scatter {
-    struct scatter *next; /* among those that wait for their time */
-    struct apphost_redis *redis;
-    struct cluster *cluster;
-    enum dial_role role;
-    struct batch batch; /* a copy, in one block of memory */
-    void *block;
-    bool is_transaction;
-    struct unit *units;
-    size_t unit_count;
-    struct resp_reply **items;
-    size_t item_count;
-    _Atomic size_t outstanding;
-    int64_t deadline_ms, due_ms;
-    unsigned rounds;
-    atomic_bool has_to_pause;
-    struct timing times;
-    conn_done_fn done;
-    void *user;
-};
-
-/* ---- Making one ---- */
-
-/* The commands, their words, their text. */
-static int copy_batch(struct scatter *scatter, const struct batch *batch)
-{
-    size_t size = batch->count * sizeof(struct command);
-
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct command *command = &batch->commands[i];
-
-        size += command->argc * (sizeof(char *) + sizeof(size_t));
-        for (size_t k = 0; k < command->argc; k++)
-            size += command->lens ? command->lens[k] : strlen(command->argv[k]);
-    }
-    struct command *copies = scatter->block = malloc(size + sizeof(struct command));
-    if (!copies)
-        return -1;
-    const char **argv = (const char **)(copies + batch->count);
-    size_t words = 0;
-    for (size_t i = 0; i < batch->count; i++)
-        words += batch->commands[i].argc;
-    size_t *lens = (size_t *)(argv + words);
-    char *text = (char *)(lens + words);
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct command *command = &batch->commands[i];
-
-        copies[i] = (struct command){command->argc, argv, lens};
-        for (size_t k = 0; k < command->argc; k++) {
-            size_t len = command->lens ? command->lens[k] : strlen(command->argv[k]);
-
-            if (len > 0)
-                memcpy(text, command->argv[k], len);
-            *argv++ = text;
-            *lens++ = len;
-            text += len;
-        }
-    }
-    scatter->batch = *batch;
-    scatter->batch.commands = copies;
-    scatter->batch.times = NULL;
-    return 0;
-}
-
-static void free_scatter(struct scatter *scatter)
-{
-    for (size_t i = 0; scatter->items && i < scatter->item_count; i++)
-        resp_reply_free(scatter->items[i]);
-    free(scatter->items);
-    free(scatter->units);
-    free(scatter->block);
-    free(scatter);
-}
-
-static void add_unit(struct scatter *scatter, int slot, size_t first, size_t count)
-{
-    struct unit *unit = &scatter->units[scatter->unit_count++];
-
-    *unit = (struct unit){.slot = slot, .first = first, .count = count, .reply = scatter->item_count};
-    unit->replies = count;
-    if (scatter->is_transaction)
-        unit->replies += 2; /* of MULTI and EXEC */
-    scatter->item_count += unit->replies;
-}
-
-static bool has_same_key(const struct command *a, const struct command *b)
-{
-    return a->argc > 1 && b->argc > 1 && a->lens[1] == b->lens[1] &&
-           memcmp(a->argv[1], b->argv[1], a->lens[1]) == 0;
-}
-
-/* Between MULTI and EXEC: entry by entry, for of several keys of a slot that is being moved some are here and
- * some there. What may not be repeated stays whole. */
-static void cut_transaction(struct scatter *scatter)
-{
-    const struct batch *batch = &scatter->batch;
-    size_t last = batch->count - 1;
-
-    if (!batch->is_idempotent) {
-        add_unit(scatter, slot_of_command(&batch->commands[last - 1]), 1, last - 1);
-        return;
-    }
-    for (size_t i = 1, first = 1; i < last; i++) {
-        if (i + 1 < last && has_same_key(&batch->commands[i], &batch->commands[i + 1]))
-            continue;
-        add_unit(scatter, slot_of_command(&batch->commands[first]), first, i + 1 - first);
-        first = i + 1;
-    }
-}
-
-static int cut(struct scatter *scatter)
-{
-    const struct batch *batch = &scatter->batch;
-
-    scatter->is_transaction = batch->count > 2 && batch->commands[0].lens[0] == 5 &&
-                              memcmp(batch->commands[0].argv[0], "MULTI", 5) == 0;
-    scatter->units = malloc(batch->count * sizeof(*scatter->units));
-    if (scatter->units && scatter->is_transaction)
-        cut_transaction(scatter);
-    for (size_t i = 0; scatter->units && !scatter->is_transaction && i < batch->count; i++)
-        add_unit(scatter, slot_of_command(&batch->commands[i]), i, 1);
-    if (scatter->item_count > 0)
-        scatter->items = calloc(scatter->item_count, sizeof(*scatter->items));
-    return scatter->items ? 0 : -1;
-}
-
-static struct scatter *new_scatter(struct apphost_redis *redis, enum dial_role role,
-                                   const struct batch *batch, struct apphost_error *error)
-{
-    struct cluster *cluster = redis_cluster(redis, error);
-    struct scatter *scatter = cluster ? calloc(1, sizeof(*scatter)) : NULL;
-
-    if (!cluster)
-        return NULL;
-    if (scatter) {
-        scatter->redis = redis;
-        scatter->cluster = cluster;
-        scatter->role = role;
-    }
-    if (scatter && copy_batch(scatter, batch) == 0 && cut(scatter) == 0)
-        return scatter;
-    if (scatter)
-        free_scatter(scatter);
-    fail_memory(error);
-    return NULL;
-}
+enum { PAUSE_MS = 20, MOST_PAUSES = 10, PATIENCE_MS = 1000 };
 
 /* ---- Where a unit goes ---- */
 
@@ -227,8 +69,7 @@ struct lanes *scatter_lanes(struct apphost_redis *redis, const struct command *c
 /* ---- What answers mean ---- */
 
 /* The first reply that sends a unit elsewhere or asks it to wait, NULL when it is done. */
-static const struct resp_reply *find_refusal(struct resp_reply *const *replies, size_t count,
-                                             unsigned *verdict)
+const struct resp_reply *scatter_refusal(struct resp_reply *const *replies, size_t count, unsigned *verdict)
 {
     for (size_t i = 0; i < count; i++) {
         if (replies[i]->type != RESP_ERROR)
@@ -251,11 +92,11 @@ static bool is_wholly_there(const struct scatter *scatter, const struct unit *un
     return true;
 }
 
-static void judge_unit(struct scatter *scatter, struct unit *unit, const char *from)
+void scatter_judge(struct scatter *scatter, struct unit *unit, const char *from)
 {
     struct redirection to;
     unsigned verdict = 0;
-    const struct resp_reply *refusal = find_refusal(&scatter->items[unit->reply], unit->replies, &verdict);
+    const struct resp_reply *refusal = scatter_refusal(&scatter->items[unit->reply], unit->replies, &verdict);
 
     unit->ask = NULL;
     unit->is_done = !refusal;
@@ -289,7 +130,7 @@ static void judge_unit(struct scatter *scatter, struct unit *unit, const char *f
         unit->wants_primary = true;
 }
 
-static void clear_replies(struct scatter *scatter, const struct unit *unit)
+void scatter_clear(struct scatter *scatter, const struct unit *unit)
 {
     for (size_t i = 0; i < unit->replies; i++) {
         resp_reply_free(scatter->items[unit->reply + i]);
@@ -298,7 +139,7 @@ static void clear_replies(struct scatter *scatter, const struct unit *unit)
 }
 
 /* Whether what failed in this way may be tried again. */
-static bool may_repeat(const struct scatter *scatter, const struct apphost_error *failure)
+bool scatter_may_repeat(const struct scatter *scatter, const struct apphost_error *failure)
 {
     bool was_sent = strcmp(failure->parameter, "endpoint") == 0 || failure->code == APPHOST_E_TIMEOUT;
 
@@ -312,10 +153,10 @@ static bool may_repeat(const struct scatter *scatter, const struct apphost_error
 
 static void fail_unit(struct scatter *scatter, struct unit *unit, const struct apphost_error *failure)
 {
-    clear_replies(scatter, unit);
+    scatter_clear(scatter, unit);
     unit->failure = *failure;
     unit->ask = NULL;
-    unit->is_done = !may_repeat(scatter, failure);
+    unit->is_done = !scatter_may_repeat(scatter, failure);
     unit->wants_primary = true;
     if (unit->is_done)
         return;
@@ -344,12 +185,10 @@ static void free_group(struct group *group)
     free(group);
 }
 
-static void end_round(struct scatter *scatter);
-
 static void let_go(struct scatter *scatter)
 {
     if (atomic_fetch_sub(&scatter->outstanding, 1) == 1)
-        end_round(scatter);
+        scatter_end(scatter);
 }
 
 static void take_replies(struct group *group, struct replies *replies)
@@ -361,13 +200,13 @@ static void take_replies(struct group *group, struct replies *replies)
 
         if (unit->ask)
             at++; /* the answer to ASKING */
-        clear_replies(group->scatter, unit);
+        scatter_clear(group->scatter, unit);
         for (size_t k = 0; k < unit->replies; k++, at++) {
             group->scatter->items[unit->reply + k] = replies->items[at];
             replies->items[at] = NULL;
         }
         unit->failure.code = APPHOST_OK;
-        judge_unit(group->scatter, unit, group->address);
+        scatter_judge(group->scatter, unit, group->address);
     }
     replies_free(replies);
 }
@@ -471,7 +310,7 @@ static void fail_group(struct group *group, const struct apphost_error *error)
 }
 
 /* Everything that is still to be done goes out. The round holds itself until it has begun all. */
-static void begin_round(struct scatter *scatter)
+void scatter_begin(struct scatter *scatter)
 {
     size_t count = scatter->unit_count;
     struct unit **units = calloc(count, sizeof(*units));
@@ -569,12 +408,12 @@ static void finish(struct scatter *scatter)
     struct timing times = scatter->times;
     conn_done_fn done = scatter->done;
     void *user = scatter->user;
-    free_scatter(scatter);
+    scatter_free(scatter);
     done(user, &replies, &times, failure ? &error : NULL);
     replies_free(&replies);
 }
 
-static void end_round(struct scatter *scatter)
+void scatter_end(struct scatter *scatter)
 {
     bool is_done = true;
 
@@ -586,9 +425,9 @@ static void end_round(struct scatter *scatter)
     }
     scatter->due_ms = clock_ms();
     if (atomic_load(&scatter->has_to_pause)) {
-        int64_t pause_ms = (int64_t)PAUSE_MS * (int64_t)(scatter->rounds < 10 ? scatter->rounds : 10);
+        unsigned pauses = scatter->rounds < MOST_PAUSES ? scatter->rounds : MOST_PAUSES;
 
-        scatter->due_ms += pause_ms + (int64_t)clock_random(PAUSE_MS);
+        scatter->due_ms += (int64_t)PAUSE_MS * pauses + (int64_t)clock_random(PAUSE_MS);
     }
     if (scatter->due_ms > scatter->deadline_ms)
         scatter->due_ms = scatter->deadline_ms;
@@ -616,233 +455,11 @@ void scatter_go_on(struct scatter *scatter)
     for (size_t i = 0; is_closed && i < scatter->unit_count; i++) {
         if (scatter->units[i].is_done)
             continue;
-        clear_replies(scatter, &scatter->units[i]);
+        scatter_clear(scatter, &scatter->units[i]);
         fail_set(&scatter->units[i].failure, APPHOST_E_CLOSED, NULL, "the connection was closed");
     }
     if (is_over || is_closed)
         finish(scatter);
     else
-        begin_round(scatter);
-}
-
-/* ---- From outside ---- */
-
-/* Whether the replies are those of one unit each, as they stand; they are taken then. */
-static bool adopt(struct scatter *scatter, struct replies *replies)
-{
-    if (scatter->item_count != replies->count)
-        return false;
-    for (size_t i = 0; i < replies->count; i++) {
-        scatter->items[i] = replies->items[i];
-        replies->items[i] = NULL;
-    }
-    replies_free(replies);
-    return true;
-}
-
-/* The first round was a batch like any other, at a server of which nobody knew what it is. */
-static void on_first(void *user, struct replies *replies, const struct timing *times,
-                     const struct apphost_error *error)
-{
-    struct scatter *scatter = user;
-
-    if (error || !redis_is_elsewhere(replies) || cluster_begin(scatter->cluster, NULL) < 0) {
-        conn_done_fn done = scatter->done;
-
-        user = scatter->user;
-        free_scatter(scatter);
-        done(user, replies, times, error);
-        return;
-    }
-    if (!adopt(scatter, replies)) {
-        replies_free(replies);
-        begin_round(scatter);
-        return;
-    }
-    for (size_t i = 0; i < scatter->unit_count; i++)
-        judge_unit(scatter, &scatter->units[i], "");
-    end_round(scatter);
-}
-
-static int timeout_of(const struct scatter *scatter, enum option_id usual)
-{
-    if (scatter->batch.timeout_ms > 0)
-        return scatter->batch.timeout_ms;
-    return option_number(scatter->redis->options, usual);
-}
-
-int scatter_start(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-                  conn_done_fn done, void *user, struct apphost_error *error)
-{
-    struct scatter *scatter = new_scatter(redis, role, batch, error);
-
-    if (!scatter)
-        return -1;
-    scatter->done = done;
-    scatter->user = user;
-    scatter->deadline_ms = clock_ms() + timeout_of(scatter, OPT_ASYNC_TIMEOUT);
-    if (cluster_is_on(scatter->cluster)) {
-        begin_round(scatter);
-        return 0;
-    }
-    enum dial_role lane = lanes_pick(&redis->lanes, role, batch);
-    struct conn *conn = lanes_conn(&redis->lanes, lane, error);
-    if (conn && conn_start(conn, batch, on_first, scatter, error) == 0)
-        return 0;
-    free_scatter(scatter);
-    return -1;
-}
-
-struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool is_done;
-    int rc;
-    struct replies *replies;
-    struct apphost_error *error;
-};
-
-static void on_done(void *user, struct replies *replies, const struct timing *times,
-                    const struct apphost_error *error)
-{
-    struct waiter *waiter = user;
-
-    (void)times;
-    lock_take(&waiter->lock);
-    if (error) {
-        waiter->rc = -1;
-        if (waiter->error)
-            *waiter->error = *error;
-    } else {
-        *waiter->replies = *replies;
-        if (replies->items == &replies->one)
-            waiter->replies->items = &waiter->replies->one;
-        *replies = (struct replies){0};
-    }
-    waiter->is_done = true;
-    pthread_cond_signal(&waiter->changed);
-    lock_drop(&waiter->lock);
-}
-
-/* Makes the first round, unless its replies are there already, and waits for the last. */
-static int wait_for(struct scatter *scatter, struct replies *first, struct replies *replies,
-                    struct apphost_error *error)
-{
-    struct waiter waiter = {.replies = replies, .error = error};
-
-    pthread_mutex_init(&waiter.lock, NULL);
-    pthread_cond_init(&waiter.changed, NULL);
-    scatter->done = on_done;
-    scatter->user = &waiter;
-    if (first) {
-        for (size_t i = 0; i < scatter->unit_count; i++)
-            judge_unit(scatter, &scatter->units[i], "");
-        end_round(scatter);
-    } else {
-        begin_round(scatter);
-    }
-    lock_take(&waiter.lock);
-    while (!waiter.is_done)
-        pthread_cond_wait(&waiter.changed, &waiter.lock);
-    lock_drop(&waiter.lock);
-    pthread_mutex_destroy(&waiter.lock);
-    pthread_cond_destroy(&waiter.changed);
-    return waiter.rc;
-}
-
-static int resume(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-                  int64_t deadline_ms, struct replies *replies, struct apphost_error *error)
-{
-    struct scatter *scatter = new_scatter(redis, role, batch, error);
-    struct replies first = *replies;
-
-    if (first.items == &replies->one)
-        first.items = &first.one;
-    *replies = (struct replies){0};
-    if (!scatter) {
-        replies_free(&first);
-        return -1;
-    }
-    scatter->deadline_ms = deadline_ms;
-    bool is_adopted = adopt(scatter, &first);
-    /* A transaction over several slots, which the server has refused as a whole. */
-    if (!is_adopted)
-        replies_free(&first);
-    return wait_for(scatter, is_adopted ? &first : NULL, replies, error);
-}
-
-int scatter_resume(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-                   struct replies *replies, struct apphost_error *error)
-{
-    int timeout_ms = batch->timeout_ms;
-
-    if (timeout_ms <= 0)
-        timeout_ms = option_number(redis->options, OPT_SYNC_TIMEOUT);
-    return resume(redis, role, batch, clock_ms() + timeout_ms, replies, error);
-}
-
-/* One slot, or none, and a node that can be asked directly; else NULL. */
-static struct conn *find_direct(struct apphost_redis *redis, enum dial_role role, const struct batch *batch)
-{
-    struct cluster *cluster = redis_cluster(redis, NULL);
-    struct shard *shard = NULL;
-    char address[128];
-    int port, slot = SLOT_ANY;
-
-    if (!cluster || role == DIAL_REPLICA)
-        return NULL;
-    for (size_t i = 0; i < batch->count; i++) {
-        int own = slot_of_command(&batch->commands[i]);
-
-        if (own != SLOT_ANY && slot != SLOT_ANY && own != slot)
-            return NULL;
-        if (own != SLOT_ANY)
-            slot = own;
-    }
-    struct lanes *lanes = &redis->lanes;
-    shard = cluster_shard(cluster, slot);
-    if (!shard && slot != SLOT_ANY)
-        return NULL;
-    if (shard)
-        lanes = &shard->primary->lanes;
-    struct conn *conn = lanes_conn(lanes, lanes_pick(lanes, role, batch), NULL);
-    return conn && conn_is_up(conn, address, &port) ? conn : NULL;
-}
-
-static bool is_final(const struct replies *replies)
-{
-    unsigned verdict;
-
-    return !find_refusal(replies->items, replies->count, &verdict);
-}
-
-int scatter_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-                struct replies *replies, struct apphost_error *error)
-{
-    struct conn *direct = find_direct(redis, role, batch);
-    struct apphost_error failure = {0};
-    int timeout_ms = batch->timeout_ms;
-
-    if (timeout_ms <= 0)
-        timeout_ms = option_number(redis->options, OPT_SYNC_TIMEOUT);
-    int64_t deadline_ms = clock_ms() + timeout_ms;
-    if (direct && conn_call(direct, batch, replies, &failure) == 0) {
-        if (is_final(replies))
-            return 0;
-        return resume(redis, role, batch, deadline_ms, replies, error);
-    }
-    struct scatter *scatter = new_scatter(redis, role, batch, error);
-    if (!scatter)
-        return -1;
-    scatter->deadline_ms = deadline_ms;
-    if (!direct)
-        return wait_for(scatter, NULL, replies, error);
-    if (clock_left(deadline_ms) > 0 && may_repeat(scatter, &failure)) {
-        cluster_is_wrong(scatter->cluster);
-        return wait_for(scatter, NULL, replies, error);
-    }
-    free_scatter(scatter);
-    if (error)
-        *error = failure;
-    return -1;
+        scatter_begin(scatter);
 }

@@ -481,6 +481,7 @@ int main(void)
         cmocka_unit_test(asks_about_replies),        cmocka_unit_test(writes_commands_as_hiredis_does),
         cmocka_unit_test(buffer_is_all_or_nothing),  cmocka_unit_test(refuses_sizes_that_overflow),
         cmocka_unit_test(agrees_with_hiredis),       cmocka_unit_test(relaxes_when_it_is_empty),
+        cmocka_unit_test(big_strings_in_pieces),     cmocka_unit_test(a_big_string_that_goes_wrong),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
