@@ -217,7 +217,7 @@ static void on_group(void *user, struct replies *replies, const struct timing *t
     struct group *group = user;
     struct scatter *scatter = group->scatter;
 
-    if (times && times->received_ns)
+    if (times && times->received_ns && !atomic_exchange(&scatter->is_timed, true))
         scatter->times = *times;
     if (!error)
         take_replies(group, replies);

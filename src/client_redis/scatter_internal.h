@@ -37,6 +37,7 @@ struct scatter {
     int64_t deadline_ms, due_ms;
     unsigned rounds;
     atomic_bool has_to_pause;
+    atomic_bool is_timed; /* one of the groups has set `times` */
     struct timing times;
     conn_done_fn done;
     void *user;
