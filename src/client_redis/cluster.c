@@ -22,7 +22,7 @@ struct retired {
     struct conn *conn;
 };
 
-struct cluster *cluster_new(struct apphost_redis *redis)
+static struct cluster *cluster_new(struct apphost_redis *redis)
 {
     struct cluster *cluster = calloc(1, sizeof(*cluster));
     pthread_condattr_t attributes;
@@ -35,6 +35,26 @@ struct cluster *cluster_new(struct apphost_redis *redis)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&cluster->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    return cluster;
+}
+
+struct cluster *cluster_of(struct apphost_redis *redis, struct apphost_error *error)
+{
+    struct cluster *cluster = atomic_load(&redis->cluster);
+
+    if (cluster)
+        return cluster;
+    lock_take(&redis->lock);
+    cluster = atomic_load(&redis->cluster);
+    if (!cluster && !redis->is_closed) {
+        cluster = cluster_new(redis);
+        if (!cluster)
+            fail_memory(error);
+        atomic_store(&redis->cluster, cluster);
+    } else if (!cluster) {
+        fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
+    }
+    lock_drop(&redis->lock);
     return cluster;
 }
 

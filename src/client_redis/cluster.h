@@ -47,8 +47,8 @@ struct cluster {
     _Atomic(struct shard *) slots[SLOTS];
 };
 
-/* NULL when memory is out. Nothing is asked before cluster_begin(). */
-struct cluster *cluster_new(struct apphost_redis *redis);
+/* Of a client, made when it is first needed; nothing is asked before cluster_begin(). NULL with an error. */
+struct cluster *cluster_of(struct apphost_redis *redis, struct apphost_error *error);
 
 /* Ends all waits; its connections; itself, when nobody is in it any more (NULL is allowed). */
 void cluster_end(struct cluster *cluster);

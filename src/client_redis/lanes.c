@@ -9,7 +9,7 @@ static struct conn *make_locked(struct lanes *lanes, enum dial_role role, struct
     struct apphost_redis *redis = lanes->redis;
     const struct apphost_options *options = lanes->options;
 
-    if (!redis->is_closed && redis_resolve_locked(redis, error) < 0)
+    if (!options && !redis->is_closed && lanes->resolve_locked(redis, error) < 0)
         return NULL;
     if (atomic_load(&lanes->conns[role])) /* before, or while the options were made */
         return atomic_load(&lanes->conns[role]);

@@ -11,7 +11,9 @@ struct apphost_redis;
 
 struct lanes {
     struct apphost_redis *redis;
-    struct apphost_options *options;          /* of a node of a cluster; NULL: the client's */
+    struct apphost_options *options; /* of a node of a cluster; NULL: the client's */
+    /* Makes the client's, once, entered and left with its lock. */
+    int (*resolve_locked)(struct apphost_redis *redis, struct apphost_error *error);
     _Atomic(struct conn *) conns[DIAL_ROLES]; /* by dial_role; after first use no lock is taken */
 };
 

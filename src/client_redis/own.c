@@ -53,6 +53,7 @@ int own_init(struct own *own, struct apphost_redis *redis, enum dial_role role, 
         return -1;
     *own = (struct own){.redis = redis, .role = role, .dialed = {.transport = {.fd = -1}}};
     own->out.limit = SIZE_MAX / 2;
+    own->end = own_end;
     own->options = apphost_options_copy(options);
     own->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!own->options || own->wake_fd < 0) {

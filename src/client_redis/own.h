@@ -11,7 +11,8 @@
 #include "client_redis/redis.h"
 
 struct own {
-    struct own *next, *previous; /* of the client's, under its lock */
+    struct own *next, *previous;                          /* of the client's, under its lock */
+    void (*end)(struct own *own, enum apphost_code code); /* own_end(), for the client's end */
     struct apphost_redis *redis;
     struct life *life;
     struct apphost_options *options; /* RESP3 where nobody said otherwise */

@@ -51,12 +51,8 @@ struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct
 /* Every connection to the primary is dialed again: it is not what it was. */
 void redis_redial(struct apphost_redis *redis);
 
-/* Makes the options, once. Entered and left with the lock, and without it meanwhile. 0, -1. */
-int redis_resolve_locked(struct apphost_redis *redis, struct apphost_error *error);
-
-/* Whether a cluster is known to be behind it; its router, made when it is first needed. */
+/* Whether a cluster is known to be behind it. */
 bool redis_is_cluster(struct apphost_redis *redis);
-struct cluster *redis_cluster(struct apphost_redis *redis, struct apphost_error *error);
 
 /* conn_call() with spans; a replica that is not there is replaced by the primary, and what is big has a
  * connection of its own. */
@@ -66,9 +62,6 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
 /* conn_start() on the connection, or the node, that the batch takes. *role is the one that was taken. */
 int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
                 conn_done_fn done, void *user, struct apphost_error *error);
-
-/* Whether a node of a cluster says that a key is on another. */
-bool redis_is_elsewhere(const struct replies *replies);
 
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);

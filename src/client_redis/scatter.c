@@ -68,6 +68,16 @@ struct lanes *scatter_lanes(struct apphost_redis *redis, const struct command *c
 
 /* ---- What answers mean ---- */
 
+/* A node of a cluster says that a key is elsewhere. */
+bool scatter_is_elsewhere(const struct replies *replies)
+{
+    for (size_t i = 0; i < replies->count; i++)
+        if (replies->items[i] && replies->items[i]->type == RESP_ERROR &&
+            (verdict_of_text(replies->items[i]->str) & VERDICT_ELSEWHERE))
+            return true;
+    return false;
+}
+
 /* The first reply that sends a unit elsewhere or asks it to wait, NULL when it is done. */
 const struct resp_reply *scatter_refusal(struct resp_reply *const *replies, size_t count, unsigned *verdict)
 {

@@ -21,6 +21,9 @@ int scatter_resume(struct apphost_redis *redis, enum dial_role role, const struc
 int scatter_start(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
                   conn_done_fn done, void *user, struct apphost_error *error);
 
+/* Whether a node of a cluster says that a key is on another. */
+bool scatter_is_elsewhere(const struct replies *replies);
+
 /* Where a command goes: to the client's connections, or a node's. */
 struct lanes *scatter_lanes(struct apphost_redis *redis, const struct command *command);
 

@@ -31,7 +31,7 @@ static void on_first(void *user, struct replies *replies, const struct timing *t
 {
     struct scatter *scatter = user;
 
-    if (error || !redis_is_elsewhere(replies) || cluster_begin(scatter->cluster, NULL) < 0) {
+    if (error || !scatter_is_elsewhere(replies) || cluster_begin(scatter->cluster, NULL) < 0) {
         conn_done_fn done = scatter->done;
 
         user = scatter->user;
@@ -169,7 +169,7 @@ int scatter_resume(struct apphost_redis *redis, enum dial_role role, const struc
 /* One slot, or none, and a node that can be asked directly; else NULL. */
 static struct conn *find_direct(struct apphost_redis *redis, enum dial_role role, const struct batch *batch)
 {
-    struct cluster *cluster = redis_cluster(redis, NULL);
+    struct cluster *cluster = cluster_of(redis, NULL);
     struct shard *shard = NULL;
     char address[128];
     int port, slot = SLOT_ANY;

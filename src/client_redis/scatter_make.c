@@ -114,7 +114,7 @@ static int cut(struct scatter *scatter)
 struct scatter *scatter_new(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
                             struct apphost_error *error)
 {
-    struct cluster *cluster = redis_cluster(redis, error);
+    struct cluster *cluster = cluster_of(redis, error);
     struct scatter *scatter = cluster ? calloc(1, sizeof(*scatter)) : NULL;
 
     if (!cluster)
