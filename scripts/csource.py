@@ -1,7 +1,7 @@
 """The least that has to be known of C to count in it: what is text, what a function, what a statement.
 
-Used by scripts/figures and scripts/check-line. Relies on the formatting that `make style` checks (a function's braces stand in
-column one, a block's brace follows a blank, a compound literal's does not): this is no parser.
+Used by scripts/figures and scripts/check-line. Relies on the formatting that `make style` checks (a function's braces
+stand in column one, a block's brace follows a blank, a compound literal's does not): this is no parser.
 """
 import os
 import re
@@ -42,7 +42,7 @@ class Function:
         return len(self.body)
 
     def is_solid(self):
-        """More than 15 lines, and no blank one between them. What a switch spans counts as one line: its labels divide it."""
+        """More than 15 lines, and no blank one between them. A switch counts as one line: its labels divide it."""
         count, until = 0, None
         for line in self.body:
             if not line.strip():

@@ -1,6 +1,7 @@
 # The targets that check: included by the Makefile. Each closes with "N passed, N failed, N skipped".
 #
-#   check    unit, golden, corpora, wrong, layers, style: what every change must pass, in a few minutes, without an engine
+#   check    unit, golden, corpora, wrong, layers, style, line, rules, ratios: what every change must pass, in a few
+#            minutes, without an engine
 #   e2e      the program against a real engine        bench    figures beside their floors
 #   faults   the program against an engine that misbehaves, and against whoever kills it (FAULTS: parts and options)
 #   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
@@ -10,10 +11,10 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: figures clang wrong unit-run corpora-run fuzz-run
+.PHONY: figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
 
 check:
-	$(Q)scripts/tally unit golden corpora wrong layers style
+	$(Q)scripts/tally unit golden corpora wrong layers style line rules ratios
 
 # Everything of one kind is built before any of it runs, so that a warning is seen before a test is.
 unit:
@@ -36,6 +37,14 @@ layers-named:
 
 style:
 	$(Q)scripts/check-style
+line:
+	$(Q)scripts/check-line
+
+# The rules' own tests: a fixture a rule, in tests/style. And how much of a test each room has.
+rules:
+	$(Q)scripts/check-rules
+ratios:
+	$(Q)scripts/figures --ratios
 
 # What must not compile: tables whose rows do not fit what they are about.
 wrong:

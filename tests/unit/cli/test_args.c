@@ -1,3 +1,4 @@
+/* room: args */
 /* The parser of the command line: GNU forms, globals on both sides of the verb, twins, errors with
  * suggestions. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* room: args */
 /* What a line that is being typed wants next. What is then offered: tests/e2e/completion.bats. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* room: args */
 /* Help, man page and completion scripts: everything of the tables is in them, and the readers accept them. */
 #include <setjmp.h>
 #include <stdarg.h>

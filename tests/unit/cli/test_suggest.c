@@ -1,3 +1,4 @@
+/* room: args */
 /* Hints for words that apphost does not know: those of other tools, misspelt ones, a forgotten "--". */
 #include <setjmp.h>
 #include <stdarg.h>

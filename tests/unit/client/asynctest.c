@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* Recording results, waiting for them. */
 #include "asynctest.h"
 

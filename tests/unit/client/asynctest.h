@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* What the tests of the asynchronous calls share: a record of what the callbacks were told, and waiting. */
 #ifndef TEST_ASYNCTEST_H
 #define TEST_ASYNCTEST_H

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* The world of the cache's tests. */
 #include "cachetest.h"
 

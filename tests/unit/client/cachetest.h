@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * What the tests of the cache share: a host with a cache on a server, short words for what they do, and a
  * runner. The server is a redis-server of the test's own, or the one that APPHOST_TEST_SERVER (host:port)

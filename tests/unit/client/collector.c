@@ -1,3 +1,4 @@
+/* room: client_telemetry */
 /* Accepting, reading one request a connection, answering; and a reader of protobuf. */
 #include "collector.h"
 

@@ -1,3 +1,4 @@
+/* room: client_telemetry */
 /* An OTLP collector of the test's own: takes HTTP requests, plain or TLS, and keeps them. */
 #ifndef TEST_COLLECTOR_H
 #define TEST_COLLECTOR_H

@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* The relay: one thread, one poll(2) over all connections; what a gate holds back stays in the socket. */
 #include "gate.h"
 

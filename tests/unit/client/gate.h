@@ -1,3 +1,4 @@
+/* room: client_conn */
 /*
  * A way to a server that can be shut: it relays bytes on loopback, and holds those of one connection and
  * direction back from a given byte on, until it is told to let them go.

@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* Accepting, reading commands, answering. */
 #include "puppet.h"
 

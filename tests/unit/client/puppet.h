@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* A server with a script: it answers commands as a table says and remembers what it heard. */
 #ifndef TEST_PUPPET_H
 #define TEST_PUPPET_H

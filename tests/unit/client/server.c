@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* Starting and stopping a redis-server for a test. */
 #include "server.h"
 

@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* A Redis of the test's own: in a temporary folder, on a unix socket and a free loopback port, ended by its
  * process id. */
 #ifndef TEST_SERVER_H

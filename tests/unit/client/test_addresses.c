@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* A name with several addresses: one that hangs or refuses does not keep the others from being tried. */
 #include "client_conn/transport.h"
 #include "client_base/clock.h"

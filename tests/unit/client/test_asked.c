@@ -1,3 +1,4 @@
+/* room: client_redis */
 /*
  * Commands that the library does not know: the server's own flags say whether they may be sent on a
  * connection that is shared, and each is asked about once, blocking or not. No code of the caller's runs

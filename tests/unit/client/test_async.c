@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* The asynchronous API on a libuv loop, and spans as a callback sees them. Exporting is in test_otlp.c. */
 #include "server.h"
 

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * The asynchronous get-many, set-many, increment and remaining: what they do on a real server, with the usual
  * wire and with the strict one. How they fare in bad times is in test_async_trouble.c.

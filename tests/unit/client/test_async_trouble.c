@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * The asynchronous get-many, set-many, increment and remaining beside the blocking ones: the same wire and
  * spans; and in bad times: lost connections, silence, outages, an open breaker, a replica, a closed client, a

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * The asynchronous calls go the same ways as the blocking ones: again after a lost connection, to a replica
  * and from there to the primary, from UNLINK to DEL, past a wrong password at once, through the breaker.

@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* A server that takes nothing: what waits to be sent to it is bounded in bytes, whoever has given up on it.
  */
 #include "asynctest.h"

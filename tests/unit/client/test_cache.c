@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * The cache on real servers: what the tests of Microsoft.Extensions.Caching.StackExchangeRedis show. Expiry
  * is seen through times to live, not through waiting, wherever possible.

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * The cache on real servers: entries as .NET writes them, what is broken or refused, and what
  * IDistributedCache lacks.

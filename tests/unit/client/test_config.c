@@ -1,3 +1,4 @@
+/* room: client_options */
 /* Layers, precedence, the registry, delayed errors, log levels: no server is needed for any of it. */
 #include <apphost/apphost.h>
 

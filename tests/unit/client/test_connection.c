@@ -1,3 +1,4 @@
+/* room: client_redis */
 /*
  * Connections of one's own: transactions that somebody else may spoil, commands that block, streams, long
  * pipelines, RESP3 and what it pushes; and how they end.

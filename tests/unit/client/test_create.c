@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * Get-or-create against a server with a script: who creates when answers come in an unlucky order. Nobody
  * does twice, and nobody waits for himself.

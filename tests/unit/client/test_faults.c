@@ -1,3 +1,4 @@
+/* room: client_conn */
 /*
  * Bad days: a server that stops, freezes, restarts, changes its password, or is replaced by something that
  * talks nonsense, in the middle of the work of 64 threads. Nobody may get another caller's reply or be

@@ -1,3 +1,4 @@
+/* room: client_conn */
 /*
  * Two connections to one server: small calls do not wait behind a big value, expected or not, and yet what is
  * about one key keeps its order, though a caller has given up on what it wrote.

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* Level one by itself: the bound, what goes first, tickets, and threads. */
 #include "client_base/clock.h"
 #include "client_cache/cache.h"

@@ -1,3 +1,4 @@
+/* room: client_cache */
 /* Level one of a cache, on a real server: what it saves, and that others' writes are seen. Everything is
  * waited for. */
 #include "server.h"

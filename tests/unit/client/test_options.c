@@ -1,3 +1,4 @@
+/* room: client_options */
 /* Connection strings: the examples of StackExchange.Redis as a table, its error texts, and our extensions. */
 #include "client_options/options.h"
 

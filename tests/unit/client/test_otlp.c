@@ -1,3 +1,4 @@
+/* room: client_telemetry */
 /*
  * Telemetry as a collector sees it: spans with their events, metrics with the numbers of the caches, headers,
  * endpoints, TLS; and what a collector that is away or says no costs.

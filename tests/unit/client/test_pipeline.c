@@ -1,3 +1,4 @@
+/* room: client_conn */
 /*
  * A request is written at once, whatever is unanswered: this server answers none before it has heard all. It
  * is far away, too: each answer takes its time.

@@ -1,3 +1,4 @@
+/* room: client_options */
 /* Options that change what goes over the wire: proxy and highIntegrity; and the word about those that change
  * nothing. */
 #include "puppet.h"

@@ -1,3 +1,4 @@
+/* room: client_redis */
 /*
  * Users who may not do everything, on a real server: all or nothing, no entry without its expiry, and an
  * error that names the right.

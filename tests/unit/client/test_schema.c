@@ -1,3 +1,4 @@
+/* room: client_options */
 /*
  * ConfigurationSchema.json: it accepts the sample, refuses the bad samples, and knows every option that can
  * be bound. The validator here understands as much of JSON Schema as our schema uses.

@@ -1,3 +1,4 @@
+/* room: client_redis */
 /* Subscriptions: messages in order, on a thread or by dispatch, through the end of a server and their own. */
 #include "asynctest.h"
 #include "cachetest.h"

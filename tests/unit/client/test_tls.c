@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* TLS, IPv6 and sockets: certificates that verify and those that do not, and many threads over one encrypted
  * stream. */
 #include "server.h"

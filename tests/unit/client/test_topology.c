@@ -1,3 +1,4 @@
+/* room: client_conn */
 /* A real failover: a primary, a replica, a sentinel. The primary is killed, and the cache goes on with the
  * other. */
 #include "cachetest.h"

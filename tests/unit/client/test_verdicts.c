@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * What error replies mean: a server that is full, too poor, loading or read-only. Its own words reach the
  * caller; under fail-open it counts as away; what a replica cannot tell, the primary is asked for.

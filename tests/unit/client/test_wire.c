@@ -1,3 +1,4 @@
+/* room: client_cache */
 /*
  * Golden bytes: what goes over the wire for every operation, seen by a server of the test that answers from a
  * script. And the handshake in all its forms, against old servers, wrong passwords, sentinels and clusters.
