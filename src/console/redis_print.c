@@ -28,6 +28,21 @@ static void add_quoted(struct strbuf *out, const char *text, size_t length)
     strbuf_addc(out, '"');
 }
 
+/* Text that a server shows as it is, for a terminal: lines stay lines, and nothing in it can steer that. */
+static void add_tame(struct strbuf *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_line_end = c == '\r' && i + 1 < length && text[i + 1] == '\n';
+        bool is_c1 = c == 0xc2 && i + 1 < length && (unsigned char)text[i + 1] < 0xa0;
+        bool is_control = c < 0x20 || c == 0x7f || is_c1;
+        if (c == '\n' || c == '\t' || is_line_end || !is_control)
+            strbuf_addc(out, text[i]);
+        else
+            strbuf_addf(out, "\\x%02x", c);
+    }
+}
+
 static void add_tty(struct strbuf *out, const struct resp_reply *reply, const char *indent);
 
 static const char *empty_words(enum resp_type type)
@@ -95,7 +110,9 @@ static void add_tty(struct strbuf *out, const struct resp_reply *reply, const ch
         strbuf_adds(out, "(nil)\n");
         return;
     case RESP_ERROR:
-        strbuf_addf(out, "(error) %s\n", reply->str);
+        strbuf_adds(out, "(error) ");
+        add_tame(out, reply->str, reply->len);
+        strbuf_addc(out, '\n');
         return;
     case RESP_INTEGER:
         strbuf_addf(out, "(integer) %lld\n", reply->integer);
@@ -113,7 +130,7 @@ static void add_tty(struct strbuf *out, const struct resp_reply *reply, const ch
     case RESP_STATUS:
     case RESP_BIGNUM:
     case RESP_VERBATIM:
-        strbuf_add(out, reply->str, reply->len);
+        add_tame(out, reply->str, reply->len);
         strbuf_addc(out, '\n');
         return;
     case RESP_ARRAY:

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -278,6 +279,12 @@ static void do_control(const struct call *call)
     cleanup_about struct about about;
     if (!about_read(&about, call))
         return;
+    if (about.ask->signal < 0 || about.ask->signal >= NSIG) {
+        cleanup_error struct error error = {0};
+        error_set(&error, ERROR_USAGE, "there is no signal %d", about.ask->signal);
+        fail(call, &error);
+        return;
+    }
     struct orchestrator_control control = {
         .verb = (enum orchestrator_verb)call->verb->argument,
         .resources = &about.names,

@@ -30,6 +30,11 @@ static const struct {
     const char *tty, *raw, *json;
 } rows[] = {
     {TEXT(RESP_STATUS, "OK"), "OK\n", "OK\n", "\"OK\"\n"},
+    /* nothing steers the terminal: escapes, a lone return, C1 in UTF-8; raw is raw */
+    {TEXT(RESP_STATUS, "\x1b[2Jx\ry"), "\\x1b[2Jx\\x0dy\n", "\x1b[2Jx\ry\n", "\"\\u001b[2Jx\\u000dy\"\n"},
+    {TEXT(RESP_ERROR, "ERR \a"), "(error) ERR \\x07\n", "ERR \a\n", "{\"error\":\"ERR \\u0007\"}\n"},
+    {TEXT(RESP_VERBATIM, "a\r\n\té\xc2\x9b"), "a\r\n\té\\xc2\x9b\n", "a\r\n\té\xc2\x9b\n",
+     "\"a\\u000d\\n\\u0009é\xc2\x9b\"\n"},
     {NUMBER(9007199254740993), "(integer) 9007199254740993\n", "9007199254740993\n", "9007199254740993\n"},
     {{.type = RESP_NIL}, "(nil)\n", "\n", "null\n"},
     {TEXT(RESP_ERROR, "ERR x"), "(error) ERR x\n", "ERR x\n", "{\"error\":\"ERR x\"}\n"},
