@@ -185,7 +185,9 @@ struct apphost_entry {
 int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_entry *entries, size_t count,
                            struct apphost_error *error);
 
-/* Makes the data of an entry that is missing: 0 with *data from malloc(3), which the library frees, or -1. */
+/* Makes the data of an entry that is missing: 0 with *data from malloc(3), which the library frees,
+ * APPHOST_NOTHING when it is known that there is no value (only with nothing_ms), or -1. */
+enum { APPHOST_NOTHING = 1 };
 typedef int (*apphost_create_fn)(void *user, void **data, size_t *len, struct apphost_error *error);
 
 struct apphost_create {
@@ -193,6 +195,10 @@ struct apphost_create {
     void *user;
     struct apphost_expiry expiry;
     int lease_ms; /* how long other processes wait for this one before they create too; 0: 10000 */
+    /* How long it is kept that there is no value: the call then succeeds with a value whose data is NULL, and
+     * other calls, and .NET, see a miss. 0: not at all, and each caller of those with 0 creates. */
+    int64_t nothing_ms;
+    int64_t jitter_ms; /* by chance up to so much is added to a relative expiry; 0: nothing */
 };
 
 /*

@@ -286,8 +286,10 @@ int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct r
         reading->left_ms = entry_left(&times, clock_unix_ms());
     if (reply->count < 3)
         return reply->elements[0].type != RESP_NIL || reply->elements[1].type != RESP_NIL;
-    if (reply->elements[2].type != RESP_STRING)
+    if (reply->elements[2].type != RESP_STRING) {
+        reading->is_nothing = times.absolute_ticks != ENTRY_NONE;
         return 0;
+    }
     reading->value =
         (struct apphost_value){.data = reply->elements[2].str, .len = reply->elements[2].len, .owner = reply};
     return 1;
@@ -318,24 +320,22 @@ struct command cache_hmget(const struct full_key *key, const char *argv[5], size
 
 /* As cache_read(), and keeps what it read in level one. */
 static int read_and_keep(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
-                         uint64_t ticket, struct apphost_value *value, struct apphost_error *error)
+                         uint64_t ticket, struct reading *reading, struct apphost_error *error)
 {
-    struct reading reading;
-    int rc = cache_decode(cache, reply, &reading, error);
+    int rc = cache_decode(cache, reply, reading, error);
 
-    if (rc < 0 || (reading.is_sliding && cache_expire(cache, key, reading.ttl_ms, error) < 0))
+    if (rc < 0 || (reading->is_sliding && cache_expire(cache, key, reading->ttl_ms, error) < 0))
         return -1;
-    if (rc == 0)
-        return 0;
-    *value = reading.value;
-    level_one_put(cache, key, &reading, ticket);
-    return 1;
+    if (rc == 1)
+        level_one_put(cache, key, reading, ticket);
+    return rc;
 }
 
 /* The server's answer. 1, 0, -1 with an error that is still to be judged. */
 static int get_there(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value,
-                     struct apphost_error *error)
+                     bool *is_nothing, struct apphost_error *error)
 {
+    struct reading reading = {0};
     struct replies replies;
     const char *argv[5];
     size_t lens[5];
@@ -345,16 +345,19 @@ static int get_there(struct apphost_cache *cache, const struct full_key *full, s
 
     if (cache_call(cache, cache_key_role(cache, full), &batch, &replies, error) < 0)
         return -1;
-    int rc = read_and_keep(cache, full, replies.items[0], ticket, value, error);
-    if (rc == 1)
+    int rc = read_and_keep(cache, full, replies.items[0], ticket, &reading, error);
+    *is_nothing = rc == 0 && reading.is_nothing;
+    if (rc == 1) {
+        *value = reading.value;
         replies.items[0] = NULL; /* the value owns it now */
+    }
     replies_free(&replies);
     big_keys_note(cache, full, value->len);
     return rc;
 }
 
-int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
-                      struct apphost_error *error)
+int cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
+              bool *is_nothing, struct apphost_error *error)
 {
     struct full_key full;
     struct apphost_error local;
@@ -362,19 +365,28 @@ int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, str
     if (!value)
         return fail_argument(error, "value", "is NULL");
     *value = (struct apphost_value){0};
+    *is_nothing = false;
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
     if (level_one_get(cache, &full, value)) {
         full_key_fini(&full);
         return 1;
     }
-    int rc = get_there(cache, &full, value, &local);
+    int rc = get_there(cache, &full, value, is_nothing, &local);
     full_key_fini(&full);
     if (rc < 0)
         rc = cache_give_up(cache, &local, 0, error);
     if (rc >= 0)
         cache_count(cache, rc ? COUNT_HITS : COUNT_MISSES, 1);
     return rc;
+}
+
+int apphost_cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
+                      struct apphost_error *error)
+{
+    bool is_nothing;
+
+    return cache_get(cache, key, value, &is_nothing, error);
 }
 
 int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char **text,

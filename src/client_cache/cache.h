@@ -106,6 +106,7 @@ bool is_outage(enum apphost_code code);
 /* What one HMGET absexp sldexp [data] reply says. */
 struct reading {
     bool is_sliding;
+    bool is_nothing;            /* an entry without data: it is known that there is no value */
     int64_t ttl_ms;             /* the new time to live of one that slides */
     int64_t left_ms;            /* until its absolute end; INT64_MAX: it has none */
     struct apphost_value value; /* owns the reply when there is data */
@@ -114,6 +115,10 @@ struct reading {
 /* 1 with data (or, where none was asked for, with an entry), 0, -1. */
 int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
                  struct apphost_error *error);
+
+/* apphost_cache_get(), which also says of a miss whether it is known that there is no value. */
+int cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
+              bool *is_nothing, struct apphost_error *error);
 
 /* The same, and slides if needed. 1 with data, 0, -1. */
 int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,

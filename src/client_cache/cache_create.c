@@ -6,6 +6,9 @@
  * for the entry until it is there, the lease is gone, or its time is up. Every failure on the way leads to
  * creating: the worst case is two creators, never none.
  *
+ * That there is no value can be kept as well, as an entry without data, which .NET and a plain get take for a
+ * miss. Who did not ask for that creates, as if it was none.
+ *
  * The lease is given back with a plain delete, and only in the first half of its time: then it is still ours
  * by any clock, and no script is needed that an ACL might forbid.
  */
@@ -79,7 +82,7 @@ static void land(struct apphost_cache *cache, struct flight *flight, int rc,
     flight->rc = rc;
     if (rc < 0)
         flight->error = *error;
-    else if (flight->users > 1 && value_copy(&flight->value, value->data, value->len) < 0)
+    else if (flight->users > 1 && value->data && value_copy(&flight->value, value->data, value->len) < 0)
         flight->rc = fail_memory(&flight->error);
     pthread_cond_broadcast(&cache->flights_changed);
     release_locked(flight);
@@ -101,7 +104,7 @@ static int ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
         rc = flight->rc;
     if (rc == -1)
         *error = flight->error;
-    else if (rc >= 0 && value_copy(value, flight->value.data, flight->value.len) < 0)
+    else if (rc >= 0 && flight->value.data && value_copy(value, flight->value.data, flight->value.len) < 0)
         rc = fail_memory(error);
     release_locked(flight);
     lock_drop(&cache->flights_lock);
@@ -194,6 +197,7 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
 
 /* ---- Creating ---- */
 
+/* 0 with a value, 1 there is none, -1. */
 static int create_value(const struct apphost_create *create, struct apphost_value *value,
                         struct apphost_error *error)
 {
@@ -206,18 +210,97 @@ static int create_value(const struct apphost_create *create, struct apphost_valu
     if (rc == 0 && value_copy(value, data ? data : "", len) < 0)
         rc = fail_memory(error);
     free(data);
+    if (rc == APPHOST_NOTHING && create->nothing_ms > 0)
+        return 1;
     if (rc == 0)
         return 0;
     return -1;
+}
+
+/* An entry without data: MULTI, DEL, HMSET, PEXPIRE, EXEC. */
+static int send_nothing(struct apphost_cache *cache, const struct full_key *key,
+                        const struct apphost_create *create, struct apphost_error *error)
+{
+    struct entry_plan plan;
+    char absolute[24], ttl[24];
+
+    if (entry_plan(apphost_expire_in(create->nothing_ms), clock_unix_ms(), true, &plan, error) < 0)
+        return -1;
+    snprintf(absolute, sizeof(absolute), "%lld", (long long)plan.absolute_ticks);
+    snprintf(ttl, sizeof(ttl), "%lld", (long long)plan.ttl_ms);
+    const char *const multi[] = {"MULTI"}, *const del[] = {"DEL", key->data}, *const exec[] = {"EXEC"};
+    const char *const hmset[] = {"HMSET", key->data, "absexp", absolute, "sldexp", "-1"};
+    const char *const expire[] = {"PEXPIRE", key->data, ttl};
+    const size_t one[] = {5}, del_lens[] = {3, key->len}, end[] = {4};
+    const size_t hmset_lens[] = {5, key->len, 6, strlen(absolute), 6, 2};
+    const size_t expire_lens[] = {7, key->len, strlen(ttl)};
+    const struct command commands[] = {{1, multi, one},
+                                       {2, del, del_lens},
+                                       {6, hmset, hmset_lens},
+                                       {3, expire, expire_lens},
+                                       {1, exec, end}};
+    const struct batch batch = cache_batch(key, commands, 5);
+    struct replies replies;
+
+    if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
+        return -1;
+    int rc = cache_check_replies(cache, &replies, error);
+    replies_free(&replies);
+    return rc;
+}
+
+static int keep_nothing(struct apphost_cache *cache, struct apphost_bytes key,
+                        const struct apphost_create *create, struct apphost_error *error)
+{
+    struct apphost_error local;
+    struct full_key full;
+
+    if (cache->options.strict_wire)
+        return 0; /* .NET has no such entries */
+    if (full_key_init(&full, cache, key, error) < 0)
+        return -1;
+    int rc = send_nothing(cache, &full, create, &local);
+    level_one_forget(cache, full.hash);
+    full_key_fini(&full);
+    if (rc < 0)
+        return cache_give_up(cache, &local, 0, error);
+    return 0;
+}
+
+/* What was created at one time does not end at one time. */
+static struct apphost_expiry jittered(const struct apphost_create *create)
+{
+    struct apphost_expiry expiry = create->expiry;
+
+    if (create->jitter_ms > 0 && (expiry.flags & APPHOST_RELATIVE) &&
+        expiry.relative_ms < INT64_MAX - create->jitter_ms)
+        expiry.relative_ms += (int64_t)clock_random((uint64_t)create->jitter_ms + 1);
+    return expiry;
+}
+
+/* Is it there, or is it known that it is not? 1, 0, -1. */
+static int look(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_create *create,
+                struct apphost_value *value, struct apphost_error *error)
+{
+    bool is_nothing;
+    int rc = cache_get(cache, key, value, &is_nothing, error);
+
+    if (rc == 0 && is_nothing && create->nothing_ms > 0)
+        return 1;
+    return rc;
 }
 
 static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
                           const struct apphost_create *create, struct apphost_value *value,
                           struct apphost_error *error)
 {
-    if (create_value(create, value, error) < 0)
+    int rc = create_value(create, value, error);
+
+    if (rc < 0)
         return -1;
-    if (apphost_cache_set(cache, key, value->data, value->len, create->expiry, error) == 0)
+    if (rc > 0)
+        return keep_nothing(cache, key, create, error);
+    if (apphost_cache_set(cache, key, value->data, value->len, jittered(create), error) == 0)
         return 0;
     apphost_value_free(value);
     return -1;
@@ -225,8 +308,8 @@ static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
 
 /* Polls while another process creates. 1 with its value, 0 when it is this caller's turn: the lease is taken,
  * its time is up, or there is no way to Redis. */
-static int await_other(struct apphost_cache *cache, struct apphost_bytes key, struct lease *lease,
-                       struct apphost_value *value)
+static int await_other(struct apphost_cache *cache, struct apphost_bytes key,
+                       const struct apphost_create *create, struct lease *lease, struct apphost_value *value)
 {
     int64_t deadline = clock_ms() + lease->length_ms;
     int pause_ms = POLL_LEAST_MS;
@@ -238,7 +321,7 @@ static int await_other(struct apphost_cache *cache, struct apphost_bytes key, st
             pause_ms = POLL_MOST_MS;
         else
             pause_ms = pause_ms * 2;
-        int rc = apphost_cache_get(cache, key, value, &ignored);
+        int rc = look(cache, key, create, value, &ignored);
         if (rc != 0)
             return rc > 0;
         if (lease_take(lease, cache, &ignored) != 0)
@@ -262,13 +345,13 @@ static int fly(struct apphost_cache *cache, struct apphost_bytes key, const stru
         /* No way to Redis: asking it once more would only cost another timeout. */
         rc = create_value(create, value, error);
         lease_fini(&lease, cache);
-        return rc;
+        return rc < 0 ? rc : 0;
     }
     if (taken == 0)
-        found = await_other(cache, key, &lease, value);
+        found = await_other(cache, key, create, &lease, value);
     /* Between our last miss and our lease another may have come and gone. */
     if (!found && lease.is_held)
-        found = apphost_cache_get(cache, key, value, &ignored) == 1;
+        found = look(cache, key, create, value, &ignored) == 1;
     if (found)
         rc = 0;
     else
@@ -286,7 +369,7 @@ int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_byte
 
     if (!create || !create->create)
         return fail_argument(error, "create", "is NULL");
-    int rc = apphost_cache_get(cache, key, value, error);
+    int rc = look(cache, key, create, value, error);
     if (rc != 0)
         return rc;
     int64_t deadline = clock_ms() + (create->lease_ms > 0 ? create->lease_ms : DEFAULT_LEASE_MS);
@@ -298,6 +381,8 @@ int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_byte
         land(cache, flight, rc, value, &local);
     } else {
         rc = ride(cache, flight, deadline, value, &local);
+        if (rc == 0 && !value->data && create->nothing_ms <= 0)
+            rc = -2; /* the owner keeps that there is nothing, this caller does not know of that */
     }
     if (rc == -2)
         rc = create_and_set(cache, key, create, value, &local);

@@ -105,6 +105,18 @@ public class Entries : World
         Assert.Null(await writes.GetAsync("key", TestContext.Current.CancellationToken));
     }
 
+    // What get-or-create keeps of a value that does not exist (nothing_ms): for .NET, and for a plain get, it is a miss.
+    [Theory]
+    [InlineData(Side.C)]
+    [InlineData(Side.Net)]
+    public void An_entry_without_data_is_a_miss(Side reader)
+    {
+        Server.HashSet("key", [new("absexp", DateTime.UtcNow.AddHours(1).Ticks), new("sldexp", -1)]);
+        Assert.Null(Cache(reader).Get("key"));
+        Cache(Other(reader)).Set("key", [1], Never);
+        Assert.Equal([1], Cache(reader).Get("key"));
+    }
+
     // A key of another type: the server's own word on both sides.
     [Theory]
     [InlineData(Side.C)]
