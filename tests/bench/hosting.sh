@@ -3,6 +3,7 @@
 #   stack     two servers with Commander and Insight's stand-in on one network, all healthy
 #   reaction  from a server's death to the report of it; from its first PONG to `ready`
 #   snapshot  100,000 keys: back to a snapshot, beside a plain restart of the server
+#   ends      from kill -9 of the supervisor to a machine with nothing of it; from the third Ctrl-C to the command's exit
 # shellcheck shell=bash disable=SC2154 # T, BIN, ROUNDS and IMAGE are the caller's
 
 COMMANDER=apphost-test/commander:1
@@ -120,4 +121,70 @@ section_snapshot() {
   figures=$(cd "$dir" && APPHOST=$APPHOST "$ROOT/tests/bench/snapshot" 5) || return
   head_line '100,000 keys, ms (medians of 5)'
   row 'restore of a snapshot (floor: a plain restart)' "${figures% *}" "${figures#* }" ''
+}
+
+# Nothing is left of the project in FOLDER: containers, networks, processes.
+is_empty() { # NAME FOLDER
+  local label="filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$1%22%5D%7D"
+  ! pgrep -f "$2/asleep" >/dev/null && [ "$(engine_call GET "/networks?$label")" = '[]' ] &&
+    [ "$(engine_call GET "/containers/json?all=1&$label")" = '[]' ]
+}
+
+# Prints the milliseconds from the kill until the machine is empty.
+kill_and_wait() { # NAME FOLDER
+  local killed end=$((SECONDS + 60))
+  apphost -C "$2" up -d >"$T/log" 2>&1 || { tail -n 5 "$T/log" >&2; echo nan; return; }
+  killed=$(now_us)
+  kill -9 "$(session supervisor "$2")"
+  until is_empty "$1" "$2"; do
+    [ $SECONDS -lt $end ] || { echo nan; return; }
+    sleep 0.01
+  done
+  awk "BEGIN { print ($(now_us) - $killed) / 1000 }"
+}
+
+# Three interruptions of a foreground up whose process does not want to go: the first asks, the second kills, the third leaves.
+# Its supervisor is stopped before the third, so that there is something left to leave.
+third_interruption() { # FOLDER
+  local up sup start
+  env --default-signal=INT "$APPHOST" -C "$1" up >"$T/third" 2>&1 &
+  up=$!
+  until grep -q '  ready' "$T/third"; do
+    sleep 0.05
+    [ -e /proc/$up ] || { echo nan; return; }
+  done
+  sup=$(session supervisor "$1")
+  kill -STOP "$sup"
+  kill -INT $up
+  sleep 0.3
+  kill -INT $up
+  sleep 0.3
+  start=$(now_us)
+  kill -INT $up
+  wait $up
+  awk "BEGIN { print ($(now_us) - $start) / 1000 }"
+  kill -CONT "$sup"
+  apphost -C "$1" down --kill >/dev/null 2>&1
+}
+
+section_ends() {
+  local dir=$T/ends name=bench-$$-ends i
+  mkdir -p "$dir" "$T/third-of"
+  cp "$(command -v sleep)" "$dir/asleep"
+  {
+    printf 'name: %s\nresources:\n' "$name"
+    for i in 1 2 3 4; do echo "  cache$i: {type: redis, image: $IMAGE}"; done
+    for i in 1 2; do echo "  worker$i: {type: process, command: ['$dir/asleep', '1000']}"; done
+    echo "  box: {type: container, image: $IMAGE, command: [redis-server], references: [cache1]}" # it makes the network
+  } >"$dir/apphost.yaml"
+  printf 'name: %s-third\nresources: {worker: {type: process, command: [sleep, "1000"]}}\n' "$name" >"$T/third-of/apphost.yaml"
+  for _ in $(seq "$ROUNDS"); do
+    floor up 5 5 >/dev/null
+    note efloor "$(floor down 5 5)"
+    note ekill "$(kill_and_wait "$name" "$dir")"
+    note ethird "$(third_interruption "$T/third-of")"
+  done
+  head_line "ends, ms (medians of $ROUNDS)"
+  row 'kill -9 until nothing is left (floor: 5 kills)' "$(of efloor)" "$(of ekill)" '<=1000 ms'
+  row 'third Ctrl-C until the command has left' '' "$(of ethird)" '<=100 ms'
 }
