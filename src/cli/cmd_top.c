@@ -9,10 +9,11 @@
 #include "ui/terminal.h"
 #include "ui/view.h"
 
+#include "machine/processes.h"
+
 #include "base/mem.h"
 #include "base/pick.h"
 
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,23 +66,22 @@ static bool read_proc(pid_t pid, struct proc *proc)
     return true;
 }
 
+static bool add_process(pid_t pid, void *data)
+{
+    struct procs *procs = data;
+    if (procs->count == procs->capacity) {
+        procs->capacity = grown(procs->capacity, 256);
+        procs->items = xreallocarray(procs->items, procs->capacity, sizeof *procs->items);
+    }
+    if (read_proc(pid, &procs->items[procs->count]))
+        procs->count++;
+    return false;
+}
+
 static void read_all(struct procs *procs)
 {
-    DIR *folder = opendir("/proc");
-    struct dirent *entry;
     procs->count = 0;
-    while (folder && (entry = readdir(folder))) {
-        int64_t pid;
-        if (procs->count == procs->capacity) {
-            procs->capacity = grown(procs->capacity, 256);
-            procs->items = xreallocarray(procs->items, procs->capacity, sizeof *procs->items);
-        }
-        if (str_to_int64(entry->d_name, 1, INT32_MAX, &pid) &&
-            read_proc((pid_t)pid, &procs->items[procs->count]))
-            procs->count++;
-    }
-    if (folder)
-        closedir(folder);
+    machine_each_process(add_process, procs);
 }
 
 static void add_tree(const struct procs *procs, pid_t root, struct usage *usage, int depth)

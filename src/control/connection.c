@@ -5,12 +5,12 @@
  * memory goes when the loop has closed its handle. */
 #include "control/internal.h"
 #include "base/mem.h"
+#include "machine/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -159,16 +159,12 @@ static int check_peer(int fd, const char *path, struct error *err)
 
 static int connect_to(const char *path, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
+    int fd = machine_connect(path);
+    if (fd == -ENAMETOOLONG)
         return error_set(err, ERROR_FAILED, "the path of the control socket %s is too long", path);
-    memcpy(address.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return error_set(err, ERROR_FAILED, "cannot create a socket: %s", strerror(errno));
-    int rc = connect(fd, (struct sockaddr *)&address, sizeof address);
-    rc = rc < 0 ? explain(errno, path, err) : check_peer(fd, path, err);
-    if (rc == 0)
+        return explain(-fd, path, err);
+    if (check_peer(fd, path, err) == 0)
         return fd;
     close(fd);
     return -1;

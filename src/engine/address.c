@@ -6,6 +6,7 @@
  * is taken, so that its user learns what is wrong with it (no permission, engine down) and not that there is
  * no engine. */
 #include "engine/address.h"
+#include "machine/socket.h"
 
 #include "base/file.h"
 #include "base/pick.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static const char default_socket[] = "/var/run/docker.sock";
@@ -232,18 +232,10 @@ static void well_known(struct strlist *paths, char *const *environment)
 
 int address_try_connect(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return errno;
-    int rc = 0;
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EAGAIN)
-        rc = errno;
-    close(fd);
-    return rc;
+    int fd = machine_connect(path);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || fd == -EAGAIN ? 0 : -fd;
 }
 
 static int probe_sockets(char *const *environment, struct engine_address *address, struct error *err)

@@ -1,5 +1,6 @@
 /* Walks /proc; see holder.h. */
 #include "machine/holder.h"
+#include "machine/processes.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -84,21 +85,26 @@ static bool look_at_process(const char *process, pid_t pid, const struct machine
     return holder->path != NULL;
 }
 
+struct asking {
+    const struct machine_search *search;
+    struct machine_holder *holder;
+};
+
+static bool ask(pid_t pid, void *data)
+{
+    const struct asking *asking = data;
+    char process[32];
+    if (pid == getpid())
+        return false;
+    snprintf(process, sizeof process, "/proc/%ld", (long)pid);
+    return is_candidate(process, asking->search) &&
+           look_at_process(process, pid, asking->search, asking->holder);
+}
+
 bool machine_find_holder(const struct machine_search *search, struct machine_holder *holder)
 {
-    DIR *dir = opendir("/proc");
+    struct asking asking = {search, holder};
     *holder = (struct machine_holder){0};
-    bool is_found = false;
-    for (struct dirent *entry; dir && !is_found && (entry = readdir(dir));) {
-        char process[32];
-        long pid = strtol(entry->d_name, NULL, 10);
-        if (pid <= 0 || pid == (long)getpid())
-            continue;
-        snprintf(process, sizeof process, "/proc/%ld", pid);
-        if (is_candidate(process, search))
-            is_found = look_at_process(process, (pid_t)pid, search, holder);
-    }
-    if (dir)
-        closedir(dir);
-    return is_found;
+    machine_each_process(ask, &asking);
+    return holder->path != NULL;
 }

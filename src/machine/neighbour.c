@@ -1,5 +1,6 @@
 /* SO_PEERCRED, the links in /proc/PID/ns, and one connect() that sends nothing. */
 #include "machine/neighbour.h"
+#include "machine/socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -7,30 +8,21 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum { MOST_PARENTS = 64 };
 
 pid_t machine_socket_peer(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct ucred peer = {.pid = -1};
     socklen_t length = sizeof peer;
-    if (strlen(path) >= sizeof address.sun_path)
-        return -1;
-    strcpy(address.sun_path, path);
-
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = machine_connect(path);
     if (fd < 0)
         return -1;
-    int rc = connect(fd, (struct sockaddr *)&address, sizeof address);
-    if (rc == 0)
-        rc = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+        peer.pid = -1;
     close(fd);
-    if (rc == 0)
-        return peer.pid;
-    return -1;
+    return peer.pid;
 }
 
 /* ---- network namespaces ---- */

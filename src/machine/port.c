@@ -1,6 +1,7 @@
 /* See port.h. A socket is known by its inode: the table of the network names it, and so do the links in the
  * descriptor folders of the processes that have it open. */
 #include "machine/port.h"
+#include "machine/processes.h"
 #include "machine/self.h"
 
 #include "base/file.h"
@@ -9,7 +10,6 @@
 #include "base/str.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -82,11 +82,11 @@ static void read_network(pid_t pid, int only, struct machine_listeners *out)
 /* ---- who has a socket open ---- */
 
 /* Marks the listeners that a process has open; returns whether there is one. */
-static bool mark_open(const char *pid, const struct machine_listeners *all, bool *marks)
+static bool mark_open(pid_t pid, const struct machine_listeners *all, bool *marks)
 {
     char path[300], link[64], want[64];
     bool found = false;
-    snprintf(path, sizeof path, "/proc/%s/fd", pid);
+    snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         ssize_t length = readlinkat(dirfd(folder), entry->d_name, link, sizeof link - 1);
@@ -103,11 +103,11 @@ static bool mark_open(const char *pid, const struct machine_listeners *all, bool
     return found;
 }
 
-static long session_of(const char *pid)
+static long session_of(pid_t pid)
 {
     char path[300], text[1024];
     long session = -1;
-    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     FILE *file = fopen(path, "re");
     size_t length = 0;
     if (file)
@@ -121,28 +121,32 @@ static long session_of(const char *pid)
     return session;
 }
 
-static bool is_process(const struct dirent *entry)
+/* Which of all are open, in the processes that were walked through. */
+struct open_ports {
+    struct machine_listeners all;
+    bool marks[sizeof((struct machine_listeners){0}.items) / sizeof(struct machine_listener)];
+    pid_t session;
+    char *holder; /* in words */
+};
+
+static bool look_in_session(pid_t pid, void *data)
 {
-    return isdigit((unsigned char)entry->d_name[0]);
+    struct open_ports *ports = data;
+    if (session_of(pid) == (long)ports->session)
+        mark_open(pid, &ports->all, ports->marks);
+    return false;
 }
 
 void machine_listeners_of_session(pid_t session, struct machine_listeners *out)
 {
-    struct machine_listeners all;
-    bool marks[sizeof all.items / sizeof *all.items] = {false};
-    read_network(session, 0, &all);
+    struct open_ports ports = {.session = session};
+    read_network(session, 0, &ports.all);
     *out = (struct machine_listeners){0};
-    DIR *folder = NULL;
-    if (all.count)
-        folder = opendir("/proc");
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        if (is_process(entry) && session_of(entry->d_name) == (long)session)
-            mark_open(entry->d_name, &all, marks);
-    if (folder)
-        closedir(folder);
-    for (size_t i = 0; i < all.count; i++)
-        if (marks[i])
-            out->items[out->count++] = all.items[i];
+    if (ports.all.count)
+        machine_each_process(look_in_session, &ports);
+    for (size_t i = 0; i < ports.all.count; i++)
+        if (ports.marks[i])
+            out->items[out->count++] = ports.all.items[i];
 }
 
 bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_listeners *out)
@@ -166,34 +170,34 @@ bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_li
 
 /* ---- in words ---- */
 
-static char *describe(const char *pid)
+static char *describe(pid_t pid)
 {
     char path[300], name[64] = "";
-    snprintf(path, sizeof path, "/proc/%s/comm", pid);
+    snprintf(path, sizeof path, "/proc/%ld/comm", (long)pid);
     FILE *file = fopen(path, "re");
     if (file && fgets(name, sizeof name, file))
         name[strcspn(name, "\n")] = '\0';
     if (file)
         fclose(file);
     cleanup_free char *shown = str_printable(*name ? name : "a process");
-    return xasprintf("%s (pid %s)", shown, pid);
+    return xasprintf("%s (pid %ld)", shown, (long)pid);
+}
+
+static bool look_for_holder(pid_t pid, void *data)
+{
+    struct open_ports *ports = data;
+    if (mark_open(pid, &ports->all, ports->marks))
+        ports->holder = describe(pid);
+    return ports->holder != NULL;
 }
 
 char *machine_port_holder(int port)
 {
-    struct machine_listeners held;
-    bool marks[sizeof held.items / sizeof *held.items] = {false};
-    char *holder = NULL;
-    read_network(getpid(), port, &held);
-    DIR *folder = NULL;
-    if (held.count)
-        folder = opendir("/proc");
-    for (struct dirent *entry; folder && !holder && (entry = readdir(folder));)
-        if (is_process(entry) && mark_open(entry->d_name, &held, marks))
-            holder = describe(entry->d_name);
-    if (folder)
-        closedir(folder);
-    return holder;
+    struct open_ports ports = {0};
+    read_network(getpid(), port, &ports.all);
+    if (ports.all.count)
+        machine_each_process(look_for_holder, &ports);
+    return ports.holder;
 }
 
 /* ---- is it free? ---- */

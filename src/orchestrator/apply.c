@@ -32,41 +32,6 @@ struct selection {
     bool *chosen;
 };
 
-static void choose(struct selection *selection, const struct plan_node *node);
-
-static void choose_by_name(struct selection *selection, enum plan_node_kind kind, const char *name)
-{
-    const struct plan *plan = selection->plan;
-    for (size_t i = 0; i < plan->node_count; i++) {
-        bool any_network = kind == PLAN_NETWORK && !name;
-        if (plan->nodes[i].kind == kind && (any_network || str_eq(plan->nodes[i].name, name)))
-            choose(selection, &plan->nodes[i]);
-    }
-}
-
-/* And what it needs. Depth is bounded: a chosen node is not entered again. */
-static void choose(struct selection *selection, const struct plan_node *node)
-{
-    const struct plan *plan = selection->plan;
-    if (selection->chosen[node - plan->nodes])
-        return;
-    selection->chosen[node - plan->nodes] = true;
-    for (size_t i = 0; i < node->edge_count; i++) {
-        const struct plan_node *to = plan_find(plan, node->edges[i].to);
-        if (to && node->edges[i].until != PLAN_GONE)
-            choose(selection, to);
-    }
-    if (node->kind != PLAN_CONTAINER)
-        return;
-    choose_by_name(selection, PLAN_IMAGE, node->run.image);
-    if (node->run.on_network)
-        choose_by_name(selection, PLAN_NETWORK, NULL);
-    for (size_t i = 0; i < node->run.mount_count; i++) {
-        if (node->run.mounts[i].is_volume)
-            choose_by_name(selection, PLAN_VOLUME, node->run.mounts[i].source);
-    }
-}
-
 static bool is_named(const struct plan_node *node, const char *name)
 {
     return str_eq(node->resource, name) || str_eq(node->run.replica_of, name);
@@ -80,7 +45,7 @@ static int choose_named(struct selection *selection, const struct strlist *names
         for (size_t i = 0; i < plan->node_count; i++) {
             if (!plan_is_main(&plan->nodes[i]) || !is_named(&plan->nodes[i], names->items[n]))
                 continue;
-            choose(selection, &plan->nodes[i]);
+            plan_closure(selection->plan, &plan->nodes[i], selection->chosen);
             found = true;
         }
         if (!found)
@@ -99,7 +64,7 @@ static int select_nodes(struct selection *selection, const struct orchestrator_a
         const struct plan_node *node = &plan->nodes[i];
         bool meant = apply->defaults_only ? node->is_default : !node->manual;
         if (plan_is_main(node) && meant)
-            choose(selection, node);
+            plan_closure(selection->plan, node, selection->chosen);
     }
     return 0;
 }

@@ -270,6 +270,9 @@ struct plan_node *plan_find(const struct plan *plan, const char *id);
 struct plan_resource *plan_find_resource(const struct plan *plan, const char *name);
 /* The main nodes of a resource: one, or its replicas in order. NULL behind the last. */
 struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index);
+/* Marks the node and all that it needs, directly and over others; marks has one flag a node of the plan, and
+ * what is marked already is not entered again. The one place that knows who needs whom. */
+void plan_closure(const struct plan *plan, const struct plan_node *node, bool *marks);
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name);
 const char *plan_node_kind_name(enum plan_node_kind kind);
 /* Does it stand for a resource, or is it what one needs? */

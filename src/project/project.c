@@ -442,21 +442,6 @@ int project_check_names(const struct project *project, const struct strlist *nam
     return 0;
 }
 
-static void mark(const struct plan *plan, bool *marked, const char *id)
-{
-    const struct plan_node *node = plan_find(plan, id);
-    size_t index;
-    if (node)
-        index = (size_t)(node - plan->nodes);
-    else
-        index = plan->node_count;
-    if (index == plan->node_count || marked[index])
-        return;
-    marked[index] = true;
-    for (size_t i = 0; i < node->edge_count; i++)
-        mark(plan, marked, node->edges[i].to);
-}
-
 void project_closure(const struct project *project, const struct strlist *names, struct strlist *out)
 {
     const struct plan *plan = project->plan;
@@ -467,7 +452,7 @@ void project_closure(const struct project *project, const struct strlist *names,
         bool all = !names->count || strlist_has(names, resource->name);
         for (size_t next = 0; (node = plan_node_of(plan, resource, next)); next++)
             if (all || strlist_has(names, node->resource))
-                mark(plan, marked, node->id);
+                plan_closure(plan, node, marked);
     }
     for (size_t i = 0; i < plan->resource_count; i++)
         for (size_t next = 0; (node = plan_node_of(plan, &plan->resources[i], next)); next++)

@@ -13,11 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { CLEAN_MS = 600000 };
+
 struct cleaning {
     struct loop loop;
     struct engine *engine;
     struct orchestrator *orchestrator;
     struct strlist *removed;
+    struct timer alarm;
     struct error error;
     bool is_done;
 };
@@ -70,6 +73,17 @@ static void on_down(const struct error *error, const cJSON *report, void *data)
     if (error)
         error_copy(&cleaning->error, error);
     cleaning->is_done = true;
+    timer_stop(&cleaning->alarm);
+    orchestrator_close(cleaning->orchestrator, on_closed, cleaning);
+}
+
+/* Each row of what goes has its limit, and each stop its time; this is for their sum. */
+static void on_late(void *data)
+{
+    struct cleaning *cleaning = data;
+    error_set(&cleaning->error, ERROR_TIMEOUT, "cleaning up took longer than %d minutes", CLEAN_MS / 60000);
+    error_hint(&cleaning->error, "apphost gc tries again");
+    cleaning->is_done = true;
     orchestrator_close(cleaning->orchestrator, on_closed, cleaning);
 }
 
@@ -93,6 +107,8 @@ static int take_down(struct cleaning *cleaning, struct state *state, const struc
         };
         cleaning->orchestrator = orchestrator_new(&services);
         supervisor_take_project(cleaning->orchestrator, record->project, record->hash);
+        timer_init(&cleaning->loop, &cleaning->alarm, on_late, cleaning);
+        timer_start(&cleaning->alarm, CLEAN_MS);
         orchestrator_down(cleaning->orchestrator, &down, on_down, cleaning);
         loop_run(&cleaning->loop);
     }

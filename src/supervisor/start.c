@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "guard/guard.h"
+#include "machine/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,17 +36,13 @@ static void fill_standard_fds(void)
 bool supervisor_listens(struct state *state)
 {
     struct state_session session = {0};
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (state_session_read(state, &session, NULL) < 0)
         return false;
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", session.socket);
+    int fd = machine_connect(session.socket);
     state_session_free(&session);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool answers =
-        fd >= 0 && (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN);
     if (fd >= 0)
         close(fd);
-    return answers;
+    return fd >= 0 || fd == -EAGAIN;
 }
 
 /* 0: *lock_fd is ours; 1: somebody holds it and listens; -1: an error. */
