@@ -212,7 +212,7 @@ static void test_a_command_that_a_sweep_killed(void **state)
 
 static int down(struct scene *scene)
 {
-    struct session_down options = {0};
+    struct ask_down options = {0};
     scene->context.project.root = scene->folder;
     scene->context.project.prefix = (char *)"none-00000000";
     return session_down(&scene->context, &options, NULL, NULL, &scene->error);
@@ -249,11 +249,11 @@ static int up(struct scene *scene)
     struct strlist none = {0};
     struct plan plan = {.project = "p"};
     struct session_up options = {.resources = &none};
-    cJSON *view = NULL;
+    struct view *view = NULL;
     scene->context.project.plan = &plan;
     int answer = session_up(&scene->context, &options, NULL, &view, &scene->error);
     scene->context.project.plan = NULL;
-    cJSON_Delete(view);
+    view_free(view);
     return answer;
 }
 
