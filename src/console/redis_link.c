@@ -142,7 +142,7 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
     /* What has a connection string without being a server of ours. */
     link->is_foreign = !info->is_server && (info->has_string || info->may_have_string);
     if (!info->is_server && !link->is_foreign)
-        return error_set(err, ERROR_USAGE, "%s is a %s, and no Redis server", link->resource, kind);
+        return error_set(err, ERROR_USAGE, "%s is no Redis server: it is of type %s", link->resource, kind);
     return find_server(link, err);
 }
 

@@ -166,6 +166,9 @@ void lower_server(struct lower *l, const struct model_resource *resource);
 void lower_container(struct lower *l, const struct model_resource *resource);
 void lower_process(struct lower *l, const struct model_resource *resource);
 void lower_connection_string(struct lower *l, const struct model_resource *resource);
+void lower_external(struct lower *l, const struct model_resource *resource);
+/* What exists elsewhere waits for what its address is made of. */
+void lower_wait_for_parts(struct lower *l, struct plan_node *node, const struct model_text *text);
 /* What containers share: image node and edge, engine name, mounts with their volume nodes, labels, limits. */
 void lower_container_base(struct lower *l, struct plan_node *node, const struct model_resource *resource,
                           const char *image);

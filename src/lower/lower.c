@@ -61,9 +61,10 @@ static size_t count_nodes(const struct model *model)
 }
 
 lower_resource *const lower_resources[MODEL_KIND_COUNT] = {
-    [MODEL_REDIS] = lower_server,    [MODEL_VALKEY] = lower_server,
-    [MODEL_GARNET] = lower_server,   [MODEL_CONNECTION_STRING] = lower_connection_string,
-    [MODEL_PROCESS] = lower_process, [MODEL_CONTAINER] = lower_container,
+    [MODEL_REDIS] = lower_server,      [MODEL_VALKEY] = lower_server,
+    [MODEL_GARNET] = lower_server,     [MODEL_CONNECTION_STRING] = lower_connection_string,
+    [MODEL_PROCESS] = lower_process,   [MODEL_CONTAINER] = lower_container,
+    [MODEL_EXTERNAL] = lower_external,
 };
 
 static struct plan_node *main_node(struct lower *l, const struct model_resource *resource)

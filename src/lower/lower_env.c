@@ -80,6 +80,16 @@ static void inject_connection_string(struct lower *l, struct consumer *c, const 
     set_property(l, c, out, shell, &part);
 }
 
+/* Of those that most have. */
+static bool has_property(struct lower *l, const struct model_resource *target, enum model_get get)
+{
+    if (get == MODEL_GET_PASSWORD)
+        return lower_password(l, target);
+    if (get == MODEL_GET_CA_FILE)
+        return lower_ca_file(l, target);
+    return get != MODEL_GET_URI || model_kind_info(target->kind)->has_string;
+}
+
 static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target,
                               const char *name, struct environment *out)
 {
@@ -88,13 +98,11 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
         enum model_get get;
     } properties[] = {
         {"HOST", MODEL_GET_HOST}, {"PORT", MODEL_GET_PORT}, {"PASSWORD", MODEL_GET_PASSWORD},
-        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URI},   {"CA_FILE", MODEL_GET_CA_FILE},
+        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URL},   {"CA_FILE", MODEL_GET_CA_FILE},
     };
     cleanup_free char *prefix = variable_name(name, true);
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
-        if (properties[i].get == MODEL_GET_PASSWORD && !lower_password(l, target))
-            continue;
-        if (properties[i].get == MODEL_GET_CA_FILE && !lower_ca_file(l, target))
+        if (!has_property(l, target, properties[i].get))
             continue;
         struct model_part part = {.get = properties[i].get, .resource = target->name, .pos = target->pos};
         cleanup_free char *variable = xasprintf("%s_%s", prefix, properties[i].suffix);
@@ -149,6 +157,15 @@ static void inject_service(struct lower *l, struct consumer *c, const struct inj
     set_property(l, c, out, flat, &part);
 }
 
+static void inject_external_service(struct lower *l, struct consumer *c, const struct injection *how,
+                                    struct environment *out)
+{
+    const struct model_resource *target = how->target;
+    struct model_part part = {.get = MODEL_GET_URL, .resource = target->name, .pos = target->pos};
+    cleanup_free char *service = xasprintf("services__%s__%s__0", how->name, target->external.scheme);
+    set_property(l, c, out, service, &part);
+}
+
 static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
                        const char *variable, struct environment *out)
 {
@@ -166,13 +183,15 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     if (model_has_string(target) && !(how->without & MODEL_INJECT_CONNECTION_STRING))
         inject_connection_string(l, c, target, name, out);
     bool has_parts =
-        model_is_server(target->kind) ||
+        model_is_server(target->kind) || target->kind == MODEL_EXTERNAL ||
         (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host);
     if (has_parts && !(how->without & MODEL_INJECT_PROPERTIES))
         inject_properties(l, c, target, name, out);
     else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
              !(how->without & MODEL_INJECT_PROPERTIES))
         inject_authority(l, c, target, name, out);
+    if (target->kind == MODEL_EXTERNAL && !(how->without & MODEL_INJECT_SERVICES))
+        inject_external_service(l, c, how, out);
     for (size_t i = 0; model_has_endpoints(target->kind) && i < target->endpoint_count; i++)
         inject_service(l, c, how, i, out);
     if (how->uri_variable)
@@ -299,7 +318,7 @@ struct plan_text lower_display(struct lower *l, struct consumer *host)
         text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);
         return text_finish(&b);
     }
-    if (!has_string && !resource->endpoint_count)
+    if (!has_string && !resource->endpoint_count && resource->kind != MODEL_EXTERNAL)
         return (struct plan_text){0};
     if (!has_string)
         part.get = MODEL_GET_URL;

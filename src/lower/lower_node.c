@@ -152,3 +152,18 @@ void lower_forget_nodes(struct lower *l)
 {
     HASH_CLEAR(hh, l->table);
 }
+
+void lower_wait_for_parts(struct lower *l, struct plan_node *node, const struct model_text *text)
+{
+    for (size_t i = 0; i < text->count; i++) {
+        const struct model_part *part = &text->parts[i];
+        const struct model_resource *target = NULL;
+        if (!part->literal && part->get != MODEL_GET_PARAMETER)
+            target = model_find(l->model, part->resource);
+        /* The address of a process is known before it starts. */
+        if (lower_is_absent(l, target) || target->kind == MODEL_PROCESS)
+            continue;
+        struct plan_edge edge = {lower_node_id(l, target), PLAN_HEALTHY, true, false};
+        lower_add_edge(l, node, &edge);
+    }
+}

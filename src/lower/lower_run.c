@@ -272,14 +272,5 @@ void lower_connection_string(struct lower *l, const struct model_resource *resou
     lower_get(l, &c, &part, &b);
     node->value = text_finish(&b);
     check_connection(l, node, resource);
-    for (size_t i = 0; i < resource->connection.value.count; i++) {
-        const struct model_part *inside = &resource->connection.value.parts[i];
-        const struct model_resource *target = inside->literal || inside->get == MODEL_GET_PARAMETER
-                                                  ? NULL
-                                                  : model_find(l->model, inside->resource);
-        if (lower_is_absent(l, target) || target->kind == MODEL_PROCESS)
-            continue;
-        struct plan_edge edge = {lower_node_id(l, target), PLAN_HEALTHY, true, false};
-        lower_add_edge(l, node, &edge);
-    }
+    lower_wait_for_parts(l, node, &resource->connection.value);
 }

@@ -257,6 +257,24 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
     }
 }
 
+static bool get_external(struct lower *l, struct consumer *c, const struct model_part *part,
+                         const struct model_resource *target, struct text_builder *out)
+{
+    const struct model_external *external = &target->external;
+    const struct model_text *text = NULL;
+    if (part->get == MODEL_GET_URL || part->get == MODEL_GET_URI)
+        text = &external->url;
+    else if (part->get == MODEL_GET_HOST)
+        text = &external->host;
+    else if (part->get == MODEL_GET_PORT)
+        text = &external->port;
+    if (!text)
+        return false;
+    struct plan_text value = lower_text(l, c, text);
+    text_append(out, &value);
+    return true;
+}
+
 static bool get_parameter(struct lower *l, const struct model_part *part, struct text_builder *out)
 {
     const struct model_parameter *p = model_find_parameter(l->model, part->resource);
@@ -278,6 +296,8 @@ static bool get_of(struct lower *l, struct consumer *c, const struct model_part 
         return get_server(l, c, part, target, out);
     if (target->kind == MODEL_CONNECTION_STRING)
         return get_connection(l, c, part, target, out);
+    if (target->kind == MODEL_EXTERNAL)
+        return get_external(l, c, part, target, out);
     if (part->get == MODEL_GET_CONNECTION_STRING && model_has_string(target)) {
         struct plan_text value = lower_text(l, c, &target->container.connection_string);
         text_append(out, &value);

@@ -165,8 +165,8 @@ static void add_text_wait(struct graph *g, const struct late_use *use)
 {
     const struct model *model = g->l->model;
     const struct model_resource *target = model_find(model, use->part.resource);
-    bool from_text = model->resources[use->consumer].kind == MODEL_CONNECTION_STRING;
-    bool to_text = target && target->kind == MODEL_CONNECTION_STRING;
+    bool from_text = model_kind_info(model->resources[use->consumer].kind)->is_elsewhere;
+    bool to_text = target && model_kind_info(target->kind)->is_elsewhere;
     if (!target || !(from_text || model_is_server(target->kind)) || (from_text && to_text))
         return;
     add_named(g, use->consumer, use->part.resource,
@@ -191,8 +191,8 @@ static void add_text_edges(struct graph *g, size_t index, const struct model_tex
         if (part->literal || part->get == MODEL_GET_PARAMETER || part->endpoint)
             continue;
         const struct model_resource *target = model_find(model, part->resource);
-        bool is_made =
-            target && (target->kind == MODEL_CONNECTION_STRING || part->get == MODEL_GET_CONNECTION_STRING);
+        bool is_made = target && (model_kind_info(target->kind)->is_elsewhere ||
+                                  part->get == MODEL_GET_CONNECTION_STRING);
         if (is_made)
             add_edge(g, (struct edge){.from = index,
                                       .to = (size_t)(target - model->resources),
@@ -215,10 +215,8 @@ void manifest_check_cycles(struct loader *l)
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
         add_waits(&waits, i);
-        if (resource->kind == MODEL_CONNECTION_STRING)
-            add_text_edges(&strings, i, &resource->connection.value);
-        if (resource->kind == MODEL_CONTAINER)
-            add_text_edges(&strings, i, &resource->container.connection_string);
+        if (model_made_of(resource))
+            add_text_edges(&strings, i, model_made_of(resource));
     }
     for (size_t i = 0; i < l->use_count; i++)
         add_text_wait(&waits, &l->uses[i]);

@@ -158,7 +158,8 @@ static void hint_endpoints(struct loader *l, const struct model_resource *resour
 static void check_ready(struct loader *l, const struct model_resource *resource)
 {
     const struct model_ready *ready = &resource->ready;
-    if (ready->kind != MODEL_READY_HTTP && ready->kind != MODEL_READY_TCP)
+    bool asks = ready->kind == MODEL_READY_HTTP || ready->kind == MODEL_READY_TCP;
+    if (!asks || !model_has_endpoints(resource->kind))
         return;
     if (!resource->endpoint_count) {
         manifest_problem_at(l, ready->pos, 1, "`ready` asks an endpoint, and `%s` has none", resource->name);
@@ -201,6 +202,9 @@ static void check_plain_use(struct loader *l, const struct late_use *late,
     } else if (model_kind_info(target->kind)->may_have_string && part->get == MODEL_GET_CONNECTION_STRING) {
         if (!model_has_string(target))
             manifest_problem_at(l, part->pos, late->length, "`%s` has no `connection_string`", target->name);
+    } else if (target->kind == MODEL_EXTERNAL) {
+        if (part->get != MODEL_GET_URL && part->get != MODEL_GET_HOST && part->get != MODEL_GET_PORT)
+            manifest_problem_at(l, part->pos, late->length, "an external has url, host and port");
     } else if (model_has_endpoints(target->kind)) {
         const char *endpoint = target->endpoint_count ? target->endpoints[0].name : "ENDPOINT";
         manifest_problem_at(l, part->pos, late->length, "this needs an endpoint of `%s`", target->name);

@@ -159,7 +159,7 @@ SHAPE(shape_extra_hosts, const char **);
 
 /* Tables of table_*.c */
 extern const struct table table_manifest, table_parameter, table_redis, table_valkey, table_garnet,
-    table_connection, table_process, table_container;
+    table_connection, table_process, table_container, table_external;
 
 /* What may be written of a kind of resource. */
 const struct table *manifest_kind_table(enum model_kind kind);

@@ -101,6 +101,11 @@ static const struct {
     {"CONNECTION-STRING", "A server that exists already: nothing is started.", &table_connection},
     {"PROCESS", "A program of this machine.", &table_process},
     {"CONTAINER", "Any other image.", &table_container},
+    {"EXTERNAL",
+     "A service of HTTP or TCP that others run: nothing is started. Consumers get "
+     "`services__NAME__SCHEME__0`, "
+     "`NAME_URL`, `NAME_HOST` and `NAME_PORT`.",
+     &table_external},
 };
 
 static void describe_chapters(struct page *page)

@@ -1,5 +1,5 @@
 /* Shapes of a resource's life: when it is ready, whether it is started again, how it is stopped. */
-#include "manifest/field.h"
+#include "manifest/tables.h"
 
 #include <regex.h>
 #include <string.h>
@@ -128,11 +128,11 @@ static void finish_ping(struct loader *l, struct node *map, void *object)
     (void)l;
     ready->pos = map->pos;
 }
-static const struct table table_ping = {.name = "server_ready",
-                                        .help = "`ready` of a server",
-                                        .fields = ping_fields,
-                                        .count = FIELD_COUNT(ping_fields),
-                                        .finish = finish_ping};
+const struct table table_ping = {.name = "server_ready",
+                                 .help = "`ready` of a server",
+                                 .fields = ping_fields,
+                                 .count = FIELD_COUNT(ping_fields),
+                                 .finish = finish_ping};
 
 static const struct field ready_fields[] = {
     {.name = "http",

@@ -7,6 +7,8 @@
 /* common: every resource; running: what has a life; hosted: what an engine runs. Each extends the one before.
  */
 extern const struct table table_common, table_running, table_hosted;
+/* How often and how long: what every `ready` has. */
+extern const struct table table_ping;
 
 /* Where a field of a resource is kept; lists have a counter. */
 #define RESOURCE(makes, member) VALUE(makes, struct model_resource, member)

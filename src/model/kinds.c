@@ -23,6 +23,7 @@ static const struct model_kind_info kinds[] = {
     [MODEL_CONNECTION_STRING] = {.name = "connection-string", .is_elsewhere = true, .has_string = true},
     [MODEL_PROCESS] = {.name = "process", .has_endpoints = true},
     [MODEL_CONTAINER] = {.name = "container", .has_endpoints = true, .may_have_string = true},
+    [MODEL_EXTERNAL] = {.name = "external", .is_elsewhere = true},
 };
 static_assert(sizeof kinds / sizeof *kinds == MODEL_KIND_COUNT, "a kind has no row");
 
@@ -65,6 +66,15 @@ bool model_has_string(const struct model_resource *resource)
     if (resource->kind == MODEL_CONTAINER)
         return resource->container.connection_string.given;
     return model_kind_info(resource->kind)->has_string;
+}
+
+const struct model_text *model_made_of(const struct model_resource *resource)
+{
+    if (resource->kind == MODEL_CONNECTION_STRING)
+        return &resource->connection.value;
+    if (resource->kind == MODEL_EXTERNAL)
+        return &resource->external.url;
+    return resource->kind == MODEL_CONTAINER ? &resource->container.connection_string : NULL;
 }
 
 bool model_is_missing(const struct model_resource *resource)

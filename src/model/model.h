@@ -61,7 +61,7 @@ struct model_pair { /* labels, config directives */
     struct model_pos pos;
 };
 
-/* Each has a row in model/kinds.c, in manifest/table_common.c and in lower/lower_kind.c and lower.c. */
+/* Each has a row in model/kinds.c, in manifest/table_kinds.c and in lower/lower_kind.c and lower.c. */
 enum model_kind {
     MODEL_REDIS,
     MODEL_VALKEY,
@@ -69,6 +69,7 @@ enum model_kind {
     MODEL_CONNECTION_STRING,
     MODEL_PROCESS,
     MODEL_CONTAINER,
+    MODEL_EXTERNAL,
     MODEL_KIND_COUNT
 };
 
@@ -261,6 +262,12 @@ struct model_connection_string {
 
 enum model_lifetime { MODEL_SESSION, MODEL_PERSISTENT, MODEL_LIFETIME_COUNT };
 enum model_pull { MODEL_PULL_MISSING, MODEL_PULL_ALWAYS, MODEL_PULL_NEVER, MODEL_PULL_COUNT };
+struct model_external {
+    struct model_text url;        /* always given */
+    const char *scheme;           /* what follows is taken out of it */
+    struct model_text host, port; /* port: the scheme's where it has none */
+};
+
 struct model_resource {
     const char *name;
     enum model_kind kind;
@@ -295,6 +302,7 @@ struct model_resource {
         struct model_connection_string connection;
         struct model_process process;
         struct model_container container;
+        struct model_external external;
     };
 };
 
@@ -348,6 +356,8 @@ bool model_has_endpoints(enum model_kind kind);
 bool model_is_task(const struct model_resource *resource);
 /* Has it a connection string? */
 bool model_has_string(const struct model_resource *resource);
+/* What its address is made of, when that is a text which may refer to others; else NULL. */
+const struct model_text *model_made_of(const struct model_resource *resource);
 /* A connection string for which nobody gave a value. */
 bool model_is_missing(const struct model_resource *resource);
 /* A literal text in the arena. */

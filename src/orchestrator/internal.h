@@ -5,6 +5,7 @@
 #define ORCHESTRATOR_INTERNAL_H
 
 #include "orchestrator/node.h"
+#include "redis/redis.h"
 
 /* ---- node.c ---- */
 int64_t node_now(const struct node *node);
@@ -286,6 +287,18 @@ bool seed_is_met(const struct node *node);
 void seed_start(struct node *node);
 /* Cancels it; the server keeps what was written so far. */
 void seed_stop(struct node *node);
+
+/* ---- elsewhere.c ---- */
+/* How a connection string's server, or an external service, is asked. */
+struct elsewhere {
+    struct probe_options options;
+    const char *why; /* it cannot be, when it cannot */
+    struct redis_target target;
+    char *host; /* what the options point to */
+};
+/* text: the resolved one. */
+bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const char *text);
+void elsewhere_fini(struct elsewhere *place);
 
 /* ---- sensor.c ---- */
 void sensor_start(struct node *node);

@@ -6,7 +6,8 @@
  * and wakes its node. A failure that waiting will not mend fails the node at once, unless it was ready
  * before. */
 #include "orchestrator/internal.h"
-#include "redis/redis.h"
+
+#include "base/pick.h"
 
 #include <string.h>
 
@@ -298,30 +299,17 @@ static void on_timer(void *data)
         look_at_health(node);
 }
 
-/* A connection string's PING: the resolved text says where to, and how. */
-static void start_value_probe(struct node *node)
+/* The resolved text says where to, and how. */
+static void start_elsewhere(struct node *node)
 {
     struct orchestrator *o = node->o;
-    struct redis_target target;
+    struct elsewhere place = {0};
     char *text = values_resolve(o, &node->spec->value);
-    bool is_redis = redis_target_parse(&target, text ? text : "");
-    struct probe_options options = {
-        .kind = PROBE_PING,
-        .host = target.host,
-        .port = target.port,
-        .unix_path = target.unix_path,
-        .username = target.user,
-        .password = target.password,
-        .tls = target.tls,
-        .ca_file = node->spec->check.ca_file,
-        .tls_name = target.tls_name,
-    };
-    if (is_redis)
-        node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
+    if (elsewhere_find(&place, node->spec, text_or_empty(text)))
+        node->sensor.probe = o->hooks.probe(o->services.loop, &place.options, on_change, node);
     else
-        node_fail_text(node, ERROR_RESOURCE,
-                       "%s cannot be checked: its connection string names no Redis server", node->resource);
-    redis_target_fini(&target);
+        node_fail_text(node, ERROR_RESOURCE, "%s cannot be checked: %s", node->resource, place.why);
+    elsewhere_fini(&place);
     if (text)
         mem_wipe(text, strlen(text));
     free(text);
@@ -334,15 +322,16 @@ void sensor_start(struct node *node)
     sensor->on = true;
     error_clear(&sensor->last);
     timer_init(node->o->services.loop, &sensor->timer, on_timer, node);
+    if (node->kind->is_elsewhere) {
+        start_elsewhere(node);
+        return;
+    }
     switch (probe->kind) {
     case PLAN_PROBE_NONE:
     case PLAN_PROBE_KIND_COUNT:
         break;
     case PLAN_PROBE_PING:
-        if (node->kind->is_elsewhere)
-            start_value_probe(node);
-        else
-            start_at_port(node, PROBE_PING);
+        start_at_port(node, PROBE_PING);
         break;
     case PLAN_PROBE_HTTP:
         start_at_port(node, PROBE_HTTP);

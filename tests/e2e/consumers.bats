@@ -168,6 +168,66 @@ END2
   ok apphost down
 }
 
+# An HTTP server of this folder's files, on a free port; it is nobody's resource.
+serve() {
+  python3 -c '
+import http.server
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+print(server.server_port, flush=True)
+server.serve_forever()' >service.port 2>service.log 3>&- &
+  echo $! >service.pid
+  wait_until 10 test -s service.port
+}
+
+stock_is() {
+  [ "$(apphost ps -o json | jq -r '.resources[] | select(.name == "stock") | .state')" = "$1" ]
+}
+
+unserve() {
+  kill "$(cat service.pid)"
+  wait "$(cat service.pid)" || true
+}
+
+# bats test_tags=engineless
+@test "external: a service that others run is asked, and consumers get its URL and its parts" {
+  needs python3
+  serve
+  manifest <<END2
+parameters: {version: {default: v1}}
+resources:
+  stock:
+    type: external
+    url: http://127.0.0.1:$(cat service.port)/\${parameters.version}
+    ready: {http: /ready, interval: 100ms, timeout: 1s}
+  mail: {type: external, url: 'smtp://mail.example:25', profiles: [never]}
+  far: {type: external, url: https://far.example}
+  app:
+    type: process
+    shell: '$SHOW'
+    references: [{resource: stock, env: STORE}, {resource: far, as: near, inject: [services]}]
+END2
+  fails 7 apphost up -d
+  says 'stock was not healthy within 1 s: GET /ready answered 404'
+  touch ready
+  ok apphost up -d
+  shown app
+  local url
+  url=http://127.0.0.1:$(cat service.port)/v1
+  [ "$(got app STOCK_URL) $(got app STOCK_HOST) $(got app STOCK_PORT)" = "$url 127.0.0.1 $(cat service.port)" ]
+  [ "$(got app services__stock__http__0) $(got app STORE)" = "$url $url" ]
+  [ "$(got app services__near__https__0)" = https://far.example ]
+  not has app NEAR_URL
+  not has app ConnectionStrings__stock
+  [ "$(apphost ps -o json | jq -r '.resources[] | select(.name == "stock") | "\(.kind) \(.display)"')" = "external $url" ]
+
+  rm ready
+  wait_until 20 stock_is running
+  touch ready
+  ok apphost wait stock
+  ok apphost down
+  unserve
+}
+
 @test "a missing connection string is an error that names both places, unless the reference is optional" {
   manifest <<END2
 resources:

@@ -235,6 +235,34 @@ static void connection_strings(void **state)
     assert_true(model_find(model, "absent")->connection.missing);
 }
 
+static void externals(void **state)
+{
+    struct model *model = fixture_good(
+        *state, "parameters: {host: {default: h.example}}\nresources:\n"
+                "  plain: {type: external, url: 'HTTPS://a.example/v1'}\n"
+                "  late:\n    type: external\n    url: 'http://${parameters.host}:${web.http.port}/x'\n"
+                "    ready: {http: /health, status: 204, interval: 2s, timeout: 1m}\n"
+                "  db: {type: external, url: 'tcp://[::1]:5432', ready: {tcp: true}}\n"
+                "  quiet: {type: external, url: 'tcp://h:1', ready: {tcp: false}}\n"
+                "  web: {type: process, command: x, endpoints: {http: {}}}\n");
+    const struct model_external *plain = &model_find(model, "plain")->external;
+    const struct model_resource *late = model_find(model, "late"), *db = model_find(model, "db");
+    assert_string_equal(fixture_text(&plain->url), "HTTPS://a.example/v1");
+    assert_string_equal(plain->scheme, "https");
+    assert_string_equal(fixture_text(&plain->host), "a.example");
+    assert_string_equal(fixture_text(&plain->port), "443");
+    assert_string_equal(fixture_text(&late->external.host), "<host.parameter>");
+    assert_string_equal(fixture_text(&late->external.port), "<web.http.port>");
+    assert_int_equal(late->ready.kind, MODEL_READY_HTTP);
+    assert_string_equal(late->ready.http_path, "/health");
+    assert_int_equal(late->ready.http_status, 204);
+    assert_int_equal(late->ready.interval_ms, 2000);
+    assert_int_equal(late->ready.timeout_ms, 60000);
+    assert_string_equal(fixture_text(&db->external.host), "::1");
+    assert_int_equal(db->ready.kind, MODEL_READY_TCP);
+    assert_int_equal(model_find(model, "quiet")->ready.kind, MODEL_READY_DEFAULT);
+}
+
 static void environment_and_files(void **state)
 {
     struct fixture *f = *state;
@@ -318,7 +346,7 @@ static void every_kind_has_a_table(void **state)
         const char *name = model_kind_name((enum model_kind)i);
         const struct table *table = manifest_kind_table((enum model_kind)i);
         if (!table || strcmp(table->name, name) != 0)
-            fail_msg("%s has no table of fields in manifest/table_common.c", name);
+            fail_msg("%s has no table of fields in manifest/table_kinds.c", name);
     }
 }
 
@@ -335,6 +363,7 @@ int main(void)
         TEST(process_endpoints_and_life),
         TEST(container_fields),
         TEST(connection_strings),
+        TEST(externals),
         TEST(environment_and_files),
         TEST(profiles),
         TEST(inactive_resources_need_no_files),

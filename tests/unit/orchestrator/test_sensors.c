@@ -45,6 +45,43 @@ static void test_connection_string_checked(void **state)
     rig_end(rig);
 }
 
+/* A service that others run, asked by HTTP: `front` and the port of cache, which plays it. */
+static struct plan *behind_a_service(const char *front)
+{
+    struct plan *plan = plans_new("shop");
+    struct plan_node *service = plans_value(plan, "service", plans_redis(plan, "cache", RIG_IMAGE));
+    service->value.parts[0].text = front;
+    service->check = (struct plan_probe){.kind = PLAN_PROBE_HTTP, .http_path = "/health"};
+    plans_edge(plan, plans_process(plan, "api", "run"), service, PLAN_HEALTHY);
+    return plans_done(plan);
+}
+
+static void test_external(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig->fake.deaf = true;
+    rig_up(rig, behind_a_service("http://127.0.0.1:"));
+    rig_pass(rig, 5000);
+    assert_string_equal(rig_state(rig, "api"), "waiting");
+    rig->fake.deaf = false;
+    rig_ok(rig);
+    assert_true(rig_when(rig, "value:service ready") < rig_when(rig, "process:api ready"));
+    rig_end(rig);
+}
+
+/* A URL that is put together from values may turn out to be none. */
+static void test_external_without_a_host(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig_up(rig, behind_a_service("http://:"));
+    rig_pass(rig, 1000);
+    assert_string_equal(rig_state(rig, "service"), "failed");
+    assert_non_null(strstr(rig->outcome.error.text, "its URL names no host and port"));
+    rig_end(rig);
+}
+
 /* An image that has neither a health check nor a port is ready when it runs. */
 static void test_image_without_health(void **state)
 {
@@ -206,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_string),
         cmocka_unit_test(test_connection_string_checked),
+        cmocka_unit_test(test_external),
+        cmocka_unit_test(test_external_without_a_host),
         cmocka_unit_test(test_image_without_health),
         cmocka_unit_test(test_port_without_health),
         cmocka_unit_test(test_no_probe),
