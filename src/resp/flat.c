@@ -18,8 +18,6 @@ struct span {
     const char *at, *end;
 };
 
-/* In the first pass the strings of nodes point into the input. */
-
 /* A sign, at most MAX_DIGITS digits, CR LF: moves past them. False for anything else. */
 static bool take_number(struct span *rest, long long *number)
 {
@@ -56,6 +54,7 @@ static bool take_string(struct span *rest, long long len, const struct resp_limi
     return true;
 }
 
+/* A number or a string, whose text still points into the input: build() copies it. */
 static bool take_item(struct span *rest, const struct resp_limits *limits, struct resp_reply *node)
 {
     long long number;

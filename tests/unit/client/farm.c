@@ -1,3 +1,4 @@
+/* room: client_redis */
 /* Putting a cluster together, moving slots, asking all of it. */
 #include "farm.h"
 

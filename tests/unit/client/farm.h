@@ -1,3 +1,4 @@
+/* room: client_redis */
 /* A real cluster of redis-server processes: shards with a replica each, put together by hand. */
 #ifndef TEST_FARM_H
 #define TEST_FARM_H

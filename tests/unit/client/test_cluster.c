@@ -1,3 +1,4 @@
+/* room: client_redis */
 /*
  * A real cluster of three shards: every call finds its node, several keys go to several nodes at once, and
  * slots that move, half moved too, change nothing that a caller sees.

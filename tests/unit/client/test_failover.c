@@ -1,3 +1,4 @@
+/* room: client_redis */
 /*
  * A cluster whose primaries go: by an order, which nobody may notice, and by kill -9, where only what was
  * under way may fail, and no reply is another's. Figures are printed, not judged. Reads may come from
