@@ -169,6 +169,8 @@ static int clean_locked(struct state *state, const struct state_session *record,
                         struct cleaning *cleaning)
 {
     supervisor_sweep_dead(state, record, cleaning->removed);
+    if (supervisor_check_servers(state, &cleaning->error) < 0)
+        return -1;
     if (clean_engine(state, record, engine, environment, cleaning) < 0)
         return -1;
     return supervisor_forget_dead(state, record, environment, &cleaning->error);

@@ -147,6 +147,8 @@ int supervisor_forget_dead(struct state *state, const struct state_session *dead
 
 /* ---- servers.c ---- */
 
+/* The records can be read: else one that works on a server's data might run, and nobody would know. */
+int supervisor_check_servers(struct state *state, struct error *err);
 /* Stops the recorded native servers of a session that died, except persistent ones; forgets records of those
  * that have ended. removed (may be NULL) gets "process NAME" each. */
 void supervisor_stop_servers(struct state *state, struct strlist *removed);

@@ -65,6 +65,16 @@ static void await_end(const cJSON *record, int fd, int64_t asked_ms)
     poll(&end, 1, KILL_WAIT_MS);
 }
 
+int supervisor_check_servers(struct state *state, struct error *err)
+{
+    if (state_servers(state))
+        return 0;
+    error_set(err, ERROR_FAILED, "cannot tell which servers still run: %s/servers.json cannot be read",
+              state_path(state));
+    error_hint(err, "end the servers that work in %s/volumes, then remove the file", state_path(state));
+    return -1;
+}
+
 void supervisor_stop_servers(struct state *state, struct strlist *removed)
 {
     cleanup_strlist struct strlist gone = {0};

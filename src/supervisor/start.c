@@ -178,6 +178,8 @@ static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct 
 {
     char session[17];
     digest_random_text(session, 16, "0123456789abcdef");
+    if (supervisor_check_servers(birth->state, err) < 0)
+        return -1;
     heal(birth->state, birth->options->environment);
     if (state_lock_name(lock_fd, session, err) < 0)
         return -1;

@@ -155,3 +155,26 @@ END
   wait_until 10 nothing_left
   grep -q '^guard: the supervisor ended with signal 9' "$log"
 }
+
+@test "records of servers that cannot be read: no second server works on the same data" {
+  needs redis-server
+  local guard supervisor server
+  manifest <<<'resources: {cache: {type: redis, data_volume: true}}'
+  ok apphost up -d --engine native
+  guard=$(session guard) supervisor=$(session supervisor) server=$(native_servers)
+  kill -STOP "$guard"
+  kill -9 "$supervisor" "$guard"
+  wait_until 5 dead "$guard"
+  wait_until 5 dead "$supervisor"
+  echo '{' >"$(ls -d "$T"/state/apphost/*/)servers.json"
+  fails 1 apphost up -d --engine native
+  says 'servers.json' 'still run' 'remove the file'
+  fails 1 apphost gc
+  says 'servers.json'
+  [ "$(native_servers)" = "$server" ]
+  kill "$server"
+  wait_until 5 dead "$server"
+  rm "$T"/state/apphost/*/servers.json
+  ok apphost up -d --engine native
+  ok apphost down -v --engine native
+}
