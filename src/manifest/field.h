@@ -120,6 +120,7 @@ SHAPE(shape_inner_path, const char *);
 SHAPE(shape_texts, const char **);
 SHAPE(shape_image, const char *);
 SHAPE(shape_address, const char *);
+SHAPE(shape_scheme, const char *);
 SHAPE(shape_signal, int);
 SHAPE(shape_exit_codes, int *);
 SHAPE(shape_start, bool);

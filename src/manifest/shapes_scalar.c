@@ -163,6 +163,19 @@ static int read_image(struct loader *l, const struct field *field, struct node *
     return read_checked(l, field, value, object, find_image_fault);
 }
 
+/* It is put before "://" in what consumers get. */
+static const char *find_scheme_fault(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
+    bool is_good = isalpha((unsigned char)*text) && text[strspn(text, allowed)] == '\0';
+    return is_good ? NULL : "a scheme has letters, digits, + - and ., and starts with a letter";
+}
+
+static int read_scheme(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    return read_checked(l, field, value, object, find_scheme_fault);
+}
+
 static int read_address(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     unsigned char binary[sizeof(struct in6_addr)];
@@ -271,6 +284,8 @@ const struct shape shape_inner_path = {
     .words = "an absolute path", .accept = ACCEPT_TEXT, .read = read_inner_path};
 const struct shape shape_image = {
     .words = "an image such as docker.io/library/redis:8.6", .accept = ACCEPT_TEXT, .read = read_image};
+const struct shape shape_scheme = {
+    .words = "a scheme such as http", .accept = ACCEPT_TEXT, .read = read_scheme};
 const struct shape shape_address = {
     .words = "an IP address such as 127.0.0.1", .accept = ACCEPT_TEXT, .read = read_address};
 const struct shape shape_signal = {.words = "one of TERM, INT, QUIT, HUP, KILL, USR1, USR2, WINCH",

@@ -236,7 +236,7 @@ static const struct field endpoint_fields[] = {
      .fallback = "chosen",
      .help = "The port that the process listens on."},
     {.name = "scheme",
-     VALUE(shape_text, struct model_endpoint, scheme),
+     VALUE(shape_scheme, struct model_endpoint, scheme),
      .fallback = "http or https for an endpoint of that name, else tcp",
      .help = "What stands before :// in its URL."},
     {.name = "env",
@@ -265,7 +265,7 @@ static const struct field container_endpoint_fields[] = {
      .fallback = "chosen",
      .help = "The port on this machine; published on 127.0.0.1."},
     {.name = "scheme",
-     VALUE(shape_text, struct model_endpoint, scheme),
+     VALUE(shape_scheme, struct model_endpoint, scheme),
      .fallback = "http or https for an endpoint of that name, else tcp",
      .help = "What stands before :// in its URL."},
 };
