@@ -196,10 +196,12 @@ static void another_identity_is_adopted(void **state)
     place_state(place, "shop", "4567abcd", "old/apphost.yaml", PLACE_OVER);
     cleanup_free char *volume = xasprintf("%s/shop-4567abcd/volumes/shop-4567abcd-cache-data", place->root);
     assert_int_equal(file_mkdirs(volume, 0700, NULL), 0);
+    place->options.adopt = "4567abcd";
     load(place, "name: shop\nengine: native\nresources:\n  cache: redis\n",
          WORDS("up", "--adopt", "4567abcd"));
     if (adopt_take(&place->project, &place->options, &place->error))
         fail_msg("%s", place->error.text);
+    place->options.adopt = NULL;
     assert_int_equal(place_identify(place, NO_WORDS), 0); /* from now on */
     assert_string_equal(place->project.hash, "4567abcd");
     assert_string_not_equal(place->project.own_hash, "4567abcd");
