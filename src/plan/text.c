@@ -195,8 +195,9 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
     if (endpoint)
         part->endpoint = arena_strdup(arena, endpoint);
     int known = names_find(&filter_names, filter);
-    if (known >= 0)
-        part->filter = (enum plan_filter)known;
+    if (known < 0) /* a secret in the wrong form would be put where it breaks something */
+        return false;
+    part->filter = (enum plan_filter)known;
     return true;
 }
 
