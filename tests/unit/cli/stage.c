@@ -1,0 +1,280 @@
+/* See stage.h. */
+#include "stage.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "state/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HELLO                                                                                                \
+    ",\"data\":{\"project\":\"shop\",\"session\":\"0123456789abcdef\",\"version\":\"x\",\"pid\":1,"          \
+    "\"detached\":true,\"ending\":false,\"logs\":\"/nowhere\"}"
+#define RESOURCE(name, kind, state, more)                                                                    \
+    "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"node\":\"process:" name "\",\"state\":\"" state "\","    \
+    "\"wanted\":true,\"task\":false,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{}" more "}"
+#define VIEW                                                                                                                                                                                                                                                                                                                                                       \
+    ",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"session\":\"0123456789abcdef\","                                                                                                                                                                                                                                                                      \
+    "\"manifest\":\"/x/"                                                                                                                                                                                                                                                                                                                                           \
+    "apphost.yaml\",\"engine\":{\"connected\":false,\"state\":\"waiting\"},\"resources\":[" RESOURCE(                                                                                                                                                                                                                                                              \
+        "cache", "redis", "ready",                                                                                                                                                                                                                                                                                                                                 \
+        ",\"health\":\"healthy\",\"display\":\"127.0.0.1:6380,password=***\",\"pid\":41,"                                                                                                                                                                                                                                                                          \
+        "\"ports\":[{\"endpoint\":\"tcp\",\"scheme\":\"redis\",\"host\":\"127.0.0.1\",\"port\":6380}]") "," RESOURCE("api",                                                                                                                                                                                                                                        \
+                                                                                                                     "process",                                                                                                                                                                                                                                    \
+                                                                                                                     "ready",                                                                                                                                                                                                                                      \
+                                                                                                                     ",\"display\":\"http://127.0.0.1:8080\",\"pid\":42,\"ports\":[{\"endpoint\":\"http\","                                                                                                                                                        \
+                                                                                                                     "\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8080},{\"endpoint\":\"admin\","                                                                                                                                                          \
+                                                                                                                     "\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8081}]") "," RESOURCE("job",                                                                                                                                                             \
+                                                                                                                                                                                                "process",                                                                                                                                                         \
+                                                                                                                                                                                                "failed",                                                                                                                                                          \
+                                                                                                                                                                                                ",\"ports\":[],\"exitCode\":3,\"error\":{\"code\":\"resource-failed\",\"message\":"                                                                                \
+                                                                                                                                                                                                "\"job ended with exit code 3\",\"resource\":\"job\"}") ","                                                                                                        \
+                                                                                                                                                                                                                                                        "{\"name\":\"hand\",\"kind\":\"process\",\"node\":\"process:hand\",\"state\":\"manual\",\"wanted\":false," \
+                                                                                                                                                                                                                                                        "\"task\":false,\"lifetime\":\"session\",\"ports\":[],\"restarts\":0,\"timings\":{}}],\"others\":[]}"
+#define ENVIRONMENT                                                                                          \
+    ",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\",\"secret\":false,\"resource\":\"cache\"},"           \
+    "\"CACHE_PASSWORD\":{\"value\":\"it's\",\"secret\":true,\"resource\":\"cache\"}}"
+
+/* ---- the supervisor ---- */
+
+static char *note(const struct stage *stage)
+{
+    return path_join(stage->folder, "asked");
+}
+
+static void reply(const struct stage *stage, int to, const char *line)
+{
+    cleanup_json cJSON *request = json_parse(line, strlen(line), NULL);
+    const char *verb = json_string(request, "verb", "");
+    int id = (int)json_int(request, "id", 0);
+    if (strcmp(verb, "watch") == 0) /* its answer is the session's end */
+        return;
+    for (int i = stage->answer_count - 1; i >= 0; i--) {
+        if (strcmp(stage->answers[i].verb, verb) != 0)
+            continue;
+        if (stage->answers[i].records)
+            dprintf(to, "{\"id\":%d,\"type\":\"transition\",%s}\n", id, stage->answers[i].records);
+        dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0%s}\n", id, stage->answers[i].rest);
+        return;
+    }
+    dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0}\n", id);
+}
+
+static void serve(const struct stage *stage, int to, int notes)
+{
+    char line[65536];
+    FILE *from = fdopen(to, "r");
+    while (from && fgets(line, sizeof line, from)) {
+        if (write(notes, line, strlen(line)) < 0)
+            _exit(1);
+        reply(stage, to, line);
+    }
+    if (from)
+        fclose(from);
+}
+
+static _Noreturn void supervise(const struct stage *stage, int listener)
+{
+    cleanup_free char *path = note(stage);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_IGN);
+    int notes = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    for (;;) {
+        int to = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (to >= 0)
+            serve(stage, to, notes);
+        else if (errno != EINTR)
+            _exit(1);
+    }
+}
+
+static void begin(struct stage *stage)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/s", stage->folder);
+    unlink(address.sun_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    stage->supervisor = fork();
+    if (stage->supervisor == 0)
+        supervise(stage, listener);
+    close(listener);
+}
+
+static void stop(struct stage *stage)
+{
+    if (stage->supervisor <= 0)
+        return;
+    kill(stage->supervisor, SIGKILL);
+    waitpid(stage->supervisor, NULL, 0);
+    stage->supervisor = 0;
+}
+
+void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest)
+{
+    assert_true(stage->answer_count < STAGE_ANSWERS);
+    stage->answers[stage->answer_count].verb = verb;
+    stage->answers[stage->answer_count].records = records;
+    stage->answers[stage->answer_count++].rest = rest;
+    stop(stage);
+    begin(stage);
+}
+
+/* ---- the project ---- */
+
+/* The session's record, and its lock, which the test holds as a supervisor would. */
+static void record_session(struct stage *stage)
+{
+    cleanup_free char *folder = xasprintf("%s/state/apphost/shop-0123abcd", stage->folder);
+    cleanup_free char *socket = path_join(stage->folder, "s"),
+                      *manifest = path_join(stage->folder, "apphost.yaml");
+    struct state *state = state_open(folder, true, NULL);
+    struct state_session session = {.id = (char *)"0123456789abcdef",
+                                    .socket = socket,
+                                    .supervisor = getpid(),
+                                    .guard = getpid(),
+                                    .manifest = manifest,
+                                    .project = (char *)"shop",
+                                    .hash = (char *)"0123abcd",
+                                    .detached = true};
+    assert_non_null(state);
+    assert_int_equal(state_session_write(state, &session, NULL), 0);
+    stage->lock = state_lock(state, NULL);
+    assert_true(stage->lock >= 0);
+    state_close(state);
+}
+
+int stage_open(void **state)
+{
+    struct stage *stage = xcalloc(1, sizeof *stage);
+    *state = stage;
+    snprintf(stage->folder, sizeof stage->folder, "/tmp/apphost-stage-%s%s",
+             "XX"
+             "X",
+             "XX"
+             "X");
+    if (!getcwd(stage->before, sizeof stage->before) || !mkdtemp(stage->folder) || chdir(stage->folder) < 0)
+        return -1;
+    record_session(stage);
+    stage_answer(stage, "hello", NULL, HELLO);
+    stage_answer(stage, "view", NULL, VIEW);
+    stage_answer(stage, "env", NULL, ENVIRONMENT);
+    return 0;
+}
+
+int stage_close(void **state)
+{
+    struct stage *stage = *state;
+    stop(stage);
+    if (stage->lock >= 0)
+        close(stage->lock);
+    int rc = chdir(stage->before);
+    file_remove_tree(stage->folder, NULL);
+    strbuf_free(&stage->out);
+    strbuf_free(&stage->err);
+    strbuf_free(&stage->asked);
+    free(stage);
+    return rc;
+}
+
+void stage_end(struct stage *stage)
+{
+    stop(stage);
+    close(stage->lock);
+    stage->lock = -1;
+}
+
+/* ---- commands ---- */
+
+static _Noreturn void play(const struct stage *stage, const char *const *words)
+{
+    char *line[32] = {(char *)"apphost", (char *)"-p", (char *)"shop"};
+    int count = 3;
+    cleanup_free char *state = path_join(stage->folder, "state"), *out = path_join(stage->folder, "out"),
+                      *err = path_join(stage->folder, "err");
+    for (; *words; words++)
+        line[count++] = (char *)*words;
+    clearenv();
+    setenv("XDG_STATE_HOME", state, 1);
+    setenv("XDG_RUNTIME_DIR", stage->folder, 1);
+    setenv("HOME", stage->folder, 1);
+    setenv("PATH", "/usr/bin:/bin", 1);
+    setenv("DOCKER_HOST", "unix:///nowhere/docker.sock", 1);
+    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);
+    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDERR_FILENO);
+    int code = cli_main(count, line);
+    fflush(stdout);
+    _exit(code);
+}
+
+static void collect(const struct stage *stage, const char *name, struct strbuf *into)
+{
+    cleanup_free char *path = path_join(stage->folder, name);
+    size_t length = 0;
+    cleanup_free char *text = file_read(path, 1 << 20, &length, NULL);
+    strbuf_truncate(into, 0);
+    strbuf_add(into, text ? text : "", length);
+}
+
+int stage_run(struct stage *stage, const char *const *words)
+{
+    int status;
+    cleanup_free char *notes = note(stage);
+    unlink(notes);
+    if (stage->supervisor > 0) { /* which has the old one open */
+        stop(stage);
+        begin(stage);
+    }
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        play(stage, words);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    collect(stage, "out", &stage->out);
+    collect(stage, "err", &stage->err);
+    collect(stage, "asked", &stage->asked);
+    return WEXITSTATUS(status);
+}
+
+void stage_runs(struct stage *stage, int code, const char *const *words)
+{
+    int got = stage_run(stage, words);
+    if (got != code)
+        fail_msg("%s: %d, wanted %d\n%s\n%s", words[0], got, code, strbuf_text(&stage->out),
+                 strbuf_text(&stage->err));
+}
+
+static void holds(const struct strbuf *where, const char *text)
+{
+    if (!strstr(strbuf_text(where), text))
+        fail_msg("wanted \"%s\" in:\n%s", text, strbuf_text(where));
+}
+
+void stage_prints(const struct stage *stage, const char *text)
+{
+    holds(&stage->out, text);
+}
+
+void stage_says(const struct stage *stage, const char *text)
+{
+    holds(&stage->err, text);
+}
+
+void stage_was_asked(const struct stage *stage, const char *text)
+{
+    holds(&stage->asked, text);
+}

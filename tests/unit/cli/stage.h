@@ -1,0 +1,49 @@
+/* A stage for whole commands: a project whose supervisor is a process of the test's, which answers each verb
+ * as it was told and writes down what it was asked. A command is run as the program would run it, in a
+ * process of its own, with the stage's state folder; its exit code, both of its streams and the supervisor's
+ * notes are looked at. */
+#ifndef STAGE_H
+#define STAGE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/types.h>
+
+#include "base/json.h"
+#include "base/str.h"
+
+enum { STAGE_ANSWERS = 16 };
+
+struct stage {
+    char folder[64], before[4096];
+    struct {
+        const char *verb, *records, *rest; /* transitions, one JSON text a line; what stands in the answer */
+    } answers[STAGE_ANSWERS];
+    int answer_count, lock;
+    pid_t supervisor;
+    struct strbuf out, err, asked;
+};
+
+int stage_open(void **state); /* with the answers of a project that has cache, api, job and hand */
+int stage_close(void **state);
+
+/* rest: ",\"data\":{…}" or ",\"error\":{…}"; records: transitions before it, or NULL. */
+void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest);
+/* Nobody answers any more: the session is over. */
+void stage_end(struct stage *stage);
+
+/* The exit code of "apphost WORDS…". */
+int stage_run(struct stage *stage, const char *const *words);
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* Fails the test with both streams when the code is another, or a text does not stand there. */
+void stage_runs(struct stage *stage, int code, const char *const *words);
+void stage_prints(const struct stage *stage, const char *text);
+void stage_says(const struct stage *stage, const char *text);
+/* A request that holds this text was made. */
+void stage_was_asked(const struct stage *stage, const char *text);
+
+#endif
