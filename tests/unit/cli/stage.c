@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "logs/logs.h"
 #include "state/state.h"
 
 #include <errno.h>
@@ -18,33 +19,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HELLO                                                                                                \
-    ",\"data\":{\"project\":\"shop\",\"session\":\"0123456789abcdef\",\"version\":\"x\",\"pid\":1,"          \
-    "\"detached\":true,\"ending\":false,\"logs\":\"/nowhere\"}"
-#define RESOURCE(name, kind, state, more)                                                                    \
-    "{\"name\":\"" name "\",\"kind\":\"" kind "\",\"node\":\"process:" name "\",\"state\":\"" state "\","    \
-    "\"wanted\":true,\"task\":false,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{}" more "}"
-#define VIEW                                                                                                                                                                                                                                                                                                                                                       \
-    ",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"session\":\"0123456789abcdef\","                                                                                                                                                                                                                                                                      \
-    "\"manifest\":\"/x/"                                                                                                                                                                                                                                                                                                                                           \
-    "apphost.yaml\",\"engine\":{\"connected\":false,\"state\":\"waiting\"},\"resources\":[" RESOURCE(                                                                                                                                                                                                                                                              \
-        "cache", "redis", "ready",                                                                                                                                                                                                                                                                                                                                 \
-        ",\"health\":\"healthy\",\"display\":\"127.0.0.1:6380,password=***\",\"pid\":41,"                                                                                                                                                                                                                                                                          \
-        "\"ports\":[{\"endpoint\":\"tcp\",\"scheme\":\"redis\",\"host\":\"127.0.0.1\",\"port\":6380}]") "," RESOURCE("api",                                                                                                                                                                                                                                        \
-                                                                                                                     "process",                                                                                                                                                                                                                                    \
-                                                                                                                     "ready",                                                                                                                                                                                                                                      \
-                                                                                                                     ",\"display\":\"http://127.0.0.1:8080\",\"pid\":42,\"ports\":[{\"endpoint\":\"http\","                                                                                                                                                        \
-                                                                                                                     "\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8080},{\"endpoint\":\"admin\","                                                                                                                                                          \
-                                                                                                                     "\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8081}]") "," RESOURCE("job",                                                                                                                                                             \
-                                                                                                                                                                                                "process",                                                                                                                                                         \
-                                                                                                                                                                                                "failed",                                                                                                                                                          \
-                                                                                                                                                                                                ",\"ports\":[],\"exitCode\":3,\"error\":{\"code\":\"resource-failed\",\"message\":"                                                                                \
-                                                                                                                                                                                                "\"job ended with exit code 3\",\"resource\":\"job\"}") ","                                                                                                        \
-                                                                                                                                                                                                                                                        "{\"name\":\"hand\",\"kind\":\"process\",\"node\":\"process:hand\",\"state\":\"manual\",\"wanted\":false," \
-                                                                                                                                                                                                                                                        "\"task\":false,\"lifetime\":\"session\",\"ports\":[],\"restarts\":0,\"timings\":{}}],\"others\":[]}"
-#define ENVIRONMENT                                                                                          \
-    ",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\",\"secret\":false,\"resource\":\"cache\"},"           \
-    "\"CACHE_PASSWORD\":{\"value\":\"it's\",\"secret\":true,\"resource\":\"cache\"}}"
+static const char hello[] =
+    ",\"data\":{\"project\":\"shop\",\"session\":\"0123456789abcdef\",\"version\":\"x\",\"pid\":1,"
+    "\"detached\":true,\"ending\":false,\"logs\":\"/nowhere\"}";
+
+static const char view[] =
+    ",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"session\":\"0123456789abcdef\","
+    "\"manifest\":\"/x/apphost.yaml\",\"engine\":{\"connected\":false,\"state\":\"waiting\"},"
+    "\"resources\":["
+    "{\"name\":\"cache\",\"kind\":\"redis\",\"node\":\"process:cache\",\"state\":\"ready\","
+    "\"health\":\"healthy\",\"wanted\":true,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{},"
+    "\"display\":\"127.0.0.1:6380,password=***\",\"pid\":41,"
+    "\"ports\":[{\"endpoint\":\"tcp\",\"scheme\":\"redis\",\"host\":\"127.0.0.1\",\"port\":6380}]},"
+    "{\"name\":\"api\",\"kind\":\"process\",\"node\":\"process:api\",\"state\":\"ready\","
+    "\"wanted\":true,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{},"
+    "\"display\":\"http://127.0.0.1:8080\",\"pid\":42,"
+    "\"ports\":[{\"endpoint\":\"http\",\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8080},"
+    "{\"endpoint\":\"admin\",\"scheme\":\"http\",\"host\":\"127.0.0.1\",\"port\":8081}]},"
+    "{\"name\":\"job\",\"kind\":\"process\",\"node\":\"process:job\",\"state\":\"failed\","
+    "\"wanted\":true,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{},\"ports\":[],\"exitCode\":3,"
+    "\"error\":{\"code\":\"resource-failed\",\"message\":\"job ended with exit code 3\","
+    "\"resource\":\"job\"}},"
+    "{\"name\":\"hand\",\"kind\":\"process\",\"node\":\"process:hand\",\"state\":\"manual\","
+    "\"wanted\":false,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{},\"ports\":[]}],"
+    "\"others\":[]}";
+
+static const char environment[] =
+    ",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\",\"secret\":false,\"resource\":\"cache\"},"
+    "\"CACHE_PASSWORD\":{\"value\":\"it's\",\"secret\":true,\"resource\":\"cache\"}}";
 
 /* ---- the supervisor ---- */
 
@@ -168,9 +170,9 @@ int stage_open(void **state)
     if (!getcwd(stage->before, sizeof stage->before) || !mkdtemp(stage->folder) || chdir(stage->folder) < 0)
         return -1;
     record_session(stage);
-    stage_answer(stage, "hello", NULL, HELLO);
-    stage_answer(stage, "view", NULL, VIEW);
-    stage_answer(stage, "env", NULL, ENVIRONMENT);
+    stage_answer(stage, "hello", NULL, hello);
+    stage_answer(stage, "view", NULL, view);
+    stage_answer(stage, "env", NULL, environment);
     return 0;
 }
 
@@ -196,12 +198,29 @@ void stage_end(struct stage *stage)
     stage->lock = -1;
 }
 
+void stage_file(const char *name, const char *text)
+{
+    assert_int_equal(file_write_atomic(name, text, strlen(text), 0644, NULL), 0);
+}
+
+void stage_log(const struct stage *stage, const char *resource, const char *text)
+{
+    struct loop loop;
+    cleanup_free char *folder = xasprintf("%s/state/apphost/shop-0123abcd/logs", stage->folder);
+    assert_int_equal(loop_init(&loop, NULL), 0);
+    struct log_writer *writer = log_writer_new(&loop, folder, resource, 0, NULL);
+    assert_non_null(writer);
+    log_writer_add(writer, 1, text, strlen(text));
+    log_writer_free(writer);
+    assert_int_equal(loop_fini(&loop), 0);
+}
+
 /* ---- commands ---- */
 
 static _Noreturn void play(const struct stage *stage, const char *const *words)
 {
     char *line[32] = {(char *)"apphost", (char *)"-p", (char *)"shop"};
-    int count = 3;
+    int count = stage->is_plain ? 1 : 3;
     cleanup_free char *state = path_join(stage->folder, "state"), *out = path_join(stage->folder, "out"),
                       *err = path_join(stage->folder, "err");
     for (; *words; words++)

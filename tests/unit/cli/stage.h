@@ -23,6 +23,7 @@ struct stage {
         const char *verb, *records, *rest; /* transitions, one JSON text a line; what stands in the answer */
     } answers[STAGE_ANSWERS];
     int answer_count, lock;
+    bool is_plain; /* the command line has no -p shop: what is found in the folder is meant */
     pid_t supervisor;
     struct strbuf out, err, asked;
 };
@@ -34,6 +35,11 @@ int stage_close(void **state);
 void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest);
 /* Nobody answers any more: the session is over. */
 void stage_end(struct stage *stage);
+
+/* A file of the working folder. */
+void stage_file(const char *name, const char *text);
+/* Lines of a resource's log, as the supervisor writes them. */
+void stage_log(const struct stage *stage, const char *resource, const char *text);
 
 /* The exit code of "apphost WORDS…". */
 int stage_run(struct stage *stage, const char *const *words);

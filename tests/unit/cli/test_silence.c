@@ -1,4 +1,5 @@
-/* A supervisor that answers, says no, stalls or dies at a request: what a command makes of it. The supervisor
+/* room: session
+ * A supervisor that answers, says no, stalls or dies at a request: what a command makes of it. The supervisor
  * is a process of the test's that reads lines and does to each verb what it was told. */
 #include <setjmp.h>
 #include <signal.h>
