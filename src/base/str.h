@@ -81,7 +81,7 @@ char *str_printable(const char *text);
 /* Words of text, wrapped for `width` columns; every line starts with `indent` blanks, the first one where the
  * cursor already is. Words are never broken. */
 void str_wrap(struct strbuf *out, const char *text, int indent, int width);
-/* "0.42s", "12s", "1m05s". out holds 24 bytes. */
+/* "0.42s", "12.0s", "1m05s". out holds 24 bytes. */
 void str_elapsed(int64_t ms, char out[24]);
 /* "1.2 MB". out holds 24 bytes. */
 void str_bytes(int64_t bytes, char out[24]);
