@@ -248,6 +248,8 @@ int state_lock(struct state *state, struct error *err)
     struct error cause = {0};
     int fd = file_open_own(path, O_RDWR | O_CREAT, &cause);
     if (fd < 0) {
+        if (cause.code == ERROR_OWNER) /* something else stands there: nobody to wait for */
+            cause.code = ERROR_FAILED;
         hint_space(state, &cause);
         return error_move(err, &cause), -1;
     }
