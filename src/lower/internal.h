@@ -93,6 +93,9 @@ const char *lower_published_host(const struct lower *l);
 /* The secret's name of a server's or connection string's password, NULL without one. */
 const char *lower_password(struct lower *l, const struct model_resource *resource);
 
+/* The same of one of its users; NULL: the default user. */
+const char *lower_user_password(struct lower *l, const struct model_resource *server, const char *user);
+
 /* A literal connection string taken apart: enough for a URI. Arena. */
 struct connection_parts {
     const char *host; /* as a URI has it, IPv6 in brackets; NULL with unix_path */
@@ -124,6 +127,7 @@ struct environment lower_environment(struct lower *l, struct consumer *c);
 struct injection {
     const struct model_resource *target;
     const char *name, *uri_variable;
+    const char *user; /* NULL: the default user */
     unsigned without; /* enum model_inject */
 };
 void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out);
@@ -150,6 +154,7 @@ const char *lower_cert_file(struct lower *l, const struct model_resource *resour
 /* What a container's and a native server's lowering share: port and password lines, the port, the PING. */
 void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b);
 void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_users(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 /* Garnet's configuration, complete; folder: of its data. And how its container is started. */
 struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource,

@@ -7,11 +7,38 @@
 
 #include <stdlib.h>
 
+/* Those of its users; a parameter is known already. */
+static void add_user_secrets(struct lower *l, const struct model_resource *server)
+{
+    for (size_t i = 0; i < server->redis.user_count; i++) {
+        const struct model_user *user = &server->redis.users[i];
+        bool is_text = user->password_kind == MODEL_PASSWORD_TEXT;
+        if (!is_text && user->password_kind != MODEL_PASSWORD_GENERATED)
+            continue;
+        struct plan_secret *secret =
+            lower_secret(l, lower_user_password(l, server, user->name), is_text ? user->password : NULL);
+        secret->generated = !is_text;
+        secret->length = 22;
+    }
+}
+
+static size_t count_secrets(const struct model *model)
+{
+    /* A server with TLS has four: password, certificate, key, authority; and its users. */
+    size_t count = model->parameter_count + 4 * model->resource_count + 1;
+
+    for (size_t i = 0; i < model->resource_count; i++)
+        if (model_is_server(model->resources[i].kind))
+            count += model->resources[i].redis.user_count;
+    return count;
+}
+
 static void add_resource_secrets(struct lower *l, const struct model_resource *resource)
 {
     struct connection_parts parts;
     if (model_is_server(resource->kind)) {
         lower_certificate(l, resource);
+        add_user_secrets(l, resource);
         enum model_password kind = resource->redis.password_kind;
         if (kind == MODEL_PASSWORD_NONE || kind == MODEL_PASSWORD_PARAMETER)
             return;
@@ -32,9 +59,7 @@ static void add_resource_secrets(struct lower *l, const struct model_resource *r
 void lower_secrets(struct lower *l)
 {
     const struct model *model = l->model;
-    /* A server with TLS has four: password, certificate, key, authority. */
-    l->plan->secrets = arena_alloc(l->arena, (model->parameter_count + 4 * model->resource_count + 1) *
-                                                 sizeof *l->plan->secrets);
+    l->plan->secrets = arena_alloc(l->arena, count_secrets(model) * sizeof *l->plan->secrets);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const struct model_parameter *p = &model->parameters[i];
         struct plan_secret *secret = lower_secret(l, arena_printf(l->arena, "parameters.%s", p->name),

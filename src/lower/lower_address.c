@@ -155,6 +155,18 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
     }
 }
 
+const char *lower_user_password(struct lower *l, const struct model_resource *server, const char *name)
+{
+    const struct model_user *user = name ? model_find_user(server, name) : NULL;
+    if (!user)
+        return lower_password(l, server);
+    if (user->password_kind == MODEL_PASSWORD_NONE)
+        return NULL;
+    if (user->password_kind == MODEL_PASSWORD_PARAMETER)
+        return arena_printf(l->arena, "parameters.%s", user->password);
+    return arena_printf(l->arena, "%s.users.%s", server->name, user->name);
+}
+
 /* The text of a connection string without references, or NULL. */
 static const char *literal_connection(const struct model_resource *resource)
 {

@@ -66,11 +66,17 @@ static void set_property(struct lower *l, struct consumer *c, struct environment
     environment_set(l, out, name, text_finish(&b));
 }
 
-static void inject_connection_string(struct lower *l, struct consumer *c, const struct model_resource *target,
-                                     const char *name, struct environment *out)
+static struct model_part part_of(const struct injection *how, enum model_get get)
 {
-    struct model_part part = {
-        .get = MODEL_GET_CONNECTION_STRING, .resource = target->name, .pos = target->pos};
+    const struct model_resource *target = how->target;
+    return (struct model_part){.get = get, .resource = target->name, .user = how->user, .pos = target->pos};
+}
+
+static void inject_connection_string(struct lower *l, struct consumer *c, const struct injection *how,
+                                     struct environment *out)
+{
+    struct model_part part = part_of(how, MODEL_GET_CONNECTION_STRING);
+    const char *name = how->name;
     cleanup_free char *variable = xasprintf("ConnectionStrings__%s", name);
     set_property(l, c, out, variable, &part);
     if (!strchr(name, '-'))
@@ -80,31 +86,38 @@ static void inject_connection_string(struct lower *l, struct consumer *c, const 
     set_property(l, c, out, shell, &part);
 }
 
-/* Of those that most have. */
-static bool has_property(struct lower *l, const struct model_resource *target, enum model_get get)
+static bool has_property(struct lower *l, const struct injection *how, enum model_get get)
 {
-    if (get == MODEL_GET_PASSWORD)
-        return lower_password(l, target);
-    if (get == MODEL_GET_CA_FILE)
-        return lower_ca_file(l, target);
-    return get != MODEL_GET_URI || model_kind_info(target->kind)->has_string;
+    switch (get) {
+    case MODEL_GET_PASSWORD:
+        return lower_user_password(l, how->target, how->user) != NULL;
+    case MODEL_GET_USER:
+        return how->user != NULL;
+    case MODEL_GET_CA_FILE:
+        return lower_ca_file(l, how->target) != NULL;
+    case MODEL_GET_URI:
+        return model_kind_info(how->target->kind)->has_string;
+    default:
+        return true;
+    }
 }
 
-static void inject_properties(struct lower *l, struct consumer *c, const struct model_resource *target,
-                              const char *name, struct environment *out)
+static void inject_properties(struct lower *l, struct consumer *c, const struct injection *how,
+                              struct environment *out)
 {
     static const struct {
         const char *suffix;
         enum model_get get;
     } properties[] = {
-        {"HOST", MODEL_GET_HOST}, {"PORT", MODEL_GET_PORT}, {"PASSWORD", MODEL_GET_PASSWORD},
-        {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URL},   {"CA_FILE", MODEL_GET_CA_FILE},
+        {"HOST", MODEL_GET_HOST},         {"PORT", MODEL_GET_PORT}, {"USERNAME", MODEL_GET_USER},
+        {"PASSWORD", MODEL_GET_PASSWORD}, {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URL},
+        {"CA_FILE", MODEL_GET_CA_FILE},
     };
-    cleanup_free char *prefix = variable_name(name, true);
+    cleanup_free char *prefix = variable_name(how->name, true);
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
-        if (!has_property(l, target, properties[i].get))
+        if (!has_property(l, how, properties[i].get))
             continue;
-        struct model_part part = {.get = properties[i].get, .resource = target->name, .pos = target->pos};
+        struct model_part part = part_of(how, properties[i].get);
         cleanup_free char *variable = xasprintf("%s_%s", prefix, properties[i].suffix);
         set_property(l, c, out, variable, &part);
     }
@@ -157,22 +170,12 @@ static void inject_service(struct lower *l, struct consumer *c, const struct inj
     set_property(l, c, out, flat, &part);
 }
 
-static void inject_external_service(struct lower *l, struct consumer *c, const struct injection *how,
-                                    struct environment *out)
+static void inject_uri(struct lower *l, struct consumer *c, const struct injection *how,
+                       struct environment *out)
 {
-    const struct model_resource *target = how->target;
-    struct model_part part = {.get = MODEL_GET_URL, .resource = target->name, .pos = target->pos};
-    cleanup_free char *service = xasprintf("services__%s__%s__0", how->name, target->external.scheme);
-    set_property(l, c, out, service, &part);
-}
-
-static void inject_uri(struct lower *l, struct consumer *c, const struct model_resource *target,
-                       const char *variable, struct environment *out)
-{
-    bool has_uri = model_kind_info(target->kind)->has_string;
-    struct model_part part = {
-        .get = has_uri ? MODEL_GET_URI : MODEL_GET_URL, .resource = target->name, .pos = target->pos};
-    set_property(l, c, out, variable, &part);
+    bool has_uri = model_kind_info(how->target->kind)->has_string;
+    struct model_part part = part_of(how, has_uri ? MODEL_GET_URI : MODEL_GET_URL);
+    set_property(l, c, out, how->uri_variable, &part);
 }
 
 void lower_inject(struct lower *l, struct consumer *c, const struct injection *how, struct environment *out)
@@ -181,12 +184,12 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     const char *name = how->name;
     struct connection_parts parts;
     if (model_has_string(target) && !(how->without & MODEL_INJECT_CONNECTION_STRING))
-        inject_connection_string(l, c, target, name, out);
+        inject_connection_string(l, c, how, out);
     bool has_parts =
         model_is_server(target->kind) || target->kind == MODEL_EXTERNAL ||
         (target->kind == MODEL_CONNECTION_STRING && lower_parse_connection(l, target, &parts) && parts.host);
     if (has_parts && !(how->without & MODEL_INJECT_PROPERTIES))
-        inject_properties(l, c, target, name, out);
+        inject_properties(l, c, how, out);
     else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
              !(how->without & MODEL_INJECT_PROPERTIES))
         inject_authority(l, c, target, name, out);
@@ -195,7 +198,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     for (size_t i = 0; model_has_endpoints(target->kind) && i < target->endpoint_count; i++)
         inject_service(l, c, how, i, out);
     if (how->uri_variable)
-        inject_uri(l, c, target, how->uri_variable, out);
+        inject_uri(l, c, how, out);
 }
 
 static bool is_available(const struct lower *l, const struct model_resource *target)
@@ -218,6 +221,7 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
     struct injection how = {.target = target,
                             .name = reference->as ? reference->as : target->name,
                             .uri_variable = reference->env,
+                            .user = reference->user,
                             .without = reference->without};
     claim(out, &reference->pos);
     lower_inject(l, c, &how, out);

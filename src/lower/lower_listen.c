@@ -75,3 +75,23 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     node->run.ready.ca_file = lower_ca_file(l, resource);
     node->run.ready.tls_name = node->run.ports[0].host;
 }
+
+void lower_users(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+{
+    const struct model_redis *redis = &resource->redis;
+    bool has_none = !l->native && redis->user_count && !redis_default_user(resource->kind, resource->image);
+    if (has_none)
+        lower_problem(l, &redis->users[0].pos, "use a newer image",
+                      "\"%s\" knows no users: they came with Redis 6", resource->image);
+
+    node->run.users = arena_alloc(l->arena, (redis->user_count + 1) * sizeof *node->run.users);
+    for (size_t i = 0; i < redis->user_count; i++) {
+        const struct model_user *user = &redis->users[i];
+        const char *secret = lower_user_password(l, resource, user->name);
+        struct text_builder password = {.arena = l->arena};
+        if (secret)
+            text_secret(&password, secret, PLAN_FILTER_NONE);
+        node->run.users[node->run.user_count++] = (struct plan_user){
+            .name = user->name, .password = text_finish(&password), .acl = user->acl, .pos = user->acl_pos};
+    }
+}

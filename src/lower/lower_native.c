@@ -178,4 +178,5 @@ void lower_native_server(struct lower *l, const struct model_resource *resource)
     run->input = native_conf(l, resource, work_folder(l, node, resource));
     lower_server_port(l, node, resource);
     lower_server_ping(l, node, resource);
+    lower_users(l, node, resource);
 }

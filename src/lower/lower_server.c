@@ -134,4 +134,5 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     lower_server_port(l, node, resource);
     add_environment(l, node, resource);
     lower_server_ping(l, node, resource);
+    lower_users(l, node, resource);
 }

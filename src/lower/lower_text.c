@@ -93,25 +93,33 @@ void text_address(struct text_builder *b, const struct address *address)
 
 /* redis-cli and valkey-cli take "redis://:password@" for a user without a name, so the user is said. */
 static void add_server_uri(struct lower *l, const struct model_resource *server,
-                           const struct address *address, struct text_builder *out)
+                           const struct model_part *part, const struct address *address,
+                           struct text_builder *out)
 {
-    const char *password = lower_password(l, server);
-    const char *user = redis_default_user(server->kind, l->native ? NULL : server->image);
+    const char *password = lower_user_password(l, server, part->user);
+    const char *user = part->user;
+    if (!user)
+        user = redis_default_user(server->kind, l->native ? NULL : server->image);
     text_literal(out, address->scheme);
     text_literal(out, "://");
-    if (password) {
+    if (password || part->user) {
         text_literal(out, user ? user : "");
         text_literal(out, ":");
-        text_secret(out, password, PLAN_FILTER_URI);
+        if (password)
+            text_secret(out, password, PLAN_FILTER_URI);
         text_literal(out, "@");
     }
     text_address(out, address);
 }
 
-static void add_server_connection(const struct address *address, const char *password,
+static void add_server_connection(const struct address *address, const char *user, const char *password,
                                   struct text_builder *out)
 {
     text_address(out, address);
+    if (user) {
+        text_literal(out, ",user=");
+        text_literal(out, user);
+    }
     if (password) {
         text_literal(out, ",password=");
         text_secret(out, password, PLAN_FILTER_NONE);
@@ -174,20 +182,23 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
                        const struct model_resource *target, struct text_builder *out)
 {
     struct address address;
-    const char *password = lower_password(l, target);
+    const char *password = lower_user_password(l, target, part->user);
     if (!lower_address(l, c, target, NULL, &address))
         return false;
     switch (part->get) {
     case MODEL_GET_CONNECTION_STRING:
-        add_server_connection(&address, password, out);
+        add_server_connection(&address, part->user, password, out);
         return true;
     case MODEL_GET_URI:
     case MODEL_GET_URL:
-        add_server_uri(l, target, &address, out);
+        add_server_uri(l, target, part, &address, out);
         return true;
     case MODEL_GET_PASSWORD:
         if (password)
             text_secret(out, password, PLAN_FILTER_NONE);
+        return true;
+    case MODEL_GET_USER:
+        text_literal(out, part->user);
         return true;
     case MODEL_GET_CA_FILE:
         return get_ca_file(l, c, target, out);

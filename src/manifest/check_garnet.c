@@ -111,6 +111,9 @@ void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
     if (redis->data && redis->data->read_only)
         refuse(l, manifest_get(map, redis->data->is_volume ? "data_volume" : "data_bind_mount"), "read_only",
                "it needs data that it can write");
+    if (redis->user_count)
+        refuse(l, manifest_get(map, "users"), "users",
+               "its users are in a file of its own, with `password: false`");
     check_garnet_password(l, manifest_get(map, "password"), redis);
     check_garnet_persistence(l, manifest_get(map, "persistence"), redis);
     const struct node *persistence = manifest_get(map, "persistence");

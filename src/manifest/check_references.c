@@ -83,6 +83,22 @@ static void check_twin(struct loader *l, const struct model_resource *consumer, 
     }
 }
 
+static void check_user(struct loader *l, const struct model_reference *reference,
+                       const struct model_resource *target)
+{
+    const char *name = reference->user;
+    if (!name || model_find_user(target, name))
+        return;
+    size_t count = model_is_server(target->kind) ? target->redis.user_count : 0;
+    const char **names = arena_alloc(l->arena, (count + 1) * sizeof *names);
+
+    for (size_t i = 0; i < count; i++)
+        names[i] = target->redis.users[i].name;
+    manifest_problem_at(l, reference->user_pos, name_length(name), "`%s` has no user `%s`", target->name,
+                        name);
+    manifest_hint_nearest(l, name, names, count, "a server's users stand in its `users`");
+}
+
 static bool gives_something(const struct model_resource *target)
 {
     return !model_has_endpoints(target->kind) || target->endpoint_count || model_has_string(target);
@@ -104,6 +120,7 @@ static void check_reference(struct loader *l, struct model_resource *consumer, s
     }
     if (target->kind == MODEL_KIND_COUNT || !check_presence(l, &use, target))
         return;
+    check_user(l, reference, target);
     if (!gives_something(target)) {
         manifest_problem_at(l, use.pos, use.length, "`%s` has no endpoints: a reference to it gives nothing",
                             use.name);

@@ -91,6 +91,13 @@ const char *manifest_meant_bool(const char *text);
 size_t manifest_item_count(const struct node *value);
 struct node *manifest_item(struct node *value, size_t index);
 
+/* A password as a server's field has it: text, {parameter: name}, or false. */
+struct manifest_password {
+    enum model_password kind;
+    const char *text; /* or the parameter's name */
+};
+int manifest_read_password(struct loader *l, const struct field *field, struct node *value,
+                           struct manifest_password *out);
 /* shapes_redis.c: why a password cannot be used, or NULL. Never repeats it. */
 const char *manifest_password_fault(const char *text);
 /* hints.c: words that other tools use for ours. NULL when there is nothing to say. */
@@ -153,11 +160,13 @@ SHAPE(shape_tls, struct model_tls);
 SHAPE(shape_insight, struct model_sidecar);
 SHAPE(shape_commander, struct model_sidecar);
 SHAPE(shape_seed, const char **);
+SHAPE(shape_users, struct model_user *);
 SHAPE(shape_volumes, struct model_resource);
 SHAPE(shape_bind_mounts, struct model_resource);
 SHAPE(shape_tmpfs, const char **);
 SHAPE(shape_extra_hosts, const char **);
 
+extern const struct table manifest_table_password;
 /* Tables of table_*.c */
 extern const struct table table_manifest, table_parameter, table_redis, table_valkey, table_garnet,
     table_connection, table_process, table_container, table_external;

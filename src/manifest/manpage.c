@@ -166,6 +166,7 @@ static const char *const variables[] = {
     "`CACHE_PORT`, "
     "`CACHE_PASSWORD`, `CACHE_URI` and `CACHE_URL`; for endpoints of `api`, `services__api__http__0` and "
     "`API_HTTP`. "
+    "`user` gives the credentials of one of the server's `users`, and `CACHE_USERNAME`. "
     "`as` renames all of them, `env` names one more variable that holds the URI. Two references "
     "that name one variable are an error; `environment` replaces what references give.",
     "A URI is `redis://default:PASSWORD@HOST:PORT`, `rediss` with TLS, every special character "

@@ -44,15 +44,15 @@ static const struct field password_fields[] = {
      VALUE(shape_text, struct password_parameter, parameter),
      .help = "The parameter that holds it."},
 };
-static const struct table table_password = {.name = "password",
-                                            .help = "`password`",
-                                            .fields = password_fields,
-                                            .count = FIELD_COUNT(password_fields)};
+const struct table manifest_table_password = {.name = "password",
+                                              .help = "`password`",
+                                              .fields = password_fields,
+                                              .count = FIELD_COUNT(password_fields)};
 
-static int read_password_parameter(struct loader *l, struct node *value, struct model_redis *redis)
+static int read_password_parameter(struct loader *l, struct node *value, struct manifest_password *out)
 {
     struct password_parameter map = {0};
-    if (manifest_read_table(l, &table_password, value, &map) < 0)
+    if (manifest_read_table(l, &manifest_table_password, value, &map) < 0)
         return -1;
     const struct node *node = manifest_get(value, "parameter");
     if (!map.parameter)
@@ -73,20 +73,20 @@ static int read_password_parameter(struct loader *l, struct node *value, struct 
         fault = manifest_password_fault(known);
     if (fault)
         return manifest_problem(l, node, "the value of parameter `%s`: %s", map.parameter, fault);
-    redis->password_kind = MODEL_PASSWORD_PARAMETER;
-    redis->password = map.parameter;
+    out->kind = MODEL_PASSWORD_PARAMETER;
+    out->text = map.parameter;
     return 0;
 }
 
-static int read_password_text(struct loader *l, struct node *value, struct model_redis *redis)
+static int read_password_text(struct loader *l, struct node *value, struct manifest_password *out)
 {
     struct model_text text;
     if (manifest_text(l, value, &text) < 0)
         return -1;
     bool is_late = text.count && !text.parts[0].literal;
     if (is_late && text.count == 1 && text.parts[0].get == MODEL_GET_PARAMETER) {
-        redis->password_kind = MODEL_PASSWORD_PARAMETER;
-        redis->password = text.parts[0].resource;
+        out->kind = MODEL_PASSWORD_PARAMETER;
+        out->text = text.parts[0].resource;
         return 0;
     }
     if (is_late || text.count > 1)
@@ -101,25 +101,36 @@ static int read_password_text(struct loader *l, struct node *value, struct model
         manifest_hide_source(l);
         return -1;
     }
-    redis->password_kind = MODEL_PASSWORD_TEXT;
-    redis->password = literal;
+    out->kind = MODEL_PASSWORD_TEXT;
+    out->text = literal;
     return 0;
+}
+
+int manifest_read_password(struct loader *l, const struct field *field, struct node *value,
+                           struct manifest_password *out)
+{
+    if (value->kind == NODE_MAP)
+        return read_password_parameter(l, value, out);
+    /* Only what the file says itself turns the password off, never what a variable happens to hold. */
+    if (value->plain && strcmp(value->text, "false") == 0) {
+        out->kind = MODEL_PASSWORD_NONE;
+        return 0;
+    }
+    if (value->plain && strcmp(value->text, "true") == 0)
+        return manifest_bad_value(l, field, value);
+    return read_password_text(l, value, out);
 }
 
 static int read_password(struct loader *l, const struct field *field, struct node *value, void *object)
 {
     struct model_redis *redis = redis_of(object);
+    struct manifest_password password = {redis->password_kind, redis->password};
     redis->password_pos = value->pos;
-    if (value->kind == NODE_MAP)
-        return read_password_parameter(l, value, redis);
-    /* Only what the file says itself turns the password off, never what a variable happens to hold. */
-    if (value->plain && strcmp(value->text, "false") == 0) {
-        redis->password_kind = MODEL_PASSWORD_NONE;
-        return 0;
-    }
-    if (value->plain && strcmp(value->text, "true") == 0)
-        return manifest_bad_value(l, field, value);
-    return read_password_text(l, value, redis);
+
+    int rc = manifest_read_password(l, field, value, &password);
+    redis->password_kind = password.kind;
+    redis->password = password.text;
+    return rc;
 }
 
 /* --- data --- */
@@ -374,7 +385,7 @@ static int read_config(struct loader *l, const struct field *field, struct node 
 const struct shape shape_password = {.words = "text, {parameter: name}, or false",
                                      .accept = ACCEPT_SCALAR | ACCEPT_TABLE,
                                      .read = read_password,
-                                     .table = &table_password};
+                                     .table = &manifest_table_password};
 const struct shape shape_data_volume = {.words = "true, a volume's name, or {name, read_only, external}",
                                         .accept = ACCEPT_BOOL | ACCEPT_TEXT | ACCEPT_TABLE,
                                         .read = read_data_volume,

@@ -38,6 +38,8 @@ static void finish_reference(struct loader *l, struct node *map, void *object)
     if (reference->as)
         manifest_check_name(l, manifest_get(map, "as"), "reference", reference->as);
     check_variable(l, map, "env", reference->env);
+    if (reference->user)
+        reference->user_pos = manifest_get(map, "user")->pos;
 }
 
 /* By the number of the bit. */
@@ -105,6 +107,10 @@ static const struct field reference_fields[] = {
     {.name = "env",
      VALUE(shape_text, struct model_reference, env),
      .help = "One more variable that holds the URI."},
+    {.name = "user",
+     VALUE(shape_text, struct model_reference, user),
+     .fallback = "default",
+     .help = "Whose credentials the variables hold: one of the server's `users`."},
     {.name = "inject",
      VALUE(shape_inject, struct model_reference, without),
      .fallback = "all",
@@ -327,7 +333,7 @@ static int read_endpoints(struct loader *l, const struct field *field, struct no
 }
 
 static const struct shape shape_reference_item = {
-    .words = "a resource's name, or {resource, as, env, inject, optional, wait}",
+    .words = "a resource's name, or {resource, as, env, user, inject, optional, wait}",
     .accept = ACCEPT_TEXT | ACCEPT_TABLE,
     .table = &table_reference};
 static const struct shape shape_wait_item = {.words = "a resource's name, or {resource, until}",

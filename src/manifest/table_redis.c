@@ -26,6 +26,16 @@ static void check_writable(struct loader *l, const struct node *map, const struc
     manifest_hint(l, "the server runs as you do; data that is only read is `{source: …, read_only: true}`");
 }
 
+/* What is given by one of them would be taken away by the other. */
+static void check_users(struct loader *l, const struct model_redis *redis)
+{
+    for (size_t i = 0; redis->user_count && i < redis->config_count; i++) {
+        const struct model_pair *pair = &redis->config[i];
+        if (strcasecmp(pair->name, "user") == 0 || strcasecmp(pair->name, "aclfile") == 0)
+            manifest_problem_at(l, pair->pos, 1, "the directive `%s` does not go with `users`", pair->name);
+    }
+}
+
 static void finish_server(struct loader *l, struct node *map, void *object)
 {
     struct model_resource *resource = object;
@@ -43,6 +53,7 @@ static void finish_server(struct loader *l, struct node *map, void *object)
                          text_if(redis->password_kind == MODEL_PASSWORD_NONE, ", without a password"));
     }
     check_writable(l, map, resource);
+    check_users(l, redis);
     if (redis->host_network && (redis->insight.on || redis->commander.on))
         manifest_problem(l, manifest_get(map, "network"), "a server on the host's network has no sidecars");
 }
@@ -97,6 +108,11 @@ static const struct field server_fields[] = {
      RESOURCE_LIST(shape_seed, redis.seed, redis.seed_count),
      .fallback = "none",
      .help = "Files of commands that fill an empty server."},
+    {.name = "users",
+     RESOURCE_LIST(shape_users, redis.users, redis.user_count),
+     .fallback = "none",
+     .help =
+         "Users besides `default`; all there are, changed while the server runs. A reference may name one."},
     {.name = "ready", RESOURCE(shape_server_ready, ready), .help = "Bounds the PING that finds it ready."},
 };
 static const struct table table_server = {.name = "server",

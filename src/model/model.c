@@ -60,6 +60,14 @@ struct model_parameter *model_find_parameter(const struct model *model, const ch
     return NULL;
 }
 
+const struct model_user *model_find_user(const struct model_resource *server, const char *name)
+{
+    for (size_t i = 0; model_is_server(server->kind) && i < server->redis.user_count; i++)
+        if (strcmp(server->redis.users[i].name, name) == 0)
+            return &server->redis.users[i];
+    return NULL;
+}
+
 NAMES(model_until_names,
       MODEL_UNTIL_COUNT, [MODEL_UNTIL_DEFAULT] = "default", [MODEL_UNTIL_STARTED] = "started",
       [MODEL_UNTIL_HEALTHY] = "healthy", [MODEL_UNTIL_COMPLETED] = "completed");

@@ -31,8 +31,10 @@ enum model_get {
     MODEL_GET_URI,
     MODEL_GET_CONNECTION_STRING,
     MODEL_GET_CA_FILE,
-    MODEL_GET_URL, /* of an endpoint */
+    MODEL_GET_URL,  /* of an endpoint */
+    MODEL_GET_USER, /* the name, of a reference that has one */
     MODEL_GET_PARAMETER,
+    MODEL_GET_COUNT
 };
 
 struct model_part {
@@ -40,6 +42,7 @@ struct model_part {
     enum model_get get;
     const char *resource; /* name as declared */
     const char *endpoint; /* for ${api.http.url|host|port}; else NULL */
+    const char *user;     /* whose credentials, of a server; NULL: the default user's */
     struct model_pos pos;
 };
 
@@ -98,6 +101,8 @@ struct model_reference {
     const char *resource;
     const char *as;   /* name in the injected variables; NULL: the resource's */
     const char *env;  /* one more variable that holds the URI, or NULL */
+    const char *user; /* of the server: whose credentials are given; NULL: the default user's */
+    struct model_pos user_pos;
     unsigned without; /* enum model_inject: what is left out */
     bool optional;
     bool wait; /* default true */
@@ -203,6 +208,15 @@ struct model_tls {
     struct model_pos pos;
 };
 
+/* One of a server's users besides "default". */
+struct model_user {
+    const char *name;
+    enum model_password password_kind;
+    const char *password; /* the text, or the parameter's name */
+    const char *acl;      /* rules as ACL SETUSER takes them, separated by blanks */
+    struct model_pos pos, acl_pos;
+};
+
 /* redis, valkey, garnet */
 struct model_redis {
     int host_port;            /* 0: chosen */
@@ -220,6 +234,8 @@ struct model_redis {
     bool host_network;
     const char **seed; /* absolute paths */
     size_t seed_count;
+    struct model_user *users;
+    size_t user_count;
 };
 
 enum model_stdin { MODEL_STDIN_OPEN, MODEL_STDIN_CLOSED, MODEL_STDIN_COUNT };
@@ -360,6 +376,8 @@ bool model_has_string(const struct model_resource *resource);
 const struct model_text *model_made_of(const struct model_resource *resource);
 /* A connection string for which nobody gave a value. */
 bool model_is_missing(const struct model_resource *resource);
+/* One of a server's users, or NULL. */
+const struct model_user *model_find_user(const struct model_resource *server, const char *name);
 /* A literal text in the arena. */
 struct model_text model_literal(struct arena *arena, const char *text);
 

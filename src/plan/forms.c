@@ -86,6 +86,17 @@ static void tell_pairs(const void *member, size_t count, const char *label, cons
     }
 }
 
+static void tell_users(const void *member, size_t count, const char *label, const struct record_teller *to)
+{
+    const struct plan_user *users = *(struct plan_user *const *)member;
+    (void)label;
+
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *who = xasprintf("user %s", users[i].name);
+        to->line(who, users[i].acl, to->data);
+    }
+}
+
 /* ---- places ---- */
 
 static void tell_port(const struct plan_port *port, const struct record_teller *to)
@@ -196,6 +207,7 @@ static void tell_probe(const void *member, size_t count, const char *label, cons
 const struct record_form plan_form_text = {.tell = tell_text}, plan_form_words = {.tell = tell_words},
                          plan_form_input = {.label = "stdin", .tell = tell_text},
                          plan_form_environment = {.group = 2, .tell = tell_variables},
+                         plan_form_users = {.tell = tell_users},
                          plan_form_labels = {.label = "label", .tell = tell_pairs},
                          plan_form_ports = {.group = 1, .tell = tell_ports},
                          plan_form_mounts = {.label = "mount", .group = 1, .tell = tell_mounts},

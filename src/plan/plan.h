@@ -113,6 +113,14 @@ struct plan_mount {
     const char *target;
 };
 
+/* A user that the server has besides "default". */
+struct plan_user {
+    const char *name;
+    struct plan_text password; /* without parts: none */
+    const char *acl;           /* rules, separated by blanks */
+    struct model_pos pos;      /* of the rules */
+};
+
 struct plan_restart {
     enum model_restart_when when;
     int64_t backoff_ms, max_backoff_ms;
@@ -164,8 +172,10 @@ struct plan_run {
     const char **seed; /* servers: files of commands that fill an empty one, paths of this machine */
     size_t seed_count;
     const char **watch;
-    size_t watch_count;     /* process: globs below working_dir; a change of what they match restarts it */
-    bool mask;              /* secrets are taken out of its output */
+    size_t watch_count; /* process: globs below working_dir; a change of what they match restarts it */
+    bool mask;          /* secrets are taken out of its output */
+    struct plan_user *users;
+    size_t user_count;      /* servers: made and changed while it runs, so no part of the specification */
     const char *replica_of; /* one of a process' replicas: the resource's name; `resource` is its own */
 };
 

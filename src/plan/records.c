@@ -143,6 +143,14 @@ static const struct record_field mount_fields[] = {
 };
 static RECORD(mount, struct plan_mount, mount_fields);
 
+static const struct record_field user_fields[] = {
+    RECORD_FIELD(struct plan_user, name, FIELD_STRING, false),
+    TEXT(struct plan_user, password, false),
+    RECORD_FIELD(struct plan_user, acl, FIELD_STRING, false),
+    RECORD_NESTED(struct plan_user, pos, pos, false),
+};
+static RECORD(user, struct plan_user, user_fields);
+
 static const struct record_field restart_fields[] = {
     RECORD_NAMED(struct plan_restart, when, model_restart_names, false),
     RECORD_FIELD(struct plan_restart, backoff_ms, FIELD_INT64, false),
@@ -186,6 +194,7 @@ static const struct record_field run_fields[] = {
     RECORD_NESTED(struct plan_run, ready, plan_record_probe, false, .form = &plan_form_probe),
     RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),
     RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
+    RECORD_ARRAY(struct plan_run, users, user_count, user, false, .form = &plan_form_users),
     RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false, .form = &plan_form_hidden),
     RECORD_FIELD(struct plan_run, mask, FIELD_BOOL, false),
 };

@@ -82,8 +82,16 @@ void fixture_bad(struct fixture *f, const char *text, const char *wanted)
 
 const char *fixture_text(const struct model_text *text)
 {
-    static const char *const gets[] = {"host",    "port", "password", "uri", "connection_string",
-                                       "ca_file", "url",  "parameter"};
+    static const char *const gets[] = {[MODEL_GET_HOST] = "host",
+                                       [MODEL_GET_PORT] = "port",
+                                       [MODEL_GET_PASSWORD] = "password",
+                                       [MODEL_GET_URI] = "uri",
+                                       [MODEL_GET_CONNECTION_STRING] = "connection_string",
+                                       [MODEL_GET_CA_FILE] = "ca_file",
+                                       [MODEL_GET_URL] = "url",
+                                       [MODEL_GET_USER] = "user",
+                                       [MODEL_GET_PARAMETER] = "parameter"};
+    EACH_OF(gets, MODEL_GET_COUNT);
     static char shown[1024];
     shown[0] = '\0';
     for (size_t i = 0; i < text->count; i++) {
