@@ -170,6 +170,15 @@ static void inject_service(struct lower *l, struct consumer *c, const struct inj
     set_property(l, c, out, flat, &part);
 }
 
+static void inject_external_service(struct lower *l, struct consumer *c, const struct injection *how,
+                                    struct environment *out)
+{
+    const struct model_resource *target = how->target;
+    struct model_part part = {.get = MODEL_GET_URL, .resource = target->name, .pos = target->pos};
+    cleanup_free char *service = xasprintf("services__%s__%s__0", how->name, target->external.scheme);
+    set_property(l, c, out, service, &part);
+}
+
 static void inject_uri(struct lower *l, struct consumer *c, const struct injection *how,
                        struct environment *out)
 {

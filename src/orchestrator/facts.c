@@ -21,6 +21,8 @@ void facts_clear(struct facts *facts)
     free(facts->spec_hash);
     free(facts->digest);
     free(facts->port_label);
+    free(facts->users);
+    strlist_free(&facts->user_names);
     /* What backoff and readers of the last run need stays. */
     struct facts kept = {
         .not_before = facts->not_before,

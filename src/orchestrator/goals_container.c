@@ -1,4 +1,4 @@
-/* Containers: waiting → seen → created → joined → calm → running → healthy → seeded, and on the way down
+/* Containers: waiting → seen → created → joined → calm → running → healthy → users → seeded, and on the way down
  * connected → seen → unused → stopped → removed.
  *
  * Happy path of a cold start: the listing said that nothing is there, so `seen` holds without a request;
@@ -293,6 +293,7 @@ static const struct goal up[] = {
     GOAL_WAITS("calm", STATE_RESTARTING, goal_calm_met),
     {"running", STATE_STARTING, is_running, container_start, container_start_limit, NULL, true, false},
     GOAL_ACTS("healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit),
+    GOAL_ACTS("users", STATE_RUNNING, users_are_met, users_start, goal_object_limit),
     GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
     GOALS_END,
 };

@@ -1,4 +1,4 @@
-/* Processes: waiting → calm → started → ready (a task: completed), and unused → stopped.
+/* Processes: waiting → calm → started → ready (a task: completed) → users → seeded, and unused → stopped.
  *
  * Happy path: spawned with its whole environment, output goes to the log, the sensor tells `ready`; a task is
  * done when it ended well, under a key made of its specification, the session and the instances it ran
@@ -223,6 +223,7 @@ static const struct goal up[] = {
     GOAL_WAITS("calm", STATE_RESTARTING, goal_calm_met),
     GOAL_ACTS("started", STATE_STARTING, is_started, start, goal_object_limit),
     GOAL_ACTS("ready", STATE_RUNNING, is_ready, watch, goal_task_limit),
+    GOAL_ACTS("users", STATE_RUNNING, users_are_met, users_start, goal_object_limit),
     GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
     GOALS_END,
 };

@@ -299,6 +299,18 @@ struct elsewhere {
 /* text: the resolved one. */
 bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const char *text);
 void elsewhere_fini(struct elsewhere *place);
+struct redis_conn_options;
+/* Where the node's server is, with the default user's password; seed_forget() wipes and frees it. */
+struct redis_conn_options seed_server(struct node *node, char **password);
+void seed_forget(char *password);
+
+/* ---- users.c ---- */
+bool users_are_met(const struct node *node);
+void users_start(struct node *node);
+/* Cancels the making of them. */
+void users_stop(struct node *node);
+/* Nothing is known of the server's users: it is another one. */
+void users_forget(struct node *node);
 
 /* ---- sensor.c ---- */
 void sensor_start(struct node *node);

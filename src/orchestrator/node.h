@@ -26,7 +26,7 @@
 enum {
     NODE_ENGINE = PLAN_NODE_KIND_COUNT, /* the root: the engine itself */
     NODE_KIND_COUNT,
-    GOAL_COUNT = 8,  /* longest table */
+    GOAL_COUNT = 9,  /* longest table */
     TAIL_LINES = 20, /* of output in a failure report */
     RETRY_LIMIT = 5, /* of one operation that the engine answered with something that may pass */
 };
@@ -164,6 +164,8 @@ struct facts {
     int64_t started_ms, ready_ms, started_wall_ns, ready_wall_ns;
     int exit_code, exit_signal;
     bool oom;
+    char *users; /* of the server that runs: digest of the users that we have made, and their names */
+    struct strlist user_names;
     bool seeded;           /* what runs: its data set was not empty, or has been filled */
     bool ready, was_ready; /* was_ready: since the last request: deadlines are over */
     enum engine_health health;
@@ -240,6 +242,7 @@ struct node {
     enum op doing; /* OP_STOP also without `op`: a process has been asked to end */
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
+    struct making_users *making_users;
     struct sensor sensor;
     struct output output;
     struct watching *watching;            /* of the files that restart it, or NULL */

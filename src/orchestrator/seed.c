@@ -48,8 +48,7 @@ static void fail(struct node *node, const struct error *err)
     node_fail(node, &cause);
 }
 
-/* The caller wipes and frees *password. */
-static struct redis_conn_options server_of(struct node *node, char **password)
+struct redis_conn_options seed_server(struct node *node, char **password)
 {
     const struct plan_probe *probe = &node->spec->run.ready;
     const struct plan_port *port = &node->spec->run.ports[0];
@@ -65,7 +64,7 @@ static struct redis_conn_options server_of(struct node *node, char **password)
     };
 }
 
-static void forget(char *password)
+void seed_forget(char *password)
 {
     if (password)
         mem_wipe(password, strlen(password));
@@ -97,9 +96,9 @@ static void on_file(const struct error *error, const struct redis_data_result *r
     }
     error_copy(&seeding->error, error);
     char *password;
-    struct redis_conn_options server = server_of(node, &password);
+    struct redis_conn_options server = seed_server(node, &password);
     seeding->operation = redis_data_flush(node->o->services.loop, &server, on_flushed, node);
-    forget(password);
+    seed_forget(password);
 }
 
 static void finish(struct node *node)
@@ -118,10 +117,10 @@ static void next_file(struct node *node)
         return;
     }
     char *password;
-    struct redis_conn_options server = server_of(node, &password);
+    struct redis_conn_options server = seed_server(node, &password);
     seeding->operation =
         redis_data_seed(node->o->services.loop, &server, run->seed[seeding->next], on_file, node);
-    forget(password);
+    seed_forget(password);
 }
 
 /* "# Keyspace", and a line "db0:keys=…" for each database that holds something. */
@@ -158,11 +157,11 @@ void seed_start(struct node *node)
     if (node->seeding)
         return;
     char *password;
-    struct redis_conn_options server = server_of(node, &password);
+    struct redis_conn_options server = seed_server(node, &password);
     server.on_closed = on_lost;
     node->seeding = xcalloc(1, sizeof *node->seeding);
     node->seeding->conn = redis_conn_open(node->o->services.loop, &server);
-    forget(password);
+    seed_forget(password);
     if (redis_conn_words(node->seeding->conn, words, on_keyspace, node, &err) < 0)
         fail(node, &err);
 }

@@ -359,6 +359,7 @@ void sensor_stop(struct node *node)
     struct orchestrator *o = node->o;
     struct sensor *sensor = &node->sensor;
     node->facts.ready = false;
+    users_stop(node);
     seed_stop(node);
     if (!sensor->on)
         return;
