@@ -1,5 +1,5 @@
-/* Containers: waiting → seen → created → joined → calm → running → healthy → users → seeded, and on the way down
- * connected → seen → unused → stopped → removed.
+/* Containers: waiting → seen → created → joined → calm → running → healthy → users → seeded, and on the way
+ * down connected → seen → unused → stopped → removed.
  *
  * Happy path of a cold start: the listing said that nothing is there, so `seen` holds without a request;
  * create and start are one request each, the host port is ours so nothing is inspected, and the sensor tells
