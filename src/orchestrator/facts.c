@@ -267,6 +267,8 @@ static void on_other_action(struct node *node, const struct engine_event *event)
         return;
     if (!strcmp(event->action, "oom"))
         facts->oom = true;
+    if (!strcmp(event->action, "pause") && node->sensor.probe)
+        sensor_again(node);
     if (!strcmp(event->action, "health_status")) {
         facts->health = event->health;
         if (node_probe(node)->kind == PLAN_PROBE_IMAGE_HEALTH && node->sensor.on)

@@ -315,6 +315,8 @@ void users_forget(struct node *node);
 /* ---- sensor.c ---- */
 void sensor_start(struct node *node);
 void sensor_stop(struct node *node);
+/* What was known is known no more: it is asked from the beginning. */
+void sensor_again(struct node *node);
 const struct error *sensor_error(const struct node *node);
 
 /* ---- watching.c ---- */

@@ -377,3 +377,11 @@ void sensor_stop(struct node *node)
         regfree(&sensor->regex);
     sensor->has_regex = false;
 }
+
+/* Who is asked anew answers when it can: a server that somebody has paused does so once it goes on. */
+void sensor_again(struct node *node)
+{
+    sensor_stop(node);
+    sensor_start(node);
+    node_wake(node);
+}

@@ -304,3 +304,21 @@ END
   has_state box ready
   ok apphost down
 }
+
+@test "a paused server is not ready from that moment on, and ready again when it goes on" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS}
+END
+  ok apphost up -d
+  local id
+  id=$(containers)
+  engine POST "/containers/$id/pause"
+  fails 7 apphost up -d --wait-timeout 3s
+  says cache
+  fails 7 apphost wait --wait-timeout 2s
+  engine POST "/containers/$id/unpause"
+  ok apphost wait
+  ok apphost redis cache PING
+  ok apphost down
+}
