@@ -23,7 +23,7 @@ static const char hello[] =
     ",\"data\":{\"project\":\"shop\",\"session\":\"0123456789abcdef\",\"version\":\"x\",\"pid\":1,"
     "\"detached\":true,\"ending\":false,\"logs\":\"/nowhere\"}";
 
-static const char view[] =
+const char stage_view[] =
     ",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"session\":\"0123456789abcdef\","
     "\"manifest\":\"/x/apphost.yaml\",\"engine\":{\"connected\":false,\"state\":\"waiting\"},"
     "\"resources\":["
@@ -55,24 +55,27 @@ static char *note(const struct stage *stage)
     return path_join(stage->folder, "asked");
 }
 
-static void reply(const struct stage *stage, int to, const char *line)
+/* True: it was a down that succeeded. */
+static bool reply(const struct stage *stage, int to, const char *line)
 {
     cleanup_json cJSON *request = json_parse(line, strlen(line), NULL);
-    const char *verb = json_string(request, "verb", "");
+    const char *verb = json_string(request, "verb", ""), *rest = "", *records = NULL;
     int id = (int)json_int(request, "id", 0);
     if (strcmp(verb, "watch") == 0) /* its answer is the session's end */
-        return;
-    for (int i = stage->answer_count - 1; i >= 0; i--) {
+        return false;
+    for (int i = 0; i < stage->answer_count; i++) {
         if (strcmp(stage->answers[i].verb, verb) != 0)
             continue;
-        if (stage->answers[i].records)
-            dprintf(to, "{\"id\":%d,\"type\":\"transition\",%s}\n", id, stage->answers[i].records);
-        dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0%s}\n", id, stage->answers[i].rest);
-        return;
+        rest = stage->answers[i].rest; /* the last one counts */
+        records = stage->answers[i].records;
     }
-    dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0}\n", id);
+    if (records)
+        dprintf(to, "{\"id\":%d,\"type\":\"transition\",%s}\n", id, records);
+    dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0%s}\n", id, rest);
+    return strcmp(verb, "down") == 0 && !strstr(rest, "\"error\"");
 }
 
+/* The one that was told to take everything down is gone once it has said so. */
 static void serve(const struct stage *stage, int to, int notes)
 {
     char line[65536];
@@ -80,18 +83,36 @@ static void serve(const struct stage *stage, int to, int notes)
     while (from && fgets(line, sizeof line, from)) {
         if (write(notes, line, strlen(line)) < 0)
             _exit(1);
-        reply(stage, to, line);
+        if (reply(stage, to, line))
+            _exit(0);
     }
     if (from)
         fclose(from);
 }
 
-static _Noreturn void supervise(const struct stage *stage, int listener)
+static char *folder_of(const struct stage *stage)
+{
+    return xasprintf("%s/state/apphost/shop-%s", stage->folder, stage->hash);
+}
+
+/* Its lock is what a supervisor is known by; its end is what ends a down. */
+static void hold_lock(const struct stage *stage)
+{
+    cleanup_free char *folder = folder_of(stage);
+    struct state *state = state_open(folder, false, NULL);
+    if (!state || state_lock(state, NULL) < 0)
+        _exit(1);
+}
+
+static _Noreturn void supervise(const struct stage *stage, int listener, int ready)
 {
     cleanup_free char *path = note(stage);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
+    hold_lock(stage);
     int notes = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (write(ready, "", 1) != 1)
+        _exit(1);
     for (;;) {
         int to = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (to >= 0)
@@ -104,15 +125,21 @@ static _Noreturn void supervise(const struct stage *stage, int listener)
 static void begin(struct stage *stage)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int ready[2];
+    char byte;
     snprintf(address.sun_path, sizeof address.sun_path, "%s/s", stage->folder);
     unlink(address.sun_path);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(pipe(ready), 0);
     stage->supervisor = fork();
     if (stage->supervisor == 0)
-        supervise(stage, listener);
+        supervise(stage, listener, ready[1]);
     close(listener);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
 }
 
 static void stop(struct stage *stage)
@@ -136,10 +163,14 @@ void stage_answer(struct stage *stage, const char *verb, const char *records, co
 
 /* ---- the project ---- */
 
-/* The session's record, and its lock, which the test holds as a supervisor would. */
+/* The session's record. The project is that of an
+ * apphost.yaml in the working folder, should there be one. */
 static void record_session(struct stage *stage)
 {
-    cleanup_free char *folder = xasprintf("%s/state/apphost/shop-0123abcd", stage->folder);
+    cleanup_free char *path = path_join(stage->folder, "apphost.yaml");
+    const struct identity_source source = {.manifest = path, .name = ""};
+    identity_hash(&source, stage->hash);
+    cleanup_free char *folder = folder_of(stage);
     cleanup_free char *socket = path_join(stage->folder, "s"),
                       *manifest = path_join(stage->folder, "apphost.yaml");
     struct state *state = state_open(folder, true, NULL);
@@ -149,12 +180,10 @@ static void record_session(struct stage *stage)
                                     .guard = getpid(),
                                     .manifest = manifest,
                                     .project = (char *)"shop",
-                                    .hash = (char *)"0123abcd",
+                                    .hash = stage->hash,
                                     .detached = true};
     assert_non_null(state);
     assert_int_equal(state_session_write(state, &session, NULL), 0);
-    stage->lock = state_lock(state, NULL);
-    assert_true(stage->lock >= 0);
     state_close(state);
 }
 
@@ -171,7 +200,7 @@ int stage_open(void **state)
         return -1;
     record_session(stage);
     stage_answer(stage, "hello", NULL, hello);
-    stage_answer(stage, "view", NULL, view);
+    stage_answer(stage, "view", NULL, stage_view);
     stage_answer(stage, "env", NULL, environment);
     return 0;
 }
@@ -180,8 +209,6 @@ int stage_close(void **state)
 {
     struct stage *stage = *state;
     stop(stage);
-    if (stage->lock >= 0)
-        close(stage->lock);
     int rc = chdir(stage->before);
     file_remove_tree(stage->folder, NULL);
     strbuf_free(&stage->out);
@@ -194,8 +221,6 @@ int stage_close(void **state)
 void stage_end(struct stage *stage)
 {
     stop(stage);
-    close(stage->lock);
-    stage->lock = -1;
 }
 
 void stage_file(const char *name, const char *text)
@@ -206,7 +231,7 @@ void stage_file(const char *name, const char *text)
 void stage_log(const struct stage *stage, const char *resource, const char *text)
 {
     struct loop loop;
-    cleanup_free char *folder = xasprintf("%s/state/apphost/shop-0123abcd/logs", stage->folder);
+    cleanup_free char *folder = xasprintf("%s/state/apphost/shop-%s/logs", stage->folder, stage->hash);
     assert_int_equal(loop_init(&loop, NULL), 0);
     struct log_writer *writer = log_writer_new(&loop, folder, resource, 0, NULL);
     assert_non_null(writer);

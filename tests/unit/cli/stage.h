@@ -17,12 +17,15 @@
 
 enum { STAGE_ANSWERS = 16 };
 
+/* What `view` is answered with: cache and api are ready, job has failed, hand is manual. */
+extern const char stage_view[];
+
 struct stage {
-    char folder[64], before[4096];
+    char folder[64], before[4096], hash[9];
     struct {
         const char *verb, *records, *rest; /* transitions, one JSON text a line; what stands in the answer */
     } answers[STAGE_ANSWERS];
-    int answer_count, lock;
+    int answer_count;
     bool is_plain; /* the command line has no -p shop: what is found in the folder is meant */
     pid_t supervisor;
     struct strbuf out, err, asked;

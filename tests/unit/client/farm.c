@@ -132,11 +132,42 @@ size_t farm_move_keys(struct farm *farm, int slot, size_t from, size_t to, size_
     return moved;
 }
 
+/* The epoch that a node has heard of, or its own; -1 where it does not say. */
+static long long epoch_of(const struct server *server, const char *which)
+{
+    char *info = server_ask(server, "CLUSTER INFO"), *at = strstr(info, which);
+    long long epoch = at ? atoll(at + strlen(which)) : -1;
+
+    free(info);
+    return epoch;
+}
+
+static bool agrees(struct farm *farm, long long epoch)
+{
+    for (size_t i = 0; i < farm->count; i++)
+        if (epoch_of(&farm->nodes[i], "cluster_current_epoch:") != epoch)
+            return false;
+    return true;
+}
+
+/* Who takes a slot does so with an epoch above all that it has heard of. Unless it has heard of the latest,
+ * the one before, whose word is still under way, wins it back. */
+static void settle(struct farm *farm, size_t taker)
+{
+    for (int i = 0; i < PATIENCE; i++) {
+        if (agrees(farm, epoch_of(&farm->nodes[taker], "cluster_my_epoch:")))
+            return;
+        poll(NULL, 0, PAUSE_MS);
+    }
+    fail_msg("the nodes never agree on the epoch");
+}
+
 void farm_move_end(struct farm *farm, int slot, size_t from, size_t to)
 {
     farm_move_keys(farm, slot, from, to, SIZE_MAX);
     expect_ok(&farm->nodes[to], "CLUSTER SETSLOT %d NODE %s", slot, farm->ids[to]);
     expect_ok(&farm->nodes[from], "CLUSTER SETSLOT %d NODE %s", slot, farm->ids[to]);
+    settle(farm, to);
 }
 
 long long farm_sum(struct farm *farm, const char *section, const char *before)

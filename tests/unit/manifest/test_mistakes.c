@@ -275,7 +275,7 @@ static const struct mistake server_rows[] = {
     {"memory: 1m", "2:28: error: `memory` must be at least 6m", NULL},
     {"network: hosts", "2:29: error: `network` must be `bridge` or `host`, not `hosts`",
      "did you mean `host`?"},
-    {"users: x", "2:20: error: a `redis` has no field `users`", "did you mean `user`?"},
+    {"users: x", "2:27: error: `users` must be a map from names to users, not `x`", NULL},
     {"command: [x]", "2:20: error: a `redis` has no field `command`", "server directives go under `config`"},
     {NULL, NULL, NULL},
 };
