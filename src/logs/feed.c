@@ -78,7 +78,10 @@ static struct feed_file open_one(const struct feed *f, const char *path)
 {
     struct feed_file file = no_file;
     struct stat st;
-    file.fd = file_open_own(path, O_RDONLY, NULL);
+    if (f->spill) /* a link in /proc, whose target log_spill_path() has looked at */
+        file.fd = open(path, O_RDONLY | O_CLOEXEC);
+    else
+        file.fd = file_open_own(path, O_RDONLY, NULL);
     if (file.fd >= 0 && fstat(file.fd, &st) == 0) {
         file.inode = st.st_ino;
         if (f->follows)
