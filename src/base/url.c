@@ -22,6 +22,17 @@ static bool is_scheme(const char *text, const char *end)
     return is_good;
 }
 
+/* A URL is one word: what else it holds is percent-encoded. */
+static bool is_one_word(const char *text)
+{
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte <= ' ' || byte == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 /* user[:password] */
 static void take_user(struct url *url, const char *at, const char *end)
 {
@@ -57,7 +68,7 @@ bool url_parse(struct url *url, const char *text)
 {
     const char *colon = strstr(text, "://");
     *url = (struct url){0};
-    if (!colon || !is_scheme(text, colon))
+    if (!colon || !is_scheme(text, colon) || !is_one_word(text))
         return false;
 
     const char *at = colon + 3, *end = at + strcspn(at, "/?#");

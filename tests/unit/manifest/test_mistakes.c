@@ -285,6 +285,68 @@ static void servers_refuse(void **state)
     refuse_all(*state, "resources:\n  a: {type: redis, ", "}\n  c: redis\n", server_rows);
 }
 
+/* Users of a server. */
+static const struct mistake user_rows[] = {
+    {"users: {app: {password: x}}",
+     "2:28: error: the user `app` needs `acl`: without rules it may do nothing", NULL},
+    {"users: {default: {password: x, acl: \"+@all\"}}",
+     "2:28: error: the user `default` is the one that `password` is for", NULL},
+    {"users: {\"a b\": {password: x, acl: \"+@all\"}}",
+     "2:28: error: a user's name has 1 to 63 letters, digits, hyphens, dots and _", NULL},
+    {"users: {app: {password: \"\", acl: \"+@all\"}}",
+     "2:44: error: a password cannot be empty; `password: false` is a server without one", NULL},
+    {"users: {app: {password: x, acl: \"\"}}",
+     "2:52: error: `acl` must be rules such as \"~app:* +@read +@write\", on one line", NULL},
+    {"users: {app: {password: x, acl: [\"+@all\"]}}",
+     "2:52: error: `acl` must be rules such as \"~app:* +@read +@write\", not a list", NULL},
+    {"users: {app: {password: x, acl: \"+@all >y\"}}", "2:52: error: a password stands in `password`", NULL},
+    {"users: {app: {password: x, acl: \"+@all\", role: y}}", "2:61: error: a user has no field `role`", NULL},
+    {"users: [app]", "2:27: error: `users` must be a map from names to users, not a list", NULL},
+    {"users: {app: secret}", "2:33: error: a user must be a map with `password` and `acl`", NULL},
+    {"users: {app: {password: {parameter: p}, acl: \"+@all\"}}", "2:56: error: there is no parameter `p`",
+     "declare it under `parameters`"},
+    {"users: {app: {password: x, acl: \"+@all\"}}, config: {aclfile: /x}",
+     "2:81: error: the directive `aclfile` does not go with `users`", NULL},
+    {"users: {app: {password: x, acl: \"+@all\\noff\"}}",
+     "2:52: error: `acl` must be rules such as \"~app:* +@read +@write\", on one line", NULL},
+    {NULL, NULL, NULL},
+};
+
+static void users_refuse(void **state)
+{
+    refuse_all(*state, "resources:\n  a: {type: redis, ", "}\n  c: redis\n", user_rows);
+}
+
+/* A service that others run. */
+static const struct mistake external_rows[] = {
+    {"url: \"\"", "2:28: error: `url` is no URL",
+     "for example https://api.example.com/v1; its scheme is written out"},
+    {"url: nowhere", "2:28: error: `url` is no URL",
+     "for example https://api.example.com/v1; its scheme is written out"},
+    {"url: \"http://\"", "2:28: error: `url` is no URL",
+     "for example https://api.example.com/v1; its scheme is written out"},
+    {"url: \"ftp://h\"", "2:28: error: `url` needs a port",
+     "only http, https, ws and wss have one by themselves"},
+    {"url: \"http://h:99999\"", "2:28: error: `url` has no valid port", "ports are numbers from 1 to 65535"},
+    {"url: \"http://u:p@h\"", "2:28: error: `url` has a password in it",
+     "make it a parameter: `${parameters.NAME}`, with `secret: true`"},
+    {"url: http://h/x, ready: {http: x}", "2:54: error: `http` must be a path that starts with /",
+     "the host and the port come from `url`"},
+    {"url: tcp://h, ready: {http: /x}", "2:37: error: `http` asks a URL of http or https",
+     "write `tcp: true`"},
+    {"url: http://h, ready: {log: x}", "2:46: error: `ready` of an external has no field `log`", NULL},
+    {"url: http://h, image: x", "2:38: error: an `external` has no field `image`", NULL},
+    {"url: http://h, ready: {status: 200}", "2:46: error: `status` goes with `http`", NULL},
+    {"url: \"http://h h\"", "2:28: error: `url` is no URL", NULL},
+    {"url: [x]", "2:28: error: `url` must be text, not a list", NULL},
+    {NULL, NULL, NULL},
+};
+
+static void externals_refuse(void **state)
+{
+    refuse_all(*state, "resources:\n  a: {type: external, ", "}\n  c: redis\n", external_rows);
+}
+
 /* The manifest itself. */
 static const struct mistake manifest_rows[] = {
     {"resources: []", "1:12: error: `resources` must be a map from names to resources, not a list", NULL},
@@ -323,8 +385,8 @@ static void manifests_refuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(processes_refuse), TEST(commands_refuse), TEST(containers_refuse),
-        TEST(images_refuse),    TEST(servers_refuse),  TEST(manifests_refuse),
+        TEST(processes_refuse), TEST(commands_refuse),  TEST(containers_refuse), TEST(images_refuse),
+        TEST(servers_refuse),   TEST(manifests_refuse), TEST(users_refuse),      TEST(externals_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
