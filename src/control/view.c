@@ -91,7 +91,7 @@ static bool read_timings(const cJSON *json, struct arena *arena, void *value)
 {
     struct view_timings *timings = value;
     const cJSON *item;
-    timings->items = arena_alloc(arena, ((size_t)json_count(json) + 1) * sizeof *timings->items);
+    timings->items = arena_alloc(arena, ((size_t)cJSON_GetArraySize(json) + 1) * sizeof *timings->items);
     cJSON_ArrayForEach(item, json)
     {
         if (!cJSON_IsNumber(item))

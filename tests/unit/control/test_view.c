@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -50,6 +51,31 @@ static void test_view(void **state)
     assert_false(api->exit_code.is_known);
     assert_int_equal(view->report.resource_count, 1);
     assert_true(view->report.resources[0].is_blocked);
+}
+
+/* As many as a lifecycle has rows, of several resources: each list has the room that it needs. */
+static void test_many_timings(void **state)
+{
+    enum { RESOURCES = 30, ROWS = 40 };
+    cJSON *json = cJSON_CreateObject(), *list = json_add_array(json, "resources");
+    (void)state;
+    for (int r = 0; r < RESOURCES; r++) {
+        cJSON *resource = cJSON_CreateObject();
+        json_add_string(resource, "name", "api");
+        cJSON *timings = json_add_object(resource, "timings");
+        for (int i = 0; i < ROWS; i++) {
+            char goal[24];
+            snprintf(goal, sizeof goal, "goal-%d", i);
+            json_add_int(timings, goal, i);
+        }
+        cJSON_AddItemToArray(list, resource);
+    }
+    cleanup_view struct view *view = view_read(json, NULL);
+    assert_non_null(view);
+    for (int r = 0; r < RESOURCES; r++) {
+        assert_int_equal(view->resources[r].timings.count, ROWS);
+        assert_int_equal(view->resources[r].timings.items[ROWS - 1].ms, ROWS - 1);
+    }
 }
 
 static void test_what_is_no_view(void **state)
@@ -153,8 +179,11 @@ static void test_whose_error(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_view),        cmocka_unit_test(test_what_is_no_view),
-        cmocka_unit_test(test_transition),  cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_view),
+        cmocka_unit_test(test_many_timings),
+        cmocka_unit_test(test_what_is_no_view),
+        cmocka_unit_test(test_transition),
+        cmocka_unit_test(test_requests),
         cmocka_unit_test(test_whose_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
