@@ -20,6 +20,8 @@ BASEFLAGS := -std=c11 $(WARN) $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERS
 ifeq ($(VARIANT),release)
   OPT := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
   LDOPT := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
+  # Nothing unwinds the program's stack; what a debugger needs stands in .debug_frame.
+  PROGRAM_OPT := -fno-asynchronous-unwind-tables -fno-unwind-tables
 else ifeq ($(VARIANT),asan)
   OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
   LDOPT := -fsanitize=address,undefined
@@ -44,7 +46,7 @@ all: $(BUILD)/apphost lib-static lib-shared
 $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(ALLCFLAGS) $(PROGRAM_OPT) -c -o $@ $<
 
 # One archive a room: a unit test links its room and the rooms below it, nothing else.
 define room_rule

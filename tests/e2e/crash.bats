@@ -149,6 +149,7 @@ END
   kill -INT $UP
   wait_until 5 has_state app stopping
   alive $UP
+  sleep 0.3 # what comes twice in the same moment is one
   kill -INT $UP
   ended $UP
   wait_until 5 nothing_left

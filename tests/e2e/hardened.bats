@@ -93,11 +93,11 @@ other_thing() {
   local folder
   folder=$(echo "$T"/state/apphost/*)
   mkfifo "$folder/session.json"
-  fails 1 apphost up -d
+  fails 9 apphost up -d
   says 'session.json' 'pipe'
   rm "$folder/session.json"
   other_thing pipe "$folder/supervisor.log"
-  fails 1 apphost up -d
+  fails 9 apphost up -d
   says 'supervisor.log' 'pipe'
   rm "$folder/supervisor.log"
 }
