@@ -25,12 +25,7 @@ static bool is_scheme(const char *text, const char *end)
 /* A URL is one word: what else it holds is percent-encoded. */
 static bool is_one_word(const char *text)
 {
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte <= ' ' || byte == 0x7f)
-            return false;
-    }
-    return true;
+    return !text[strcspn(text, " \t\r\n\v\f")];
 }
 
 /* user[:password] */
