@@ -19,6 +19,8 @@ enum {
     LONGEST_TRY_MS = 8000,
 };
 
+static const int64_t START_NOTED_NS = INT64_C(2000000000);
+
 const struct error *sensor_error(const struct node *node)
 {
     const struct sensor *sensor = &node->sensor;
@@ -84,14 +86,31 @@ static void on_past_end(const struct engine_result *result, const struct error *
     node->sensor.exec = NULL;
 }
 
+static int64_t state_time(const cJSON *raw, const char *which)
+{
+    const char *text = json_string(json_get(raw, "State"), which, "");
+    int64_t time_ns = 0;
+    if (!engine_parse_time(text, strlen(text), &time_ns))
+        return 0;
+    return int64_max(time_ns, 0);
+}
+
+/* Engines note the start once the program runs: a quick one has printed something by then. What came before
+ * its last end is an earlier run's. */
+static int64_t begin_of_run(const cJSON *raw)
+{
+    int64_t started_ns = state_time(raw, "StartedAt");
+    if (!started_ns)
+        return 0;
+    return int64_max(state_time(raw, "FinishedAt"), started_ns - START_NOTED_NS);
+}
+
 static void on_past_known(const struct engine_result *result, const struct error *err, void *data)
 {
     struct node *node = data;
     node->sensor.exec = NULL;
-    const char *started =
-        err ? NULL : json_string(json_get(result->container->raw, "State"), "StartedAt", "");
-    int64_t since_ns = 0;
-    if (started && engine_parse_time(started, strlen(started), &since_ns))
+    int64_t since_ns = err ? 0 : begin_of_run(result->container->raw);
+    if (since_ns)
         node->sensor.exec = engine_container_follow(node->o->services.engine, node->facts.object, since_ns,
                                                     on_past_line, on_past_end, node);
 }
