@@ -51,16 +51,16 @@ END
   wait_until 20 visited 2
   local port
   port=$(apphost ps | sed -n 's|^service .*127.0.0.1:\([0-9]*\).*|\1|p')
-  [ "$(curl -s --max-time 20 "http://127.0.0.1:$port/health")" = Healthy ]
-  [ "$(curl -s --max-time 20 "http://127.0.0.1:$port/alive")" = Healthy ]
+  [ "$(curl -s --max-time 60 "http://127.0.0.1:$port/health")" = Healthy ]
+  [ "$(curl -s --max-time 60 "http://127.0.0.1:$port/alive")" = Healthy ]
   # Each cache is on its own server, under its own prefix.
   load_env
   [ "$(ask "$SESSIONS_PORT" "$SESSIONS_PASSWORD" --scan)" = session:ada ]
   [[ $(ask "$PAGES_PORT" "$PAGES_PASSWORD" --scan) = page:ada* ]]
   # One server silent: the service is not ready any more, but alive.
   ask "$PAGES_PORT" "$PAGES_PASSWORD" CLIENT PAUSE 5000 ALL
-  [ "$(curl -s --max-time 20 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/health")" = 503 ]
-  [ "$(curl -s --max-time 20 "http://127.0.0.1:$port/alive")" = Healthy ]
+  [ "$(curl -s --max-time 60 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$port/health")" = 503 ]
+  [ "$(curl -s --max-time 60 "http://127.0.0.1:$port/alive")" = Healthy ]
   ok apphost down
 }
 

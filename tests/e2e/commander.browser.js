@@ -1,22 +1,24 @@
 // Opens Redis Commander in a real browser and looks for keys in its tree.
 // Usage: node commander.browser.js URL SERVER:KEY…      PLAYWRIGHT names the folder of playwright-core
 // Exit code 0 when every key was seen below its server; a screenshot is left at $SCREENSHOT when that is set.
+const PATIENCE = 120000; // milliseconds: a limit of what waits, not of what is expected
 const { chromium } = require(process.env.PLAYWRIGHT || "playwright-core");
 
 async function main() {
   const [url, ...wanted] = process.argv.slice(2);
   const browser = await chromium.launch({
+    timeout: PATIENCE,
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync"],
   });
   const page = await browser.newPage();
-  await page.goto(url, { waitUntil: "domcontentloaded" });
+  await page.goto(url, { waitUntil: "domcontentloaded", timeout: PATIENCE });
   for (const pair of wanted) {
     const [server, key] = pair.split(":");
     const root = page.locator(`#keyTree li[id="R:${server}:6379:0"]`);
     const leaf = root.locator(".jstree-anchor", { hasText: key });
-    await root.waitFor({ timeout: 20000 });
+    await root.waitFor({ timeout: PATIENCE });
     // The first server opens by itself, a moment later: only what is still closed is clicked.
     for (let tries = 0; !(await leaf.isVisible()) && tries < 200; tries++) {
       const isClosed = ((await root.getAttribute("class")) || "").includes("jstree-closed");

@@ -52,11 +52,11 @@ in_container() {
     Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/srv/app",
     Env: ["APPHOST=/srv/app/apphost-program", "LD_LIBRARY_PATH=/srv/app/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
     HostConfig: {NetworkMode: $mode, Binds: [$work + ":/srv/app", $socket + ":/var/run/docker.sock"]}}')
-  id=$(engine POST /containers/create --max-time 30 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
   echo "$id" >>"$T/outer"
   engine POST "/containers/$id/start" --max-time 60
   code=$(engine POST "/containers/$id/wait" --max-time 120 | jq .StatusCode)
-  engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 30 -o - | tr -d '\000-\010\016-\037'
+  engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 60 -o - | tr -d '\000-\010\016-\037'
   return "$code"
 }
 
@@ -403,11 +403,11 @@ END
     sh -c 'mount -t proc proc /proc; cd $T/work; exec bash $T/nested'" '{Image: $image, Entrypoint: ["sh", "-c", $script],
     HostConfig: {CapAdd: ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"], Binds: ["/:/machine"],
       SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"]}}')
-  id=$(engine POST /containers/create --max-time 30 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
   echo "$id" >>"$T/outer"
   engine POST "/containers/$id/start" --max-time 60
   code=$(engine POST "/containers/$id/wait" --max-time 120 | jq .StatusCode)
-  output=$(engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 30 -o - | tr -d '\000-\010\016-\037')
+  output=$(engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 60 -o - | tr -d '\000-\010\016-\037')
   echo "$output"
   [ "$code" != 69 ] || skip "no engine comes up in a container here"
   [ "$code" = 0 ]

@@ -170,7 +170,7 @@ is_committed() {
 }
 
 lists_the_key() {
-  curl -s --max-time 20 "http://$(apphost port rediscommander)/apiv2/server/info" | grep -q garnet
+  curl -s --max-time 60 "http://$(apphost port rediscommander)/apiv2/server/info" | grep -q garnet
 }
 
 @test "commander shows it" {

@@ -114,10 +114,10 @@ END
   local up=$PID
   wait_until 10 sh -c "'$APPHOST' ps | grep -q app"
   fails 7 apphost wait app --wait-timeout 300ms
-  ok apphost wait app --for started --wait-timeout 10s
+  ok apphost wait app --for started --wait-timeout 60s
   touch ok go
-  ok apphost wait app --wait-timeout 20s
-  ok apphost wait job --for completed --wait-timeout 20s
+  ok apphost wait app --wait-timeout 60s
+  ok apphost wait job --for completed --wait-timeout 60s
   ended $up 0
   ok apphost down
 }
@@ -246,7 +246,7 @@ resources:
   many: {type: process, task: true, command: [seq, -f, 'line %.0f', '100000']}
 END
   ok apphost up -d
-  ok apphost wait many --for completed --wait-timeout 20s
+  ok apphost wait many --for completed --wait-timeout 60s
   apphost logs many >"$T/out"
   [ "$(grep -o 'line [0-9]*' "$T/out" | sort -u | wc -l)" -eq 100000 ]
   ok apphost down

@@ -50,7 +50,7 @@ END
   printf '\xef\xbb\xbfname: shop\n' >bom.yaml
   : >empty.yaml
   for file in bomb deep long nul bytes tab cycle bom empty; do
-    run --separate-stderr timeout 10 "$APPHOST" -f $file.yaml validate
+    run --separate-stderr timeout 60 "$APPHOST" -f $file.yaml validate
     echo "$file: $status: ${stderr:0:300}"
     [ "$status" -eq 3 ]
     grep -q "$file.yaml" <<<"$stderr"

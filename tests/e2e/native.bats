@@ -68,7 +68,7 @@ up() {
 @test "no container engine is asked for anything" {
   needs strace
   one
-  timeout 30 strace -f -qq -e trace=connect -o "$T/trace" "$APPHOST" run -- true
+  timeout 120 strace -f -qq -e trace=connect -o "$T/trace" "$APPHOST" run -- true
   grep -q AF_UNIX "$T/trace"
   not grep -E 'docker|podman' "$T/trace"
 }

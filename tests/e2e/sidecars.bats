@@ -22,7 +22,7 @@ END
 }
 
 http_answers() {
-  curl -sf --max-time 20 -o /dev/null --max-time 2 "http://$1"
+  curl -sf -o /dev/null --max-time 2 "http://$1"
 }
 
 volumes_exist() {
@@ -39,9 +39,9 @@ volumes_exist() {
   load_env
   ask "$ONE_PORT" "$ONE_PASSWORD" SET in-one 1
   ask "$TWO_PORT" "" SET in-two 2
-  curl -sf --max-time 20 "http://$address/apiv2/server/info" | jq -e '[.data[].label] | sort == ["one","two"]'
-  curl -sf --max-time 20 "http://$address/apiv2/keystree/R:one:6379:0/" | grep -q in-one
-  curl -sf --max-time 20 "http://$address/apiv2/keystree/R:two:6379:0/" | grep -q in-two
+  curl -sf --max-time 60 "http://$address/apiv2/server/info" | jq -e '[.data[].label] | sort == ["one","two"]'
+  curl -sf --max-time 60 "http://$address/apiv2/keystree/R:one:6379:0/" | grep -q in-one
+  curl -sf --max-time 60 "http://$address/apiv2/keystree/R:two:6379:0/" | grep -q in-two
   [ "$(containers | grep -c commander)" = 1 ]
   ok apphost down
 }
@@ -77,14 +77,14 @@ volumes_exist() {
   two_servers "insight: {image: $INSIGHT}"
   ok apphost up -d
   ok apphost wait redisinsight --wait-timeout 60s
-  shown=$(curl -sf --max-time 20 "http://$(apphost port redisinsight)/")
+  shown=$(curl -sf --max-time 60 "http://$(apphost port redisinsight)/")
   jq -e '.environment | .RI_REDIS_HOST1 == "one" and .RI_REDIS_PORT1 == "6379" and .RI_REDIS_ALIAS2 == "two"' <<<"$shown"
   jq -e '.environment.RI_REDIS_PASSWORD1 == "a b:#\"x$HOME\\z"' <<<"$shown"
   jq -e '.environment | (has("RI_REDIS_PASSWORD2") or has("RI_ACCEPT_TERMS_AND_CONDITIONS")) | not' <<<"$shown"
   two_servers "insight: {image: $INSIGHT, accept_eula: true}"
   ok apphost up -d
   ok apphost wait redisinsight --wait-timeout 60s
-  curl -sf --max-time 20 "http://$(apphost port redisinsight)/" | jq -e '.environment.RI_ACCEPT_TERMS_AND_CONDITIONS == "true"'
+  curl -sf --max-time 60 "http://$(apphost port redisinsight)/" | jq -e '.environment.RI_ACCEPT_TERMS_AND_CONDITIONS == "true"'
   ok apphost down
 }
 
@@ -122,8 +122,8 @@ volumes_exist() {
   load_env
   redis-cli -h 127.0.0.1 -p "$TWO_PORT" --tls --cacert "$TWO_CA_FILE" SET in-two 1
   ok apphost wait rediscommander redisinsight --wait-timeout 60s
-  curl -sf --max-time 20 "http://$(apphost port rediscommander)/apiv2/keystree/R:two:6379:0/" | grep -q in-two
-  curl -sf --max-time 20 "http://$(apphost port redisinsight)" >shown
+  curl -sf --max-time 60 "http://$(apphost port rediscommander)/apiv2/keystree/R:two:6379:0/" | grep -q in-two
+  curl -sf --max-time 60 "http://$(apphost port redisinsight)" >shown
   jq -e '.environment | .RI_REDIS_TLS1 == null and .RI_REDIS_TLS2 == "true"' shown
   jq -r .environment.RI_REDIS_TLS_CA_BASE642 shown | base64 -d | diff - "$TWO_CA_FILE"
   ok apphost down
@@ -170,6 +170,6 @@ END
   ok apphost up -d
   ok apphost wait redisinsight --wait-timeout 60s
   has_state bad failed
-  curl -sf --max-time 20 "http://$(apphost port redisinsight)" | jq -e '.environment.RI_REDIS_HOST1 == "one"'
+  curl -sf --max-time 60 "http://$(apphost port redisinsight)" | jq -e '.environment.RI_REDIS_HOST1 == "one"'
   ok apphost down
 }

@@ -179,7 +179,7 @@ END
   local pid
   pid=$(session supervisor)
   kill -STOP "$pid"
-  run --separate-stderr timeout 30 "$APPHOST" ps --wait-timeout 1s
+  run --separate-stderr timeout 120 "$APPHOST" ps --wait-timeout 1s
   echo "$status $stderr"
   kill -CONT "$pid"
   [ "$status" -eq 9 ]

@@ -175,7 +175,7 @@ END
 @test "up -d in a command substitution ends" {
   manifest <<<'resources: {one: {type: process, command: sleep 1000}}'
   local said
-  said=$(timeout 20 "$APPHOST" up -d 2>&1)
+  said=$(timeout 60 "$APPHOST" up -d 2>&1)
   [ -n "$said" ] || true
   ok apphost down
 }
