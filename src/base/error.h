@@ -60,6 +60,8 @@ enum error_detail {
     DETAIL_BEING_REMOVED,   /* somebody is removing the object */
     DETAIL_NOBODY_LISTENS,  /* there is no socket, or nobody at it */
     DETAIL_NOT_TRUSTED,     /* a certificate that no known authority has signed */
+    DETAIL_NO_SWARM,        /* the engine manages no swarm */
+    DETAIL_OUT_OF_SEQUENCE, /* somebody else changed the object since it was read */
 };
 
 /* Where in a file; line and column count from 1, 0 means unknown. */

@@ -35,6 +35,16 @@ static const struct classify_row rows[] = {
     ROW(ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
         "free some space where the engine keeps its data (docker system df)"),
 
+    {ON_ANY, 0, "not a swarm manager", "worker node", ERROR_ENGINE,
+     "ask one of the swarm's managers (--host, --context), or make this node one: docker node promote",
+     DETAIL_NO_SWARM},
+    {ON_ANY, 0, "not a swarm manager", NULL, ERROR_ENGINE,
+     "make it one with docker swarm init, or point to another engine (--host, --context)", DETAIL_NO_SWARM},
+    {ON_ANY, 0, "swarm is encrypted", NULL, ERROR_ENGINE, "unlock it: docker swarm unlock", DETAIL_NO_SWARM},
+    {ON_ANY, 0, "swarm does not have a leader", NULL, ERROR_ENGINE,
+     "too few of its managers can be reached: look at them with docker node ls", DETAIL_NO_SWARM},
+    {ON_ANY, 0, "update out of sequence", NULL, ERROR_CONFLICT, NULL, DETAIL_OUT_OF_SEQUENCE},
+
     ROW(ON_PULL, 0, "toomanyrequests", NULL, ERROR_PULL,
         "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a "
         "mirror"),

@@ -4,6 +4,8 @@
  * The stream is never paused: an engine whose events nobody reads slows down for everybody. It ends only with
  * an error, and its caller then looks at everything anew (the engine remembers 256 events, and none across
  * its own restart). */
+#include "engine/swarm.h"
+
 #include "engine/internal.h"
 
 #include <stdio.h>
@@ -25,6 +27,12 @@ static const char filters[] = "{\"type\":[\"container\",\"network\",\"volume\"],
                               "\"event\":[\"create\",\"start\",\"kill\",\"die\",\"stop\",\"oom\",\"pause\","
                               "\"unpause\",\"rename\",\"restart\","
                               "\"destroy\",\"remove\",\"died\",\"health_status\"]}";
+
+/* Of a swarm: what happens to services and nodes comes from its managers, containers are those of this engine
+ * alone. */
+static const char swarm_filters[] =
+    "{\"type\":[\"service\",\"node\",\"secret\",\"container\"],"
+    "\"event\":[\"create\",\"update\",\"remove\",\"start\",\"die\",\"oom\",\"destroy\",\"health_status\"]}";
 
 static void free_stream(void *state)
 {
@@ -137,18 +145,9 @@ static void on_end(struct engine_op *op, const struct http_response *response)
     engine_op_fail(op, &err);
 }
 
-struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb *opened,
-                                engine_event_cb *on_event, engine_done_cb *done, void *data)
+static struct engine_op *follow(struct engine_op *op, int64_t since_ns, const char *wanted)
 {
-    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "follow the engine's events");
-    struct event_stream *stream = xcalloc(1, sizeof *stream);
-    stream->rest.limit = LINE_LIMIT;
-    stream->on_open = opened;
-    stream->on_event = on_event;
-    op->state = stream;
-    op->free_state = free_stream;
-
-    cleanup_free char *encoded = str_percent_encode(filters);
+    cleanup_free char *encoded = str_percent_encode(wanted);
     cleanup_free char *since = NULL;
     if (since_ns > 0)
         since = xasprintf("&since=%lld.%09lld", (long long)(since_ns / 1000000000),
@@ -161,4 +160,29 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
     op->on_open = on_open;
     op->on_answer = on_end;
     return engine_op_send(op);
+}
+
+static struct engine_op *new_stream(struct engine *engine, loop_cb *opened, engine_event_cb *on_event,
+                                    engine_done_cb *done, void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "follow the engine's events");
+    struct event_stream *stream = xcalloc(1, sizeof *stream);
+    stream->rest.limit = LINE_LIMIT;
+    stream->on_open = opened;
+    stream->on_event = on_event;
+    op->state = stream;
+    op->free_state = free_stream;
+    return op;
+}
+
+struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb *opened,
+                                engine_event_cb *on_event, engine_done_cb *done, void *data)
+{
+    return follow(new_stream(engine, opened, on_event, done, data), since_ns, filters);
+}
+
+struct engine_op *engine_swarm_events(struct engine *engine, int64_t since_ns, loop_cb *opened,
+                                      engine_event_cb *on_event, engine_done_cb *done, void *data)
+{
+    return follow(new_stream(engine, opened, on_event, done, data), since_ns, swarm_filters);
 }

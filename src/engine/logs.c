@@ -4,6 +4,8 @@
  * again with the time of the last line it has. The engine's `since` includes that moment, so lines up to it
  * are dropped here. Podman's times are whole seconds: the n-th line of a second gets n nanoseconds more, so
  * that its time says which lines of this second were seen already. */
+#include "engine/swarm.h"
+
 #include "engine/internal.h"
 
 #include <stdlib.h>
@@ -71,17 +73,29 @@ static void on_tail_end(struct engine_op *op, const struct http_response *respon
     engine_op_finish(op, &(struct engine_result){.output = strbuf_text(&logs->tail), .exit_code = -1});
 }
 
-struct engine_op *engine_container_tail(struct engine *engine, const char *id, int tail, engine_done_cb *done,
-                                        void *data)
+static struct engine_op *send_tail(struct engine_op *op, const char *folder, const char *id, int tail)
 {
-    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "read the output of container %s", id);
     cleanup_free char *encoded = engine_path_part(id);
-    engine_op_request(op, "GET", http_within(TAIL_TIMEOUT_MS),
-                      "/containers/%s/logs?stdout=1&stderr=1&tail=%d", encoded, tail);
+    engine_op_request(op, "GET", http_within(TAIL_TIMEOUT_MS), "/%s/%s/logs?stdout=1&stderr=1&tail=%d",
+                      folder, encoded, tail);
     attach(op, false, on_tail_line);
     op->on_data = on_tail_data;
     op->on_answer = on_tail_end;
     return engine_op_send(op);
+}
+
+struct engine_op *engine_container_tail(struct engine *engine, const char *id, int tail, engine_done_cb *done,
+                                        void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "read the output of container %s", id);
+    return send_tail(op, "containers", id, tail);
+}
+
+struct engine_op *engine_task_tail(struct engine *engine, const char *id, int tail, engine_done_cb *done,
+                                   void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "read the output of task %s", id);
+    return send_tail(op, "tasks", id, tail);
 }
 
 /* ---- follow ---- */
@@ -134,26 +148,52 @@ static void on_follow_end(struct engine_op *op, const struct http_response *resp
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
 }
 
-struct engine_op *engine_container_follow(struct engine *engine, const char *id, int64_t since_ns,
-                                          engine_log_cb *on_line, engine_done_cb *done, void *data)
+/* The caller frees. */
+static char *since_text(int64_t since_ns)
 {
-    struct engine_op *op =
-        engine_op_new(engine, ON_OTHER, done, data, "follow the output of container %s", id);
-    cleanup_free char *encoded = engine_path_part(id);
-    cleanup_free char *since = NULL;
-    if (since_ns > 0)
-        since = xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
-                          (long long)(since_ns % SECOND_NS));
-    else
-        since = xstrdup("");
+    if (since_ns <= 0)
+        return xstrdup("");
+    return xasprintf("&since=%lld.%09lld", (long long)(since_ns / SECOND_NS),
+                     (long long)(since_ns % SECOND_NS));
+}
 
-    /* Podman sends the head with the first line, which may never come; nobody waits for it. */
-    engine_op_request(op, "GET", http_stream_within(FOREVER),
-                      "/containers/%s/logs?stdout=1&stderr=1&follow=1&timestamps=1%s", encoded, since);
+static struct engine_op *send_follow(struct engine_op *op, int64_t since_ns, engine_log_cb *on_line)
+{
     struct log_state *logs = attach(op, true, on_follow_line);
     logs->since_ns = since_ns;
     logs->on_line = on_line;
     op->on_data = on_follow_data;
     op->on_answer = on_follow_end;
     return engine_op_send(op);
+}
+
+struct engine_op *engine_container_follow(struct engine *engine, const char *id, int64_t since_ns,
+                                          engine_log_cb *on_line, engine_done_cb *done, void *data)
+{
+    struct engine_op *op =
+        engine_op_new(engine, ON_OTHER, done, data, "follow the output of container %s", id);
+    cleanup_free char *encoded = engine_path_part(id);
+    cleanup_free char *since = since_text(since_ns);
+    /* Podman sends the head with the first line, which may never come; nobody waits for it. */
+    engine_op_request(op, "GET", http_stream_within(FOREVER),
+                      "/containers/%s/logs?stdout=1&stderr=1&follow=1&timestamps=1%s", encoded, since);
+    return send_follow(op, since_ns, on_line);
+}
+
+struct engine_op *engine_service_logs(struct engine *engine, const struct engine_service_output *output,
+                                      engine_done_cb *done, void *data)
+{
+    struct engine_op *op =
+        engine_op_new(engine, ON_OTHER, done, data, "read the output of service %s", output->name);
+    cleanup_free char *encoded = engine_path_part(output->id);
+    cleanup_free char *since = since_text(output->since_ns);
+    cleanup_free char *tail = xstrdup("all");
+    if (output->tail >= 0) {
+        free(tail);
+        tail = xasprintf("%d", output->tail);
+    }
+    engine_op_request(op, "GET", http_stream_within(FOREVER),
+                      "/services/%s/logs?stdout=1&stderr=1&timestamps=1&follow=%d&tail=%s%s", encoded,
+                      output->is_followed, tail, since);
+    return send_follow(op, output->since_ns, output->on_line);
 }
