@@ -12,10 +12,10 @@
 #include "client_cache/tracking.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/thread.h"
 #include "client_redis/own.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -212,22 +212,6 @@ static void *work(void *user)
     return NULL;
 }
 
-static int start(struct tracking *tracking)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, work, tracking);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return rc == 0 ? 0 : -1;
-}
-
 static struct tracking *tracking_new(struct apphost_redis *redis, struct level *level,
                                      struct apphost_bytes prefix, struct apphost_error *error)
 {
@@ -252,7 +236,7 @@ void tracking_start(struct apphost_redis *redis, struct level *level, struct app
     struct apphost_error error = {0};
     struct tracking *tracking = tracking_new(redis, level, prefix, &error);
 
-    if (tracking && start(tracking) == 0)
+    if (tracking && thread_start(work, tracking) == 0)
         return;
     if (tracking) {
         tracking_free(tracking);

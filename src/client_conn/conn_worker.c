@@ -8,6 +8,7 @@
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/thread.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -302,23 +303,12 @@ static void *work(void *user)
     return NULL;
 }
 
-/* With the lock. The thread takes no signals: they are for the program's own. */
+/* With the lock. */
 int conn_start_worker(struct conn *conn)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
     if (conn->has_worker)
         return 0;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, work, conn);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (rc != 0)
+    if (thread_start(work, conn) < 0)
         return -1;
     conn->has_worker = true;
     atomic_fetch_add(&conn->references, 1);

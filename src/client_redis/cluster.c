@@ -8,8 +8,8 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/thread.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -354,22 +354,12 @@ static void *work(void *user)
     return NULL;
 }
 
-/* The thread takes no signals: they are for the program's own. */
 static int start_locked(struct cluster *cluster)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
+    int rc = thread_start(work, cluster);
 
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, work, cluster);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
     cluster->has_thread = rc == 0;
-    return rc == 0 ? 0 : -1;
+    return rc;
 }
 
 int cluster_begin(struct cluster *cluster, struct apphost_error *error)

@@ -8,13 +8,13 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/thread.h"
 #include "client_redis/own.h"
 #include "client_redis/redis_refused.h"
 #include "client_redis/scatter.h"
 
 #include <apphost/connection.h>
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,22 +68,6 @@ static void *open_there(void *user)
     return NULL;
 }
 
-static int start_thread(void *(*run)(void *), void *user)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, run, user);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return rc == 0 ? 0 : -1;
-}
-
 static struct opening *new_opening(struct apphost_connection *connection, int timeout_ms)
 {
     struct opening *opening = calloc(1, sizeof(*opening));
@@ -122,7 +106,7 @@ static int open_within(struct apphost_connection *connection, int timeout_ms, st
 {
     struct opening *opening = new_opening(connection, timeout_ms);
 
-    if (!opening || start_thread(open_there, opening) < 0) {
+    if (!opening || thread_start(open_there, opening) < 0) {
         apphost_connection_close(connection);
         free(opening);
         return fail_memory(error);

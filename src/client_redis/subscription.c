@@ -9,9 +9,9 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/thread.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -310,19 +310,8 @@ static void *work(void *user)
 
 static int start(struct apphost_subscription *subscription, struct apphost_error *error)
 {
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
     subscription->references = 2;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, work, subscription);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (rc == 0)
+    if (thread_start(work, subscription) == 0)
         return 0;
     subscription->references = 1;
     return fail_set(error, APPHOST_E_MEMORY, NULL, "cannot start a thread for the subscription");

@@ -12,10 +12,10 @@
 #include "client_telemetry/otlp_target.h"
 #include "client_base/protobuf.h"
 #include "client_base/lock.h"
+#include "client_base/thread.h"
 
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,23 +231,6 @@ static bool init_target(struct otlp_target *target, const struct apphost_config 
     return rc > 0;
 }
 
-/* The thread takes no signals: they are for the program's own. */
-static int start_thread(struct otlp *otlp)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&thread, &attributes, export_thread, otlp);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return rc;
-}
-
 static struct otlp *new_otlp(const struct log *log, otlp_collect_fn collect, void *user)
 {
     struct otlp *otlp = calloc(1, sizeof(*otlp));
@@ -281,7 +264,7 @@ struct otlp *otlp_new(const struct apphost_config *config, const struct log *log
         otlp->metrics_ms = interval(config, "OTEL_METRIC_EXPORT_INTERVAL", METRICS_MS);
     otlp_encode_resource(&otlp->resource, config);
     otlp->owners = 2;
-    if ((has_traces || has_metrics) && start_thread(otlp) == 0)
+    if ((has_traces || has_metrics) && thread_start(export_thread, otlp) == 0)
         return otlp;
     otlp->owners = 1;
     release(otlp);
