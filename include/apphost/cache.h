@@ -117,18 +117,18 @@ struct apphost_cache_options {
 };
 
 /*
- * Level one: what get and get-or-create read is kept in the process, within level_one_bytes (with keys and
- * what each entry costs), and read again without a word to the server. It is kept right by the server: over a
- * connection of its own (CLIENT TRACKING, broadcast for the instance name) it tells what was written, removed
- * or has expired, by whomever. While that connection is not up, nothing is kept, and when it is lost all of
- * it is forgotten; a server that falls silent is found out within `deadPeerTimeout` (10 s), which is how old
- * a value can get in the worst case, and otherwise it is as old as the message takes. What this process
- * wrote, by this cache, is read at once.
+ * Level one: what get, get-many and get-or-create read is kept in the process, within level_one_bytes (with
+ * keys and what each entry costs), and read again without a word to the server. It is kept right by the
+ * server: over a connection of its own (CLIENT TRACKING, broadcast for the instance name) it tells what was
+ * written, removed or has expired, by whomever. While that connection is not up, nothing is kept, and when it
+ * is lost all of it is forgotten; a server that falls silent is found out within `deadPeerTimeout` (10 s),
+ * which is how old a value can get in the worst case, and otherwise it is as old as the message takes. What
+ * this process wrote, by this cache, is read at once.
  *
  * Not kept are entries with a sliding window (a read here would not start it anew), and values of more than
  * an eighth of the bound. What has to go is chosen by SIEVE. With a server before 6.0, Garnet, a cluster or
- * `protocol=2` it stays off, which the log says, and with read_from_replica. The other calls ask the server
- * as ever. A hit is no span, and is counted in `hits` and `level_one_hits`.
+ * `protocol=2` it stays off, which the log says, and with read_from_replica. Get-many reads there too; the
+ * other calls ask the server as ever. A hit is no span, and is counted in `hits` and `level_one_hits`.
  */
 
 /*
@@ -169,12 +169,25 @@ int apphost_cache_set_string(struct apphost_cache *cache, const char *key, const
 /* ---- What its users ask for ---- */
 
 /*
- * values[i] for keys[i], one round trip. The number of hits; -1 when none of the keys could be read. A key
- * that could not, for example one of another type, has no value but a code, and *error says why of the first
- * of them (its code is APPHOST_OK when there is none). Free each value.
+ * values[i] for keys[i], one round trip for those that level one does not have. The number of hits; -1 when
+ * none of the keys could be read. A key that could not, for example one of another type, has no value but a
+ * code, and *error says why of the first of them (its code is APPHOST_OK when there is none). Free each
+ * value.
  */
 int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
                            struct apphost_value *values, struct apphost_error *error);
+
+/* What became of one key of several. */
+struct apphost_outcome {
+    int rc;                 /* as of the call about one key */
+    enum apphost_code code; /* why it is -1 */
+};
+
+/* outcomes[i] for keys[i], one round trip: 1 there was an entry, 0, -1. The number of entries that there
+ * were; -1 when none of the keys could be removed. *error says why of the first that could not, as get-many
+ * does. */
+int apphost_cache_remove_many(struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
+                              struct apphost_outcome *outcomes, struct apphost_error *error);
 
 struct apphost_entry {
     struct apphost_bytes key, data;

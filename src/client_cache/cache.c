@@ -1,7 +1,7 @@
 /*
- * The cache: making it, keys, the common path of all operations, and get, refresh, remove, remaining.
- * Get-many is in cache_many.c, writing in cache_set.c, increment in cache_increment.c, get-or-create in
- * cache_create.c, the asynchronous calls in cache_async.c.
+ * The cache: making it, keys, the common path of all operations, and get, refresh, remaining. Get-many is in
+ * cache_many.c, writing in cache_set.c, removing in cache_remove.c, increment in cache_increment.c,
+ * get-or-create in cache_create.c, the asynchronous calls in cache_async.c.
  */
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
@@ -409,7 +409,7 @@ int apphost_cache_get_string(struct apphost_cache *cache, const char *key, char 
     return fail_memory(error);
 }
 
-/* ---- Refresh, remove, remaining ---- */
+/* ---- Refresh, remaining ---- */
 
 int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_error *error)
 {
@@ -435,9 +435,8 @@ int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key,
     return rc;
 }
 
-/* One command about one key with an integer reply. */
-static int ask_integer(struct apphost_cache *cache, const char *name, const struct full_key *key,
-                       long long *out, struct apphost_error *error)
+int cache_ask_integer(struct apphost_cache *cache, const char *name, const struct full_key *key,
+                      long long *out, struct apphost_error *error)
 {
     const char *const argv[] = {name, key->data};
     const size_t lens[] = {strlen(name), key->len};
@@ -455,42 +454,6 @@ static int ask_integer(struct apphost_cache *cache, const char *name, const stru
     return rc;
 }
 
-bool cache_lacks_unlink(const struct apphost_error *error)
-{
-    return error->code == APPHOST_E_UNSUPPORTED || strstr(error->text, "unknown command") ||
-           strcmp(error->parameter, "NOPERM") == 0;
-}
-
-static int remove_key(struct apphost_cache *cache, const struct full_key *key, long long *count,
-                      struct apphost_error *error)
-{
-    if (!atomic_load(&cache->has_no_unlink)) {
-        if (ask_integer(cache, "UNLINK", key, count, error) == 0)
-            return 0;
-        if (!cache_lacks_unlink(error))
-            return -1;
-        atomic_store(&cache->has_no_unlink, true);
-    }
-    return ask_integer(cache, "DEL", key, count, error);
-}
-
-int apphost_cache_remove(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_error *error)
-{
-    struct full_key full;
-    struct apphost_error local;
-    long long count = 0;
-
-    if (full_key_init(&full, cache, key, error) < 0)
-        return -1;
-    int rc = remove_key(cache, &full, &count, &local);
-    level_one_forget(cache, full.hash);
-    full_key_fini(&full);
-    if (rc < 0)
-        return cache_give_up(cache, &local, 0, error);
-    cache_count(cache, COUNT_REMOVES, 1);
-    return count > 0;
-}
-
 int apphost_cache_remaining(struct apphost_cache *cache, struct apphost_bytes key, int64_t *remaining_ms,
                             struct apphost_error *error)
 {
@@ -502,7 +465,7 @@ int apphost_cache_remaining(struct apphost_cache *cache, struct apphost_bytes ke
         return fail_argument(error, "remaining_ms", "is NULL");
     if (full_key_init(&full, cache, key, error) < 0)
         return -1;
-    int rc = ask_integer(cache, "PTTL", &full, &left, &local);
+    int rc = cache_ask_integer(cache, "PTTL", &full, &left, &local);
     full_key_fini(&full);
     if (rc < 0)
         return cache_give_up(cache, &local, 0, error);

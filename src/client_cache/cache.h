@@ -124,6 +124,10 @@ int cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apph
 int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
                struct apphost_value *value, struct apphost_error *error);
 
+/* One command about one key, with an integer reply. 0, -1. */
+int cache_ask_integer(struct apphost_cache *cache, const char *name, const struct full_key *key,
+                      long long *out, struct apphost_error *error);
+
 /* Whether UNLINK failed because it cannot be had. It frees in the background; servers before 4.0, users who
  * may not, and command maps without it have DEL. */
 bool cache_lacks_unlink(const struct apphost_error *error);
@@ -189,19 +193,26 @@ void level_one_forget_writes(struct apphost_cache *cache, const struct writes *w
 
 /* ---- Get-many, cache_many.c ---- */
 
+/* Where the answer about a key goes. */
+struct place {
+    size_t index;    /* of the caller's keys and values */
+    uint64_t ticket; /* of level one */
+};
+
 struct many {
     struct apphost_cache *cache;
     cache_expire_fn expire; /* cache_expire unless it is changed */
-    struct full_key *keys;
+    struct full_key *keys;  /* what the server has to be asked about */
+    struct place *places;
     struct command *commands; /* one a key */
     const char *(*argv)[5];
     size_t (*lens)[5];
-    size_t count;
+    size_t count, found; /* of those; and how many were in level one */
 };
 
-/* Nothing is to be freed after a failure. */
+/* The values, empty so far, get what level one has. Nothing is to be freed after a failure. */
 int many_init(struct many *many, struct apphost_cache *cache, const struct apphost_bytes *keys, size_t count,
-              struct apphost_error *error);
+              struct apphost_value *values, struct apphost_error *error);
 void many_fini(struct many *many);
 
 /* The primary, by which connection. */

@@ -249,8 +249,9 @@ static int take_keys(struct apphost_call *call, const struct apphost_keys *keys,
     call->values = calloc(keys->count, sizeof(*call->values));
     if (!call->values)
         return fail_memory(error);
-    if (many_init(&call->many, call->cache, keys->items, keys->count, error) < 0)
+    if (many_init(&call->many, call->cache, keys->items, keys->count, call->values, error) < 0)
         return -1;
+    call->value_count = keys->count;
     call->many.expire = cache_expire_later;
     return 0;
 }
@@ -269,6 +270,10 @@ struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, s
     }
     if (keys->count == 0)
         return call_nothing(call);
+    if (call->many.count == 0) {
+        call->is_local = true; /* all of it was in level one */
+        return call_ready(call);
+    }
     aim_at_replica(call);
     if (call->role == DIAL_PRIMARY)
         call->role = many_lane(&call->many);

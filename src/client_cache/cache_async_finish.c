@@ -64,7 +64,7 @@ void call_finish_get_many(struct apphost_call *call, struct apphost_result *resu
     if (result->rc < 0)
         return;
     result->values = call->values;
-    result->count = call->many.count;
+    result->count = call->value_count;
 }
 
 static void forget_written(struct apphost_call *call)

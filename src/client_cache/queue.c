@@ -113,7 +113,7 @@ static void free_parts(struct apphost_call *call)
     struct apphost_queue *queue = call->queue;
     struct life *life = call->redis ? call->redis->life : NULL;
 
-    for (size_t i = 0; call->values && i < call->many.count; i++)
+    for (size_t i = 0; i < call->value_count; i++)
         apphost_value_free(&call->values[i]);
     free(call->values);
     free(call->wrote);
@@ -256,7 +256,7 @@ static void run(struct apphost_call *call)
     record_span(call);
     if (call->again && call->again(call))
         return;
-    if (call->cache && call->error.code != APPHOST_E_OPEN)
+    if (call->cache && !call->is_local && call->error.code != APPHOST_E_OPEN)
         cache_finish(call->cache, call->started_us, call->has_failed ? &call->error : NULL);
     call->finish(call, &result);
     result.error = result.rc < 0 ? &call->error : NULL;

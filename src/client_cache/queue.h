@@ -30,6 +30,7 @@ struct apphost_call {
     const char *const *words; /* of a command about one key, which goes after the first; NULL-terminated */
     enum dial_role role;      /* where it was sent */
     bool is_cancelled, has_failed, is_counted;
+    bool is_local; /* nothing was asked of a server */
     struct full_key key;
     struct apphost_command *kept; /* a raw command that waits for leave to be sent */
     struct many many;             /* of get-many */
@@ -37,7 +38,8 @@ struct apphost_call {
     size_t entries;               /* of set and set-many: how many */
     uint64_t *wrote;              /* their hashes, where there is a level one */
     struct apphost_value *values; /* one for each key of get-many */
-    struct apphost_value value;   /* of get */
+    size_t value_count;
+    struct apphost_value value; /* of get */
     struct replies replies;
     struct apphost_error error;
     int64_t started_us, start_ns, end_ns;

@@ -257,6 +257,90 @@ static void own_asynchronous_writes_as_well(void **state)
     apphost_queue_free(queue);
 }
 
+/* The number of hits, of "a", "gone" and "b", whose data must be these. */
+static int many(const char *a, const char *b)
+{
+    const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("gone"), apphost_str("b")};
+    const char *const expected[] = {a, NULL, b};
+    struct apphost_error error = {0};
+    struct apphost_value values[3];
+    int hits = apphost_cache_get_many(f.cache, keys, 3, values, &error);
+
+    for (int i = 0; i < 3 && hits >= 0; i++) {
+        assert_int_equal(values[i].data != NULL, expected[i] != NULL);
+        if (expected[i])
+            assert_string_equal(values[i].data, expected[i]);
+        apphost_value_free(&values[i]);
+    }
+    return hits;
+}
+
+static void get_many_reads_there_too(void **state)
+{
+    struct apphost_cache_stats before, after;
+
+    (void)state;
+    set(f.cache, "a", "1", apphost_expire_never());
+    set(f.cache, "b", "2", apphost_expire_never());
+    await_hit("a");
+    before = stats();
+    assert_int_equal(many("1", "2"), 2);
+    assert_int_equal(many("1", "2"), 2);
+    after = stats();
+    assert_int_equal(after.level_one_hits - before.level_one_hits, 3); /* a; a and b */
+    assert_int_equal(after.hits - before.hits, 4);
+    assert_int_equal(after.misses - before.misses, 2);
+    set(f.other, "b", "theirs", apphost_expire_never());
+    await_value("b", "theirs");
+    assert_int_equal(many("1", "theirs"), 2);
+}
+
+static void keep_values(void *user, const struct apphost_result *result)
+{
+    assert_int_equal(result->rc, 2);
+    assert_int_equal(result->count, 2);
+    assert_string_equal(result->values[0].data, "1");
+    assert_string_equal(result->values[1].data, "2");
+    ++*(int *)user;
+}
+
+/* The second needs no server at all. */
+static void and_so_does_the_asynchronous_one(void **state)
+{
+    const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("b")};
+    const struct apphost_keys list = {keys, 2};
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    int done = 0;
+
+    (void)state;
+    set(f.cache, "a", "1", apphost_expire_never());
+    set(f.cache, "b", "2", apphost_expire_never());
+    await_hit("a");
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(apphost_cache_get_many_start(f.cache, queue, &list, keep_values, &done, NULL));
+        for (time_t began = time(NULL); done <= i; assert_false(is_late(began)))
+            apphost_queue_dispatch(queue);
+    }
+    uint64_t operations = stats().operations;
+    assert_non_null(apphost_cache_get_many_start(f.cache, queue, &list, keep_values, &done, NULL));
+    for (time_t began = time(NULL); done <= 2; assert_false(is_late(began)))
+        apphost_queue_dispatch(queue);
+    assert_int_equal(stats().operations, operations);
+    apphost_queue_free(queue);
+}
+
+static void remove_many_forgets(void **state)
+{
+    const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("gone")};
+    struct apphost_outcome outcomes[2];
+
+    (void)state;
+    set(f.cache, "a", "1", apphost_expire_never());
+    await_hit("a");
+    assert_int_equal(apphost_cache_remove_many(f.cache, keys, 2, outcomes, NULL), 1);
+    expect("a", NULL);
+}
+
 static void expiries_hold(void **state)
 {
     (void)state;
@@ -341,6 +425,9 @@ int main(void)
         T(others_writes_are_seen),
         T(own_writes_are_read_at_once),
         T(own_asynchronous_writes_as_well),
+        T(get_many_reads_there_too),
+        T(and_so_does_the_asynchronous_one),
+        T(remove_many_forgets),
         T(expiries_hold),
         T(a_lost_connection_forgets_everything),
         T(a_silent_server_is_found_out),
