@@ -13,10 +13,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static enum error_code code_of(int number)
@@ -55,27 +57,52 @@ static char *take_content(int fd, const char *path, size_t limit, size_t *length
     return strbuf_take(&content);
 }
 
+/* Who opens a pipe that has a name waits until somebody writes: for ever, if nobody does. A pipe without one
+ * (what a shell gives as /dev/fd/63) has its writer. */
+static bool is_named_pipe(int fd, const struct stat *st)
+{
+    struct statfs where;
+    return S_ISFIFO(st->st_mode) && (fstatfs(fd, &where) < 0 || where.f_type != PIPEFS_MAGIC);
+}
+
+/* The descriptor, blocking again, or -1 with err set. */
+static int open_content(const char *path, struct error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
+
+    struct stat st;
+    const char *what = NULL;
+    if (fstat(fd, &st) < 0)
+        what = strerror(errno);
+    else if (S_ISDIR(st.st_mode))
+        what = "it is a folder";
+    else if (is_named_pipe(fd, &st))
+        what = "it is a pipe, which may never be written to (give it as standard input)";
+    else if (fcntl(fd, F_SETFL, 0) < 0)
+        what = strerror(errno);
+    if (!what)
+        return fd;
+
+    close(fd);
+    return error_set(err, ERROR_FAILED, "cannot read %s: %s", path, what);
+}
+
 char *file_read(const char *path, size_t limit, size_t *length, struct error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *shown = path;
-    int fd;
+    int fd = STDIN_FILENO;
 
-    if (is_stdin) {
-        fd = STDIN_FILENO;
+    if (is_stdin)
         shown = "standard input";
-    } else
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        error_set(err, code_of(errno), "cannot open %s: %s", path, strerror(errno));
-        return NULL;
-    }
-    struct stat st;
-    char *text = NULL;
-    if (!is_stdin && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        error_set(err, ERROR_FAILED, "cannot read %s: it is a folder", path);
     else
-        text = take_content(fd, shown, limit, length, err);
+        fd = open_content(path, err);
+    if (fd < 0)
+        return NULL;
+
+    char *text = take_content(fd, shown, limit, length, err);
     if (!is_stdin)
         close(fd);
     return text;

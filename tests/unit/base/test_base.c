@@ -210,6 +210,31 @@ static void own_files_are_files_of_ours(void **state)
     assert_int_equal(file_remove_tree(folder, NULL), 0);
 }
 
+/* Whoever opens a named pipe waits for a writer; one that a shell made has its writer. */
+static void named_pipes_are_not_waited_for(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/apphost-pipe-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    cleanup_free char *named = path_join(folder, "pipe");
+    assert_int_equal(mkfifo(named, 0600), 0);
+    cleanup_error struct error err = {0};
+    assert_null(file_read(named, 100, NULL, &err));
+    assert_int_equal(err.code, ERROR_FAILED);
+    assert_non_null(strstr(err.text, "it is a pipe"));
+
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "text", 4), 4);
+    close(ends[1]);
+    char path[32];
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    cleanup_free char *text = file_read(path, 100, NULL, NULL);
+    assert_string_equal(text, "text");
+    close(ends[0]);
+    assert_int_equal(file_remove_tree(folder, NULL), 0);
+}
+
 static rlim_t core_limit(void)
 {
     struct rlimit limit;
@@ -338,6 +363,7 @@ int main(void)
         cmocka_unit_test(environment_lists),
         cmocka_unit_test(files_are_replaced_whole),
         cmocka_unit_test(own_files_are_files_of_ours),
+        cmocka_unit_test(named_pipes_are_not_waited_for),
         cmocka_unit_test(core_files_are_ours_to_forbid),
         cmocka_unit_test(paths),
         cmocka_unit_test(json_getters_are_strict),
