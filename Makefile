@@ -10,7 +10,7 @@ VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
 Q       := $(if $(filter 1,$(V)),,@)
 
-PKGS     := libcurl libuv yaml-0.1 libcjson openssl hiredis
+PKGS     := libcurl libuv yaml-0.1 libcjson openssl hiredis libmicrohttpd
 PKG_INC  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
@@ -37,6 +37,10 @@ ALLCFLAGS = $(BASEFLAGS) $(OPT) $(CFLAGS)
 ROOMS := $(shell sed -n 's/^\([a-z_]*\)\**:.*/\1/p' scripts/layers.txt)
 room_objs = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
 PROGRAM_ROOMS := $(filter-out client%,$(ROOMS))
+# The dashboard's page is packed into its room.
+page_files := $(wildcard src/dashboard/page/*)
+page_objs := $(BUILD)/page/page_table.o $(BUILD)/page/page_data.o
+more_objs = $(if $(filter dashboard,$(1)),$(page_objs))
 MAIN_OBJ := $(BUILD)/main.o
 
 .PHONY: all check e2e fuzz bench tidy install uninstall clean unit golden style layers corpora format
@@ -48,9 +52,14 @@ $(BUILD)/%.o: src/%.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALLCFLAGS) $(PROGRAM_OPT) -c -o $@ $<
 
+$(BUILD)/page/page_table.c: scripts/embed-page $(page_files) src/dashboard/page
+	$(Q)scripts/embed-page $(BUILD)/page $(page_files)
+$(page_objs): $(BUILD)/page/%.o: $(BUILD)/page/page_table.c
+	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $(firstword $(wildcard $(BUILD)/page/$*.c) $(BUILD)/page/$*.S)
+
 # One archive a room: a unit test links its room and the rooms below it, nothing else.
 define room_rule
-$(BUILD)/lib/$(1).a: $(call room_objs,$(1))
+$(BUILD)/lib/$(1).a: $(call room_objs,$(1)) $(call more_objs,$(1))
 	@mkdir -p $$(@D)
 	$(Q)rm -f $$@ && ar rcs $$@ $$^
 endef

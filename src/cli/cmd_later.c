@@ -8,15 +8,6 @@ static int not_yet(struct context *context, struct error *err)
     return -1;
 }
 
-const struct command cmd_dashboard = {
-    .name = "dashboard",
-    .summary = "the local web page (not yet)",
-    .usage = "",
-    .description = "Not yet: a later version will have it.",
-    .group = GROUP_LOOK,
-    .run = not_yet,
-};
-
 const struct command cmd_publish = {
     .name = "publish",
     .summary = "write files for another engine (not yet)",

@@ -38,6 +38,8 @@ void guard_set_title(const char *title);
  * neither a new environment nor a new process session takes off. Guard and supervisor are marked, so their
  * children are. Safe between fork and exec. */
 void guard_mark(const char *session);
+/* The calling process belongs to no session any more. Safe between fork and exec. */
+void guard_unmark(void);
 /* The one way in which the processes of a session are ended: TERM, at most grace_ms, then KILL; except the
  * caller and the kept ones. Meant are those whose environment carries APPHOST_SESSION=session, those with its
  * mark, and the children of its guard, as long as that lives (guard: its pid; 0: it is dead). Returns how

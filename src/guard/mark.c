@@ -30,6 +30,15 @@ void guard_mark(const char *session)
         setrlimit(RLIMIT_LOCKS, &limit);
 }
 
+void guard_unmark(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_LOCKS, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_LOCKS, &limit);
+}
+
 unsigned long guard_read_mark(pid_t pid)
 {
     static const char title[] = "\nMax file locks";

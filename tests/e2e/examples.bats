@@ -16,6 +16,9 @@ declare -gA WAYS=(
   ['apphost logs -f api']='ended_by_down api listening'
   ['apphost events']='ended_by_down api ready'
   ['apphost events cache | jq --unbuffered -r .state']='ended_by_down cache ready'
+  ['apphost dashboard']=leaves_a_page
+  ['apphost dashboard --open']=leaves_a_page
+  ['apphost dashboard --stop']=of_a_page
   ['apphost init']=in_an_empty_folder
   ['apphost init --from compose.yaml']=in_an_empty_folder
   ['make']=in_the_repository
@@ -79,6 +82,15 @@ ended_by_down() {
 
 then_down() {
   example && apphost "$@" down
+}
+
+# The page's process stays when the command is over.
+leaves_a_page() {
+  BROWSER=true example && apphost dashboard --stop
+}
+
+of_a_page() {
+  apphost dashboard && example
 }
 
 of_shop() {

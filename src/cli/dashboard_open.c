@@ -1,0 +1,62 @@
+/* See dashboard_open.h. */
+#include "cli/dashboard_open.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/pick.h"
+#include "dashboard/dashboard.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *find_opener(char *const *environment)
+{
+    struct strlist list = {.items = (char **)(uintptr_t)environment};
+    while (environment[list.count])
+        list.count++;
+    const char *browser = strlist_getenv(&list, "BROWSER");
+    if (browser && *browser)
+        return browser;
+    if (file_is_in_path(text_or_empty(strlist_getenv(&list, "PATH")), "xdg-open"))
+        return "xdg-open";
+    return NULL;
+}
+
+/* Twice forked: a browser that is started by this stays, and is nobody's child. */
+static bool start(const char *opener, const char *url)
+{
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fork() != 0)
+            _exit(0);
+        setsid();
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO);
+        execlp(opener, opener, url, (char *)NULL);
+        _exit(127);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+int dashboard_open(struct context *context, const char *folder, struct error *err)
+{
+    const char *opener = find_opener(context->environment);
+    char *url = dashboard_url(folder, opener != NULL, err);
+    if (!url)
+        return -1;
+    bool is_started = opener && start(opener, url);
+    if (!is_started) {
+        output_warn(&context->output,
+                    "no browser can be started here (BROWSER, xdg-open); this is the address");
+        printf("%s\n", url);
+    }
+    mem_wipe(url, strlen(url));
+    free(url);
+    return 0;
+}

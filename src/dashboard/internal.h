@@ -1,0 +1,140 @@
+/* What the files of this room share. */
+#ifndef DASHBOARD_INTERNAL_H
+#define DASHBOARD_INTERNAL_H
+
+#include "dashboard/dashboard.h"
+
+#include "base/json.h"
+#include "control/control.h"
+#include "loop/loop.h"
+#include "state/state.h"
+#include "supervisor/supervisor.h"
+#include "web/web.h"
+
+#include <uv.h>
+
+enum { DASHBOARD_TICKETS = 32 };
+#define DASHBOARD_LOCK "dashboard.lock"
+#define DASHBOARD_RECORD "dashboard.json"
+#define DASHBOARD_TOKEN "dashboard.token"
+#define DASHBOARD_LOG "dashboard.log"
+#define DASHBOARD_PAGE_VARIABLE "APPHOST_DASHBOARD_PAGE"
+
+struct dashboard;
+struct page_feed;
+struct page_question;
+
+/* The way to the project's supervisor, whenever one runs. */
+struct supervisor_link {
+    struct dashboard *dashboard;
+    struct control_connection *connection;
+    bool is_up; /* it has answered hello */
+    bool is_ending;
+    cJSON *hello;       /* its answer */
+    int64_t session_ms; /* when the session began */
+    cJSON *view;        /* as it was last told; NULL: not yet */
+    int64_t rev;
+    bool is_asking_view, is_view_old;
+    struct page_question *askings;
+    struct turn close;
+    struct timer retry, refresh;
+    uv_fs_event_t folder_watch;
+    bool has_watch;
+};
+
+struct dashboard {
+    struct loop loop;
+    const struct dashboard_options *options;
+    char *root, *prefix, *folder;
+    struct identity identity;
+    char token[WEB_TOKEN_SIZE];
+    char epoch[17];
+    int64_t started_ms;
+    int lock_fd;
+    struct web_server *web;
+    struct supervisor_link link;
+    struct page_feed *feeds;
+
+    int failures;                                  /* wrong tokens in a row */
+    char taken[DASHBOARD_TICKETS][WEB_NONCE_SIZE]; /* tickets, and cookies that logged out: a ring */
+    size_t taken_next;
+};
+
+/* ---- start.c ---- */
+/* The name that a browser knows it by: no other server's cookies go there. The caller frees. */
+char *dashboard_host(const char *folder);
+
+/* ---- home.c: the files ---- */
+char *home_path(const char *folder, const char *name);
+/* The descriptor of the lock; -1 with ERROR_OWNER while somebody has it. */
+int home_lock(const char *folder, struct error *err);
+bool home_is_locked(const char *folder);
+int home_write_record(const struct dashboard *dashboard, struct error *err);
+/* The port that the last one had, or 0. */
+int home_last_port(const char *folder);
+/* is_made: one is made where there is none. */
+int home_token(const char *folder, bool is_made, char out[WEB_TOKEN_SIZE], struct error *err);
+int64_t home_now_ms(void);
+
+/* ---- link.c ---- */
+void link_start(struct dashboard *dashboard);
+void link_end(struct dashboard *dashboard);
+const char *link_state_name(const struct supervisor_link *link);
+cJSON *link_session_json(const struct supervisor_link *link);
+/* The view as it is known, borrowed; NULL: there is no session. */
+const cJSON *link_view(const struct dashboard *dashboard);
+/* One of the view's resources by its name, or a replica's; NULL. */
+const cJSON *link_resource(const struct dashboard *dashboard, const char *name);
+
+/* ---- ask.c: a question of the page's, passed on ---- */
+struct page_question {
+    struct dashboard *dashboard;
+    struct web_request *request;
+    int64_t id;
+    /* Answers the request, and owns nothing of what it is given. An error comes here only when it takes them.
+     */
+    void (*answer)(struct page_question *asking, const struct error *error, const cJSON *result);
+    bool takes_errors;
+    char *text; /* the answerer's own */
+    struct page_question *prev, *next;
+};
+/* Takes message and text. Without a session the request is answered at once. */
+void ask_supervisor(struct web_request *request, struct dashboard *dashboard, const char *verb,
+                    cJSON *message, const struct page_question *how);
+/* The session is gone; told to those who asked, unless nobody is left to hear it. */
+void ask_end_all(struct dashboard *dashboard, bool is_told);
+
+/* ---- answer.c ---- */
+void answer_error(struct web_request *request, const struct error *error);
+void answer_no_session(struct web_request *request, const struct dashboard *dashboard);
+void answer_refusal(struct web_request *request, int status, const char *code, const char *text);
+void answer_nothing(struct web_request *request, const char *cookie); /* 204 */
+
+/* ---- login.c ---- */
+/* Whether whoever asks has shown the token or has a cookie; else it was answered. */
+bool login_check(struct dashboard *dashboard, struct web_request *request);
+void login_take(struct dashboard *dashboard, struct web_request *request, const char *rest);
+void login_leave(struct dashboard *dashboard, struct web_request *request, const char *rest);
+
+/* ---- route.c ---- */
+void route_request(struct web_request *request, void *data);
+
+/* ---- the answers, each of a path; rest: what follows its name ---- */
+typedef void route_handler(struct dashboard *dashboard, struct web_request *request, const char *rest);
+route_handler session_answer, view_answer, resource_answer, logs_answer, feed_answer;
+void page_answer(struct web_request *request);
+
+/* ---- logs.c ---- */
+/* Where the logs are: of the session, else of the last one. The caller frees. */
+char *logs_folder(const struct dashboard *dashboard);
+/* "a,b" of a query's parameter. */
+void logs_names(const char *query, const char *parameter, struct strlist *names);
+
+/* ---- feed.c: the stream ---- */
+void feed_session(struct dashboard *dashboard);
+void feed_view(struct dashboard *dashboard);
+/* Takes nothing. */
+void feed_transition(struct dashboard *dashboard, const cJSON *transition);
+void feed_end_all(struct dashboard *dashboard);
+
+#endif

@@ -1,0 +1,223 @@
+/* The way to the project's supervisor. It comes and goes; this process stays.
+ *
+ * Without a session the state folder is watched: a session's record appears there. Whoever answers hello is
+ * watched from then on (verb `watch`), and the view is asked for once, and again when something has changed.
+ */
+#include "dashboard/internal.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/requests.h"
+#include "control/view.h"
+
+#include <string.h>
+
+enum { RETRY_MS = 50, SLOW_RETRY_MS = 5000, REFRESH_MS = 40 };
+
+static void on_answer_lost(struct supervisor_link *link);
+
+/* ---- the view ---- */
+
+static void ask_view(struct supervisor_link *link);
+
+static void on_view(const struct error *error, const cJSON *result, void *data)
+{
+    struct supervisor_link *link = data;
+    link->is_asking_view = false;
+    if (error || !result)
+        return;
+    cJSON_Delete(link->view);
+    link->view = cJSON_Duplicate(result, 1);
+    link->rev++;
+    feed_view(link->dashboard);
+    if (link->is_view_old)
+        timer_start(&link->refresh, REFRESH_MS);
+}
+
+static void ask_view(struct supervisor_link *link)
+{
+    struct control_request_handlers handlers = {.on_done = on_view, .data = link};
+    link->is_view_old = false;
+    link->is_asking_view = true;
+    control_request(link->connection, "view", NULL, &handlers);
+}
+
+static void on_refresh(void *data)
+{
+    struct supervisor_link *link = data;
+    if (link->connection && !link->is_asking_view)
+        ask_view(link);
+}
+
+static void view_changed(struct supervisor_link *link)
+{
+    link->is_view_old = true;
+    if (!link->is_asking_view && !timer_is_armed(&link->refresh))
+        timer_start(&link->refresh, REFRESH_MS);
+}
+
+/* ---- coming and going ---- */
+
+static void try_again(struct supervisor_link *link, int64_t ms)
+{
+    timer_start(&link->retry, ms);
+}
+
+static void on_close(void *data)
+{
+    struct supervisor_link *link = data;
+    if (link->connection)
+        control_close(take_ptr(&link->connection));
+    if (link->is_up)
+        log_info("the session is over");
+    ask_end_all(link->dashboard, true);
+    link->is_up = link->is_ending = link->is_asking_view = link->is_view_old = false;
+    timer_stop(&link->refresh);
+    cJSON_Delete(take_ptr(&link->hello));
+    cJSON_Delete(take_ptr(&link->view));
+    feed_session(link->dashboard);
+    try_again(link, RETRY_MS);
+}
+
+/* The connection is closed in a turn of its own: whoever notices may be in one of its callbacks. */
+static void on_answer_lost(struct supervisor_link *link)
+{
+    loop_post(&link->dashboard->loop, &link->close);
+}
+
+static void on_record(const cJSON *record, void *data)
+{
+    struct supervisor_link *link = data;
+    if (!strcmp(json_string(record, "type", ""), "transition"))
+        feed_transition(link->dashboard, record);
+    view_changed(link);
+}
+
+static void on_watch_over(const struct error *error, const cJSON *result, void *data)
+{
+    (void)error, (void)result;
+    on_answer_lost(data);
+}
+
+static void on_hello(const struct error *error, const cJSON *result, void *data)
+{
+    struct supervisor_link *link = data;
+    struct control_request_handlers watch = {.on_record = on_record, .on_done = on_watch_over, .data = link};
+    if (error || !result) {
+        on_answer_lost(link);
+        return;
+    }
+    link->hello = cJSON_Duplicate(result, 1);
+    link->is_up = true;
+    link->is_ending = json_bool(result, "ending", false);
+    log_info("session %s", json_string(result, "session", "?"));
+    control_request(link->connection, "watch", NULL, &watch);
+    feed_session(link->dashboard);
+    ask_view(link);
+}
+
+static void say_hello(struct supervisor_link *link)
+{
+    const struct ask_hello ask = {.protocol = 1, .version = APPHOST_VERSION};
+    struct control_request_handlers handlers = {.on_done = on_hello, .data = link};
+    control_request(link->connection, "hello", request_message(&ask_hello_record, &ask), &handlers);
+}
+
+static void connect_now(void *data)
+{
+    struct supervisor_link *link = data;
+    struct dashboard *dashboard = link->dashboard;
+    struct state_session session = {0};
+    if (link->connection)
+        return;
+    if (!supervisor_find(dashboard->root, dashboard->prefix, &session, NULL)) {
+        link->session_ms = session.started_ns / 1000000;
+        link->connection = supervisor_connect(&dashboard->loop, &session, NULL);
+    }
+    state_session_free(&session);
+    if (link->connection)
+        say_hello(link);
+    else
+        try_again(link, SLOW_RETRY_MS);
+}
+
+/* Something was written in the state folder, among it perhaps a session's record. */
+static void on_folder(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct supervisor_link *link = watch->data;
+    (void)events, (void)status;
+    if (!link->connection && (!name || str_starts(name, "session")))
+        try_again(link, RETRY_MS);
+}
+
+void link_start(struct dashboard *dashboard)
+{
+    struct supervisor_link *link = &dashboard->link;
+    link->dashboard = dashboard;
+    turn_init(&link->close, on_close, link);
+    timer_init(&dashboard->loop, &link->retry, connect_now, link);
+    timer_init(&dashboard->loop, &link->refresh, on_refresh, link);
+    link->has_watch = !uv_fs_event_init(&dashboard->loop.uv, &link->folder_watch);
+    link->folder_watch.data = link;
+    if (link->has_watch)
+        uv_fs_event_start(&link->folder_watch, on_folder, dashboard->folder, 0);
+    try_again(link, 0);
+}
+
+void link_end(struct dashboard *dashboard)
+{
+    struct supervisor_link *link = &dashboard->link;
+    if (!link->dashboard)
+        return;
+    timer_stop(&link->retry);
+    timer_stop(&link->refresh);
+    loop_unpost(&dashboard->loop, &link->close);
+    if (link->has_watch)
+        uv_close((uv_handle_t *)&link->folder_watch, NULL);
+    if (link->connection)
+        control_close(take_ptr(&link->connection));
+    ask_end_all(dashboard, false);
+    cJSON_Delete(link->hello);
+    cJSON_Delete(link->view);
+}
+
+/* ---- what is known ---- */
+
+const char *link_state_name(const struct supervisor_link *link)
+{
+    if (!link->is_up)
+        return "no-session";
+    if (link->is_ending)
+        return "ending";
+    return "running";
+}
+
+cJSON *link_session_json(const struct supervisor_link *link)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_add_string(json, "id", json_string(link->hello, "session", NULL));
+    json_add_string(json, "version", json_string(link->hello, "version", NULL));
+    json_add_string(json, "logs", json_string(link->hello, "logs", NULL));
+    json_add_int(json, "pid", json_int(link->hello, "pid", 0));
+    json_add_int(json, "owner", json_int(link->hello, "owner", 0));
+    json_add_bool(json, "detached", json_bool(link->hello, "detached", false));
+    json_add_int(json, "startedMs", link->session_ms);
+    return json;
+}
+
+const cJSON *link_view(const struct dashboard *dashboard)
+{
+    return dashboard->link.view;
+}
+
+const cJSON *link_resource(const struct dashboard *dashboard, const char *name)
+{
+    const cJSON *resource;
+    cJSON_ArrayForEach(resource, json_get(dashboard->link.view, "resources"))
+    {
+        if (str_eq(json_string(resource, "name", NULL), name) ||
+            str_eq(json_string(resource, "replicaOf", NULL), name))
+            return resource;
+    }
+    return NULL;
+}

@@ -1,0 +1,213 @@
+/* What is: the session, the view, one resource. */
+#include "dashboard/internal.h"
+
+#include "base/mem.h"
+#include "base/signals.h"
+#include "control/requests.h"
+
+#include <unistd.h>
+#include <string.h>
+
+static cJSON *self_json(const struct dashboard *dashboard)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_add_string(json, "version", APPHOST_VERSION);
+    json_add_int(json, "pid", getpid());
+    json_add_int(json, "startedMs", dashboard->started_ms);
+    json_add_int(json, "port", web_port(dashboard->web));
+    json_add_string(json, "epoch", dashboard->epoch);
+    return json;
+}
+
+void session_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
+{
+    const struct supervisor_link *link = &dashboard->link;
+    cleanup_free char *manifest = state_manifest(dashboard->folder);
+    cJSON *json = cJSON_CreateObject();
+    int status = 503;
+    (void)rest;
+    json_add_string(json, "state", link_state_name(link));
+    json_add_string(json, "project", dashboard->identity.name);
+    json_add_string(json, "hash", dashboard->identity.hash);
+    json_add_string(json, "manifest", manifest);
+    if (link->is_up) {
+        status = 200;
+        cJSON_AddItemToObject(json, "session", link_session_json(link));
+    }
+    cJSON_AddItemToObject(json, "dashboard", self_json(dashboard));
+    web_reply_json(request, status, json);
+}
+
+void view_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
+{
+    const cJSON *view = link_view(dashboard);
+    (void)rest;
+    if (!view) {
+        answer_no_session(request, dashboard);
+        return;
+    }
+    cJSON *json = cJSON_Duplicate(view, 1);
+    json_add_int(json, "rev", dashboard->link.rev);
+    web_reply_json(request, 200, json);
+}
+
+/* ---- actions ---- */
+
+/* The verb was done, and says what became of it: an error of the resource's is no error of the question. */
+static void tell_outcome(struct page_question *asking, const struct error *error, const cJSON *result)
+{
+    cJSON *json = cJSON_CreateObject();
+    int code = 0;
+    if (error)
+        code = error_exit_code(error);
+    json_add_int(json, "code", code);
+    if (error)
+        cJSON_AddItemToObject(json, "error", control_error_to_json(error));
+    if (result)
+        cJSON_AddItemToObject(json, "view", cJSON_Duplicate(result, 1));
+    web_reply_json(asking->request, 200, json);
+}
+
+static int read_signal(const cJSON *body)
+{
+    const cJSON *signal = json_get(body, "signal");
+    if (cJSON_IsString(signal))
+        return signals_find(signal->valuestring);
+    return (int)json_int(body, "signal", 0);
+}
+
+static void act(struct dashboard *dashboard, struct web_request *request, const char *name, const char *verb)
+{
+    const struct page_question how = {.answer = tell_outcome, .takes_errors = true};
+    size_t length = 0;
+    const char *text = web_request_body(request, &length);
+    cleanup_json cJSON *body = json_parse(text, length, NULL);
+    const struct ask_resources ask = {
+        .resources = &name,
+        .resource_count = 1,
+        .signal = read_signal(body),
+        .timeout_ms = json_int(body, "timeoutMs", 0),
+    };
+    if (length && !cJSON_IsObject(body))
+        answer_refusal(request, 400, "bad-request", "the body is no JSON object");
+    else
+        ask_supervisor(request, dashboard, verb, request_message(&ask_resources_record, &ask), &how);
+}
+
+/* ---- the environment ---- */
+
+static cJSON *variable_json(const cJSON *variable)
+{
+    bool is_secret = json_bool(variable, "secret", false);
+    cJSON *json = cJSON_CreateObject();
+    json_add_bool(json, "secret", is_secret);
+    json_add_string(json, "resource", json_string(variable, "resource", NULL));
+    if (is_secret)
+        cJSON_AddNullToObject(json, "value");
+    else
+        json_add_string(json, "value", json_string(variable, "value", ""));
+    return json;
+}
+
+/* What is secret stays here: it is shown one by one, when it is asked for. */
+static void tell_environment(struct page_question *asking, const struct error *error, const cJSON *result)
+{
+    cJSON *json = cJSON_CreateObject();
+    const cJSON *variable;
+    (void)error;
+    cJSON_ArrayForEach(variable, result)
+        cJSON_AddItemToObject(json, variable->string, variable_json(variable));
+    web_reply_json(asking->request, 200, json);
+}
+
+static void tell_value(struct page_question *asking, const struct error *error, const cJSON *result)
+{
+    const char *value = json_string(json_get(result, asking->text), "value", NULL);
+    (void)error;
+    if (!value) {
+        answer_refusal(asking->request, 404, "no-variable", "there is no variable of that name");
+        return;
+    }
+    cJSON *json = cJSON_CreateObject();
+    json_add_string(json, "value", value);
+    web_reply_json(asking->request, 200, json);
+}
+
+static cJSON *environment_message(const char *name, bool is_own)
+{
+    struct ask_resources ask = {.whose = name};
+    if (is_own)
+        ask = (struct ask_resources){.resources = &name, .resource_count = 1};
+    return request_message(&ask_resources_record, &ask);
+}
+
+static void show_environment(struct dashboard *dashboard, struct web_request *request, const char *name)
+{
+    const struct page_question how = {.answer = tell_environment};
+    bool is_own = web_query_flag(web_request_head(request)->query, "own");
+    ask_supervisor(request, dashboard, "env", environment_message(name, is_own), &how);
+}
+
+static void reveal(struct dashboard *dashboard, struct web_request *request, const char *name)
+{
+    size_t length = 0;
+    const char *text = web_request_body(request, &length);
+    cleanup_json cJSON *body = json_parse(text, length, NULL);
+    const char *variable = json_string(body, "name", NULL);
+    if (!variable) {
+        answer_refusal(request, 400, "bad-request", "{\"name\": the variable's}");
+        return;
+    }
+    const struct page_question how = {.answer = tell_value, .text = xstrdup(variable)};
+    ask_supervisor(request, dashboard, "env", environment_message(name, json_bool(body, "own", false)), &how);
+}
+
+/* ---- one resource ---- */
+
+static void show_resource(struct web_request *request, const cJSON *resource)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddItemToObject(json, "resource", cJSON_Duplicate(resource, 1));
+    web_reply_json(request, 200, json);
+}
+
+static bool is_verb(const char *what)
+{
+    static const char *const verbs[] = {"start", "stop", "restart", "kill"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strcmp(verbs[i], what))
+            return true;
+    return false;
+}
+
+static void answer_about(struct dashboard *dashboard, struct web_request *request, const char *name,
+                         const char *what)
+{
+    bool is_change = web_is_change(web_request_head(request));
+    const cJSON *resource = link_resource(dashboard, name);
+    if (!resource)
+        answer_refusal(request, 404, "no-resource", "the project has no resource of that name");
+    else if (!is_change && !*what)
+        show_resource(request, resource);
+    else if (!is_change && !strcmp(what, "env"))
+        show_environment(dashboard, request, name);
+    else if (is_change && !strcmp(what, "env/reveal"))
+        reveal(dashboard, request, name);
+    else if (is_change && is_verb(what))
+        act(dashboard, request, name, what);
+    else
+        answer_refusal(request, 404, "no-path", "there is nothing of that name");
+}
+
+void resource_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
+{
+    size_t length = strcspn(rest, "/");
+    cleanup_free char *name = web_path_piece(rest, length);
+    const char *what = rest + length + (rest[length] == '/');
+    if (!link_view(dashboard))
+        answer_no_session(request, dashboard);
+    else if (!name)
+        answer_refusal(request, 404, "no-resource", "the project has no resource of that name");
+    else
+        answer_about(dashboard, request, name, what);
+}
