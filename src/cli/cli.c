@@ -4,6 +4,7 @@
  * Nothing is done before the verb is known: `apphost version` touches no library. */
 #include "cli/cli.h"
 #include "cli/exit.h"
+#include "session/heal.h"
 #include "session/session.h"
 #include "cli/commands.h"
 
@@ -85,23 +86,34 @@ static int connect_running(struct context *context, struct error *err)
     return -1;
 }
 
-static int provide(struct context *context, struct error *err)
+static int provide_project(struct context *context, unsigned needs, struct error *err)
 {
-    unsigned needs = context->args.command->needs;
     struct project_options options = context_project_options(context);
     if (context->args.command == &cmd_up)
         options.adopt = args_value(&context->args, "adopt");
+    if (!(needs & NEEDS_MANIFEST))
+        return project_identify(&context->project, &options, err);
+
+    int failed = project_load(&context->project, &options, err);
+    if (failed || !context->output.quiet)
+        output_problems(&context->output, &context->project.problems);
+    return failed;
+}
+
+static int provide(struct context *context, struct error *err)
+{
+    unsigned needs = context->args.command->needs;
     if (enter_folder(context, err))
         return -1;
-    if (needs & NEEDS_MANIFEST) {
-        int failed = project_load(&context->project, &options, err);
-        if (failed || !context->output.quiet)
-            output_problems(&context->output, &context->project.problems);
-        return failed;
-    }
-    if ((needs & (NEEDS_PROJECT | NEEDS_RUNNING)) && project_identify(&context->project, &options, err))
+    if (!(needs & (NEEDS_PROJECT | NEEDS_RUNNING | NEEDS_MANIFEST)))
+        return 0;
+    if (provide_project(context, needs, err))
         return -1;
-    return needs & NEEDS_RUNNING ? connect_running(context, err) : 0;
+    if (!(needs & TAKES_OVER))
+        heal_project(context);
+    if (needs & NEEDS_RUNNING)
+        return connect_running(context, err);
+    return 0;
 }
 
 /* With -o json the problems of a manifest go into the error's document. */

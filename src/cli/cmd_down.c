@@ -7,6 +7,7 @@
 #include "project/find.h"
 #include "project/native.h"
 #include "project/owner.h"
+#include "session/heal.h"
 #include "session/session.h"
 #include "ui/view.h"
 
@@ -190,24 +191,13 @@ static int down_with_helper(struct context *context, struct harvest *harvest, st
     return down_connected(context, harvest, err);
 }
 
-static bool read_dead_session(const struct project *project, struct state_session *session)
-{
-    cleanup_free char *folder = project_folder(project);
-    struct state *state = NULL;
-    if (folder)
-        state = state_open(folder, false, NULL);
-    bool found = state && !state_is_locked(state) && !state_session_recall(state, session, NULL);
-    if (state)
-        state_close(state);
-    return found;
-}
-
 static int down_dead(struct context *context, struct harvest *harvest, struct error *err)
 {
     struct state_session session = {0};
     struct project_options resolve = context_project_options(context);
     bool thorough = args_flag(&context->args, "all") || args_flag(&context->args, "volumes");
-    bool is_dead = read_dead_session(&context->project, &session);
+    cleanup_free char *folder = project_folder(&context->project);
+    bool is_dead = folder && heal_finds(folder, &session);
     bool without = session.engine && !json_get(session.engine, "host");
     cleanup_free char *id = xstrdup_null(session.id);
 

@@ -1,6 +1,6 @@
 /* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when
  * its supervisor died: that session only, by the record in its state folder. */
-#include "session/context.h"
+#include "session/heal.h"
 #include "cli/gc_volumes.h"
 
 #include "base/mem.h"
@@ -22,29 +22,31 @@ struct sweep {
     int found;
 };
 
-/* The session's own engine, or today's where the record does not say. */
-static int engine_of(struct context *context, const struct state_session *session,
-                     struct engine_address *address, struct error *err)
+/* For a guard, whose lock we have: nobody else is asked. */
+static int clean_after_guard(const struct context *context, const char *folder,
+                             const struct state_session *session, struct strlist *removed, struct error *err)
 {
-    bool without = session->engine && !json_get(session->engine, "host");
-    if (without || (session->engine && !engine_address_from_json(session->engine, address, NULL)))
-        return 0;
-    const struct args *args = &context->args;
-    return engine_resolve(context->environment, args_value(args, "host"), args_value(args, "context"),
-                          address, err);
+    struct engine_address address = {0};
+    int failed = heal_engine_of(context, session, &address, err);
+    if (!failed)
+        failed = supervisor_clean(folder, session->id, &address, context->environment, removed, err);
+    engine_address_free(&address);
+    return failed;
 }
 
 static int clean(struct sweep *sweep, const char *folder, const struct state_session *session,
                  struct error *err)
 {
     cleanup_strlist struct strlist removed = {0};
-    struct engine_address address = {0};
+    const struct context *context = sweep->context;
+    int failed = 0;
     sweep->found++;
-    int failed = engine_of(sweep->context, session, &address, err);
-    if (!failed && sweep->context->dry_run)
+    if (context->dry_run)
         printf("would clean up session %s of %s\n", session->id, session->project);
-    else if (!failed)
-        failed = supervisor_clean(folder, session->id, &address, sweep->context->environment, &removed, err);
+    else if (sweep->only)
+        failed = clean_after_guard(context, folder, session, &removed, err);
+    else
+        failed = heal_session(context, folder, session, &removed, err);
 
     for (size_t i = 0; i < removed.count; i++) {
         cJSON *item = cJSON_CreateObject();
@@ -52,7 +54,6 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
         json_add_string(item, "removed", removed.items[i]);
         cJSON_AddItemToArray(sweep->removed, item);
     }
-    engine_address_free(&address);
     return failed;
 }
 
@@ -158,12 +159,10 @@ const struct command cmd_gc = {
     .usage = "",
     .description =
         "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers "
-        "and "
-        "networks. Persistent resources and data volumes stay. apphost ls shows such sessions as dead. "
-        "--volumes also "
-        "removes the volumes of projects whose folder was deleted or moved away: it lists them and asks, "
-        "unless "
-        "-y says so; --dry-run only lists, -p NAME means those of that project.",
+        "and networks. Persistent resources and data volumes stay. Other commands do that for their own "
+        "project, and doctor for all; apphost ls shows such sessions as dead. --volumes also removes the "
+        "volumes of projects whose folder was deleted or moved away: it lists them and asks, unless -y says "
+        "so; --dry-run only lists, -p NAME means those of that project.",
     .examples = "apphost gc --dry-run\n"
                 "apphost gc --volumes --dry-run\n",
 

@@ -1,19 +1,8 @@
 /* apphost ps: the resources of this project. */
-#include "project/find.h"
 #include "session/session.h"
 #include "ui/view.h"
 
 #include "base/mem.h"
-
-/* Both supervisor and guard were killed, and nobody has cleaned up. */
-static bool has_died(const struct project *project)
-{
-    cleanup_find struct find_list list = {0};
-    if (!project->root || find_all(project->root, &list, NULL))
-        return false;
-    const struct find_project *found = find_by_prefix(&list, project->prefix);
-    return found && found->rank == FIND_DEAD;
-}
 
 /* Nothing running is an answer, not a failure. */
 static int nothing(struct context *context, struct error *error)
@@ -22,9 +11,7 @@ static int nothing(struct context *context, struct error *error)
         return -1;
     error_clear(error);
     if (!context->output.json) {
-        output_note(&context->output, has_died(&context->project)
-                                          ? "the session is dead; what it left goes with: apphost gc"
-                                          : "nothing is running");
+        output_note(&context->output, "nothing is running");
         return 0;
     }
     cleanup_json cJSON *document = cJSON_CreateObject();

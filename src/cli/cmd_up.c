@@ -179,7 +179,7 @@ const struct command cmd_up = {
                 "apphost up --exit-code-from tests\n",
     .options = options,
     .group = GROUP_RUN,
-    .needs = NEEDS_MANIFEST,
+    .needs = NEEDS_MANIFEST | TAKES_OVER,
     .arguments = NAMES_RESOURCES,
     .most = -1,
     .run = run,

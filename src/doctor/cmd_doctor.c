@@ -125,9 +125,9 @@ const struct command cmd_doctor = {
     .usage = "",
     .description = "Checks everything that has to be right, and says how to mend what is not: which engine "
                    "and why that one, "
-                   "its version and permission, the manifest, its images and ports and who holds them, what "
-                   "dead sessions "
-                   "left, the folders for state and sockets. Exits 0 when nothing failed.",
+                   "its version and permission, the manifest, its images and ports and who holds them, the "
+                   "folders for state and sockets. What dead sessions left is "
+                   "removed, and said. Exits 0 when nothing failed.",
     .examples = "apphost doctor\n"
                 "apphost doctor -o json > report.json\n",
     .group = GROUP_MACHINE,

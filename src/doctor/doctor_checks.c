@@ -1,6 +1,7 @@
 /* The checks of `apphost doctor`, in order. See doctor.h. */
 #include "doctor/doctor.h"
 #include "project/native.h"
+#include "session/heal.h"
 
 #include "machine/port.h"
 #include "base/file.h"
@@ -228,11 +229,27 @@ static int count_orphans(struct doctor *doctor, const struct strlist *live, stru
     return orphans;
 }
 
+static void tell_healed(const struct heal_report *report, void *data)
+{
+    cleanup_strbuf struct strbuf text = {0};
+    strbuf_addf(&text, "the last session of %s was killed", report->project);
+    if (report->error) {
+        strbuf_addf(&text, ", and what it left could not be removed: %s", report->error->text);
+        doctor_add(data, DOCTOR_WARNING, strbuf_text(&text), text_or(report->error->hint, "apphost gc"));
+        return;
+    }
+    if (*report->removed)
+        strbuf_addf(&text, "; removed what it left: %s", report->removed);
+    doctor_add(data, DOCTOR_PASS, strbuf_text(&text), NULL);
+}
+
 static void check_leftovers(struct doctor *doctor)
 {
     cleanup_strlist struct strlist live = {0}, projects = {0};
     cleanup_free char *root = state_root(doctor->context->environment, NULL);
     int dead = 0;
+    if (!doctor->context->dry_run)
+        heal_all(doctor->context, tell_healed, doctor);
     if (root)
         dead = count_dead(root, &live);
     int orphans = 0;
@@ -309,10 +326,10 @@ static void check_sockets(struct doctor *doctor)
 
 const struct doctor_check doctor_checks[] = {
     {"engine", check_engine},
+    {"leftovers", check_leftovers}, /* cleaned up: before who holds which port is looked at */
     {"manifest", check_manifest},
     {"images", check_images},
     {"ports", check_ports},
-    {"leftovers", check_leftovers},
     {"state", check_state},
     {"sessions", doctor_check_sessions},
     {"sockets", check_sockets},

@@ -74,17 +74,106 @@ END
   ok apphost down
 }
 
-@test "kill -9 of guard and supervisor: gc cleans up" {
-  ok apphost up -d
+# Both at once; the stopped one cannot clean up after the other.
+kill_both() {
   local guard supervisor
   guard=$(session guard) supervisor=$(session supervisor)
-  kill -9 "$guard" "$supervisor"
-  wait_until 5 dead "$guard"
-  wait_until 5 dead "$supervisor"
-  ok apphost ps
+  kill -STOP "$guard"
+  kill -9 "$supervisor" "$guard"
+  wait_until 60 dead "$guard"
+  wait_until 60 dead "$supervisor"
+}
+
+@test "kill -9 of guard and supervisor: gc cleans up" {
+  ok apphost up -d
+  kill_both
+  ok apphost ls
+  prints "$PROJECT +dead"
   says 'apphost gc'
   ok apphost gc
-  wait_until 3 nothing_left
+  nothing_left
+}
+
+# What a dead owner left, then a command and its exit code; all is gone when it has ended.
+heals() {
+  local code=$1
+  shift
+  ok apphost up -d
+  kill_both
+  run --separate-stderr apphost "$@"
+  echo "$* ($status): $output $stderr"
+  [ "$status" -eq "$code" ]
+  nothing_left
+}
+
+@test "kill -9 of guard and supervisor: the next command of any kind heals, and says so" {
+  heals 0 ps
+  says "last session of $PROJECT was killed; removed what it left: process.*container" 'nothing is running'
+  heals 0 doctor
+  prints "last session of $PROJECT was killed"
+  heals 10 env
+  heals 0 logs app
+  prints 'up'
+  heals 0 validate
+}
+
+# bats test_tags=engineless
+@test "kill -9 of guard and supervisor: whatever is asked next heals" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'echo up; setsid sleep 1000 & exec sleep 1000'], stop: {timeout: 1s}}
+END
+  heals 10 wait app
+  heals 10 top
+  heals 125 exec app true
+  heals 0 config
+  heals 0 run -- true
+  heals 0 down
+}
+
+# bats test_tags=engineless
+@test "healing leaves neighbours alone: one that lives, and one that is dead but not meant" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sleep, "1000"], stop: {timeout: 1s}}
+END
+  local living=$T/living dead=$T/dead
+  mkdir "$living" "$dead"
+  cp apphost.yaml "$living"
+  cp apphost.yaml "$dead"
+  ok apphost -C "$living" -p "living-$PROJECT" up -d
+  ok apphost -C "$dead" -p "dead-$PROJECT" up -d
+  PROJECT=dead-$PROJECT kill_both
+  ok apphost up -d
+  kill_both
+
+  ok apphost ps
+  says "last session of $PROJECT was killed"
+  ok apphost ls
+  prints "living-$PROJECT +running" "dead-$PROJECT +dead"
+  run --separate-stderr apphost doctor
+  prints "last session of dead-$PROJECT was killed"
+  ok apphost ls
+  prints "living-$PROJECT +running"
+  [[ $output != *" dead "* ]]
+  ok apphost -C "$living" -p "living-$PROJECT" ps
+  prints 'app +(running|ready)'
+  ok apphost -C "$living" -p "living-$PROJECT" down
+}
+
+@test "kill -9 of guard and supervisor, and the engine cannot be asked: said, tried again, and no failure" {
+  ok apphost up -d
+  kill_both
+  local record
+  record=$(ls "$T"/state/apphost/"$PROJECT"-*/session.json)
+  cp "$record" "$T/record"
+  jq '.engine.unix_path = "/nowhere/docker.sock"' "$T/record" >"$record"
+  ok apphost ps
+  says 'could not be removed' 'nothing is running'
+  cp "$T/record" "$record"
+  ok apphost ps
+  says 'removed what it left'
+  nothing_left
 }
 
 @test "data of a server is saved when the supervisor is killed" {
