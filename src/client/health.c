@@ -221,7 +221,7 @@ int apphost_health_run(struct apphost_health *health, const char *tag, struct ap
     int64_t started = clock_us();
 
     if (!health || !report)
-        return fail_argument(error, health ? "report" : "health", "is NULL");
+        return fail_null(error, health, "health", "report");
     *report = (struct apphost_health_report){.status = APPHOST_HEALTHY};
     lock_take(&health->lock);
     struct cell **cells = calloc(health->count + 1, sizeof(*cells));

@@ -79,7 +79,7 @@ static void send_all(int fd, const char *data, size_t len, int64_t deadline)
     }
 }
 
-struct client {
+struct http_client {
     int fd;
     int64_t deadline_ms;
     size_t len;
@@ -88,7 +88,7 @@ struct client {
 
 /* In the order in which they came. */
 struct clients {
-    struct client *list[MAX_CLIENTS];
+    struct http_client *list[MAX_CLIENTS];
     size_t count;
 };
 
@@ -103,7 +103,7 @@ static void drop(struct clients *clients, size_t index)
 
 static void admit(struct clients *clients, int fd)
 {
-    struct client *client = malloc(sizeof(*client));
+    struct http_client *client = malloc(sizeof(*client));
 
     if (!client) {
         close(fd);
@@ -117,7 +117,7 @@ static void admit(struct clients *clients, int fd)
     clients->list[clients->count++] = client;
 }
 
-static void answer(struct apphost_health *health, const struct client *client)
+static void answer(struct apphost_health *health, const struct http_client *client)
 {
     char method[8], target[1024];
     size_t len = 0;
@@ -137,7 +137,7 @@ static void answer(struct apphost_health *health, const struct client *client)
 
 /* Reads what has come, and answers when the head is complete; the first line is all that matters of it. False
  * when the client is done with. */
-static bool advance(struct apphost_health *health, struct client *client)
+static bool advance(struct apphost_health *health, struct http_client *client)
 {
     ssize_t got = recv(client->fd, client->head + client->len, REQUEST_SIZE - 1 - client->len, MSG_DONTWAIT);
 
@@ -172,7 +172,7 @@ static int next_wait(const struct clients *clients)
 static void serve_ready(struct apphost_health *health, struct clients *clients, const struct pollfd *fds)
 {
     for (size_t i = clients->count; i-- > 0;) {
-        struct client *client = clients->list[i];
+        struct http_client *client = clients->list[i];
         bool stays;
         if (fds[i].revents)
             stays = advance(health, client);
@@ -258,7 +258,7 @@ int apphost_health_listen(struct apphost_health *health, const char *address, in
     char local[128];
 
     if (!health || !address)
-        return fail_argument(error, health ? "address" : "health", "is NULL");
+        return fail_null(error, health, "health", "address");
     if (health->listener.fd >= 0)
         return fail_argument(error, "health", "listens already");
     snprintf(local, sizeof(local), "%s%.100s", address[0] == ':' ? "127.0.0.1" : "", address);

@@ -64,3 +64,10 @@ const char *apphost_version(void)
 {
     return APPHOST_VERSION;
 }
+
+int fail_null(struct apphost_error *error, const void *first, const char *first_name, const char *second_name)
+{
+    if (first)
+        return fail_argument(error, second_name, "is NULL");
+    return fail_argument(error, first_name, "is NULL");
+}

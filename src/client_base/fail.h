@@ -11,4 +11,8 @@ int fail_memory(struct apphost_error *error);
 /* A NULL or otherwise useless argument: "parameter: why". */
 int fail_argument(struct apphost_error *error, const char *parameter, const char *why);
 
+/* One of two is NULL: the first, or else the second. */
+int fail_null(struct apphost_error *error, const void *first, const char *first_name,
+              const char *second_name);
+
 #endif

@@ -177,7 +177,7 @@ static int wait_ready_locked(struct conn *conn, const struct batch *batch, int64
 /* ---- Calling ---- */
 
 /* Waits for the reply, leading when it falls to this caller. True when the request is done. */
-static bool await_done(struct conn *conn, struct request *request, bool has_lead, int64_t deadline_ms)
+static bool await_done(struct conn *conn, struct conn_request *request, bool has_lead, int64_t deadline_ms)
 {
     for (;;) {
         if (has_lead)
@@ -195,7 +195,7 @@ static bool await_done(struct conn *conn, struct request *request, bool has_lead
 }
 
 /* After the deadline: leaves the request behind, unless it was done in the last moment. True when it was. */
-static bool abandon(struct conn *conn, struct request *request, struct timing *out)
+static bool abandon(struct conn *conn, struct conn_request *request, struct timing *out)
 {
     lock_take(&conn->lock);
     bool is_taken = request->is_taken;
@@ -213,10 +213,10 @@ static bool abandon(struct conn *conn, struct request *request, struct timing *o
     return false;
 }
 
-static int submit_locked(struct conn *conn, const struct batch *batch, struct request **out,
+static int submit_locked(struct conn *conn, const struct batch *batch, struct conn_request **out,
                          struct apphost_error *error)
 {
-    struct request *request = request_new(REQUEST_SYNC, batch->count + conn->is_checked);
+    struct conn_request *request = request_new(REQUEST_SYNC, batch->count + conn->is_checked);
 
     if (!request)
         return fail_memory(error);
@@ -237,7 +237,7 @@ static int submit_locked(struct conn *conn, const struct batch *batch, struct re
 static int try_call(struct conn *conn, const struct batch *batch, int64_t deadline_ms,
                     struct replies *replies, struct apphost_error *error)
 {
-    struct request *request = NULL;
+    struct conn_request *request = NULL;
     const char *command = batch->commands[0].argv[0];
     int timeout_ms = batch->timeout_ms;
 
@@ -296,7 +296,7 @@ int conn_call(struct conn *conn, const struct batch *batch, struct replies *repl
 
 /* ---- Without waiting ---- */
 
-static int enqueue_locked(struct conn *conn, const struct batch *batch, struct request *request,
+static int enqueue_locked(struct conn *conn, const struct batch *batch, struct conn_request *request,
                           struct apphost_error *error)
 {
     if (conn->state == CONN_CLOSED)
@@ -338,7 +338,7 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct r
 int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, void *user,
                struct apphost_error *error)
 {
-    struct request *request = request_new(REQUEST_ASYNC, batch->count + conn->is_checked);
+    struct conn_request *request = request_new(REQUEST_ASYNC, batch->count + conn->is_checked);
     int timeout_ms =
         batch->timeout_ms > 0 ? batch->timeout_ms : option_number(conn->options, OPT_ASYNC_TIMEOUT);
 
@@ -360,7 +360,7 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
 
 void conn_post(struct conn *conn, const struct batch *batch)
 {
-    struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
+    struct conn_request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
 
     if (!request)
         return;

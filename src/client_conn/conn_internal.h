@@ -29,8 +29,8 @@ struct conn_note {
     char text[480];
 };
 
-struct request {
-    struct request *next;
+struct conn_request {
+    struct conn_request *next;
     enum request_kind kind;
     _Atomic uint32_t wake;
     uint32_t bit;      /* of the doorbell */
@@ -52,7 +52,7 @@ struct request {
 };
 
 struct request_queue {
-    struct request *head, *tail;
+    struct conn_request *head, *tail;
     size_t count;
 };
 
@@ -82,13 +82,13 @@ struct conn {
     struct resp_buffer out; /* appended by callers */
     struct resp_buffer sending;
     size_t sent;
-    uint64_t gone;               /* bytes sent since it came up */
-    _Atomic size_t kept;         /* bytes of asynchronous requests that wait, or may have to be sent again */
-    size_t want_room;            /* callers that wait for room */
-    const struct request *probe; /* whose round trip is measured */
-    int64_t probe_us;            /* when it was sent */
-    int64_t round_trip_us;       /* of one request, about the smallest of late; 0: not known */
-    size_t crowd;                /* callers answered by the last receive: about to come back */
+    uint64_t gone;       /* bytes sent since it came up */
+    _Atomic size_t kept; /* bytes of asynchronous requests that wait, or may have to be sent again */
+    size_t want_room;    /* callers that wait for room */
+    const struct conn_request *probe; /* whose round trip is measured */
+    int64_t probe_us;                 /* when it was sent */
+    int64_t round_trip_us;            /* of one request, about the smallest of late; 0: not known */
+    size_t crowd;                     /* callers answered by the last receive: about to come back */
 
     struct request_queue pending; /* in wire order */
     struct request_queue backlog; /* asynchronous, waiting for a connection */
@@ -98,8 +98,8 @@ struct conn {
     size_t waiting;               /* callers that wait for a connection */
 
     atomic_bool is_timed;
-    struct request *unsent; /* the first pending one whose bytes are still in `out` */
-    int64_t received_ns;    /* the last receive; the leader's */
+    struct conn_request *unsent; /* the first pending one whose bytes are still in `out` */
+    int64_t received_ns;         /* the last receive; the leader's */
 
     _Atomic int64_t heard_ms; /* the last byte in: receiving alone sets it */
     int64_t said_ms;          /* the last byte out */
@@ -134,28 +134,28 @@ void conn_tell_locked(struct conn *conn);
 void conn_release(struct conn *conn); /* drops a reference, without the lock */
 
 /* conn_request.c */
-struct request *request_new(enum request_kind kind, size_t count);
-void request_free(struct request *request);
-void queue_push(struct request_queue *queue, struct request *request);
-struct request *queue_pop(struct request_queue *queue);
+struct conn_request *request_new(enum request_kind kind, size_t count);
+void request_free(struct conn_request *request);
+void queue_push(struct request_queue *queue, struct conn_request *request);
+struct conn_request *queue_pop(struct request_queue *queue);
 /* Nobody waits for it any more; it stays in pending, for its replies are still to come. */
-void request_leave_locked(struct conn *conn, struct request *request);
-int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+void request_leave_locked(struct conn *conn, struct conn_request *request);
+int request_encode(const struct conn *conn, struct conn_request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error);
 
 /* Whether so many bytes more may be held: of all that waits to be sent, or to be sent again, abandoned or
  * not. */
 bool conn_has_room(const struct conn *conn, size_t bytes);
 size_t batch_bytes(const struct batch *batch);
-void request_keep(struct conn *conn, struct request *request);
-void request_keep_no_more(struct request *request);
+void request_keep(struct conn *conn, struct conn_request *request);
+void request_keep_no_more(struct conn_request *request);
 
 /* -1 when it is a transaction and the server takes none: command by command is not what was asked for. */
-int request_check(struct conn *conn, const struct request *request, struct apphost_error *error);
+int request_check(struct conn *conn, const struct conn_request *request, struct apphost_error *error);
 
 /* Those whose bytes are in `out` or sent, in wire order; all that is in `out` goes now. */
-void pending_push(struct conn *conn, struct request *request);
-struct request *pending_pop(struct conn *conn);
+void pending_push(struct conn *conn, struct conn_request *request);
+struct conn_request *pending_pop(struct conn *conn);
 void pending_stamp_sent(struct conn *conn);
 
 /* Whether the bytes of a new request may wait for the leader: he is back from recv sooner than a send costs.
@@ -164,13 +164,13 @@ bool conn_leaves_to_leader(const struct conn *conn);
 
 /* conn_io.c */
 void conn_flush_locked(struct conn *conn);
-void conn_lead(struct conn *conn, struct request *own, int64_t until_ms);
+void conn_lead(struct conn *conn, struct conn_request *own, int64_t until_ms);
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);
 void conn_nudge(struct conn *conn);
-void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error);
+void requests_fail(struct conn *conn, struct conn_request *list, const struct apphost_error *error);
 
 /* Waits until the word is neither WAITING nor SLEEPING, or the deadline has passed; returns the word. */
-uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms);
+uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t deadline_ms);
 
 /* conn_worker.c */
 int conn_start_worker(struct conn *conn);

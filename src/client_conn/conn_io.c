@@ -51,7 +51,7 @@ static void futex_wake(struct conn *conn, uint32_t bits)
 }
 
 /* The bit to wake, 0 when its caller is awake. After WAKE_DONE the request may be gone. */
-static uint32_t set_word(struct request *request, enum wake what)
+static uint32_t set_word(struct conn_request *request, enum wake what)
 {
     uint32_t bit = request->bit;
 
@@ -62,7 +62,7 @@ static uint32_t set_word(struct request *request, enum wake what)
 
 /* In a crowd the reply is about to come with the next receive. Stepping aside for the others a few times
  * costs less than to sleep and to be woken, which is most of what a call costs. */
-static uint32_t step_aside(const struct request *request)
+static uint32_t step_aside(const struct conn_request *request)
 {
     uint32_t word = atomic_load_explicit(&request->wake, memory_order_acquire);
 
@@ -73,7 +73,7 @@ static uint32_t step_aside(const struct request *request)
     return word;
 }
 
-uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadline_ms)
+uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t deadline_ms)
 {
     uint32_t now = step_aside(request);
 
@@ -94,7 +94,7 @@ uint32_t request_wait(struct conn *conn, struct request *request, int64_t deadli
     }
 }
 
-static uint32_t finish(struct request *request)
+static uint32_t finish(struct conn_request *request)
 {
     if (request->kind == REQUEST_SYNC)
         return set_word(request, WAKE_DONE);
@@ -108,12 +108,12 @@ static uint32_t finish(struct request *request)
 }
 
 /* A list of taken requests, linked by `next`; no lock is held. */
-static void finish_all(struct conn *conn, struct request *list)
+static void finish_all(struct conn *conn, struct conn_request *list)
 {
     uint32_t bits = 0;
 
     while (list) {
-        struct request *next = list->next;
+        struct conn_request *next = list->next;
 
         if (list->is_abandoned)
             request_free(list);
@@ -124,9 +124,9 @@ static void finish_all(struct conn *conn, struct request *list)
     futex_wake(conn, bits);
 }
 
-void requests_fail(struct conn *conn, struct request *list, const struct apphost_error *error)
+void requests_fail(struct conn *conn, struct conn_request *list, const struct apphost_error *error)
 {
-    for (struct request *at = list; at; at = at->next) {
+    for (struct conn_request *at = list; at; at = at->next) {
         replies_free(&at->replies);
         at->error = *error;
     }
@@ -200,7 +200,7 @@ void conn_flush_locked(struct conn *conn)
 static const char unasked[] = "a reply that nobody asked for", mixed_up[] = "a reply to another command";
 
 /* The last reply of a request under highIntegrity is its own token; it is taken away. */
-static bool take_check(struct request *request)
+static bool take_check(struct conn_request *request)
 {
     size_t last = request->replies.count - 1;
 
@@ -214,9 +214,9 @@ static bool take_check(struct request *request)
 
 /* One reply for the head of the queue; the request when it is complete. *why is set when the stream cannot be
  * trusted. */
-static struct request *assign_one_locked(struct conn *conn, struct resp_reply *reply, const char **why)
+static struct conn_request *assign_one_locked(struct conn *conn, struct resp_reply *reply, const char **why)
 {
-    struct request *request = conn->pending.head;
+    struct conn_request *request = conn->pending.head;
 
     if (reply->type == RESP_PUSH || !request) {
         if (reply->type != RESP_PUSH)
@@ -244,9 +244,9 @@ static struct request *assign_one_locked(struct conn *conn, struct resp_reply *r
 /* Gives replies to the heads of the queue; *done are those that are complete. NULL, or why the stream cannot
  * be trusted. */
 static const char *assign_locked(struct conn *conn, struct resp_reply **replies, size_t count,
-                                 struct request **done)
+                                 struct conn_request **done)
 {
-    struct request **end = done;
+    struct conn_request **end = done;
     const char *why = NULL;
 
     *done = NULL;
@@ -255,7 +255,7 @@ static const char *assign_locked(struct conn *conn, struct resp_reply **replies,
             resp_reply_free(replies[i]);
             continue;
         }
-        struct request *request = assign_one_locked(conn, replies[i], &why);
+        struct conn_request *request = assign_one_locked(conn, replies[i], &why);
         if (!request)
             continue;
         *end = request;
@@ -268,7 +268,7 @@ static const char *assign_locked(struct conn *conn, struct resp_reply **replies,
 static bool dispatch(struct conn *conn, const char **why)
 {
     struct resp_reply *replies[REPLIES_AT_ONCE];
-    struct request *done;
+    struct conn_request *done;
     size_t count;
     int rc;
 
@@ -291,13 +291,13 @@ static bool dispatch(struct conn *conn, const char **why)
 
 /* What was asked for asynchronously and may be asked twice goes back to the backlog, before what waits there.
  * The rest of the list is returned. */
-static struct request *keep_for_later_locked(struct conn *conn, struct request *list)
+static struct conn_request *keep_for_later_locked(struct conn *conn, struct conn_request *list)
 {
     struct request_queue again = {0}, lost = {0};
     int64_t now = clock_ms();
 
     while (list) {
-        struct request *request = list;
+        struct conn_request *request = list;
         bool is_kept = request->kind == REQUEST_ASYNC && request->is_again && request->deadline_ms > now;
 
         list = request->next;
@@ -319,14 +319,14 @@ void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *wh
     struct apphost_error error;
 
     lock_take(&conn->lock);
-    struct request *list = conn->pending.head;
+    struct conn_request *list = conn->pending.head;
     if (conn->state == CONN_CLOSED)
         fail_set(&error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     else
         fail_set(&error, code, "endpoint", "the connection to %s was lost: %s", conn->dialed.address, why);
     if (conn->state != CONN_CLOSED && code == APPHOST_E_CONNECT)
         list = keep_for_later_locked(conn, list);
-    for (struct request *at = list; at; at = at->next)
+    for (struct conn_request *at = list; at; at = at->next)
         at->is_taken = true;
     conn->pending = (struct request_queue){0};
     conn->unsent = NULL;
@@ -400,13 +400,13 @@ static bool receive(struct conn *conn, int wait_ms)
 
 /* ---- The lead ---- */
 
-static bool is_done(const struct request *request)
+static bool is_done(const struct conn_request *request)
 {
     return atomic_load_explicit(&request->wake, memory_order_acquire) == WAKE_DONE;
 }
 
 /* Many callers were just answered and are about to ask again: stepping aside lets them into the same send. */
-static void let_crowd_in_locked(struct conn *conn, const struct request *own)
+static void let_crowd_in_locked(struct conn *conn, const struct conn_request *own)
 {
     bool is_idle;
     if (own)
@@ -426,7 +426,7 @@ static void let_crowd_in_locked(struct conn *conn, const struct request *own)
 }
 
 /* Flushes and receives once. False when there is no more reason to lead. */
-static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
+static bool lead_once(struct conn *conn, struct conn_request *own, int64_t until_ms)
 {
     lock_take(&conn->lock);
     let_crowd_in_locked(conn, own);
@@ -456,10 +456,10 @@ static bool lead_once(struct conn *conn, struct request *own, int64_t until_ms)
 }
 
 /* The lead goes to the caller whose reply is due first, or to the worker, or to nobody. */
-static void pass_lead(struct conn *conn, const struct request *own)
+static void pass_lead(struct conn *conn, const struct conn_request *own)
 {
     lock_take(&conn->lock);
-    struct request *next = conn->pending.head;
+    struct conn_request *next = conn->pending.head;
     while (next && (next == own || next->kind != REQUEST_SYNC || next->is_abandoned))
         next = next->next;
     uint32_t bit = 0;
@@ -473,7 +473,7 @@ static void pass_lead(struct conn *conn, const struct request *own)
         conn_nudge(conn);
 }
 
-void conn_lead(struct conn *conn, struct request *own, int64_t until_ms)
+void conn_lead(struct conn *conn, struct conn_request *own, int64_t until_ms)
 {
     while (lead_once(conn, own, until_ms))
         ;

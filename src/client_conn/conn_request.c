@@ -38,13 +38,13 @@ void replies_free(struct replies *replies)
     *replies = (struct replies){0};
 }
 
-struct request *request_new(enum request_kind kind, size_t count)
+struct conn_request *request_new(enum request_kind kind, size_t count)
 {
-    struct request *request = malloc(sizeof(*request));
+    struct conn_request *request = malloc(sizeof(*request));
 
     if (!request)
         return NULL;
-    memset(request, 0, offsetof(struct request, error));
+    memset(request, 0, offsetof(struct conn_request, error));
     request->error.code = APPHOST_OK;
     request->kind = kind;
     request->bytes.limit = SIZE_MAX / 2;
@@ -87,13 +87,13 @@ bool conn_has_room(const struct conn *conn, size_t bytes)
     return held == 0 || (bytes < HELD_BYTES && held < HELD_BYTES - bytes);
 }
 
-void request_keep(struct conn *conn, struct request *request)
+void request_keep(struct conn *conn, struct conn_request *request)
 {
     request->kept = &conn->kept;
     atomic_fetch_add(request->kept, request->bytes.len);
 }
 
-void request_keep_no_more(struct request *request)
+void request_keep_no_more(struct conn_request *request)
 {
     if (request->kept)
         atomic_fetch_sub(request->kept, request->bytes.len);
@@ -101,7 +101,7 @@ void request_keep_no_more(struct request *request)
     resp_buffer_fini(&request->bytes);
 }
 
-void request_free(struct request *request)
+void request_free(struct conn_request *request)
 {
     if (!request)
         return;
@@ -110,7 +110,7 @@ void request_free(struct request *request)
     free(request);
 }
 
-int request_check(struct conn *conn, const struct request *request, struct apphost_error *error)
+int request_check(struct conn *conn, const struct conn_request *request, struct apphost_error *error)
 {
     if (!request->replies.is_transaction || !conn->dialed.no_multi[0])
         return 0;
@@ -125,7 +125,7 @@ int request_check(struct conn *conn, const struct request *request, struct appho
         conn->dialed.no_multi);
 }
 
-void queue_push(struct request_queue *queue, struct request *request)
+void queue_push(struct request_queue *queue, struct conn_request *request)
 {
     request->next = NULL;
     if (queue->tail)
@@ -136,9 +136,9 @@ void queue_push(struct request_queue *queue, struct request *request)
     queue->count++;
 }
 
-struct request *queue_pop(struct request_queue *queue)
+struct conn_request *queue_pop(struct request_queue *queue)
 {
-    struct request *request = queue->head;
+    struct conn_request *request = queue->head;
 
     if (!request)
         return NULL;
@@ -150,12 +150,12 @@ struct request *queue_pop(struct request_queue *queue)
     return request;
 }
 
-static bool is_unattended(const struct request *request)
+static bool is_unattended(const struct conn_request *request)
 {
     return request->is_abandoned || request->kind == REQUEST_QUIET;
 }
 
-void request_leave_locked(struct conn *conn, struct request *request)
+void request_leave_locked(struct conn *conn, struct conn_request *request)
 {
     request->is_abandoned = true;
     atomic_fetch_add(&conn->unattended, 1);
@@ -168,7 +168,7 @@ bool conn_owes(struct conn *conn, uint64_t key)
     if (atomic_load(&conn->unattended) == 0)
         return false;
     lock_take(&conn->lock);
-    for (const struct request *at = conn->pending.head; at && !does; at = at->next)
+    for (const struct conn_request *at = conn->pending.head; at && !does; at = at->next)
         does = is_unattended(at) && at->key != KEY_NONE &&
                (at->key == key || at->key == KEY_ANY || key == KEY_ANY);
     lock_drop(&conn->lock);
@@ -181,7 +181,7 @@ bool conn_is_clogged(const struct conn *conn)
 }
 
 /* Its bytes are in `out`, nothing of them has been sent. */
-void pending_push(struct conn *conn, struct request *request)
+void pending_push(struct conn *conn, struct conn_request *request)
 {
     if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed))
         request->times.enqueued_ns = clock_unix_ns();
@@ -215,9 +215,9 @@ bool conn_leaves_to_leader(const struct conn *conn)
            conn->round_trip_us < NEAR_US;
 }
 
-struct request *pending_pop(struct conn *conn)
+struct conn_request *pending_pop(struct conn *conn)
 {
-    struct request *request = queue_pop(&conn->pending);
+    struct conn_request *request = queue_pop(&conn->pending);
 
     if (request && is_unattended(request))
         atomic_fetch_sub(&conn->unattended, 1);
@@ -234,7 +234,7 @@ void pending_stamp_sent(struct conn *conn)
     if (atomic_load_explicit(&conn->is_timed, memory_order_relaxed)) {
         int64_t now = clock_unix_ns();
 
-        for (struct request *at = conn->unsent; at; at = at->next)
+        for (struct conn_request *at = conn->unsent; at; at = at->next)
             at->times.sent_ns = now;
     }
     if (!conn->probe && conn->unsent) {
@@ -289,7 +289,7 @@ static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, co
 }
 
 /* highIntegrity: an ECHO after the batch, whose answer only this batch can expect. */
-static int append_check(const struct conn *conn, struct resp_buffer *buffer, struct request *request,
+static int append_check(const struct conn *conn, struct resp_buffer *buffer, struct conn_request *request,
                         struct apphost_error *error)
 {
     const char *argv[] = {"ECHO", request->token};
@@ -299,7 +299,7 @@ static int append_check(const struct conn *conn, struct resp_buffer *buffer, str
     return append_mapped(conn, buffer, &(struct command){2, argv, lens}, error);
 }
 
-int request_encode(const struct conn *conn, struct request *request, struct resp_buffer *buffer,
+int request_encode(const struct conn *conn, struct conn_request *request, struct resp_buffer *buffer,
                    const struct batch *batch, struct apphost_error *error)
 {
     size_t before = buffer->len;

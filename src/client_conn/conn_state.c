@@ -128,7 +128,7 @@ void conn_heard(struct conn *conn)
 /* `bytes` have gone out; some of them may belong to the oldest unanswered request. */
 void conn_said_locked(struct conn *conn, size_t bytes)
 {
-    const struct request *oldest = conn->pending.head;
+    const struct conn_request *oldest = conn->pending.head;
 
     conn->said_ms = clock_ms();
     if (oldest && oldest->end > conn->gone)

@@ -19,19 +19,19 @@ enum { HEARTBEAT_MS = 1000, BUSY_PAUSE_MS = 100 };
 
 /* ---- Dialing ---- */
 
-static struct request *take_backlog_locked(struct conn *conn)
+static struct conn_request *take_backlog_locked(struct conn *conn)
 {
-    struct request *list = conn->backlog.head;
+    struct conn_request *list = conn->backlog.head;
 
     conn->backlog = (struct request_queue){0};
     return list;
 }
 
 /* What this server does not take is returned, with its error. */
-static struct request *send_backlog_locked(struct conn *conn, struct apphost_error *error)
+static struct conn_request *send_backlog_locked(struct conn *conn, struct apphost_error *error)
 {
     struct request_queue refused = {0};
-    struct request *request;
+    struct conn_request *request;
 
     while (conn->backlog.head) {
         request = conn->backlog.head;
@@ -57,7 +57,7 @@ static void redial_locked(struct conn *conn)
     struct attempt attempt = {conn->options, 0, &conn->is_cancelled};
     struct dialed dialed = {.transport = {.fd = -1}};
     struct apphost_error error = {0};
-    struct request *refused = NULL;
+    struct conn_request *refused = NULL;
     int timeout_ms = option_number(conn->options, OPT_CONNECT_TIMEOUT);
 
     conn_enter_locked(conn, CONN_DIALING, NULL);
@@ -89,10 +89,10 @@ static void redial_locked(struct conn *conn)
 
 /* ---- Deadlines of asynchronous requests ---- */
 
-static struct request *take_overdue_locked(struct request_queue *backlog, int64_t now)
+static struct conn_request *take_overdue_locked(struct request_queue *backlog, int64_t now)
 {
     struct request_queue kept = {0}, overdue = {0};
-    struct request *request;
+    struct conn_request *request;
 
     while ((request = queue_pop(backlog)))
         queue_push(request->deadline_ms <= now ? &overdue : &kept, request);
@@ -102,14 +102,14 @@ static struct request *take_overdue_locked(struct request_queue *backlog, int64_
 
 /* A pending one cannot leave the queue, its reply is still to come: its caller is told, the request stays as
  * a shell. */
-static struct request *detach_overdue_locked(struct conn *conn, int64_t now)
+static struct conn_request *detach_overdue_locked(struct conn *conn, int64_t now)
 {
     struct request_queue overdue = {0};
 
-    for (struct request *at = conn->pending.head; at; at = at->next) {
+    for (struct conn_request *at = conn->pending.head; at; at = at->next) {
         if (at->kind != REQUEST_ASYNC || at->deadline_ms > now)
             continue;
-        struct request *shell = request_new(REQUEST_ASYNC, 1);
+        struct conn_request *shell = request_new(REQUEST_ASYNC, 1);
         if (!shell)
             break;
         shell->done = at->done;
@@ -126,8 +126,8 @@ static struct request *detach_overdue_locked(struct conn *conn, int64_t now)
 /* Entered and left with the lock. */
 static void expire_locked(struct conn *conn, int64_t now)
 {
-    struct request *late = take_overdue_locked(&conn->backlog, now);
-    struct request *unanswered = detach_overdue_locked(conn, now);
+    struct conn_request *late = take_overdue_locked(&conn->backlog, now);
+    struct conn_request *unanswered = detach_overdue_locked(conn, now);
     struct apphost_error error = {0}, silence = {0};
 
     if (!late && !unanswered)
@@ -147,10 +147,10 @@ static void expire_locked(struct conn *conn, int64_t now)
 
 static int64_t next_deadline(const struct conn *conn, int64_t least)
 {
-    for (const struct request *at = conn->pending.head; at; at = at->next)
+    for (const struct conn_request *at = conn->pending.head; at; at = at->next)
         if (at->kind == REQUEST_ASYNC && at->deadline_ms < least)
             least = at->deadline_ms;
-    for (const struct request *at = conn->backlog.head; at; at = at->next)
+    for (const struct conn_request *at = conn->backlog.head; at; at = at->next)
         if (at->deadline_ms < least)
             least = at->deadline_ms;
     return least;
@@ -163,7 +163,7 @@ static void give_up_locked(struct conn *conn)
 
     if (!conn->backlog.head || !conn_is_hopeless(conn))
         return;
-    struct request *list = take_backlog_locked(conn);
+    struct conn_request *list = take_backlog_locked(conn);
     conn_fail_hopeless(conn, &error);
     lock_drop(&conn->lock);
     requests_fail(conn, list, &error);
@@ -183,7 +183,7 @@ static void keep_alive_locked(struct conn *conn)
         keep_alive_s = 60;
     if (conn->pending.head || conn_idle_locked(conn, clock_ms()) < (int64_t)keep_alive_s * 1000)
         return;
-    struct request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
+    struct conn_request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
     if (!request || request_encode(conn, request, &conn->out, &batch, NULL) < 0)
         request_free(request);
     else
@@ -269,7 +269,7 @@ static void finish_locked(struct conn *conn)
         poll(NULL, 0, 1);
         lock_take(&conn->lock);
     }
-    struct request *waiting = take_backlog_locked(conn);
+    struct conn_request *waiting = take_backlog_locked(conn);
     conn->is_leading = true;
     lock_drop(&conn->lock);
     conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct context {
+struct greeting_context {
     struct dialed *dialed;
     const struct attempt *attempt;
     const struct handshake *handshake;
@@ -33,10 +33,11 @@ struct words {
     char text[TEXT_SIZE];
 };
 
-struct step {
+struct greeting_step {
     const char *command;
-    bool (*fill)(const struct context *context, struct words *words); /* false: not needed */
-    int (*judge)(const struct context *context, const struct resp_reply *reply, struct apphost_error *error);
+    bool (*fill)(const struct greeting_context *context, struct words *words); /* false: not needed */
+    int (*judge)(const struct greeting_context *context, const struct resp_reply *reply,
+                 struct apphost_error *error);
 };
 
 /* ---- What to send ---- */
@@ -46,7 +47,8 @@ static void push(struct words *words, const char *word)
     words->word[words->count++] = word;
 }
 
-static const char *credential(const struct context *context, enum option_id sentinel, enum option_id plain)
+static const char *credential(const struct greeting_context *context, enum option_id sentinel,
+                              enum option_id plain)
 {
     const struct apphost_options *options = context->attempt->options;
 
@@ -55,7 +57,7 @@ static const char *credential(const struct context *context, enum option_id sent
     return options->values[plain].text;
 }
 
-static bool fill_auth(const struct context *context, struct words *words)
+static bool fill_auth(const struct greeting_context *context, struct words *words)
 {
     const char *user = credential(context, OPT_SENTINEL_USER, OPT_USER);
     const char *password = credential(context, OPT_SENTINEL_PASSWORD, OPT_PASSWORD);
@@ -70,7 +72,7 @@ static bool fill_auth(const struct context *context, struct words *words)
 }
 
 /* Without RESP3 it asks what the server is; a proxy might hang up. */
-static bool fill_hello(const struct context *context, struct words *words)
+static bool fill_hello(const struct greeting_context *context, struct words *words)
 {
     const struct apphost_options *options = context->attempt->options;
     bool wants_three = option_number(options, OPT_PROTOCOL) == 3;
@@ -82,7 +84,7 @@ static bool fill_hello(const struct context *context, struct words *words)
 
 /* A replica of a cluster sends readers away unless they say that they know. Others do not know the command.
  */
-static bool fill_readonly(const struct context *context, struct words *words)
+static bool fill_readonly(const struct greeting_context *context, struct words *words)
 {
     (void)words;
     return context->handshake->is_reader;
@@ -99,7 +101,7 @@ static void keep_printable(char *text)
     *to = '\0';
 }
 
-static bool fill_name(const struct context *context, struct words *words)
+static bool fill_name(const struct greeting_context *context, struct words *words)
 {
     const char *name = option_text(context->attempt->options, OPT_NAME);
     char host[64] = "localhost";
@@ -115,7 +117,7 @@ static bool fill_name(const struct context *context, struct words *words)
     return words->text[0] != '\0';
 }
 
-static bool fill_library(const struct context *context, struct words *words)
+static bool fill_library(const struct greeting_context *context, struct words *words)
 {
     const char *name = option_text(context->attempt->options, OPT_LIBRARY_NAME);
 
@@ -128,7 +130,7 @@ static bool fill_library(const struct context *context, struct words *words)
     return option_number(context->attempt->options, OPT_SETLIB) && words->text[0];
 }
 
-static bool fill_version(const struct context *context, struct words *words)
+static bool fill_version(const struct greeting_context *context, struct words *words)
 {
     push(words, "SETINFO");
     push(words, "LIB-VER");
@@ -136,7 +138,7 @@ static bool fill_version(const struct context *context, struct words *words)
     return option_number(context->attempt->options, OPT_SETLIB) != 0;
 }
 
-static bool fill_select(const struct context *context, struct words *words)
+static bool fill_select(const struct greeting_context *context, struct words *words)
 {
     int database = option_number(context->attempt->options, OPT_DEFAULT_DATABASE);
 
@@ -145,7 +147,7 @@ static bool fill_select(const struct context *context, struct words *words)
     return database != 0 && !context->handshake->is_sentinel;
 }
 
-static bool fill_role(const struct context *context, struct words *words)
+static bool fill_role(const struct greeting_context *context, struct words *words)
 {
     (void)words;
     /* A proxy has no role, and may hang up on a command that it does not know. */
@@ -154,7 +156,7 @@ static bool fill_role(const struct context *context, struct words *words)
 
 /* Whether transactions can be had: a MULTI that is refused would let what follows it run one by one. An EXEC
  * that is refused leaves the transaction open, so a DISCARD follows. */
-static bool fill_transaction(const struct context *context, struct words *words)
+static bool fill_transaction(const struct greeting_context *context, struct words *words)
 {
     const struct apphost_options *options = context->attempt->options;
 
@@ -163,7 +165,7 @@ static bool fill_transaction(const struct context *context, struct words *words)
            option_command(options, "EXEC", strlen("EXEC"));
 }
 
-static bool fill_ping(const struct context *context, struct words *words)
+static bool fill_ping(const struct greeting_context *context, struct words *words)
 {
     (void)context;
     (void)words;
@@ -172,7 +174,7 @@ static bool fill_ping(const struct context *context, struct words *words)
 
 /* ---- What an answer means ---- */
 
-static int judge_nothing(const struct context *context, const struct resp_reply *reply,
+static int judge_nothing(const struct greeting_context *context, const struct resp_reply *reply,
                          struct apphost_error *error)
 {
     (void)context;
@@ -182,7 +184,7 @@ static int judge_nothing(const struct context *context, const struct resp_reply 
 }
 
 /* Servers that do not know it stay with RESP2. */
-static int judge_hello(const struct context *context, const struct resp_reply *reply,
+static int judge_hello(const struct greeting_context *context, const struct resp_reply *reply,
                        struct apphost_error *error)
 {
     (void)error;
@@ -210,7 +212,7 @@ static bool is_turned_away(const struct resp_reply *reply)
            (strstr(reply->str, "max number of clients") || resp_reply_is_error(reply, "DENIED"));
 }
 
-static int judge_auth(const struct context *context, const struct resp_reply *reply,
+static int judge_auth(const struct greeting_context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
     /* A password that nobody asked for is no reason to stay away: the server lets everybody in. */
@@ -227,7 +229,7 @@ static int judge_auth(const struct context *context, const struct resp_reply *re
         context->dialed->address, reply->str);
 }
 
-static int judge_select(const struct context *context, const struct resp_reply *reply,
+static int judge_select(const struct greeting_context *context, const struct resp_reply *reply,
                         struct apphost_error *error)
 {
     if (reply->type != RESP_ERROR)
@@ -238,7 +240,7 @@ static int judge_select(const struct context *context, const struct resp_reply *
                     context->dialed->address, reply->str);
 }
 
-static int judge_role(const struct context *context, const struct resp_reply *reply,
+static int judge_role(const struct greeting_context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
     (void)error;
@@ -247,7 +249,7 @@ static int judge_role(const struct context *context, const struct resp_reply *re
     return 0;
 }
 
-static int judge_transaction(const struct context *context, const struct resp_reply *reply,
+static int judge_transaction(const struct greeting_context *context, const struct resp_reply *reply,
                              struct apphost_error *error)
 {
     struct dialed *dialed = context->dialed;
@@ -258,7 +260,7 @@ static int judge_transaction(const struct context *context, const struct resp_re
     return 0;
 }
 
-static int judge_ping(const struct context *context, const struct resp_reply *reply,
+static int judge_ping(const struct greeting_context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
     if (resp_reply_is_error(reply, "NOAUTH"))
@@ -277,7 +279,7 @@ static int judge_ping(const struct context *context, const struct resp_reply *re
                     context->dialed->address, resp_type_name(reply->type));
 }
 
-static const struct step steps[] = {
+static const struct greeting_step steps[] = {
     {"AUTH", fill_auth, judge_auth},
     {"HELLO", fill_hello, judge_hello},
     {"CLIENT", fill_name, judge_nothing},
@@ -296,8 +298,8 @@ enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]) };
 
 /* ---- Running it ---- */
 
-static int fill_all(const struct context *context, struct resp_buffer *buffer,
-                    const struct step *sent[STEP_COUNT], size_t *count)
+static int fill_all(const struct greeting_context *context, struct resp_buffer *buffer,
+                    const struct greeting_step *sent[STEP_COUNT], size_t *count)
 {
     for (size_t i = 0; i < STEP_COUNT; i++) {
         const char *command =
@@ -342,8 +344,8 @@ int handshake_read(struct dialed *dialed, const struct attempt *attempt, struct 
 int handshake_run(struct dialed *dialed, const struct attempt *attempt, const struct handshake *handshake,
                   struct apphost_error *error)
 {
-    const struct context context = {dialed, attempt, handshake};
-    const struct step *sent[STEP_COUNT];
+    const struct greeting_context context = {dialed, attempt, handshake};
+    const struct greeting_step *sent[STEP_COUNT];
     struct resp_buffer buffer = {.limit = 64 * 1024};
     size_t count = 0;
     int rc = fill_all(&context, &buffer, sent, &count);

@@ -11,12 +11,12 @@
 
 extern char **environ;
 
-struct pair {
+struct config_pair {
     char *key, *value;
 };
 
 struct apphost_config {
-    struct pair *pairs;
+    struct config_pair *pairs;
     size_t count, cap;
 };
 
@@ -49,7 +49,7 @@ struct apphost_config *apphost_config_copy(const struct apphost_config *config)
     return copy;
 }
 
-static struct pair *find(const struct apphost_config *config, const char *key)
+static struct config_pair *find(const struct apphost_config *config, const char *key)
 {
     for (size_t i = 0; i < config->count; i++)
         if (strcasecmp(config->pairs[i].key, key) == 0)
@@ -59,7 +59,7 @@ static struct pair *find(const struct apphost_config *config, const char *key)
 
 const char *apphost_config_get(const struct apphost_config *config, const char *key)
 {
-    const struct pair *pair = NULL;
+    const struct config_pair *pair = NULL;
     if (config && key)
         pair = find(config, key);
 
@@ -74,7 +74,7 @@ static int append(struct apphost_config *config, const char *key, char *value)
         size_t cap = 32;
         if (config->cap)
             cap = config->cap * 2;
-        struct pair *grown = realloc(config->pairs, cap * sizeof(*grown));
+        struct config_pair *grown = realloc(config->pairs, cap * sizeof(*grown));
 
         if (!grown)
             return -1;
@@ -84,7 +84,7 @@ static int append(struct apphost_config *config, const char *key, char *value)
     char *copy = strdup(key);
     if (!copy)
         return -1;
-    config->pairs[config->count++] = (struct pair){copy, value};
+    config->pairs[config->count++] = (struct config_pair){copy, value};
     return 0;
 }
 
@@ -93,7 +93,7 @@ int apphost_config_set(struct apphost_config *config, const char *key, const cha
 {
     if (!config || !key || !value)
         return fail_argument(error, !config ? "config" : !key ? "key" : "value", "is NULL");
-    struct pair *pair = find(config, key);
+    struct config_pair *pair = find(config, key);
     char *copy = strdup(value);
     if (!copy || (!pair && append(config, key, copy) < 0)) {
         free(copy);

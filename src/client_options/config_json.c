@@ -210,7 +210,7 @@ int apphost_config_add_json(struct apphost_config *config, const char *text, siz
     const char *end = NULL;
 
     if (!config || !text)
-        return fail_argument(error, config ? "text" : "config", "is NULL");
+        return fail_null(error, config, "config", "text");
     if (!source)
         source = "JSON";
     char *copy = strndup(text, len);
@@ -240,7 +240,7 @@ int apphost_config_add_json_file(struct apphost_config *config, const char *path
     size_t len = 0;
 
     if (!config || !path)
-        return fail_argument(error, config ? "path" : "config", "is NULL");
+        return fail_null(error, config, "config", "path");
     if (text_read_file(path, FILE_LIMIT, &text, &len) < 0) {
         if (is_optional && (errno == ENOENT || errno == ENOTDIR))
             return 0;

@@ -223,7 +223,7 @@ int apphost_options_set(struct apphost_options *options, const char *key, const 
                         struct apphost_error *error)
 {
     if (!options || !key)
-        return fail_argument(error, options ? "key" : "options", "is NULL");
+        return fail_null(error, options, "options", "key");
     enum option_id id = find_any(key);
     if (key[0] == '$')
         return apply_alias(options, key + 1, value ? value : key + 1, APPHOST_PARSE_STRICT, error);
@@ -350,7 +350,7 @@ int apphost_options_add_endpoint(struct apphost_options *options, const char *te
                                  struct apphost_error *error)
 {
     if (!options || !text)
-        return fail_argument(error, options ? "text" : "options", "is NULL");
+        return fail_null(error, options, "options", "text");
     return apply_endpoint(options, text, APPHOST_PARSE_STRICT, error);
 }
 

@@ -52,7 +52,7 @@ int apphost_settings_set(struct apphost_settings *settings, const char *key, con
                          struct apphost_error *error)
 {
     if (!settings || !key)
-        return fail_argument(error, settings ? "key" : "settings", "is NULL");
+        return fail_null(error, settings, "settings", "key");
     enum setting_id id = find(key);
     if (id == SETTING_COUNT)
         return fail_set(error, APPHOST_E_ARGUMENT, key, "there is no setting '%.60s'", key);

@@ -60,16 +60,16 @@ struct cluster *cluster_of(struct apphost_redis *redis, struct apphost_error *er
 
 /* ---- Nodes and shards ---- */
 
-static void free_node(struct node *node)
+static void free_node(struct cluster_node *node)
 {
     apphost_options_free(node->lanes.options);
     free(node->host);
     free(node);
 }
 
-static struct node *new_node(struct cluster *cluster, const char *host, int port)
+static struct cluster_node *new_node(struct cluster *cluster, const char *host, int port)
 {
-    struct node *node = calloc(1, sizeof(*node));
+    struct cluster_node *node = calloc(1, sizeof(*node));
     char text[300];
 
     if (!node)
@@ -93,9 +93,9 @@ static struct node *new_node(struct cluster *cluster, const char *host, int port
     return NULL;
 }
 
-static struct node *find_node_locked(struct cluster *cluster, const char *host, int port)
+static struct cluster_node *find_node_locked(struct cluster *cluster, const char *host, int port)
 {
-    struct node *node = cluster->nodes;
+    struct cluster_node *node = cluster->nodes;
 
     while (node && (node->port != port || strcmp(node->host, host) != 0))
         node = node->next;
@@ -140,10 +140,10 @@ struct shard *cluster_shard(struct cluster *cluster, int slot)
     return atomic_load_explicit(&cluster->slots[slot], memory_order_acquire);
 }
 
-struct node *cluster_redirect(struct cluster *cluster, const struct redirection *to, const char *from)
+struct cluster_node *cluster_redirect(struct cluster *cluster, const struct redirection *to, const char *from)
 {
     lock_take(&cluster->lock);
-    struct node *node = find_node_locked(cluster, to->host[0] ? to->host : from, to->port);
+    struct cluster_node *node = find_node_locked(cluster, to->host[0] ? to->host : from, to->port);
     const struct shard like = {.primary = node};
     const struct shard *known = cluster_shard(cluster, to->slot);
     if (node && !to->is_ask && (!known || known->primary != node))
@@ -154,13 +154,14 @@ struct node *cluster_redirect(struct cluster *cluster, const struct redirection 
 
 /* ---- Reading the map ---- */
 
-static struct node *read_node(struct cluster *cluster, const struct resp_reply *row, const char *from)
+static struct cluster_node *read_node(struct cluster *cluster, const struct resp_reply *row, const char *from)
 {
     if (row->type != RESP_ARRAY || row->count < 2 || row->elements[1].type != RESP_INTEGER)
         return NULL;
     const struct resp_reply *host = &row->elements[0];
     bool is_named = host->type == RESP_STRING && host->len > 0 && !resp_reply_is(host, "?");
-    struct node *node = find_node_locked(cluster, is_named ? host->str : from, (int)row->elements[1].integer);
+    struct cluster_node *node =
+        find_node_locked(cluster, is_named ? host->str : from, (int)row->elements[1].integer);
     if (node)
         node->is_seen = true;
     return node;
@@ -178,7 +179,7 @@ static int read_row(struct cluster *cluster, const struct resp_reply *row, const
         return -1;
     like.primary = read_node(cluster, &row->elements[2], from);
     for (size_t i = 3; i < row->count && like.count < SHARD_REPLICAS; i++) {
-        struct node *replica = read_node(cluster, &row->elements[i], from);
+        struct cluster_node *replica = read_node(cluster, &row->elements[i], from);
 
         if (replica)
             like.replicas[like.count++] = replica;
@@ -192,7 +193,7 @@ static int read_row(struct cluster *cluster, const struct resp_reply *row, const
 }
 
 /* Nobody asks them any more; who is still in one of their connections is sent away. */
-static void retire_locked(struct cluster *cluster, struct node *node)
+static void retire_locked(struct cluster *cluster, struct cluster_node *node)
 {
     for (int role = 0; role < DIAL_ROLES; role++) {
         struct conn *conn = atomic_exchange(&node->lanes.conns[role], NULL);
@@ -216,11 +217,11 @@ static int read_map(struct cluster *cluster, const struct resp_reply *rows, cons
     if (rows->type != RESP_ARRAY)
         return -1;
     lock_take(&cluster->lock);
-    for (struct node *node = cluster->nodes; node; node = node->next)
+    for (struct cluster_node *node = cluster->nodes; node; node = node->next)
         node->is_seen = false;
     for (size_t i = 0; i < rows->count; i++)
         good += read_row(cluster, &rows->elements[i], from) == 0;
-    for (struct node *node = cluster->nodes; node && good > 0; node = node->next)
+    for (struct cluster_node *node = cluster->nodes; node && good > 0; node = node->next)
         if (!node->is_seen)
             retire_locked(cluster, node);
     lock_drop(&cluster->lock);
@@ -251,9 +252,9 @@ static int ask_nodes(struct cluster *cluster)
     int port;
 
     lock_take(&cluster->lock);
-    struct node *first = cluster->nodes;
+    struct cluster_node *first = cluster->nodes;
     lock_drop(&cluster->lock);
-    for (struct node *node = first; node; node = node->next) {
+    for (struct cluster_node *node = first; node; node = node->next) {
         struct conn *conn = atomic_load(&node->lanes.conns[DIAL_PRIMARY]);
 
         if (conn && conn_is_up(conn, address, &port) && ask_conn(cluster, conn) == 0)
@@ -262,7 +263,7 @@ static int ask_nodes(struct cluster *cluster)
     struct conn *way_in = lanes_conn(&cluster->redis->lanes, DIAL_PRIMARY, NULL);
     if (way_in && !conn_is_failing(way_in) && ask_conn(cluster, way_in) == 0)
         return 0;
-    for (struct node *node = first; node; node = node->next) {
+    for (struct cluster_node *node = first; node; node = node->next) {
         struct conn *conn = lanes_conn(&node->lanes, DIAL_PRIMARY, NULL);
 
         if (conn && !conn_is_up(conn, address, &port) && ask_conn(cluster, conn) == 0)
@@ -422,7 +423,7 @@ void cluster_end(struct cluster *cluster)
 {
     lock_take(&cluster->lock);
     cluster->is_over = true;
-    for (struct node *node = cluster->nodes; node; node = node->next)
+    for (struct cluster_node *node = cluster->nodes; node; node = node->next)
         lanes_shut(&node->lanes);
     pthread_cond_broadcast(&cluster->changed);
     lock_drop(&cluster->lock);
@@ -434,7 +435,7 @@ void cluster_close(struct cluster *cluster)
     while (cluster->has_thread)
         pthread_cond_wait(&cluster->changed, &cluster->lock);
     lock_drop(&cluster->lock);
-    for (struct node *node = cluster->nodes; node; node = node->next)
+    for (struct cluster_node *node = cluster->nodes; node; node = node->next)
         lanes_close(&node->lanes);
     while (cluster->retired) {
         struct retired *next = cluster->retired->next;
@@ -450,7 +451,7 @@ void cluster_free(struct cluster *cluster)
     if (!cluster)
         return;
     while (cluster->nodes) {
-        struct node *next = cluster->nodes->next;
+        struct cluster_node *next = cluster->nodes->next;
 
         free_node(cluster->nodes);
         cluster->nodes = next;

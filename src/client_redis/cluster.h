@@ -16,8 +16,8 @@
 
 enum { SHARD_REPLICAS = 7 };
 
-struct node {
-    struct node *next;
+struct cluster_node {
+    struct cluster_node *next;
     struct lanes lanes;
     char *host;
     int port;
@@ -26,8 +26,8 @@ struct node {
 
 struct shard {
     struct shard *next;
-    struct node *primary;
-    struct node *replicas[SHARD_REPLICAS];
+    struct cluster_node *primary;
+    struct cluster_node *replicas[SHARD_REPLICAS];
     size_t count;
 };
 
@@ -40,7 +40,7 @@ struct cluster {
     atomic_bool is_on;
     bool has_thread, is_over, is_stale;
     int64_t read_ms; /* when the map was asked for */
-    struct node *nodes;
+    struct cluster_node *nodes;
     struct shard *shards;
     struct retired *retired; /* connections of nodes that left */
     struct scatter *waiting; /* to go on at their time */
@@ -67,7 +67,8 @@ void cluster_is_wrong(struct cluster *cluster);
 void cluster_is_lacking(struct cluster *cluster);
 
 /* Where the slot moved, from now on; or where to ask, once. */
-struct node *cluster_redirect(struct cluster *cluster, const struct redirection *to, const char *from);
+struct cluster_node *cluster_redirect(struct cluster *cluster, const struct redirection *to,
+                                      const char *from);
 
 /* The shard of a slot, NULL when it is not known. */
 struct shard *cluster_shard(struct cluster *cluster, int slot);

@@ -481,7 +481,7 @@ int apphost_connection_send(struct apphost_connection *connection, const struct 
                             struct apphost_error *error)
 {
     if (!connection || !command)
-        return fail_argument(error, connection ? "command" : "connection", "is NULL");
+        return fail_null(error, connection, "connection", "command");
     if (redis_check_words(command, error) < 0 || check_up(connection, error) < 0 ||
         redis_check_admin(command, connection->own.options, error) < 0 ||
         append(connection, command, error) < 0)
@@ -498,7 +498,7 @@ int apphost_connection_receive(struct apphost_connection *connection, int timeou
     struct resp_reply *got = NULL;
 
     if (!connection || !reply)
-        return fail_argument(error, connection ? "reply" : "connection", "is NULL");
+        return fail_null(error, connection, "connection", "reply");
     int64_t deadline_ms = deadline_of(connection, timeout_ms);
     if (check_up(connection, error) < 0 || flush(connection, deadline_ms, error) < 0 ||
         receive(connection, deadline_ms, !connection->push, &got, error) < 0)

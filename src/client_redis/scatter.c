@@ -22,12 +22,12 @@ enum { PAUSE_MS = 20, MOST_PAUSES = 10, PATIENCE_MS = 1000 };
 /* ---- Where a unit goes ---- */
 
 /* A replica that can be asked now, in turn; NULL for none. */
-static struct node *pick_replica(const struct shard *shard)
+static struct cluster_node *pick_replica(const struct shard *shard)
 {
     size_t first = shard->count ? (size_t)clock_random(shard->count) : 0;
 
     for (size_t i = 0; i < shard->count; i++) {
-        struct node *node = shard->replicas[(first + i) % shard->count];
+        struct cluster_node *node = shard->replicas[(first + i) % shard->count];
         struct conn *conn = lanes_conn(&node->lanes, DIAL_REPLICA, NULL);
 
         if (conn && !conn_is_failing(conn) && !conn_is_clogged(conn))
@@ -39,7 +39,7 @@ static struct node *pick_replica(const struct shard *shard)
 static struct lanes *lanes_of(struct scatter *scatter, const struct unit *unit, enum dial_role *role)
 {
     struct shard *shard = cluster_shard(scatter->cluster, unit->slot);
-    struct node *replica = NULL;
+    struct cluster_node *replica = NULL;
 
     *role = scatter->role == DIAL_REPLICA ? DIAL_PRIMARY : scatter->role;
     if (unit->ask)
@@ -125,7 +125,7 @@ void scatter_judge(struct scatter *scatter, struct unit *unit, const char *from)
         cluster_is_wrong(scatter->cluster);
         return;
     }
-    struct node *node = cluster_redirect(scatter->cluster, &to, from);
+    struct cluster_node *node = cluster_redirect(scatter->cluster, &to, from);
     if (to.is_ask && !is_wholly_there(scatter, unit))
         atomic_store(&scatter->has_to_pause, true);
     else if (to.is_ask)

@@ -14,9 +14,9 @@
 /* Commands that stay together: one, or those about one entry between MULTI and EXEC. */
 struct unit {
     int slot;
-    size_t first, count;   /* of the commands */
-    size_t reply, replies; /* in scatter->items */
-    struct node *ask;      /* where to ask, this once */
+    size_t first, count;      /* of the commands */
+    size_t reply, replies;    /* in scatter->items */
+    struct cluster_node *ask; /* where to ask, this once */
     bool is_done, wants_primary;
     struct apphost_error failure; /* when no reply has come */
 };

@@ -34,7 +34,7 @@ static int check_name(const struct apphost_subscription *subscription, struct ap
                       struct apphost_error *error)
 {
     if (!subscription || !name.data)
-        return fail_argument(error, subscription ? "name" : "subscription", "is NULL");
+        return fail_null(error, subscription, "subscription", "name");
     if (atomic_load(&subscription->own.ended))
         return fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
     return 0;

@@ -1,0 +1,30 @@
+/* Inside the library: small choices that have a name. */
+#ifndef CLIENT_BASE_PICK_H
+#define CLIENT_BASE_PICK_H
+
+#include <stdint.h>
+
+/* What was set, else what it is then; zero and less is not set. */
+static inline int64_t set_or(int64_t value, int64_t otherwise)
+{
+    if (value > 0)
+        return value;
+    return otherwise;
+}
+
+static inline const void *bytes_or(const void *bytes, const void *otherwise)
+{
+    if (bytes)
+        return bytes;
+    return otherwise;
+}
+
+/* Of a result that is a number or -1: whether it failed, as 0 or -1. */
+static inline int failed_or_0(int rc)
+{
+    if (rc < 0)
+        return -1;
+    return 0;
+}
+
+#endif
