@@ -1,4 +1,4 @@
-/* apphost/apphost.h - everything but the glue for event loops (apphost/queue.h, apphost/uv.h). */
+/* apphost/apphost.h - everything but the glue for event loops (apphost/uv.h). */
 #ifndef APPHOST_APPHOST_H
 #define APPHOST_APPHOST_H
 
@@ -8,6 +8,7 @@
 #include <apphost/error.h>
 #include <apphost/health.h>
 #include <apphost/host.h>
+#include <apphost/hybrid.h>
 #include <apphost/options.h>
 #include <apphost/redis.h>
 #include <apphost/telemetry.h>

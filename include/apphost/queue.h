@@ -11,7 +11,7 @@
  * `read_from_replica`, fail-open and the circuit breaker hold. Only in strict-wire mode nothing here waits
  * for the answer to the EXPIRE of a sliding entry or of a new number. Every blocking call of the cache has
  * its counterpart but get-or-create, which runs a function of the caller's that may take its time: get, make
- * it as your loop likes, set.
+ * it as your loop likes, set; or let it run on a thread, with apphost_hybrid_get_or_create_start().
  *
  * A queue belongs to one thread: start, cancel, dispatch, close and free it there. Caches, hosts and queues
  * may end in any order, from within callbacks too: a call whose cache or host was closed still calls back,

@@ -34,6 +34,12 @@ static const struct counter counters[] = {
      OFFSET(level_one_hits)},
     {"rediscache-level-one-evictions", "{entry}", "Entries that had to leave the process for others.",
      OFFSET(level_one_evictions)},
+    {"rediscache-creations", "{value}", "Values that were created.", OFFSET(creations)},
+    {"rediscache-creation-failures", "{error}", "Creations that failed.", OFFSET(creation_failures)},
+    {"rediscache-stale", "{value}", "Old values that were given for want of a fresh one.", OFFSET(stale)},
+    {"rediscache-eager-refreshes", "{refresh}", "Creations begun while the value was fresh.",
+     OFFSET(eager_refreshes)},
+    {"rediscache-marks", "{remove}", "Removals by tag or prefix.", OFFSET(marks)},
 };
 
 struct series {

@@ -6,6 +6,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_base/verdict.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphos
 
     if (cache && options)
         cache->options = *options;
-    if (!cache || !(cache->prefix = strdup(instance_name ? instance_name : ""))) {
+    if (!cache || !(cache->prefix = strdup(bytes_or(instance_name, "")))) {
         free(cache);
         fail_memory(error);
         return NULL;
@@ -162,6 +163,13 @@ int cache_give_up(struct apphost_cache *cache, const struct apphost_error *local
     return -1;
 }
 
+static const char *refusal_effect(bool is_first)
+{
+    if (is_first)
+        return "the commands of the transaction ran one by one";
+    return "nothing was written";
+}
+
 /* A MULTI that was refused has let the others run one by one, and an EXEC that was may have left it open:
  * rights that were taken away just now. Another connection knows them. */
 static int check_transaction(struct apphost_cache *cache, const struct replies *replies,
@@ -173,9 +181,10 @@ static int check_transaction(struct apphost_cache *cache, const struct replies *
     if (!is_refused && (last->type != RESP_ERROR || resp_reply_is_error(last, "EXECABORT")))
         return 0;
     redis_redial(cache->redis);
+    if (!is_refused)
+        first = last;
     return fail_set(error, APPHOST_E_SERVER, "NOPERM", "%.200s: %s; grant the user +multi and +exec",
-                    is_refused ? first->str : last->str,
-                    is_refused ? "the commands of the transaction ran one by one" : "nothing was written");
+                    first->str, refusal_effect(is_refused));
 }
 
 int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,
@@ -315,7 +324,7 @@ struct command cache_hmget(const struct full_key *key, const char *argv[5], size
 
     memcpy(argv, words, sizeof(words));
     memcpy(lens, sizes, sizeof(sizes));
-    return (struct command){with_data ? 5 : 4, argv, lens};
+    return (struct command){4 + (size_t)with_data, argv, lens};
 }
 
 /* As cache_read(), and keeps what it read in level one. */
@@ -377,7 +386,7 @@ int cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apph
     if (rc < 0)
         rc = cache_give_up(cache, &local, 0, error);
     if (rc >= 0)
-        cache_count(cache, rc ? COUNT_HITS : COUNT_MISSES, 1);
+        cache_count_read(cache, rc == 1);
     return rc;
 }
 
@@ -491,6 +500,11 @@ void apphost_cache_stats(const struct apphost_cache *cache, struct apphost_cache
         .errors = atomic_load(&from[COUNT_ERRORS]),
         .short_circuits = atomic_load(&from[COUNT_SHORT]),
         .absorbed = atomic_load(&from[COUNT_ABSORBED]),
+        .stale = atomic_load(&from[COUNT_STALE]),
+        .eager_refreshes = atomic_load(&from[COUNT_EAGER]),
+        .creations = atomic_load(&from[COUNT_CREATED]),
+        .creation_failures = atomic_load(&from[COUNT_CREATE_FAILURES]),
+        .marks = atomic_load(&from[COUNT_MARKS]),
         .operations = atomic_load(&from[COUNT_OPERATIONS]),
         .latency_us_total = atomic_load(&from[COUNT_LATENCY]),
         .latency_us_max = atomic_load(&cache->latency_max),

@@ -21,6 +21,11 @@ enum cache_counter {
     COUNT_ERRORS,
     COUNT_SHORT,
     COUNT_ABSORBED,
+    COUNT_STALE,
+    COUNT_EAGER,
+    COUNT_CREATED,
+    COUNT_CREATE_FAILURES,
+    COUNT_MARKS,
     COUNT_OPERATIONS,
     COUNT_LATENCY,
     COUNT_COUNTERS,
@@ -32,7 +37,13 @@ struct breaker {
     _Atomic int64_t probe_until_ms; /* nobody else probes before */
 };
 
-enum { BIG_KEYS = 64 };
+enum { BIG_KEYS = 64, THROTTLES = 64 };
+
+/* A key whose creation has failed: it is not tried again before. */
+struct throttle {
+    uint64_t hash;
+    int64_t until_ms;
+};
 
 struct flight; /* one creation under way, see cache_create.c */
 
@@ -55,6 +66,8 @@ struct apphost_cache {
     pthread_mutex_t flights_lock;
     pthread_cond_t flights_changed;
     struct flight *flights;
+    struct throttle throttles[THROTTLES]; /* of hybrid.c, under the lock of the flights */
+    _Atomic int makers;                   /* threads that create */
 };
 
 struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,
@@ -91,6 +104,7 @@ void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct 
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
 
 void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by);
+void cache_count_read(struct apphost_cache *cache, bool is_hit);
 /* One operation that took this long. */
 void cache_count_latency(struct apphost_cache *cache, int64_t elapsed_us);
 
@@ -186,6 +200,11 @@ uint64_t level_one_ticket(struct apphost_cache *cache, const struct full_key *fu
 void level_one_put(struct apphost_cache *cache, const struct full_key *full, const struct reading *reading,
                    uint64_t ticket);
 
+/* What is known of a key besides its value, that there is none among it (marks.h). */
+bool level_one_get_mark(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *mark);
+void level_one_put_mark(struct apphost_cache *cache, const struct full_key *full,
+                        const struct apphost_value *mark, uint64_t ticket);
+
 /* This process has written: known by the reply, or by its loss. */
 void level_one_forget(struct apphost_cache *cache, uint64_t hash);
 struct writes;
@@ -194,7 +213,7 @@ void level_one_forget_writes(struct apphost_cache *cache, const struct writes *w
 /* ---- Get-many, cache_many.c ---- */
 
 /* Where the answer about a key goes. */
-struct place {
+struct many_place {
     size_t index;    /* of the caller's keys and values */
     uint64_t ticket; /* of level one */
 };
@@ -203,7 +222,7 @@ struct many {
     struct apphost_cache *cache;
     cache_expire_fn expire; /* cache_expire unless it is changed */
     struct full_key *keys;  /* what the server has to be asked about */
-    struct place *places;
+    struct many_place *places;
     struct command *commands; /* one a key */
     const char *(*argv)[5];
     size_t (*lens)[5];

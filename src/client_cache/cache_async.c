@@ -9,6 +9,7 @@
 #include "client_cache/cache_async.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static int timeout_of(const struct apphost_call *call)
     if (call->role == DIAL_REPLICA)
         return timeout_ms / 2 + 1;
     int64_t left = timeout_ms - (clock_us() - call->started_us) / 1000;
-    return left > 0 ? (int)left : 1;
+    return (int)set_or(left, 1);
 }
 
 struct keyed {
@@ -284,8 +285,10 @@ struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, s
 /* NULL where there is no level one, or no memory: then all of it is forgotten. */
 static uint64_t *hashes_of(const struct apphost_cache *cache, const struct writes *writes)
 {
-    uint64_t *hashes = cache->level ? malloc(writes->count * sizeof(*hashes)) : NULL;
+    uint64_t *hashes = NULL;
 
+    if (cache->level)
+        hashes = malloc(writes->count * sizeof(*hashes));
     for (size_t i = 0; hashes && i < writes->count; i++)
         hashes[i] = writes->items[i].key.hash;
     return hashes;
@@ -304,8 +307,10 @@ struct apphost_call *apphost_cache_set_many_start(struct apphost_cache *cache, s
         call_free(call);
         return NULL;
     }
-    if (!call || entries->count == 0)
-        return call ? call_nothing(call) : NULL;
+    if (!call)
+        return NULL;
+    if (entries->count == 0)
+        return call_nothing(call);
     if (writes_init(&writes, cache, entries->items, entries->count, error) < 0) {
         call_free(call);
         return NULL;

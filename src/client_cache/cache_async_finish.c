@@ -37,7 +37,7 @@ void call_finish_get(struct apphost_call *call, struct apphost_result *result)
     if (result->rc < 0)
         give_up(call, result, 0);
     if (result->rc >= 0)
-        cache_count(call->cache, result->rc ? COUNT_HITS : COUNT_MISSES, 1);
+        cache_count_read(call->cache, result->rc == 1);
     result->data = call->value.data;
     result->len = call->value.len;
 }

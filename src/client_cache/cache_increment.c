@@ -14,6 +14,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_redis/slots.h"
 
 #include <inttypes.h>
@@ -71,7 +72,7 @@ static int make_fresh(struct increment_wire *wire, struct apphost_error *error)
 static int add_fresh(struct increment_wire *wire, struct apphost_error *error)
 {
     const struct entry_plan *plan = &wire->increment->plan;
-    const char *expire = entry_expire_command(plan->ttl_ms > 0 ? plan->ttl_ms : 1, wire->ttl);
+    const char *expire = entry_expire_command(set_or(plan->ttl_ms, 1), wire->ttl);
 
     if (make_fresh(wire, error) < 0)
         return -1;
@@ -122,7 +123,7 @@ struct outcome {
 static int read_outcome(struct apphost_cache *cache, const struct increment *increment,
                         const struct resp_reply *results, struct outcome *out, struct apphost_error *error)
 {
-    size_t count = increment->plan.has_ttl ? 7 : 5;
+    size_t count = 5 + 2 * (size_t)increment->plan.has_ttl;
 
     if (results->type != RESP_ARRAY || results->count != count)
         return redis_fail_reply(cache->redis, results, error);
@@ -177,7 +178,7 @@ int apphost_cache_increment(struct apphost_cache *cache, struct apphost_bytes ke
     struct replies replies;
 
     if (!sum || !cache)
-        return fail_argument(error, cache ? "sum" : "cache", "is NULL");
+        return fail_null(error, cache, "cache", "sum");
     if (increment_init(&increment, cache, expiry, error) < 0 || full_key_init(&full, cache, key, error) < 0)
         return -1;
     increment.key = &full;

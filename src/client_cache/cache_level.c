@@ -16,7 +16,9 @@ int level_one_init(struct apphost_cache *cache, struct apphost_error *error)
     if (cache->options.level_one_bytes == 0 || cache->options.read_from_replica)
         return 0; /* a replica may still answer what was overwritten, after that was told */
     cache->level = level_new(cache->options.level_one_bytes);
-    return cache->level ? 0 : fail_memory(error);
+    if (cache->level)
+        return 0;
+    return fail_memory(error);
 }
 
 /* With the first question, for nothing is connected before. It is tried once: what can fail is the
@@ -29,9 +31,16 @@ static void start(struct apphost_cache *cache)
         tracking_start(cache->redis, cache->level, prefix);
 }
 
+static int64_t longest_ms(const struct apphost_cache *cache)
+{
+    if (cache->options.level_one_ms > 0)
+        return cache->options.level_one_ms;
+    return LONGEST_MS;
+}
+
 static struct level_key key_of(const struct full_key *full)
 {
-    return (struct level_key){full->data, full->len, full->hash};
+    return (struct level_key){full->data, full->len, full->hash, false};
 }
 
 bool level_one_get(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value)
@@ -54,13 +63,29 @@ void level_one_put(struct apphost_cache *cache, const struct full_key *full, con
                    uint64_t ticket)
 {
     const struct level_key key = key_of(full);
-    int64_t ttl_ms = cache->options.level_one_ms > 0 ? cache->options.level_one_ms : LONGEST_MS;
+    int64_t ttl_ms = longest_ms(cache);
 
     if (!ticket || reading->is_sliding)
         return;
     if (reading->left_ms < ttl_ms)
         ttl_ms = reading->left_ms;
     level_put(cache->level, &key, &reading->value, ttl_ms, ticket);
+}
+
+bool level_one_get_mark(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *mark)
+{
+    const struct level_key key = {full->data, full->len, full->hash, true};
+
+    return cache->level && level_get(cache->level, &key, mark);
+}
+
+void level_one_put_mark(struct apphost_cache *cache, const struct full_key *full,
+                        const struct apphost_value *mark, uint64_t ticket)
+{
+    const struct level_key key = {full->data, full->len, full->hash, true};
+
+    if (ticket)
+        level_put(cache->level, &key, mark, longest_ms(cache), ticket);
 }
 
 void level_one_forget(struct apphost_cache *cache, uint64_t hash)

@@ -50,7 +50,7 @@ static int add_key(struct many *many, struct apphost_bytes key, size_t index, st
         many->found++;
         return 0;
     }
-    many->places[i] = (struct place){index, level_one_ticket(many->cache, full)};
+    many->places[i] = (struct many_place){index, level_one_ticket(many->cache, full)};
     many->commands[i] = cache_hmget(full, many->argv[i], many->lens[i], true);
     many->count++;
     return 0;
@@ -197,7 +197,7 @@ int apphost_cache_get_many(struct apphost_cache *cache, const struct apphost_byt
     if (!cache)
         return fail_argument(error, "cache", "is NULL");
     if (!keys || !values)
-        return fail_argument(error, keys ? "values" : "keys", "is NULL");
+        return fail_null(error, keys, "keys", "values");
     memset(values, 0, count * sizeof(*values));
     if (count == 0)
         return 0;

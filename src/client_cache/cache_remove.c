@@ -185,7 +185,7 @@ int apphost_cache_remove_many(struct apphost_cache *cache, const struct apphost_
     if (!cache)
         return fail_argument(error, "cache", "is NULL");
     if (!keys || !outcomes)
-        return fail_argument(error, keys ? "outcomes" : "keys", "is NULL");
+        return fail_null(error, keys, "keys", "outcomes");
     set_outcomes(outcomes, count, (struct apphost_outcome){0, APPHOST_OK});
     if (count == 0)
         return 0;

@@ -9,6 +9,7 @@
 #include "client_cache/cache.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void fill_data(struct write *write, const struct entry_plan *plan, struct
     snprintf(write->absolute, sizeof(write->absolute), "%" PRId64, plan->absolute_ticks);
     snprintf(write->sliding, sizeof(write->sliding), "%" PRId64, plan->sliding_ticks);
     const char *const argv[WRITE_WORDS] = {"HMSET",  write->key.data, "absexp", write->absolute,
-                                           "sldexp", write->sliding,  "data",   data.data ? data.data : ""};
+                                           "sldexp", write->sliding,  "data",   bytes_or(data.data, "")};
     const size_t lens[WRITE_WORDS] = {5, write->key.len,         6, strlen(write->absolute),
                                       6, strlen(write->sliding), 4, data.len};
 
@@ -160,7 +161,7 @@ int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_ent
     struct writes writes;
 
     if (!cache || (!entries && count > 0))
-        return fail_argument(error, cache ? "entries" : "cache", "is NULL");
+        return fail_null(error, cache, "cache", "entries");
     if (count == 0)
         return 0;
     int rc = writes_init(&writes, cache, entries, count, &local);

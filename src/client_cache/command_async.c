@@ -85,7 +85,7 @@ struct apphost_call *apphost_redis_command_start(struct apphost_redis *redis, st
                                                  struct apphost_error *error)
 {
     if (!redis || !command) {
-        fail_argument(error, redis ? "command" : "redis", "is NULL");
+        fail_null(error, redis, "redis", "command");
         return NULL;
     }
     int rc = redis_check_command(redis, command, error);

@@ -10,37 +10,38 @@
 
 enum { SLOTS = 32, EPOCHS = 1024, FIRST_BUCKETS = 1024, LARGEST_PART = 8, LINE = 64 };
 
-struct entry {
-    struct entry *chain;
-    struct entry *newer, *older;
+struct level_entry {
+    struct level_entry *chain;
+    struct level_entry *newer, *older;
     uint64_t hash;
     int64_t until_ms;
     atomic_bool is_marked;
+    bool is_mark;
     size_t key_len, len;
     char bytes[]; /* the key, the value */
 };
 
 /* Alone on its cache line. */
-struct slot {
+struct level_slot {
     _Alignas(LINE) pthread_mutex_t lock;
     uint64_t hits;
 };
 
 struct level {
-    struct slot slots[SLOTS];
+    struct level_slot slots[SLOTS];
     _Atomic size_t users;
     _Atomic uint32_t generation; /* odd: open */
     _Atomic uint32_t epochs[EPOCHS];
     size_t limit, bytes, count;
     uint64_t evicted;
     size_t bucket_count; /* a power of two */
-    struct entry **buckets;
-    struct entry *newest, *oldest, *hand;
+    struct level_entry **buckets;
+    struct level_entry *newest, *oldest, *hand;
 };
 
 /* ---- Locks ---- */
 
-static struct slot *own_slot(struct level *level)
+static struct level_slot *own_slot(struct level *level)
 {
     static _Atomic unsigned threads;
     static _Thread_local unsigned number;
@@ -103,17 +104,17 @@ void level_release(struct level *level)
 
 /* ---- The table and the queue, under all locks ---- */
 
-static struct entry **bucket_of(struct level *level, uint64_t hash)
+static struct level_entry **bucket_of(struct level *level, uint64_t hash)
 {
     return &level->buckets[(hash ^ hash >> 32) & (level->bucket_count - 1)];
 }
 
-static size_t weight(const struct entry *entry)
+static size_t weight(const struct level_entry *entry)
 {
     return sizeof(*entry) + sizeof(entry) + entry->key_len + entry->len;
 }
 
-static void unlink_queue(struct level *level, struct entry *entry)
+static void unlink_queue(struct level *level, struct level_entry *entry)
 {
     if (level->hand == entry)
         level->hand = entry->newer;
@@ -127,9 +128,9 @@ static void unlink_queue(struct level *level, struct entry *entry)
         level->oldest = entry->newer;
 }
 
-static void forget(struct level *level, struct entry **at)
+static void forget(struct level *level, struct level_entry **at)
 {
-    struct entry *entry = *at;
+    struct level_entry *entry = *at;
 
     *at = entry->chain;
     unlink_queue(level, entry);
@@ -138,9 +139,9 @@ static void forget(struct level *level, struct entry **at)
     free(entry);
 }
 
-static void forget_entry(struct level *level, struct entry *entry)
+static void forget_entry(struct level *level, struct level_entry *entry)
 {
-    struct entry **at = bucket_of(level, entry->hash);
+    struct level_entry **at = bucket_of(level, entry->hash);
 
     while (*at != entry)
         at = &(*at)->chain;
@@ -150,7 +151,7 @@ static void forget_entry(struct level *level, struct entry *entry)
 /* The hand passes by what was asked for since it last came. */
 static void evict(struct level *level)
 {
-    struct entry *at = level->hand ? level->hand : level->oldest;
+    struct level_entry *at = level->hand ? level->hand : level->oldest;
 
     while (atomic_load_explicit(&at->is_marked, memory_order_relaxed)) {
         atomic_store_explicit(&at->is_marked, false, memory_order_relaxed);
@@ -164,15 +165,15 @@ static void evict(struct level *level)
 static void grow(struct level *level)
 {
     size_t count = level->bucket_count * 2;
-    struct entry **buckets = calloc(count, sizeof(*buckets));
+    struct level_entry **buckets = calloc(count, sizeof(*buckets));
 
     if (!buckets)
         return; /* longer chains */
     free(level->buckets);
     level->buckets = buckets;
     level->bucket_count = count;
-    for (struct entry *entry = level->oldest; entry; entry = entry->newer) {
-        struct entry **bucket = bucket_of(level, entry->hash);
+    for (struct level_entry *entry = level->oldest; entry; entry = entry->newer) {
+        struct level_entry **bucket = bucket_of(level, entry->hash);
 
         entry->chain = *bucket;
         *bucket = entry;
@@ -181,7 +182,7 @@ static void grow(struct level *level)
 
 static void drop_hash(struct level *level, uint64_t hash)
 {
-    struct entry **at = bucket_of(level, hash);
+    struct level_entry **at = bucket_of(level, hash);
 
     while (*at) {
         if ((*at)->hash == hash)
@@ -191,9 +192,9 @@ static void drop_hash(struct level *level, uint64_t hash)
     }
 }
 
-static void insert(struct level *level, struct entry *entry)
+static void insert(struct level *level, struct level_entry *entry)
 {
-    struct entry **bucket;
+    struct level_entry **bucket;
 
     drop_hash(level, entry->hash);
     while (level->oldest && level->bytes + weight(entry) > level->limit)
@@ -215,11 +216,11 @@ static void insert(struct level *level, struct entry *entry)
 
 /* ---- Reading ---- */
 
-static struct entry *find(struct level *level, const struct level_key *key)
+static struct level_entry *find(struct level *level, const struct level_key *key)
 {
-    struct entry *at = *bucket_of(level, key->hash);
+    struct level_entry *at = *bucket_of(level, key->hash);
 
-    while (at && (at->hash != key->hash || at->key_len != key->len ||
+    while (at && (at->hash != key->hash || at->is_mark != key->is_mark || at->key_len != key->len ||
                   (key->len > 0 && memcmp(at->bytes, key->data, key->len) != 0)))
         at = at->chain;
     return at;
@@ -227,15 +228,15 @@ static struct entry *find(struct level *level, const struct level_key *key)
 
 bool level_get(struct level *level, const struct level_key *key, struct apphost_value *value)
 {
-    struct slot *slot = own_slot(level);
+    struct level_slot *slot = own_slot(level);
     bool is_hit = false;
 
     lock_take(&slot->lock);
-    struct entry *entry = find(level, key);
+    struct level_entry *entry = find(level, key);
     if (entry && entry->until_ms > clock_ms())
         is_hit = value_copy(value, entry->bytes + entry->key_len, entry->len) == 0;
     if (is_hit) {
-        slot->hits++;
+        slot->hits += !key->is_mark;
         if (!atomic_load_explicit(&entry->is_marked, memory_order_relaxed))
             atomic_store_explicit(&entry->is_marked, true, memory_order_relaxed);
     }
@@ -267,16 +268,17 @@ void level_shut(struct level *level)
     level_clear(level);
 }
 
-static struct entry *make_entry(const struct level_key *key, const struct apphost_value *value,
-                                int64_t ttl_ms)
+static struct level_entry *make_entry(const struct level_key *key, const struct apphost_value *value,
+                                      int64_t ttl_ms)
 {
     int64_t now = clock_ms();
-    struct entry *entry = calloc(1, sizeof(*entry) + key->len + value->len);
+    struct level_entry *entry = calloc(1, sizeof(*entry) + key->len + value->len);
 
     if (!entry)
         return NULL;
     entry->hash = key->hash;
     entry->until_ms = ttl_ms < INT64_MAX - now ? now + ttl_ms : INT64_MAX;
+    entry->is_mark = key->is_mark;
     entry->key_len = key->len;
     entry->len = value->len;
     if (key->len > 0)
@@ -295,7 +297,7 @@ void level_put(struct level *level, const struct level_key *key, const struct ap
         return;
     if (key->len > largest || value->len > largest - key->len)
         return;
-    struct entry *entry = make_entry(key, value, ttl_ms);
+    struct level_entry *entry = make_entry(key, value, ttl_ms);
     if (!entry)
         return;
     take_all(level);
@@ -310,10 +312,10 @@ void level_put(struct level *level, const struct level_key *key, const struct ap
 
 static bool has_hash(struct level *level, uint64_t hash)
 {
-    struct slot *slot = own_slot(level);
+    struct level_slot *slot = own_slot(level);
 
     lock_take(&slot->lock);
-    const struct entry *at = *bucket_of(level, hash);
+    const struct level_entry *at = *bucket_of(level, hash);
     while (at && at->hash != hash)
         at = at->chain;
     lock_drop(&slot->lock);

@@ -35,6 +35,7 @@ struct level_key {
     const void *data;
     size_t len;
     uint64_t hash;
+    bool is_mark; /* not the key's value, but what is known of it; dropped with it, and no hit */
 };
 
 /* A copy, as a value of the caller's. */

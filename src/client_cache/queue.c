@@ -2,6 +2,7 @@
 #include "client_cache/queue.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_base/lock.h"
 
 #include <errno.h>
@@ -68,7 +69,7 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
                               call_finish_fn finish, struct apphost_error *error)
 {
     if (!queue || !done) {
-        fail_argument(error, queue ? "done" : "queue", "is NULL");
+        fail_null(error, queue, "queue", "done");
         return NULL;
     }
     if (queue->is_closed) {
@@ -199,7 +200,9 @@ static void keep_names(struct apphost_call *call, const struct batch *batch)
 
     free(call->names);
     call->names = malloc(count * (sizeof(struct command) + sizeof(char *) + NAME_SIZE));
-    call->name_count = call->names ? count : 0;
+    call->name_count = 0;
+    if (call->names)
+        call->name_count = count;
     const char **words = (const char **)(call->names + call->name_count);
     char *text = (char *)(words + call->name_count);
     for (size_t i = 0; i < call->name_count; i++, text += NAME_SIZE) {
@@ -231,6 +234,13 @@ void apphost_call_cancel(struct apphost_call *call)
 
 /* ---- Dispatch ---- */
 
+static const struct apphost_error *failure_of(const struct apphost_call *call)
+{
+    if (call->has_failed)
+        return &call->error;
+    return NULL;
+}
+
 static void record_span(const struct apphost_call *call)
 {
     struct batch batch = {.commands = call->names, .count = call->name_count};
@@ -240,10 +250,11 @@ static void record_span(const struct apphost_call *call)
 
     if (!conn)
         return;
-    record.end_ns = call->end_ns ? call->end_ns : call->start_ns;
+    record.end_ns = set_or(call->end_ns, call->start_ns);
     record.times = call->times;
-    record.replies = call->has_failed ? NULL : &call->replies;
-    record.error = call->has_failed ? &call->error : NULL;
+    if (!call->has_failed)
+        record.replies = &call->replies;
+    record.error = failure_of(call);
     record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);
     conn_is_up(conn, address, &record.port);
     tracer_record(call->redis->tracer, &record);
@@ -257,9 +268,10 @@ static void run(struct apphost_call *call)
     if (call->again && call->again(call))
         return;
     if (call->cache && !call->is_local && call->error.code != APPHOST_E_OPEN)
-        cache_finish(call->cache, call->started_us, call->has_failed ? &call->error : NULL);
+        cache_finish(call->cache, call->started_us, failure_of(call));
     call->finish(call, &result);
-    result.error = result.rc < 0 ? &call->error : NULL;
+    if (result.rc < 0)
+        result.error = &call->error;
     uncount(call);
     user_code();
     call->done(call->user, &result);

@@ -18,6 +18,8 @@ typedef bool (*call_again_fn)(struct apphost_call *call);
 /* Turns replies into a result, of which rc is -1 so far; call->error is the room for why. */
 typedef void (*call_finish_fn)(struct apphost_call *call, struct apphost_result *result);
 
+struct making;
+
 struct apphost_call {
     struct apphost_call *next;
     struct apphost_queue *queue;
@@ -40,6 +42,8 @@ struct apphost_call {
     struct apphost_value *values; /* one for each key of get-many */
     size_t value_count;
     struct apphost_value value; /* of get */
+    struct making *making;      /* of a creation on a thread, and what it came to */
+    int made;
     struct replies replies;
     struct apphost_error error;
     int64_t started_us, start_ns, end_ns;

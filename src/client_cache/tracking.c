@@ -12,6 +12,7 @@
 #include "client_cache/tracking.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_base/thread.h"
 #include "client_redis/own.h"
 
@@ -100,12 +101,12 @@ static int switch_on(struct tracking *tracking, struct apphost_error *error)
     }
     rc = is_cluster(tracking, error);
     if (rc != 0) {
-        if (rc > 0)
-            fail_set(error, APPHOST_E_UNSUPPORTED, NULL, "%s belongs to a cluster",
-                     tracking->own.dialed.address);
-        return rc > 0 ? 0 : -1;
+        if (rc < 0)
+            return -1;
+        fail_set(error, APPHOST_E_UNSUPPORTED, NULL, "%s belongs to a cluster", tracking->own.dialed.address);
+        return 0;
     }
-    if (ask(tracking, tracking->prefix_len > 0 ? 6 : 4, argv, lens, &reply, error) < 0)
+    if (ask(tracking, 4 + 2 * (size_t)(tracking->prefix_len > 0), argv, lens, &reply, error) < 0)
         return -1;
     bool is_refused = reply->type == RESP_ERROR;
     if (is_refused)
@@ -116,19 +117,19 @@ static int switch_on(struct tracking *tracking, struct apphost_error *error)
 
 /* ---- The thread ---- */
 
-struct silence {
+struct tracking_silence {
     int64_t heard_ms;
     bool is_asked;
 };
 
-static int64_t patience(const struct tracking *tracking, const struct silence *silence)
+static int64_t patience(const struct tracking *tracking, const struct tracking_silence *silence)
 {
     int64_t silent_ms = option_number(tracking->own.options, OPT_DEAD_PEER_TIMEOUT) / 2;
 
-    return silence->heard_ms + (silent_ms > LEAST_SILENCE_MS ? silent_ms : LEAST_SILENCE_MS);
+    return silence->heard_ms + LEAST_SILENCE_MS + set_or(silent_ms - LEAST_SILENCE_MS, 0);
 }
 
-static int ask_peer(struct tracking *tracking, struct silence *silence, struct apphost_error *error)
+static int ask_peer(struct tracking *tracking, struct tracking_silence *silence, struct apphost_error *error)
 {
     static const char *const ping[] = {"PING", NULL};
 
@@ -136,14 +137,16 @@ static int ask_peer(struct tracking *tracking, struct silence *silence, struct a
         return fail_set(error, APPHOST_E_CONNECT, "endpoint",
                         "the connection to %s was lost: no answer for too long",
                         tracking->own.dialed.address);
-    *silence = (struct silence){clock_ms(), true};
-    return resp_append_words(&tracking->own.out, ping) < 0 ? fail_memory(error) : 0;
+    *silence = (struct tracking_silence){clock_ms(), true};
+    if (resp_append_words(&tracking->own.out, ping) < 0)
+        return fail_memory(error);
+    return 0;
 }
 
 /* As long as the connection lives. */
 static void listen_on(struct tracking *tracking, struct apphost_error *error)
 {
-    struct silence silence = {clock_ms(), false};
+    struct tracking_silence silence = {clock_ms(), false};
     enum own_result result = OWN_DONE;
 
     while (result != OWN_FAILED) {
@@ -156,7 +159,7 @@ static void listen_on(struct tracking *tracking, struct apphost_error *error)
             return;
         if (result != OWN_DONE)
             continue;
-        silence = (struct silence){clock_ms(), false};
+        silence = (struct tracking_silence){clock_ms(), false};
         take_push(tracking, reply);
         resp_reply_free(reply);
     }

@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <apphost/apphost.h>
+#include <apphost/hybrid.h>
 #include <apphost/queue.h>
 
 #include <pthread.h>
@@ -341,6 +342,49 @@ static void remove_many_forgets(void **state)
     expect("a", NULL);
 }
 
+static void read_hybrid(const char *data)
+{
+    struct apphost_value value;
+    int rc = apphost_hybrid_get(f.cache, apphost_str("h"), &value, NULL);
+
+    assert_int_equal(rc, data != NULL);
+    if (data)
+        assert_string_equal(value.data, data);
+    apphost_value_free(&value);
+}
+
+/* The entry, its tag, all entries, the prefixes: all of it stays here, and what others remove is seen. */
+static void hybrid_entries_and_what_removes_them(void **state)
+{
+    const struct apphost_bytes tag = apphost_str("red");
+    const struct apphost_hybrid how = {.tags = &tag, .tag_count = 1};
+
+    (void)state;
+    set(f.cache, "warm", "v", apphost_expire_never());
+    await_hit("warm");
+    for (int by_prefix = 0; by_prefix < 2; by_prefix++) {
+        uint64_t before = 0;
+
+        assert_int_equal(apphost_hybrid_set(f.other, apphost_str("h"), apphost_str("v"), &how, NULL), 0);
+        /* Until what this write has dropped is back. */
+        for (time_t began = time(NULL); stats().operations != before; assert_false(is_late(began))) {
+            before = stats().operations;
+            read_hybrid("v");
+        }
+        if (by_prefix)
+            assert_int_equal(apphost_hybrid_remove_by_prefix(f.other, apphost_str("h"), NULL), 0);
+        else
+            assert_int_equal(apphost_hybrid_remove_by_tag(f.other, tag, NULL), 0);
+        for (time_t began = time(NULL);; assert_false(is_late(began))) {
+            struct apphost_value value;
+
+            if (apphost_hybrid_get(f.cache, apphost_str("h"), &value, NULL) == 0)
+                break;
+            apphost_value_free(&value);
+        }
+    }
+}
+
 static void expiries_hold(void **state)
 {
     (void)state;
@@ -428,6 +472,7 @@ int main(void)
         T(get_many_reads_there_too),
         T(and_so_does_the_asynchronous_one),
         T(remove_many_forgets),
+        T(hybrid_entries_and_what_removes_them),
         T(expiries_hold),
         T(a_lost_connection_forgets_everything),
         T(a_silent_server_is_found_out),
