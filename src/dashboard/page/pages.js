@@ -1,0 +1,27 @@
+// Which pages there are: one table for the navigation, the keys, the palette and the help.
+import * as events from "./page-events.js";
+import * as graph from "./page-graph.js";
+import * as logs from "./page-logs.js";
+import * as redis from "./page-redis.js";
+import * as resource from "./page-resource.js";
+import * as resources from "./page-resources.js";
+import * as startup from "./page-startup.js";
+import * as stats from "./page-stats.js";
+import { route } from "./route.js";
+
+export const PAGES = [
+  { id: "resources", key: "r", text: "Resources", module: resources },
+  { id: "logs", key: "l", text: "Logs", module: logs },
+  { id: "startup", key: "u", text: "Start-up", module: startup },
+  { id: "graph", key: "g", text: "Graph", module: graph },
+  { id: "stats", key: "s", text: "Stats", module: stats },
+  { id: "redis", key: "k", text: "Redis", module: redis },
+  { id: "events", key: "e", text: "Events", module: events },
+];
+
+export function pageOf({ page, name }) {
+  if (page === "resources" && name) return resource;
+  return (PAGES.find((one) => one.id === page) || PAGES[0]).module;
+}
+
+export const current = () => pageOf(route());

@@ -1,0 +1,63 @@
+# The dashboard's page in a real Chromium, in front of a stand-in for its server: much data, hostile data, none, by keyboard
+# alone, and what a screen reader and a narrow window get.
+# bats file_tags=engineless
+load helpers
+
+MODULES=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/browser/node_modules
+
+# tour NAME: all of it within minutes, also on a loaded machine
+tour() {
+  needs node
+  needs chromium
+  export PLAYWRIGHT=$MODULES/playwright-core AXE=$MODULES/axe-core
+  [ -e "$PLAYWRIGHT" ] || skip "playwright-core could not be had here"
+  [ -e "$AXE" ] || skip "axe-core could not be had here"
+  ok timeout -k 5 600 node "$BATS_TEST_DIRNAME/dashboard-page.browser.js" "$1"
+}
+
+@test "a first tour of the page needs no mouse" {
+  tour keyboard
+}
+
+@test "a thousand resources change, and the page shows those that are visible" {
+  tour thousand
+}
+
+@test "a hundred thousand lines stay readable while five thousand a second arrive" {
+  tour lines
+}
+
+@test "hostile names, lines and keys are text" {
+  tour hostile
+}
+
+@test "the page says what is gone, and goes on by itself when it is back" {
+  tour reconnect
+}
+
+@test "ten tabs share one stream; a wrong token is asked for again" {
+  tour tabs
+}
+
+@test "secrets are masked until asked for, and each action says what became of it" {
+  tour details
+}
+
+@test "every page can be used by everybody: light" {
+  tour axe-light
+}
+
+@test "every page can be used by everybody: dark" {
+  tour axe-dark
+}
+
+@test "every page can be used by everybody: 400 px wide" {
+  tour axe-narrow
+}
+
+@test "colours, timelines and words of the console are read without a browser" {
+  needs node
+  cp -r "$ROOT/src/dashboard/page" "$T/page"
+  echo '{"type":"module"}' >"$T/page/package.json"
+  PAGE=$T/page ok node "$BATS_TEST_DIRNAME/dashboard-parts.test.mjs"
+}
