@@ -3,7 +3,7 @@ import { enter, start } from "./boot.js";
 import { showDialog } from "./dialog.js";
 import { h, sync } from "./dom.js";
 import { afterPaint, changed, drawWith } from "./frame.js";
-import { PAGES, current, pageOf } from "./pages.js";
+import { current, offered, pageOf } from "./pages.js";
 import { hearKeys, openPalette, showHelp } from "./palette.js";
 import { route, watchRoute } from "./route.js";
 import { retryNow, want } from "./live.js";
@@ -61,7 +61,7 @@ function header() {
     h(
       "nav",
       { "aria-label": "Pages" },
-      PAGES.map((page) =>
+      offered().map((page) =>
         h(
           "a",
           {

@@ -35,12 +35,26 @@ async function loadSession() {
   }
 }
 
-// What changes slowly is asked for after each connect; each by itself, because one may not be had.
+// What changes slowly is asked for after each connect; each by itself, because one may not be had. A page that the server
+// has no data for is not offered.
 function loadRest() {
-  const quietly = () => {};
-  get("/graph").then(({ edges }) => store.applyEdges(edges), quietly);
-  get("/history").then(store.applyHistory, quietly);
-  get("/stats").then(store.applyStatsHistory, quietly);
+  ask("graph", "/graph", ({ edges }) => store.applyEdges(edges));
+  ask("startup", "/history", store.applyHistory);
+  ask("stats", "/stats", store.applyStatsHistory);
+  const server = [...store.store.resources.values()].find(store.isRedis);
+  if (server) ask("redis", `/redis/${encodeURIComponent(server.name)}/clients`, () => {});
+}
+
+const NOT_THERE = [404, 501];
+
+function ask(page, path, take) {
+  get(path).then(
+    (data) => {
+      store.setOffered(page, true);
+      take(data);
+    },
+    (problem) => store.setOffered(page, !NOT_THERE.includes(problem.status)),
+  );
 }
 
 function hear(event, data) {

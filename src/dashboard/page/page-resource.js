@@ -96,10 +96,12 @@ function heading(resource) {
       { class: "end row" },
       actionButtons(resource),
       h("a", { class: "button", href: address("logs", "", { r: names([resource.name]) }) }, "Logs"),
-      from.isRedis(resource) ? h("a", { class: "button", href: address("redis", resource.name) }, "Data") : null,
+      hasData(resource) ? h("a", { class: "button", href: address("redis", resource.name) }, "Data") : null,
     ),
   );
 }
+
+const hasData = (resource) => from.isRedis(resource) && !from.store.absent.has("redis");
 
 function trouble(resource) {
   const { error } = resource;
@@ -270,8 +272,12 @@ function lastLines(resource) {
     "Last lines",
     h(
       "div",
-      { class: "tail", tabindex: "0", role: "group", "aria-label": "Last lines" },
-      lines.map((line) => logLine(line, { isAlone: true })),
+      { class: "tail newest", tabindex: "0", role: "group", "aria-label": "Last lines" },
+      h(
+        "div",
+        {},
+        lines.map((line) => logLine(line, { isAlone: true })),
+      ),
     ),
     h("a", { href: address("logs", "", { r: names([resource.name]) }) }, "All its logs"),
   );

@@ -8,6 +8,7 @@ import * as resources from "./page-resources.js";
 import * as startup from "./page-startup.js";
 import * as stats from "./page-stats.js";
 import { route } from "./route.js";
+import { store } from "./store.js";
 
 export const PAGES = [
   { id: "resources", key: "r", text: "Resources", module: resources },
@@ -18,6 +19,8 @@ export const PAGES = [
   { id: "redis", key: "k", text: "Redis", module: redis },
   { id: "events", key: "e", text: "Events", module: events },
 ];
+
+export const offered = () => PAGES.filter((page) => !store.absent.has(page.id));
 
 export function pageOf({ page, name }) {
   if (page === "resources" && name) return resource;

@@ -4,7 +4,7 @@ import { closeDialog, isOpen, show } from "./dialog.js";
 import { h } from "./dom.js";
 import { changed } from "./frame.js";
 import { setFollowing } from "./windowed.js";
-import { PAGES, current } from "./pages.js";
+import { current, offered } from "./pages.js";
 import { go, names } from "./route.js";
 import { byName, isRedis, store } from "./store.js";
 import { button, remember } from "./ui.js";
@@ -13,7 +13,7 @@ import { visible } from "./text.js";
 const MOST = 12;
 
 function commands() {
-  const pages = PAGES.map((page) => ({ text: page.text, hint: page.key, run: () => go(page.id) }));
+  const pages = offered().map((page) => ({ text: page.text, hint: page.key, run: () => go(page.id) }));
   const resources = [...store.resources.values()].sort(byName).flatMap(ofResource);
   const themes = ["light", "dark", "auto"].map((theme) => ({
     text: `Theme: ${theme}`,
@@ -29,7 +29,8 @@ function ofResource(resource) {
     { text: `Logs of ${name}`, run: () => go("logs", "", { r: names([resource.name]) }) },
     ...possible(resource).map((verb) => ({ text: `${labelOf(verb)} ${name}`, run: () => act(resource, verb) })),
   ];
-  if (isRedis(resource)) found.push({ text: `Redis ${name}`, run: () => go("redis", resource.name) });
+  if (isRedis(resource) && !store.absent.has("redis"))
+    found.push({ text: `Redis ${name}`, run: () => go("redis", resource.name) });
   return found;
 }
 
@@ -137,7 +138,7 @@ export function showHelp() {
         h(
           "dl",
           { class: "keys" },
-          [...PAGES.map((page) => [page.key, page.text]), ...OTHERS].map(([key, text]) =>
+          [...offered().map((page) => [page.key, page.text]), ...OTHERS].map(([key, text]) =>
             h("div", { key }, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)),
           ),
         ),
@@ -178,7 +179,7 @@ const KEYS = {
 };
 
 function press(event) {
-  const page = PAGES.find((one) => one.key === event.key);
+  const page = offered().find((one) => one.key === event.key);
   if (page) use(event, () => go(page.id));
   else if (KEYS[event.key]) use(event, KEYS[event.key]);
 }

@@ -81,11 +81,13 @@ async function copyEnv(found) {
 
 const quoted = (text = "") => (/^[\w./:@,+=-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
+const isOthers = (resource) => resource && resource !== own.name;
+
 export function environment(env, failure) {
   if (failure) return section("Environment", problem(failure));
   const all = Object.entries(env || {});
   if (all.length === 0) return null;
-  const own = all.filter(([, variable]) => variable.resource || variable.secret);
+  const own = all.filter(([, variable]) => isOthers(variable.resource) || variable.secret);
   const shown = own.isOwn ? own : all;
   return section(
     "Environment",
@@ -108,7 +110,7 @@ export function environment(env, failure) {
               "dt",
               { class: "mono" },
               visible(name),
-              resource ? h("span", { class: "dim" }, ` from ${visible(resource)}`) : null,
+              isOthers(resource) ? h("span", { class: "dim" }, ` from ${visible(resource)}`) : null,
             ),
             h("dd", { class: "row" }, valueCell(name, name, value, secret)),
           ),

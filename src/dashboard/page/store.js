@@ -23,6 +23,7 @@ export const store = {
   transitions: [],
   hasHistory: false,
   redis: new Map(),
+  absent: new Set(),
   actions: [],
 };
 
@@ -65,6 +66,12 @@ export function applyHistory({ transitions }) {
 export function applySession(session) {
   store.session = { ...store.session, ...session };
   if (session.state === "no-session") store.session.session = undefined;
+  touch();
+}
+
+export function setOffered(page, isOffered) {
+  if (isOffered) store.absent.delete(page);
+  else store.absent.add(page);
   touch();
 }
 
