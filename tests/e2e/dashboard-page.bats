@@ -1,5 +1,5 @@
-# The dashboard's page in a real Chromium, in front of a stand-in for its server: much data, hostile data, none, by keyboard
-# alone, and what a screen reader and a narrow window get.
+# The dashboard's page in a real Chromium, in front of a stand-in for its server: much data, hostile data, none, by
+# keyboard alone, and what a screen reader and a narrow window get.
 # bats file_tags=engineless
 load helpers
 

@@ -35,8 +35,8 @@ async function loadSession() {
   }
 }
 
-// What changes slowly is asked for after each connect; each by itself, because one may not be had. A page that the server
-// has no data for is not offered.
+// What changes slowly is asked for after each connect; each by itself, because one may not be had. A page that the
+// server has no data for is not offered.
 function loadRest() {
   ask("graph", "/graph", ({ edges }) => store.applyEdges(edges));
   ask("startup", "/history", store.applyHistory);
