@@ -54,8 +54,10 @@ $(BUILD)/%.o: src/%.c
 
 $(BUILD)/page/page_table.c: scripts/embed-page $(page_files) src/dashboard/page
 	$(Q)scripts/embed-page $(BUILD)/page $(page_files)
-$(page_objs): $(BUILD)/page/%.o: $(BUILD)/page/page_table.c
-	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $(firstword $(wildcard $(BUILD)/page/$*.c) $(BUILD)/page/$*.S)
+$(BUILD)/page/page_table.o: $(BUILD)/page/page_table.c
+	$(Q)$(CC) $(ALLCFLAGS) -c -o $@ $<
+$(BUILD)/page/page_data.o: $(BUILD)/page/page_table.c
+	$(Q)$(CC) -c -o $@ $(BUILD)/page/page_data.S
 
 # One archive a room: a unit test links its room and the rooms below it, nothing else.
 define room_rule

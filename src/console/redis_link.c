@@ -16,18 +16,6 @@
 
 /* ---- where it is ---- */
 
-/* The property of the resource that ends like this: "_HOST" of CACHE_HOST. */
-static const char *property(const cJSON *environment, const char *ending)
-{
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, environment)
-    {
-        if (!str_starts(variable->string, "ConnectionStrings__") && str_ends(variable->string, ending))
-            return json_string(variable, "value", NULL);
-    }
-    return NULL;
-}
-
 static void wipe_and_free(const char *text)
 {
     if (text)
@@ -56,36 +44,27 @@ static void wipe_environment(cJSON *environment)
     }
 }
 
-/* A server of the project: its properties. */
-static void read_properties(struct redis_conn_options *server, const cJSON *environment)
+static int refuse_string(const struct redis_link *link, const cJSON *environment, struct error *err)
 {
-    int64_t port = 0;
-    const char *host = property(environment, "_HOST"), *number = property(environment, "_PORT");
-    const char *uri = property(environment, "_URI"), *password = property(environment, "_PASSWORD");
-    if (!host || !number || !str_to_int64(number, 1, 65535, &port))
-        return;
-    server->host = xstrdup(host);
-    server->port = (int)port;
-    server->password = NULL;
-    if (password && *password)
-        server->password = xstrdup(password);
-    server->ca_file = xstrdup_null(property(environment, "_CA_FILE"));
-    server->tls = uri && str_starts(uri, "rediss:");
-}
-
-/* A connection string, of a server that may be anywhere. -1: it names no Redis. */
-static int read_connection_string(struct redis_link *link, const cJSON *environment, struct error *err)
-{
-    struct redis_target target;
     cleanup_free char *name = xasprintf("ConnectionStrings__%s", link->resource);
-    const char *text = json_string(json_get(environment, name), "value", "");
-    if (!*text)
-        return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string",
-                         link->resource);
-
-    if (!redis_target_parse(&target, text))
+    if (*json_string(json_get(environment, name), "value", ""))
         return error_set(err, ERROR_USAGE, "the connection string of %s names no Redis server",
                          link->resource);
+    return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string", link->resource);
+}
+
+/* A server of the project: its properties. A connection string's: of a server that may be anywhere. */
+static int read_target(struct redis_link *link, const cJSON *environment, struct error *err)
+{
+    struct redis_target target;
+    const char *ca_file = NULL;
+    const struct redis_question question = {environment, link->resource, !link->is_foreign};
+    if (!redis_target_of(&target, &question, &ca_file)) {
+        if (link->is_foreign)
+            return refuse_string(link, environment, err);
+        return 0;
+    }
+
     link->server.host = take_ptr(&target.host);
     link->server.port = target.port;
     link->server.unix_path = take_ptr(&target.unix_path);
@@ -93,7 +72,7 @@ static int read_connection_string(struct redis_link *link, const cJSON *environm
     link->server.password = take_ptr(&target.password);
     link->server.tls = target.tls;
     link->server.tls_name = take_ptr(&target.tls_name);
-    link->server.ca_file = xstrdup_null(property(environment, "_CA_FILE"));
+    link->server.ca_file = xstrdup_null(ca_file);
     if (!link->database)
         link->database = target.database;
     redis_target_fini(&target);
@@ -111,10 +90,7 @@ static int find_server(struct redis_link *link, struct error *err)
                     ANSWER_LIMIT, &environment, err))
         return -1;
     forget_server(&link->server);
-    if (link->is_foreign)
-        rc = read_connection_string(link, environment, err);
-    else
-        read_properties(&link->server, environment);
+    rc = read_target(link, environment, err);
 
     wipe_environment(environment);
     if (rc == 0 && !link->server.host && !link->server.unix_path)

@@ -15,6 +15,8 @@ static void asking_free(struct page_question *asking)
         link->askings = asking->next;
     if (asking->next)
         asking->next->prev = asking->prev;
+    if (asking->data)
+        asking->drop(asking->data);
     free(asking->text);
     free(asking);
 }
@@ -45,6 +47,8 @@ void ask_supervisor(struct web_request *request, struct dashboard *dashboard, co
     if (!link->is_up) {
         cJSON_Delete(message);
         free(how->text);
+        if (how->data)
+            how->drop(how->data);
         answer_no_session(request, dashboard);
         return;
     }

@@ -96,6 +96,8 @@ struct page_question {
     void (*answer)(struct page_question *asking, const struct error *error, const cJSON *result);
     bool takes_errors;
     char *text; /* the answerer's own */
+    void *data; /* likewise; when it is not taken out by the answer, drop(data) ends it */
+    loop_cb *drop;
     struct page_question *prev, *next;
 };
 /* Takes message and text. Without a session the request is answered at once. */
@@ -121,7 +123,7 @@ void route_request(struct web_request *request, void *data);
 
 /* ---- the answers, each of a path; rest: what follows its name ---- */
 typedef void route_handler(struct dashboard *dashboard, struct web_request *request, const char *rest);
-route_handler session_answer, view_answer, resource_answer, logs_answer, feed_answer;
+route_handler session_answer, view_answer, resource_answer, logs_answer, feed_answer, redis_answer;
 void page_answer(struct web_request *request);
 
 /* ---- logs.c ---- */

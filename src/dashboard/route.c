@@ -20,6 +20,8 @@ static const struct route routes[] = {
     {"GET", "session", false, false, session_answer},   {"GET", "view", false, false, view_answer},
     {"GET", "events", false, false, feed_answer},       {"GET", "logs", false, false, logs_answer},
     {"GET", "resources", true, false, resource_answer}, {"POST", "resources", true, false, resource_answer},
+    {"GET", "redis", true, false, redis_answer},        {"POST", "redis", true, false, redis_answer},
+    {"DELETE", "redis", true, false, redis_answer},
 };
 
 /* HEAD is asked as GET is. */
@@ -66,10 +68,11 @@ static void answer_api(struct dashboard *dashboard, struct web_request *request,
 
 void route_request(struct web_request *request, void *data)
 {
-    const char *path = web_request_head(request)->path;
+    const struct web_head *head = web_request_head(request);
+    const char *path = head->path;
     if (str_starts(path, API))
         answer_api(data, request, path + strlen(API));
-    else if (!strcmp(path, "/healthz"))
+    else if (!strcmp(path, "/healthz") && !web_is_change(head))
         web_reply(request, &(struct web_reply){.type = "text/plain", .fixed = "ok\n", .length = 3});
     else
         page_answer(request);

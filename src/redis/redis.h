@@ -9,6 +9,7 @@
 #define REDIS_REDIS_H
 
 #include "base/str.h"
+#include "base/json.h"
 #include "model/model.h"
 
 #define REDIS_CONF_VARIABLE "APPHOST_REDIS_CONF"
@@ -83,6 +84,15 @@ struct redis_target {
 
 /* False when the text names no server: then *out is empty. */
 bool redis_target_parse(struct redis_target *out, const char *text);
+/* Where the supervisor's answer to `env` about one resource says it is: a server of the project by its
+ * properties, another (is_ours false) by its connection string. *ca_file: authorities to trust, or NULL;
+ * borrowed from the document. False: nowhere; *out is empty. */
+struct redis_question {
+    const cJSON *environment;
+    const char *resource;
+    bool is_ours;
+};
+bool redis_target_of(struct redis_target *out, const struct redis_question *question, const char **ca_file);
 /* Wipes the password; the target is empty after it. */
 void redis_target_fini(struct redis_target *target);
 
