@@ -95,7 +95,7 @@ static const struct row rows[] = {
     {"127.0.0.1", ",ssl=true,sslHost=localhost", true, 0, NULL},
     {"127.0.0.1", ",ssl=true,sslHost=elsewhere.example", true, APPHOST_E_TLS, "hostname mismatch"},
     {"127.0.0.2", ",ssl=true,syncTimeout=500", true, APPHOST_E_CONNECT, "refused"},
-    {"localhost", ",ssl=true,syncTimeout=2000", false, APPHOST_E_TLS, "certificate"},
+    {"localhost", ",ssl=true,syncTimeout=60000", false, APPHOST_E_TLS, "certificate"},
     {"localhost", ",syncTimeout=500", false, APPHOST_E_CONNECT, ""},
 };
 
