@@ -40,6 +40,14 @@ uint32_t digest_fnv1a(const char *text)
     return hash;
 }
 
+uint64_t digest_fnv1a_64(const char *text)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return hash;
+}
+
 void digest_random_text(char *out, size_t length, const char *alphabet)
 {
     size_t letters = strlen(alphabet), i = 0;

@@ -11,6 +11,7 @@ void digest_sha256(const void *data, size_t length, char out[65]);
 void digest_hmac(const void *key, size_t key_length, const void *data, size_t length, char out[65]);
 /* FNV-1a, for stable small numbers (ports); not for security. */
 uint32_t digest_fnv1a(const char *text);
+uint64_t digest_fnv1a_64(const char *text);
 /* Fills out with `length` characters of the alphabet, from the system's random source, without modulo bias,
  * and ends it with NUL (out holds length + 1). Aborts when the system has no randomness. */
 void digest_random_text(char *out, size_t length, const char *alphabet);

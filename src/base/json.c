@@ -2,9 +2,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Below it a double has every digit and is printed with all of them. */
+#define EXACT INT64_C(1000000000000000)
 
 cJSON *json_parse(const char *text, size_t length, struct error *err)
 {
@@ -57,6 +62,9 @@ const char *json_string(const cJSON *object, const char *key, const char *fallba
 int64_t json_int(const cJSON *object, const char *key, int64_t fallback)
 {
     const cJSON *value = json_get(object, key);
+    int64_t exact;
+    if (cJSON_IsRaw(value) && str_to_int64(value->valuestring, INT64_MIN, INT64_MAX, &exact))
+        return exact;
     if (!cJSON_IsNumber(value) || !isfinite(value->valuedouble) || fabs(value->valuedouble) > 9e15)
         return fallback;
     return (int64_t)value->valuedouble;
@@ -81,7 +89,13 @@ void json_add_string(cJSON *object, const char *key, const char *text)
 
 void json_add_int(cJSON *object, const char *key, int64_t value)
 {
-    cJSON_AddNumberToObject(object, key, (double)value);
+    if (value > -EXACT && value < EXACT) {
+        cJSON_AddNumberToObject(object, key, (double)value);
+        return;
+    }
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    cJSON_AddRawToObject(object, key, digits);
 }
 
 void json_add_bool(cJSON *object, const char *key, bool value)

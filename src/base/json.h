@@ -29,7 +29,8 @@ bool json_bool(const cJSON *object, const char *key, bool fallback);
 /* Array length, 0 when it is none. */
 int json_count(const cJSON *array);
 
-/* Builders; a NULL text adds nothing. */
+/* Builders; a NULL text adds nothing. A number is printed with all its digits, also where a double would
+ * round it. */
 void json_add_string(cJSON *object, const char *key, const char *text);
 void json_add_int(cJSON *object, const char *key, int64_t value);
 void json_add_bool(cJSON *object, const char *key, bool value);

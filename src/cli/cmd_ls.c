@@ -33,6 +33,7 @@ static void add_json(cJSON *list, const char *prefix, const struct project_row *
     json_add_string(object, "manifest", row->session.manifest);
     json_add_int(object, "pid", row->session.supervisor);
     json_add_bool(object, "detached", row->session.detached);
+    json_add_int(object, "startedAt", row->session.started_ns / 1000000);
     json_add_int(object, "startedNs", row->session.started_ns);
     json_add_strings(object, "persistent", &row->persistent);
     cJSON_AddItemToArray(list, object);

@@ -24,14 +24,15 @@
  *             {resources:[…], signal, timeoutMs}; the view
  *   wait      {resources, until:"started"|"healthy"|"completed"…, timeoutMs}; the view
  *   view      {}; the view: orchestrator_view()
- *   watch     {}; transitions, and done when the session has ended in order
+ *   watch     {records:bool, session, since}; transitions, with `records` also what changed in the view, from
+ *             revision `since` of that session on: watch.h; and done when the session has ended in order
  *   env       {resources, for}; orchestrator_environment()
  *   exec-info {resource}; orchestrator_exec_info()
  *   secrets   {}; {secrets:[values]}, for whoever takes them out of a text
  *   hurry     {kill:bool}; second Ctrl-C
  *   bye       {}; a holder ends in order, and what runs goes on: the session is detached from now on
  *
- * A transition: {"id","type":"transition","timeMs","resource"?,"node","kind","state","goal","detail",
+ * A transition: {"id","type":"transition","rev","timeMs","resource"?,"node","kind","state","goal","detail",
  *   "elapsedMs","current"?,"total"?,"error":{…}?}; timeMs is
  * milliseconds since 1970. {"type":"lost"} has no id. A session that is ending answers ERROR_NOT_RUNNING to
  * every request: start another. Leases: a connection whose `hello` or `up` said lease:true holds the session;
@@ -63,6 +64,8 @@ struct control_handlers {
     /* A complete request; message is borrowed during the call. */
     void (*on_request)(struct control_client *client, int64_t id, const char *verb, const cJSON *message,
                        void *data);
+    /* Everything that was sent has been read. NULL: nobody wants to know. */
+    void (*on_drain)(struct control_client *client, void *data);
     /* The connection is gone; the client is freed after this returns. */
     void (*on_gone)(struct control_client *client, void *data);
     void *data;
@@ -81,6 +84,8 @@ int control_server_move(struct control_server *server, const char *path, struct 
 void control_send(struct control_client *client, cJSON *message);
 /* A "done" answer. data is taken (may be NULL). */
 void control_send_done(struct control_client *client, int64_t id, const struct error *error, cJSON *data);
+/* It has not read yet what it was sent. */
+bool control_client_is_behind(const struct control_client *client);
 /* The process at the other end when it connected. */
 pid_t control_client_pid(const struct control_client *client);
 void control_client_set_data(struct control_client *client, void *data);

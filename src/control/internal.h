@@ -9,6 +9,7 @@
 #define CONTROL_INTERNAL_H
 
 #include "control/control.h"
+#include "control/view.h"
 
 enum { WIRE_LINE_LIMIT = 16 << 20, WIRE_QUEUE_LIMIT = 64 << 20 };
 
@@ -46,5 +47,15 @@ void wire_close(struct wire *wire);
 /* The first of the folders (NULL ends them) that is private, or can be made so, and in which a socket of this
  * name has room. NULL: the error of the last one. The caller frees. */
 char *control_path_in(const char *const *folders, const char *name, struct error *err);
+
+/* ---- tables ---- */
+
+/* A document that somebody else reads and writes: const cJSON *, which stays where it is. */
+extern const struct record_custom control_borrowed;
+extern const struct enum_names view_news_names;
+RECORD_OF(view_resource_record, struct view_resource);
+RECORD_OF(view_engine_record, struct view_engine);
+/* What each was read from, and what its id says. */
+void view_note_resources(struct view_resource *resources, const cJSON *list);
 
 #endif

@@ -1,5 +1,6 @@
 /* Tables of the requests. See requests.h. */
 #include "control/requests.h"
+#include "control/internal.h"
 
 /* Parts that somebody else reads and writes: they stay where they are. */
 static cJSON *refer(const void *value, bool spec_only)
@@ -19,7 +20,7 @@ static bool borrow(const cJSON *json, struct arena *arena, void *value)
     return true;
 }
 
-static const struct record_custom borrowed = {refer, borrow};
+const struct record_custom control_borrowed = {refer, borrow};
 
 static const struct record_field ask_hello_rows[] = {
     RECORD_CALLED("protocol", struct ask_hello, protocol, FIELD_INT),
@@ -44,8 +45,8 @@ RECORD(answer_hello_record, struct answer_hello, answer_hello_rows);
 #define ROW(text, member, kind) RECORD_ALWAYS(text, struct ask_up, member, kind)
 static const struct record_field ask_up_rows[] = {
     RECORD_COUNTED(struct ask_up, resources, resource_count, FIELD_STRINGS, false),
-    RECORD_CUSTOM("plan", struct ask_up, plan, const cJSON *, &borrowed),
-    RECORD_CUSTOM("engine", struct ask_up, engine, const cJSON *, &borrowed),
+    RECORD_CUSTOM("plan", struct ask_up, plan, const cJSON *, &control_borrowed),
+    RECORD_CUSTOM("engine", struct ask_up, engine, const cJSON *, &control_borrowed),
     ROW("only", only, FIELD_BOOL),
     ROW("replace", replace, FIELD_BOOL),
     ROW("defaultsOnly", defaults_only, FIELD_BOOL),
@@ -88,7 +89,7 @@ static const struct record_field answer_exec_rows[] = {
     RECORD_COUNTED(struct answer_exec, argv, argv_count, FIELD_STRINGS, false),
     RECORD_CALLED("cwd", struct answer_exec, folder, FIELD_STRING),
     RECORD_CALLED("containerId", struct answer_exec, container_id, FIELD_STRING),
-    RECORD_CUSTOM("environment", struct answer_exec, environment, const cJSON *, &borrowed),
+    RECORD_CUSTOM("environment", struct answer_exec, environment, const cJSON *, &control_borrowed),
 };
 RECORD(answer_exec_record, struct answer_exec, answer_exec_rows);
 

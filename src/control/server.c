@@ -123,6 +123,8 @@ static void on_client_drain(struct wire *wire)
         wire_close(wire);
     else
         wire_pause(wire, false);
+    if (!client->server->closing && client->server->handlers.on_drain)
+        client->server->handlers.on_drain(client, client->server->handlers.data);
 }
 
 static const struct wire_events client_events = {
@@ -383,6 +385,11 @@ void control_send_done(struct control_client *client, int64_t id, const struct e
     if (data)
         cJSON_AddItemToObject(message, "data", data);
     control_send(client, message);
+}
+
+bool control_client_is_behind(const struct control_client *client)
+{
+    return wire_queued(&client->wire) > 0;
 }
 
 pid_t control_client_pid(const struct control_client *client)

@@ -1,6 +1,6 @@
 /* Tables of what crosses the control socket, and reading and writing by them. See view.h. */
 #include "control/view.h"
-#include "control/control.h"
+#include "control/internal.h"
 
 #include "base/names.h"
 
@@ -23,8 +23,8 @@ static NAMES(health_names, HEALTH_COUNT, [HEALTH_UNKNOWN] = "", [HEALTH_STARTING
              [HEALTH_HEALTHY] = "healthy", [HEALTH_UNHEALTHY] = "unhealthy");
 static NAMES(lifetime_names, LIFETIME_COUNT, [LIFETIME_UNKNOWN] = "", [LIFETIME_SESSION] = "session",
              [LIFETIME_PERSISTENT] = "persistent");
-static NAMES(news_names, NEWS_COUNT, [NEWS_NONE] = "", [NEWS_TRANSITION] = "transition", [NEWS_LOST] = "lost",
-             [NEWS_DONE] = "done");
+NAMES(view_news_names, NEWS_COUNT, [NEWS_NONE] = "", [NEWS_TRANSITION] = "transition", [NEWS_LOST] = "lost",
+      [NEWS_DONE] = "done", [NEWS_VIEW] = "view", [NEWS_CHANGES] = "changes");
 
 const char *view_state_name(enum view_state state)
 {
@@ -111,6 +111,9 @@ static const struct record_field error_rows[] = {
     RECORD_CALLED("message", struct view_error, message, FIELD_STRING),
     RECORD_CALLED("resource", struct view_error, resource, FIELD_STRING),
     RECORD_CALLED("hint", struct view_error, hint, FIELD_STRING),
+    RECORD_CALLED("file", struct view_error, file, FIELD_STRING),
+    RECORD_CALLED("line", struct view_error, line, FIELD_INT64),
+    RECORD_CALLED("column", struct view_error, column, FIELD_INT64),
 };
 static RECORD(error_record, struct view_error, error_rows);
 
@@ -124,6 +127,7 @@ static const struct record_field port_rows[] = {
 static RECORD(port_record, struct view_port, port_rows);
 
 #define ROW(text, member, kind) RECORD_CALLED(text, struct view_resource, member, kind)
+#define ALWAYS(text, member, kind) RECORD_ALWAYS(text, struct view_resource, member, kind)
 static const struct record_field resource_rows[] = {
     ROW("name", name, FIELD_STRING),
     ROW("replicaOf", replica_of, FIELD_STRING),
@@ -133,11 +137,11 @@ static const struct record_field resource_rows[] = {
     ROW("goal", goal, FIELD_STRING),
     ROW("detail", detail, FIELD_STRING),
     RECORD_NAMED(struct view_resource, health, health_names, false),
-    ROW("wanted", is_wanted, FIELD_BOOL),
-    ROW("task", is_task, FIELD_BOOL),
+    ALWAYS("wanted", is_wanted, FIELD_BOOL),
+    ALWAYS("task", is_task, FIELD_BOOL),
     RECORD_NAMED(struct view_resource, lifetime, lifetime_names, false),
     ROW("display", display, FIELD_STRING),
-    RECORD_ARRAY(struct view_resource, ports, port_count, port_record, false),
+    RECORD_ARRAY(struct view_resource, ports, port_count, port_record, false, .always = true),
     ROW("host", host, FIELD_STRING),
     ROW("port", port, FIELD_INT64),
     ROW("pid", pid, FIELD_INT64),
@@ -145,26 +149,53 @@ static const struct record_field resource_rows[] = {
     ROW("containerName", container_name, FIELD_STRING),
     ROW("image", image, FIELD_STRING),
     ROW("exitCode", exit_code, FIELD_MAYBE),
-    ROW("restarts", restarts, FIELD_INT64),
+    ALWAYS("restarts", restarts, FIELD_INT64),
     ROW("startedAt", started_at, FIELD_INT64),
     ROW("readyAt", ready_at, FIELD_INT64),
     RECORD_CUSTOM("timings", struct view_resource, timings, struct view_timings, &timings_form),
     ROW("decision", decision, FIELD_STRING),
     ROW("explain", explain, FIELD_STRING),
     RECORD_NESTED(struct view_resource, error, error_record, false),
+};
+#undef ALWAYS
+RECORD(view_resource_record, struct view_resource, resource_rows);
+
+/* Of a failure, or of what would be done. */
+static const struct record_field reported_rows[] = {
+    ROW("name", name, FIELD_STRING),
+    ROW("kind", kind, FIELD_STRING),
+    RECORD_NAMED(struct view_resource, state, state_names, false),
+    ROW("decision", decision, FIELD_STRING),
+    ROW("explain", explain, FIELD_STRING),
     ROW("blocked", is_blocked, FIELD_BOOL),
+    RECORD_NESTED(struct view_resource, error, error_record, false),
     ROW("lastProbe", last_probe, FIELD_STRING),
+    ROW("exitCode", exit_code, FIELD_MAYBE),
     ROW("signal", signal, FIELD_INT64),
     ROW("outOfMemory", is_out_of_memory, FIELD_BOOL),
     ROW("lastLines", last_lines, FIELD_STRING),
 };
 #undef ROW
-static RECORD(resource_record, struct view_resource, resource_rows);
+static RECORD(reported_record, struct view_resource, reported_rows);
 
 static const struct record_field report_rows[] = {
-    RECORD_ARRAY(struct view_report, resources, resource_count, resource_record, false),
+    RECORD_ARRAY(struct view_report, resources, resource_count, reported_record, false, .always = true),
 };
 static RECORD(report_record, struct view_report, report_rows);
+
+/* Its writer adds it where there is one. */
+static cJSON *write_no_report(const void *value, bool spec_only)
+{
+    (void)value, (void)spec_only;
+    return NULL;
+}
+
+static bool read_report(const cJSON *json, struct arena *arena, void *value)
+{
+    return record_read(&report_record, json, arena, value, NULL) == 0;
+}
+
+static const struct record_custom report_form = {write_no_report, read_report};
 
 static const struct record_field published_rows[] = {
     RECORD_CALLED("host", struct view_published, host, FIELD_STRING),
@@ -173,20 +204,23 @@ static const struct record_field published_rows[] = {
 static RECORD(published_record, struct view_published, published_rows);
 
 static const struct record_field engine_rows[] = {
-    RECORD_CALLED("connected", struct view_engine, is_connected, FIELD_BOOL),
+    RECORD_ALWAYS("connected", struct view_engine, is_connected, FIELD_BOOL),
+    RECORD_NAMED(struct view_engine, state, state_names, false),
     RECORD_NESTED(struct view_engine, published, published_record, false),
+    RECORD_NESTED(struct view_engine, error, error_record, false),
 };
-static RECORD(engine_record, struct view_engine, engine_rows);
+RECORD(view_engine_record, struct view_engine, engine_rows);
 
 static const struct record_field view_rows[] = {
     RECORD_CALLED("project", struct view, project, FIELD_STRING),
     RECORD_CALLED("hash", struct view, hash, FIELD_STRING),
     RECORD_CALLED("session", struct view, session, FIELD_STRING),
     RECORD_CALLED("manifest", struct view, manifest, FIELD_STRING),
-    RECORD_NESTED(struct view, engine, engine_record, false),
-    RECORD_ARRAY(struct view, resources, resource_count, resource_record, false),
-    RECORD_ARRAY(struct view, others, other_count, resource_record, false),
-    RECORD_NESTED(struct view, report, report_record, false),
+    RECORD_CALLED("rev", struct view, rev, FIELD_INT64),
+    RECORD_NESTED(struct view, engine, view_engine_record, false),
+    RECORD_ARRAY(struct view, resources, resource_count, view_resource_record, false, .always = true),
+    RECORD_ARRAY(struct view, others, other_count, view_resource_record, false, .always = true),
+    RECORD_CUSTOM("report", struct view, report, struct view_report, &report_form),
 };
 static RECORD(view_record, struct view, view_rows);
 
@@ -207,7 +241,8 @@ static RECORD(down_record, struct view_down, down_rows);
 #define ROW(text, member, kind) RECORD_CALLED(text, struct transition, member, kind)
 static const struct record_field transition_rows[] = {
     ROW("id", id, FIELD_INT64),
-    RECORD_NAMED(struct transition, type, news_names, false),
+    RECORD_NAMED(struct transition, type, view_news_names, false),
+    ROW("rev", rev, FIELD_INT64),
     ROW("timeMs", time_ms, FIELD_INT64),
     ROW("resource", resource, FIELD_STRING),
     ROW("replicaOf", replica_of, FIELD_STRING),
@@ -227,8 +262,7 @@ static RECORD(transition_record, struct transition, transition_rows);
 
 /* ---- reading and writing ---- */
 
-/* What each was read from, and what its id says. */
-static void note_resources(struct view_resource *resources, const cJSON *list)
+void view_note_resources(struct view_resource *resources, const cJSON *list)
 {
     const cJSON *item, *port;
     cJSON_ArrayForEach(item, list)
@@ -251,10 +285,10 @@ struct view *view_read(cJSON *json, struct error *err)
         view_free(view);
         return NULL;
     }
-    note_resources(view->resources, json_get(json, "resources"));
-    note_resources(view->others, json_get(json, "others"));
+    view_note_resources(view->resources, json_get(json, "resources"));
+    view_note_resources(view->others, json_get(json, "others"));
     view->report.json = json_get(json, "report");
-    note_resources(view->report.resources, json_get(view->report.json, "resources"));
+    view_note_resources(view->report.resources, json_get(view->report.json, "resources"));
     return view;
 }
 
@@ -272,11 +306,53 @@ void view_free_ptr(struct view **view)
     view_free(*view);
 }
 
-cJSON *view_object_to_json(const struct view_object *object)
+static cJSON *written(const struct record *record, const void *from)
 {
     cJSON *json = cJSON_CreateObject();
-    record_write(&object_record, object, false, json);
+    record_write(record, from, false, json);
     return json;
+}
+
+cJSON *view_to_json(const struct view *view)
+{
+    return written(&view_record, view);
+}
+
+cJSON *view_resource_to_json(const struct view_resource *resource)
+{
+    return written(&view_resource_record, resource);
+}
+
+cJSON *view_engine_to_json(const struct view_engine *engine)
+{
+    return written(&view_engine_record, engine);
+}
+
+cJSON *view_report_to_json(const struct view_report *report)
+{
+    return written(&report_record, report);
+}
+
+struct view_error view_error_of(const struct error *error, struct arena *arena)
+{
+    const struct source *source = &error->source;
+    struct view_error told = {.code = error_name(error->code)};
+    told.message = arena_strdup(arena, error->text);
+    if (error->resource)
+        told.resource = arena_strdup(arena, error->resource);
+    if (error->hint)
+        told.hint = arena_strdup(arena, error->hint);
+    if (!source->file)
+        return told;
+    told.file = arena_strdup(arena, source->file);
+    told.line = source->line;
+    told.column = source->column;
+    return told;
+}
+
+cJSON *view_object_to_json(const struct view_object *object)
+{
+    return written(&object_record, object);
 }
 
 cJSON *view_objects_to_json(const struct view_object *objects, size_t count)
@@ -315,7 +391,5 @@ int transition_read(const cJSON *json, struct arena *arena, struct transition *t
 
 cJSON *transition_to_json(const struct transition *transition)
 {
-    cJSON *json = cJSON_CreateObject();
-    record_write(&transition_record, transition, false, json);
-    return json;
+    return written(&transition_record, transition);
 }

@@ -4,7 +4,8 @@
  * States, kinds and the like are enums here and words only there. A document keeps its JSON, because `-o
  * json` prints it as it came.
  *
- * Ownership: a document owns everything that its structures point to; release with the matching free. */
+ * Ownership: a document that was read owns everything that its structures point to; release with the matching
+ * free. Of one that is to be written, the structures borrow what they point to, or have it in the arena. */
 #ifndef CONTROL_VIEW_H
 #define CONTROL_VIEW_H
 
@@ -49,7 +50,11 @@ enum view_lifetime { LIFETIME_UNKNOWN, LIFETIME_SESSION, LIFETIME_PERSISTENT, LI
 /* An error as it is told. */
 struct view_error {
     const char *code, *message, *resource, *hint;
+    const char *file; /* where in the manifest; NULL: nowhere */
+    int64_t line, column;
 };
+/* Its texts lie in the arena. */
+struct view_error view_error_of(const struct error *error, struct arena *arena);
 
 struct view_port {
     const char *endpoint, *scheme, *host;
@@ -109,23 +114,27 @@ struct view_report {
     size_t resource_count;
     const cJSON *json; /* NULL: there is none */
 };
+cJSON *view_report_to_json(const struct view_report *report);
 
 struct view_published {
     const char *host, *how;
 };
 struct view_engine {
     bool is_connected;
+    enum view_state state;
     struct view_published published;
+    struct view_error error;
 };
 
 struct view {
     const char *project, *hash, *session, *manifest;
+    int64_t rev; /* as of which: see watch.h */
     struct view_engine engine;
     struct view_resource *resources, *others;
     size_t resource_count, other_count;
     struct view_report report;
 
-    cJSON *json;
+    cJSON *json; /* what it was read from, or NULL */
     struct arena arena;
 };
 
@@ -135,6 +144,9 @@ void view_free(struct view *view);
 void view_free_ptr(struct view **view);
 #define cleanup_view __attribute__((cleanup(view_free_ptr)))
 
+cJSON *view_to_json(const struct view *view);
+cJSON *view_resource_to_json(const struct view_resource *resource);
+cJSON *view_engine_to_json(const struct view_engine *engine);
 cJSON *view_object_to_json(const struct view_object *object);
 cJSON *view_objects_to_json(const struct view_object *objects, size_t count);
 
@@ -151,12 +163,13 @@ struct view_down *view_down_read(cJSON *json, struct error *err);
 void view_down_free_ptr(struct view_down **down);
 #define cleanup_view_down __attribute__((cleanup(view_down_free_ptr)))
 
-enum view_news { NEWS_NONE, NEWS_TRANSITION, NEWS_LOST, NEWS_DONE, NEWS_COUNT };
+enum view_news { NEWS_NONE, NEWS_TRANSITION, NEWS_LOST, NEWS_DONE, NEWS_VIEW, NEWS_CHANGES, NEWS_COUNT };
 
 /* A change of a node's state; or that some could not be told, when the type says so. */
 struct transition {
     int64_t id; /* the request's */
     enum view_news type;
+    int64_t rev; /* counts transitions and changes: see watch.h */
     int64_t time_ms;
     const char *resource, *replica_of, *node;
     enum view_kind kind;

@@ -131,6 +131,7 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     ref->refs++;
     o->busy = o->applied_once = true;
     o->going_down = o->hurry = o->kill = o->leftover_persistent = false;
+    changes_whole(o);
     secrets_take(o, ref->plan);
     take_nodes(o, ref, selection, apply->force_recreate);
     if (apply->replace)

@@ -10,6 +10,8 @@
 /* ---- node.c ---- */
 int64_t node_now(const struct node *node);
 void node_wake(struct node *node);
+/* Something may have changed in what is shown of it. */
+void node_touch(struct node *node);
 void node_wake_neighbours(struct node *node);
 void orchestrator_wake_all(struct orchestrator *o);
 /* The requests are to be looked at. */
@@ -245,7 +247,6 @@ bool place_refuses(struct node *node);
 /* Looks once whether the engine published anything of the node, and fails it when not. */
 void place_look(struct node *node);
 /* {"host","how"}, or NULL while it is not known. */
-cJSON *place_view(const struct orchestrator *o);
 
 /* ---- secrets.c ---- */
 void secrets_take(struct orchestrator *o, const struct plan *plan);
@@ -348,13 +349,29 @@ void requests_settle(void *data);
 
 /* ---- report.c ---- */
 cJSON *report_of(const struct request *request);
-cJSON *report_error(const struct error *err);
 /* What applying the plan would do: {"resources": [{"name","decision","explain"}]}. */
 cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan);
 
 /* ---- apply.c ---- */
 /* The node must come up (again): failures are forgotten. */
 void node_want_up(struct node *node);
+
+/* ---- view.c ---- */
+enum view_state node_view_state(const struct node *node);
+const char *node_shown_name(const struct node *node);
+bool node_is_shown(const struct node *node);
+bool node_is_shown_as_resource(const struct node *node); /* else among the others */
+/* These borrow from the nodes, until the next turn. */
+struct view_resource node_record(struct node *node, struct arena *arena);
+struct view_engine engine_record(const struct orchestrator *o, struct arena *arena);
+
+/* ---- changes.c ---- */
+/* So much has changed that all is to be told again. */
+void changes_whole(struct orchestrator *o);
+/* The node is about to be freed. */
+void changes_forget(struct node *node);
+void changes_free(struct orchestrator *o);
+void changes_tell(struct orchestrator *o);
 
 /* ---- persist.c ---- */
 void persist_spec(struct node *node);

@@ -14,6 +14,12 @@ void node_wake(struct node *node)
         loop_post(node->o->services.loop, &node->turn);
 }
 
+void node_touch(struct node *node)
+{
+    node->is_touched = true;
+    requests_changed(node->o);
+}
+
 void orchestrator_wake_all(struct orchestrator *o)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next)

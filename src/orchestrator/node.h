@@ -28,6 +28,7 @@ enum {
     NODE_KIND_COUNT,
     GOAL_COUNT = 9,  /* longest table */
     TAIL_LINES = 20, /* of output in a failure report */
+    GONE_KEPT = 256, /* names of nodes that are no more, for whoever follows */
     RETRY_LIMIT = 5, /* of one operation that the engine answered with something that may pass */
 };
 
@@ -277,7 +278,10 @@ struct node {
     } timings[GOAL_COUNT];
     int timing_count;
     bool spec_unsaved;
-    int pins; /* requests that look at it */
+    int pins;        /* requests that look at it */
+    bool is_touched; /* something may have changed in its record: see changes.c */
+    uint64_t shown;  /* fingerprint of the record as it was looked at last; 0: nothing was shown */
+    int64_t rev;     /* when it became so; 0: it never was looked at */
 };
 
 struct secret {
@@ -346,7 +350,15 @@ struct orchestrator {
     orchestrator_request last_request;
     struct turn settle;
     struct timer saver;
-    bool busy; /* something was held since on_idle ran last */
+    bool busy;         /* something was held since on_idle ran last */
+    int64_t rev;       /* of the last transition or change */
+    int64_t whole_rev; /* who knows less than this has to take the whole view */
+    bool is_followed;
+    struct {
+        char *id;
+        int64_t rev;
+    } gone[GONE_KEPT];
+    size_t gone_count;
     bool closing;
     loop_cb *on_closed;
     void *closed_data;

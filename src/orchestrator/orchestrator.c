@@ -120,6 +120,7 @@ void orchestrator_close(struct orchestrator *o, loop_cb *closed, void *data)
     release_node(node);
     plan_ref_drop(o->plan);
     secrets_free(o);
+    changes_free(o);
     timer_stop(&o->saver);
     loop_unpost(o->services.loop, &o->settle);
     turn_init(&o->closed, on_closed, o);

@@ -17,6 +17,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "control/view.h"
+#include "control/watch.h"
 #include "engine/engine.h"
 #include "loop/loop.h"
 #include "plan/plan.h"
@@ -25,24 +27,9 @@
 #include "state/state.h"
 #include "watch/watch.h"
 
-/* A node changed its state: one of these a change, from the one function that changes states. */
-struct orchestrator_transition {
-    int64_t time_ns;
-    const char *resource;   /* user's name, a replica's own name, or NULL for images and networks */
-    const char *replica_of; /* the resource that it is a replica of, or NULL */
-    const char *node;       /* id */
-    const char *kind;       /* plan_node_kind_name() */
-    const char *state;      /* see below */
-    const char *goal;       /* the row it works on, or "" */
-    const char *detail; /* "pulling 12.3 MB of 40.1 MB", "waiting for cache", cause of a failure … or "" */
-    int64_t elapsed_ms; /* since the node was first asked for */
-    const struct error *error; /* state "failed" */
-    int64_t current, total;    /* bytes while pulling; else 0 */
-};
-/* States: "waiting" "pulling" "creating" "starting" "running" (started, not ready) "ready" "completed"
- * "failed" "restarting" (backoff) "stopping" "stopped" (exists, not wanted) "removed" "manual" "engine-lost".
- */
-typedef void orchestrator_transition_cb(const struct orchestrator_transition *transition, void *data);
+/* A node changed its state, or what it says of it: one of these a change, from the one function that changes
+ * states. */
+typedef void orchestrator_transition_cb(const struct transition *transition, void *data);
 
 /* Hands and senses that tests on virtual time replace; a NULL member, or no table at all, is the real one. */
 struct orchestrator_hooks {
@@ -71,6 +58,8 @@ struct orchestrator_services {
     int processors;           /* engine starts in flight: about twice this */
     int64_t ready_timeout_ms; /* default deadline until first ready: 120,000 */
     orchestrator_transition_cb *on_transition;
+    /* While it is followed: records may have changed. */
+    loop_cb *on_change;
     /* orchestrator_is_idle() has become true. */
     loop_cb *on_idle;
     void *data;
@@ -138,12 +127,18 @@ void orchestrator_forget(struct orchestrator *o, orchestrator_request request);
 /* Shortens every stop deadline: second Ctrl-C, lost lease. */
 void orchestrator_hurry(struct orchestrator *o, bool kill);
 
-/* {"project","hash","session","manifest","engine":{…},"resources":[{"name","kind","state","health",
- * "display","host","port","pid","containerId","containerName","image","exitCode","restarts","startedAt",
- * "readyAt","error","lifetime","ports":[…],"timings":{goal: ms},"decision":"created|reused|recreated",
- * "explain"}],"others":[networks, volumes, images]}. Times are milliseconds since 1970. Secrets masked.
- * The caller deletes. */
+/* Everything, as records that borrow from the orchestrator: to be freed before the loop turns. Secrets are
+ * masked. */
+struct view *orchestrator_snapshot(struct orchestrator *o);
+/* The same as a document, which the caller deletes. */
 cJSON *orchestrator_view(struct orchestrator *o);
+/* As of which all is: see control/watch.h. */
+int64_t orchestrator_rev(struct orchestrator *o);
+void orchestrator_follow(struct orchestrator *o, bool is_followed);
+/* What has changed after `since`; borrows as a snapshot does. False: that cannot be told, the whole is
+ * wanted. */
+bool orchestrator_changes(struct orchestrator *o, int64_t since, struct arena *arena,
+                          struct view_changes *changes);
 /* What consumers get. resources empty: exports of all referencable ones; for_resource: that node's own whole
  * environment.
  * {"NAME": {"value": …, "secret": bool, "resource": …}} or NULL with ERROR_NOT_RUNNING/…. */

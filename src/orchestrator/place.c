@@ -207,14 +207,3 @@ void place_look(struct node *node)
     sensor->looked = true;
     sensor->exec = engine_container_inspect(node->o->services.engine, node->facts.object, on_looked, node);
 }
-
-cJSON *place_view(const struct orchestrator *o)
-{
-    if (!o->located)
-        return NULL;
-    cJSON *json = cJSON_CreateObject();
-    if (o->where.count)
-        json_add_string(json, "host", place_host(o));
-    json_add_string(json, "how", o->where.how);
-    return json;
-}

@@ -4,6 +4,7 @@
 void node_free(struct node *node)
 {
     struct orchestrator *o = node->o;
+    changes_forget(node);
     HASH_DEL(o->nodes, node);
     loop_unpost(o->services.loop, &node->turn);
     timer_stop(&node->timer);

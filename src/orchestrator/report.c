@@ -1,48 +1,40 @@
 /* Reports of failures and of what would be done: JSON for commands to show. */
 #include "orchestrator/internal.h"
 
+#include "base/pick.h"
+
 #include <string.h>
 
-cJSON *report_error(const struct error *err)
+static void add_exit(struct view_resource *record, const struct facts *facts)
 {
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "code", error_name(err->code));
-    json_add_string(json, "message", err->text);
-    json_add_string(json, "resource", err->resource);
-    json_add_string(json, "hint", err->hint);
-    if (err->source.file) {
-        json_add_string(json, "file", err->source.file);
-        json_add_int(json, "line", err->source.line);
-        json_add_int(json, "column", err->source.column);
-    }
-    return json;
+    if (!facts->exited && !facts->exit_code && !facts->exit_signal)
+        return;
+    record->exit_code = (struct record_maybe){true, facts->exit_code};
+    record->signal = facts->exit_signal;
+    record->is_out_of_memory = facts->oom;
 }
 
-static cJSON *resource_report(const struct node *node)
+static struct view_resource resource_report(const struct node *node, struct arena *arena)
 {
-    const struct facts *facts = &node->facts;
-    cleanup_error struct error err = {0};
-    report_node_error(node, &err);
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "name", node->resource ? node->resource : node->name);
-    json_add_string(json, "kind", node->kind->name);
-    json_add_string(json, "state", node_state_name(node->state));
-    json_add_bool(json, "blocked", !node->failed && node->state == STATE_FAILED);
-    if (err.code)
-        cJSON_AddItemToObject(json, "error", report_error(&err));
     const struct error *last = sensor_error(node);
-    if (last)
-        json_add_string(json, "lastProbe", last->text);
-    if (facts->exited || facts->exit_code || facts->exit_signal) {
-        json_add_int(json, "exitCode", facts->exit_code);
-        if (facts->exit_signal)
-            json_add_int(json, "signal", facts->exit_signal);
-        json_add_bool(json, "outOfMemory", facts->oom);
-    }
+    cleanup_error struct error err = {0};
     cleanup_free char *tail = output_tail(node);
-    cleanup_free char *shown = tail && *tail ? xstrdup(tail) : NULL;
-    json_add_string(json, "lastLines", shown);
-    return json;
+    struct view_resource record = {
+        .name = node_shown_name(node),
+        .kind = node->kind->name,
+        .state = node_view_state(node),
+        .is_blocked = !node->failed && node->state == STATE_FAILED,
+    };
+
+    report_node_error(node, &err);
+    if (err.code)
+        record.error = view_error_of(&err, arena);
+    if (last)
+        record.last_probe = last->text;
+    add_exit(&record, &node->facts);
+    if (tail && *tail)
+        record.last_lines = arena_strdup(arena, tail);
+    return record;
 }
 
 static bool is_of_interest(const struct node *node)
@@ -53,32 +45,49 @@ static bool is_of_interest(const struct node *node)
     return node->state == STATE_FAILED || (waits && node->want == WANT_UP && node->resource);
 }
 
+/* Of so many resources. */
+static struct view_report report_new(struct arena *arena, size_t most)
+{
+    return (struct view_report){arena_alloc(arena, (most + 1) * sizeof(struct view_resource)), 0, NULL};
+}
+
+static cJSON *report_end(struct view_report *report, struct arena *arena)
+{
+    cJSON *json = view_report_to_json(report);
+    arena_free(arena);
+    return json;
+}
+
 cJSON *report_of(const struct request *request)
 {
     struct orchestrator *o = request->o;
-    cJSON *report = cJSON_CreateObject(), *resources = json_add_array(report, "resources");
+    struct arena arena = {0};
+    struct view_report report = report_new(&arena, HASH_COUNT(o->nodes));
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         if (node != o->engine && is_of_interest(node))
-            cJSON_AddItemToArray(resources, resource_report(node));
+            report.resources[report.resource_count++] = resource_report(node, &arena);
     }
+    cJSON *json = report_end(&report, &arena);
     if (request->removed)
-        cJSON_AddItemToObject(report, "removed", cJSON_Duplicate(request->removed, true));
-    return report;
+        cJSON_AddItemToObject(json, "removed", cJSON_Duplicate(request->removed, true));
+    return json;
 }
 
 cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan)
 {
-    cJSON *report = cJSON_CreateObject(), *resources = json_add_array(report, "resources");
+    struct arena arena = {0};
+    struct view_report report = report_new(&arena, plan->node_count);
     for (size_t i = 0; i < plan->node_count; i++) {
         const struct plan_node *spec = &plan->nodes[i];
-        char *explain = NULL;
-        cJSON *entry = cJSON_CreateObject();
-        json_add_string(entry, "name", spec->resource ? spec->resource : spec->name);
-        json_add_string(entry, "kind", plan_node_kind_name(spec->kind));
-        json_add_string(entry, "decision", spec->manual ? "manual" : decision_of(o, spec, &explain));
-        json_add_string(entry, "explain", explain);
-        free(explain);
-        cJSON_AddItemToArray(resources, entry);
+        struct view_resource *record = &report.resources[report.resource_count++];
+        cleanup_free char *explain = NULL;
+        record->name = text_or(spec->resource, spec->name);
+        record->kind = plan_node_kind_name(spec->kind);
+        record->decision = decision_of(o, spec, &explain);
+        if (spec->manual)
+            record->decision = "manual";
+        if (explain)
+            record->explain = arena_strdup(&arena, explain);
     }
-    return report;
+    return report_end(&report, &arena);
 }

@@ -343,6 +343,7 @@ void requests_settle(void *data)
         if (o->closing)
             return;
     }
+    changes_tell(o); /* first: it has names for what is gone */
     nodes_reap(o);
     check_idle(o);
 }

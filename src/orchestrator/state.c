@@ -3,6 +3,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
+#include "base/pick.h"
 
 static NAMES(state_names,
              STATE_COUNT, [STATE_NONE] = "removed", [STATE_WAITING] = "waiting", [STATE_PULLING] = "pulling",
@@ -22,21 +23,29 @@ static void emit(struct node *node)
     cleanup_error struct error error = {0};
     if (node->state == STATE_FAILED)
         report_node_error(node, &error);
-    struct orchestrator_transition transition = {
-        .time_ns = loop_wall_ns(o->services.loop),
+    bool has_bytes = node->total || node->current;
+    struct transition transition = {
+        .type = NEWS_TRANSITION,
+        .rev = ++o->rev,
+        .time_ms = loop_wall_ns(o->services.loop) / 1000000,
         .resource = node->resource,
         .replica_of = node_replica_of(node),
         .node = node->id,
-        .kind = node->kind->name,
-        .state = node_state_name(node->state),
-        .goal = node->goal ? node->goal->name : "",
-        .detail = node->detail ? node->detail : "",
-        .elapsed_ms = node->asked_ms ? node_now(node) - node->asked_ms : 0,
-        .error = error.code ? &error : NULL,
-        .current = node->current,
-        .total = node->total,
+        .kind = view_kind_by_name(node->kind->name),
+        .state = view_state_by_name(node_state_name(node->state)),
+        .goal = "",
+        .detail = text_or_empty(node->detail),
+        .current = {has_bytes, node->current},
+        .total = {has_bytes, node->total},
     };
-    log_debug("%s: %s %s %s", node->id, transition.state, transition.goal, transition.detail);
+    if (node->goal)
+        transition.goal = node->goal->name;
+    if (node->asked_ms)
+        transition.elapsed_ms = node_now(node) - node->asked_ms;
+    if (error.code)
+        transition.cause = &error;
+    node_touch(node);
+    log_debug("%s: %s %s %s", node->id, node_state_name(node->state), transition.goal, transition.detail);
     if (o->services.on_transition)
         o->services.on_transition(&transition, o->services.data);
 }

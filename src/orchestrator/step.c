@@ -290,5 +290,5 @@ void node_step(void *data)
 {
     struct node *node = data;
     step(node);
-    requests_changed(node->o);
+    node_touch(node);
 }

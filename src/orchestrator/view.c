@@ -1,173 +1,259 @@
-/* What is: the snapshot for commands (`ps`, progress, dashboard). Secrets are masked. One object a resource,
- * in the order of the newest plan, found ones after them; images, networks and volumes stand in `others`. */
+/* What is: the snapshot for commands (`ps`, progress, dashboard), as records of the control protocol. Secrets
+ * are masked. One record a resource, in the order of the newest plan, found ones after them; images, networks
+ * and volumes stand in `others`. Records borrow from the nodes: they hold until the next turn of the loop. */
 #include "orchestrator/internal.h"
+
+#include "base/pick.h"
 
 #include <string.h>
 
-static const struct error *error_of(const struct node *node, struct error *scratch)
-{
-    if (node->state == STATE_FAILED)
-        report_node_error(node, scratch);
-    return scratch->code ? scratch : NULL;
-}
-
-static const char *health_of(const struct node *node)
+static enum view_health health_of(const struct node *node)
 {
     if (node->facts.ready || node->state == STATE_READY)
-        return "healthy";
-    return node_is_alive(node) ? (node->facts.was_ready ? "unhealthy" : "starting") : NULL;
+        return HEALTH_HEALTHY;
+    if (!node_is_alive(node))
+        return HEALTH_UNKNOWN;
+    return node->facts.was_ready ? HEALTH_UNHEALTHY : HEALTH_STARTING;
 }
 
-static void add_ports(cJSON *json, struct node *node)
+static void add_ports(struct view_resource *record, struct node *node, struct arena *arena)
 {
-    cJSON *ports = json_add_array(json, "ports");
-    for (size_t i = 0; node->spec && i < node->port_count; i++) {
-        const struct plan_port *port = &node->spec->run.ports[i];
-        cJSON *entry = cJSON_CreateObject();
-        json_add_string(entry, "endpoint", port->endpoint);
-        json_add_string(entry, "scheme", port->scheme);
-        json_add_string(entry, "host", place_of_port(node->o, port));
-        json_add_int(entry, "port", node->ports[i].host_port);
-        if (port->target_port)
-            json_add_int(entry, "targetPort", port->target_port);
-        cJSON_AddItemToArray(ports, entry);
-    }
     if (!node->spec || !node->port_count)
         return;
-    json_add_string(json, "host", place_of_port(node->o, &node->spec->run.ports[0]));
-    json_add_int(json, "port", node->ports[0].host_port);
+    record->ports = arena_alloc(arena, node->port_count * sizeof *record->ports);
+    record->port_count = node->port_count;
+    for (size_t i = 0; i < node->port_count; i++) {
+        const struct plan_port *port = &node->spec->run.ports[i];
+        record->ports[i] = (struct view_port){
+            .endpoint = port->endpoint,
+            .scheme = port->scheme,
+            .host = place_of_port(node->o, port),
+            .port = node->ports[i].host_port,
+            .target_port = port->target_port,
+        };
+    }
+    record->host = record->ports[0].host;
+    record->port = record->ports[0].port;
 }
 
-static void add_instance(cJSON *json, struct node *node)
+static void add_exit(struct view_resource *record, const struct node *node)
+{
+    const struct facts *facts = &node->facts;
+    bool has_ended = facts->exited || facts->exit_code || facts->exit_signal;
+    if (node_is_alive(node) || !has_ended)
+        return;
+    record->exit_code = (struct record_maybe){true, facts->exit_code};
+    if (facts->exit_signal)
+        record->exit_code.value = 128 + facts->exit_signal;
+}
+
+static void add_object(struct view_resource *record, const struct node *node)
+{
+    record->container_id = node->facts.object;
+    record->container_name = node->name;
+    if (!node->spec)
+        return;
+    record->container_name = node->spec->run.engine_name;
+    record->image = node->spec->run.image;
+}
+
+static void add_instance(struct view_resource *record, struct node *node)
 {
     const struct facts *facts = &node->facts;
     if (node->process)
-        json_add_int(json, "pid", node->o->hooks.pid(node->process));
-    if (node->kind->at_engine) {
-        json_add_string(json, "containerId", facts->object);
-        json_add_string(json, "containerName", node->spec ? node->spec->run.engine_name : node->name);
-        json_add_string(json, "image", node->spec ? node->spec->run.image : NULL);
-    }
-    bool ended = !node_is_alive(node) && (facts->exited || facts->exit_code || facts->exit_signal);
-    if (ended)
-        json_add_int(json, "exitCode", facts->exit_signal ? 128 + facts->exit_signal : facts->exit_code);
-    json_add_int(json, "restarts", facts->restarts);
-    if (node_is_alive(node)) {
-        json_add_int(json, "startedAt", facts->started_wall_ns / 1000000);
-        if (facts->ready_ms)
-            json_add_int(json, "readyAt", facts->ready_wall_ns / 1000000);
-    }
+        record->pid = node->o->hooks.pid(node->process);
+    if (node->kind->at_engine)
+        add_object(record, node);
+    add_exit(record, node);
+    record->restarts = facts->restarts;
+    if (!node_is_alive(node))
+        return;
+    record->started_at = facts->started_wall_ns / 1000000;
+    if (facts->ready_ms)
+        record->ready_at = facts->ready_wall_ns / 1000000;
 }
 
-static void add_times(cJSON *json, const struct node *node)
+/* A row may be worked on more than once. */
+static void add_time(struct view_timings *timings, const char *goal, int64_t ms)
 {
-    cJSON *timings = json_add_object(json, "timings");
-    for (int i = 0; i < node->timing_count; i++) {
-        int64_t before = json_int(timings, node->timings[i].goal, 0);
-        cJSON_DeleteItemFromObjectCaseSensitive(timings, node->timings[i].goal);
-        json_add_int(timings, node->timings[i].goal, before + node->timings[i].ms);
+    for (size_t i = 0; i < timings->count; i++) {
+        if (!str_eq(timings->items[i].goal, goal))
+            continue;
+        timings->items[i].ms += ms;
+        return;
     }
-    json_add_string(json, "decision", node->decision);
-    json_add_string(json, "explain", node->explain);
+    timings->items[timings->count++] = (struct view_timing){goal, ms};
 }
 
-static void add_display(cJSON *json, struct node *node)
+static void add_times(struct view_resource *record, const struct node *node, struct arena *arena)
+{
+    struct view_timings *timings = &record->timings;
+    timings->items = arena_alloc(arena, sizeof(struct view_timing[GOAL_COUNT]));
+    for (int i = 0; i < node->timing_count; i++)
+        add_time(timings, node->timings[i].goal, node->timings[i].ms);
+}
+
+static void add_display(struct view_resource *record, struct node *node, struct arena *arena)
 {
     const struct plan_resource *resource = node_resource(node);
     if (!resource || !resource->display.count)
         return;
     const struct plan_lookup lookup = values_lookup(node->o);
     cleanup_free char *display = plan_mask(&resource->display, &lookup);
-    json_add_string(json, "display", display);
+    record->display = arena_strdup(arena, display);
 }
 
 static const char *resource_kind(const struct node *node)
 {
     const struct plan_resource *resource = node_resource(node);
-    return resource ? model_kind_name(resource->kind) : node->kind->name;
+    if (resource)
+        return model_kind_name(resource->kind);
+    return node->kind->name;
 }
 
-static cJSON *view_node(struct node *node, const char *name)
+static bool is_persistent(const struct node *node)
 {
-    const struct plan_run *run = node->spec ? &node->spec->run : NULL;
-    cleanup_error struct error scratch = {0};
-    const struct error *err = error_of(node, &scratch);
-    cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "name", name);
-    json_add_string(json, "replicaOf", node_replica_of(node));
-    json_add_string(json, "kind", resource_kind(node));
-    json_add_string(json, "node", node->id);
-    json_add_string(json, "state", node_state_name(node->state));
-    json_add_string(json, "goal", node->goal ? node->goal->name : NULL);
-    json_add_string(json, "detail", node->detail && *node->detail ? node->detail : NULL);
-    json_add_string(json, "health", health_of(node));
-    json_add_bool(json, "wanted", node->want == WANT_UP);
-    json_add_bool(json, "task", run && run->task);
-    bool persistent =
-        node->kind->holds_data ? !native_is_scratch(node) : (run ? run->persistent : node->facts.persistent);
-    json_add_string(json, "lifetime", persistent ? "persistent" : "session");
-    add_display(json, node);
-    add_ports(json, node);
-    add_instance(json, node);
-    add_times(json, node);
-    if (err)
-        cJSON_AddItemToObject(json, "error", report_error(err));
-    return json;
+    if (node->kind->holds_data)
+        return !native_is_scratch(node);
+    if (node->spec)
+        return node->spec->run.persistent;
+    return node->facts.persistent;
 }
 
-static bool is_shown(const struct node *node)
+static void add_error(struct view_resource *record, const struct node *node, struct arena *arena)
+{
+    cleanup_error struct error error = {0};
+    if (node->state == STATE_FAILED)
+        report_node_error(node, &error);
+    if (error.code)
+        record->error = view_error_of(&error, arena);
+}
+
+enum view_state node_view_state(const struct node *node)
+{
+    return view_state_by_name(node_state_name(node->state));
+}
+
+const char *node_shown_name(const struct node *node)
+{
+    return text_or(node->resource, node->name);
+}
+
+struct view_resource node_record(struct node *node, struct arena *arena)
+{
+    struct view_resource record = {
+        .name = node_shown_name(node),
+        .replica_of = node_replica_of(node),
+        .kind = resource_kind(node),
+        .node = node->id,
+        .node_kind = view_kind_by_name(node->kind->name),
+        .state = node_view_state(node),
+        .health = health_of(node),
+        .is_wanted = node->want == WANT_UP,
+        .is_task = node->spec && node->spec->run.task,
+        .lifetime = is_persistent(node) ? LIFETIME_PERSISTENT : LIFETIME_SESSION,
+        .decision = node->decision,
+        .explain = node->explain,
+    };
+
+    if (node->goal)
+        record.goal = node->goal->name;
+    if (node->detail && *node->detail)
+        record.detail = node->detail;
+    add_display(&record, node, arena);
+    add_ports(&record, node, arena);
+    add_instance(&record, node);
+    add_times(&record, node, arena);
+    add_error(&record, node, arena);
+    return record;
+}
+
+bool node_is_shown(const struct node *node)
 {
     return node->spec || node->state != STATE_REMOVED;
 }
 
-static void add_engine(cJSON *view, const struct orchestrator *o)
+bool node_is_shown_as_resource(const struct node *node)
 {
-    cJSON *engine = json_add_object(view, "engine");
-    bool listed = engine_is_listed(o);
-    json_add_bool(engine, "connected", listed);
-    json_add_string(engine, "state", listed ? "ready" : o->connected_once ? "engine-lost" : "waiting");
-    cJSON *published = place_view(o);
-    if (published)
-        cJSON_AddItemToObject(engine, "published", published);
+    const struct orchestrator *o = node->o;
+    bool is_in_plan = o->plan && plan_find(o->plan->plan, node->id);
+    return node->kind->is_main && (node->resource || is_in_plan);
+}
+
+struct view_engine engine_record(const struct orchestrator *o, struct arena *arena)
+{
+    struct view_engine record = {.is_connected = engine_is_listed(o), .state = VIEW_WAITING};
+    if (o->connected_once)
+        record.state = VIEW_ENGINE_LOST;
+    if (record.is_connected)
+        record.state = VIEW_READY;
+    if (o->located && o->where.count)
+        record.published.host = place_host(o);
+    if (o->located)
+        record.published.how = o->where.how;
     if (o->engine && o->engine->error.code)
-        cJSON_AddItemToObject(engine, "error", report_error(&o->engine->error));
+        record.error = view_error_of(&o->engine->error, arena);
+    return record;
 }
 
-static const char *shown_name(const struct node *node)
+/* ---- the whole ---- */
+
+static void add_resource(struct view *view, struct node *node)
 {
-    return node->resource ? node->resource : node->name;
+    view->resources[view->resource_count++] = node_record(node, &view->arena);
 }
 
-static void add_resources(cJSON *view, struct orchestrator *o)
+static void add_planned(struct view *view, struct orchestrator *o, const struct plan *plan)
 {
-    cJSON *resources = json_add_array(view, "resources"), *others = json_add_array(view, "others");
-    const struct plan *plan = o->plan ? o->plan->plan : NULL;
-    for (size_t i = 0; plan && i < plan->resource_count; i++) {
+    for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_node *spec = plan_node_of(plan, &plan->resources[i], 0);
         for (size_t next = 1; spec; spec = plan_node_of(plan, &plan->resources[i], next++)) {
             struct node *node = node_find(o, spec->id);
             if (node)
-                cJSON_AddItemToArray(resources, view_node(node, shown_name(node)));
+                add_resource(view, node);
         }
     }
+}
+
+static void add_found(struct view *view, struct orchestrator *o, const struct plan *plan)
+{
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         bool is_in_plan = node->kind->is_main && plan && plan_find(plan, node->id);
-        if (node == o->engine || !is_shown(node) || is_in_plan)
+        if (node == o->engine || !node_is_shown(node) || is_in_plan)
             continue;
-        bool is_resource = node->kind->is_main && node->resource;
-        cJSON_AddItemToArray(is_resource ? resources : others, view_node(node, shown_name(node)));
+        if (node_is_shown_as_resource(node))
+            add_resource(view, node);
+        else
+            view->others[view->other_count++] = node_record(node, &view->arena);
     }
+}
+
+struct view *orchestrator_snapshot(struct orchestrator *o)
+{
+    struct view *view = xcalloc(1, sizeof *view);
+    const struct plan *plan = NULL;
+    size_t most = HASH_COUNT(o->nodes) + 1;
+
+    if (o->plan)
+        plan = o->plan->plan;
+    if (plan) {
+        view->project = plan->project;
+        view->hash = plan->project_hash;
+        view->manifest = plan->manifest_file;
+    }
+    view->session = o->services.session;
+    view->rev = orchestrator_rev(o);
+    view->engine = engine_record(o, &view->arena);
+    view->resources = arena_alloc(&view->arena, most * sizeof *view->resources);
+    view->others = arena_alloc(&view->arena, most * sizeof *view->others);
+    if (plan)
+        add_planned(view, o, plan);
+    add_found(view, o, plan);
+    return view;
 }
 
 cJSON *orchestrator_view(struct orchestrator *o)
 {
-    const struct plan *plan = o->plan ? o->plan->plan : NULL;
-    cJSON *view = cJSON_CreateObject();
-    json_add_string(view, "project", plan ? plan->project : NULL);
-    json_add_string(view, "hash", plan ? plan->project_hash : NULL);
-    json_add_string(view, "session", o->services.session);
-    json_add_string(view, "manifest", plan ? plan->manifest_file : NULL);
-    add_engine(view, o);
-    add_resources(view, o);
-    return view;
+    cleanup_view struct view *view = orchestrator_snapshot(o);
+    return view_to_json(view);
 }

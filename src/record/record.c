@@ -37,7 +37,7 @@ static void write_array(const struct record_field *f, const void *from, bool spe
 {
     const char *items = CONST_AT(from, f->offset, char *);
     size_t count = CONST_AT(from, f->count_offset, size_t);
-    if (!count)
+    if (!count && !f->always)
         return;
     cJSON *array = json_add_array(into, f->name);
     for (size_t i = 0; i < count; i++) {

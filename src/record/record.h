@@ -70,7 +70,7 @@ struct record_field {
     const struct enum_names *names;
     const struct record_custom *custom;
     bool in_spec;                   /* part of the specification and its hash */
-    bool always;                    /* numbers and truth: written when they are zero, too */
+    bool always;                    /* numbers, truth, arrays: written when they are zero or empty, too */
     const struct record_form *form; /* NULL: told by name and type */
 };
 struct record {

@@ -4,6 +4,7 @@
  *   life.c       the process: sets up, runs the loop, ends
  *   lease.c      who holds the session, and what follows when nobody does
  *   verbs.c      the control protocol's verbs, one table
+ *   watch.c      who follows what happens: transitions, and records that changed
  *   reach.c      socket and state folder are made again when they were taken away
  *   log.c        its own log, bounded
  *   clean.c      gc of a session that died
@@ -14,6 +15,7 @@
 
 #include "supervisor/supervisor.h"
 #include "orchestrator/orchestrator.h"
+#include "record/record.h"
 
 enum { SUPERVISOR_SWEEP_MS = 300, SUPERVISOR_EMPTY_MS = 10000, SUPERVISOR_READY_MS = 120000 };
 
@@ -40,7 +42,26 @@ struct request {
     bool is_over;
     cJSON *harvest;
     struct error error;
+    /* A watch that wants records: */
+    bool has_records;
+    int64_t rev; /* what it was told */
     struct request *prev, *next;
+};
+
+/* A request as it came; on the stack of whoever serves it. */
+struct call {
+    struct supervisor *s;
+    struct control_client *client;
+    int64_t id;
+    const struct verb *verb;
+    const cJSON *message;
+};
+struct verb {
+    const char *name;
+    void (*act)(const struct call *call);
+    int argument;
+    bool reports;            /* its client gets transitions while it works */
+    bool serves_the_leaving; /* while a down is under way */
 };
 
 struct supervisor {
@@ -156,12 +177,24 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed);
 /* ---- verbs.c ---- */
 
 extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
-void supervisor_broadcast(const struct orchestrator_transition *transition, void *data);
+struct request *supervisor_begin(const struct call *call);
+void supervisor_forget(struct request *request);
+/* In the arena; NULL: the message is none of this kind, which was answered. */
+const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena);
 /* Answers the downs that are over. */
 void supervisor_answer_downs(struct supervisor *s);
-/* The session has ended in order. */
-void supervisor_tell_watchers(struct supervisor *s);
 /* Answers all that is under way; for the end. */
 void supervisor_drop_requests(struct supervisor *s);
+
+/* ---- watch.c ---- */
+
+void supervisor_watch(const struct call *call);
+void supervisor_broadcast(const struct transition *transition, void *supervisor);
+/* Records may have changed, or somebody has read what he was told. */
+void supervisor_tell_changes(void *supervisor);
+/* A watch is over. */
+void supervisor_settle_watches(struct supervisor *s);
+/* The session has ended in order. */
+void supervisor_tell_watchers(struct supervisor *s);
 
 #endif

@@ -252,6 +252,7 @@ static void start_orchestrator(struct supervisor *s)
         .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
         .ready_timeout_ms = SUPERVISOR_READY_MS,
         .on_transition = supervisor_broadcast,
+        .on_change = supervisor_tell_changes,
         .on_idle = on_idle,
         .data = s,
     };

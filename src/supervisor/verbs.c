@@ -2,7 +2,7 @@
  *
  * A verb either answers at once, or starts a request of the orchestrator; `finish` then makes the answer.
  * Requests of a client that is gone are forgotten; what they started goes on. Transitions go to everybody who
- * waits for something that reports them. */
+ * waits for something that reports them (watch.c). */
 #include "supervisor/internal.h"
 #include "control/requests.h"
 #include "control/view.h"
@@ -19,25 +19,9 @@
 #include <unistd.h>
 #include <utlist.h>
 
-struct call {
-    struct supervisor *s;
-    struct control_client *client;
-    int64_t id;
-    const struct verb *verb;
-    const cJSON *message;
-};
-
-struct verb {
-    const char *name;
-    void (*act)(const struct call *call);
-    int argument;
-    bool reports;            /* its client gets transitions while it works */
-    bool serves_the_leaving; /* while a down is under way */
-};
-
 /* ---- requests under way ---- */
 
-static struct request *request_new(const struct call *call)
+struct request *supervisor_begin(const struct call *call)
 {
     struct request *request = xcalloc(1, sizeof *request);
     *request =
@@ -46,7 +30,7 @@ static struct request *request_new(const struct call *call)
     return request;
 }
 
-static void request_free(struct request *request)
+void supervisor_forget(struct request *request)
 {
     DL_DELETE(request->supervisor->requests, request);
     cJSON_Delete(request->harvest);
@@ -67,7 +51,7 @@ static void answer_view(const struct error *error, const cJSON *report, void *da
     if (report)
         cJSON_AddItemToObject(view, "report", cJSON_Duplicate(report, true));
     control_send_done(request->client, request->id, error, view);
-    request_free(request);
+    supervisor_forget(request);
 }
 
 /* ---- up ---- */
@@ -94,8 +78,7 @@ static void on_applied(const struct error *error, const cJSON *report, void *dat
 #endif
 }
 
-/* NULL: the message is none of this kind, which was answered. */
-static const void *read_message(const struct call *call, const struct record *record, struct arena *arena)
+const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena)
 {
     cleanup_error struct error error = {0};
     void *request = arena_alloc(arena, record->size);
@@ -130,7 +113,7 @@ static void begin_up(const struct call *call, const struct ask_up *ask, struct p
         lease_take(s, call->client);
     if (!apply.dry_run)
         s->was_used = s->has_plan = true;
-    struct request *request = request_new(call);
+    struct request *request = supervisor_begin(call);
     request->handle = orchestrator_apply(s->orchestrator, &apply, on_applied, request);
     strlist_free(&apply.resources);
 }
@@ -140,7 +123,7 @@ static void do_up(const struct call *call)
     cleanup_error struct error error = {0};
     struct arena arena = {0};
     struct plan *plan = NULL;
-    const struct ask_up *ask = read_message(call, &ask_up_record, &arena);
+    const struct ask_up *ask = supervisor_read(call, &ask_up_record, &arena);
 
     if (ask && !check_engine(call->s, ask->engine, &error))
         plan = plan_from_json(ask->plan, &error);
@@ -176,13 +159,11 @@ static cJSON *harvest(struct supervisor *s, const cJSON *report)
 {
     cJSON *data = cJSON_CreateObject();
     const cJSON *removed = json_get(report, "removed");
-    cleanup_view struct view *view = view_read(orchestrator_view(s->orchestrator), NULL);
+    cleanup_view struct view *view = orchestrator_snapshot(s->orchestrator);
     cJSON_AddItemToObject(data, "removed", removed ? cJSON_Duplicate(removed, true) : cJSON_CreateArray());
     cJSON *kept = json_add_array(data, "kept");
-    if (view) {
-        add_kept(kept, view->resources, view->resource_count);
-        add_kept(kept, view->others, view->other_count);
-    }
+    add_kept(kept, view->resources, view->resource_count);
+    add_kept(kept, view->others, view->other_count);
     return data;
 }
 
@@ -205,7 +186,7 @@ void supervisor_answer_downs(struct supervisor *s)
         const struct error *error = error_is_set(&request->error) ? &request->error : NULL;
         if (request->client)
             control_send_done(request->client, request->id, error, take_ptr(&request->harvest));
-        request_free(request);
+        supervisor_forget(request);
     }
 }
 
@@ -235,14 +216,14 @@ static void begin_down(const struct call *call, const struct ask_down *ask)
     };
     if (leaves(call, ask))
         return;
-    struct request *request = request_new(call);
+    struct request *request = supervisor_begin(call);
     request->handle = supervisor_down(call->s, &down, on_down, request);
 }
 
 static void do_down(const struct call *call)
 {
     struct arena arena = {0};
-    const struct ask_down *ask = read_message(call, &ask_down_record, &arena);
+    const struct ask_down *ask = supervisor_read(call, &ask_down_record, &arena);
     if (ask)
         begin_down(call, ask);
     arena_free(&arena);
@@ -260,7 +241,7 @@ struct about {
 static bool about_read(struct about *about, const struct call *call)
 {
     *about = (struct about){0};
-    about->ask = read_message(call, &ask_resources_record, &about->arena);
+    about->ask = supervisor_read(call, &ask_resources_record, &about->arena);
     if (about->ask)
         copy_names(about->ask->resources, about->ask->resource_count, &about->names);
     return about->ask != NULL;
@@ -291,7 +272,7 @@ static void do_control(const struct call *call)
         .signal = about.ask->signal,
         .timeout_ms = about.ask->timeout_ms,
     };
-    struct request *request = request_new(call);
+    struct request *request = supervisor_begin(call);
     request->handle = orchestrator_control(call->s->orchestrator, &control, answer_view, request);
 }
 
@@ -319,7 +300,7 @@ static void do_wait(const struct call *call)
         fail(call, &error);
         return;
     }
-    struct request *request = request_new(call);
+    struct request *request = supervisor_begin(call);
     request->handle = orchestrator_wait(call->s->orchestrator, &wait, answer_view, request);
 }
 
@@ -329,7 +310,7 @@ static void do_hello(const struct call *call)
 {
     struct supervisor *s = call->s;
     struct arena arena = {0};
-    const struct ask_hello *ask = read_message(call, &ask_hello_record, &arena);
+    const struct ask_hello *ask = supervisor_read(call, &ask_hello_record, &arena);
     const struct answer_hello hello = {
         .protocol = 1,
         .session = s->session,
@@ -352,11 +333,6 @@ static void do_hello(const struct call *call)
 static void do_view(const struct call *call)
 {
     control_send_done(call->client, call->id, NULL, orchestrator_view(call->s->orchestrator));
-}
-
-static void do_watch(const struct call *call)
-{
-    request_new(call); /* lasts as long as its client or the session */
 }
 
 static void answer(const struct call *call, cJSON *data, const struct error *error)
@@ -394,7 +370,7 @@ static void do_secrets(const struct call *call)
 static void do_hurry(const struct call *call)
 {
     struct arena arena = {0};
-    const struct ask_hurry *ask = read_message(call, &ask_hurry_record, &arena);
+    const struct ask_hurry *ask = supervisor_read(call, &ask_hurry_record, &arena);
     if (ask) {
         orchestrator_hurry(call->s->orchestrator, ask->kill);
         control_send_done(call->client, call->id, NULL, NULL);
@@ -418,7 +394,7 @@ static const struct verb verbs[] = {
     {"kill", do_control, ORCHESTRATOR_KILL, true, false},
     {"wait", do_wait, 0, true, false},
     {"view", do_view, 0, false, true},
-    {"watch", do_watch, 0, true, true},
+    {"watch", supervisor_watch, 0, true, true},
     {"env", do_env, 0, false, false},
     {"exec-info", do_exec_info, 0, false, false},
     {"secrets", do_secrets, 0, false, true},
@@ -475,24 +451,23 @@ static void on_gone(struct control_client *client, void *data)
         }
         if (request->handle)
             orchestrator_forget(s->orchestrator, request->handle);
-        request_free(request);
+        supervisor_forget(request);
     }
+    supervisor_settle_watches(s);
     lease_gone(s, client);
 }
 
-const struct control_handlers supervisor_handlers = {.on_request = on_request, .on_gone = on_gone};
-
-void supervisor_tell_watchers(struct supervisor *s)
+static void on_drain(struct control_client *client, void *data)
 {
-    struct request *request, *next;
-    DL_FOREACH_SAFE(s->requests, request, next)
-    {
-        if (request->verb->act != do_watch)
-            continue;
-        control_send_done(request->client, request->id, NULL, NULL);
-        request_free(request);
-    }
+    (void)client;
+    supervisor_tell_changes(data);
 }
+
+const struct control_handlers supervisor_handlers = {
+    .on_request = on_request,
+    .on_drain = on_drain,
+    .on_gone = on_gone,
+};
 
 void supervisor_drop_requests(struct supervisor *s)
 {
@@ -504,51 +479,6 @@ void supervisor_drop_requests(struct supervisor *s)
             orchestrator_forget(s->orchestrator, request->handle);
         if (request->handle && request->client)
             control_send_done(request->client, request->id, &error, NULL);
-        request_free(request);
-    }
-}
-
-/* ---- transitions ---- */
-
-static struct transition transition_of(const struct orchestrator_transition *from)
-{
-    bool has_bytes = from->total || from->current;
-
-    assert(view_kind_by_name(from->kind) && view_state_by_name(from->state));
-    return (struct transition){
-        .type = NEWS_TRANSITION,
-        .time_ms = from->time_ns / 1000000, /* a double holds no nanoseconds */
-        .resource = from->resource,
-        .replica_of = from->replica_of,
-        .node = from->node,
-        .kind = view_kind_by_name(from->kind),
-        .state = view_state_by_name(from->state),
-        .goal = from->goal,
-        .detail = from->detail,
-        .elapsed_ms = from->elapsed_ms,
-        .current = {has_bytes, from->current},
-        .total = {has_bytes, from->total},
-        .cause = from->error,
-    };
-}
-
-void supervisor_broadcast(const struct orchestrator_transition *transition, void *data)
-{
-    struct supervisor *s = data;
-    struct request *request;
-    struct transition news = transition_of(transition);
-    const char *detail = NULL;
-    if (transition->detail && *transition->detail)
-        detail = transition->detail;
-    if (!transition->total)
-        log_info("%s: %s%s%s", transition->node, transition->state, text_if(detail, ": "),
-                 text_or_empty(detail));
-
-    DL_FOREACH(s->requests, request)
-    {
-        if (!request->verb->reports || !request->client)
-            continue;
-        news.id = request->id;
-        control_send(request->client, transition_to_json(&news));
+        supervisor_forget(request);
     }
 }

@@ -219,6 +219,8 @@ END
   prints "$PROJECT"
   ok apphost ls -o json
   jq -e . <<<"$output"
+  [[ $output =~ \"startedNs\":([0-9]{19}), ]] # every digit: a double would say 1.79e+18
+  [ "${BASH_REMATCH[1]:0:13}" = "$(jq '.projects[0].startedAt' <<<"$output")" ]
   cd "$T/work"
   ok apphost down
 }

@@ -10,6 +10,7 @@
 #include "control/control.h"
 #include "control/requests.h"
 #include "control/view.h"
+#include "control/watch.h"
 
 static cJSON *parse(const char *text)
 {
@@ -131,6 +132,56 @@ static void test_transition(void **state)
     error_clear(&cause);
 }
 
+/* What changed, there and back; what is not there is as it was. */
+static void test_changes(void **state)
+{
+    const struct view_engine engine = {.is_connected = true, .state = VIEW_READY};
+    struct view_port ports[] = {{.endpoint = "tcp", .port = 7}};
+    struct view_resource resource = {
+        .name = "cache",
+        .node = "container:cache",
+        .state = VIEW_READY,
+        .ports = ports,
+        .port_count = 1,
+        .error = {.code = "failed", .message = "no", .file = "a.yaml", .line = 3}};
+    const char *gone[] = {"process:api"};
+    const struct view_changes changes = {.id = 3,
+                                         .type = NEWS_CHANGES,
+                                         .rev = 12,
+                                         .session = "s",
+                                         .engine = &engine,
+                                         .resources = &resource,
+                                         .resource_count = 1,
+                                         .gone = gone,
+                                         .gone_count = 1};
+    struct arena arena = {0};
+    struct view_changes back;
+    cJSON *json = view_changes_to_json(&changes);
+    (void)state;
+    assert_int_equal(view_changes_read(json, &arena, &back, NULL), 0);
+    assert_int_equal(back.type, NEWS_CHANGES);
+    assert_int_equal(back.rev, 12);
+    assert_true(back.engine->is_connected);
+    assert_int_equal(back.resource_count, 1);
+    assert_int_equal(back.resources[0].node_kind, VIEW_CONTAINER);
+    assert_int_equal(back.resources[0].ports[0].port, 7);
+    assert_string_equal(back.resources[0].error.file, "a.yaml");
+    assert_int_equal(back.resources[0].error.line, 3);
+    assert_string_equal(back.gone[0], "process:api");
+    assert_int_equal(back.other_count, 0);
+    assert_null(back.view);
+    arena_free(&arena);
+    cJSON_Delete(json);
+
+    struct error error = {0};
+    cJSON *wrong = parse("{\"type\":\"changes\",\"resources\":[3]}");
+    assert_int_equal(view_changes_read(wrong, &arena, &back, &error), -1);
+    assert_int_equal(error.code, ERROR_PROTOCOL);
+    arena_free(&arena);
+    error_clear(&error);
+    cJSON_Delete(wrong);
+}
+
 static void test_requests(void **state)
 {
     static const char *names[] = {"cache"};
@@ -183,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_many_timings),
         cmocka_unit_test(test_what_is_no_view),
         cmocka_unit_test(test_transition),
+        cmocka_unit_test(test_changes),
         cmocka_unit_test(test_requests),
         cmocka_unit_test(test_whose_error),
     };

@@ -15,14 +15,19 @@
 
 enum { ANSWER_LIMIT_MS = 3600 * 1000 };
 
-static void on_transition(const struct orchestrator_transition *transition, void *data)
+static void on_transition(const struct transition *transition, void *data)
 {
     struct rig *rig = data;
-    strlist_addf(&rig->transitions, "%s %s", transition->node, transition->state);
+    strlist_addf(&rig->transitions, "%s %s", transition->node, view_state_name(transition->state));
     if (getenv("RIG_TRACE"))
         printf("%6lld %s %s [%s] %s%s%s\n", (long long)loop_now_ms(&rig->loop), transition->node,
-               transition->state, transition->goal, transition->detail, transition->error ? " ERROR " : "",
-               transition->error ? transition->error->text : "");
+               view_state_name(transition->state), transition->goal, transition->detail,
+               transition->cause ? " ERROR " : "", transition->cause ? transition->cause->text : "");
+}
+
+static void on_change(void *data)
+{
+    ((struct rig *)data)->changes++;
 }
 
 static void on_idle(void *data)
@@ -58,6 +63,7 @@ void rig_open(struct rig *rig)
         .processors = 2,
         .ready_timeout_ms = 120000,
         .on_transition = on_transition,
+        .on_change = on_change,
         .on_idle = on_idle,
         .data = rig,
         .hooks = &fake_hooks,

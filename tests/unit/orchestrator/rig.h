@@ -17,7 +17,7 @@ struct rig {
     struct orchestrator *orchestrator;
     char folder[64];
     struct strlist transitions; /* "node state" */
-    int idles, sessions;
+    int idles, changes, sessions;
     struct outcome outcome;
     orchestrator_request request; /* whose answer that is */
 };

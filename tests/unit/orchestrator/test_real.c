@@ -34,13 +34,13 @@ struct world {
     bool closed;
 };
 
-static void on_transition(const struct orchestrator_transition *transition, void *data)
+static void on_transition(const struct transition *transition, void *data)
 {
     struct world *world = data;
-    strlist_addf(&world->transitions, "%s %s", transition->node, transition->state);
+    strlist_addf(&world->transitions, "%s %s", transition->node, view_state_name(transition->state));
     if (getenv("RIG_TRACE"))
-        printf("%6lld ms %s %s %s\n", (long long)transition->elapsed_ms, transition->node, transition->state,
-               transition->detail);
+        printf("%6lld ms %s %s %s\n", (long long)transition->elapsed_ms, transition->node,
+               view_state_name(transition->state), transition->detail);
 }
 
 static void on_idle(void *data)

@@ -147,6 +147,42 @@ void rig_call(struct rig *rig, const char *verb, cJSON *message, struct answer *
         fail_msg("%s was not answered", verb);
 }
 
+struct follower {
+    const char *type;
+    cJSON *found;
+};
+
+static void on_news(const cJSON *record, void *data)
+{
+    struct follower *follower = data;
+    if (!follower->found && str_eq(json_string(record, "type", ""), follower->type))
+        follower->found = cJSON_Duplicate(record, true);
+}
+
+static void on_end_of_news(const struct error *error, const cJSON *result, void *data)
+{
+    (void)error, (void)result, (void)data;
+}
+
+cJSON *rig_watch(struct rig *rig, cJSON *message, const char *type)
+{
+    struct loop loop;
+    struct follower follower = {.type = type};
+    const struct control_request_handlers handlers = {on_news, on_end_of_news, &follower};
+    assert_int_equal(loop_init(&loop, NULL), 0);
+    struct control_connection *connection = supervisor_connect(&loop, &rig->session, NULL);
+    assert_non_null(connection);
+    control_request(connection, "watch", message, &handlers);
+    int64_t deadline = now_ms() + WAIT_MS;
+    while (!follower.found && now_ms() < deadline)
+        loop_run_once(&loop);
+    control_close(connection);
+    assert_int_equal(loop_fini(&loop), 0);
+    if (!follower.found)
+        fail_msg("no %s came", type);
+    return follower.found;
+}
+
 void answer_free(struct answer *answer)
 {
     error_clear(&answer->error);

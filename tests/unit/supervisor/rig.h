@@ -32,6 +32,8 @@ int rig_try_start(struct rig *rig, int *lease_fd, struct error *err);
 /* One request on a connection of its own. */
 void rig_call(struct rig *rig, const char *verb, cJSON *message, struct answer *answer);
 void answer_free(struct answer *answer);
+/* Watches until a record of this type comes; the caller deletes it. */
+cJSON *rig_watch(struct rig *rig, cJSON *message, const char *type);
 /* The fields of an `up` of one process per command (shell texts; PIDS is where they say who they are). */
 cJSON *rig_up(struct rig *rig, const char *const *commands);
 /* Waits until so many children have said who they are; pids has room for 8. */

@@ -114,6 +114,50 @@ static void up_and_down_of_processes(void **state)
     rig_until_over(rig);
 }
 
+static cJSON *ask_records(const char *session, int64_t since)
+{
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "records", true);
+    json_add_string(message, "session", session);
+    json_add_int(message, "since", since);
+    return message;
+}
+
+/* The whole first; who comes back gets what changed meanwhile, and nothing else. */
+static void records_go_on_from_a_revision(void **state)
+{
+    struct rig *rig = *state;
+    pid_t pids[1];
+    rig_start(rig, false);
+    expect_ok(rig, "up", rig_up(rig, one));
+    rig_children(rig, pids, 1);
+    cleanup_json cJSON *whole = rig_watch(rig, ask_records(NULL, 0), "view");
+    int64_t rev = json_int(whole, "rev", 0);
+    assert_true(rev > 0);
+    assert_int_equal(json_int(json_get(whole, "view"), "rev", 0), rev);
+    assert_int_equal(json_count(json_path(whole, "view.resources")), 1);
+
+    cleanup_json cJSON *nothing = rig_watch(rig, ask_records(rig->session.id, rev), "changes");
+    assert_int_equal(json_int(nothing, "rev", 0), rev);
+    assert_null(json_get(nothing, "resources"));
+
+    cJSON *names = cJSON_CreateObject();
+    cJSON_AddItemToArray(json_add_array(names, "resources"), cJSON_CreateString("p0"));
+    expect_ok(rig, "restart", names);
+    cleanup_json cJSON *changes = rig_watch(rig, ask_records(rig->session.id, rev), "changes");
+    const cJSON *resource = cJSON_GetArrayItem(json_get(changes, "resources"), 0);
+    assert_true(json_int(changes, "rev", 0) > rev);
+    assert_int_equal(json_count(json_get(changes, "resources")), 1);
+    assert_string_equal(json_string(resource, "name", ""), "p0");
+    assert_true(json_int(resource, "pid", 0) != pids[0]);
+
+    cleanup_json cJSON *other = rig_watch(rig, ask_records("another", rev), "view");
+    cleanup_json cJSON *later = rig_watch(rig, ask_records(rig->session.id, rev + 1000), "view");
+    assert_true(json_int(other, "rev", 0) == json_int(later, "rev", 0));
+    expect_ok(rig, "down", NULL);
+    rig_until_over(rig);
+}
+
 static void refuses_nonsense(void **state)
 {
     struct rig *rig = *state;
@@ -356,6 +400,7 @@ int main(int argc, char **argv)
         CASE(second_start_finds_the_first),
         CASE(is_named_after_its_project),
         CASE(up_and_down_of_processes),
+        CASE(records_go_on_from_a_revision),
         CASE(refuses_nonsense),
         CASE(lost_lease_is_a_down),
         CASE(returned_lease_is_none),
