@@ -266,6 +266,7 @@ static void do_control(const struct call *call)
         fail(call, &error);
         return;
     }
+
     struct orchestrator_control control = {
         .verb = (enum orchestrator_verb)call->verb->argument,
         .resources = &about.names,
@@ -441,6 +442,7 @@ static void on_gone(struct control_client *client, void *data)
 {
     struct supervisor *s = data;
     struct request *request, *next;
+
     DL_FOREACH_SAFE(s->requests, request, next)
     {
         if (request->client != client)
@@ -453,6 +455,7 @@ static void on_gone(struct control_client *client, void *data)
             orchestrator_forget(s->orchestrator, request->handle);
         supervisor_forget(request);
     }
+
     supervisor_settle_watches(s);
     lease_gone(s, client);
 }
