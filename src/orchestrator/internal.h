@@ -246,7 +246,6 @@ void place_add(const struct node *node, struct strbuf *out);
 bool place_refuses(struct node *node);
 /* Looks once whether the engine published anything of the node, and fails it when not. */
 void place_look(struct node *node);
-/* {"host","how"}, or NULL while it is not known. */
 
 /* ---- secrets.c ---- */
 void secrets_take(struct orchestrator *o, const struct plan *plan);
