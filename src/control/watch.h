@@ -2,7 +2,7 @@
  *
  * Whoever asks with `records` gets the whole view first, and from then on only what changed:
  *   {"id","type":"view","rev","session","view":{…}}
- *   {"id","type":"changes","rev","session","engine":{…}?,"resources":[…],"others":[…],"gone":["container:x",…]}
+ *   {"id","type":"changes","rev","session","engine":{…}?,"resources":[…],"others":[…],"gone":[ids]}
  * A record stands there whole, in the form of the view. `gone` has ids of nodes of which nothing is left. One
  * number counts transitions and changes alike; `rev` is the state that the client knows after the message.
  * One that comes back asks with `session` and `since`, the rev that it had: it gets what changed meanwhile,
