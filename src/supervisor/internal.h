@@ -4,6 +4,7 @@
  *   life.c       the process: sets up, runs the loop, ends
  *   lease.c      who holds the session, and what follows when nobody does
  *   verbs.c      the control protocol's verbs, one table
+ *   requests.c   requests as such
  *   watch.c      who follows what happens: transitions, and records that changed
  *   reach.c      socket and state folder are made again when they were taken away
  *   log.c        its own log, bounded
@@ -174,13 +175,16 @@ int supervisor_check_servers(struct state *state, struct error *err);
  * that have ended. removed (may be NULL) gets "process NAME" each. */
 void supervisor_stop_servers(struct state *state, struct strlist *removed);
 
-/* ---- verbs.c ---- */
+/* ---- requests.c ---- */
 
-extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
 struct request *supervisor_begin(const struct call *call);
 void supervisor_forget(struct request *request);
 /* In the arena; NULL: the message is none of this kind, which was answered. */
 const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena);
+
+/* ---- verbs.c ---- */
+
+extern const struct control_handlers supervisor_handlers; /* data: to be set to the supervisor */
 /* Answers the downs that are over. */
 void supervisor_answer_downs(struct supervisor *s);
 /* Answers all that is under way; for the end. */

@@ -19,25 +19,6 @@
 #include <unistd.h>
 #include <utlist.h>
 
-/* ---- requests under way ---- */
-
-struct request *supervisor_begin(const struct call *call)
-{
-    struct request *request = xcalloc(1, sizeof *request);
-    *request =
-        (struct request){.supervisor = call->s, .client = call->client, .id = call->id, .verb = call->verb};
-    DL_APPEND(call->s->requests, request);
-    return request;
-}
-
-void supervisor_forget(struct request *request)
-{
-    DL_DELETE(request->supervisor->requests, request);
-    cJSON_Delete(request->harvest);
-    error_clear(&request->error);
-    free(request);
-}
-
 static void fail(const struct call *call, const struct error *error)
 {
     control_send_done(call->client, call->id, error, NULL);
@@ -76,16 +57,6 @@ static void on_applied(const struct error *error, const cJSON *report, void *dat
 #ifdef __GLIBC__
     malloc_trim(0); /* reading a plan takes many times what it leaves */
 #endif
-}
-
-const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena)
-{
-    cleanup_error struct error error = {0};
-    void *request = arena_alloc(arena, record->size);
-    if (!record_read(record, call->message, arena, request, &error))
-        return request;
-    fail(call, &error);
-    return NULL;
 }
 
 static void copy_names(const char **names, size_t count, struct strlist *to)

@@ -1,0 +1,34 @@
+/* Requests of clients as such: kept while they are under way, and what they ask for as a structure. */
+#include "supervisor/internal.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+struct request *supervisor_begin(const struct call *call)
+{
+    struct request *request = xcalloc(1, sizeof *request);
+    *request =
+        (struct request){.supervisor = call->s, .client = call->client, .id = call->id, .verb = call->verb};
+    DL_APPEND(call->s->requests, request);
+    return request;
+}
+
+void supervisor_forget(struct request *request)
+{
+    DL_DELETE(request->supervisor->requests, request);
+    cJSON_Delete(request->harvest);
+    error_clear(&request->error);
+    free(request);
+}
+
+const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena)
+{
+    cleanup_error struct error error = {0};
+    void *request = arena_alloc(arena, record->size);
+    if (!record_read(record, call->message, arena, request, &error))
+        return request;
+    control_send_done(call->client, call->id, &error, NULL);
+    return NULL;
+}
