@@ -4,6 +4,7 @@
  * or stays in the foreground (up_stay.c). A failure in a session that this command began takes down what it
  * started. */
 #include "project/adopt.h"
+#include "cli/dashboard_open.h"
 #include "cli/up.h"
 
 #include "base/mem.h"
@@ -40,7 +41,7 @@ static const struct option options[] = {
      .help = "write the logs there, one file a resource"},
     {.name = "timestamps", .type = OPTION_FLAG, .help = "put the time before each line of the logs"},
     {.name = "no-log-prefix", .type = OPTION_FLAG, .help = "log lines alone, without names"},
-    {.name = "dashboard", .type = OPTION_FLAG, .hidden = true, .help = ""},
+    {.name = "dashboard", .type = OPTION_FLAG, .help = "start the web page too: see apphost dashboard"},
     {.name = "wait", .type = OPTION_FLAG, .hidden = true, .help = ""},
     {.name = "remove-orphans", .type = OPTION_FLAG, .hidden = true, .help = ""},
     {.name = NULL},
@@ -52,8 +53,6 @@ static int check_options(struct context *context, struct error *err)
     cleanup_strlist struct strlist from = {0};
     bool detach = args_flag(args, "detach");
     args_values(args, "exit-code-from", &from);
-    if (args_flag(args, "dashboard"))
-        return error_set(err, ERROR_USAGE, "--dashboard: not yet, a later version will have it");
     if (detach && (from.count || args_flag(args, "watch")))
         return error_set(err, ERROR_USAGE, "--%s needs the foreground: leave --detach out",
                          from.count ? "exit-code-from" : "watch");
@@ -140,7 +139,12 @@ static int run(struct context *context, struct error *err)
     if (args_flag(&context->args, "watch"))
         loaded = up_watch_look(&context->project);
     up.loaded = loaded;
-    if (check_options(context, err) || session_open(context, log_dir, true, err))
+    if (check_options(context, err))
+        return -1;
+    if (!context->dry_run &&
+        (args_flag(&context->args, "dashboard") || context->project.model->has_dashboard))
+        dashboard_beside(context);
+    if (session_open(context, log_dir, true, err))
         return -1;
 
     if (!context->client.is_fresh && log_dir)

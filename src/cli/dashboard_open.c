@@ -60,3 +60,18 @@ int dashboard_open(struct context *context, const char *folder, struct error *er
     free(url);
     return 0;
 }
+
+void dashboard_beside(const struct context *context)
+{
+    cleanup_free char *folder = project_folder(&context->project);
+    cleanup_error struct error why = {0};
+    struct dashboard_options options = {.folder = folder, .port = -1, .environment = context->environment};
+    struct dashboard_record record;
+
+    if (dashboard_start(&options, &why) < 0 || dashboard_find(folder, &record, &why)) {
+        output_warn(&context->output, "no dashboard: %s", why.text);
+        return;
+    }
+    cleanup_free char *address = dashboard_address(folder, record.port);
+    output_note(&context->output, "dashboard: %s (apphost dashboard --open)", address);
+}

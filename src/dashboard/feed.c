@@ -26,7 +26,7 @@ struct page_feed {
     struct dashboard *dashboard;
     struct web_stream *stream;
     struct page_feed *prev, *next;
-    bool has_state, has_logs, is_behind, is_paused;
+    bool has_state, has_stats, has_logs, is_behind, is_paused;
     struct timer beat, batch_timer;
 
     struct log_reader *reader;
@@ -157,6 +157,14 @@ static void stop_logs(struct page_feed *feed)
 
 /* ---- a feed ---- */
 
+static void count_watchers(struct dashboard *dashboard)
+{
+    bool is_watched = false;
+    for (const struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
+        is_watched = is_watched || feed->has_stats;
+    stats_watch(dashboard, is_watched);
+}
+
 static void feed_free(struct page_feed *feed)
 {
     struct dashboard *dashboard = feed->dashboard;
@@ -169,6 +177,7 @@ static void feed_free(struct page_feed *feed)
         dashboard->feeds = feed->next;
     if (feed->next)
         feed->next->prev = feed->prev;
+    count_watchers(dashboard);
     strlist_free(&feed->log_names);
     strbuf_free(&feed->batch);
     free(feed->batch_name);
@@ -203,6 +212,7 @@ static void read_topics(struct page_feed *feed, const char *query)
         const char *topic = topics.items[i];
         bool is_log = str_starts(topic, "logs:");
         feed->has_state = feed->has_state || !strcmp(topic, "state");
+        feed->has_stats = feed->has_stats || !strcmp(topic, "stats");
         feed->has_logs = feed->has_logs || is_log;
         if (is_log && strcmp(topic, "logs:*"))
             strlist_add(&feed->log_names, topic + 5);
@@ -245,6 +255,7 @@ void feed_answer(struct dashboard *dashboard, struct web_request *request, const
     cleanup_json cJSON *hello = session_json(dashboard, true);
     put_json(feed, "hello", 0, hello);
     put_view(feed);
+    count_watchers(dashboard);
     start_logs(feed, web_query_int(query, "tail", 0), web_query_int(query, "since", 0));
 }
 
@@ -280,6 +291,25 @@ void feed_transition(struct dashboard *dashboard, const cJSON *transition)
     for (struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
         if (feed->has_state)
             put_json(feed, "state", dashboard->link.rev, json);
+}
+
+void feed_changes(struct dashboard *dashboard, const cJSON *changes)
+{
+    if (!dashboard->feeds)
+        return;
+    cleanup_json cJSON *json = cJSON_Duplicate(changes, 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "id");
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "type");
+    for (struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
+        if (feed->has_state)
+            put_json(feed, "changes", dashboard->link.rev, json);
+}
+
+void feed_stats(struct dashboard *dashboard, const cJSON *stats)
+{
+    for (struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
+        if (feed->has_stats)
+            put_json(feed, "stats", 0, stats);
 }
 
 void feed_end_all(struct dashboard *dashboard)

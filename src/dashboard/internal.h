@@ -23,6 +23,7 @@ enum { DASHBOARD_TICKETS = 32 };
 struct dashboard;
 struct page_feed;
 struct page_question;
+struct stats;
 
 /* The way to the project's supervisor, whenever one runs. */
 struct supervisor_link {
@@ -35,6 +36,7 @@ struct supervisor_link {
     cJSON *view;        /* as it was last told; NULL: not yet */
     int64_t rev;
     bool is_asking_view, is_view_old;
+    bool has_records; /* it tells the records that change; one of an older version is asked for the view */
     struct page_question *askings;
     struct turn close;
     struct timer retry, refresh;
@@ -54,6 +56,7 @@ struct dashboard {
     struct web_server *web;
     struct supervisor_link link;
     struct page_feed *feeds;
+    struct stats *stats; /* NULL: nobody has looked yet */
 
     int failures;                                  /* wrong tokens in a row */
     char taken[DASHBOARD_TICKETS][WEB_NONCE_SIZE]; /* tickets, and cookies that logged out: a ring */
@@ -123,7 +126,8 @@ void route_request(struct web_request *request, void *data);
 
 /* ---- the answers, each of a path; rest: what follows its name ---- */
 typedef void route_handler(struct dashboard *dashboard, struct web_request *request, const char *rest);
-route_handler session_answer, view_answer, resource_answer, logs_answer, feed_answer, redis_answer;
+route_handler graph_answer, history_answer, stats_answer, session_answer, view_answer, resource_answer,
+    logs_answer, feed_answer, redis_answer;
 void page_answer(struct web_request *request);
 
 /* ---- logs.c ---- */
@@ -132,7 +136,20 @@ char *logs_folder(const struct dashboard *dashboard);
 /* "a,b" of a query's parameter. */
 void logs_names(const char *query, const char *parameter, struct strlist *names);
 
+/* ---- changes.c ---- */
+/* {"engine"?,"resources"?,"others"?,"gone"?}: whole records, found by their node. */
+void changes_merge(cJSON *view, const cJSON *changes);
+
+/* ---- stats.c ---- */
+/* Somebody looks at the figures, or nobody does any more. */
+void stats_watch(struct dashboard *dashboard, bool is_watched);
+/* Whom it asked is gone. */
+void stats_forget_question(struct dashboard *dashboard);
+void stats_end(struct dashboard *dashboard);
+
 /* ---- feed.c: the stream ---- */
+void feed_changes(struct dashboard *dashboard, const cJSON *changes);
+void feed_stats(struct dashboard *dashboard, const cJSON *stats);
 void feed_session(struct dashboard *dashboard);
 void feed_view(struct dashboard *dashboard);
 /* Takes nothing. */

@@ -24,7 +24,7 @@ static void on_view(const struct error *error, const cJSON *result, void *data)
 {
     struct supervisor_link *link = data;
     link->is_asking_view = false;
-    if (error || !result)
+    if (error || !result || link->has_records)
         return;
     cJSON_Delete(link->view);
     link->view = cJSON_Duplicate(result, 1);
@@ -71,7 +71,8 @@ static void on_close(void *data)
     if (link->is_up)
         log_info("the session is over");
     ask_end_all(link->dashboard, true);
-    link->is_up = link->is_ending = link->is_asking_view = link->is_view_old = false;
+    stats_forget_question(link->dashboard);
+    link->is_up = link->is_ending = link->is_asking_view = link->is_view_old = link->has_records = false;
     timer_stop(&link->refresh);
     cJSON_Delete(take_ptr(&link->hello));
     cJSON_Delete(take_ptr(&link->view));
@@ -85,12 +86,34 @@ static void on_answer_lost(struct supervisor_link *link)
     loop_post(&link->dashboard->loop, &link->close);
 }
 
+/* The whole, or what became of some: from then on the supervisor tells by itself, and nothing is asked. */
+static void on_news(struct supervisor_link *link, const cJSON *record)
+{
+    const cJSON *view = json_get(record, "view");
+    link->has_records = true;
+    link->rev = json_int(record, "rev", link->rev);
+    timer_stop(&link->refresh);
+    if (view) {
+        cJSON_Delete(link->view);
+        link->view = cJSON_Duplicate(view, 1);
+        feed_view(link->dashboard);
+    } else if (link->view) {
+        changes_merge(link->view, record);
+        feed_changes(link->dashboard, record);
+    }
+}
+
 static void on_record(const cJSON *record, void *data)
 {
     struct supervisor_link *link = data;
-    if (!strcmp(json_string(record, "type", ""), "transition"))
+    const char *type = json_string(record, "type", "");
+    bool is_transition = !strcmp(type, "transition");
+    if (is_transition)
         feed_transition(link->dashboard, record);
-    view_changed(link);
+    if (!strcmp(type, "view") || !strcmp(type, "changes"))
+        on_news(link, record);
+    else if (!link->has_records)
+        view_changed(link);
 }
 
 static void on_watch_over(const struct error *error, const cJSON *result, void *data)
@@ -111,7 +134,9 @@ static void on_hello(const struct error *error, const cJSON *result, void *data)
     link->is_up = true;
     link->is_ending = json_bool(result, "ending", false);
     log_info("session %s", json_string(result, "session", "?"));
-    control_request(link->connection, "watch", NULL, &watch);
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "records", true);
+    control_request(link->connection, "watch", message, &watch);
     feed_session(link->dashboard);
     ask_view(link);
 }

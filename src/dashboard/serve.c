@@ -126,6 +126,7 @@ int dashboard_serve(const struct dashboard_options *options, int ready_fd, struc
     feed_end_all(&dashboard);
     if (dashboard.web)
         web_close(dashboard.web, NULL, NULL);
+    stats_end(&dashboard);
     link_end(&dashboard);
     loop_fini(&dashboard.loop);
     forget(&dashboard);

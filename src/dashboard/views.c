@@ -51,6 +51,36 @@ void view_answer(struct dashboard *dashboard, struct web_request *request, const
     web_reply_json(request, 200, json);
 }
 
+/* ---- what the supervisor answers as it is ---- */
+
+static void pass_on(struct page_question *question, const struct error *error, const cJSON *result)
+{
+    if (error && error->code == ERROR_USAGE)
+        answer_refusal(question->request, 501, "not-implemented",
+                       "the session's supervisor does not tell that");
+    else if (error)
+        answer_error(question->request, error);
+    else
+        web_reply_json(question->request, 200, cJSON_Duplicate(result, 1));
+}
+
+void graph_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
+{
+    const struct page_question how = {.answer = pass_on, .takes_errors = true};
+    (void)rest;
+    ask_supervisor(request, dashboard, "edges", NULL, &how);
+}
+
+void history_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
+{
+    const struct page_question how = {.answer = pass_on, .takes_errors = true};
+    cJSON *message = cJSON_CreateObject();
+    (void)rest;
+    json_add_int(message, "since", web_query_int(web_request_head(request)->query, "since", 0));
+    json_add_string(message, "session", json_string(dashboard->link.hello, "session", NULL));
+    ask_supervisor(request, dashboard, "history", message, &how);
+}
+
 /* ---- actions ---- */
 
 /* The verb was done, and says what became of it: an error of the resource's is no error of the question. */
@@ -164,11 +194,23 @@ static void reveal(struct dashboard *dashboard, struct web_request *request, con
 
 /* ---- one resource ---- */
 
-static void show_resource(struct web_request *request, const cJSON *resource)
+/* With what only the supervisor knows of it, where it is one that tells. */
+static void tell_resource(struct page_question *question, const struct error *error, const cJSON *result)
 {
+    const cJSON *resource = link_resource(question->dashboard, question->text);
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddItemToObject(json, "resource", cJSON_Duplicate(resource, 1));
-    web_reply_json(request, 200, json);
+    if (resource)
+        cJSON_AddItemToObject(json, "resource", cJSON_Duplicate(resource, 1));
+    if (result && !error)
+        cJSON_AddItemToObject(json, "details", cJSON_Duplicate(result, 1));
+    web_reply_json(question->request, 200, json);
+}
+
+static void show_resource(struct dashboard *dashboard, struct web_request *request, const char *name)
+{
+    const struct page_question how = {.answer = tell_resource, .takes_errors = true, .text = xstrdup(name)};
+    const struct ask_resources ask = {.resource = name};
+    ask_supervisor(request, dashboard, "details", request_message(&ask_resources_record, &ask), &how);
 }
 
 static bool is_verb(const char *what)
@@ -188,7 +230,7 @@ static void answer_about(struct dashboard *dashboard, struct web_request *reques
     if (!resource)
         answer_refusal(request, 404, "no-resource", "the project has no resource of that name");
     else if (!is_change && !*what)
-        show_resource(request, resource);
+        show_resource(dashboard, request, name);
     else if (!is_change && !strcmp(what, "env"))
         show_environment(dashboard, request, name);
     else if (is_change && !strcmp(what, "env/reveal"))

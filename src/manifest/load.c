@@ -238,8 +238,11 @@ static void read_all(struct loader *l, struct node *root)
     manifest_read_parameters(l);
     manifest_read_table(l, &table_manifest, root, &top);
     set_name(l, &top);
+
     l->model->engine = top.engine;
     l->model->otlp_endpoint = top.otlp_endpoint;
+    l->model->has_dashboard = top.dashboard;
+
     manifest_read_resources(l, &top);
     model_index(l->model);
     manifest_check_references(l);

@@ -8,6 +8,7 @@ struct manifest_root {
     const char *name, *engine, *otlp_endpoint;
     const char **profiles;
     size_t profile_count;
+    bool dashboard;
 };
 
 #endif

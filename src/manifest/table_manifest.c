@@ -195,6 +195,10 @@ static const struct field manifest_fields[] = {
      LIST(shape_texts, struct manifest_root, profiles, profile_count),
      .fallback = "none",
      .help = "Profiles that are on unless the command line names some."},
+    {.name = "dashboard",
+     VALUE(shape_bool, struct manifest_root, dashboard),
+     .fallback = "false",
+     .help = "`up` starts the web page too (`apphost dashboard`). It stays when the session ends."},
     {.name = "telemetry", WHOLE(shape_telemetry, struct manifest_root), .help = "Where telemetry goes."},
 };
 const struct table table_manifest = {.name = "manifest",

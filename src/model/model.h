@@ -329,6 +329,7 @@ struct model {
     const char *folder;        /* of the first manifest, absolute */
     const char *engine;        /* "docker", "native", or NULL: not said */
     const char *otlp_endpoint; /* or NULL */
+    bool has_dashboard;        /* `up` starts the page too */
     struct model_parameter *parameters;
     size_t parameter_count;
     struct model_resource *resources; /* in the order of the file */

@@ -315,3 +315,56 @@ server() {
   ask_page /api/v1/redis/cache/commandstats | jq -e 'map(.command) | index("set") != null'
   ok apphost down
 }
+
+@test "up starts it too, by a flag or by the manifest, and it stays" {
+  worker
+  ok apphost up -d --dashboard
+  says "dashboard: http://.*localhost:[0-9]+/ "
+  not grep -q '#t=' <<<"$output$stderr"
+  open_it
+  wait_until 60 page_state_is running
+  ok apphost down
+  wait_until 60 page_state_is no-session
+  ok apphost dashboard --stop
+  echo 'dashboard: true' >>apphost.yaml
+  ok apphost up -d
+  ok apphost dashboard --url
+  ok apphost down
+}
+
+# events SECONDS…: what a stream says until PATTERN is there
+stream_says() {
+  curl -sSN --max-time 60 -H "Authorization: Bearer $TOKEN" "$BASE/api/v1/events?$1" >"$T/stream" &
+  STREAM=$!
+  wait_until 60 grep -q "$2" "$T/stream"
+}
+
+@test "a stream tells what comes: sessions, states, lines" {
+  worker
+  open_it
+  stream_says 'topics=state,logs:*&tail=10' '"state":"no-session"'
+  ok apphost up -d
+  wait_until 60 grep -q '"lines":.*"hello"' "$T/stream"
+  wait_until 60 grep -q '^event: state' "$T/stream"
+  wait_until 60 grep -q '^event: view' "$T/stream"
+  ok apphost down
+  wait_until 60 eval 'tail -n 3 "$T/stream" | grep -q no-session'
+  kill $STREAM
+}
+
+@test "the page recovers when the supervisor is killed, and its process when it is killed itself" {
+  worker
+  ok apphost up -d
+  open_it
+  wait_until 60 page_state_is running
+  kill -9 "$(ask_page /api/v1/session | jq .session.pid)"
+  wait_until 60 page_state_is no-session
+  ok apphost up -d
+  wait_until 60 page_state_is running
+  kill -9 "$(ask_page /api/v1/session | jq .dashboard.pid)"
+  first=$PORT
+  open_it
+  [ "$PORT" = "$first" ]
+  wait_until 60 page_state_is running
+  ok apphost down
+}

@@ -333,9 +333,10 @@ static void unnamed_project_is_called_after_its_folder(void **state)
 static void telemetry_and_engine(void **state)
 {
     struct model *model = fixture_good(
-        *state,
-        "engine: docker\ntelemetry: {otlp_endpoint: \"http://localhost:4317\"}\nresources:\n  a: redis\n");
+        *state, "engine: docker\ndashboard: true\ntelemetry: {otlp_endpoint: \"http://localhost:4317\"}\n"
+                "resources:\n  a: redis\n");
     assert_string_equal(model->engine, "docker");
+    assert_true(model->has_dashboard);
     assert_string_equal(model->otlp_endpoint, "http://localhost:4317");
 }
 
