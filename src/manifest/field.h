@@ -165,6 +165,7 @@ SHAPE(shape_volumes, struct model_resource);
 SHAPE(shape_bind_mounts, struct model_resource);
 SHAPE(shape_tmpfs, const char **);
 SHAPE(shape_extra_hosts, const char **);
+SHAPE(shape_publish, struct model_resource);
 
 extern const struct table manifest_table_password;
 /* Tables of table_*.c */

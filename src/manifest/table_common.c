@@ -48,6 +48,11 @@ static const struct field running_fields[] = {
      .help =
          "Whether secrets that apphost knows are replaced by *** in what it prints, before that reaches its "
          "log. A beginning of a secret is held back until it is known what it is."},
+    {.name = "publish",
+     WHOLE(shape_publish, struct model_resource),
+     .fallback = "as it is",
+     .help = "What `publish` and `deploy` make of it where that is something else; false leaves it out. Without "
+             "effect on this machine."},
 };
 const struct table table_running = {.name = "running",
                                     .help = "a resource",

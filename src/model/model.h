@@ -284,6 +284,25 @@ struct model_external {
     struct model_text host, port; /* port: the scheme's where it has none */
 };
 
+/* How it is published and deployed, where that is otherwise than locally. */
+struct model_inner_port {
+    const char *endpoint;
+    int port; /* inside */
+    struct model_pos pos;
+};
+struct model_publish {
+    bool given, off; /* off: `publish: false` */
+    const char *image, *build, *build_file; /* of a process; build: an absolute path */
+    struct model_text *command;
+    size_t command_count;
+    struct model_inner_port *ports;
+    size_t port_count;
+    int replicas; /* 0: not said */
+    bool expose;
+    const char *placement; /* of Swarm's nodes; or NULL */
+    struct model_pos pos, image_pos, build_pos, replicas_pos, placement_pos;
+};
+
 struct model_resource {
     const char *name;
     enum model_kind kind;
@@ -313,6 +332,7 @@ struct model_resource {
     const char *user;
     const char **profiles;
     size_t profile_count;
+    struct model_publish publish;
     union {
         struct model_redis redis;
         struct model_connection_string connection;

@@ -1,4 +1,4 @@
-/* Remembered values: five small JSON documents, one object each, read at the first use and written through at
+/* Remembered values: six small JSON documents, one object each, read at the first use and written through at
  * once.
  *
  * A change that cannot be written is taken back, so that memory never claims what the disk does not hold.
@@ -15,6 +15,7 @@
 static const char *const file_names[STATE_TABLE_COUNT] = {
     [STATE_SECRETS] = "secrets.json", [STATE_PORTS] = "ports.json",     [STATE_TASKS] = "tasks.json",
     [STATE_SPECS] = "specs.json",     [STATE_SERVERS] = "servers.json",
+    [STATE_DEPLOYED] = "deployed.json",
 };
 
 int state_write(const struct state *state, const char *name, const cJSON *document, struct error *err)
@@ -213,6 +214,16 @@ const cJSON *state_servers(struct state *state)
 int state_server_set(struct state *state, const char *node, const cJSON *record, struct error *err)
 {
     return store(state, STATE_SERVERS, node, record ? cJSON_Duplicate(record, true) : NULL, err);
+}
+
+const char *state_deployed_get(struct state *state, const char *key)
+{
+    return cJSON_GetStringValue(find(state, STATE_DEPLOYED, key));
+}
+
+int state_deployed_set(struct state *state, const char *key, const char *value, struct error *err)
+{
+    return store(state, STATE_DEPLOYED, key, value ? cJSON_CreateString(value) : NULL, err);
 }
 
 void state_begin(struct state *state)

@@ -6,6 +6,7 @@
  *     session.json   who runs: see struct state_session
  *     manifest       path of the last session's manifest, kept after it
  *     secrets.json   0600: remembered generated values
+ *     deployed.json  0600: the same of other engines, and what was deployed there
  *     ports.json     remembered chosen ports
  *     tasks.json     completed tasks: node id → key
  *     specs.json     node id → specification at its creation (for --explain)
@@ -124,6 +125,11 @@ int state_spec_set(struct state *state, const char *node, const cJSON *spec,
 const cJSON *state_servers(struct state *state);
 int state_server_set(struct state *state, const char *node, const cJSON *record,
                      struct error *err); /* NULL: forget */
+/* What commands remember of other engines: values of secrets there, and whatever tells what was deployed. The
+ * supervisor never looks at it. */
+const char *state_deployed_get(struct state *state, const char *key);
+int state_deployed_set(struct state *state, const char *key, const char *value,
+                       struct error *err); /* NULL: forget */
 /* Several set calls as one write: between begin and commit nothing is written. */
 void state_begin(struct state *state);
 int state_commit(struct state *state, struct error *err);
