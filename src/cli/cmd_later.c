@@ -8,16 +8,6 @@ static int not_yet(struct context *context, struct error *err)
     return -1;
 }
 
-const struct command cmd_publish = {
-    .name = "publish",
-    .summary = "write files for another engine (not yet)",
-    .usage = "TARGET",
-    .description = "Not yet: a later version will have it.",
-    .group = GROUP_MANIFEST,
-    .most = -1,
-    .run = not_yet,
-};
-
 const struct command cmd_deploy = {
     .name = "deploy",
     .summary = "roll out to another engine (not yet)",

@@ -1,8 +1,8 @@
-/* How another engine finds out that a service is ready. It has nobody but programs inside of the container to ask,
- * so what a probe is here becomes a line for the container's shell there, where the target needs one.
+/* How another engine finds out that a service is ready. It has nobody but programs inside of the container to
+ * ask, so what a probe is here becomes a line for the container's shell there, where the target needs one.
  *
- * A server answers by its own client: the text counts, since that program ends well on refused passwords too, and
- * no grep, which small images do not have. Alive is whoever answers anything: who is loading says so. */
+ * A server answers by its own client: the text counts, since that program ends well on refused passwords too,
+ * and no grep, which small images do not have. Alive is whoever answers anything: who is loading says so. */
 #include "deployment/internal.h"
 #include "base/pick.h"
 
@@ -70,10 +70,10 @@ static void add_http(struct lowering *l, struct deployment_check *check, const s
     check->kind = DEPLOYMENT_CHECK_HTTP;
     check->http_path = path;
     check->http_status = probe->http_status;
-    check->shell =
-        arena_printf(l->arena,
-                     "wget -q -O /dev/null 'http://127.0.0.1:%d%s' || curl -fsS -o /dev/null 'http://127.0.0.1:%d%s'",
-                     check->port, path, check->port, path);
+    check->shell = arena_printf(
+        l->arena,
+        "wget -q -O /dev/null 'http://127.0.0.1:%d%s' || curl -fsS -o /dev/null 'http://127.0.0.1:%d%s'",
+        check->port, path, check->port, path);
 }
 
 static void add_tcp(struct lowering *l, struct deployment_check *check)
@@ -103,7 +103,8 @@ static void say_what_is_needed(struct lowering *l, const struct deployment_servi
         programs = "wget or curl";
     else if (service->check.kind != DEPLOYMENT_CHECK_TCP)
         return;
-    lowering_note(l, &service->pos, "whether \"%s\" is ready is asked inside of its container: its image needs %s",
+    lowering_note(l, &service->pos,
+                  "whether \"%s\" is ready is asked inside of its container: its image needs %s",
                   service->name, programs);
 }
 

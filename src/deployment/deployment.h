@@ -1,19 +1,20 @@
 /* The deployment form: the application as something that other engines run, once for all of them. Writers
  * (room publish/) turn it into a target's words.
  *
- * How it comes about. deployment_lower() takes the checked model, makes a container of every process that says
- * which image it is (`publish: {image}`), leaves out what is not published, and lowers the result as plan_lower()
- * does, so that every consumer gets the same variables as locally, with addresses of the inside ("cache:6379").
- * The plan is then read once into services, tasks, volumes and secrets. What a target cannot express is a problem
- * at its position in the manifest; what it expresses otherwise, without a loss, is a note.
+ * How it comes about. deployment_lower() takes the checked model, makes a container of every process that
+ * says which image it is (`publish: {image}`), leaves out what is not published, and lowers the result as
+ * plan_lower() does, so that every consumer gets the same variables as locally, with addresses of the inside
+ * ("cache:6379"). The plan is then read once into services, tasks, volumes and secrets. What a target cannot
+ * express is a problem at its position in the manifest; what it expresses otherwise, without a loss, is a
+ * note.
  *
- * Texts are the plan's: literals and secrets, nothing late. deployment_text() resolves one; whoever asks owns the
- * result, and wipes it. A server's configuration is a text with secrets and comes as a file, never as an argument
- * or a variable; so does its password, for the health check.
+ * Texts are the plan's: literals and secrets, nothing late. deployment_text() resolves one; whoever asks owns
+ * the result, and wipes it. A server's configuration is a text with secrets and comes as a file, never as an
+ * argument or a variable; so does its password, for the health check.
  *
  * Order: a service stands behind all that it needs, else in the manifest's order; equal manifests give equal
- * deployments. Ownership: a deployment owns all below it (one arena, and the plan), but borrows texts of the model,
- * which has to stay. Threads: none. Asks nobody anything, reads certificates' files only. */
+ * deployments. Ownership: a deployment owns all below it (one arena, and the plan), but borrows texts of the
+ * model, which has to stay. Threads: none. Asks nobody anything, reads certificates' files only. */
 #ifndef DEPLOYMENT_DEPLOYMENT_H
 #define DEPLOYMENT_DEPLOYMENT_H
 
@@ -56,8 +57,8 @@ struct deployment_file {
 struct deployment_port {
     const char *name, *scheme; /* the endpoint's */
     int inside;
-    int outside;    /* 0: not published */
-    bool is_public; /* `publish: {expose: true}` */
+    int outside;         /* 0: not published */
+    bool is_public;      /* `publish: {expose: true}` */
     const char *address; /* compose: published on this one; "0.0.0.0" when it is public */
     struct model_pos pos;
 };
@@ -73,7 +74,8 @@ struct deployment_mount {
 enum deployment_check_kind {
     DEPLOYMENT_CHECK_NONE,  /* running is ready */
     DEPLOYMENT_CHECK_IMAGE, /* what the image has; Kubernetes knows none */
-    DEPLOYMENT_CHECK_PING,  /* a server of ours: `shell` is true when it answers PONG, `alive` when it answers */
+    DEPLOYMENT_CHECK_PING,  /* a server of ours: `shell` is true when it answers PONG, `alive` when it answers
+                             */
     DEPLOYMENT_CHECK_HTTP,  /* `port`, `http_path`, `http_status`; `shell` asks with what the image has */
     DEPLOYMENT_CHECK_TCP,   /* `port`; likewise */
     DEPLOYMENT_CHECK_EXEC,  /* `exec` */
@@ -102,10 +104,10 @@ struct deployment_service {
     const char *name;     /* the resource's: what others reach it by */
     enum model_kind kind; /* of the resource: server, container, process */
     struct model_pos pos, image_pos;
-    const char *image;           /* NULL: is built, compose only */
+    const char *image; /* NULL: is built, compose only */
     enum model_pull pull;
     const char *build, *platform; /* build: a folder, as the manifest has it made absolute; or NULL */
-    const char *build_file;      /* or NULL */
+    const char *build_file;       /* or NULL */
     struct plan_text *entrypoint, *command; /* count 0: the image's */
     size_t entrypoint_count, command_count;
     struct deployment_variable *environment;
@@ -151,9 +153,9 @@ struct deployment_volume {
 
 /* A value that nobody may see. */
 struct deployment_secret {
-    const char *name;   /* "cache-password", "parameters.token", "cache-tls-key" */
-    const char *value;  /* NULL: not settled yet */
-    bool is_generated;  /* nobody gave it: remembered or read back, else made */
+    const char *name;  /* "cache-password", "parameters.token", "cache-tls-key" */
+    const char *value; /* NULL: not settled yet */
+    bool is_generated; /* nobody gave it: remembered or read back, else made */
     int length;
     bool special;
 };
@@ -181,8 +183,8 @@ struct deployment_options {
     bool with_tools;     /* sidecars; compose has them always, in a profile */
 };
 
-/* NULL when there was a problem (ERROR_MANIFEST, with a position): all are appended to problems[*count], which
- * the caller frees as of plan_lower(). */
+/* NULL when there was a problem (ERROR_MANIFEST, with a position): all are appended to problems[*count],
+ * which the caller frees as of plan_lower(). */
 struct deployment *deployment_lower(const struct model *model, const struct deployment_options *options,
                                     struct error **problems, size_t *count);
 void deployment_free(struct deployment *d);
@@ -197,9 +199,11 @@ struct deployment_store {
 };
 /* The name of the key of deployment_digest() in the store. */
 #define DEPLOYMENT_KEY_NAME "key"
-/* Gives a generated secret the value that was read back from the target; others keep theirs. false: there is no
- * such secret, or its value was given by the manifest and is another one. */
+/* Gives a generated secret the value that was read back from the target; others keep theirs. false: there is
+ * no such secret, or its value was given by the manifest and is another one. */
 bool deployment_take(struct deployment *d, const char *name, const char *value);
+/* Whatever the manifest says: the target's value counts. */
+void deployment_put(struct deployment *d, const char *name, const char *value);
 /* Every secret has a value then: what was given or taken, what the store remembers, else a new one, which is
  * remembered before anybody uses it. The key likewise. */
 int deployment_settle(struct deployment *d, const struct deployment_store *store, struct error *err);

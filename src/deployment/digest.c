@@ -1,5 +1,5 @@
-/* Digests of what a service is made of: keyed, so that they may stand in labels. Every member goes in with its
- * name, in one order. */
+/* Digests of what a service is made of: keyed, so that they may stand in labels. Every member goes in with
+ * its name, in one order. */
 #include "deployment/internal.h"
 #include "base/digest.h"
 #include "base/pick.h"
@@ -111,6 +111,7 @@ void deployment_service_digest(const struct deployment *d, const struct deployme
     add(&all, "platform", s->platform);
     add(&all, "user", s->user);
     add(&all, "folder", s->working_dir);
+
     for (size_t i = 0; i < s->entrypoint_count; i++)
         add_text(d, &all, "entrypoint", &s->entrypoint[i]);
     for (size_t i = 0; i < s->command_count; i++)
@@ -121,6 +122,7 @@ void deployment_service_digest(const struct deployment *d, const struct deployme
         add(&all, "host", s->extra_hosts[i]);
     for (size_t i = 0; i < s->label_count; i++)
         add(&all, s->labels[i].name, s->labels[i].value);
+
     add_files(d, s, &all);
     add_mounts(s, &all);
     add_check(&s->check, &all);

@@ -1,8 +1,9 @@
-/* Every field of the manifest, and what becomes of it on each target: the one table that reports, refusals and the
- * manual page apphost-publish(7) are made of. A test walks the manifest's own tables and finds each field here.
+/* Every field of the manifest, and what becomes of it on each target: the one table that reports, refusals
+ * and the manual page apphost-publish(7) are made of. A test walks the manifest's own tables and finds each
+ * field here.
  *
- * A row with `given` is told of where a resource has it: refused fields are problems, changed ones are notes, with
- * the row's words. Rows without one are told of where they matter (an image that a process needs). */
+ * A row with `given` is told of where a resource has it: refused fields are problems, changed ones are notes,
+ * with the row's words. Rows without one are told of where they matter (an image that a process needs). */
 #include "deployment/internal.h"
 
 #include <signal.h>
@@ -134,11 +135,26 @@ static const struct model_pos *has_placement(const struct model_resource *r)
 
 /* ---- the table ---- */
 
-#define KEPT {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_KEPT}
-#define CHANGED {DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED}
-#define REFUSED {DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED}
-#define NOT_KUBERNETES(fate) {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, fate}
-#define ONLY_COMPOSE(fate) {DEPLOYMENT_KEPT, fate, fate}
+#define KEPT                                                                                                 \
+    {                                                                                                        \
+        DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_KEPT                                                    \
+    }
+#define CHANGED                                                                                              \
+    {                                                                                                        \
+        DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED                                           \
+    }
+#define REFUSED                                                                                              \
+    {                                                                                                        \
+        DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED                                           \
+    }
+#define NOT_KUBERNETES(fate)                                                                                 \
+    {                                                                                                        \
+        DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, fate                                                               \
+    }
+#define ONLY_COMPOSE(fate)                                                                                   \
+    {                                                                                                        \
+        DEPLOYMENT_KEPT, fate, fate                                                                          \
+    }
 
 static const char local_only[] = "it is about this machine, and has no meaning there";
 static const char one_port[] = "a published port is for `publish: {expose: true}` to ask for";
@@ -157,27 +173,34 @@ static const struct deployment_field fields[] = {
     {"common", "start", CHANGED, "manual: a profile `manual` of compose, else without replicas", NULL},
     {"common", "optional", CHANGED, "nobody waits for what may fail", NULL},
     {"running", "environment", KEPT, "values with secrets come from .env, a file or a Secret", NULL},
-    {"running", "wait_for", KEPT, "Kubernetes: an init container waits for servers; others find out by themselves",
-     NULL},
+    {"running", "wait_for", KEPT,
+     "Kubernetes: an init container waits for servers; others find out by themselves", NULL},
     {"running", "restart", CHANGED, "what ends there is started again, but tasks", NULL},
     {"running", "stop", NOT_KUBERNETES(DEPLOYMENT_CHANGED), "Kubernetes sends the image's signal, else TERM",
      has_stop_signal},
     {"running", "mask", CHANGED, "the engine's logs are as the program writes them", has_mask},
     {"running", "publish", KEPT, NULL, NULL},
-    {"hosted", "pull", {DEPLOYMENT_KEPT, DEPLOYMENT_CHANGED, DEPLOYMENT_KEPT},
-     "Swarm asks the registry before each task", has_pull},
+    {"hosted",
+     "pull",
+     {DEPLOYMENT_KEPT, DEPLOYMENT_CHANGED, DEPLOYMENT_KEPT},
+     "Swarm asks the registry before each task",
+     has_pull},
     {"hosted", "lifetime", CHANGED, "all that is deployed stays", has_lifetime},
     {"hosted", "memory", KEPT, NULL, NULL},
-    {"hosted", "user", NOT_KUBERNETES(DEPLOYMENT_REFUSED), "Kubernetes knows numbers only, such as \"999:999\"",
-     has_user_name},
+    {"hosted", "user", NOT_KUBERNETES(DEPLOYMENT_REFUSED),
+     "Kubernetes knows numbers only, such as \"999:999\"", has_user_name},
     {"hosted", "labels", NOT_KUBERNETES(DEPLOYMENT_CHANGED), "they are annotations there", has_labels},
 
     {"server", "host_port", ONLY_COMPOSE(DEPLOYMENT_CHANGED), one_port, has_host_port},
     {"server", "bind_address", ONLY_COMPOSE(DEPLOYMENT_CHANGED), one_port, NULL},
-    {"server", "password", KEPT, "a file or a Secret; a generated one is another than locally, and stays", NULL},
+    {"server", "password", KEPT, "a file or a Secret; a generated one is another than locally, and stays",
+     NULL},
     {"server", "data_volume", KEPT, "Kubernetes: a claim that outlives its StatefulSet", NULL},
-    {"server", "data_bind_mount", {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_REFUSED},
-     "a folder of one machine is none of a cluster's; take `data_volume`", has_bind_data},
+    {"server",
+     "data_bind_mount",
+     {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_REFUSED},
+     "a folder of one machine is none of a cluster's; take `data_volume`",
+     has_bind_data},
     {"server", "persistence", KEPT, NULL, NULL},
     {"server", "config", KEPT, NULL, NULL},
     {"server", "tls", KEPT, "the development certificate is refused", NULL},
@@ -185,8 +208,8 @@ static const struct deployment_field fields[] = {
     {"server", "commander", KEPT, "compose: a profile `tools`; elsewhere with --with-tools", has_commander},
     {"server", "network", CHANGED, "the host's network is this machine's: it gets one of its own",
      has_host_network},
-    {"server", "seed", REFUSED, "nobody is there to send the commands; take it away for this by an override file",
-     has_seed},
+    {"server", "seed", REFUSED,
+     "nobody is there to send the commands; take it away for this by an override file", has_seed},
     {"server", "users", KEPT, "in the server's configuration; Garnet's are refused", NULL},
     {"server", "ready", KEPT, "the health check, or the probes", NULL},
     {"redis", "image", KEPT, NULL, NULL},
@@ -219,8 +242,11 @@ static const struct deployment_field fields[] = {
     {"container", "endpoints", ONLY_COMPOSE(DEPLOYMENT_CHANGED), one_port, has_fixed_port},
     {"container", "ready", CHANGED, "a log pattern has no counterpart: running is ready", has_log_ready},
     {"container", "volumes", KEPT, NULL, NULL},
-    {"container", "bind_mounts", {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_REFUSED},
-     "a folder of one machine is none of a cluster's; take a volume", has_bind_mount},
+    {"container",
+     "bind_mounts",
+     {DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_REFUSED},
+     "a folder of one machine is none of a cluster's; take a volume",
+     has_bind_mount},
     {"container", "tmpfs", KEPT, NULL, NULL},
     {"container", "platform", KEPT, NULL, NULL},
     {"container", "extra_hosts", KEPT, NULL, NULL},
@@ -236,7 +262,10 @@ static const struct deployment_field fields[] = {
     {"publish", "ports", KEPT, NULL, NULL},
     {"publish", "replicas", KEPT, "refused with data", NULL},
     {"publish", "expose", KEPT, NULL, NULL},
-    {"publish", "placement", {DEPLOYMENT_CHANGED, DEPLOYMENT_KEPT, DEPLOYMENT_CHANGED}, "it is Swarm's alone",
+    {"publish",
+     "placement",
+     {DEPLOYMENT_CHANGED, DEPLOYMENT_KEPT, DEPLOYMENT_CHANGED},
+     "it is Swarm's alone",
      has_placement},
     {NULL, NULL, KEPT, NULL, NULL},
 };

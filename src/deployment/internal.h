@@ -21,6 +21,7 @@ struct lowering {
 /* A sentence at a position; hint may be NULL. */
 void lowering_problem(struct lowering *l, const struct model_pos *pos, const char *hint, const char *format,
                       ...) __attribute__((format(printf, 4, 5)));
+void lowering_take_problem(struct lowering *l, struct error *problem);
 void lowering_note(struct lowering *l, const struct model_pos *pos, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -33,7 +34,8 @@ void lowering_report_fields(struct lowering *l);
 /* services.c: d->plan read as services. */
 void lowering_add_services(struct lowering *l);
 /* server.c: what is other for a server: its files, how it is started, how it is asked. */
-void lowering_add_server(struct lowering *l, struct deployment_service *service, const struct plan_node *node);
+void lowering_add_server(struct lowering *l, struct deployment_service *service,
+                         const struct plan_node *node);
 /* check.c */
 void lowering_add_check(struct lowering *l, struct deployment_service *service, const struct plan_node *node);
 /* order.c: needs, and each service behind what it needs. */

@@ -31,6 +31,7 @@ static void add_need(struct lowering *l, struct deployment_service *service, con
     const struct deployment_service *to = find(l, name);
     if (!to || to == service)
         return;
+
     enum plan_until until = until_of(to, edge->until);
     for (size_t i = 0; i < service->need_count; i++) {
         struct deployment_need *known = &service->needs[i];
@@ -41,8 +42,9 @@ static void add_need(struct lowering *l, struct deployment_service *service, con
         known->required |= edge->required;
         return;
     }
-    service->needs =
-        arena_grow(l->arena, service->needs, service->need_count, service->need_count + 1, sizeof *service->needs);
+
+    service->needs = arena_grow(l->arena, service->needs, service->need_count, service->need_count + 1,
+                                sizeof *service->needs);
     service->needs[service->need_count++] = (struct deployment_need){to->name, until, edge->required};
 }
 

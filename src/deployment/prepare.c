@@ -1,7 +1,8 @@
-/* The model as it is lowered for another engine: processes are containers of the image that `publish` names, what
- * is left out is inactive, and nothing belongs to this machine. The manifest's own model stays as it is.
+/* The model as it is lowered for another engine: processes are containers of the image that `publish` names,
+ * what is left out is inactive, and nothing belongs to this machine. The manifest's own model stays as it is.
  *
- * A process that says no image is refused at its position: without it something would be missing in silence. */
+ * A process that says no image is refused at its position: without it something would be missing in silence.
+ */
 #include "deployment/internal.h"
 
 #include <string.h>
@@ -81,14 +82,14 @@ static void check_image(struct lowering *l, const struct model_resource *process
     if (publish->image || (publish->build && can_build))
         return;
     if (publish->build)
-        lowering_problem(l, &publish->build_pos,
-                         "build and push it, and name it by `publish: {image: NAME}`",
+        lowering_problem(l, &publish->build_pos, "build and push it, and name it by `publish: {image: NAME}`",
                          "%s builds no images: the process \"%s\" needs the name of one",
                          names_text(&deployment_target_names, l->options->target), process->name);
     else
-        lowering_problem(l, &process->pos,
-                         "`publish: {image: NAME}` says which one it is there, `publish: false` leaves it out",
-                         "the process \"%s\" has no image: it runs on this machine only", process->name);
+        lowering_problem(
+            l, &process->pos,
+            "`publish: {image: NAME}` says which one it is there, `publish: false` leaves it out",
+            "the process \"%s\" has no image: it runs on this machine only", process->name);
 }
 
 static struct model_resource container_of(struct lowering *l, const struct model_resource *process)
@@ -101,9 +102,8 @@ static struct model_resource container_of(struct lowering *l, const struct model
     if (!r.image)
         r.image = arena_printf(l->arena, "%s-%s", l->options->project, process->name);
     r.endpoints = inner_endpoints(l, process);
-    r.container = (struct model_container){.command = process->publish.command,
-                                           .command_count = process->publish.command_count,
-                                           .init = true};
+    r.container = (struct model_container){
+        .command = process->publish.command, .command_count = process->publish.command_count, .init = true};
     return r;
 }
 

@@ -1,5 +1,5 @@
-/* What becomes of each field of each resource, told by the rows of fields.c: a refused one is a problem at its
- * position, a changed one a note. Never silence. */
+/* What becomes of each field of each resource, told by the rows of fields.c: a refused one is a problem at
+ * its position, a changed one a note. Never silence. */
 #include "deployment/internal.h"
 
 #include <string.h>

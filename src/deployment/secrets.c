@@ -110,8 +110,15 @@ bool deployment_take(struct deployment *d, const char *name, const char *value)
     return true;
 }
 
-static int settle(struct deployment *d, struct deployment_secret *secret, const struct deployment_store *store,
-                  struct error *err)
+void deployment_put(struct deployment *d, const char *name, const char *value)
+{
+    struct deployment_secret *secret = find(d, name);
+    if (secret)
+        secret->value = arena_strdup(&d->arena, value);
+}
+
+static int settle(struct deployment *d, struct deployment_secret *secret,
+                  const struct deployment_store *store, struct error *err)
 {
     cleanup_free char *key = xasprintf("secret:%s", secret->name);
     const char *known = store->get(key, store->data);

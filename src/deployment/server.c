@@ -1,5 +1,6 @@
-/* Servers of the Redis family on another engine: the configuration is one file with everything in it, the password
- * a second one that only the health check reads. Nothing secret stands in arguments, variables or labels.
+/* Servers of the Redis family on another engine: the configuration is one file with everything in it, the
+ * password a second one that only the health check reads. Nothing secret stands in arguments, variables or
+ * labels.
  *
  * The images' own entrypoint is used: it drops root for a server that is given a configuration file. */
 #include "deployment/internal.h"
@@ -140,6 +141,7 @@ static void launch(struct lowering *l, struct deployment_service *service, const
         set_words(l, &service->command, &service->command_count, command);
         return;
     }
+
     /* Its image has the server where others have it on the PATH. */
     const char *const entrypoint[] = {"/bin/sh", "-c", NULL};
     const char *const command[] = {

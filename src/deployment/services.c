@@ -26,9 +26,8 @@ static void add_volume(struct lowering *l, const struct plan_node *node, const c
         if (strcmp(d->volumes[i].name, name) == 0)
             return;
     d->volumes = arena_grow(l->arena, d->volumes, d->volume_count, d->volume_count + 1, sizeof *d->volumes);
-    d->volumes[d->volume_count++] =
-        (struct deployment_volume){.name = name, .resource = node->resource, .external = external,
-                                   .pos = node->pos};
+    d->volumes[d->volume_count++] = (struct deployment_volume){
+        .name = name, .resource = node->resource, .external = external, .pos = node->pos};
 }
 
 static void add_mounts(struct lowering *l, struct deployment_service *service, const struct plan_node *node)
@@ -109,6 +108,7 @@ static void add_publish(struct deployment_service *service, const struct model_r
     service->replicas = publish->replicas;
     service->is_task = model_is_task(resource);
     service->is_server = model_is_server(resource->kind);
+
     if (is_process && !service->replicas)
         service->replicas = resource->process.replicas;
     if (!is_process)
@@ -134,7 +134,8 @@ static void check_bind_mounts(struct lowering *l, const struct deployment_servic
         return;
     for (size_t i = 0; i < service->mount_count; i++)
         if (!service->mounts[i].is_volume)
-            lowering_problem(l, &service->mounts[i].pos, "say which node has it: `publish: {placement: NODE}`",
+            lowering_problem(l, &service->mounts[i].pos,
+                             "say which node has it: `publish: {placement: NODE}`",
                              "\"%s\" mounts %s, and nothing tells on which node that is", service->name,
                              service->mounts[i].source);
 }
@@ -142,6 +143,7 @@ static void check_bind_mounts(struct lowering *l, const struct deployment_servic
 static void fill(struct deployment_service *service, const struct plan_node *node)
 {
     const struct plan_run *run = &node->run;
+
     *service = (struct deployment_service){
         .name = node->resource,
         .kind = MODEL_CONTAINER,
@@ -154,6 +156,7 @@ static void fill(struct deployment_service *service, const struct plan_node *nod
         .entrypoint_count = run->entrypoint_count,
         .command = run->command,
         .command_count = run->command_count,
+
         .tmpfs = run->tmpfs,
         .tmpfs_count = run->tmpfs_count,
         .extra_hosts = run->extra_hosts,
@@ -180,6 +183,7 @@ static void add_service(struct lowering *l, const struct plan_node *node)
     if (resource)
         add_publish(service, resource);
     service->replicas = int_max(service->replicas, 1);
+
     add_mounts(l, service, node);
     add_ports(l, service, node);
     if (service->is_server)
@@ -187,6 +191,7 @@ static void add_service(struct lowering *l, const struct plan_node *node)
     else
         add_environment(l, service, node);
     lowering_add_check(l, service, node);
+
     if (resource)
         check_replicas(l, service, resource);
     check_bind_mounts(l, service);

@@ -4,7 +4,7 @@
  * environment, as in compose. What comes from `env_file` stands before what `environment` says, whichever was
  * read first. */
 #include "manifest/field.h"
-#include "manifest/dotenv.h"
+#include "base/dotenv.h"
 #include "base/file.h"
 #include "base/pick.h"
 
@@ -163,7 +163,7 @@ static int read_one_file(struct loader *l, const struct node *node, const struct
         return 0;
     if (!text)
         return manifest_problem(l, node, "%s", err.text);
-    if (manifest_dotenv(file->path, text, collect, c, &err) < 0)
+    if (dotenv_read(file->path, text, collect, c, &err) < 0)
         return manifest_problem(l, node, "%s:%d: %s", file->path, err.source.line, err.text);
     return 0;
 }

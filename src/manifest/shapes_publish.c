@@ -1,5 +1,6 @@
-/* The shape of `publish`: what becomes of a resource on other engines. A process has no image of its own: here it
- * says which one is meant there, and where its program listens inside. Nothing of it counts on this machine. */
+/* The shape of `publish`: what becomes of a resource on other engines. A process has no image of its own:
+ * here it says which one is meant there, and where its program listens inside. Nothing of it counts on this
+ * machine. */
 #include "manifest/field.h"
 
 #include <string.h>
@@ -36,7 +37,8 @@ static int read_inner_ports(struct loader *l, const struct field *field, struct 
     return 0;
 }
 typedef struct model_publish shape_inner_ports_value;
-static const struct shape shape_inner_ports = {.words = "a map from endpoints to ports inside of the container",
+static const struct shape shape_inner_ports = {.words =
+                                                   "a map from endpoints to ports inside of the container",
                                                .accept = ACCEPT_MAP,
                                                .read = read_inner_ports,
                                                .item = &shape_port,

@@ -51,8 +51,9 @@ static const struct field running_fields[] = {
     {.name = "publish",
      WHOLE(shape_publish, struct model_resource),
      .fallback = "as it is",
-     .help = "What `publish` and `deploy` make of it where that is something else; false leaves it out. Without "
-             "effect on this machine."},
+     .help =
+         "What `publish` and `deploy` make of it where that is something else; false leaves it out. Without "
+         "effect on this machine."},
 };
 const struct table table_running = {.name = "running",
                                     .help = "a resource",

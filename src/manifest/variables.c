@@ -1,7 +1,7 @@
 /* The variables of ${NAME}: the environment, then the .env files. The environment wins; of two files the
  * later one. */
 #include "manifest/loader.h"
-#include "manifest/dotenv.h"
+#include "base/dotenv.h"
 #include "base/file.h"
 
 #include <stdlib.h>
@@ -73,7 +73,7 @@ int manifest_load_env_file(struct loader *l, const char *path, const struct node
     cleanup_free char *text = file_read_text(path, MAX_ENV_BYTES, &length, &err);
     int rc = -1;
     if (text)
-        rc = manifest_dotenv(path, text, on_pair, l, &err);
+        rc = dotenv_read(path, text, on_pair, l, &err);
     if (rc == 0)
         return 0;
     if (node)

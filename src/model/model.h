@@ -291,7 +291,7 @@ struct model_inner_port {
     struct model_pos pos;
 };
 struct model_publish {
-    bool given, off; /* off: `publish: false` */
+    bool given, off;                        /* off: `publish: false` */
     const char *image, *build, *build_file; /* of a process; build: an absolute path */
     struct model_text *command;
     size_t command_count;

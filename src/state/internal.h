@@ -4,8 +4,15 @@
 
 #include "state/state.h"
 
-enum state_table { STATE_SECRETS, STATE_PORTS, STATE_TASKS, STATE_SPECS, STATE_SERVERS, STATE_DEPLOYED,
-                   STATE_TABLE_COUNT };
+enum state_table {
+    STATE_SECRETS,
+    STATE_PORTS,
+    STATE_TASKS,
+    STATE_SPECS,
+    STATE_SERVERS,
+    STATE_DEPLOYED,
+    STATE_TABLE_COUNT
+};
 
 struct state_document {
     cJSON *root; /* an object; NULL until the first use */

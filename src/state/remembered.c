@@ -14,8 +14,7 @@
 
 static const char *const file_names[STATE_TABLE_COUNT] = {
     [STATE_SECRETS] = "secrets.json", [STATE_PORTS] = "ports.json",     [STATE_TASKS] = "tasks.json",
-    [STATE_SPECS] = "specs.json",     [STATE_SERVERS] = "servers.json",
-    [STATE_DEPLOYED] = "deployed.json",
+    [STATE_SPECS] = "specs.json",     [STATE_SERVERS] = "servers.json", [STATE_DEPLOYED] = "deployed.json",
 };
 
 int state_write(const struct state *state, const char *name, const cJSON *document, struct error *err)

@@ -1,6 +1,6 @@
 /* room: manifest */
 /* Environment files: any text without a NUL gives pairs or one error with a line. */
-#include "manifest/dotenv.h"
+#include "base/dotenv.h"
 #include "base/mem.h"
 
 #include <stdint.h>
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cleanup_free char *text = xstrndup((const char *)data, size);
     cleanup_error struct error err = {0};
     size_t total = 0;
-    int rc = manifest_dotenv("f", text, on_pair, &total, &err);
+    int rc = dotenv_read("f", text, on_pair, &total, &err);
     if ((rc < 0) != (err.code == ERROR_MANIFEST) || total > size)
         abort();
     return 0;

@@ -1,5 +1,5 @@
 /* Compose's dialect of environment files. See dotenv.h. */
-#include "manifest/dotenv.h"
+#include "base/dotenv.h"
 #include "base/str.h"
 #include "base/mem.h"
 
@@ -96,7 +96,10 @@ static void add_escape(struct dotenv *d)
     }
     if (!at)
         strbuf_addc(&d->value, '\\');
-    strbuf_addc(&d->value, at ? to[at - from] : *d->p);
+    char meant = *d->p;
+    if (at)
+        meant = to[at - from];
+    strbuf_addc(&d->value, meant);
 }
 
 /* In single quotes a backslash has a meaning before a quote only; two of them stay two, and hide none. */
@@ -181,11 +184,14 @@ static int read_line(struct dotenv *d, dotenv_pair *pair, void *data)
         skip_line(d);
     else if (read_value(d) < 0)
         return -1;
-    pair(strbuf_text(&d->name), alone ? NULL : strbuf_text(&d->value), line, data);
+    const char *value = NULL;
+    if (!alone)
+        value = strbuf_text(&d->value);
+    pair(strbuf_text(&d->name), value, line, data);
     return 0;
 }
 
-int manifest_dotenv(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err)
+int dotenv_read(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err)
 {
     struct dotenv d = {.file = file, .p = text, .line = 1, .err = err};
     int rc = 0;

@@ -6,8 +6,8 @@
  * \v
  * \" \\ \$ and \0 with three octal digits; both may span lines. A name is made of letters, digits and _.-[].
  * Values are not expanded. The text has no byte order mark (see file_read_text()). */
-#ifndef MANIFEST_DOTENV_H
-#define MANIFEST_DOTENV_H
+#ifndef BASE_DOTENV_H
+#define BASE_DOTENV_H
 
 #include "base/error.h"
 
@@ -16,6 +16,6 @@ typedef void dotenv_pair(const char *name, const char *value, int line, void *da
 
 /* Calls `pair` for each; −1 with ERROR_MANIFEST at the line (never the value) on the first line that is none.
  */
-int manifest_dotenv(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err);
+int dotenv_read(const char *file, const char *text, dotenv_pair *pair, void *data, struct error *err);
 
 #endif

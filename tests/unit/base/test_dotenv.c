@@ -1,8 +1,11 @@
 /* Compose's dialect of .env files. */
-#include "fixture.h"
-#include "manifest/dotenv.h"
+#include "base/dotenv.h"
+#include "base/str.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
 #include <string.h>
+#include <cmocka.h>
 
 static void collect(const char *name, const char *value, int line, void *data)
 {
@@ -53,7 +56,7 @@ static void good_files(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cleanup_strbuf struct strbuf out = {0};
         cleanup_error struct error err = {0};
-        assert_int_equal(manifest_dotenv("f", cases[i].text, collect, &out, &err), 0);
+        assert_int_equal(dotenv_read("f", cases[i].text, collect, &out, &err), 0);
         assert_string_equal(strbuf_text(&out), cases[i].wanted);
     }
 }
@@ -69,7 +72,7 @@ static void bad_files(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cleanup_strbuf struct strbuf out = {0};
         cleanup_error struct error err = {0};
-        assert_int_equal(manifest_dotenv("f", bad[i].text, collect, &out, &err), -1);
+        assert_int_equal(dotenv_read("f", bad[i].text, collect, &out, &err), -1);
         assert_int_equal(err.code, ERROR_MANIFEST);
         assert_int_equal(err.source.line, bad[i].line);
     }

@@ -1,0 +1,138 @@
+/* JSON documents as YAML, by libyaml's emitter. Texts are plain where every reader takes them for texts,
+ * literal blocks where they have lines, double-quoted elsewhere. */
+#include "publish/publish.h"
+#include "base/mem.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <yaml.h>
+
+static int append(void *data, unsigned char *bytes, size_t length)
+{
+    return strbuf_add(data, bytes, length);
+}
+
+/* Building in memory: what fails is memory, or our own nonsense. */
+static void emit(yaml_emitter_t *emitter, yaml_event_t *event, int is_made)
+{
+    if (!is_made || !yaml_emitter_emit(emitter, event))
+        abort();
+}
+
+/* What YAML 1.1 or 1.2 takes for a boolean, a null or a number, in any case. */
+static bool is_a_word_of_yaml(const char *text)
+{
+    static const char *const words[] = {"true", "false", "yes",  "no",  "on", "off",
+                                        "y",    "n",     "null", "inf", "nan"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_plain(const char *text)
+{
+    static const char inside[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
+    bool begins = isalpha((unsigned char)text[0]) || text[0] == '/' || text[0] == '_';
+    return begins && strspn(text, inside) == strlen(text) && !is_a_word_of_yaml(text);
+}
+
+/* Lines of printable text; a block cannot begin with a blank, and keeps no other characters. */
+static bool is_block(const char *text)
+{
+    if (!strchr(text, '\n') || text[0] == ' ' || text[0] == '\n')
+        return false;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if ((*p < 0x20 && *p != '\n') || *p >= 0x7F || (*p == ' ' && p[1] == '\n'))
+            return false;
+    return true;
+}
+
+static void emit_text(yaml_emitter_t *emitter, const char *text)
+{
+    yaml_scalar_style_t style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    yaml_event_t event;
+    if (is_plain(text))
+        style = YAML_PLAIN_SCALAR_STYLE;
+    else if (is_block(text))
+        style = YAML_LITERAL_SCALAR_STYLE;
+    emit(emitter, &event,
+         yaml_scalar_event_initialize(&event, NULL, NULL, (yaml_char_t *)text, (int)strlen(text), 1, 1,
+                                      style));
+}
+
+static void emit_plain(yaml_emitter_t *emitter, const char *text)
+{
+    yaml_event_t event;
+    emit(emitter, &event,
+         yaml_scalar_event_initialize(&event, NULL, NULL, (yaml_char_t *)text, (int)strlen(text), 1, 1,
+                                      YAML_PLAIN_SCALAR_STYLE));
+}
+
+static void emit_value(yaml_emitter_t *emitter, const cJSON *value);
+
+static void emit_list(yaml_emitter_t *emitter, const cJSON *list)
+{
+    yaml_sequence_style_t style = YAML_FLOW_SEQUENCE_STYLE;
+    yaml_event_t event;
+    const cJSON *item;
+    if (list->child)
+        style = YAML_BLOCK_SEQUENCE_STYLE;
+    emit(emitter, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, style));
+    cJSON_ArrayForEach(item, list) emit_value(emitter, item);
+    emit(emitter, &event, yaml_sequence_end_event_initialize(&event));
+}
+
+static void emit_map(yaml_emitter_t *emitter, const cJSON *map)
+{
+    yaml_mapping_style_t style = YAML_FLOW_MAPPING_STYLE;
+    yaml_event_t event;
+    const cJSON *item;
+    if (map->child)
+        style = YAML_BLOCK_MAPPING_STYLE;
+    emit(emitter, &event, yaml_mapping_start_event_initialize(&event, NULL, NULL, 1, style));
+    cJSON_ArrayForEach(item, map)
+    {
+        emit_text(emitter, item->string);
+        emit_value(emitter, item);
+    }
+    emit(emitter, &event, yaml_mapping_end_event_initialize(&event));
+}
+
+static void emit_value(yaml_emitter_t *emitter, const cJSON *value)
+{
+    if (cJSON_IsString(value)) {
+        emit_text(emitter, value->valuestring);
+    } else if (cJSON_IsArray(value)) {
+        emit_list(emitter, value);
+    } else if (cJSON_IsObject(value)) {
+        emit_map(emitter, value);
+    } else {
+        cleanup_free char *text = json_print(value);
+        emit_plain(emitter, text);
+    }
+}
+
+char *publish_yaml(const cJSON *const *documents, size_t count)
+{
+    struct strbuf out = {0};
+    yaml_emitter_t emitter;
+    yaml_event_t event;
+    if (!yaml_emitter_initialize(&emitter))
+        abort();
+    yaml_emitter_set_output(&emitter, append, &out);
+    yaml_emitter_set_width(&emitter, -1);
+    yaml_emitter_set_unicode(&emitter, 1);
+
+    emit(&emitter, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
+    for (size_t i = 0; i < count; i++) {
+        emit(&emitter, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, count == 1));
+        emit_value(&emitter, documents[i]);
+        emit(&emitter, &event, yaml_document_end_event_initialize(&event, 1));
+    }
+    emit(&emitter, &event, yaml_stream_end_event_initialize(&event));
+    yaml_emitter_delete(&emitter);
+    return strbuf_take(&out);
+}
