@@ -30,6 +30,8 @@ struct target {
 };
 static const struct target targets[DEPLOYMENT_TARGET_COUNT] = {
     [DEPLOYMENT_COMPOSE] = {publish_take_compose, publish_compose, "docker compose up -d --wait"},
+    [DEPLOYMENT_KUBERNETES] = {publish_take_kubernetes, publish_kubernetes,
+                               "kubectl apply --server-side --field-manager=apphost -k ."},
 };
 
 static int not_yet(enum deployment_target target, struct error *err)

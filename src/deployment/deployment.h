@@ -204,6 +204,8 @@ struct deployment_store {
 bool deployment_take(struct deployment *d, const char *name, const char *value);
 /* Whatever the manifest says: the target's value counts. */
 void deployment_put(struct deployment *d, const char *name, const char *value);
+/* The key of deployment_digest() as the target has it; what is none is passed over. */
+void deployment_take_key(struct deployment *d, const char *key);
 /* Every secret has a value then: what was given or taken, what the store remembers, else a new one, which is
  * remembered before anybody uses it. The key likewise. */
 int deployment_settle(struct deployment *d, const struct deployment_store *store, struct error *err);

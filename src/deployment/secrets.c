@@ -137,14 +137,21 @@ static int settle(struct deployment *d, struct deployment_secret *secret,
     return store->set(key, secret->value, store->data, err);
 }
 
+void deployment_take_key(struct deployment *d, const char *key)
+{
+    if (strlen(key) == sizeof d->key - 1)
+        memcpy(d->key, key, sizeof d->key);
+}
+
 static int settle_key(struct deployment *d, const struct deployment_store *store, struct error *err)
 {
     const char *known = store->get(DEPLOYMENT_KEY_NAME, store->data);
-    if (known && strlen(known) == sizeof d->key - 1) {
-        memcpy(d->key, known, sizeof d->key);
+    if (!*d->key && known)
+        deployment_take_key(d, known);
+    if (str_eq(d->key, known))
         return 0;
-    }
-    digest_random_text(d->key, sizeof d->key - 1, "0123456789abcdef");
+    if (!*d->key)
+        digest_random_text(d->key, sizeof d->key - 1, "0123456789abcdef");
     return store->set(DEPLOYMENT_KEY_NAME, d->key, store->data, err);
 }
 

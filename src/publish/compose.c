@@ -326,16 +326,6 @@ static cJSON *make_document(struct writer *w)
     return document;
 }
 
-static bool is_ignored(const struct publish_files *files)
-{
-    cleanup_free char *text = publish_read(files, ".gitignore");
-    for (const char *line = text; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
-        if (str_starts(line, ".env\n") || str_starts(line, "/.env\n") || str_eq(line, ".env") ||
-            str_eq(line, "/.env"))
-            return true;
-    return false;
-}
-
 int publish_compose(struct publish_files *files, const struct deployment *d, struct error *err)
 {
     struct writer w = {
@@ -348,7 +338,7 @@ int publish_compose(struct publish_files *files, const struct deployment *d, str
         publish_add(files, PUBLISH_WHOLE, "compose.yaml", publish_yaml(all, 1));
         cJSON_Delete(document);
         publish_add_secret(files, PUBLISH_ADDED, ".env", xstrdup(strbuf_text(&w.variables.added)));
-        publish_add(files, PUBLISH_ADDED, ".gitignore", xstrdup(text_if(!is_ignored(files), "/.env\n")));
+        publish_add_missing_line(files, ".gitignore", "/.env");
     }
 
     variables_close(&w.variables);

@@ -3,7 +3,7 @@
  *
  * The mark is the first line, with a digest of what follows: a file whose digest differs was edited, one
  * without a mark is foreign. What is only added to has no mark. Every file is replaced in one step. */
-#include "publish/publish.h"
+#include "publish/internal.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -91,6 +91,26 @@ char *publish_read(const struct publish_files *files, const char *name)
     char *out = xstrdup(rest);
     forget(text);
     return out;
+}
+
+static bool is_line(const char *text, const char *line)
+{
+    size_t length = strlen(line);
+    return strncmp(text, line, length) == 0 && (text[length] == '\n' || !text[length]);
+}
+
+void publish_add_missing_line(struct publish_files *files, const char *name, const char *line)
+{
+    cleanup_free char *text = publish_read(files, name);
+    bool is_there = false;
+    for (const char *at = text; at && *at; at += strcspn(at, "\n"), at += *at == '\n')
+        is_there |= is_line(at, line) || is_line(at, line + 1);
+    char *added = xstrdup("");
+    if (!is_there) {
+        free(added);
+        added = xasprintf("%s\n", line);
+    }
+    publish_add(files, PUBLISH_ADDED, name, added);
 }
 
 static int refuse(const struct publish_files *files, const struct publish_file *file, bool is_edited,

@@ -50,6 +50,9 @@ char *publish_read(const struct publish_files *files, const char *name);
 int publish_take_compose(struct publish_files *files, struct deployment *d, struct error *err);
 int publish_take_kubernetes(struct publish_files *files, struct deployment *d, struct error *err);
 
+/* What the key of digests is called among the generated values: no secret has that name. */
+#define PUBLISH_KEY "apphost.key"
+
 /* After deployment_settle(). */
 int publish_compose(struct publish_files *files, const struct deployment *d, struct error *err);
 int publish_kubernetes(struct publish_files *files, const struct deployment *d, struct error *err);

@@ -1,0 +1,101 @@
+/* apphost deploy: makes an engine that is there already run the manifest's application. One row a target. */
+#include "cli/deploy.h"
+#include "cli/deploy_kubernetes.h"
+
+#include "base/mem.h"
+
+typedef int deploy_target(struct context *context, const struct deploy_options *options, struct error *err);
+
+/* NULL: it has no deploy. */
+static deploy_target *const targets[] = {
+    [DEPLOYMENT_COMPOSE] = NULL,
+    [DEPLOYMENT_SWARM] = NULL,
+    [DEPLOYMENT_KUBERNETES] = cli_deploy_kubernetes,
+};
+EACH_OF(targets, DEPLOYMENT_TARGET_COUNT);
+
+static int refuse_target(enum deployment_target target, struct error *err)
+{
+    if (target == DEPLOYMENT_COMPOSE) {
+        error_set(err, ERROR_USAGE, "compose deploys by itself, what apphost publish compose writes");
+        error_hint(err, "apphost publish compose -o DIR && cd DIR && docker compose up -d --wait");
+        return -1;
+    }
+    return error_set(err, ERROR_USAGE, "apphost deploy %s: not yet, a later version will have it",
+                     names_text(&deployment_target_names, target));
+}
+
+/* Each of them is another thing to do. */
+static int check_together(const struct deploy_options *options, struct error *err)
+{
+    if (options->diff + options->remove + options->rollback > 1)
+        return error_set(err, ERROR_USAGE, "--diff, --remove and --rollback exclude each other");
+    if (options->volumes && !options->remove)
+        return error_set(err, ERROR_USAGE, "--volumes goes with --remove");
+    return 0;
+}
+
+static int run(struct context *context, struct error *err)
+{
+    const struct args *args = &context->args;
+    enum deployment_target target;
+    if (cli_deployment_target(context, &target, err))
+        return -1;
+    if (!targets[target])
+        return refuse_target(target, err);
+
+    struct deploy_options options = {
+        .diff = args_flag(args, "diff") || context->dry_run,
+        .remove = args_flag(args, "remove"),
+        .volumes = args_flag(args, "volumes"),
+        .rollback = args_flag(args, "rollback"),
+        .yes = context->yes,
+        .with_tools = args_flag(args, "with-tools"),
+        .wait_ms = context->wait_timeout_ms,
+        .context_name = args_value(args, "context"),
+        .namespace = args_value(args, "namespace"),
+    };
+    int code = check_together(&options, err);
+    if (!code)
+        code = targets[target](context, &options, err);
+    return code;
+}
+
+static const struct option options[] = {
+    {.name = "diff", .type = OPTION_FLAG, .help = "only say what would change, and why"},
+    {.name = "remove", .type = OPTION_FLAG, .help = "take away what this manifest deployed"},
+    {.name = "volumes", .type = OPTION_FLAG, .help = "with --remove: the data too"},
+    {.name = "rollback", .type = OPTION_FLAG, .help = "undo the last deploy"},
+    {.name = "namespace",
+     .type = OPTION_TEXT,
+     .value = "NAME",
+     .help = "kubernetes: where (default: that of the context)"},
+    {.name = "with-tools", .type = OPTION_FLAG, .help = "Insight and Commander too"},
+    {.name = NULL},
+};
+
+const struct command cmd_deploy = {
+    .name = "deploy",
+    .summary = "make another engine run the application",
+    .usage = "TARGET [--diff]\nTARGET --remove [--volumes]\nTARGET --rollback",
+    .description =
+        "Makes an engine that is there already run the application as the manifest describes it. TARGET is "
+        "`kubernetes`: the cluster that your kubectl points at (--context, --namespace).\n"
+        "What is there is compared with what is wanted, and nothing is done when nothing differs. What "
+        "`apphost publish kubernetes` would write is applied by kubectl, server-side; every workload is "
+        "waited for "
+        "(--wait-timeout, else two minutes), and what is ours and no longer in the manifest is deleted. "
+        "Context and "
+        "namespace are named, and asked about once; -y does not ask.\n"
+        "Passwords that the cluster has are read back from it: they are never made twice.\n"
+        "Volumes stay at --remove, unless --volumes is given.",
+    .examples = "apphost deploy kubernetes --diff\n"
+                "apphost deploy kubernetes -y\n"
+                "apphost deploy kubernetes --remove -y\n",
+    .options = options,
+    .group = GROUP_MANIFEST,
+    .needs = NEEDS_MANIFEST,
+    .least = 1,
+    .most = 1,
+    .run = run,
+};

@@ -1,0 +1,176 @@
+# `apphost publish`: files that the real compose and the real kubectl take, and what it never overwrites.
+load helpers
+
+# Both are fetched by scripts/peers and tests/kubernetes/build before the tests; without them tests are skipped.
+COMPOSE=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/peers/docker-compose
+
+needs_compose() {
+  [ -x "$COMPOSE" ] || skip "compose v2 could not be fetched here"
+}
+
+# compose WORD… in the folder "out", under a project name of its own
+compose() {
+  timeout 240 "$COMPOSE" --project-directory out -f out/compose.yaml -p "$PROJECT" "$@"
+}
+
+teardown() {
+  [ ! -e "$T/work/out/compose.yaml" ] || [ ! -x "$COMPOSE" ] || (cd "$T/work" && compose --profile '*' down -v -t 1 >/dev/null 2>&1)
+  teardown_test
+}
+
+# A server with data, a consumer with an image, a task before it, a process of this machine alone.
+application() {
+  manifest <<END
+resources:
+  cache:
+    type: redis
+    image: $REDIS
+    data_volume: true
+    users: {app: {acl: "~app:* +@all"}}
+  api:
+    type: process
+    command: [node, server.js]
+    references: [cache]
+    wait_for: [prepare]
+    environment: {PRICE: '5\$\$ \$\$HOME', WHERE: '\${cache.host}:\${cache.port}'}
+    publish:
+      image: $REDIS
+      command: [sh, -c, 'echo "\$\$(redis-cli -u "\$\$CACHE_URI" get prepared) \$\$PRICE \$\$WHERE"; exec sleep 600']
+  prepare:
+    type: process
+    task: true
+    command: [prepare]
+    references: [cache]
+    publish: {image: $REDIS, command: [sh, -c, 'redis-cli -u "\$\$CACHE_URI" set prepared yes']}
+  watcher:
+    type: process
+    command: [watch]
+    publish: false
+END
+}
+
+password_of() {
+  sed -n 's/^CACHE_PASSWORD="\(.*\)"$/\1/p' out/.env
+}
+
+inside() {
+  compose exec -T cache sh -c "REDISCLI_AUTH=\$(cat /run/secrets/cache-password) redis-cli $1"
+}
+
+@test "compose takes it as it is: config without a warning, up --wait healthy, data kept" {
+  needs_compose
+  application
+  ok apphost publish compose -o out
+  compose config >config 2>warnings
+  [ ! -s warnings ]
+  compose up -d --wait
+  wait_until 60 grep_logs 'yes 5$ $HOME cache:6379'
+  [ "$(inside 'set kept 1')" = OK ]
+  compose down -t 1
+  compose up -d --wait
+  [ "$(inside 'get kept')" = 1 ]
+  [ "$(inside 'acl getuser app' | grep -c .)" -gt 2 ]
+}
+
+grep_logs() {
+  compose logs api 2>/dev/null | grep -qF "$1"
+}
+
+@test "no secret stands in compose.yaml, in an argument or a label; .env is closed" {
+  application
+  ok apphost publish compose -o out
+  [ "$(stat -c %a out/.env)" = 600 ]
+  [ -n "$(password_of)" ]
+  not grep -qF "$(password_of)" out/compose.yaml
+  grep -qx /.env out/.gitignore
+}
+
+@test "twice gives the same bytes, in another folder too" {
+  application
+  ok apphost publish compose -o out
+  cp -a out first
+  ok apphost publish compose -o out
+  ok apphost publish compose -o other
+  diff -r out first
+  diff -r out other
+}
+
+@test "a password of .env is kept, and changed there: the server is made anew" {
+  needs_compose
+  application
+  ok apphost publish compose -o out
+  compose up -d --wait
+  local before
+  before=$(compose ps -q cache)
+  sed -i 's/^CACHE_PASSWORD=.*/CACHE_PASSWORD="another one of mine"/' out/.env
+  sed -i '/^CACHE_CONF=/,/^"$/d' out/.env
+  ok apphost publish compose -o out
+  compose up -d --wait
+  [ "$(compose ps -q cache)" != "$before" ]
+  [ "$(inside ping)" = PONG ]
+  compose exec -T cache redis-cli --no-auth-warning -a 'another one of mine' ping | grep -q PONG
+}
+
+@test "what stands in .env stays, byte by byte" {
+  application
+  mkdir out
+  printf 'MINE=1\n# mine\nCACHE_PASSWORD=of-mine' >out/.env
+  cp out/.env before
+  ok apphost publish compose -o out
+  cmp -n "$(stat -c %s before)" before out/.env
+  [ "$(grep -c '^CACHE_PASSWORD=' out/.env)" = 1 ]
+  grep -qF 'requirepass \"${CACHE_PASSWORD}\"' out/.env
+}
+
+@test "an edited or a foreign file is left alone, and nothing else is written" {
+  application
+  ok apphost publish compose -o out
+  echo '# mine' >>out/compose.yaml
+  cp -a out before
+  sed -i "s#$REDIS#&x#" apphost.yaml
+  fails 1 apphost publish compose -o out
+  says 'was edited since it was published'
+  says 'compose.override.yaml'
+  diff -r out before
+  ok apphost publish compose -o out --force
+  mkdir foreign && echo 'services: {}' >foreign/compose.yaml
+  fails 1 apphost publish compose -o foreign
+  says 'was not published by apphost'
+  [ ! -e foreign/.env ]
+}
+
+@test "a process without an image is refused at its position, with both ways out" {
+  manifest <<END
+resources:
+  api:
+    type: process
+    command: [node, server.js]
+END
+  fails 3 apphost publish compose -o out
+  says 'apphost.yaml:3:3: error: the process "api" has no image'
+  says '`publish: false` leaves it out'
+  [ ! -e out ]
+}
+
+@test "tools stand in a profile, and start when it is asked for" {
+  needs_compose
+  needs_image apphost-test/commander:1
+  local port
+  port=$(free_port)
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, commander: {image: "apphost-test/commander:1", host_port: $port}}
+END
+  ok apphost publish compose -o out
+  compose up -d --wait
+  [ "$(compose ps --services)" = cache ]
+  compose --profile tools up -d
+  wait_until 60 curl -fsS --max-time 5 -o /dev/null "http://127.0.0.1:$port/"
+}
+
+@test "a dry run says what it would write, and writes nothing" {
+  application
+  ok apphost publish compose -o out --dry-run
+  says 'would write out/compose.yaml'
+  [ ! -e out ]
+}
