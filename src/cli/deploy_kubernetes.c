@@ -172,6 +172,7 @@ static int confirm(const struct rollout *r, const char *what, struct error *err)
         error_hint(err, "-y does it without asking, --diff shows what would change");
         return -1;
     }
+
     char answer[16] = "";
     fprintf(stderr, "%s %s in context %s, namespace %s? [y/N] ", what, project, r->kubectl.config_context,
             r->kubectl.namespace);
@@ -204,6 +205,7 @@ static char *reason_of(struct rollout *r, const struct deployment_service *s)
     cleanup_error struct error ignored = {0};
     if (kubectl_do(&r->kubectl, words, APPLY_MS, &ignored) < 0)
         return NULL;
+
     cleanup_json cJSON *pods = kubectl_json(&r->kubectl);
     const cJSON *pod;
     cJSON_ArrayForEach(pod, json_get(pods, "items"))
@@ -302,6 +304,7 @@ static int wait_for_job(struct rollout *r, const struct deployment_service *s, s
         if (kubectl_run(&r->kubectl, words, ROUND_MS + SLACK_MS, err) < 0)
             return -1;
     }
+
     error_set(err, ERROR_TIMEOUT, "the task %s does not complete", s->name);
     error_resource(err, s->name);
     return -1;
@@ -383,6 +386,7 @@ static int take_away(struct rollout *r, struct error *err)
             return -1;
         add_lines(&ours, strbuf_text(&r->kubectl.output));
     }
+
     if (!ours.count)
         output_note(&r->context->output, "there is nothing of ours in namespace %s", r->kubectl.namespace);
     if (!ours.count)
@@ -407,6 +411,7 @@ static int undo(struct rollout *r, struct error *err)
             name = xasprintf("statefulset/%s", lower);
         else
             name = xasprintf("deployment/%s", lower);
+
         const char *const words[] = {"rollout", "undo", name, NULL};
         if (kubectl_run(&r->kubectl, words, APPLY_MS, err) < 0)
             return -1;

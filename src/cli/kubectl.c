@@ -132,6 +132,7 @@ static int pin(struct kubectl *k, const char *context_name, const char *namespac
     static const char *const words[] = {"config", "view", "-o", "json", NULL};
     if (kubectl_do(k, words, ASK_MS, err) < 0)
         return -1;
+
     cleanup_json cJSON *config = kubectl_json(k);
     const char *name = text_or(context_name, json_string(config, "current-context", ""));
     const cJSON *found = find_context(config, name);

@@ -49,6 +49,7 @@ int publish_take_kubernetes(struct publish_files *files, struct deployment *d, s
     (void)err;
     if (!text)
         return 0;
+
     if (!yaml_parser_initialize(&parser))
         abort();
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, strlen(text));

@@ -192,6 +192,7 @@ static int add_services(struct kubernetes *k, cJSON *list, const struct deployme
     cJSON_AddItemToArray(list, service);
     if (!is_stateful)
         return 0;
+
     if (kubernetes_claim(k, "Service", headless, NAME_MOST, s) < 0)
         return -1;
     service = kubernetes_object(k, "v1", "Service", headless, lower);
@@ -341,6 +342,7 @@ static void add_images(const struct deployment *d, cJSON *kustomization)
         cleanup_free char *name = xstrndup(image, (size_t)(colon - image));
         if (strlist_has(&seen, name))
             continue;
+
         strlist_add(&seen, name);
         cJSON *one = cJSON_CreateObject();
         json_add_string(one, "name", name);

@@ -86,6 +86,7 @@ static void add_volumes(const struct kubernetes *k, cJSON *pod, cJSON *container
         cJSON *volume = add_volume(pod, name);
         json_add_string(json_add_object(volume, "persistentVolumeClaim"), "claimName", claim);
     }
+
     if (s->is_server && !s->mount_count) {
         add_mount(container, "data", "/data", false);
         json_add_object(add_volume(pod, "data"), "emptyDir");
@@ -212,6 +213,7 @@ static void add_user(cJSON *pod, const struct deployment_service *s)
 {
     cJSON *context = json_add_object(pod, "securityContext");
     int64_t user = 0, group = 0;
+
     if (s->user) {
         size_t length = strcspn(s->user, ":");
         cleanup_free char *first = xstrndup(s->user, length);
@@ -227,6 +229,7 @@ static void add_user(cJSON *pod, const struct deployment_service *s)
         json_add_int(context, "fsGroup", SERVER_USER);
         json_add_string(context, "fsGroupChangePolicy", "OnRootMismatch");
     }
+
     json_add_string(json_add_object(context, "seccompProfile"), "type", "RuntimeDefault");
 }
 

@@ -14,7 +14,9 @@ compose() {
 }
 
 teardown() {
-  [ ! -e "$T/work/out/compose.yaml" ] || [ ! -x "$COMPOSE" ] || (cd "$T/work" && compose --profile '*' down -v -t 1 >/dev/null 2>&1)
+  if [ -e "$T/work/out/compose.yaml" ] && [ -x "$COMPOSE" ]; then
+    (cd "$T/work" && compose --profile '*' down -v -t 1 >/dev/null 2>&1)
+  fi
   teardown_test
 }
 

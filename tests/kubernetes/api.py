@@ -35,8 +35,9 @@ def with_status(thing):
     replicas = thing.get('spec', {}).get('replicas', 1)
     ready = 0 if is_marked(thing, 'STUCK') else replicas
     if thing['kind'] in ('StatefulSet', 'Deployment'):
-        thing['status'] = dict(observedGeneration=thing['metadata']['generation'], replicas=replicas, updatedReplicas=replicas,
-                               readyReplicas=ready, availableReplicas=ready, currentReplicas=replicas,
+        thing['status'] = dict(observedGeneration=thing['metadata']['generation'], replicas=replicas,
+                               updatedReplicas=replicas, readyReplicas=ready, availableReplicas=ready,
+                               currentReplicas=replicas,
                                currentRevision='one', updateRevision='one')
     if thing['kind'] == 'Job':
         what = 'Failed' if is_marked(thing, 'FAIL') else 'Complete'
@@ -72,7 +73,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
 
     def fail(self, code, reason, text=''):
-        self.answer(dict(kind='Status', apiVersion='v1', status='Failure', reason=reason, code=code, message=text or reason), code)
+        self.answer(dict(kind='Status', apiVersion='v1', status='Failure', reason=reason, code=code,
+                         message=text or reason), code)
 
     def discovery(self, path):
         if path == '/version':
@@ -89,7 +91,8 @@ class Handler(BaseHTTPRequestHandler):
             return None
         group = match[1] or match[2]
         return dict(kind='APIResourceList', apiVersion='v1', groupVersion=group, resources=[
-            dict(name=plural, singularName=kind.lower(), namespaced=kind != 'Namespace', kind=kind, verbs=VERBS, shortNames=short)
+            dict(name=plural, singularName=kind.lower(), namespaced=kind != 'Namespace', kind=kind, verbs=VERBS,
+                 shortNames=short)
             for (g, plural), (kind, short) in KINDS.items() if g == group])
 
     def target(self, path):
@@ -138,7 +141,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return None
         kind = KINDS[(group, plural)][0]
-        return self.answer(dict(kind=kind + 'List', apiVersion=group, metadata=dict(resourceVersion=str(version[0])), items=things))
+        return self.answer(dict(kind=kind + 'List', apiVersion=group, items=things,
+                                metadata=dict(resourceVersion=str(version[0]))))
 
     def save(self, place, thing, dry, code=200):
         old = store.get(place)
@@ -151,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
         metadata['generation'] = generation if same else generation + 1
         thing = with_status(thing)
         unchanged = old and {**old, 'metadata': 0} == {**thing, 'metadata': 0} and \
-            old['metadata'].get('labels') == metadata.get('labels') and old['metadata'].get('annotations') == metadata.get('annotations')
+            all(old['metadata'].get(part) == metadata.get(part) for part in ('labels', 'annotations'))
         metadata['resourceVersion'] = old['metadata']['resourceVersion'] if unchanged else next_version()
         if not dry:
             store[place] = thing
@@ -179,7 +183,7 @@ class Handler(BaseHTTPRequestHandler):
             if old is None and 'apply' not in self.headers.get('Content-Type', ''):
                 return self.fail(404, 'NotFound')
             if old and old['metadata'].get('annotations', {}).get('owner') == 'others':
-                return self.fail(409, 'Conflict', 'Apply failed with 1 conflict: conflict with "others": .spec.replicas')
+                return self.fail(409, 'Conflict', 'Apply failed with 1 conflict: with "others": .spec.replicas')
             if 'stringData' in patch:
                 old = {k: v for k, v in (old or {}).items() if k != 'data'}
             return self.save(place, json.loads(json.dumps(merge(old, patch))), 'dryRun' in query, 200 if old else 201)

@@ -16,7 +16,8 @@ function walk(value, type, path) {
   let match;
   if (value === null || value === undefined) return say(path, 'is nothing');
   if ((match = /^(?:Array|Set)<(.*)>$/.exec(type)))
-    return Array.isArray(value) ? value.forEach((x, i) => walk(x, match[1], `${path}[${i}]`)) : say(path, 'expected a list');
+    return Array.isArray(value) ? value.forEach((x, i) => walk(x, match[1], `${path}[${i}]`))
+      : say(path, 'expected a list');
   if ((match = /^\{ \[key: string\]: (.*); \}$/.exec(type))) {
     for (const key in value) walk(value[key], match[1], `${path}.${key}`);
     return undefined;
@@ -36,7 +37,8 @@ function rules(thing, path) {
   const strict = ['Service', 'StatefulSet', 'Deployment', 'Job'].includes(thing.kind) ? label : subdomain;
   if (!strict.test(thing.metadata.name)) say(path, 'no allowed name');
   for (const port of thing.spec?.ports ?? [])
-    if (!/^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(port.name) || !/[a-z]/.test(port.name)) say(path, `port name ${port.name}`);
+    if (!/^[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/.test(port.name) || !/[a-z]/.test(port.name))
+      say(path, `port name ${port.name}`);
   const template = thing.spec?.template;
   for (const [key, value] of Object.entries(thing.spec?.selector?.matchLabels ?? {}))
     if (template.metadata.labels[key] !== value) say(path, `the selector's ${key} is not the template's`);
