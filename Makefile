@@ -99,6 +99,7 @@ completions := bash:bash-completion/completions/apphost zsh:zsh/site-functions/_
   fish:fish/vendor_completions.d/apphost.fish
 # What the program prints of itself, from its tables: hidden command, file.
 generated := __man:$(mandir)/man1/apphost.1 __manifest-man:$(mandir)/man5/apphost.yaml.5 \
+  __publish-man:$(mandir)/man7/apphost-publish.7 \
   __schema:$(compdir)/apphost/apphost.schema.json
 
 install: all install-client

@@ -3,6 +3,7 @@
 #include "session/context.h"
 #include "args/help.h"
 #include "cli/commands.h"
+#include "publish/publish.h"
 
 #include "base/mem.h"
 
@@ -31,6 +32,14 @@ static int run_manifest_man(struct context *context, struct error *err)
     return 0;
 }
 
+static int run_publish_man(struct context *context, struct error *err)
+{
+    (void)context, (void)err;
+    cleanup_free char *page = publish_man_page();
+    fputs(page, stdout);
+    return 0;
+}
+
 const struct command cmd_man = {
     .name = "__man", .summary = "apphost(1)", .usage = "", .description = "", .hidden = true, .run = run_man};
 const struct command cmd_schema = {.name = "__schema",
@@ -45,3 +54,9 @@ const struct command cmd_manifest_man = {.name = "__manifest-man",
                                          .description = "",
                                          .hidden = true,
                                          .run = run_manifest_man};
+const struct command cmd_publish_man = {.name = "__publish-man",
+                                        .summary = "apphost-publish(7)",
+                                        .usage = "",
+                                        .description = "",
+                                        .hidden = true,
+                                        .run = run_publish_man};

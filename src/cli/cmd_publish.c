@@ -136,7 +136,7 @@ const struct command cmd_publish = {
                    "manifest; health checks, "
                    "data, secrets, order and tasks stay. What a target cannot express is an error at its "
                    "position, what it "
-                   "expresses otherwise is said.\n"
+                   "expresses otherwise is said; man apphost-publish has all fields.\n"
                    "Secrets are written into files of mode 0600 alone. Passwords that nobody gave are made "
                    "once, others than "
                    "locally, and remembered; what the folder has already counts.\n"
@@ -144,7 +144,8 @@ const struct command cmd_publish = {
                    "edits of your own "
                    "belong into compose.override.yaml. A `.env` is only added to.",
     .examples = "apphost publish compose -o deploy\n"
-                "apphost publish compose -o deploy --force\n",
+                "apphost publish compose -o deploy --force\n"
+                "apphost publish kubernetes -o deploy\n",
     .options = options,
     .group = GROUP_MANIFEST,
     .needs = NEEDS_MANIFEST,

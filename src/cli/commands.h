@@ -12,7 +12,7 @@ extern const struct command cmd_redis, cmd_dashboard, cmd_dashboard_serve, cmd_p
 extern const struct command cmd_validate, cmd_config, cmd_graph, cmd_init, cmd_pull;
 extern const struct command cmd_doctor, cmd_bundle, cmd_gc, cmd_completion, cmd_version, cmd_help;
 /* Hidden: what `make install` and the completion scripts use. */
-extern const struct command cmd_man, cmd_schema, cmd_manifest_man, cmd_complete;
+extern const struct command cmd_man, cmd_schema, cmd_manifest_man, cmd_publish_man, cmd_complete;
 
 /* habits.c */
 extern const struct habit cli_habits[];

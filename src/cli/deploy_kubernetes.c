@@ -266,14 +266,13 @@ static bool has_condition(const cJSON *job, const char *type)
 }
 
 /* 1: completed. 0: not yet. -1: failed. */
-static int look_at_job(struct rollout *r, const char *selector, const struct deployment_service *s,
+static int look_at_job(struct rollout *r, const char *name, const struct deployment_service *s,
                        struct error *err)
 {
-    const char *const words[] = {"get", "job", "-l", selector, "-o", "json", NULL};
+    const char *const words[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
     if (kubectl_do(&r->kubectl, words, APPLY_MS, err) < 0)
         return -1;
-    cleanup_json cJSON *jobs = kubectl_json(&r->kubectl);
-    const cJSON *job = cJSON_GetArrayItem(json_get(jobs, "items"), 0);
+    cleanup_json cJSON *job = kubectl_json(&r->kubectl);
     if (has_condition(job, "Complete"))
         return 1;
     if (!has_condition(job, "Failed"))
@@ -284,23 +283,20 @@ static int look_at_job(struct rollout *r, const char *selector, const struct dep
     return -1;
 }
 
-/* The watch of `kubectl wait` knows completion only: between two of them the job is looked at for a failure.
- */
+/* Its own job, by name: others of the task may be there still. The watch of `kubectl wait` knows completion
+ * only: between two of them the job is looked at for a failure. */
 static int wait_for_job(struct rollout *r, const struct deployment_service *s, struct error *err)
 {
     enum { ROUND_MS = 5000 };
-    cleanup_free char *lower = str_lower(s->name);
-    cleanup_free char *selector = xasprintf("app.kubernetes.io/name=%s,%s", lower, r->selector);
-    const char *const words[] = {"wait",         "job", "-l", selector, "--for=condition=complete",
-                                 "--timeout=5s", NULL};
+    cleanup_free char *job = publish_kubernetes_job(r->wanted.deployment, s),
+                      *name = xasprintf("job/%s", job);
+    const char *const words[] = {"wait", name, "--for=condition=complete", "--timeout=5s", NULL};
     for (int64_t left = wait_ms(r); left > 0; left -= ROUND_MS) {
-        int rc = look_at_job(r, selector, s, err);
-        if (rc < 0)
-            return -1;
-        if (rc > 0) {
+        int rc = look_at_job(r, name, s, err);
+        if (rc > 0)
             output_note(&r->context->output, "%s has completed", s->name);
-            return 0;
-        }
+        if (rc != 0)
+            return int_min(rc, 0);
         if (kubectl_run(&r->kubectl, words, ROUND_MS + SLACK_MS, err) < 0)
             return -1;
     }

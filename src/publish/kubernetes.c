@@ -265,12 +265,17 @@ static cJSON *replica_set(struct kubernetes *k, const struct deployment_service 
     return object;
 }
 
-static cJSON *job(struct kubernetes *k, const struct deployment_service *s)
+char *publish_kubernetes_job(const struct deployment *d, const struct deployment_service *s)
 {
     char digest[17];
     cleanup_free char *lower = kubernetes_name(s->name);
-    deployment_service_digest(k->d, s, digest);
-    cleanup_free char *name = xasprintf("%s-%.*s", lower, JOB_HASH, digest);
+    deployment_service_digest(d, s, digest);
+    return xasprintf("%s-%.*s", lower, JOB_HASH, digest);
+}
+
+static cJSON *job(struct kubernetes *k, const struct deployment_service *s)
+{
+    cleanup_free char *lower = kubernetes_name(s->name), *name = publish_kubernetes_job(k->d, s);
     if (kubernetes_claim(k, "Job", name, NAME_MOST, s) < 0)
         return NULL;
 

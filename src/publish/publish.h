@@ -57,6 +57,11 @@ int publish_take_kubernetes(struct publish_files *files, struct deployment *d, s
 int publish_compose(struct publish_files *files, const struct deployment *d, struct error *err);
 int publish_kubernetes(struct publish_files *files, const struct deployment *d, struct error *err);
 
+/* apphost-publish(7): what becomes of each field on each target. The caller frees. */
+char *publish_man_page(void);
+/* The name of a task's Job: another one when the task is another. The caller frees. */
+char *publish_kubernetes_job(const struct deployment *d, const struct deployment_service *s);
+
 /* A JSON document as YAML, members in their order; texts that YAML would take for something else are quoted.
  * Of several documents, each begins with "---". The caller frees. */
 char *publish_yaml(const cJSON *const *documents, size_t count);

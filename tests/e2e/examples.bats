@@ -21,6 +21,12 @@ declare -gA WAYS=(
   ['apphost dashboard --stop']=of_a_page
   ['apphost init']=in_an_empty_folder
   ['apphost init --from compose.yaml']=in_an_empty_folder
+  ['apphost publish compose -o deploy']=with_images
+  ['apphost publish compose -o deploy --force']=with_images
+  ['apphost publish kubernetes -o deploy']=with_images
+  ['apphost deploy kubernetes --diff']=with_a_cluster
+  ['apphost deploy kubernetes -y']=with_a_cluster
+  ['apphost deploy kubernetes --remove -y']=with_a_cluster
   ['make']=in_the_repository
   ['make install']=in_the_repository
   ['scripts/quickstart']=in_the_repository
@@ -100,6 +106,31 @@ of_shop() {
 in_an_empty_folder() {
   local folder
   folder=$(mktemp -d "$T/empty.XXXX") && cp compose.yaml "$folder" && (cd "$folder" && example && apphost validate)
+}
+
+# All that is published needs an image: here a server alone.
+with_images() {
+  local folder
+  folder=$(mktemp -d "$T/images.XXXX")
+  printf 'name: %s\nresources: {cache: redis}\n' "$PROJECT" >"$folder/apphost.yaml"
+  (cd "$folder" && example)
+}
+
+# An API server of the tests, through the real kubectl; without that the words are all that can be looked at.
+with_a_cluster() {
+  local code=0
+  PATH=$PATH:${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/kubernetes/kubectl
+  command -v kubectl >/dev/null || { bash -n <<<"$EXAMPLE"; return; }
+  rm -f "$T/port"
+  python3 "$ROOT/tests/kubernetes/api.py" "$T/port" "$T/changes" >/dev/null 2>&1 3>&- &
+  local api=$!
+  wait_until 60 test -s "$T/port"
+  kubectl --kubeconfig "$T/kubeconfig" config set-cluster here --server "http://127.0.0.1:$(cat "$T/port")" >/dev/null
+  kubectl --kubeconfig "$T/kubeconfig" config set-context here --cluster here >/dev/null
+  kubectl --kubeconfig "$T/kubeconfig" config use-context here >/dev/null
+  KUBECONFIG=$T/kubeconfig with_images || code=$?
+  kill "$api"
+  return $code
 }
 
 # What is built is there already, so make has nothing to do; what is installed goes below DESTDIR.

@@ -189,6 +189,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.save(place, json.loads(json.dumps(merge(old, patch))), 'dryRun' in query, 200 if old else 201)
 
     def do_DELETE(self):
+        self.body()
         place = self.target(urlparse(self.path).path)
         with lock:
             thing = store.pop(place, None) if place else None
