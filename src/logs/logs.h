@@ -13,6 +13,7 @@
 #define LOGS_LOGS_H
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "base/scrub.h"
 #include "base/str.h"
 #include "loop/loop.h"
@@ -71,6 +72,33 @@ void log_reader_drain(struct log_reader *reader);
 /* Pauses while the output's pipe is full, and goes on. */
 void log_reader_pause(struct log_reader *reader, bool paused);
 void log_reader_free(struct log_reader *reader);
+
+/* The text as JSON can have it; the caller frees. */
+char *log_line_shown(const struct log_line *line);
+
+/* ---- reading backwards ---- */
+/* One page: the last lines before a place, in the order of their times. The place is a cursor, a text that
+ * means something to this room alone and stays good while the files are there; what was rotated away since is
+ * not there any more. Bounded in lines and bytes, and in what is looked through for a pattern: a page may
+ * have fewer lines than were asked for, even none, and a cursor all the same. */
+struct log_page_options {
+    struct strlist resources; /* whose logs; empty: all files of the folder */
+    const char *before;       /* a page's cursor; NULL: the end */
+    int64_t count;            /* at most 10,000 */
+    int64_t since_ns;         /* 0: no bound */
+    const regex_t *grep;      /* or NULL */
+};
+struct log_page {
+    struct log_line *lines;
+    size_t count;
+    const char *before; /* for the page before this one; NULL: there is nothing */
+    struct arena arena;
+};
+/* ERROR_USAGE: the cursor is none. Free with log_page_free() also then. */
+int log_page_read(const char *folder, const struct log_page_options *options, struct log_page *page,
+                  struct error *err);
+void log_page_free(struct log_page *page);
+
 /* Names of resources that have logs in the folder. */
 int log_list(const char *folder, struct strlist *resources, struct error *err);
 

@@ -40,6 +40,11 @@ static bool has_magic(const char *bytes, size_t length)
     return memcmp(bytes, magic, length < sizeof magic ? length : sizeof magic) == 0;
 }
 
+bool record_parse_head(const char head[RECORD_HEAD], struct log_record *record)
+{
+    return has_magic(head, RECORD_HEAD) && parse_head(head, record);
+}
+
 int record_parse(const char *bytes, size_t length, struct log_record *record)
 {
     uint32_t foot;

@@ -46,6 +46,8 @@ void record_write_head(char out[RECORD_HEAD], const struct log_record *record);
 void record_write_foot(char out[RECORD_FOOT], size_t length);
 /* The record that starts at `bytes`: 1 found, 0 more bytes are needed, -1 there is none. */
 int record_parse(const char *bytes, size_t length, struct log_record *record);
+/* What a head says, without the text. */
+bool record_parse_head(const char head[RECORD_HEAD], struct log_record *record);
 /* The record that ends at bytes[length): same results; 0: more bytes before `bytes` are needed. */
 int record_parse_back(const char *bytes, size_t length, struct log_record *record);
 /* After a record_parse() of -1: bytes to skip until a record may start (at least 1, at most length). */

@@ -123,22 +123,7 @@ static void begin_line(struct log_view *view, const struct log_prefix *prefix, i
 
 static void print_json(struct log_view *view, const struct log_line *line)
 {
-    cleanup_free char *text = xstrndup(line->text, line->length);
-
-    /* NUL, and what is no UTF-8, cannot stand in JSON. */
-    if (!str_is_utf8(line->text, line->length)) {
-        cleanup_free char *raw = xmalloc(line->length + 1);
-        for (size_t i = 0; i < line->length; i++) {
-            if (line->text[i])
-                raw[i] = line->text[i];
-            else
-                raw[i] = '\1';
-        }
-        raw[line->length] = '\0';
-        free(text);
-        text = str_printable(raw);
-    }
-
+    cleanup_free char *text = log_line_shown(line);
     cleanup_json cJSON *object = cJSON_CreateObject();
     json_add_string(object, "resource", line->resource);
     json_add_string(object, "stream", line->stream == 2 ? "stderr" : "stdout");
