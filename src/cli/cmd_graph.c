@@ -1,5 +1,6 @@
 /* apphost graph: who waits for whom, as an indented list or for Graphviz. */
-#include "session/context.h"
+#include "session/session.h"
+#include "control/details.h"
 
 #include "base/mem.h"
 #include "base/pick.h"
@@ -13,6 +14,9 @@ static const struct option options[] = {
      .choices = "text|dot",
      .help = "text, or DOT for Graphviz"},
     {.name = "dot", .type = OPTION_FLAG, .alias = "format=dot", .help = "the same as --format dot"},
+    {.name = "running",
+     .type = OPTION_FLAG,
+     .help = "as it is now in the running project, and why something waits"},
     {.name = NULL},
 };
 
@@ -112,10 +116,61 @@ static void print_json(const struct plan *plan)
     output_json(document);
 }
 
+/* ---- of the running project ---- */
+
+static bool is_resource(const char *node)
+{
+    enum view_kind kind = view_kind_of_node(text_or_empty(node));
+    return kind == VIEW_CONTAINER || kind == VIEW_PROCESS || kind == VIEW_VALUE;
+}
+
+/* Images, networks and volumes are shown where they are what is waited for. */
+static bool is_of_interest(const struct view_edge *edge)
+{
+    return is_resource(edge->from_node) && (is_resource(edge->to_node) || !edge->is_met);
+}
+
+static void print_edge(const struct view_edge *edge)
+{
+    cleanup_free char *why = str_printable(text_or(edge->why, "met"));
+    printf("  -> %s (%s%s): %s%s\n", text_or_empty(edge->to), text_or_empty(edge->until),
+           text_if(!edge->is_required, ", optional"), text_if(!edge->is_met, "waits, "), why);
+}
+
+static void print_running(const struct plan *plan, const struct view_edges *edges)
+{
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_resource *resource = &plan->resources[i];
+        printf("%s (%s)\n", resource->name, model_kind_name(resource->kind));
+        for (size_t e = 0; e < edges->edge_count; e++)
+            if (is_of_interest(&edges->edges[e]) && str_eq(edges->edges[e].from_node, resource->node))
+                print_edge(&edges->edges[e]);
+    }
+}
+
+static int run_running(struct context *context, struct error *err)
+{
+    cJSON *json = NULL;
+    if (session_connect(context, err) ||
+        client_call(&context->client, "edges", NULL, ANSWER_LIMIT, &json, err)) {
+        cJSON_Delete(json);
+        return -1;
+    }
+    cleanup_view_edges struct view_edges *edges = view_edges_read(json, err);
+    if (!edges)
+        return -1;
+    if (context->output.json)
+        output_json(edges->json);
+    else
+        print_running(context->project.plan, edges);
+    return 0;
+}
+
 static int run(struct context *context, struct error *err)
 {
-    (void)err;
     const char *format = args_value(&context->args, "format");
+    if (args_flag(&context->args, "running"))
+        return run_running(context, err);
     if (context->output.json)
         print_json(context->project.plan);
     else if (format && !strcmp(format, "dot"))
@@ -129,8 +184,10 @@ const struct command cmd_graph = {
     .name = "graph",
     .summary = "show who waits for whom",
     .usage = "[--format text|dot]",
-    .description = "Prints what each resource waits for, as text, as DOT for Graphviz, or with -o json.",
+    .description = "Prints what each resource waits for, as text, as DOT for Graphviz, or with -o json. With "
+                   "--running it asks the running project, and says of what is not met yet why.",
     .examples = "apphost graph\n"
+                "apphost graph --running\n"
                 "apphost graph --dot | dot -Tsvg > graph.svg\n",
     .options = options,
     .group = GROUP_MANIFEST,

@@ -6,6 +6,7 @@
 #include "cli/isolate.h"
 #include "cli/run.h"
 #include "args/suggest.h"
+#include "session/trace.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -21,6 +22,10 @@ static const struct option options[] = {
      .value = "TIME",
      .help = "end the command after this time, code 124"},
     {.name = "report", .type = OPTION_FILE, .value = "FILE", .help = "write how it went, as JSON"},
+    {.name = "trace",
+     .type = OPTION_FILE,
+     .value = "FILE",
+     .help = "write all that is done as Chrome trace events"},
     {.name = "isolate",
      .type = OPTION_COUNT,
      .value = "N",
@@ -42,7 +47,14 @@ struct run {
     struct run_command command;
     int command_code; /* -1: it has not run */
     bool keeps;       /* --keep */
+    struct trace *trace;
 };
+
+static void enter_phase(struct run *run, const char *phase)
+{
+    run->phase = phase;
+    trace_phase(run->trace, phase);
+}
 
 static bool is_nearly_a_resource(const struct plan *plan, const char *word)
 {
@@ -114,6 +126,7 @@ static int bring_up(struct run *run, struct view **view, struct error *err)
     if (session_open(context, run->log_dir, !run->task || needs.count, err))
         return -1;
 
+    trace_follow(run->trace, &context->client);
     run->keeps = args_flag(args, "keep");
     run->render = render_new(&context->output, &context->client.loop, stderr);
     struct session_up up = {.resources = &args->names,
@@ -134,6 +147,7 @@ static int take_down(struct run *run, struct view_down **removed, struct error *
 {
     struct ask_down down = {.leave = true};
     struct output silent = run->context->output;
+    trace_phase(run->trace, "down");
     if (!silent.verbose)
         silent.progress = PROGRESS_QUIET;
     struct render *render = render_new(&silent, &run->context->client.loop, stderr);
@@ -158,7 +172,7 @@ static int execute(struct run *run, struct error *err)
     struct limit limit = limit_or(args_duration_ms(args, "timeout", 0), FOREVER); /* as the user has it */
     bool is_ours = !run->keeps && !context->client.is_detached;
     bool failed = prepare(run, err) != 0;
-    run->phase = "command";
+    enter_phase(run, "command");
     failed = failed || run_execute(context, &run->command, limit, is_ours, &run->command_code, err);
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
@@ -196,10 +210,10 @@ static int up_failed(struct run *run, const struct error *error, const struct vi
 static int run_phases(struct run *run, struct error *err)
 {
     cleanup_view struct view *view = NULL;
-    run->phase = "manifest";
+    enter_phase(run, "manifest");
     if (load(run, err))
         return -1;
-    run->phase = "up";
+    enter_phase(run, "up");
     int answer = bring_up(run, &view, err);
     if (answer < 0 && !run->render)
         return -1;
@@ -217,6 +231,20 @@ static int run_phases(struct run *run, struct error *err)
         run->phase = "done";
     if (run->keeps && run->context->client.connection)
         session_bye(run->context);
+    return code;
+}
+
+static int run_traced(struct run *run, struct error *err)
+{
+    cleanup_free char *file = isolate_path(&run->worker, args_value(&run->context->args, "trace"));
+    cleanup_error struct error tracing = {0};
+    run->phase = "manifest";
+    run->trace = trace_open(file, err);
+    if (error_is_set(err))
+        return -1;
+    int code = run_phases(run, err);
+    if (trace_close(run->trace, &tracing))
+        output_warn(&run->context->output, "%s", tracing.text);
     return code;
 }
 
@@ -257,7 +285,7 @@ static int run_it(struct context *context, struct error *err)
 
     cleanup_free char *log_dir = isolate_path(&run.worker, args_value(&context->args, "log-dir"));
     run.log_dir = log_dir;
-    code = run_phases(&run, &error);
+    code = run_traced(&run, &error);
     struct result result = exit_result(context, code, &error);
     if (write_report(&run, exit_code(context, &result), &error, &reporting))
         output_warn(&context->output, "--report: %s", reporting.text);

@@ -1,15 +1,15 @@
-/* apphost top: processor and memory of the running resources, processes and containers alike.
+/* apphost top: processor, memory and disks of the running resources, processes and containers alike.
  *
- * Both are read from /proc: a resource is the tree below its first process, which for a container of a local
- * engine is a process of this machine too. Two looks give the share of a processor: a moment apart for the
- * first table, from then on the time between two tables. On a terminal q leaves, so keys are read one by one;
- * whichever way it ends, terminal.c puts the settings back. */
+ * The supervisor looks (control/usage.h): a resource is the tree below its first process, which for a
+ * container of a local engine is a process of this machine too. Two looks give the share of a processor: a
+ * moment apart for the first table, from then on the time between two tables. On a terminal q leaves, so keys
+ * are read one by one; whichever way it ends, terminal.c puts the settings back. */
 #include "session/context.h"
-#include "engine/once.h"
+#include "control/usage.h"
 #include "ui/terminal.h"
 #include "ui/view.h"
 
-#include "machine/processes.h"
+#include "usage/usage.h"
 
 #include "base/mem.h"
 #include "base/pick.h"
@@ -22,111 +22,10 @@
 
 enum { FIRST_MS = 250, INTERVAL_MS = 2000, LEAST_MS = 100 };
 
-struct usage {
-    uint64_t ticks;
-    int64_t resident; /* bytes */
-    int processes;
-};
-
-struct proc {
-    pid_t pid, parent;
-    uint64_t ticks;
-    int64_t resident;
-};
-
-struct procs {
-    struct proc *items;
-    size_t count, capacity;
-};
-
-/* The name in /proc/PID/stat may hold anything; the fields come after its last parenthesis. */
-static bool read_proc(pid_t pid, struct proc *proc)
-{
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(path, "re");
-    size_t length = 0;
-    if (file)
-        length = fread(text, 1, sizeof text - 1, file);
-    if (file)
-        fclose(file);
-    text[length] = '\0';
-    const char *rest = strrchr(text, ')');
-    int parent = 0;
-    uint64_t user = 0, kernel = 0;
-    int64_t pages = 0;
-
-    if (!rest || sscanf(rest,
-                        ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-                        " %*d %*d %*d %*d %*d %*d %*u %*u %" SCNd64,
-                        &parent, &user, &kernel, &pages) != 4)
-        return false;
-    *proc = (struct proc){
-        .pid = pid, .parent = parent, .ticks = user + kernel, .resident = pages * sysconf(_SC_PAGESIZE)};
-    return true;
-}
-
-static bool add_process(pid_t pid, void *data)
-{
-    struct procs *procs = data;
-    if (procs->count == procs->capacity) {
-        procs->capacity = grown(procs->capacity, 256);
-        procs->items = xreallocarray(procs->items, procs->capacity, sizeof *procs->items);
-    }
-    if (read_proc(pid, &procs->items[procs->count]))
-        procs->count++;
-    return false;
-}
-
-static void read_all(struct procs *procs)
-{
-    procs->count = 0;
-    machine_each_process(add_process, procs);
-}
-
-static void add_tree(const struct procs *procs, pid_t root, struct usage *usage, int depth)
-{
-    for (size_t i = 0; i < procs->count && depth < 32; i++) {
-        const struct proc *proc = &procs->items[i];
-        if (proc->pid == root) {
-            usage->ticks += proc->ticks;
-            usage->resident += proc->resident;
-            usage->processes++;
-        } else if (proc->parent == root) {
-            add_tree(procs, proc->pid, usage, depth + 1);
-        }
-    }
-}
-
-/* Adds "pid" to resources that are containers. */
-static void find_container_pids(struct context *context, struct view *view)
-{
-    struct engine_once once;
-    struct engine_address address = {0};
-    const cJSON *recorded = context->client.session.engine;
-    if (!recorded || engine_address_from_json(recorded, &address, NULL) ||
-        engine_once_open(&once, &address, context->environment, NULL)) {
-        engine_address_free(&address);
-        return;
-    }
-
-    for (size_t i = 0; i < view->resource_count; i++) {
-        struct view_resource *resource = &view->resources[i];
-        if (!*text_or_empty(resource->container_id) || resource->pid)
-            continue;
-        engine_container_inspect(once.engine, resource->container_id, engine_once_done, &once);
-        if (!engine_once_wait(&once, NULL))
-            resource->pid = json_int(json_get(once.json, "State"), "Pid", 0);
-    }
-    engine_once_close(&once);
-    engine_address_free(&address);
-}
-
-/* One look at all resources of the supervisor's view. */
+/* One look at all resources: the supervisor's view, and what it says that they use. */
 struct sample {
     struct view *view;
-    struct usage *usages; /* one each, in the view's order */
-    int64_t at_ms;
+    struct view_usages *usages;
 };
 
 static const struct option options[] = {
@@ -145,79 +44,89 @@ static const struct option options[] = {
 static void sample_free(struct sample *sample)
 {
     view_free(sample->view);
-    free(sample->usages);
+    view_usages_free(sample->usages);
     *sample = (struct sample){0};
 }
 
-static void measure(struct sample *sample)
+/* NULL: it uses nothing that could be seen. */
+static const struct view_usage *usage_of(const struct sample *sample, const struct view_resource *resource)
 {
-    struct procs procs = {0};
-    const struct view *view = sample->view;
-    read_all(&procs);
-    sample->at_ms = loop_clock_ms();
-    free(sample->usages);
-    sample->usages = xcalloc(view->resource_count + 1, sizeof *sample->usages);
-    for (size_t i = 0; i < view->resource_count; i++)
-        if (view->resources[i].pid > 0)
-            add_tree(&procs, (pid_t)view->resources[i].pid, &sample->usages[i], 0);
-    free(procs.items);
-}
-
-/* What the resource had used when it was looked at before; NULL: it was not there, or is another process now.
- */
-static const struct usage *usage_before(const struct sample *before, const struct view_resource *resource)
-{
-    for (size_t i = 0; before->view && i < before->view->resource_count; i++) {
-        const struct view_resource *other = &before->view->resources[i];
-        if (str_eq(other->name, resource->name)) {
-            if (other->pid == resource->pid)
-                return &before->usages[i];
-            return NULL;
-        }
-    }
+    const struct view_usages *usages = sample->usages;
+    for (size_t i = 0; usages && i < usages->resource_count; i++)
+        if (str_eq(usages->resources[i].node, resource->node))
+            return &usages->resources[i];
     return NULL;
 }
 
-static double share_of(const struct usage *now, const struct usage *before, int64_t ms)
+/* Nothing when the resource was not there at the look before, or is another process now. */
+static double share_of(const struct sample *before, const struct sample *after,
+                       const struct view_resource *resource)
 {
-    if (!before || now->ticks < before->ticks || ms <= 0)
+    const struct view_usage *then = usage_of(before, resource), *now = usage_of(after, resource);
+    if (!then || !now || then->pid != now->pid)
         return 0;
-    return (double)(now->ticks - before->ticks) / (double)sysconf(_SC_CLK_TCK) * 1000 / (double)ms * 100;
+    return usage_share(then->cpu_us, now->cpu_us, after->usages->clock_ms - before->usages->clock_ms);
 }
 
-static cJSON *to_json(const char *name, const char *state, const struct usage *now, double share)
+static cJSON *to_json(const struct view_resource *resource, const struct view_usage *now, double share)
 {
     cJSON *object = cJSON_CreateObject();
-    json_add_string(object, "name", name);
-    json_add_string(object, "state", state);
+    json_add_string(object, "name", text_or_empty(resource->name));
+    json_add_string(object, "state", view_state_name(resource->state));
     cJSON_AddNumberToObject(object, "cpuPercent", share);
-    json_add_int(object, "memoryBytes", now->resident);
+    json_add_int(object, "memoryBytes", now->memory_bytes);
     json_add_int(object, "processes", now->processes);
+    if (now->read_bytes.is_known)
+        json_add_int(object, "readBytes", now->read_bytes.value);
+    if (now->written_bytes.is_known)
+        json_add_int(object, "writtenBytes", now->written_bytes.value);
     return object;
+}
+
+/* "", when that is not known. */
+static void bytes_text(struct record_maybe bytes, char text[24])
+{
+    *text = '\0';
+    if (bytes.is_known)
+        str_bytes(bytes.value, text);
+}
+
+static void add_row(struct table *table, const struct view_resource *resource, const struct view_usage *now,
+                    double share)
+{
+    char cpu[24], memory[24], count[24], read[24], written[24];
+    snprintf(cpu, sizeof cpu, "%.1f%%", share);
+    str_bytes(now->memory_bytes, memory);
+    snprintf(count, sizeof count, "%" PRId64, now->processes);
+    bytes_text(now->read_bytes, read);
+    bytes_text(now->written_bytes, written);
+    const char *const cells[] = {text_or_empty(resource->name),
+                                 view_state_name(resource->state),
+                                 text_if(now->processes, cpu),
+                                 text_if(now->processes, memory),
+                                 count,
+                                 read,
+                                 written};
+    table_row(table, cells);
 }
 
 static void print(const struct context *context, const struct sample *before, const struct sample *after)
 {
-    struct table table = {.columns = 5};
-    const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES"};
+    static const struct view_usage nothing;
+    struct table table = {.columns = 7};
+    const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES", "READ", "WRITTEN"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "resources");
 
     table_row(&table, head);
-
     for (size_t i = 0; i < after->view->resource_count; i++) {
         const struct view_resource *resource = &after->view->resources[i];
-        const struct usage *now = &after->usages[i];
-        double share = share_of(now, usage_before(before, resource), after->at_ms - before->at_ms);
-        const char *name = text_or_empty(resource->name), *state = view_state_name(resource->state);
-        char cpu[24], memory[24], count[24];
-        snprintf(cpu, sizeof cpu, "%.1f%%", share);
-        str_bytes(now->resident, memory);
-        snprintf(count, sizeof count, "%d", now->processes);
-        const char *const cells[] = {name, state, text_if(now->processes, cpu),
-                                     text_if(now->processes, memory), count};
-        table_row(&table, cells);
-        cJSON_AddItemToArray(list, to_json(name, state, now, share));
+        const struct view_usage *now = usage_of(after, resource);
+        double share = share_of(before, after, resource);
+        if (!now)
+            now = &nothing;
+        add_row(&table, resource, now, share);
+        cJSON_AddItemToArray(list, to_json(resource, now, share));
     }
 
     if (context->output.json)
@@ -227,15 +136,26 @@ static void print(const struct context *context, const struct sample *before, co
     table_free(&table);
 }
 
+static int ask_usage(struct client *client, struct sample *sample, struct error *err)
+{
+    cJSON *json = NULL;
+    if (client_call(client, "usage", NULL, ANSWER_LIMIT, &json, err)) {
+        cJSON_Delete(json);
+        return -1;
+    }
+    sample->usages = view_usages_read(json, err);
+    if (sample->usages)
+        return 0;
+    return -1;
+}
+
 static int look(struct context *context, struct sample *sample, struct error *err)
 {
     sample_free(sample);
     if (client_view(&context->client, ANSWER_LIMIT, &sample->view, err) ||
-        view_check_names(sample->view, &context->args.names, err))
+        view_check_names(sample->view, &context->args.names, err) || ask_usage(&context->client, sample, err))
         return -1;
     view_keep_named(sample->view, &context->args.names);
-    find_container_pids(context, sample->view);
-    measure(sample);
     return 0;
 }
 
@@ -294,13 +214,12 @@ static int follow(struct context *context, struct sample *before, struct sample 
     }
 }
 
-static int once(struct context *context, struct sample *before)
+static int once(struct context *context, struct sample *before, struct sample *after, struct error *err)
 {
-    struct sample after = {.view = before->view};
     pause_ms(FIRST_MS);
-    measure(&after);
-    print(context, before, &after);
-    free(after.usages);
+    if (look(context, after, err))
+        return end_of_project(context, err);
+    print(context, before, after);
     return 0;
 }
 
@@ -314,7 +233,7 @@ static int run(struct context *context, struct error *err)
         if (streams && !args_flag(args, "no-stream"))
             rc = follow(context, &before, &after, err);
         else
-            rc = once(context, &before);
+            rc = once(context, &before, &after, err);
     }
     sample_free(&before);
     sample_free(&after);
@@ -326,10 +245,10 @@ const struct command cmd_top = {
     .alias = "stats",
     .summary = "processor and memory of the resources",
     .usage = "[RES…]",
-    .description =
-        "Shows what the running resources use: share of a processor, resident memory, number of "
-        "processes. On a terminal the table is kept up to date until q or Ctrl-C; elsewhere it is printed "
-        "once. Containers of a remote engine have no figures.",
+    .description = "Shows what the running resources use: share of a processor, resident memory, number of "
+                   "processes, bytes read from and written to disks. On a terminal the table is kept up to "
+                   "date until q or Ctrl-C; elsewhere it is printed "
+                   "once. Containers of a remote engine have no figures.",
     .examples = "apphost top\n"
                 "apphost top --no-stream api\n"
                 "apphost top -o json | jq '.resources[].memoryBytes'\n",

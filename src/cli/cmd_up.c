@@ -24,6 +24,10 @@ static const struct option options[] = {
      .type = OPTION_FLAG,
      .help = "say why each resource was created, reused or recreated"},
     {.name = "timings", .type = OPTION_FLAG, .help = "say where the time went"},
+    {.name = "trace",
+     .type = OPTION_FILE,
+     .value = "FILE",
+     .help = "write all that is done as Chrome trace events"},
     {.name = "force-recreate", .type = OPTION_FLAG, .help = "recreate what is there already"},
     {.name = "adopt",
      .type = OPTION_TEXT,
@@ -69,7 +73,9 @@ static int give_up(struct up *up, struct error *error, const struct view *view, 
     cleanup_view_down struct view_down *removed = NULL;
     cleanup_error struct error second = {0};
     struct output silent = context->output;
+
     silent.progress = PROGRESS_QUIET;
+    trace_phase(up->trace, "down");
     struct render *quiet = render_new(&silent, &context->client.loop, stderr);
     if (context->client.connection && session_down(context, &down, quiet, &removed, &second))
         output_warn(&context->output, "cleaning up failed: %s", second.text);
@@ -96,6 +102,7 @@ static int run_up(struct up *up, struct error *err)
     cleanup_view struct view *view = NULL;
     cleanup_error struct error error = {0};
     int answer = -1;
+    trace_phase(up->trace, "up");
     if (!adopt_take(&context->project, &asked, &error))
         answer = up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)
@@ -106,6 +113,7 @@ static int run_up(struct up *up, struct error *err)
         return run_dry(up, view, err);
 
     up_print_ready(up, view);
+    trace_phase(up->trace, "stay");
     if (!detach)
         return up_stay(up, err);
     session_bye(context);
@@ -136,17 +144,27 @@ static int run(struct context *context, struct error *err)
     const char *log_dir = args_value(&context->args, "log-dir");
     /* Before anything is added to the plan. */
     cleanup_free char *loaded = NULL;
+    cleanup_error struct error tracing = {0};
     if (args_flag(&context->args, "watch"))
         loaded = up_watch_look(&context->project);
     up.loaded = loaded;
+    up.began_us = up_now_us();
     if (check_options(context, err))
         return -1;
     if (!context->dry_run &&
         (args_flag(&context->args, "dashboard") || context->project.model->has_dashboard))
         dashboard_beside(context);
-    if (session_open(context, log_dir, true, err))
         return -1;
+    up.trace = trace_open(args_value(&context->args, "trace"), err);
+    if (error_is_set(err))
+        return -1;
+    trace_phase(up.trace, "connect");
+    if (session_open(context, log_dir, true, err)) {
+        trace_close(up.trace, NULL);
+        return -1;
+    }
 
+    trace_follow(up.trace, &context->client);
     if (!context->client.is_fresh && log_dir)
         output_warn(&context->output, "--log-dir has no effect on a project that is running already");
     up.render = render_new(&context->output, &context->client.loop, stderr);
@@ -159,6 +177,8 @@ static int run(struct context *context, struct error *err)
     log_view_fini(&up.view);
     outbox_fini(&up.out, LAST_PATIENCE_MS);
     render_free(up.render);
+    if (trace_close(up.trace, &tracing))
+        output_warn(&context->output, "%s", tracing.text);
     return code;
 }
 

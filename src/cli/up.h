@@ -5,6 +5,7 @@
 #include "ui/log_view.h"
 #include "ui/outbox.h"
 #include "session/session.h"
+#include "session/trace.h"
 #include "logs/logs.h"
 
 struct up {
@@ -16,6 +17,8 @@ struct up {
     struct log_view view;
     struct log_reader *reader;
     struct client_call watch;
+    struct trace *trace;   /* or NULL */
+    int64_t began_us;      /* microseconds since 1970 */
     const char *exit_from; /* --exit-code-from, or NULL */
     bool exit_from_ended;
     bool is_news; /* something that staying ends with, or that is to be acted on */
@@ -32,6 +35,9 @@ struct up {
 int up_converge(struct up *up, struct view **view, struct error *err);
 /* What is printed when it is ready. */
 void up_print_ready(struct up *up, const struct view *view);
+/* Where the time since up->began_us went, row by row. */
+void up_print_timings(struct up *up, const struct view *view);
+int64_t up_now_us(void);
 /* What a dry run has decided. */
 void up_print_decisions(struct up *up, const struct view *view);
 

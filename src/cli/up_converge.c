@@ -46,7 +46,7 @@ void up_print_ready(struct up *up, const struct view *view)
         view_print_published(view, stderr);
     }
     if (args_flag(&context->args, "timings"))
-        view_print_timings(output, view, stderr);
+        up_print_timings(up, view);
     if (output->progress != PROGRESS_QUIET && output->progress != PROGRESS_JSON)
         view_print_short(output, view, stderr);
 }

@@ -156,6 +156,8 @@ int up_leave(struct up *up, int code, struct error *err)
     struct context *context = up->context;
     struct ask_down down = {.leave = !context->client.is_fresh};
     cleanup_view_down struct view_down *removed = NULL;
+
+    trace_phase(up->trace, "down");
     if (context->client.is_fresh)
         output_note(&context->output, "stopping; once more to kill");
     client_end(&context->client, &up->watch); /* what goes is shown by `down` itself */

@@ -2,7 +2,7 @@
  *
  * The socket is 0600 in a private folder, peers of another uid are turned away, lines are bounded (16 MiB
  * each way: a plan and a view are one line each). Each client has a bounded queue: what overflows is replaced
- * by one {"type":"lost"} record, after which the client asks for a view. Log lines never cross it.
+ * by one {"type":"lost"} record, after which the client asks for a view. Log lines cross it in pages only.
  *
  * Request:  {"id":N,"verb":"up",…}       one object a line, ids chosen by the client, > 0
  * Answers:  {"id":N,"type":"transition",…}   while the request works (and for `watch`)
@@ -24,8 +24,13 @@
  *             {resources:[…], signal, timeoutMs}; the view
  *   wait      {resources, until:"started"|"healthy"|"completed"…, timeoutMs}; the view
  *   view      {}; the view: orchestrator_view()
- *   watch     {records:bool, session, since}; transitions, with `records` also what changed in the view, from
- *             revision `since` of that session on: watch.h; and done when the session has ended in order
+ *   watch     {records:bool, moments:bool, session, since}; transitions; with `records` also what changed in
+ *             the view, with `moments` what happened, both from revision `since` of that session on: watch.h;
+ *             and done when the session has ended in order
+ *   usage     {}; what the running resources use: usage.h
+ *   logs      {resources, before, count, sinceMs, grep}; a page of logs, backwards: pages.h
+ *   edges     {}; details {resource}: details.h
+ *   history   {session, since}; what happened lately: watch.h
  *   env       {resources, for}; orchestrator_environment()
  *   exec-info {resource}; orchestrator_exec_info()
  *   secrets   {}; {secrets:[values]}, for whoever takes them out of a text

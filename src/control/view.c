@@ -24,7 +24,8 @@ static NAMES(health_names, HEALTH_COUNT, [HEALTH_UNKNOWN] = "", [HEALTH_STARTING
 static NAMES(lifetime_names, LIFETIME_COUNT, [LIFETIME_UNKNOWN] = "", [LIFETIME_SESSION] = "session",
              [LIFETIME_PERSISTENT] = "persistent");
 NAMES(view_news_names, NEWS_COUNT, [NEWS_NONE] = "", [NEWS_TRANSITION] = "transition", [NEWS_LOST] = "lost",
-      [NEWS_DONE] = "done", [NEWS_VIEW] = "view", [NEWS_CHANGES] = "changes");
+      [NEWS_DONE] = "done", [NEWS_VIEW] = "view", [NEWS_CHANGES] = "changes", [NEWS_MOMENTS] = "moments",
+      [NEWS_GOAL] = "goal", [NEWS_REQUEST] = "request");
 
 const char *view_state_name(enum view_state state)
 {
@@ -135,6 +136,7 @@ static const struct record_field resource_rows[] = {
     ROW("node", node, FIELD_STRING),
     RECORD_NAMED(struct view_resource, state, state_names, false),
     ROW("goal", goal, FIELD_STRING),
+    ROW("goalAt", goal_at, FIELD_INT64),
     ROW("detail", detail, FIELD_STRING),
     RECORD_NAMED(struct view_resource, health, health_names, false),
     ALWAYS("wanted", is_wanted, FIELD_BOOL),

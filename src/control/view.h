@@ -79,6 +79,7 @@ struct view_resource {
     enum view_kind node_kind;
     enum view_state state;
     const char *goal, *detail;
+    int64_t goal_at; /* since when it works on that */
     enum view_health health;
     bool is_wanted, is_task;
     enum view_lifetime lifetime;
@@ -163,7 +164,18 @@ struct view_down *view_down_read(cJSON *json, struct error *err);
 void view_down_free_ptr(struct view_down **down);
 #define cleanup_view_down __attribute__((cleanup(view_down_free_ptr)))
 
-enum view_news { NEWS_NONE, NEWS_TRANSITION, NEWS_LOST, NEWS_DONE, NEWS_VIEW, NEWS_CHANGES, NEWS_COUNT };
+enum view_news {
+    NEWS_NONE,
+    NEWS_TRANSITION,
+    NEWS_LOST,
+    NEWS_DONE,
+    NEWS_VIEW,
+    NEWS_CHANGES,
+    NEWS_MOMENTS,
+    NEWS_GOAL,
+    NEWS_REQUEST,
+    NEWS_COUNT
+};
 
 /* A change of a node's state; or that some could not be told, when the type says so. */
 struct transition {

@@ -1,4 +1,5 @@
-/* What `watch` tells besides transitions: the records that changed, each time with a revision to go on from.
+/* What `watch` tells besides transitions: the records that changed, and what happened, each time with a
+ * revision to go on from.
  *
  * Whoever asks with `records` gets the whole view first, and from then on only what changed:
  *   {"id","type":"view","rev","session","view":{…}}
@@ -10,6 +11,15 @@
  * one of the two types always comes first. To a client that reads slowly nothing is queued but what it has
  * not read yet: it gets everything that changed until then in one message, and no message is ever lost.
  *
+ * Whoever asks with `moments` gets what happened, in the order in which it ended, and no single transitions:
+ *   {"id","type":"moments","rev","session","from","items":[…]}
+ * An item is a transition, or
+ * {"type":"goal"|"request","rev","resource"?,"replicaOf"?,"node","name","beginUs", "elapsedUs"}: a row that
+ * was worked on, an operation at the engine or on a process; microseconds since 1970. The supervisor
+ * remembers the last few thousand (but the progress of pulls): who asks without `session` and `since` gets
+ * all of them first. `from`: nothing is missing that came after this revision. `history` answers with one
+ * such message.
+ *
  * Ownership as in view.h. */
 #ifndef CONTROL_WATCH_H
 #define CONTROL_WATCH_H
@@ -17,7 +27,7 @@
 #include "control/view.h"
 
 struct ask_watch {
-    bool records;
+    bool records, moments;
     const char *session; /* whose rev it is */
     int64_t since;
 };
@@ -38,6 +48,30 @@ struct view_changes {
 cJSON *view_changes_to_json(const struct view_changes *changes);
 /* Strings lie in the arena; borrows the JSON. */
 int view_changes_read(const cJSON *json, struct arena *arena, struct view_changes *changes,
+                      struct error *err);
+
+/* A span of a node's time that is over. */
+struct view_moment {
+    enum view_news type; /* NEWS_GOAL, NEWS_REQUEST */
+    int64_t rev;
+    const char *resource, *replica_of, *node;
+    const char *name; /* the row's, or the operation's */
+    int64_t begin_us, elapsed_us;
+};
+cJSON *moment_to_json(const struct view_moment *moment);
+/* -1: it is none, but maybe a transition. */
+int moment_read(const cJSON *json, struct arena *arena, struct view_moment *moment);
+
+struct view_moments {
+    int64_t id;
+    enum view_news type;
+    int64_t rev;
+    const char *session;
+    int64_t from;
+    const cJSON *items;
+};
+cJSON *view_moments_to_json(const struct view_moments *moments);
+int view_moments_read(const cJSON *json, struct arena *arena, struct view_moments *moments,
                       struct error *err);
 
 #endif

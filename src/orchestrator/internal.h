@@ -68,6 +68,11 @@ struct limit goal_task_limit(const struct node *node); /* the same, but a task t
 struct limit goal_object_limit(const struct node *node);
 struct limit goal_forever(const struct node *node);
 
+/* ---- moment.c ---- */
+/* Until now the node worked on its goal, or on what it is doing. */
+void moment_of_goal(const struct node *node);
+void moment_of_op(const struct node *node);
+
 /* ---- slots.c ---- */
 bool slot_take(struct node *node);
 void slot_release(struct node *node);

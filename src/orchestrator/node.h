@@ -68,6 +68,7 @@ enum op {
     OP_STOP,
     OP_REMOVE,
     OP_TAIL,
+    OP_COUNT,
 };
 
 struct node;
@@ -240,7 +241,8 @@ struct node {
     struct engine_op *glance; /* beside it, while it is silent: see glance.c */
     int64_t glance_ms;        /* when the next is due; 0: none is */
     int64_t glance_pause_ms;
-    enum op doing; /* OP_STOP also without `op`: a process has been asked to end */
+    enum op doing;    /* OP_STOP also without `op`: a process has been asked to end */
+    int64_t doing_ns; /* since when */
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
     struct making_users *making_users;
@@ -266,6 +268,7 @@ struct node {
     bool going_down;
     bool existed; /* was there since it was last removed: named when it goes */
     int64_t goal_ms, asked_ms;
+    int64_t goal_ns; /* the same moment on the wall clock */
     char *detail;
     int64_t current, total; /* bytes of a pull */
     struct error error;     /* failed for good; cleared by the next request */

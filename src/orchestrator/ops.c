@@ -35,6 +35,7 @@ void node_op_begin(struct node *node, enum op what, struct engine_op *op)
 {
     assert(!node->doing);
     node->doing = what;
+    node->doing_ns = loop_wall_ns(node->o->services.loop);
     node->op = op;
     node->facts.disturbed = false;
     node->facts.answer_due_ms = 0;
@@ -44,6 +45,8 @@ void node_op_begin(struct node *node, enum op what, struct engine_op *op)
 void node_op_end(struct node *node)
 {
     forget_glance(node);
+    if (node->doing)
+        moment_of_op(node);
     node->doing = OP_NONE;
     node->op = NULL;
     slot_release(node);

@@ -31,6 +31,9 @@
  * states. */
 typedef void orchestrator_transition_cb(const struct transition *transition, void *data);
 
+/* A row was left, or an operation is over. */
+typedef void orchestrator_moment_cb(const struct view_moment *moment, void *data);
+
 /* Hands and senses that tests on virtual time replace; a NULL member, or no table at all, is the real one. */
 struct orchestrator_hooks {
     struct process *(*spawn)(struct loop *loop, const struct process_options *options, struct error *err);
@@ -58,6 +61,7 @@ struct orchestrator_services {
     int processors;           /* engine starts in flight: about twice this */
     int64_t ready_timeout_ms; /* default deadline until first ready: 120,000 */
     orchestrator_transition_cb *on_transition;
+    orchestrator_moment_cb *on_moment;
     /* While it is followed: records may have changed. */
     loop_cb *on_change;
     /* orchestrator_is_idle() has become true. */
@@ -148,6 +152,12 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
  * containers: {"containerId","environment"}, on top of the container's own. A server's has what its clients
  * log in with. */
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err);
+/* Who waits for whom, and why: see control/details.h. */
+cJSON *orchestrator_edges(struct orchestrator *o);
+/* What a resource, or a node of that id, is made of; NULL with ERROR_NOT_RUNNING. */
+cJSON *orchestrator_details(struct orchestrator *o, const char *resource, struct error *err);
+/* Without the secrets that are known; the caller frees. */
+char *orchestrator_mask(struct orchestrator *o, const char *text);
 /* Every secret's value, for who takes them out of something. The caller deletes. */
 cJSON *orchestrator_secrets(struct orchestrator *o);
 

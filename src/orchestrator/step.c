@@ -20,8 +20,11 @@ static void enter_goal(struct node *node, const struct goal *goal)
         node->timings[node->timing_count].goal = node->goal->name;
         node->timings[node->timing_count++].ms = now - node->goal_ms;
     }
+    if (node->goal)
+        moment_of_goal(node);
     node->goal = goal;
     node->goal_ms = now;
+    node->goal_ns = loop_wall_ns(node->o->services.loop);
 }
 
 static int64_t deadline_of(const struct node *node)

@@ -156,8 +156,10 @@ struct view_resource node_record(struct node *node, struct arena *arena)
         .explain = node->explain,
     };
 
-    if (node->goal)
+    if (node->goal) {
         record.goal = node->goal->name;
+        record.goal_at = node->goal_ns / 1000000;
+    }
     if (node->detail && *node->detail)
         record.detail = node->detail;
     add_display(&record, node, arena);

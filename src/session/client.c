@@ -32,6 +32,8 @@ static void on_record(const cJSON *record, void *data)
     struct arena arena = {0};
     struct transition transition;
 
+    if (call->on_news)
+        call->on_news(record, call->data);
     if (call->on_record && !transition_read(record, &arena, &transition))
         call->on_record(&transition, call->data);
     arena_free(&arena);

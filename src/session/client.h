@@ -76,6 +76,8 @@ struct client_call {
     struct error error; /* of the answer */
     cJSON *result;
     client_record_cb *on_record;
+    /* Instead, or NULL: all records of a watch as they come (control/watch.h). */
+    void (*on_news)(const cJSON *record, void *data);
     void *data;
     int64_t id;
 };

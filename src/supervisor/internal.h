@@ -6,6 +6,10 @@
  *   verbs.c      the control protocol's verbs, one table
  *   requests.c   requests as such
  *   watch.c      who follows what happens: transitions, and records that changed
+ *   history.c    what happened lately
+ *   usage.c      what resources use
+ *   pages.c      pages of logs
+ *   details.c    what a resource is made of
  *   reach.c      socket and state folder are made again when they were taken away
  *   log.c        its own log, bounded
  *   clean.c      gc of a session that died
@@ -43,9 +47,12 @@ struct request {
     bool is_over;
     cJSON *harvest;
     struct error error;
-    /* A watch that wants records: */
-    bool has_records;
-    int64_t rev; /* what it was told */
+    /* A watch that wants records, moments, or both: */
+    bool has_records, has_moments;
+    int64_t rev, moment_rev; /* what it was told of each */
+    /* Details that the engine was asked for: */
+    cJSON *details;
+    struct engine_op *op;
     struct request *prev, *next;
 };
 
@@ -77,6 +84,8 @@ struct supervisor {
     struct control_server *server;
     char *logs_folder, *socket;
     struct request *requests;
+    struct history *history;
+    struct first *firsts; /* processes of containers: see usage.c */
 
     enum phase phase;
     bool parted; /* all is down and the record removed: nothing is made again */
@@ -190,7 +199,35 @@ void supervisor_answer_downs(struct supervisor *s);
 /* Answers all that is under way; for the end. */
 void supervisor_drop_requests(struct supervisor *s);
 
+/* ---- history.c ---- */
+
+struct history *history_new(void);
+void history_free(struct history *history);
+/* Takes the record. */
+void history_add(struct history *history, int64_t rev, cJSON *record);
+/* The revision after which nothing is forgotten. */
+int64_t history_from(const struct history *history);
+/* What came after `since`, as an array that the caller deletes. */
+cJSON *history_since(const struct history *history, int64_t since);
+
+/* ---- details.c ---- */
+
+void supervisor_tell_edges(const struct call *call);
+void supervisor_tell_details(const struct call *call);
+
+/* ---- usage.c ---- */
+
+void supervisor_tell_usage(const struct call *call);
+void supervisor_forget_usage(struct supervisor *s);
+
+/* ---- pages.c ---- */
+
+void supervisor_tell_logs(const struct call *call);
+
 /* ---- watch.c ---- */
+
+void supervisor_tell_history(const struct call *call);
+void supervisor_note_moment(const struct view_moment *moment, void *supervisor);
 
 void supervisor_watch(const struct call *call);
 void supervisor_broadcast(const struct transition *transition, void *supervisor);

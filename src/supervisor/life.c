@@ -113,6 +113,7 @@ void supervisor_end(struct supervisor *s, int exit_code)
     lease_fini(s);
     reach_fini(s);
     supervisor_drop_requests(s);
+    supervisor_forget_usage(s);
     control_server_close(take_ptr(&s->server), on_part_closed, s);
     orchestrator_close(s->orchestrator, on_orchestrator_closed, s);
 }
@@ -252,6 +253,7 @@ static void start_orchestrator(struct supervisor *s)
         .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
         .ready_timeout_ms = SUPERVISOR_READY_MS,
         .on_transition = supervisor_broadcast,
+        .on_moment = supervisor_note_moment,
         .on_change = supervisor_tell_changes,
         .on_idle = on_idle,
         .data = s,
@@ -317,11 +319,13 @@ int supervisor_live(void *arg)
     };
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
+    s->history = history_new();
     s->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     run(s, birth);
     if (loop_fini(&s->loop) < 0)
         log_warn("the loop did not close clean");
     free(s->logs_folder);
+    history_free(s->history);
     int exit_code = s->exit_code;
     free(s);
     return exit_code;

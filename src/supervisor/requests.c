@@ -19,6 +19,9 @@ void supervisor_forget(struct request *request)
 {
     DL_DELETE(request->supervisor->requests, request);
     cJSON_Delete(request->harvest);
+    cJSON_Delete(request->details);
+    if (request->op)
+        engine_cancel(request->supervisor->engine, request->op);
     error_clear(&request->error);
     free(request);
 }

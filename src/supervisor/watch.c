@@ -12,6 +12,9 @@
 
 #include <utlist.h>
 
+/* Less than any revision: the whole is wanted. */
+enum { NOTHING = -1 };
+
 static void send_whole(struct request *request)
 {
     struct orchestrator *o = request->supervisor->orchestrator;
@@ -47,9 +50,40 @@ static void send_changes(struct request *request, bool must)
     arena_free(&arena);
 }
 
-static bool wants_records(const struct request *request)
+static struct view_moments moments_of(const struct supervisor *s)
 {
-    return request->has_records && request->client;
+    return (struct view_moments){
+        .type = NEWS_MOMENTS,
+        .rev = orchestrator_rev(s->orchestrator),
+        .session = s->session,
+        .from = history_from(s->history),
+    };
+}
+
+static void send_moments(struct request *request, bool must)
+{
+    struct supervisor *s = request->supervisor;
+    struct view_moments news = moments_of(s);
+    cleanup_json cJSON *items = history_since(s->history, request->moment_rev);
+    if (!items->child && !must)
+        return;
+    news.id = request->id;
+    news.items = items;
+    request->moment_rev = news.rev;
+    control_send(request->client, view_moments_to_json(&news));
+}
+
+static void send_news(struct request *request, bool must)
+{
+    if (request->has_records)
+        send_changes(request, must);
+    if (request->has_moments)
+        send_moments(request, must);
+}
+
+static bool wants_news(const struct request *request)
+{
+    return (request->has_records || request->has_moments) && request->client;
 }
 
 void supervisor_settle_watches(struct supervisor *s)
@@ -58,7 +92,7 @@ void supervisor_settle_watches(struct supervisor *s)
     const struct request *request;
     DL_FOREACH(s->requests, request)
     {
-        is_followed = is_followed || wants_records(request);
+        is_followed = is_followed || wants_news(request);
     }
     if (s->orchestrator)
         orchestrator_follow(s->orchestrator, is_followed);
@@ -70,20 +104,21 @@ void supervisor_tell_changes(void *supervisor)
     struct request *request;
     DL_FOREACH(s->requests, request)
     {
-        if (wants_records(request) && !control_client_is_behind(request->client))
-            send_changes(request, false);
+        if (wants_news(request) && !control_client_is_behind(request->client))
+            send_news(request, false);
     }
 }
 
-static void begin_records(struct request *request, const struct ask_watch *ask)
+static void begin_news(struct request *request, const struct ask_watch *ask)
 {
-    request->has_records = true;
-    request->rev = ask->since;
+    bool goes_on = str_eq(ask->session, request->supervisor->session);
+    request->has_records = ask->records;
+    request->has_moments = ask->moments;
+    request->rev = NOTHING;
+    if (goes_on)
+        request->rev = request->moment_rev = ask->since;
     supervisor_settle_watches(request->supervisor);
-    if (str_eq(ask->session, request->supervisor->session))
-        send_changes(request, true);
-    else
-        send_whole(request);
+    send_news(request, true);
 }
 
 void supervisor_watch(const struct call *call)
@@ -92,8 +127,8 @@ void supervisor_watch(const struct call *call)
     const struct ask_watch *ask = supervisor_read(call, &ask_watch_record, &arena);
     if (ask) { /* lasts as long as its client or the session */
         struct request *request = supervisor_begin(call);
-        if (ask->records)
-            begin_records(request, ask);
+        if (ask->records || ask->moments)
+            begin_news(request, ask);
     }
     arena_free(&arena);
 }
@@ -105,8 +140,8 @@ void supervisor_tell_watchers(struct supervisor *s)
     {
         if (request->verb->act != supervisor_watch)
             continue;
-        if (wants_records(request))
-            send_changes(request, false);
+        if (wants_news(request))
+            send_news(request, false);
         control_send_done(request->client, request->id, NULL, NULL);
         supervisor_forget(request);
     }
@@ -123,15 +158,51 @@ static void note(const struct transition *transition)
                  text_or_empty(detail));
 }
 
+/* But how far a pull is: that would push everything else out. */
+static void remember(struct supervisor *s, const struct transition *transition)
+{
+    struct transition past = *transition;
+    if (past.total.value)
+        return;
+    if (!*past.goal)
+        past.goal = NULL;
+    if (!*past.detail)
+        past.detail = NULL;
+    history_add(s->history, past.rev, transition_to_json(&past));
+}
+
+void supervisor_note_moment(const struct view_moment *moment, void *supervisor)
+{
+    struct supervisor *s = supervisor;
+    history_add(s->history, moment->rev, moment_to_json(moment));
+}
+
+void supervisor_tell_history(const struct call *call)
+{
+    struct supervisor *s = call->s;
+    struct arena arena = {0};
+    const struct ask_watch *ask = supervisor_read(call, &ask_watch_record, &arena);
+    if (ask) {
+        struct view_moments news = moments_of(s);
+        bool goes_on = !ask->session || str_eq(ask->session, s->session);
+        cleanup_json cJSON *items = history_since(s->history, goes_on ? ask->since : 0);
+        news.items = items;
+        control_send_done(call->client, call->id, NULL, view_moments_to_json(&news));
+    }
+    arena_free(&arena);
+}
+
 void supervisor_broadcast(const struct transition *transition, void *supervisor)
 {
     struct supervisor *s = supervisor;
     struct transition news = *transition;
     struct request *request;
+
     note(transition);
+    remember(s, transition);
     DL_FOREACH(s->requests, request)
     {
-        if (!request->verb->reports || !request->client)
+        if (!request->verb->reports || !request->client || request->has_moments)
             continue;
         news.id = request->id;
         control_send(request->client, transition_to_json(&news));

@@ -355,3 +355,71 @@ END
   [ "$status" -ne 0 ]
   prints "$T/no.sock"
 }
+
+# Exactly one event of the trace is like this.
+traced() {
+  jq -e "[.[] | select($1)] | length == 1" trace.json
+}
+
+@test "--timings is a waterfall; --trace has rows, requests and transitions in lanes" {
+  redis_and_process
+  ok apphost up -d --timings --trace trace.json
+  says 'RESOURCE +GOAL +TIME +0 TO '
+  says '^cache +running +[0-9.]+m?s '
+  says '^app +waiting '
+  traced '.cat == "goal" and .name == "running" and .args.resource == "cache" and .dur > 0 and .ts >= 0'
+  traced '.cat == "request" and .name == "create"'
+  traced '.cat == "transition" and .name == "ready" and .args.resource == "app"'
+  jq -e '[.[] | select(.cat == "phase") | .name] | index("up") != null' trace.json
+  # every lane has a name, and an operation lies within a row of its lane
+  jq -e '([.[] | select(.ph == "M" and .name == "thread_name") | [.pid, .tid]]) as $named
+    | all(.[] | select(.ph != "M"); [.pid, .tid] as $lane | $named | index([$lane]) != null)' trace.json
+  load_env
+  not grep -qF -- "$CACHE_PASSWORD" trace.json
+  ok apphost up -d --timings
+  says 'nothing took time: everything was there'
+  ok apphost down
+  fails 2 apphost up -d --trace /nowhere/trace.json
+  says 'trace.*/nowhere/trace.json'
+  nothing_left
+}
+
+@test "run --trace goes from up to down" {
+  redis_and_process
+  ok apphost run --trace trace.json cache -- true
+  jq -e '[.[] | select(.cat == "phase") | .name] | . == ["manifest", "up", "command", "down"]' trace.json
+  traced '.cat == "request" and .name == "remove" and .args.resource == "cache"'
+  traced '.cat == "transition" and .name == "removed" and .args.resource == "cache"'
+  nothing_left
+}
+
+app_waits() {
+  apphost graph --running | grep -A9 '^app' | grep -q 'waits, gate is running (ready)'
+}
+
+@test "graph --running says who waits for whom, and why" {
+  manifest <<END
+resources:
+  gate: {type: process, command: sleep 1000, ready: {exec: [test, -e, open]}}
+  cache: {type: redis, image: $REDIS}
+  app: {type: process, command: sleep 1000, references: [cache], wait_for: [gate]}
+END
+  fails 10 apphost graph --running
+  ok apphost up -d --no-wait gate cache
+  apphost up -d >up.log 2>&1 3>&- &
+  up=$!
+  wait_until 60 app_waits
+  ok apphost graph --running
+  prints '^app \(process\)' '  -> gate \(healthy\): waits, gate is running \(ready\)'
+  prints '  -> cache \(healthy\): '
+  touch open
+  wait $up
+  ok apphost graph --running
+  prints '  -> gate \(healthy\): met' '  -> cache \(healthy\): met'
+  ok apphost graph --running -o json
+  edge() { jq -e "[.edges[] | select($1)] | length == 1" <<<"$output"; }
+  edge '.from == "app" and .to == "cache" and .met and .required and .until == "healthy"'
+  edge '.fromNode == "container:cache" and (.toNode | startswith("image:"))'
+  ok apphost down
+  nothing_left
+}

@@ -158,6 +158,116 @@ static void records_go_on_from_a_revision(void **state)
     rig_until_over(rig);
 }
 
+static bool has_item(const cJSON *items, const char *type, const char *name)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        bool is_it = strcmp(json_string(item, "type", ""), type) == 0;
+        if (is_it && strcmp(json_string(item, "name", json_string(item, "state", "")), name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Rows with their beginning, operations, transitions; from the start of the session or from a revision. */
+static void what_happened_is_remembered(void **state)
+{
+    struct rig *rig = *state;
+    pid_t pids[1];
+    rig_start(rig, false);
+    expect_ok(rig, "up", rig_up(rig, one));
+    rig_children(rig, pids, 1);
+    cJSON *message = cJSON_CreateObject();
+    json_add_bool(message, "moments", true);
+    cleanup_json cJSON *news = rig_watch(rig, message, "moments");
+    const cJSON *items = json_get(news, "items");
+    assert_true(has_item(items, "goal", "started"));
+    assert_true(has_item(items, "transition", "ready"));
+    assert_true(json_int(cJSON_GetArrayItem(items, 0), "rev", 0) > 0);
+    assert_int_equal(json_int(news, "from", -1), 0);
+
+    struct answer answer;
+    message = ask_records(rig->session.id, json_int(news, "rev", 0));
+    rig_call(rig, "history", message, &answer);
+    assert_int_equal(json_count(json_get(answer.data, "items")), 0);
+    answer_free(&answer);
+    rig_call(rig, "history", NULL, &answer);
+    assert_true(has_item(json_get(answer.data, "items"), "goal", "started"));
+    answer_free(&answer);
+    expect_ok(rig, "down", NULL);
+    rig_until_over(rig);
+}
+
+static void edges_and_details(void **state)
+{
+    struct rig *rig = *state;
+    struct answer answer;
+    pid_t pids[1];
+    cJSON *up = rig_up(rig, one), *message = cJSON_CreateObject();
+    rig_start(rig, false);
+    expect_ok(rig, "up", up);
+    rig_children(rig, pids, 1);
+    rig_call(rig, "edges", NULL, &answer);
+    assert_int_equal(json_count(json_get(answer.data, "edges")), 0);
+    answer_free(&answer);
+
+    json_add_string(message, "resource", "p0");
+    rig_call(rig, "details", message, &answer);
+    assert_string_equal(json_string(answer.data, "node", ""), "process:p0");
+    assert_non_null(json_get(answer.data, "spec"));
+    assert_null(json_get(answer.data, "container"));
+    answer_free(&answer);
+    message = cJSON_CreateObject();
+    json_add_string(message, "resource", "nobody");
+    rig_call(rig, "details", message, &answer);
+    assert_int_equal(answer.error.code, ERROR_NOT_RUNNING);
+    answer_free(&answer);
+    expect_ok(rig, "down", NULL);
+    rig_until_over(rig);
+}
+
+static void tells_usage_and_pages(void **state)
+{
+    static const char *const talks[] = {SAY "echo one; echo two; exec sleep 1000", NULL};
+    struct rig *rig = *state;
+    struct answer answer;
+    pid_t pids[1];
+    rig_start(rig, false);
+    expect_ok(rig, "up", rig_up(rig, talks));
+    rig_children(rig, pids, 1);
+    rig_call(rig, "usage", NULL, &answer);
+    const cJSON *usage = cJSON_GetArrayItem(json_get(answer.data, "resources"), 0);
+    assert_string_equal(json_string(usage, "name", ""), "p0");
+    assert_int_equal(json_int(usage, "pid", 0), pids[0]);
+    assert_true(json_int(usage, "memoryBytes", 0) > 0);
+    answer_free(&answer);
+
+    cJSON *message = cJSON_CreateObject();
+    json_add_string(message, "before", "nonsense");
+    rig_call(rig, "logs", message, &answer);
+    assert_int_equal(answer.error.code, ERROR_USAGE);
+    answer_free(&answer);
+    message = cJSON_CreateObject();
+    json_add_string(message, "grep", "((");
+    rig_call(rig, "logs", message, &answer);
+    assert_int_equal(answer.error.code, ERROR_USAGE);
+    answer_free(&answer);
+    const cJSON *lines = NULL;
+    for (int64_t until = loop_clock_ms() + 60000; json_count(lines) < 2 && loop_clock_ms() < until;) {
+        if (lines)
+            answer_free(&answer);
+        rig_call(rig, "logs", NULL, &answer);
+        lines = json_get(answer.data, "lines");
+    }
+    assert_int_equal(json_count(lines), 2);
+    assert_string_equal(json_string(cJSON_GetArrayItem(lines, 1), "line", ""), "two");
+    assert_null(json_get(answer.data, "before"));
+    answer_free(&answer);
+    expect_ok(rig, "down", NULL);
+    rig_until_over(rig);
+}
+
 static void refuses_nonsense(void **state)
 {
     struct rig *rig = *state;
@@ -401,6 +511,9 @@ int main(int argc, char **argv)
         CASE(is_named_after_its_project),
         CASE(up_and_down_of_processes),
         CASE(records_go_on_from_a_revision),
+        CASE(what_happened_is_remembered),
+        CASE(edges_and_details),
+        CASE(tells_usage_and_pages),
         CASE(refuses_nonsense),
         CASE(lost_lease_is_a_down),
         CASE(returned_lease_is_none),

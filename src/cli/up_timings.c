@@ -1,0 +1,73 @@
+/* `up --timings`: where the time went, as a waterfall of what happened since the command began. Of a
+ * supervisor that remembers nothing the view's sums are shown, without their beginnings. */
+#include "cli/up.h"
+#include "control/watch.h"
+#include "ui/view.h"
+#include "ui/waterfall.h"
+
+#include "base/mem.h"
+#include "base/pick.h"
+
+#include <string.h>
+#include <time.h>
+
+int64_t up_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* "cache"; of what the user gave no name: "image redis:7". */
+static const char *name_of(const struct view_moment *moment, struct arena *arena)
+{
+    if (moment->resource)
+        return moment->resource;
+    char *name = arena_strdup(arena, text_or_empty(moment->node));
+    char *colon = strchr(name, ':');
+    if (colon)
+        *colon = ' ';
+    return name;
+}
+
+static size_t read_rows(const struct up *up, const cJSON *items, struct arena *arena,
+                        struct waterfall_row *rows)
+{
+    size_t count = 0;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, items)
+    {
+        struct view_moment moment;
+        if (moment_read(item, arena, &moment) || moment.type != NEWS_GOAL || moment.begin_us < up->began_us)
+            continue;
+        rows[count++] = (struct waterfall_row){
+            .name = name_of(&moment, arena),
+            .goal = moment.name,
+            .begin_us = moment.begin_us - up->began_us,
+            .elapsed_us = moment.elapsed_us,
+        };
+    }
+    return count;
+}
+
+void up_print_timings(struct up *up, const struct view *view)
+{
+    struct client *client = &up->context->client;
+    const struct output *output = &up->context->output;
+    cleanup_json cJSON *answer = NULL;
+    cleanup_error struct error error = {0};
+    struct arena arena = {0};
+    size_t count = 0;
+
+    client_call(client, "history", NULL, ANSWER_LIMIT, &answer, &error);
+    const cJSON *items = json_get(answer, "items");
+    struct waterfall_row *rows = arena_alloc(&arena, ((size_t)json_count(items) + 1) * sizeof *rows);
+    count = read_rows(up, items, &arena, rows);
+    if (count)
+        waterfall_print(output, rows, count, stderr);
+    else if (error_is_set(&error))
+        view_print_timings(output, view, stderr);
+    else
+        output_note(output, "nothing took time: everything was there");
+    arena_free(&arena);
+}

@@ -1,0 +1,17 @@
+/* A waterfall on the terminal: what was worked on when, and for how long. */
+#ifndef UI_WATERFALL_H
+#define UI_WATERFALL_H
+
+#include "ui/output.h"
+
+#include <stdint.h>
+
+struct waterfall_row {
+    const char *name, *goal;
+    int64_t begin_us, elapsed_us; /* since the beginning */
+};
+/* Who began first comes first. What took no hundredth of a second is left out. */
+void waterfall_print(const struct output *output, const struct waterfall_row *rows, size_t count,
+                     FILE *stream);
+
+#endif
