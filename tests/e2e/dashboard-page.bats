@@ -5,6 +5,11 @@ load helpers
 
 MODULES=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/browser/node_modules
 
+teardown() {
+  (cd "$T/work" 2>/dev/null && apphost dashboard --stop) >/dev/null 2>&1
+  teardown_test
+}
+
 # tour NAME: all of it within minutes, also on a loaded machine
 tour() {
   needs node
@@ -53,6 +58,29 @@ tour() {
 
 @test "every page can be used by everybody: 400 px wide" {
   tour axe-narrow
+}
+
+# The real server: its policy, its stream, its data. Each half is killed, and the page says so and goes on by itself.
+@test "in front of the real program: failures, logs, actions, secrets, and kill -9 of either half" {
+  needs redis-server
+  export APPHOST_ENGINE=native APPHOST
+  manifest <<'END'
+resources:
+  cache:
+    type: redis
+    password: not-for-everybody
+  api:
+    type: process
+    command: [sh, -c, 'echo "<img src=x onerror=alert(1)>"; exec sleep 86400']
+    references: [cache]
+  worker:
+    type: process
+    command: [sh, -c, 'sleep 5; echo no database >&2; exit 4']
+END
+  ok apphost up -d
+  tour real
+  ok apphost dashboard --stop
+  ok apphost down
 }
 
 @test "colours, timelines and words of the console are read without a browser" {

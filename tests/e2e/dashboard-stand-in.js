@@ -316,6 +316,14 @@ function stream(state) {
     change(state, state.records[(state.tick++ * 7) % state.records.length]);
 }
 
+function tellChange(state, record, elapsedMs) {
+  const { name: resource, node, state: to } = record;
+  const transition = { type: "transition", timeMs: Date.now(), resource, node, state: to, elapsedMs };
+  state.rev += 1;
+  tell(state, "state", { rev: state.rev, transition }, () => true);
+  tell(state, "changes", { rev: state.rev, resources: [record] }, () => true);
+}
+
 function change(state, record) {
   const isUp = record.state === "ready";
   Object.assign(record, {
@@ -323,24 +331,7 @@ function change(state, record) {
     restarts: (record.restarts || 0) + (isUp ? 1 : 0),
     error: undefined,
   });
-  state.rev += 1;
-  tell(
-    state,
-    "state",
-    {
-      rev: state.rev,
-      resource: record,
-      transition: {
-        type: "transition",
-        timeMs: Date.now(),
-        resource: record.name,
-        node: record.node,
-        state: record.state,
-        elapsedMs: 1,
-      },
-    },
-    () => true,
-  );
+  tellChange(state, record, 1);
 }
 
 function tellStats(state) {
@@ -505,22 +496,7 @@ function change_(state, parts, given, method, response) {
     });
   }
   Object.assign(record, { state: ["stop", "kill"].includes(parts[2]) ? "stopped" : "ready", error: undefined });
-  tell(
-    state,
-    "state",
-    {
-      rev: ++state.rev,
-      resource: record,
-      transition: {
-        type: "transition",
-        timeMs: Date.now(),
-        resource: record.name,
-        state: record.state,
-        elapsedMs: 200,
-      },
-    },
-    () => true,
-  );
+  tellChange(state, record, 200);
   return setTimeout(() => json(response, 200, { code: 0, view: view(state) }), 150);
 }
 

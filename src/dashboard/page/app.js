@@ -130,10 +130,14 @@ function notice() {
     );
   }
   if (store.session?.state === "ending") return bar("warn", "The session is ending: everything is being stopped.");
-  if (store.view?.engine && store.view.engine.connected === false)
-    return bar("bad", "The container engine does not answer.", " ", visible(store.view.engine.detail || ""));
+  const engine = store.view?.engine;
+  if (isLost(engine))
+    return bar("bad", "The container engine does not answer. ", visible(engine.error?.message || ""));
   return null;
 }
+
+// Where nothing needs one there is none, which is no loss.
+const isLost = (engine) => engine?.connected === false && (engine.state === "engine-lost" || Boolean(engine.error));
 
 const bar = (tone, ...content) => h("div", { key: "notice", class: `notice t-${tone}`, role: "alert" }, content);
 

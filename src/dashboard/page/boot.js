@@ -63,17 +63,24 @@ function hear(event, data) {
   else HANDLERS[event]?.(data);
 }
 
+// Whose slow data we have: another session has others, and what was told while we heard nothing is asked for.
+let restOf = "";
+
 const HANDLERS = {
   hello: ({ state }) => {
+    restOf = "";
     store.setLink("live");
     store.applySession({ state });
     loadSession();
   },
   view: (view) => {
     store.applyView(view);
-    loadRest();
+    const whose = `${view.session} ${view.resources.length}`;
+    if (whose !== restOf) loadRest();
+    restOf = whose;
   },
   state: store.applyState,
+  changes: store.applyChanges,
   stats: store.applyStats,
   redis: store.applyRedis,
   session: store.applySession,

@@ -3,7 +3,7 @@
 // nothing.
 //
 // A port is whatever has postMessage(): a SharedWorker's, or a tab's channel where there is no SharedWorker.
-const EVENTS = ["hello", "view", "state", "stats", "log", "redis", "otel", "session", "lost"];
+const EVENTS = ["hello", "view", "state", "changes", "stats", "log", "redis", "otel", "session", "lost"];
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5_000;
 const GATHER_MS = 30;

@@ -5,7 +5,7 @@ import { changed } from "./frame.js";
 import { actionButtons } from "./actions.js";
 import { clear, close, downloadUrl, logs, older, open, setFilter } from "./lines.js";
 import { address, list, names, param, setParams } from "./route.js";
-import { byName, store } from "./store.js";
+import { byName, derived, store } from "./store.js";
 import { clock, count, dateTime, plural, visible } from "./text.js";
 import { button, copy, problem, remember, remembered, state, toggle } from "./ui.js";
 import { listState, setFollowing, windowed } from "./windowed.js";
@@ -53,6 +53,7 @@ export function draw() {
       onTop: older,
       label: "Log lines",
       class: `log ${timesClass()}`,
+      style: { "--who": `${widest()}ch` },
       row: (i) =>
         logLine(logs.shown[i], { pattern: logs.filter?.pattern, isAlone: logs.resources.length === 1, isFlowing }),
       onclick: (event) => openLine(event.target.closest(".line")?.vnode.props._line),
@@ -61,6 +62,12 @@ export function draw() {
     announce(),
   ];
 }
+
+const WIDEST = 20;
+
+// As wide as the longest name, so that lines begin where names end.
+const widest = () =>
+  derived("widest", () => Math.min(WIDEST, Math.max(4, ...[...store.resources.keys()].map((name) => name.length))));
 
 const timesClass = () => (remembered("times", "1") === "1" ? "with-times" : "");
 

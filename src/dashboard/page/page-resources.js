@@ -175,7 +175,7 @@ function grid(rows) {
     rowHeight: isNarrow() ? 64 : 42,
     role: "grid",
     label: "Resources",
-    class: "grid resources",
+    class: from.store.absent.has("stats") ? "grid resources no-stats" : "grid resources",
     rowCount: rows.length + 1,
     colCount: HEADS.length,
     onkeydown: (event) => keysOfGrid(event, rows, at),

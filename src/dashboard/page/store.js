@@ -55,6 +55,17 @@ export function applyState({ transition, resource }) {
   touch();
 }
 
+// Whole records of what changed, and the nodes that are no more.
+export function applyChanges({ engine, resources = [], others = [], gone = [] }) {
+  for (const resource of resources) store.resources.set(resource.name, resource);
+  const left = new Set(gone);
+  for (const [name, { node }] of store.resources) if (left.has(node)) store.resources.delete(name);
+  const replaced = new Set([...gone, ...others.map(({ node }) => node)]);
+  store.others = [...store.others.filter(({ node }) => !replaced.has(node)), ...others];
+  if (engine && store.view) store.view.engine = engine;
+  touch();
+}
+
 export function applyHistory({ transitions }) {
   const latest = transitions.at(-1)?.timeMs ?? 0;
   const newer = store.transitions.filter((transition) => transition.timeMs > latest);

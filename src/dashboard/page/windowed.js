@@ -40,6 +40,7 @@ export function windowed(id, options) {
     "div",
     {
       key: `list-${id}`,
+      style: options.style,
       class: `list ${options.class || ""}`,
       tabindex: "0",
       role: options.role || "region",
