@@ -1,23 +1,20 @@
-// Takes the README's pictures of the dashboard that runs at URL: the first four of PICTURES that it has data for.
+// Takes the README's pictures of the dashboard that runs at URL: those of PICTURES that it has data for.
 // Usage: node pictures.js URL FOLDER      PLAYWRIGHT names the folder of playwright-core, CHROMIUM the browser
 const path = require("node:path");
 const { chromium } = require(process.env.PLAYWRIGHT || "playwright-core");
 
 const SIZE = { width: 1200, height: 720 };
 const PATIENT = 120_000;
-// name, address, theme, what has to be seen before it is taken, the page that has to be offered, and how large
+// name, address, theme, what has to be seen before it is taken, and the page that has to be offered
 const PICTURES = [
   ["resources", "#/resources", "light", ".failure .line", "resources"],
   ["logs", "#/logs", "dark", ".log .line:nth-child(20)", "logs"],
-  ["start-up", "#/startup", "light", ".waterfall .bar", "startup"],
   ["redis", "#/redis/cache?tab=keys&key=text:config", "dark", ".value-text", "redis"],
   ["details", "#/resources/api", "light", ".newest .line", "resources"],
-  ["narrow", "#/resources", "dark", ".failure .line", "resources", { width: 400, height: 720 }],
 ];
-const WANTED = 4;
 
-async function take(browser, [name, hash, theme, sign, , size = SIZE], folder) {
-  const context = await browser.newContext({ viewport: size, colorScheme: theme, storageState: browser.known });
+async function take(browser, [name, hash, theme, sign], folder) {
+  const context = await browser.newContext({ viewport: SIZE, colorScheme: theme, storageState: browser.known });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENT);
   await page.goto(browser.base + hash, { waitUntil: "commit" });
@@ -55,7 +52,7 @@ async function main() {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   });
   const offered = await enter(browser, url);
-  const chosen = PICTURES.filter((picture) => offered.includes(picture[4])).slice(0, WANTED);
+  const chosen = PICTURES.filter((picture) => offered.includes(picture[4]));
   for (const picture of chosen) await take(browser, picture, folder);
   await browser.close();
 }

@@ -32,7 +32,7 @@ const PAGES = [
 // The browser gives up its connections when a network of the machine changes, as it does beside other tests: no
 // fault of ours.
 const isOurs = (text) =>
-  !/status of (401|404|501|503)|ERR_NETWORK_CHANGED|ERR_CONNECTION_|net::ERR_ABORTED|ERR_INCOMPLETE_CHUNKED/.test(
+  !/status of (401|403|404|501|503)|ERR_NETWORK_CHANGED|ERR_CONNECTION_|net::ERR_ABORTED|ERR_INCOMPLETE_CHUNKED/.test(
     text,
   );
 
@@ -468,6 +468,21 @@ async function real(browser) {
   await go(page, "resources/api");
   await page.click("button[aria-label='Reveal CACHE_PASSWORD']");
   await page.waitForSelector("text=not-for-everybody");
+
+  await go(page, "redis/cache?tab=console");
+  await page.fill("#command", "SET greeting hello");
+  await page.keyboard.press("Enter");
+  await page.click(".entry >> text=Allow changes");
+  await page.fill("#command", "SET greeting hello");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".entry pre >> text=OK");
+  await go(page, "redis/cache?tab=keys");
+  await page.click(".tree-row >> text=greeting");
+  await page.waitForSelector(".value-text >> text=hello");
+  await page.click(".value-side >> text=Delete");
+  await page.click("dialog >> text=Delete >> nth=-1");
+  await page.waitForSelector(".toast >> text=Deleted greeting");
+  await go(page, "resources/api");
 
   const session = () => page.evaluate(() => fetch("/api/v1/session").then((answer) => answer.json()));
   process.kill((await session()).dashboard.pid, "SIGKILL");

@@ -95,7 +95,8 @@ function body(name, tab) {
   if (tab === "console") return drawConsole(name);
   if (loaded.problem) return h("div", { key: "problem", class: "stack" }, notThere(loaded.problem));
   if (!loaded.data) return h("p", { key: "wait", class: "empty" }, "Asking the server…");
-  return PARTS[tab] ? PARTS[tab](loaded.data, name) : empty("There is no such part.");
+  if (!PARTS[tab]) return empty("There is no such part.");
+  return h("div", { key: `part ${tab}`, class: tab === "overview" ? "" : "card" }, PARTS[tab](loaded.data, name));
 }
 
 const notThere = (error) =>
@@ -151,7 +152,7 @@ const chartOf = (text, rows, column, say) =>
   rows.length > 1 ? lineChart(text, [{ name: "now", rows, column }], say) : null;
 
 // Nought is not worth a line.
-const unlessNone = (text) => (text === "0" ? "" : text);
+const unlessNone = (number) => (Number(number) === 0 ? "" : number);
 
 const traffic = (info) =>
   facts([
@@ -181,7 +182,7 @@ const server = (info) =>
     ["Last save", Number(info.rdb_last_save_time) > 0 && `${ago(info.rdb_last_save_time * 1000)} ago`],
     ["Unsaved changes", info.rdb_changes_since_last_save],
     ["Last save went", info.rdb_last_bgsave_status],
-    ["Append-only file", info.aof_enabled === "1" ? "on" : "off"],
+    ["Append-only file", Number(info.aof_enabled) ? "on" : "off"],
   ]);
 
 const databases = (keyspace, name) =>
@@ -237,7 +238,10 @@ function commands(rows) {
   return tableOf("Commands, those that took most time first", heads, sorted.map(cells), [1, 2, 3, 4, 5, 6, 7]);
 }
 
-function clients(rows) {
+// The page's own connection says nothing about the project.
+function clients(all) {
+  const rows = all.filter((row) => !row.ours);
+  if (rows.length === 0) return empty("Nobody is connected.");
   const heads = ["Name", "Address", "Connected for", "Idle for", "Database", "Last command", "Memory"];
   const cells = (row) => [
     visible(row.name || "–"),
