@@ -9,6 +9,7 @@
 #include <apphost/health.h>
 #include <apphost/host.h>
 #include <apphost/hybrid.h>
+#include <apphost/limits.h>
 #include <apphost/options.h>
 #include <apphost/redis.h>
 #include <apphost/telemetry.h>

@@ -114,6 +114,7 @@ struct apphost_cache_options {
     void *log_user;
     size_t level_one_bytes; /* values kept in this process, see below; 0: none */
     int level_one_ms;       /* the longest that one is kept there; 0: 300000 */
+    size_t compress_above;  /* values of more bytes are compressed where that pays, see below; 0: none */
 };
 
 /*
@@ -129,6 +130,12 @@ struct apphost_cache_options {
  * an eighth of the bound. What has to go is chosen by SIEVE. With a server before 6.0, Garnet, a cluster or
  * `protocol=2` it stays off, which the log says, and with read_from_replica. Get-many reads there too; the
  * other calls ask the server as ever. A hit is no span, and is counted in `hits` and `level_one_hits`.
+ */
+
+/*
+ * A compressed value is a frame of zstd behind a magic of eight bytes. Every read of this library gives the
+ * value, whatever the reader's options; .NET sees the compressed bytes, and HybridCache takes them for a
+ * miss. A strict-wire cache writes none.
  */
 
 /*

@@ -141,6 +141,10 @@ struct apphost_subscription_options {
     void (*state)(void *user, enum apphost_subscription_state state, const struct apphost_error *why);
     void *user;
     bool is_polled;
+    /* Sharded channels (SSUBSCRIBE, Redis 7), which have no patterns. In a cluster the channels of one
+     * subscription belong to one slot, that of `key`: the connection goes to its node, and follows it. */
+    bool is_sharded;
+    struct apphost_bytes key; /* copied */
     size_t backlog_bytes; /* polled: from that many on no more is read until some is dispatched; 0: 16 MiB */
 };
 

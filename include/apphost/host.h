@@ -9,8 +9,10 @@
  * Settings of a client, the later winning: defaults, section Aspire:StackExchange:Redis, section
  * Aspire:StackExchange:Redis:{name}, ConnectionStrings:{name}, the `settings` callback. Options: the
  * connection string, the ConfigurationOptions of both sections, the `options` callback. Ours besides:
- * InstanceName in either section; {NAME}_URI when there is no connection string; {NAME}_CA_FILE for the
- * authorities to trust with ssl.
+ * InstanceName in either section, and what a cache may be told (StrictWire, PreciseExpiry, ReadFromReplica,
+ * FailOpen, BreakerFailures, BreakerPause, Timeout, LocalCacheBytes, LocalCacheExpiration, CompressAbove;
+ * times as "00:00:30"), where its options do not say it; {NAME}_URI when there is no connection string;
+ * {NAME}_CA_FILE for the authorities to trust with ssl.
  *
  * Add everything from one thread; afterwards every thread may look up and use.
  */

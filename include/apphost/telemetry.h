@@ -83,6 +83,7 @@ struct apphost_cache_stats {
                                                      the rest */
     uint64_t level_one_hits, level_one_evictions; /* of values kept in the process */
     uint64_t level_one_entries, level_one_bytes;  /* now */
+    uint64_t compressed, compressed_saved;        /* values, and the bytes that they did not need */
     uint64_t creations, creation_failures;        /* of values of apphost/hybrid.h */
     uint64_t stale;                               /* old values that were given */
     uint64_t eager_refreshes;                     /* begun while the value was fresh */

@@ -154,7 +154,6 @@ static int run(struct context *context, struct error *err)
     if (!context->dry_run &&
         (args_flag(&context->args, "dashboard") || context->project.model->has_dashboard))
         dashboard_beside(context);
-        return -1;
     up.trace = trace_open(args_value(&context->args, "trace"), err);
     if (error_is_set(err))
         return -1;

@@ -12,7 +12,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 CLIENT_SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
-CLIENT_PKGS   := openssl libcjson
+CLIENT_PKGS   := openssl libcjson libzstd
 CLIENT_CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
                  -fPIC -fno-semantic-interposition -MMD -MP $(shell pkg-config --cflags $(CLIENT_PKGS))
@@ -70,14 +70,17 @@ install-client: lib-shared lib-static
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/apphost.pc
 	install -m 644 include/apphost/*.h $(DESTDIR)$(INCLUDEDIR)/apphost/
 	install -m 644 man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3/
+	install -Dm 644 man/libapphost.7 $(DESTDIR)$(PREFIX)/share/man/man7/libapphost.7
 	install -m 644 src/client/ConfigurationSchema.json $(DESTDIR)$(PREFIX)/share/apphost/ConfigurationSchema.json
 
 uninstall-client:
 	rm -f $(DESTDIR)$(LIBDIR)/libapphost.a $(DESTDIR)$(LIBDIR)/libapphost.so* $(DESTDIR)$(LIBDIR)/pkgconfig/apphost.pc
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/apphost $(DESTDIR)$(PREFIX)/share/apphost/ConfigurationSchema.json
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man7/libapphost.7
 	cd man && for page in *.3; do rm -f $(DESTDIR)$(PREFIX)/share/man/man3/$$page; done
 
-# The bench compares with hiredis by hand, and with redis-benchmark as the limit; the second is about a slow link. Each starts a redis-server of its own.
+# The bench compares with hiredis by hand, and with redis-benchmark as the limit; the second is about a slow link, the
+# third about hits in the process, idleness and failover. Each starts redis-servers of its own.
 $(CLIENT_DIR)/bench_client: tests/bench/client/bench_client.c $(CLIENT_DIR)/libapphost.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a \
@@ -87,9 +90,15 @@ $(CLIENT_DIR)/bench_link: tests/bench/client/bench_link.c $(CLIENT_DIR)/libappho
 	@echo "  LINK  $@"
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a $(CLIENT_LIBS)
 
-bench-client: $(CLIENT_DIR)/bench_client $(CLIENT_DIR)/bench_link
+$(CLIENT_DIR)/bench_quiet: tests/bench/client/bench_quiet.c $(CLIENT_DIR)/libapphost.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a \
+	    $(CLIENT_LIBS) $(shell pkg-config --cflags --libs hiredis)
+
+bench-client: $(CLIENT_DIR)/bench_client $(CLIENT_DIR)/bench_link $(CLIENT_DIR)/bench_quiet
 	$(Q)$(CLIENT_DIR)/bench_client
 	$(Q)$(CLIENT_DIR)/bench_link
+	$(Q)$(CLIENT_DIR)/bench_quiet
 
 # The C side of the tests with .NET (tests/dotnet).
 .PHONY: dotnet-peer

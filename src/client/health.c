@@ -6,6 +6,7 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client/health.h"
 #include "client_base/lock.h"
 
@@ -30,7 +31,9 @@ struct cell {
 
 const char *apphost_health_status_name(enum apphost_health_status status)
 {
-    return status == APPHOST_HEALTHY ? "Healthy" : status == APPHOST_DEGRADED ? "Degraded" : "Unhealthy";
+    if (status == APPHOST_HEALTHY)
+        return "Healthy";
+    return pick(status == APPHOST_DEGRADED, "Degraded", "Unhealthy");
 }
 
 struct apphost_health *apphost_health_new(void)

@@ -7,6 +7,7 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client/health.h"
 #include "client_options/options.h"
 #include "client_base/text.h"
@@ -32,7 +33,7 @@ static char *format_response(int status, const char *reason, const char *body, i
         "HTTP/1.1 %d %s\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n"
         "Cache-Control: no-store, no-cache\r\nPragma: no-cache\r\nExpires: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
         "Connection: close\r\n\r\n%s",
-        status, reason, strlen(body), is_head ? "" : body);
+        status, reason, strlen(body), pick(is_head, "", body));
     *len = text.len;
     return text_take(&text);
 }
@@ -53,13 +54,14 @@ char *apphost_health_respond(struct apphost_health *health, const char *path, in
         len = &ignored;
     if (!path || !health || (!is_path(path, "/health") && !is_path(path, "/alive")))
         return format_response(404, "Not Found", "Not Found", is_head, len);
-    if (apphost_health_run(health, is_path(path, "/alive") ? "live" : NULL, &report, NULL) < 0)
+    if (apphost_health_run(health, pick(is_path(path, "/alive"), "live", NULL), &report, NULL) < 0)
         return NULL;
     enum apphost_health_status status = report.status;
     apphost_health_report_free(&report);
-    return format_response(status == APPHOST_UNHEALTHY ? 503 : 200,
-                           status == APPHOST_UNHEALTHY ? "Service Unavailable" : "OK",
-                           apphost_health_status_name(status), is_head, len);
+    const char *name = apphost_health_status_name(status);
+    if (status == APPHOST_UNHEALTHY)
+        return format_response(503, "Service Unavailable", name, is_head, len);
+    return format_response(200, "OK", name, is_head, len);
 }
 
 /* ---- The server ---- */
@@ -261,7 +263,7 @@ int apphost_health_listen(struct apphost_health *health, const char *address, in
         return fail_null(error, health, "health", "address");
     if (health->listener.fd >= 0)
         return fail_argument(error, "health", "listens already");
-    snprintf(local, sizeof(local), "%s%.100s", address[0] == ':' ? "127.0.0.1" : "", address);
+    snprintf(local, sizeof(local), "%s%.100s", pick(address[0] == ':', "127.0.0.1", ""), address);
     if (endpoint_parse(local, &endpoint, error) <= 0 || endpoint.kind == ENDPOINT_UNIX)
         return fail_argument(error, "address", "is not host:port");
     int fd = bind_address(endpoint.host, endpoint.port, error);

@@ -4,6 +4,7 @@
  * shared one is doing.
  */
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_conn/dial.h"
 #include "client/host.h"
 
@@ -42,7 +43,7 @@ static bool check_endpoint(const struct attempt *attempt, size_t index, char *te
     if (dial_endpoint(attempt, index, &dialed, &error) < 0) {
         bool is_late = error.code == APPHOST_E_TIMEOUT;
 
-        snprintf(text, size, "%s%s", is_late ? "Healthcheck timed out: " : "", error.text);
+        snprintf(text, size, "%s%s", pick(is_late, "Healthcheck timed out: ", ""), error.text);
         return false;
     }
     bool is_fine = check_cluster(&dialed, attempt, attempt->options->endpoints[index].text, text, size);

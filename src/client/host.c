@@ -7,6 +7,8 @@
 #include "client/host.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
+#include "client/cache_settings.h"
 #include "client/metrics.h"
 #include "client_telemetry/trace.h"
 
@@ -162,7 +164,7 @@ static int add_check(struct apphost_host *host, const char *key, struct apphost_
 
     if (setting_bool(&redis->settings, SETTING_DISABLE_HEALTH_CHECKS))
         return 0;
-    snprintf(name, sizeof(name), "StackExchange.Redis%s%.100s", key ? "_" : "", key ? key : "");
+    snprintf(name, sizeof(name), "StackExchange.Redis%s%.100s", pick(key, "_", ""), text_or(key, ""));
     if (apphost_health_add(host->health, &check, &local) == 0 || local.code == APPHOST_E_ARGUMENT)
         return 0;
     if (error)
@@ -198,7 +200,7 @@ static int check_name(struct apphost_host *host, const char *parameter, const ch
     if (!host)
         return fail_argument(error, "builder", "is NULL");
     if (!name || !*name)
-        return fail_argument(error, parameter, name ? "is empty" : "is NULL");
+        return fail_argument(error, parameter, pick(name, "is empty", "is NULL"));
     return 0;
 }
 
@@ -229,7 +231,7 @@ struct apphost_redis *apphost_host_redis(struct apphost_host *host, const char *
     if (client)
         return client->redis;
     fail_set(error, APPHOST_E_ARGUMENT, "key", "no Redis client was added %s%.100s",
-             key ? "under the key " : "without a key", key ? key : "");
+             pick(key, "under the key ", "without a key"), text_or(key, ""));
     return NULL;
 }
 
@@ -254,7 +256,7 @@ static const char *find_instance_name(struct apphost_host *host, struct apphost_
 
     if (options && options->instance_name)
         return options->instance_name;
-    snprintf(path, sizeof(path), "%s:%s:InstanceName", SETTINGS_SECTION, key ? key : "");
+    snprintf(path, sizeof(path), "%s:%s:InstanceName", SETTINGS_SECTION, text_or(key, ""));
     const char *own = NULL;
     if (key)
         own = apphost_config_get(host->config, path);
@@ -263,14 +265,29 @@ static const char *find_instance_name(struct apphost_host *host, struct apphost_
     return setting_text(&redis->settings, SETTING_INSTANCE_NAME);
 }
 
+/* A mistake there is said at first use. */
+static void fill_options(struct apphost_host *host, struct apphost_redis *redis, const char *key,
+                         struct apphost_cache_options *options)
+{
+    const char *const names[2] = {redis->name, key};
+    struct apphost_error error;
+
+    if (cache_settings_fill(options, host->config, names, &error) < 0 && !redis->settings_error.code)
+        redis->settings_error = error;
+}
+
 static int add_cache(struct apphost_host *host, struct apphost_redis *redis, const char *key,
                      const struct apphost_cache_options *options, struct apphost_error *error)
 {
     struct host_cache *entry = calloc(1, sizeof(*entry));
     const char *instance_name = find_instance_name(host, redis, key, options);
+    struct apphost_cache_options filled = {0};
 
+    if (options)
+        filled = *options;
+    fill_options(host, redis, key, &filled);
     if (entry)
-        entry->cache = cache_new(redis, options, instance_name, error);
+        entry->cache = cache_new(redis, &filled, instance_name, error);
     if (!entry || !entry->cache || (key && !(entry->key = strdup(key)))) {
         if (entry)
             cache_free(entry->cache);
@@ -330,7 +347,7 @@ struct apphost_cache *apphost_host_cache(struct apphost_host *host, const char *
     if (at)
         return at->cache;
     fail_set(error, APPHOST_E_ARGUMENT, "key", "no distributed cache was added %s%.100s",
-             key ? "under the key " : "without a key", key ? key : "");
+             pick(key, "under the key ", "without a key"), text_or(key, ""));
     return NULL;
 }
 
@@ -340,10 +357,12 @@ struct apphost_cache *apphost_cache_open(const char *connection_name,
                                          const struct apphost_cache_options *options,
                                          struct apphost_error *error)
 {
-    const struct apphost_host_options own = {
-        .log = options ? options->log : NULL,
-        .log_user = options ? options->log_user : NULL,
-    };
+    struct apphost_host_options own = {0};
+
+    if (options) {
+        own.log = options->log;
+        own.log_user = options->log_user;
+    }
     struct apphost_host *host = apphost_host_new(&own, error);
 
     if (!host)

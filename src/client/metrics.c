@@ -1,6 +1,7 @@
 /* One table of counters; a series is what one set of attributes has counted. */
 #include "client/metrics.h"
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_telemetry/otlp_encode.h"
 #include "client_base/protobuf.h"
 
@@ -34,6 +35,9 @@ static const struct counter counters[] = {
      OFFSET(level_one_hits)},
     {"rediscache-level-one-evictions", "{entry}", "Entries that had to leave the process for others.",
      OFFSET(level_one_evictions)},
+    {"rediscache-compressed", "{entry}", "Values written compressed.", OFFSET(compressed)},
+    {"rediscache-compressed-saved", "By", "Bytes that compressed values did not need.",
+     OFFSET(compressed_saved)},
     {"rediscache-creations", "{value}", "Values that were created.", OFFSET(creations)},
     {"rediscache-creation-failures", "{error}", "Creations that failed.", OFFSET(creation_failures)},
     {"rediscache-stale", "{value}", "Old values that were given for want of a fresh one.", OFFSET(stale)},
@@ -55,7 +59,7 @@ struct moment {
 
 static bool is_same(const struct metrics_source *a, const struct metrics_source *b)
 {
-    const char *key_a = a->key ? a->key : "", *key_b = b->key ? b->key : "";
+    const char *key_a = text_or(a->key, ""), *key_b = text_or(b->key, "");
 
     return strcmp(key_a, key_b) == 0 && strcmp(a->cache->redis->name, b->cache->redis->name) == 0 &&
            strcmp(a->cache->prefix, b->cache->prefix) == 0;
@@ -107,7 +111,7 @@ static size_t gather(struct series *series, const struct metrics_source *sources
 static void put_attributes(struct text *point, unsigned field, const struct metrics_source *source)
 {
     pb_attribute(point, field, "rediscache.connection", source->cache->redis->name, 0);
-    pb_attribute(point, field, "rediscache.key", source->key ? source->key : "", 0);
+    pb_attribute(point, field, "rediscache.key", text_or(source->key, ""), 0);
     pb_attribute(point, field, "rediscache.instance", source->cache->prefix, 0);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLIENT_BASE_PICK_H
 #define CLIENT_BASE_PICK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What was set, else what it is then; zero and less is not set. */
@@ -17,6 +18,20 @@ static inline const void *bytes_or(const void *bytes, const void *otherwise)
     if (bytes)
         return bytes;
     return otherwise;
+}
+
+static inline const char *text_or(const char *text, const char *otherwise)
+{
+    if (text)
+        return text;
+    return otherwise;
+}
+
+static inline const char *pick(bool is, const char *yes, const char *no)
+{
+    if (is)
+        return yes;
+    return no;
 }
 
 /* Of a result that is a number or -1: whether it failed, as 0 or -1. */

@@ -62,7 +62,7 @@ void breaker_leave(struct apphost_cache *cache, const struct apphost_error *fail
 
         if (failures >= cache->options.breaker_failures)
             open_breaker(cache, failures);
-    } else {
+    } else if (!failure || failure->code != APPHOST_E_CANCELLED) {
         if (atomic_load(&breaker->failures))
             atomic_store(&breaker->failures, 0);
         if (atomic_load(&breaker->open_until_ms) && atomic_exchange(&breaker->open_until_ms, 0))

@@ -8,6 +8,7 @@
 #include "client_base/fail.h"
 #include "client_base/pick.h"
 #include "client_base/verdict.h"
+#include "client_cache/pack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,7 +265,7 @@ void apphost_value_free(struct apphost_value *value)
     *value = (struct apphost_value){0};
 }
 
-int value_copy(struct apphost_value *value, const void *data, size_t len)
+int value_new(struct apphost_value *value, size_t len)
 {
     struct resp_reply *owner = malloc(sizeof(*owner) + len + 1);
 
@@ -272,11 +273,45 @@ int value_copy(struct apphost_value *value, const void *data, size_t len)
         return -1;
     *owner =
         (struct resp_reply){.type = RESP_STRING, .str = (char *)(owner + 1), .len = len, .is_block = true};
-    if (len > 0)
-        memcpy(owner->str, data, len);
     owner->str[len] = '\0';
     *value = (struct apphost_value){.data = owner->str, .len = len, .owner = owner};
     return 0;
+}
+
+int value_copy(struct apphost_value *value, const void *data, size_t len)
+{
+    if (value_new(value, len) < 0)
+        return -1;
+    if (len > 0)
+        memcpy((char *)value->data, data, len);
+    return 0;
+}
+
+void reading_give(struct reading *reading, struct resp_reply **reply, struct apphost_value *value)
+{
+    *value = reading->value;
+    if (value->owner == *reply)
+        *reply = NULL;
+}
+
+void reading_drop(struct reading *reading, const struct resp_reply *reply)
+{
+    if (reading->value.owner != reply)
+        apphost_value_free(&reading->value);
+    reading->value = (struct apphost_value){0};
+}
+
+/* The data field, which may be compressed. */
+static int decode_data(struct resp_reply *reply, struct reading *reading, struct apphost_error *error)
+{
+    const struct resp_reply *data = &reply->elements[2];
+    int rc = unpack(apphost_bytes(data->str, data->len), &reading->value);
+
+    if (rc < 0)
+        return fail_memory(error);
+    if (rc == 0)
+        reading->value = (struct apphost_value){.data = data->str, .len = data->len, .owner = reply};
+    return 1;
 }
 
 int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
@@ -299,21 +334,18 @@ int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct r
         reading->is_nothing = times.absolute_ticks != ENTRY_NONE;
         return 0;
     }
-    reading->value =
-        (struct apphost_value){.data = reply->elements[2].str, .len = reply->elements[2].len, .owner = reply};
-    return 1;
+    return decode_data(reply, reading, error);
 }
 
 int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
-               struct apphost_value *value, struct apphost_error *error)
+               struct apphost_error *error)
 {
     struct reading reading;
     int rc = cache_decode(cache, reply, &reading, error);
 
+    reading_drop(&reading, reply);
     if (rc < 0 || (reading.is_sliding && cache_expire(cache, key, reading.ttl_ms, error) < 0))
         return -1;
-    if (value && rc == 1)
-        *value = reading.value;
     return rc;
 }
 
@@ -333,8 +365,10 @@ static int read_and_keep(struct apphost_cache *cache, const struct full_key *key
 {
     int rc = cache_decode(cache, reply, reading, error);
 
-    if (rc < 0 || (reading->is_sliding && cache_expire(cache, key, reading->ttl_ms, error) < 0))
+    if (rc < 0 || (reading->is_sliding && cache_expire(cache, key, reading->ttl_ms, error) < 0)) {
+        reading_drop(reading, reply);
         return -1;
+    }
     if (rc == 1)
         level_one_put(cache, key, reading, ticket);
     return rc;
@@ -356,10 +390,8 @@ static int get_there(struct apphost_cache *cache, const struct full_key *full, s
         return -1;
     int rc = read_and_keep(cache, full, replies.items[0], ticket, &reading, error);
     *is_nothing = rc == 0 && reading.is_nothing;
-    if (rc == 1) {
-        *value = reading.value;
-        replies.items[0] = NULL; /* the value owns it now */
-    }
+    if (rc == 1)
+        reading_give(&reading, &replies.items[0], value);
     replies_free(&replies);
     big_keys_note(cache, full, value->len);
     return rc;
@@ -434,7 +466,7 @@ int apphost_cache_refresh(struct apphost_cache *cache, struct apphost_bytes key,
     const struct batch batch = cache_question(&full, &command, 1);
     int rc = cache_call(cache, DIAL_PRIMARY, &batch, &replies, &local);
     if (rc == 0) {
-        rc = cache_read(cache, &full, replies.items[0], NULL, &local);
+        rc = cache_read(cache, &full, replies.items[0], &local);
         replies_free(&replies);
     }
     full_key_fini(&full);
@@ -500,6 +532,8 @@ void apphost_cache_stats(const struct apphost_cache *cache, struct apphost_cache
         .errors = atomic_load(&from[COUNT_ERRORS]),
         .short_circuits = atomic_load(&from[COUNT_SHORT]),
         .absorbed = atomic_load(&from[COUNT_ABSORBED]),
+        .compressed = atomic_load(&from[COUNT_PACKED]),
+        .compressed_saved = atomic_load(&from[COUNT_PACKED_SAVED]),
         .stale = atomic_load(&from[COUNT_STALE]),
         .eager_refreshes = atomic_load(&from[COUNT_EAGER]),
         .creations = atomic_load(&from[COUNT_CREATED]),

@@ -21,6 +21,8 @@ enum cache_counter {
     COUNT_ERRORS,
     COUNT_SHORT,
     COUNT_ABSORBED,
+    COUNT_PACKED,
+    COUNT_PACKED_SAVED,
     COUNT_STALE,
     COUNT_EAGER,
     COUNT_CREATED,
@@ -123,8 +125,13 @@ struct reading {
     bool is_nothing;            /* an entry without data: it is known that there is no value */
     int64_t ttl_ms;             /* the new time to live of one that slides */
     int64_t left_ms;            /* until its absolute end; INT64_MAX: it has none */
-    struct apphost_value value; /* owns the reply when there is data */
+    struct apphost_value value; /* with data: owns the reply, or what was made of it */
 };
+
+/* Hands the value on, and with it the reply where that is its memory. */
+void reading_give(struct reading *reading, struct resp_reply **reply, struct apphost_value *value);
+/* Nobody wants it. */
+void reading_drop(struct reading *reading, const struct resp_reply *reply);
 
 /* 1 with data (or, where none was asked for, with an entry), 0, -1. */
 int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct reading *reading,
@@ -134,9 +141,9 @@ int cache_decode(struct apphost_cache *cache, struct resp_reply *reply, struct r
 int cache_get(struct apphost_cache *cache, struct apphost_bytes key, struct apphost_value *value,
               bool *is_nothing, struct apphost_error *error);
 
-/* The same, and slides if needed. 1 with data, 0, -1. */
+/* Whether there is an entry, whose window then starts anew. 1, 0, -1. */
 int cache_read(struct apphost_cache *cache, const struct full_key *key, struct resp_reply *reply,
-               struct apphost_value *value, struct apphost_error *error);
+               struct apphost_error *error);
 
 /* One command about one key, with an integer reply. 0, -1. */
 int cache_ask_integer(struct apphost_cache *cache, const char *name, const struct full_key *key,
@@ -145,6 +152,9 @@ int cache_ask_integer(struct apphost_cache *cache, const char *name, const struc
 /* Whether UNLINK failed because it cannot be had. It frees in the background; servers before 4.0, users who
  * may not, and command maps without it have DEL. */
 bool cache_lacks_unlink(const struct apphost_error *error);
+
+/* A value with room for so many bytes, and a NUL after them. 0, -1. */
+int value_new(struct apphost_value *value, size_t len);
 
 /* A value that owns a copy of these bytes. */
 int value_copy(struct apphost_value *value, const void *data, size_t len);
@@ -257,6 +267,7 @@ struct write {
     const char *argv[WRITE_WORDS], *ttl_argv[3];
     size_t lens[WRITE_WORDS], ttl_lens[3];
     size_t ttl_argc; /* 0: no second command */
+    void *packed;    /* the data, compressed; NULL: as it is */
 };
 
 /* Points into itself and to the data of the entries. */
@@ -267,7 +278,7 @@ struct writes {
 };
 
 /* Nothing is to be freed after a failure. */
-int writes_init(struct writes *writes, const struct apphost_cache *cache, const struct apphost_entry *entries,
+int writes_init(struct writes *writes, struct apphost_cache *cache, const struct apphost_entry *entries,
                 size_t count, struct apphost_error *error);
 void writes_fini(struct writes *writes);
 struct batch writes_batch(const struct writes *writes);

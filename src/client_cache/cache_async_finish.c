@@ -29,10 +29,8 @@ void call_finish_get(struct apphost_call *call, struct apphost_result *result)
     struct reading reading;
 
     result->rc = read_reply(call, &reading);
-    if (result->rc == 1) {
-        call->value = reading.value;
-        call->replies.items[0] = NULL; /* the value owns it */
-    }
+    if (result->rc == 1)
+        reading_give(&reading, &call->replies.items[0], &call->value);
     big_keys_note(call->cache, &call->key, call->value.len);
     if (result->rc < 0)
         give_up(call, result, 0);

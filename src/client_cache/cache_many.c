@@ -92,12 +92,13 @@ static int read_one(const struct many *many, size_t i, struct replies *replies, 
     int rc = cache_decode(many->cache, replies->items[i], &reading, error);
 
     if (rc < 0 ||
-        (reading.is_sliding && many->expire(many->cache, &many->keys[i], reading.ttl_ms, error) < 0))
+        (reading.is_sliding && many->expire(many->cache, &many->keys[i], reading.ttl_ms, error) < 0)) {
+        reading_drop(&reading, replies->items[i]);
         return -1;
+    }
     if (rc == 1) {
         level_one_put(many->cache, &many->keys[i], &reading, many->places[i].ticket);
-        *value = reading.value;
-        replies->items[i] = NULL;
+        reading_give(&reading, &replies->items[i], value);
     }
     big_keys_note(many->cache, &many->keys[i], reading.value.len);
     return rc;

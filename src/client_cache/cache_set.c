@@ -10,6 +10,7 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/pick.h"
+#include "client_cache/pack.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,8 +55,25 @@ static void fill_ttl(struct write *write, const struct entry_plan *plan, bool is
     write->ttl_lens[2] = strlen(write->ttl);
 }
 
-static int write_init(struct write *write, const struct apphost_cache *cache,
-                      const struct apphost_entry *entry, int64_t now, struct apphost_error *error)
+/* Compressed where that is wanted and pays. */
+static struct apphost_bytes data_of(struct write *write, struct apphost_cache *cache,
+                                    struct apphost_bytes data)
+{
+    size_t least = cache->options.compress_above, len;
+
+    write->packed = NULL;
+    if (least == 0 || data.len <= least || cache->options.strict_wire)
+        return data;
+    write->packed = pack(data, &len);
+    if (!write->packed)
+        return data;
+    cache_count(cache, COUNT_PACKED, 1);
+    cache_count(cache, COUNT_PACKED_SAVED, data.len - len);
+    return apphost_bytes(write->packed, len);
+}
+
+static int write_init(struct write *write, struct apphost_cache *cache, const struct apphost_entry *entry,
+                      int64_t now, struct apphost_error *error)
 {
     struct entry_plan plan;
 
@@ -67,7 +85,7 @@ static int write_init(struct write *write, const struct apphost_cache *cache,
         return -1;
     if (full_key_init(&write->key, cache, entry->key, error) < 0)
         return -1;
-    fill_data(write, &plan, entry->data);
+    fill_data(write, &plan, data_of(write, cache, entry->data));
     fill_ttl(write, &plan, cache->options.strict_wire);
     return 0;
 }
@@ -102,7 +120,7 @@ static void fill_commands(struct writes *writes, bool has_multi)
     writes->command_count = n;
 }
 
-int writes_init(struct writes *writes, const struct apphost_cache *cache, const struct apphost_entry *entries,
+int writes_init(struct writes *writes, struct apphost_cache *cache, const struct apphost_entry *entries,
                 size_t count, struct apphost_error *error)
 {
     int64_t now = clock_unix_ms();
@@ -129,8 +147,10 @@ int writes_init(struct writes *writes, const struct apphost_cache *cache, const 
 
 void writes_fini(struct writes *writes)
 {
-    for (size_t i = 0; i < writes->count; i++)
+    for (size_t i = 0; i < writes->count; i++) {
         full_key_fini(&writes->items[i].key);
+        free(writes->items[i].packed);
+    }
     if (writes->items != &writes->one)
         free(writes->items);
     if (writes->commands != writes->few)

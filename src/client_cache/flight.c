@@ -1,6 +1,8 @@
 /* Flights: who creates, and who waits for it. See flight.h. */
 #include "client_cache/flight.h"
+#include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/limits.h"
 #include "client_base/lock.h"
 
 #include <stdlib.h>
@@ -102,14 +104,11 @@ void flight_land(struct apphost_cache *cache, struct flight *flight, int rc,
 /* Until it has landed, or the time is up. */
 static void wait_locked(struct apphost_cache *cache, const struct flight *flight, int64_t deadline_ms)
 {
-    struct timespec deadline = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
-    int rc = 0;
+    while (!flight->is_over && clock_left(deadline_ms) > 0 && !limits_are_cancelled()) {
+        int64_t until_ms = limits_slice(deadline_ms);
+        struct timespec until = {until_ms / 1000, (until_ms % 1000) * 1000000};
 
-    while (!flight->is_over && rc == 0) {
-        if (deadline_ms == INT64_MAX)
-            rc = pthread_cond_wait(&cache->flights_changed, &cache->flights_lock);
-        else
-            rc = pthread_cond_timedwait(&cache->flights_changed, &cache->flights_lock, &deadline);
+        pthread_cond_timedwait(&cache->flights_changed, &cache->flights_lock, &until);
     }
 }
 
@@ -124,6 +123,8 @@ int flight_ride(struct apphost_cache *cache, struct flight *flight, int64_t dead
         rc = flight->rc;
     if (rc == -1)
         *error = flight->error;
+    else if (rc == FLIGHT_LATE && limits_are_cancelled())
+        rc = limits_fail("waiting for a value", error);
     else if (rc >= 0 && flight->value.data && value_copy(value, flight->value.data, flight->value.len) < 0)
         rc = fail_memory(error);
     release_locked(flight);

@@ -37,8 +37,7 @@ void flight_land(struct apphost_cache *cache, struct flight *flight, int rc,
 
 enum { FLIGHT_LATE = -2 };
 
-/* Waits, and lets go of it: 0 with a copy of the result, -1 with its error; FLIGHT_LATE. INT64_MAX: for ever.
- */
+/* Waits, and lets go of it: 0 with a copy of the result, -1 with its error; FLIGHT_LATE. */
 int flight_ride(struct apphost_cache *cache, struct flight *flight, int64_t deadline_ms,
                 struct apphost_value *value, struct apphost_error *error);
 

@@ -198,6 +198,8 @@ static int answer_old(struct hybrid_call *asking, struct apphost_value *value, s
         set_throttle(asking, 0);
         return APPHOST_CREATED;
     }
+    if (error->code == APPHOST_E_CANCELLED)
+        return -1;
     begin_throttle(asking);
     return give_found(asking, value, APPHOST_STALE);
 }

@@ -34,8 +34,7 @@ static int take_entry(struct hybrid_question *question, struct replies *replies,
         return -1;
     if (rc == 1) {
         level_one_put(question->cache, &question->key, &reading, question->ticket);
-        question->value = reading.value;
-        replies->items[0] = NULL;
+        reading_give(&reading, &replies->items[0], &question->value);
     }
     big_keys_note(question->cache, &question->key, reading.value.len);
     return 0;

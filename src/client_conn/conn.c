@@ -10,6 +10,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/limits.h"
 #include "client_base/lock.h"
 
 #include <stdio.h>
@@ -113,11 +114,20 @@ static struct timespec to_timespec(int64_t deadline_ms)
     return (struct timespec){deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
 }
 
+/* False when it is late, or called off. */
+static bool wait_changed_locked(struct conn *conn, int64_t deadline_ms)
+{
+    if (clock_left(deadline_ms) == 0 || limits_are_cancelled())
+        return false;
+    struct timespec until = to_timespec(limits_slice(deadline_ms));
+    pthread_cond_timedwait(&conn->changed, &conn->lock, &until);
+    return true;
+}
+
 static int wait_up_locked(struct conn *conn, int64_t deadline_ms, const char *command, int timeout_ms,
                           struct apphost_error *error)
 {
-    struct timespec deadline = to_timespec(deadline_ms);
-    int rc = 0;
+    bool goes_on = true;
 
     if (conn->state != CONN_CLOSED && conn->options->endpoint_count == 0)
         return fail_set(error, APPHOST_E_CONFIG, "config", "No endpoints specified");
@@ -127,15 +137,18 @@ static int wait_up_locked(struct conn *conn, int64_t deadline_ms, const char *co
         return fail_set(error, APPHOST_E_BUSY, "backlog", "%zu callers wait for a connection already",
                         conn->waiting);
     conn->waiting++;
-    while (conn->state != CONN_UP && conn->state != CONN_CLOSED && !conn_is_hopeless(conn) && rc == 0)
-        rc = pthread_cond_timedwait(&conn->changed, &conn->lock, &deadline);
+    while (conn->state != CONN_UP && conn->state != CONN_CLOSED && !conn_is_hopeless(conn) && goes_on)
+        goes_on = wait_changed_locked(conn, deadline_ms);
     conn->waiting--;
     if (conn->state == CONN_UP)
         return 0;
     if (conn->state == CONN_CLOSED)
         return fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
-    return conn_is_hopeless(conn) ? conn_fail_hopeless(conn, error)
-                                  : fail_late(conn, command, timeout_ms, error);
+    if (conn_is_hopeless(conn))
+        return conn_fail_hopeless(conn, error);
+    if (limits_are_cancelled())
+        return limits_fail(command, error);
+    return fail_late(conn, command, timeout_ms, error);
 }
 
 /* Waits until the bytes that are to be sent already leave room for these: a server that does not read may not
@@ -143,16 +156,17 @@ static int wait_up_locked(struct conn *conn, int64_t deadline_ms, const char *co
 static int wait_room_locked(struct conn *conn, const struct batch *batch, int64_t deadline_ms,
                             struct apphost_error *error)
 {
-    struct timespec deadline = to_timespec(deadline_ms);
     size_t bytes = batch_bytes(batch);
-    int rc = 0;
+    bool goes_on = true;
 
     conn->want_room++;
-    while (conn->state == CONN_UP && !conn_has_room(conn, bytes) && rc == 0)
-        rc = pthread_cond_timedwait(&conn->changed, &conn->lock, &deadline);
+    while (conn->state == CONN_UP && !conn_has_room(conn, bytes) && goes_on)
+        goes_on = wait_changed_locked(conn, deadline_ms);
     conn->want_room--;
     if (conn->state != CONN_UP || conn_has_room(conn, bytes))
         return 0;
+    if (limits_are_cancelled())
+        return limits_fail(batch->commands[0].argv[0], error);
     return fail_set(
         error, APPHOST_E_BUSY, "backlog",
         "%zu bytes wait to be sent already, and %s does not take them: no room for %zu more (%dms)",
@@ -234,6 +248,14 @@ static int submit_locked(struct conn *conn, const struct batch *batch, struct co
     return 0;
 }
 
+static int fail_waiting(const char *command, int timeout_ms, struct apphost_error *error)
+{
+    if (limits_are_cancelled())
+        return limits_fail(command, error);
+    return fail_set(error, APPHOST_E_TIMEOUT, "syncTimeout", "Timeout performing %.20s (%dms)", command,
+                    timeout_ms);
+}
+
 static int try_call(struct conn *conn, const struct batch *batch, int64_t deadline_ms,
                     struct replies *replies, struct apphost_error *error)
 {
@@ -254,8 +276,7 @@ static int try_call(struct conn *conn, const struct batch *batch, int64_t deadli
     lock_drop(&conn->lock);
 
     if (!await_done(conn, request, has_lead, deadline_ms) && !abandon(conn, request, batch->times))
-        return fail_set(error, APPHOST_E_TIMEOUT, "syncTimeout", "Timeout performing %.20s (%dms)", command,
-                        timeout_ms);
+        return fail_waiting(command, timeout_ms, error);
     int rc = 0;
     if (batch->times)
         *batch->times = request->times;

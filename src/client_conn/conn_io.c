@@ -12,6 +12,7 @@
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
+#include "client_base/limits.h"
 #include "client_base/lock.h"
 
 #include <errno.h>
@@ -84,9 +85,10 @@ uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t d
 
         if (!atomic_compare_exchange_strong(&request->wake, &word, WAKE_SLEEPING) && word > WAKE_SLEEPING)
             return word;
-        if (clock_left(deadline_ms) == 0)
+        if (clock_left(deadline_ms) == 0 || limits_are_cancelled())
             return WAKE_SLEEPING;
-        struct timespec until = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000L};
+        int64_t until_ms = limits_slice(deadline_ms);
+        struct timespec until = {until_ms / 1000, (until_ms % 1000) * 1000000L};
         syscall(SYS_futex, &conn->doorbell, FUTEX_WAIT_BITSET_PRIVATE, rung, &until, NULL, request->bit);
         word = atomic_load_explicit(&request->wake, memory_order_acquire);
         if (word > WAKE_SLEEPING)
@@ -444,7 +446,7 @@ static bool lead_once(struct conn *conn, struct conn_request *own, int64_t until
     int wait_ms = clock_left(until_ms);
     if (is_closed && !is_idle)
         conn_fail_leading(conn, APPHOST_E_CLOSED, "closed");
-    if (is_idle || !is_up || wait_ms == 0)
+    if (is_idle || !is_up || wait_ms == 0 || limits_are_cancelled())
         return false;
     if (wait_ms > TRANSPORT_SLICE_MS)
         wait_ms = TRANSPORT_SLICE_MS;

@@ -124,23 +124,6 @@ static int open_within(struct apphost_connection *connection, int timeout_ms, st
     return rc;
 }
 
-/* In a cluster, at the node of the key: whose that is, any node says when it is asked about the key. */
-static int aim(struct apphost_connection *connection, struct apphost_bytes key, struct apphost_error *error)
-{
-    struct apphost_redis *redis = connection->own.redis;
-    const char *const argv[] = {"EXISTS", key.data};
-    const size_t lens[] = {6, key.len};
-    const struct command command = {2, argv, lens};
-    const struct batch batch = {.commands = &command, .count = 1, .is_idempotent = true, .is_read = true};
-    struct replies replies;
-
-    if (redis_run(redis, DIAL_PRIMARY, &batch, &replies, error) < 0)
-        return -1;
-    replies_free(&replies);
-    const struct lanes *lanes = scatter_lanes(redis, &command);
-    return lanes->options ? own_aim(&connection->own, lanes->options, error) : 0;
-}
-
 struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
                                                    const struct apphost_connection_options *options,
                                                    struct apphost_error *error)
@@ -162,7 +145,7 @@ struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
         free(connection);
         return NULL;
     }
-    if (options->key.data && aim(connection, options->key, error) < 0) {
+    if (options->key.data && own_aim_at_key(&connection->own, options->key, error) < 0) {
         apphost_connection_close(connection);
         return NULL;
     }

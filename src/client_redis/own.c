@@ -1,5 +1,6 @@
 /* A stream of one's own: opening, sending, receiving, ending. See own.h. */
 #include "client_redis/own.h"
+#include "client_redis/scatter.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -78,6 +79,24 @@ int own_aim(struct own *own, const struct apphost_options *at, struct apphost_er
     for (size_t i = 0; i < apphost_options_endpoint_count(at) && rc == 0; i++)
         rc = apphost_options_add_endpoint(own->options, apphost_options_endpoint(at, i), error);
     return rc;
+}
+
+/* Whose it is, any node says when it is asked about the key. */
+int own_aim_at_key(struct own *own, struct apphost_bytes key, struct apphost_error *error)
+{
+    const char *const argv[] = {"EXISTS", key.data};
+    const size_t lens[] = {6, key.len};
+    const struct command command = {2, argv, lens};
+    const struct batch batch = {.commands = &command, .count = 1, .is_idempotent = true, .is_read = true};
+    struct replies replies;
+
+    if (redis_run(own->redis, DIAL_PRIMARY, &batch, &replies, error) < 0)
+        return -1;
+    replies_free(&replies);
+    const struct lanes *lanes = scatter_lanes(own->redis, &command);
+    if (!lanes->options)
+        return 0;
+    return own_aim(own, lanes->options, error);
 }
 
 void own_fini(struct own *own)

@@ -10,6 +10,8 @@
 
 #include "client_redis/redis.h"
 
+#include <apphost/cache.h>
+
 struct own {
     struct own *next, *previous;                          /* of the client's, under its lock */
     void (*end)(struct own *own, enum apphost_code code); /* own_end(), for the client's end */
@@ -30,6 +32,9 @@ void own_fini(struct own *own);
 
 /* At the endpoints of these options instead. */
 int own_aim(struct own *own, const struct apphost_options *at, struct apphost_error *error);
+
+/* In a cluster at the node of this key, which is asked for; elsewhere it changes nothing. */
+int own_aim_at_key(struct own *own, struct apphost_bytes key, struct apphost_error *error);
 
 /* Connects, for `timeout_ms` (0: connectTimeout). A resolver may take longer. */
 int own_dial(struct own *own, int timeout_ms, struct apphost_error *error);

@@ -2,6 +2,7 @@
  * Running batches on a named client: on its connections, from a replica first, or on the nodes of a cluster.
  */
 #include "client_base/clock.h"
+#include "client_base/limits.h"
 #include "client_base/verdict.h"
 #include "client_redis/cluster.h"
 #include "client_redis/redis.h"
@@ -104,8 +105,8 @@ static int run_routed(struct apphost_redis *redis, enum dial_role role, const st
     return rc;
 }
 
-int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
-              struct replies *replies, struct apphost_error *error)
+static int run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+               struct replies *replies, struct apphost_error *error)
 {
     int rc;
 
@@ -128,8 +129,19 @@ int redis_run(struct apphost_redis *redis, enum dial_role role, const struct bat
     return scatter_resume(redis, role, batch, replies, error);
 }
 
-int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
-                conn_done_fn done, void *user, struct apphost_error *error)
+int redis_run(struct apphost_redis *redis, enum dial_role role, const struct batch *batch,
+              struct replies *replies, struct apphost_error *error)
+{
+    struct batch limited = *batch;
+
+    if (limits_are_cancelled())
+        return limits_fail(batch->commands[0].argv[0], error);
+    limited.timeout_ms = limits_timeout(batch->timeout_ms);
+    return run(redis, role, &limited, replies, error);
+}
+
+static int start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
+                 conn_done_fn done, void *user, struct apphost_error *error)
 {
     struct conn *first = lanes_conn(&redis->lanes, DIAL_PRIMARY, error);
 
@@ -140,7 +152,18 @@ int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct 
         return scatter_start(redis, *role, batch, done, user, error);
     *role = lanes_pick(&redis->lanes, *role, batch);
     struct conn *conn = lanes_conn(&redis->lanes, *role, error);
-    return conn ? conn_start(conn, batch, done, user, error) : -1;
+    if (!conn)
+        return -1;
+    return conn_start(conn, batch, done, user, error);
+}
+
+int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct batch *batch,
+                conn_done_fn done, void *user, struct apphost_error *error)
+{
+    struct batch limited = *batch;
+
+    limited.timeout_ms = limits_timeout(batch->timeout_ms);
+    return start(redis, role, &limited, done, user, error);
 }
 
 static void ignore_reply(void *user, struct replies *replies, const struct timing *times,

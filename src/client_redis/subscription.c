@@ -45,6 +45,8 @@ int apphost_subscription_add(struct apphost_subscription *subscription, struct a
 {
     if (check_name(subscription, name, error) < 0)
         return -1;
+    if (is_pattern && subscription->options.is_sharded)
+        return fail_argument(error, "name", "is a pattern, and sharded channels have none");
 
     struct name *fresh = calloc(1, sizeof(*fresh) + name.len + 1);
     if (!fresh)
@@ -93,10 +95,19 @@ static void forget_connection(struct apphost_subscription *subscription)
     lock_drop(&subscription->lock);
 }
 
+/* Plain, pattern, sharded. */
+static int kind_of(const struct apphost_subscription *subscription, const struct name *name)
+{
+    if (subscription->options.is_sharded)
+        return 2;
+    return name->is_pattern;
+}
+
 /* What is wanted and not asked for yet, or the reverse, is put on the wire. */
 static int ask_names(struct apphost_subscription *subscription, struct apphost_error *error)
 {
-    static const char *const words[2][2] = {{"UNSUBSCRIBE", "PUNSUBSCRIBE"}, {"SUBSCRIBE", "PSUBSCRIBE"}};
+    static const char *const words[2][3] = {{"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"},
+                                            {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"}};
     int rc = 0;
 
     lock_take(&subscription->lock);
@@ -104,7 +115,7 @@ static int ask_names(struct apphost_subscription *subscription, struct apphost_e
         struct name *name = *at;
 
         if (name->is_asked != name->is_wanted) {
-            const char *const argv[] = {words[name->is_wanted][name->is_pattern], name->text};
+            const char *const argv[] = {words[name->is_wanted][kind_of(subscription, name)], name->text};
             const size_t lens[] = {strlen(argv[0]), name->len};
 
             rc = resp_append_command(&subscription->own.out, 2, argv, lens);
@@ -162,19 +173,35 @@ static void tell_lost(struct apphost_subscription *subscription, const struct ap
         subscription_tell_state(subscription, APPHOST_SUBSCRIPTION_LOST, why);
 }
 
-static void take_reply(struct apphost_subscription *subscription, const struct resp_reply *reply)
+/* The slot has another node: -1, so that it is looked for; else 0. */
+static int take_refusal(struct apphost_subscription *subscription, const struct resp_reply *reply,
+                        struct apphost_error *error)
 {
-    struct apphost_error error = {0};
+    redis_explain_reply(reply, error);
+    if (subscription->options.is_sharded && resp_reply_is_error(reply, "MOVED"))
+        return -1;
+    tell_lost(subscription, error);
+    return 0;
+}
 
-    if (reply->type == RESP_ERROR) {
-        redis_explain_reply(reply, &error);
-        tell_lost(subscription, &error);
-        return;
-    }
-    if ((reply->type != RESP_ARRAY && reply->type != RESP_PUSH) || reply->count < 3)
-        return; /* the answer to a PING */
+/* A shard sends its listeners away when the slot goes. */
+static int take_farewell(struct apphost_subscription *subscription, const struct resp_reply *name,
+                         struct apphost_error *error)
+{
+    lock_take(&subscription->lock);
+    bool is_wanted = find_name(subscription, bytes_of(name), false) != NULL;
+    lock_drop(&subscription->lock);
+    if (!is_wanted)
+        return 0;
+    return fail_set(error, APPHOST_E_CONNECT, "endpoint", "the slot of the channel has left %s",
+                    subscription->own.dialed.address);
+}
+
+static void take_parts(struct apphost_subscription *subscription, const struct resp_reply *reply)
+{
     const struct resp_reply *parts = reply->elements;
-    if (resp_reply_is(&parts[0], "message")) {
+
+    if (resp_reply_is(&parts[0], "message") || resp_reply_is(&parts[0], "smessage")) {
         const struct apphost_message message = {.channel = bytes_of(&parts[1]), .data = bytes_of(&parts[2])};
 
         subscription_tell_message(subscription, &message);
@@ -183,11 +210,25 @@ static void take_reply(struct apphost_subscription *subscription, const struct r
                                                 bytes_of(&parts[3])};
 
         subscription_tell_message(subscription, &message);
-    } else if (resp_reply_is(&parts[0], "subscribe")) {
+    } else if (resp_reply_is(&parts[0], "subscribe") || resp_reply_is(&parts[0], "ssubscribe")) {
         confirm(subscription, reply, false);
     } else if (resp_reply_is(&parts[0], "psubscribe")) {
         confirm(subscription, reply, true);
     }
+}
+
+/* 0, -1 when this is not the place for it any more. */
+static int take_reply(struct apphost_subscription *subscription, const struct resp_reply *reply,
+                      struct apphost_error *error)
+{
+    if (reply->type == RESP_ERROR)
+        return take_refusal(subscription, reply, error);
+    if ((reply->type != RESP_ARRAY && reply->type != RESP_PUSH) || reply->count < 3)
+        return 0; /* the answer to a PING */
+    if (resp_reply_is(&reply->elements[0], "sunsubscribe"))
+        return take_farewell(subscription, &reply->elements[1], error);
+    take_parts(subscription, reply);
+    return 0;
 }
 
 /* ---- The thread ---- */
@@ -262,8 +303,10 @@ static void serve(struct apphost_subscription *subscription, struct apphost_erro
         if (result != OWN_DONE)
             continue;
         silence = (struct silence){.heard_ms = clock_ms()};
-        take_reply(subscription, reply);
+        int rc = take_reply(subscription, reply, error);
         resp_reply_free(reply);
+        if (rc < 0)
+            return;
         await_room(subscription);
     }
 }
@@ -285,6 +328,16 @@ static void pause_before(struct apphost_subscription *subscription, unsigned att
             return;
 }
 
+static int connect_to(struct apphost_subscription *subscription, struct apphost_error *error)
+{
+    const struct apphost_subscription_options *options = &subscription->options;
+
+    if (options->is_sharded && options->key.data &&
+        own_aim_at_key(&subscription->own, options->key, error) < 0)
+        return -1;
+    return own_dial(&subscription->own, 0, error);
+}
+
 static void *work(void *user)
 {
     struct apphost_subscription *subscription = user;
@@ -293,7 +346,7 @@ static void *work(void *user)
     while (!atomic_load(&subscription->own.ended)) {
         struct apphost_error error = {0};
 
-        if (own_dial(&subscription->own, 0, &error) == 0) {
+        if (connect_to(subscription, &error) == 0) {
             attempts = 0;
             serve(subscription, &error);
         }
@@ -326,7 +379,7 @@ struct apphost_subscription *apphost_subscription_open(struct apphost_redis *red
         return NULL;
     }
 
-    struct apphost_subscription *subscription = calloc(1, sizeof(*subscription));
+    struct apphost_subscription *subscription = calloc(1, sizeof(*subscription) + options->key.len + 1);
 
     if (!subscription || own_init(&subscription->own, redis, DIAL_PRIMARY, error) < 0) {
         if (!subscription)
@@ -336,6 +389,10 @@ struct apphost_subscription *apphost_subscription_open(struct apphost_redis *red
     }
 
     subscription->options = *options;
+    if (options->key.data) {
+        memcpy(subscription->key, options->key.data, options->key.len);
+        subscription->options.key.data = subscription->key;
+    }
     subscription->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&subscription->lock, NULL);
     pthread_cond_init(&subscription->changed, NULL);

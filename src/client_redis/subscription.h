@@ -47,6 +47,7 @@ struct apphost_subscription {
     int fd;
     struct news *first, *last;
     size_t backlog;
+    char key[]; /* of options.key */
 };
 
 /* Not after the end. In polled mode it is kept for dispatch. */

@@ -8,6 +8,7 @@
  */
 #include "client_telemetry/otlp.h"
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_telemetry/otlp_encode.h"
 #include "client_telemetry/otlp_target.h"
 #include "client_base/protobuf.h"
@@ -110,7 +111,7 @@ static int post(struct otlp *otlp, const struct otlp_target *target, char *body,
     if (body)
         rc = otlp_target_post(target, &otlp->is_cancelled, body, len, &error);
 
-    warn(otlp, is_metrics, is_metrics ? "metrics" : "spans", rc, &error);
+    warn(otlp, is_metrics, pick(is_metrics, "metrics", "spans"), rc, &error);
     free(body);
     return rc;
 }
@@ -227,7 +228,7 @@ static bool init_target(struct otlp_target *target, const struct apphost_config 
 
     if (rc < 0)
         log_write(log, APPHOST_LOG_WARNING, LOG_REDIS, "No export of %s: %s",
-                  strcmp(signal, "TRACES") == 0 ? "spans" : "metrics", error.text);
+                  pick(strcmp(signal, "TRACES") == 0, "spans", "metrics"), error.text);
     return rc > 0;
 }
 

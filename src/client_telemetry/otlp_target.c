@@ -4,6 +4,7 @@
  */
 #include "client_telemetry/otlp_target.h"
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_base/fail.h"
 #include "client_base/text.h"
 #include "client_conn/transport.h"
@@ -38,7 +39,11 @@ const char *otlp_setting(const struct apphost_config *config, const char *signal
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (isxdigit((unsigned char)c))
+        return (c | 0x20) - 'a' + 10;
+    return -1;
 }
 
 /* In place. What is no escape stays as it is. */
@@ -63,8 +68,11 @@ void otlp_each_pair(const char *list, otlp_pair_fn each, void *user)
 {
     while (list && *list) {
         size_t len = strcspn(list, ","), name = strcspn(list, "=,");
-        char *key = text_trimmed(list, name < len ? name : 0);
-        char *value = text_trimmed(list + (name < len ? name + 1 : 0), name < len ? len - name - 1 : 0);
+        size_t first = 0; /* of the value, which is empty without a name */
+        if (name < len)
+            first = name + 1;
+        char *key = text_trimmed(list, first > 0 ? name : 0);
+        char *value = text_trimmed(list + first, first > 0 ? len - first : 0);
 
         if (key && value && *key) {
             decode(value);
@@ -130,12 +138,14 @@ static int set_endpoint(struct otlp_target *target, const char *url, bool is_sec
     if (len == 0 || len >= sizeof(target->authority) || memchr(host, '@', len) || memchr(host, ',', len))
         return refuse(error, url, "no host");
     snprintf(target->authority, sizeof(target->authority), "%.*s", (int)len, host);
-    const char *bracket = strrchr(target->authority, ']');
-    bool has_port = strchr(bracket ? bracket : target->authority, ':') != NULL;
-    snprintf(token, sizeof(token), "%s%s", target->authority, has_port ? "" : is_secure ? ":443" : ":80");
+    const char *bracket = text_or(strrchr(target->authority, ']'), target->authority);
+    const char *port = "";
+    if (!strchr(bracket, ':'))
+        port = pick(is_secure, ":443", ":80");
+    snprintf(token, sizeof(token), "%s%s", target->authority, port);
     if (apphost_options_add_endpoint(target->options, token, NULL) < 0)
         return refuse(error, url, "not a host or host:port");
-    return apphost_options_set(target->options, "ssl", is_secure ? "true" : "false", error);
+    return apphost_options_set(target->options, "ssl", pick(is_secure, "true", "false"), error);
 }
 
 static int set_files(struct otlp_target *target, const struct apphost_config *config, const char *signal,

@@ -6,17 +6,14 @@
  */
 #include "asynctest.h"
 #include "cachetest.h"
+#include "crowd.h"
 #include "farm.h"
 #include "client_redis/slots.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { THREADS = 64, HISTORY = 4096 };
 
 static struct farm farm;
 
@@ -48,117 +45,6 @@ static struct apphost_host *open_at(size_t node, const char *more, const struct 
     return host;
 }
 
-/* Writes numbers that grow, and reads them back. A read may find an older one, which a failover brought back,
- * but never one that was not written, and never another's. */
-struct worker {
-    struct apphost_cache *cache;
-    atomic_bool *is_over;
-    int id, shard;
-    atomic_int rounds, failed, lost; /* lost: an older value came back */
-    _Atomic int64_t first_failure_ms, back_ms;
-    char trouble[256];
-};
-
-static void note_failure(struct worker *worker)
-{
-    worker->failed++;
-    worker->back_ms = 0;
-    if (worker->first_failure_ms == 0)
-        worker->first_failure_ms = now_ms();
-}
-
-static void note_success(struct worker *worker)
-{
-    if (worker->first_failure_ms != 0 && worker->back_ms == 0)
-        worker->back_ms = now_ms();
-}
-
-static void check_text(struct worker *worker, const char *name, const char *text, int written)
-{
-    int id = -1, number = -1;
-
-    if (sscanf(text, "%d:%d", &id, &number) != 2 || id != worker->id || number > written)
-        snprintf(worker->trouble, sizeof(worker->trouble), "%s of %d is %s after %d", name, worker->id, text,
-                 written);
-    else if (number < written)
-        worker->lost++;
-}
-
-static void *work(void *user)
-{
-    struct worker *worker = user;
-    char name[48], text[48];
-    int written = 0;
-
-    snprintf(name, sizeof(name), "worker-%d", worker->id);
-    worker->shard = (int)farm_shard(slot_of_key(name, strlen(name)));
-    while (!atomic_load(worker->is_over) && !worker->trouble[0]) {
-        char *got = NULL;
-        int number = worker->rounds++;
-
-        snprintf(text, sizeof(text), "%d:%d", worker->id, number);
-        if (apphost_cache_set_string(worker->cache, name, text, apphost_expire_never(), NULL) < 0) {
-            note_failure(worker);
-            continue;
-        }
-        written = number;
-        if (apphost_cache_get_string(worker->cache, name, &got, NULL) < 0) {
-            note_failure(worker);
-            continue;
-        }
-        note_success(worker);
-        if (got)
-            check_text(worker, name, got, written);
-        else
-            worker->lost++;
-        free(got);
-    }
-    return NULL;
-}
-
-struct crowd {
-    struct apphost_host *host;
-    atomic_bool is_over;
-    struct worker workers[THREADS];
-    pthread_t threads[THREADS];
-};
-
-static void begin_crowd(struct crowd *crowd, const char *more)
-{
-    crowd->host = open_at(1, more, NULL);
-    atomic_store(&crowd->is_over, false);
-    for (int i = 0; i < THREADS; i++) {
-        crowd->workers[i] = (struct worker){
-            .cache = apphost_host_cache(crowd->host, NULL, NULL), .is_over = &crowd->is_over, .id = i};
-        assert_int_equal(pthread_create(&crowd->threads[i], NULL, work, &crowd->workers[i]), 0);
-    }
-}
-
-/* Until each has done so many rounds more. */
-static void await_rounds(struct crowd *crowd, int more)
-{
-    int64_t deadline = now_ms() + PATIENCE_MS;
-
-    for (int i = 0; i < THREADS; i++) {
-        int until = crowd->workers[i].rounds + more;
-
-        while (crowd->workers[i].rounds < until && now_ms() < deadline)
-            poll(NULL, 0, 2);
-        assert_true(crowd->workers[i].rounds >= until);
-    }
-}
-
-static void end_crowd(struct crowd *crowd)
-{
-    atomic_store(&crowd->is_over, true);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(crowd->threads[i], NULL);
-    for (int i = 0; i < THREADS; i++)
-        if (crowd->workers[i].trouble[0])
-            fail_msg("%s", crowd->workers[i].trouble);
-    apphost_host_free(crowd->host);
-}
-
 static void await_role(size_t node, const char *role)
 {
     int64_t deadline = now_ms() + PATIENCE_MS;
@@ -174,50 +60,25 @@ static void await_role(size_t node, const char *role)
     assert_true(is);
 }
 
-static void print_figures(const struct crowd *crowd, const char *what, int64_t since_ms)
-{
-    int rounds = 0, failed = 0, most = 0, lost = 0;
-    int64_t first = 0, last = 0;
-
-    for (int i = 0; i < THREADS; i++) {
-        const struct worker *worker = &crowd->workers[i];
-        int64_t back_ms = worker->back_ms ? worker->back_ms - since_ms : 0;
-
-        rounds += worker->rounds;
-        failed += worker->failed;
-        lost += worker->lost;
-        if (worker->failed > most)
-            most = worker->failed;
-        if (back_ms > 0 && (first == 0 || back_ms < first))
-            first = back_ms;
-        if (back_ms > last)
-            last = back_ms;
-    }
-    print_message(
-        "%s: %d rounds of 64 threads, %d failed (at most %d of one), %d read older values; first success "
-        "after a failure at %lld ms, last at %lld ms\n",
-        what, rounds, failed, most, lost, (long long)first, (long long)last);
-}
-
 /* Nobody notices: what the old primary refuses goes to the new one. */
 static void a_failover_by_order(void **state)
 {
     static struct crowd crowd;
 
     (void)state;
-    begin_crowd(&crowd, ",syncTimeout=30000");
-    await_rounds(&crowd, 5);
+    crowd_begin(&crowd, open_at(1, ",syncTimeout=30000", NULL));
+    crowd_await_rounds(&crowd, 5);
     long long asked = farm_sum(&farm, "commandstats", "cmdstat_cluster|slots:calls=");
     int64_t since_ms = now_ms();
     free(server_ask(&farm.nodes[FARM_SHARDS], "CLUSTER FAILOVER"));
     await_role(FARM_SHARDS, "role:master");
     await_role(0, "role:slave");
-    await_rounds(&crowd, 5);
+    crowd_await_rounds(&crowd, 5);
     int64_t took_ms = now_ms() - since_ms;
     long long more = farm_sum(&farm, "commandstats", "cmdstat_cluster|slots:calls=") - asked;
-    end_crowd(&crowd);
-    print_figures(&crowd, "failover by order", since_ms);
-    for (int i = 0; i < THREADS; i++) {
+    crowd_end(&crowd);
+    crowd_print_figures(&crowd, "failover by order", since_ms);
+    for (int i = 0; i < CROWD_THREADS; i++) {
         assert_int_equal(crowd.workers[i].failed, 0);
         assert_int_equal(crowd.workers[i].lost, 0);
     }
@@ -233,20 +94,20 @@ static void a_primary_that_dies(void **state)
     size_t shard = 2;
 
     (void)state;
-    begin_crowd(&crowd, ",syncTimeout=30000");
-    await_rounds(&crowd, 5);
+    crowd_begin(&crowd, open_at(1, ",syncTimeout=30000", NULL));
+    crowd_await_rounds(&crowd, 5);
     int64_t since_ms = now_ms();
     server_kill(&farm.nodes[shard], true);
     await_role(FARM_SHARDS + shard, "role:master");
-    await_rounds(&crowd, 5);
-    end_crowd(&crowd);
-    print_figures(&crowd, "failover by kill -9", since_ms);
-    for (int i = 0; i < THREADS; i++) {
+    crowd_await_rounds(&crowd, 5);
+    crowd_end(&crowd);
+    crowd_print_figures(&crowd, "failover by kill -9", since_ms);
+    for (int i = 0; i < CROWD_THREADS; i++) {
         struct worker *worker = &crowd.workers[i];
 
         /* A call has 30 s, the cluster needs some three: what is idempotent finds its way. */
         assert_int_equal(worker->failed, 0);
-        if (worker->shard != (int)shard)
+        if (farm_shard(slot_of_key(worker->name, strlen(worker->name))) != shard)
             assert_int_equal(worker->lost, 0);
     }
     server_again(&farm.nodes[shard], farm.starts[shard]);
@@ -260,19 +121,16 @@ static void callers_in_a_hurry(void **state)
     size_t primary = FARM_SHARDS + 2;
 
     (void)state;
-    begin_crowd(&crowd, ",syncTimeout=300");
-    await_rounds(&crowd, 5);
+    crowd_begin(&crowd, open_at(1, ",syncTimeout=300", NULL));
+    crowd_await_rounds(&crowd, 5);
     int64_t since_ms = now_ms();
     server_freeze(&farm.nodes[primary], true);
     await_role(2, "role:master");
-    await_rounds(&crowd, 5);
-    int64_t deadline = now_ms() + PATIENCE_MS;
-    for (int i = 0; i < THREADS; i++)
-        while (crowd.workers[i].first_failure_ms != 0 && crowd.workers[i].back_ms == 0 && now_ms() < deadline)
-            poll(NULL, 0, 5);
-    end_crowd(&crowd);
-    print_figures(&crowd, "frozen primary, 300 ms a call", since_ms);
-    for (int i = 0; i < THREADS; i++)
+    crowd_await_rounds(&crowd, 5);
+    crowd_await_recovery(&crowd);
+    crowd_end(&crowd);
+    crowd_print_figures(&crowd, "frozen primary, 300 ms a call", since_ms);
+    for (int i = 0; i < CROWD_THREADS; i++)
         assert_true(crowd.workers[i].first_failure_ms == 0 || crowd.workers[i].back_ms != 0);
     server_freeze(&farm.nodes[primary], false);
     await_role(primary, "role:slave");

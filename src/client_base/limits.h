@@ -1,0 +1,20 @@
+/* Inside the library: what a thread has said about its calls (apphost/limits.h). */
+#ifndef CLIENT_BASE_LIMITS_H
+#define CLIENT_BASE_LIMITS_H
+
+#include <apphost/limits.h>
+
+#include <stdint.h>
+
+/* The time-out of a call that would have this one. */
+int limits_timeout(int timeout_ms);
+
+bool limits_are_cancelled(void);
+
+/* Until when a wait may sleep that has this deadline: who can be called off looks up from time to time. */
+int64_t limits_slice(int64_t deadline_ms);
+
+/* -1. */
+int limits_fail(const char *what, struct apphost_error *error);
+
+#endif
