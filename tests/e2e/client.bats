@@ -5,7 +5,7 @@ load helpers
 # library_on TYPE IMAGE: the programs that test the cache, on one server. Everything on it is deleted.
 library_on() {
   needs_image "$2"
-  local program programs=(test_cache test_cache_more test_async_many) build=$ROOT/build/asan
+  local program programs=(test_cache test_cache_more test_async_many test_hybrid test_remove) build=$ROOT/build/asan
   # They are there after `make check`; make says so in a moment.
   ok env HOME="$REAL_HOME" make -s -C "$ROOT" VARIANT=asan BUILD="$build" "${programs[@]/#/$build/unit/client/}"
   manifest <<END
@@ -30,6 +30,19 @@ END
 
 @test "the library's cache on Valkey 8" {
   library_on valkey apphost-test/valkey:8.1
+}
+
+# bats test_tags=engineless
+@test "the example of a cluster: built outside of the tree, on three nodes" {
+  needs redis-server
+  needs redis-cli
+  ok make -s -C "$ROOT" install-client DESTDIR="$T/root" PREFIX=/usr
+  cp -r "$ROOT/manifests/cluster-client/." .
+  export PKG_CONFIG_PATH=$T/root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$T/root LD_LIBRARY_PATH=$T/root/usr/lib
+  ok make -s
+  PORT=$((20000 + RANDOM % 10000)) ok timeout 120 ./with-cluster ./cluster-client
+  [[ $output = *"100 of 100 entries read back"* ]]
+  [[ $output = *"user:7 is loaded, just now"*"and was there"*"just now"*"news: from the node of the channel"* ]]
 }
 
 @test "an installed library, an example outside the tree: two keyed caches, /health as ready" {
