@@ -181,6 +181,46 @@ static int do_remaining(struct apphost_cache *cache, struct words *words, struct
     return rc;
 }
 
+/* Words: data, a tag or none. */
+static int do_hybrid_set(struct apphost_cache *cache, struct words *words, struct apphost_error *error)
+{
+    struct apphost_bytes data = {NULL, 0}, tag = {NULL, 0};
+    struct apphost_hybrid how = {.expire_ms = 600000, .tags = &tag};
+
+    data.data = decode(words, 4, &data.len);
+    tag.data = decode(words, 5, &tag.len);
+    how.tag_count = tag.data != NULL;
+    if (apphost_hybrid_set(cache, key_of(words), data, &how, error) < 0)
+        return -1;
+    puts("ok");
+    return 0;
+}
+
+static int do_hybrid_get(struct apphost_cache *cache, struct words *words, struct apphost_error *error)
+{
+    struct apphost_value value = {0};
+    int found = apphost_hybrid_get(cache, key_of(words), &value, error);
+
+    if (found < 0)
+        return -1;
+    printf("ok ");
+    if (found)
+        print_bytes(value.data, value.len);
+    else
+        printf("~");
+    puts("");
+    apphost_value_free(&value);
+    return 0;
+}
+
+static int do_hybrid_untag(struct apphost_cache *cache, struct words *words, struct apphost_error *error)
+{
+    if (apphost_hybrid_remove_by_tag(cache, key_of(words), error) < 0)
+        return -1;
+    puts("ok");
+    return 0;
+}
+
 /* The connection string that the options print as, each endpoint with the port it would be reached at, and
    what is in force of the given keys. */
 static void print_options(const struct apphost_options *options)
@@ -260,6 +300,9 @@ static const struct command {
     {"refresh", NULL, do_refresh},
     {"remove", NULL, do_remove},
     {"remaining", NULL, do_remaining},
+    {"hybrid-set", NULL, do_hybrid_set},
+    {"hybrid-get", NULL, do_hybrid_get},
+    {"hybrid-untag", NULL, do_hybrid_untag},
     {"parse", do_parse, NULL},
     {"configured", do_configured, NULL},
     {"trace", do_trace, NULL},

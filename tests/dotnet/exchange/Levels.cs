@@ -69,6 +69,31 @@ public class Levels : World
         Assert.Equal("second", await Made(hybrid, "second"));
     }
 
+    // Not only the bytes: what is read from either is the value of the other, and tags end both.
+    [Fact]
+    public async Task HybridCache_and_apphost_hybrid_are_one_kind_of_entry()
+    {
+        var peer = NewPeer();
+        string Ask(string command, string key, params string[] more) => peer.Ask(
+            [command, Peer.Word("cache"), Peer.Word("app:"), Peer.Word(key), .. more]).FirstOrDefault("");
+        Ask("hybrid-set", "key", Peer.Word("from C, für alle"), Peer.Word("red"));
+        Assert.Equal("from C, für alle", await Made(Hybrid(), "made"));
+        await Hybrid().RemoveByTagAsync("red", Token);
+        Assert.Equal("~", Ask("hybrid-get", "key"));
+        var c = Cache(Side.C, "app:");
+        c.Remove("key");
+        Assert.Equal("from .NET", await Made(Hybrid(), "from .NET"));
+        Written(c, "key");
+        Assert.Equal("from .NET", Peer.Text(Ask("hybrid-get", "key")));
+        Ask("hybrid-untag", "red");
+        Assert.Equal("~", Ask("hybrid-get", "key"));
+        Assert.Equal("made again", await Made(Hybrid(), "made again"));
+        Ask("hybrid-set", "key", Peer.Word("plain"));
+        Assert.Equal("plain", await Made(Hybrid(), "made"));
+        Ask("hybrid-untag", "*");
+        Assert.Equal("the last", await Made(Hybrid(), "the last"));
+    }
+
     private IFusionCache Fusion() => Services(services => services.AddFusionCache()
         .WithRegisteredDistributedCache().WithSerializer(new FusionCacheSystemTextJsonSerializer())
         .WithDefaultEntryOptions(options => options.SetDuration(TimeSpan.FromMinutes(20)))).GetRequiredService<IFusionCache>();
