@@ -1,10 +1,10 @@
 /* Redis Insight and Redis Commander: one each for all servers of a project that ask for one.
  *
  * Requests are merged; the manifest room has refused those that contradict each other. They wait until their
- * servers run or have failed (one failed server does not fail them, and a server answers long before a
- * sidecar asks), never hold up `up`, and get every server that a container can reach. Commander is configured
- * by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on ':' ',' '"' '\' and blanks);
- * Insight by numbered variables. */
+ * servers answer or have failed (one failed server does not fail them; Commander gives up on one that does
+ * not listen yet), never hold up `up`, and get every server that a container can reach. Commander is
+ * configured by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on ':' ',' '"' '\' and
+ * blanks); Insight by numbered variables. */
 #include "lower/internal.h"
 #include "base/pick.h"
 #include "redis/redis.h"
@@ -159,7 +159,7 @@ static void add_waits(struct lower *l, struct plan_node *node)
     for (size_t i = 0; i < l->model->resource_count; i++) {
         if (!is_shown(&l->model->resources[i]))
             continue;
-        struct plan_edge edge = {lower_node_id(l, &l->model->resources[i]), PLAN_STARTED, false, false};
+        struct plan_edge edge = {lower_node_id(l, &l->model->resources[i]), PLAN_HEALTHY, false, false};
         lower_add_edge(l, node, &edge);
     }
 }
