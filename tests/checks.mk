@@ -11,7 +11,7 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: style-kept style-noticed style-page figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
+.PHONY: style-kept style-page figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
 
 check:
 	$(Q)scripts/tally unit golden corpora wrong layers style line rules ratios
@@ -36,12 +36,9 @@ layers-named:
 	$(Q)scripts/check-names
 
 style:
-	$(Q)scripts/tally style-kept style-noticed style-page
+	$(Q)scripts/tally style-kept style-page
 style-kept:
 	$(Q)scripts/check-style
-# Each rule of one place notices when it is broken.
-style-noticed:
-	$(Q)tests/places/run
 # The dashboard's page has rules of its own: size, and what a browser's policy would refuse.
 style-page:
 	$(Q)scripts/check-page
