@@ -163,12 +163,13 @@ static void start_clocks(struct http_call *call, const struct http_limits *limit
 
 static void set_method(CURL *easy, const struct http_request *request)
 {
-    bool has_body = request->body != NULL;
-    if (has_body || strcmp(request->method, "POST") == 0) {
+    curl_off_t length = 0;
+    if (request->body)
+        length = (curl_off_t)request->body_length;
+    if (request->body || strcmp(request->method, "POST") == 0) {
         /* CURLOPT_POST alone would read standard input. */
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)(has_body ? request->body_length : 0));
-        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, has_body ? request->body : "");
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length);
+        curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, text_or_empty(request->body));
     }
     if (strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -191,7 +192,10 @@ static void set_headers(struct http_call *call, const struct http_request *reque
 static void set_address(struct http_call *call, const char *path)
 {
     struct real_transport *t = call->transport;
-    cleanup_free char *url = xasprintf("%s%s", t->unix_path ? "http://localhost" : t->url, path);
+    const char *base = t->url;
+    if (t->unix_path)
+        base = "http://localhost";
+    cleanup_free char *url = xasprintf("%s%s", base, path);
 
     curl_easy_setopt(call->easy, CURLOPT_URL, url);
     curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L);
@@ -236,11 +240,13 @@ struct http_call *http_call_new(struct real_transport *transport, const struct h
     call->transport = transport;
     call->handlers = *handlers;
     call->is_stream = handlers->on_data || handlers->on_open;
-    if (call->is_stream)
+    if (call->is_stream) {
         call->multi = &transport->streams_multi;
-    else
+        call->answer.limit = ERROR_BODY_LIMIT;
+    } else {
         call->multi = &transport->calls_multi;
-    call->answer.limit = call->is_stream ? ERROR_BODY_LIMIT : request->limit ? request->limit : DEFAULT_LIMIT;
+        call->answer.limit = size_or(request->limit, DEFAULT_LIMIT);
+    }
     call->easy = curl_easy_init();
     if (!call->easy)
         abort(); /* out of memory, as xmalloc */
@@ -318,6 +324,12 @@ void http_call_free(struct http_call *call)
     release(call);
 }
 
+/* NULL for what the head did not say. */
+static const char *text_said(const char *text)
+{
+    return *text ? text : NULL;
+}
+
 static void tell_done(struct http_call *call)
 {
     unlink_call(call);
@@ -325,12 +337,17 @@ static void tell_done(struct http_call *call)
         .status = call->status,
         .body = strbuf_text(&call->answer),
         .length = call->answer.length,
-        .api_version = call->api_version[0] ? call->api_version : NULL,
-        .server = call->server[0] ? call->server : NULL,
+        .api_version = text_said(call->api_version),
+        .server = text_said(call->server),
     };
-    bool failed = error_is_set(&call->error);
-    call->handlers.done(call->head_done ? &response : NULL, failed ? &call->error : NULL,
-                        call->handlers.data);
+
+    const struct http_response *answer = NULL;
+    const struct error *failure = NULL;
+    if (call->head_done)
+        answer = &response;
+    if (error_is_set(&call->error))
+        failure = &call->error;
+    call->handlers.done(answer, failure, call->handlers.data);
     release(call);
 }
 

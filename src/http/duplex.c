@@ -164,7 +164,9 @@ static void take_head(struct http_call *call, const char *bytes, size_t length)
 
 static void take_end(struct http_call *call, CURLcode code)
 {
-    http_set_error(call, call->head_done ? CURLE_OK : code);
+    if (call->head_done)
+        code = CURLE_OK;
+    http_set_error(call, code);
     http_call_end(call);
 }
 
@@ -234,7 +236,10 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void watch(struct http_duplex *duplex)
 {
-    uv_poll_start(&duplex->poll, UV_READABLE | (has_output(duplex) ? UV_WRITABLE : 0), on_poll);
+    int events = UV_READABLE;
+    if (has_output(duplex))
+        events |= UV_WRITABLE;
+    uv_poll_start(&duplex->poll, events, on_poll);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)

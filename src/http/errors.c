@@ -35,16 +35,21 @@ static void set_connect_error(struct http_call *call)
         error_is_exactly(&call->error, connect_errors[i].detail);
         return;
     }
-    error_set(&call->error, ERROR_ENGINE, "cannot connect to %s: %s", call->transport->name,
-              number            ? strerror((int)number)
-              : call->errors[0] ? call->errors
-                                : "connection failed");
+
+    const char *why = "connection failed";
+    if (number)
+        why = strerror((int)number);
+    else if (call->errors[0])
+        why = call->errors;
+    error_set(&call->error, ERROR_ENGINE, "cannot connect to %s: %s", call->transport->name, why);
 }
 
 static void set_other_error(struct http_call *call, CURLcode code)
 {
     const char *name = call->transport->name;
-    const char *why = call->errors[0] ? call->errors : curl_easy_strerror(code);
+    const char *why = curl_easy_strerror(code);
+    if (call->errors[0])
+        why = call->errors;
     switch (code) {
     case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:

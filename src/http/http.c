@@ -90,7 +90,10 @@ struct http_transport *http_open(struct loop *loop, const struct http_address *a
     transport->cert_file = xstrdup_null(address->cert_file);
     transport->key_file = xstrdup_null(address->key_file);
     transport->skip_verify = address->skip_verify;
-    transport->name = address->unix_path ? xasprintf("unix://%s", address->unix_path) : xstrdup(address->url);
+    if (address->unix_path)
+        transport->name = xasprintf("unix://%s", address->unix_path);
+    else
+        transport->name = xstrdup(address->url);
     turn_init(&transport->closed, http_on_closed, transport);
     if (http_multi_init(&transport->calls_multi, transport) < 0 ||
         http_multi_init(&transport->streams_multi, transport) < 0)

@@ -24,7 +24,8 @@ static bool add_addresses(struct strbuf *entry, const struct addrinfo *first)
     for (const struct addrinfo *a = first; a && count < 8; a = a->ai_next) {
         if (getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, NULL, 0, NI_NUMERICHOST) != 0)
             continue;
-        strbuf_addf(entry, a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", text_if(count++, ","), text);
+        bool is_v6 = a->ai_family == AF_INET6;
+        strbuf_addf(entry, "%s%s%s%s", text_if(count++, ","), text_if(is_v6, "["), text, text_if(is_v6, "]"));
     }
     return count > 0;
 }

@@ -54,8 +54,14 @@ static void on_timer(void *data)
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket_watch *watch = poll->data;
-    int flags = (events & UV_READABLE ? CURL_CSELECT_IN : 0) | (events & UV_WRITABLE ? CURL_CSELECT_OUT : 0);
-    act(watch->multi, watch->fd, status < 0 ? CURL_CSELECT_ERR : flags);
+    int flags = 0;
+    if (events & UV_READABLE)
+        flags |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        flags |= CURL_CSELECT_OUT;
+    if (status < 0)
+        flags = CURL_CSELECT_ERR;
+    act(watch->multi, watch->fd, flags);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -101,7 +107,12 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *s
     }
     if (!watch && !(watch = watch_socket(multi, fd)))
         return -1;
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+
+    int events = 0;
+    if (what & CURL_POLL_IN)
+        events |= UV_READABLE;
+    if (what & CURL_POLL_OUT)
+        events |= UV_WRITABLE;
     if (uv_poll_start(&watch->poll, events, on_poll) < 0)
         return -1;
     return 0;

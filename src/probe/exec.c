@@ -34,8 +34,11 @@ static char *last_line(struct probe *p)
         strbuf_truncate(&p->output, p->output.length - 1);
     if (p->output.length == 0)
         return NULL;
-    const char *newline = memrchr(p->output.data, '\n', p->output.length);
-    cleanup_free char *line = xstrndup(newline ? newline + 1 : p->output.data, LINE_SHOWN);
+
+    const char *newline = memrchr(p->output.data, '\n', p->output.length), *begin = p->output.data;
+    if (newline)
+        begin = newline + 1;
+    cleanup_free char *line = xstrndup(begin, LINE_SHOWN);
     return str_printable(line);
 }
 

@@ -50,7 +50,7 @@ static char *base_url(const struct probe_options *o)
 {
     const char *host = text_or(o->host, "127.0.0.1");
     bool is_v6 = strchr(host, ':') != NULL;
-    return xasprintf("%s://%s%s%s:%d", o->tls ? "https" : "http", text_if(is_v6, "["), host,
+    return xasprintf("http%s://%s%s%s:%d", text_if(o->tls, "s"), text_if(is_v6, "["), host,
                      text_if(is_v6, "]"), o->port);
 }
 
@@ -65,7 +65,7 @@ static void start(struct probe *p)
     };
     const struct http_request request = {
         .method = "GET",
-        .path = p->options.http_path ? p->options.http_path : "/",
+        .path = text_or(p->options.http_path, "/"),
         .fresh = true,
         .limits = {FOREVER, FOREVER, FOREVER}, /* the try has a clock of its own: probe.c */
         .limit = BODY_LIMIT,

@@ -65,7 +65,9 @@ struct probe *probe_start(struct loop *loop, const struct probe_options *options
 
 const struct error *probe_last_error(const struct probe *probe)
 {
-    return error_is_set(&probe->last) ? &probe->last : NULL;
+    if (error_is_set(&probe->last))
+        return &probe->last;
+    return NULL;
 }
 
 void probe_free(struct probe *p)

@@ -4,6 +4,7 @@
  * kept and makes a growing pause; only one that is final is told. A failure afterwards is LOST, told at once
  * and tried again at once. */
 #include "probe/internal.h"
+#include "base/pick.h"
 
 enum {
     FIRST_PAUSE_MS = 2,
@@ -13,12 +14,18 @@ enum {
     ATTEMPT_TIMEOUT_MS = 2000
 };
 
+static int64_t attempt_ms(const struct probe *p)
+{
+    if (p->options.attempt_timeout_ms)
+        return p->options.attempt_timeout_ms;
+    return ATTEMPT_TIMEOUT_MS;
+}
+
 static void try_now(void *data)
 {
     struct probe *p = data;
     p->is_trying = true;
-    timer_start(&p->limit,
-                p->options.attempt_timeout_ms ? p->options.attempt_timeout_ms : ATTEMPT_TIMEOUT_MS);
+    timer_start(&p->limit, attempt_ms(p));
     p->ops->start(p);
 }
 
@@ -27,9 +34,7 @@ static void on_limit(void *data)
     struct probe *p = data;
     struct error err = {0};
     p->ops->cancel(p);
-    error_set(
-        &err, ERROR_TIMEOUT, "no answer within %lld ms",
-        (long long)(p->options.attempt_timeout_ms ? p->options.attempt_timeout_ms : ATTEMPT_TIMEOUT_MS));
+    error_set(&err, ERROR_TIMEOUT, "no answer within %lld ms", (long long)attempt_ms(p));
     probe_failed(p, false, &err);
 }
 
@@ -42,7 +47,7 @@ static int64_t next_pause_ms(const struct probe *p)
         return p->options.interval_ms;
     if (pause_ms < FIRST_PAUSE_MS)
         return FIRST_PAUSE_MS;
-    return pause_ms < LAST_PAUSE_MS ? pause_ms : LAST_PAUSE_MS;
+    return int64_min(pause_ms, LAST_PAUSE_MS);
 }
 
 static void end_try(struct probe *p)
@@ -55,7 +60,10 @@ void probe_succeeded(struct probe *p)
 {
     end_try(p);
     p->was_final = false;
-    timer_start(&p->next, p->options.interval_ms ? p->options.interval_ms : READY_INTERVAL_MS);
+    int64_t interval_ms = READY_INTERVAL_MS;
+    if (p->options.interval_ms)
+        interval_ms = p->options.interval_ms;
+    timer_start(&p->next, interval_ms);
     if (p->state == PROBE_READY)
         return;
     p->state = PROBE_READY;

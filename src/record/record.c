@@ -188,9 +188,11 @@ static bool read_field(const struct record_field *f, const cJSON *json, struct a
 {
     switch (f->type) {
     case FIELD_STRING:
-        AT(into, f->offset, const char *) =
-            cJSON_IsString(json) ? arena_strdup(arena, json->valuestring) : NULL;
-        return cJSON_IsString(json);
+        AT(into, f->offset, const char *) = NULL;
+        if (!cJSON_IsString(json))
+            return false;
+        AT(into, f->offset, const char *) = arena_strdup(arena, json->valuestring);
+        return true;
     case FIELD_INT:
         AT(into, f->offset, int) = json->valueint;
         return cJSON_IsNumber(json);

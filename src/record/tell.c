@@ -34,7 +34,9 @@ static void tell_texts(const struct record_field *field, const char *label, cons
 {
     const char *const *texts = *(const char *const *const *)member(field, from);
     bool is_counted = field->type == FIELD_STRINGS;
-    size_t count = is_counted ? counter(field, from) : SIZE_MAX;
+    size_t count = SIZE_MAX;
+    if (is_counted)
+        count = counter(field, from);
 
     for (size_t i = 0; texts && i < count && (is_counted || texts[i]); i++)
         tell_text(label, texts[i], to);
@@ -95,8 +97,11 @@ static void tell_field(const struct record_field *field, const void *from, const
 
     if (form && form->label)
         label = form->label;
+    size_t count = 1;
+    if (field->count_offset)
+        count = counter(field, from);
     if (form && form->tell)
-        form->tell(member(field, from), field->count_offset ? counter(field, from) : 1, label, to);
+        form->tell(member(field, from), count, label, to);
     else
         tell_by_type(field, label, from, to);
 }

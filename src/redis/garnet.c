@@ -50,12 +50,13 @@ static void add_persistence(const struct model_redis *redis, const char *folder,
 {
     if (!redis_is_persistent(redis))
         return;
-    long long interval_s = redis->persistence.interval_s;
+    long long pause_ms = COMMIT_MS;
+    if (redis->persistence.interval_s > 0)
+        pause_ms = redis->persistence.interval_s * 1000LL;
     cleanup_free char *checkpoints = xasprintf("%s/checkpoints", folder);
     strbuf_adds(out, "\"CheckpointDir\": ");
     add_string(out, checkpoints);
-    strbuf_addf(out, ",\n\"Recover\": true,\n\"EnableAOF\": true,\n\"CommitFrequencyMs\": %lld,\n",
-                interval_s > 0 ? interval_s * 1000 : COMMIT_MS);
+    strbuf_addf(out, ",\n\"Recover\": true,\n\"EnableAOF\": true,\n\"CommitFrequencyMs\": %lld,\n", pause_ms);
     /* Its native device needs libaio, liburing and a new C library, and without them it aborts. */
     if (!is_configured(redis, "DeviceType"))
         strbuf_adds(out, "\"DeviceType\": \"RandomAccess\",\n");
@@ -106,7 +107,10 @@ static void add_settings(const struct model_redis *redis, struct strbuf *out)
 
 void redis_garnet_text(const struct model_redis *redis, const char *folder, struct strbuf *out)
 {
-    strbuf_addf(out, "{\n\"Address\": \"%s\",\n", redis->host_network ? "127.0.0.1" : "0.0.0.0");
+    const char *address = "0.0.0.0";
+    if (redis->host_network)
+        address = "127.0.0.1";
+    strbuf_addf(out, "{\n\"Address\": \"%s\",\n", address);
     add_persistence(redis, folder, out);
     add_protection(redis, out);
     add_settings(redis, out);

@@ -7,6 +7,7 @@
  * data it may not chown. */
 #include "redis/redis.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -21,7 +22,9 @@ const char *redis_server_name(enum model_kind kind)
         [MODEL_VALKEY] = "valkey-server",
         [MODEL_GARNET] = "/app/GarnetServer",
     };
-    return kind < MODEL_KIND_COUNT ? servers[kind] : NULL;
+    if (kind >= MODEL_KIND_COUNT)
+        return NULL;
+    return servers[kind];
 }
 
 const struct redis_native *redis_native(enum model_kind kind)
@@ -31,7 +34,9 @@ const struct redis_native *redis_native(enum model_kind kind)
         [MODEL_VALKEY] = {{"valkey-server"}, "valkey-server", {"-"}},
         [MODEL_GARNET] = {{"garnet-server", "GarnetServer"}, NULL, {"--config-import-path", "/dev/stdin"}},
     };
-    return kind < sizeof native / sizeof *native && native[kind].programs[0] ? &native[kind] : NULL;
+    if (kind >= sizeof native / sizeof *native || !native[kind].programs[0])
+        return NULL;
+    return &native[kind];
 }
 
 char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
@@ -40,6 +45,7 @@ char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
     /* The copy lets the server start with an environment that no longer holds its password. */
     struct strbuf line = {0};
     strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");
+
     /* Readable for the user that the entrypoint drops to; nobody else is in there. */
     if (tls)
         strbuf_adds(&line, "umask 022\n"
@@ -57,8 +63,7 @@ char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
 
 int redis_image_major(const char *image)
 {
-    const char *slash = strrchr(image, '/');
-    const char *colon = strchr(slash ? slash : image, ':');
+    const char *colon = strchr(text_or(strrchr(image, '/'), image), ':');
     if (!colon || !isdigit((unsigned char)colon[1]))
         return 0;
     return atoi(colon + 1);
@@ -66,8 +71,12 @@ int redis_image_major(const char *image)
 
 const char *redis_default_user(enum model_kind kind, const char *image)
 {
-    int major = kind == MODEL_REDIS && image ? redis_image_major(image) : 0;
-    return major && major < FIRST_WITH_USERS ? NULL : "default";
+    int major = 0;
+    if (kind == MODEL_REDIS && image)
+        major = redis_image_major(image);
+    if (major && major < FIRST_WITH_USERS)
+        return NULL;
+    return "default";
 }
 
 bool redis_is_persistent(const struct model_redis *redis)
@@ -83,8 +92,12 @@ static void add_persistence(const struct model_redis *redis, struct strbuf *out)
         strbuf_adds(out, "save \"\"\nappendonly no\n");
         return;
     }
-    long long interval = redis->persistence.interval_s > 0 ? redis->persistence.interval_s : 60;
-    long long changes = redis->persistence.keys_changed > 0 ? redis->persistence.keys_changed : 1;
+
+    long long interval = 60, changes = 1;
+    if (redis->persistence.interval_s > 0)
+        interval = redis->persistence.interval_s;
+    if (redis->persistence.keys_changed > 0)
+        changes = redis->persistence.keys_changed;
     strbuf_addf(out, "save %lld %lld\n", interval, changes);
     strbuf_addf(out, "appendonly %s\n", redis->persistence.append_only ? "yes" : "no");
 }
@@ -93,7 +106,10 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out)
 {
     /* Who may connect is decided by the published address and the password, not by protected mode, which
      * would refuse every connection through a published port. */
-    strbuf_addf(out, "bind %s\nprotected-mode no\n", redis->host_network ? "127.0.0.1" : "* -::*");
+    const char *address = "* -::*";
+    if (redis->host_network)
+        address = "127.0.0.1";
+    strbuf_addf(out, "bind %s\nprotected-mode no\n", address);
     if (redis->tls.on)
         strbuf_adds(out, "tls-cert-file " REDIS_TLS_CERT_FILE "\ntls-key-file " REDIS_TLS_KEY_FILE
                          "\ntls-auth-clients no\n");

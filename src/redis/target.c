@@ -1,6 +1,7 @@
 /* See redis.h: connection strings. Options first, then defaults: whether TLS is on decides about the port. */
 #include "redis/redis.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -20,17 +21,30 @@ static void set_host(struct redis_target *out, const char *text, size_t length)
         out->host = xstrndup(text, length);
 }
 
-/* "host:port", "[::1]:6379", "::1", "host". */
-static bool read_endpoint(struct redis_target *out, const char *text)
+/* The colon before a port, or NULL: "host:port", "[::1]:6379", "::1", "host". */
+static const char *find_port(const char *text)
 {
     const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+    bool is_port = strchr(text, ':') == colon;
+    if (text[0] == '[')
+        is_port = bracket && colon == bracket + 1;
+    if (is_port)
+        return colon;
+    return NULL;
+}
+
+static bool read_endpoint(struct redis_target *out, const char *text)
+{
+    const char *colon = find_port(text);
+    size_t length = strlen(text);
     int64_t port;
-    bool has_port = colon && (text[0] == '[' ? bracket && colon == bracket + 1 : strchr(text, ':') == colon);
-    if (has_port && !str_to_int64(colon + 1, 1, 65535, &port))
+    if (colon && !str_to_int64(colon + 1, 1, 65535, &port))
         return false;
-    if (has_port)
+    if (colon) {
         out->port = (int)port;
-    set_host(out, text, has_port ? (size_t)(colon - text) : strlen(text));
+        length = (size_t)(colon - text);
+    }
+    set_host(out, text, length);
     return *out->host && !strpbrk(out->host, "!/; \t");
 }
 
@@ -107,7 +121,11 @@ static bool read_items(struct redis_target *out, const char *text)
 
 static int hex_digit(char c)
 {
-    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+    if (isdigit((unsigned char)c))
+        return c - '0';
+    if (isxdigit((unsigned char)c))
+        return (c | 0x20) - 'a' + 10;
+    return -1;
 }
 
 /* NULL: a NUL inside, or a broken escape. */
@@ -186,8 +204,8 @@ static bool read_place(struct redis_target *out, const char *text, bool is_unix)
 
 static bool read_uri(struct redis_target *out, const char *rest, bool is_unix)
 {
-    const char *at = strrchr(rest, '@');
-    size_t length = (at ? (size_t)(at - rest) : 0) + strcspn(at ? at : rest, "?#");
+    const char *behind = text_or(strrchr(rest, '@'), rest);
+    size_t length = (size_t)(behind - rest) + strcspn(behind, "?#");
     char *place = xstrndup(rest, length);
     bool is_good = read_place(out, place, is_unix);
     if (is_good && is_unix && str_starts(rest + length, "?db=")) {
