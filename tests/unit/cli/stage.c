@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char hello[] =
@@ -55,6 +56,20 @@ static char *note(const struct stage *stage)
     return path_join(stage->folder, "asked");
 }
 
+/* What a request gets instead of its answer. False: the connection is to be closed. */
+static bool misbehave(enum stage_deed deed, int to, const char *line)
+{
+    cleanup_json cJSON *request = json_parse(line, strlen(line), NULL);
+    int id = (int)json_int(request, "id", 0);
+    if (deed == DEED_DIES)
+        raise(SIGKILL);
+    if (deed == DEED_REFUSES)
+        dprintf(to, "{\"id\":%d,\"type\":\"done\",\"error\":{\"code\":\"failed\",\"message\":\"no\"}}\n", id);
+    if (deed == DEED_NONSENSE)
+        dprintf(to, "{\"id\":%d,\"type\":\"done\",\"data\":\n", id);
+    return deed != DEED_ENDS;
+}
+
 /* True: it was a down that succeeded. */
 static bool reply(const struct stage *stage, int to, const char *line)
 {
@@ -75,16 +90,31 @@ static bool reply(const struct stage *stage, int to, const char *line)
     return strcmp(verb, "down") == 0 && !strstr(rest, "\"error\"");
 }
 
+/* One request. False: no more of this connection. */
+static bool serve_one(const struct stage *stage, int to, const char *line, int number)
+{
+    static const struct timespec a_while = {.tv_nsec = 20000000};
+    bool is_it = number == stage->deed_at;
+    if (is_it && stage->deed == DEED_LATE)
+        nanosleep(&a_while, NULL);
+    else if (is_it && stage->deed != DEED_NONE)
+        return misbehave(stage->deed, to, line);
+    if (reply(stage, to, line))
+        _exit(0);
+    return true;
+}
+
 /* The one that was told to take everything down is gone once it has said so. */
 static void serve(const struct stage *stage, int to, int notes)
 {
+    static int number;
     char line[65536];
     FILE *from = fdopen(to, "r");
-    while (from && fgets(line, sizeof line, from)) {
+    bool goes_on = from != NULL;
+    while (goes_on && fgets(line, sizeof line, from)) {
         if (write(notes, line, strlen(line)) < 0)
             _exit(1);
-        if (reply(stage, to, line))
-            _exit(0);
+        goes_on = serve_one(stage, to, line, ++number);
     }
     if (from)
         fclose(from);
@@ -273,9 +303,8 @@ static void collect(const struct stage *stage, const char *name, struct strbuf *
     strbuf_add(into, text ? text : "", length);
 }
 
-int stage_run(struct stage *stage, const char *const *words)
+static pid_t begin_command(struct stage *stage, const char *const *words)
 {
-    int status;
     cleanup_free char *notes = note(stage);
     unlink(notes);
     if (stage->supervisor > 0) { /* which has the old one open */
@@ -286,12 +315,54 @@ int stage_run(struct stage *stage, const char *const *words)
     pid_t pid = fork();
     if (pid == 0)
         play(stage, words);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
+    return pid;
+}
+
+static void collect_all(struct stage *stage)
+{
     collect(stage, "out", &stage->out);
     collect(stage, "err", &stage->err);
     collect(stage, "asked", &stage->asked);
+}
+
+int stage_run(struct stage *stage, const char *const *words)
+{
+    int status;
+    pid_t pid = begin_command(stage, words);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    collect_all(stage);
     return WEXITSTATUS(status);
+}
+
+int stage_asked(const struct stage *stage)
+{
+    int count = 0;
+    for (const char *at = strbuf_text(&stage->asked); (at = strchr(at, '\n')); at++)
+        count++;
+    return count;
+}
+
+/* Patient: a busy machine needs a while until the request is there, and the command ends by a signal. */
+int stage_interrupt(struct stage *stage, const char *const *words)
+{
+    static const struct timespec pause = {.tv_nsec = 120000000}; /* more than one moment */
+    pid_t pid = begin_command(stage, words);
+    for (int i = 0; i < 1000; i++) {
+        int status;
+        if (waitpid(pid, &status, WNOHANG) == pid) {
+            collect_all(stage);
+            return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        }
+        collect(stage, "asked", &stage->asked);
+        if (stage_asked(stage) >= stage->deed_at)
+            kill(pid, SIGINT);
+        nanosleep(&pause, NULL);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    fail_msg("%s does not end when it is interrupted", words[0]);
+    return -1;
 }
 
 void stage_runs(struct stage *stage, int code, const char *const *words)

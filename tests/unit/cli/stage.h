@@ -17,6 +17,17 @@
 
 enum { STAGE_ANSWERS = 16 };
 
+/* What the supervisor does to one request instead of answering it as it was told. */
+enum stage_deed {
+    DEED_NONE,
+    DEED_DIES,     /* by a signal: nothing is cleaned up */
+    DEED_ENDS,     /* closes the connection and answers the next one */
+    DEED_REFUSES,  /* the error "no" */
+    DEED_LATE,     /* answers after a while */
+    DEED_NONSENSE, /* half a JSON text */
+    DEED_STALLS,   /* never answers this one */
+};
+
 /* What `view` is answered with: cache and api are ready, job has failed, hand is manual. */
 extern const char stage_view[];
 
@@ -26,6 +37,8 @@ struct stage {
         const char *verb, *records, *rest; /* transitions, one JSON text a line; what stands in the answer */
     } answers[STAGE_ANSWERS];
     int answer_count;
+    enum stage_deed deed;
+    int deed_at;   /* which request, from 1; 0: none */
     bool is_plain; /* the command line has no -p shop: what is found in the folder is meant */
     pid_t supervisor;
     struct strbuf out, err, asked;
@@ -48,10 +61,16 @@ void stage_log(const struct stage *stage, const char *resource, const char *text
 int stage_run(struct stage *stage, const char *const *words);
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/* The same, with Ctrl-C pressed again and again once the supervisor was asked deed_at times; 128 and the
+ * signal's number when that killed it. */
+int stage_interrupt(struct stage *stage, const char *const *words);
+
 /* Fails the test with both streams when the code is another, or a text does not stand there. */
 void stage_runs(struct stage *stage, int code, const char *const *words);
 void stage_prints(const struct stage *stage, const char *text);
 void stage_says(const struct stage *stage, const char *text);
+/* How many requests were made. */
+int stage_asked(const struct stage *stage);
 /* A request that holds this text was made. */
 void stage_was_asked(const struct stage *stage, const char *text);
 

@@ -1,0 +1,244 @@
+/* Each command, and each request that it makes of a supervisor: which dies, ends the connection, says no,
+ * answers late, answers nonsense or never answers. The command ends by itself, or by the user's Ctrl-C where
+ * nobody answers; it never takes what it was not told for success, and says why. */
+#include "stage.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char manifest[] = "name: shop\n"
+                               "engine: native\n"
+                               "resources:\n"
+                               "  api: {type: process, command: [sleep, '1000']}\n"
+                               "  job: {type: process, command: [sh, -c, exit 3], task: true}\n";
+
+static const char no_data[] = ",\"data\":{\"removed\":[],\"kept\":[]}";
+static const char exec_info[] =
+    ",\"data\":{\"argv\":[\"sh\",\"-c\",\"exit 3\"],\"environment\":{\"GIVEN\":\"yes\"}}";
+
+/* A command as it is when all goes well: its code, and the verbs that it asks for in this order. */
+struct row {
+    const char *words[8];
+    int code;
+    const char *asks[6];
+    bool has_own_codes; /* 125 is a failure of ours */
+    bool starts_one;    /* a supervisor, where none is: not on this stage */
+};
+
+static const struct row rows[] = {
+    {{"ps"}, 0, {"hello", "view"}, false, false},
+    {{"ps", "-o", "json"}, 0, {"hello", "view"}, false, false},
+    {{"env"}, 0, {"hello", "env"}, false, false},
+    {{"env", "-o", "json"}, 0, {"hello", "env"}, false, false},
+    {{"port", "api", "admin"}, 0, {"hello", "view"}, false, false},
+    {{"wait", "api"}, 0, {"hello", "view", "wait"}, false, false},
+    {{"wait", "api", "-o", "json"}, 0, {"hello", "view", "wait", "view"}, false, false},
+    {{"start", "hand"}, 0, {"hello", "view", "start"}, false, false},
+    {{"stop", "api"}, 0, {"hello", "view", "stop"}, false, false},
+    {{"restart", "api"}, 0, {"hello", "view", "restart"}, false, false},
+    {{"kill", "-s", "HUP", "api"}, 0, {"hello", "view", "kill"}, false, false},
+    {{"exec", "api", "sh", "-c", "echo $GIVEN; exit 7"}, 7, {"hello", "exec-info"}, true, false},
+    {{"down", "--dry-run"}, 0, {"hello", "view"}, false, false},
+    {{"down", "-v"}, 0, {"hello", "down"}, false, false},
+    {{"up", "-d"}, 0, {"hello", "up", "bye"}, false, true},
+    {{"up", "--dry-run"}, 0, {"hello", "up"}, false, true},
+    {{"run", "--", "sh", "-c", "exit 5"}, 5, {"hello", "up", "env", "watch"}, true, true},
+    {{"run", "job"}, 3, {"hello", "up", "exec-info", "watch"}, true, true},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static int open_stage(void **state)
+{
+    if (stage_open(state))
+        return -1;
+    struct stage *stage = *state;
+    stage->is_plain = true;
+    stage_file("apphost.yaml", manifest);
+    static const char *const about_all[] = {"up", "wait", "start", "stop", "restart", "kill"};
+    for (size_t i = 0; i < sizeof about_all / sizeof *about_all; i++)
+        stage_answer(stage, about_all[i], NULL, stage_view);
+    stage_answer(stage, "exec-info", NULL, exec_info);
+    stage_answer(stage, "down", NULL, no_data);
+    return 0;
+}
+
+static int count_asks(const struct row *row)
+{
+    int count = 0;
+    while (row->asks[count])
+        count++;
+    return count;
+}
+
+/* "run job, request 2 (up): …" with what it printed. */
+static void complain(const struct stage *stage, const struct row *row, int code, const char *what)
+{
+    const char *verb = "none";
+    if (stage->deed_at)
+        verb = row->asks[stage->deed_at - 1];
+    fail_msg("%s %s, request %d (%s), deed %d: ended with %d: %s\n%s\n%s", row->words[0],
+             row->words[1] ? row->words[1] : "", stage->deed_at, verb, stage->deed, code, what,
+             strbuf_text(&stage->out), strbuf_text(&stage->err));
+}
+
+typedef void check_fn(struct stage *stage, const struct row *row);
+
+/* The same of each request of each command. */
+static void each_request(struct stage *stage, enum stage_deed deed, check_fn *check)
+{
+    stage->deed = deed;
+    for (int i = 0; i < ROWS; i++) {
+        int count = count_asks(&rows[i]);
+        for (stage->deed_at = 1; stage->deed_at <= count; stage->deed_at++)
+            check(stage, &rows[i]);
+    }
+    stage->deed = DEED_NONE;
+    stage->deed_at = 0;
+}
+
+static bool is_asked(const struct stage *stage, const struct row *row, const char *verb)
+{
+    return strcmp(row->asks[stage->deed_at - 1], verb) == 0;
+}
+
+/* ---- as it should be ---- */
+
+static void asks_in_this_order(void **state)
+{
+    struct stage *stage = *state;
+    for (int i = 0; i < ROWS; i++) {
+        const struct row *row = &rows[i];
+        int code = stage_run(stage, row->words);
+        const char *at = strbuf_text(&stage->asked);
+        for (int n = 0; row->asks[n] && at; n++) {
+            cleanup_free char *verb = xasprintf("\"verb\":\"%s\"", row->asks[n]);
+            at = strstr(at, verb);
+            if (!at)
+                complain(stage, row, code, row->asks[n]);
+        }
+        if (code != row->code)
+            complain(stage, row, code, "another code");
+        if (stage_asked(stage) < count_asks(row))
+            complain(stage, row, code, "asks less");
+    }
+}
+
+/* ---- late ---- */
+
+static void an_answer_that_is_late_counts(struct stage *stage, const struct row *row)
+{
+    int code = stage_run(stage, row->words);
+    if (code != row->code)
+        complain(stage, row, code, "another code than in time");
+}
+
+static void late(void **state)
+{
+    each_request(*state, DEED_LATE, an_answer_that_is_late_counts);
+}
+
+/* ---- no answer that could be taken for success ---- */
+
+/* Nothing runs, which is an answer of `ps`; and the farewell of `up -d` is not waited for. */
+static bool may_succeed(const struct stage *stage, const struct row *row)
+{
+    bool is_gone = is_asked(stage, row, "hello") && strcmp(row->words[0], "ps") == 0;
+    return is_asked(stage, row, "bye") || (is_gone && stage->deed == DEED_DIES);
+}
+
+static void must_fail(struct stage *stage, const struct row *row)
+{
+    if (row->starts_one && is_asked(stage, row, "hello"))
+        return;
+    int code = stage_run(stage, row->words);
+    if (may_succeed(stage, row))
+        return;
+    if (code == row->code)
+        complain(stage, row, code, "as if all was well");
+    if (row->has_own_codes && code != 125)
+        complain(stage, row, code, "a code that could be the command's");
+    if (!stage->err.length && !strstr(strbuf_text(&stage->out), "\"error\""))
+        complain(stage, row, code, "without a word");
+}
+
+static void death(void **state)
+{
+    each_request(*state, DEED_DIES, must_fail);
+}
+
+static void nonsense(void **state)
+{
+    each_request(*state, DEED_NONSENSE, must_fail);
+}
+
+/* What was said is repeated, and the code is that of a failure. `watch` is answered when the session ends. */
+static void a_refusal_is_told(struct stage *stage, const struct row *row)
+{
+    int code = stage_run(stage, row->words);
+    if (is_asked(stage, row, "bye"))
+        return;
+    int wanted = 1;
+    if (row->has_own_codes)
+        wanted = 125;
+    if (code != wanted)
+        complain(stage, row, code, "another code than a failure's");
+    bool is_told = strstr(strbuf_text(&stage->err), "error: no") ||
+                   strstr(strbuf_text(&stage->out), "\"message\":\"no\"");
+    if (!is_told && !is_asked(stage, row, "watch"))
+        complain(stage, row, code, "not what the supervisor said");
+}
+
+static void refusal(void **state)
+{
+    each_request(*state, DEED_REFUSES, a_refusal_is_told);
+}
+
+/* ---- a connection that breaks, of a supervisor that lives ---- */
+
+/* At `hello` the way is tried again; later nobody knows what became of the request. */
+static void is_tried_again_or_told(struct stage *stage, const struct row *row)
+{
+    int code = stage_run(stage, row->words);
+    if (is_asked(stage, row, "bye"))
+        return;
+    bool is_hello = is_asked(stage, row, "hello");
+    if (is_hello && code != row->code)
+        complain(stage, row, code, "not tried again");
+    if (!is_hello && code == row->code)
+        complain(stage, row, code, "as if it had been answered");
+}
+
+static void a_broken_connection(void **state)
+{
+    each_request(*state, DEED_ENDS, is_tried_again_or_told);
+}
+
+/* ---- no answer at all ---- */
+
+static void the_user_ends_it(struct stage *stage, const struct row *row)
+{
+    bool is_nobody_waiting = is_asked(stage, row, "watch") || is_asked(stage, row, "bye");
+    if (is_nobody_waiting)
+        return;
+    int code = stage_interrupt(stage, row->words);
+    if (code == row->code || code == 0)
+        complain(stage, row, code, "as if it had been answered");
+}
+
+static void silence(void **state)
+{
+    each_request(*state, DEED_STALLS, the_user_ends_it);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, stage_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(asks_in_this_order),  TEST(late),    TEST(death), TEST(nonsense), TEST(refusal),
+        TEST(a_broken_connection), TEST(silence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
