@@ -167,7 +167,12 @@ static int dispatch(struct context *context)
     context->dry_run = args_flag(&context->args, "dry-run");
     context->yes = args_flag(&context->args, "yes");
     context->wait_timeout_ms = args_duration_ms(&context->args, "wait-timeout", 0);
-    log_setup(context->output.debug ? LOG_DEBUG : context->output.verbose ? LOG_INFO : LOG_WARN, NULL, NULL);
+    enum log_level level = LOG_WARN;
+    if (context->output.verbose)
+        level = LOG_INFO;
+    if (context->output.debug)
+        level = LOG_DEBUG;
+    log_setup(level, NULL, NULL);
     return run_command(context);
 }
 
@@ -180,10 +185,12 @@ int cli_main(int argc, char **argv)
     hold_standard_descriptors();
     context->environment = environ;
     context->client.lease_fd = -1;
+
     int failed = args_parse(&context->args, &cli_commands, argc, argv, environ, &error);
     output_init(&context->output, &context->args, environ);
     int code = failed ? usage_error(context, &error) : dispatch(context);
     code = finish_output(code);
+
     client_close(&context->client);
     project_free(&context->project);
     args_free(&context->args);

@@ -3,11 +3,12 @@
 #include "session/context.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 static void print_line(const char *label, const char *text, void *data)
 {
     (void)data;
-    printf("    %s%s%s\n", label ? label : "", label ? ": " : "", text);
+    printf("    %s%s%s\n", text_or_empty(label), text_if(label, ": "), text);
 }
 
 static void print_edges(const struct plan *plan, const struct plan_node *node)
@@ -24,7 +25,7 @@ static void print_node(const struct plan *plan, const struct plan_resource *reso
                        const struct plan_node *node)
 {
     printf("  %s: %s%s%s", resource->name, model_kind_name(resource->kind),
-           resource->persistent ? ", persistent" : "", resource->manual ? ", started by hand" : "");
+           text_if(resource->persistent, ", persistent"), text_if(resource->manual, ", started by hand"));
     if (node && node->run.replica_of)
         printf(", replica of %s", node->run.replica_of);
     printf("\n");

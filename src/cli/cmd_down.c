@@ -46,14 +46,21 @@ struct harvest {
     bool any_project;
 };
 
+static const char *keep_text(struct arena *arena, const char *text)
+{
+    if (text)
+        return arena_strdup(arena, text);
+    return NULL;
+}
+
 static void add_object(struct harvest *harvest, struct objects *to, const struct view_object *object)
 {
     struct arena *arena = &harvest->arena;
     to->items = xreallocarray(to->items, to->count + 1, sizeof *to->items);
     to->items[to->count++] = (struct view_object){
         .kind = arena_strdup(arena, text_or_empty(object->kind)),
-        .name = object->name ? arena_strdup(arena, object->name) : NULL,
-        .resource = object->resource ? arena_strdup(arena, object->resource) : NULL,
+        .name = keep_text(arena, object->name),
+        .resource = keep_text(arena, object->resource),
     };
 }
 
@@ -118,9 +125,14 @@ static int down_connected(struct context *context, struct harvest *harvest, stru
 static void add_removed(struct harvest *harvest, const struct strlist *removed)
 {
     for (size_t i = 0; i < removed->count; i++) {
-        const char *text = removed->items[i], *space = strchr(text, ' ');
-        cleanup_free char *kind = xstrndup(text, space ? (size_t)(space - text) : 0);
-        const struct view_object object = {.kind = kind, .name = space ? space + 1 : text};
+        const char *name = removed->items[i], *space = strchr(name, ' ');
+        cleanup_free char *kind = xstrdup("");
+        if (space) {
+            free(kind);
+            kind = xstrndup(name, (size_t)(space - name));
+            name = space + 1;
+        }
+        const struct view_object object = {.kind = kind, .name = name};
         add_object(harvest, &harvest->removed, &object);
     }
 }
@@ -164,7 +176,8 @@ static int look_for_objects(struct context *context, struct error *err)
             project->prefix = identity_prefix(name, project->hash);
         if (!project->name && name)
             project->name = xstrdup(name);
-        found = project->prefix ? 1 : found;
+        if (project->prefix)
+            found = 1;
     }
     engine_once_close(&once);
 

@@ -99,7 +99,10 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     struct state_session session = {0};
     bool lives = state && state_is_locked(state);
     bool recorded = state && read_session(sweep, state, lives, &session);
-    bool is_dead = recorded && (sweep->only ? str_eq(session.id, sweep->only) : !lives);
+    bool is_meant = !lives;
+    if (sweep->only)
+        is_meant = str_eq(session.id, sweep->only);
+    bool is_dead = recorded && is_meant;
 
     if (state && !lives)
         tell_kept(sweep, state, prefix);

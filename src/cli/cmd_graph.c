@@ -28,7 +28,7 @@ static const char *label_of(const struct plan *plan, const char *id)
         return id;
     if (node->run.replica_of)
         return node->run.replica_of;
-    return node->resource ? node->resource : node->name ? node->name : id;
+    return text_or(node->resource, text_or(node->name, id));
 }
 
 /* Images, networks and volumes are not what a reader of the graph is after; who waits for a resource waits

@@ -81,6 +81,7 @@ static int parse_since(const char *text, int64_t *since_ns, struct error *err)
         *since_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - ms * 1000000;
         return 0;
     }
+
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
     if (end && (!*end || !strcmp(end, "Z"))) {
         *since_ns = (int64_t)(*end ? timegm(&parts) : mktime(&parts)) * 1000000000;
@@ -105,14 +106,18 @@ static int parse_options(const struct args *args, struct log_reader_options *rea
     }
     if (since && parse_since(since, &reader->since_ns, err))
         return -1;
-    int wrong = pattern ? regcomp(grep, pattern, REG_EXTENDED | REG_NOSUB) : 0;
+
+    int wrong = 0;
+    if (pattern)
+        wrong = regcomp(grep, pattern, REG_EXTENDED | REG_NOSUB);
     if (wrong) {
         char why[128];
         cleanup_free char *shown = str_printable(pattern);
         regerror(wrong, grep, why, sizeof why);
         return error_set(err, ERROR_USAGE, "--grep \"%s\" is no extended regular expression: %s", shown, why);
     }
-    reader->grep = pattern ? grep : NULL;
+    if (pattern)
+        reader->grep = grep;
     return 0;
 }
 
@@ -211,6 +216,7 @@ static int follow(struct logs *logs, const char *folder, const struct log_reader
     };
     if (reader->follow)
         watch_supervisor(logs);
+
     audience_watch(&logs->client.audience, &logs->client.loop, STDOUT_FILENO);
     logs->reader = log_reader_start(&logs->client.loop, folder, reader, on_line, on_end, logs);
     if (!logs->reader)
@@ -235,8 +241,11 @@ static char *logs_folder(struct logs *logs, struct error *err)
     struct client_options running = {
         .state_root = project->root, .prefix = project->prefix, .timeout_ms = ASK_TIMEOUT_MS};
     cleanup_free char *folder = project_folder(project);
-    struct state *state = folder ? state_open(folder, false, NULL) : NULL;
+    struct state *state = NULL;
     char *found = NULL;
+    if (folder)
+        state = state_open(folder, false, NULL);
+
     if (state && state_is_locked(state) && !client_open(&context->client, &running, NULL))
         found = xstrdup_null(context->client.logs_folder);
     if (found && context->args.names.count)
@@ -264,6 +273,7 @@ static int run(struct context *context, struct error *err)
     logs.view.prefix = !args_flag(&context->args, "no-prefix");
     if (parse_options(&context->args, &reader, &grep, err))
         return -1;
+
     int failed = !(folder = logs_folder(&logs, err)) ||
                  check_names(&logs, folder, &context->args.names, err) ||
                  client_open_alone(&logs.client, err);
@@ -272,6 +282,7 @@ static int run(struct context *context, struct error *err)
         failed = follow(&logs, folder, &reader, err);
         client_close(&logs.client);
     }
+
     log_view_fini(&logs.view);
     strbuf_free(&logs.out);
     strlist_free(&reader.resources);
@@ -279,7 +290,11 @@ static int run(struct context *context, struct error *err)
     view_free(logs.now);
     if (reader.grep)
         regfree(&grep);
-    return failed ? -1 : logs.is_broken ? EXIT_BROKEN_PIPE : 0;
+    if (failed)
+        return -1;
+    if (logs.is_broken)
+        return EXIT_BROKEN_PIPE;
+    return 0;
 }
 
 const struct command cmd_logs = {

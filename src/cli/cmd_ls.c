@@ -39,16 +39,21 @@ static void add_json(cJSON *list, const char *prefix, const struct project_row *
     cJSON_AddItemToArray(list, object);
 }
 
+static const char *kind_of(const struct project_row *row)
+{
+    if (row->is_over)
+        return "-";
+    if (row->session.detached)
+        return "detached";
+    return "foreground";
+}
+
 static void add_row(struct table *table, const struct project_row *row)
 {
     char pid[24], age[24];
     snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
     str_elapsed((int64_t)time(NULL) * 1000 - row->session.started_ns / 1000000, age);
-    const char *const cells[] = {row->session.project,
-                                 state_of(row),
-                                 row->is_over ? "-" : (row->session.detached ? "detached" : "foreground"),
-                                 pid,
-                                 age,
+    const char *const cells[] = {row->session.project, state_of(row), kind_of(row), pid, age,
                                  row->session.manifest};
     table_row(table, cells);
 }

@@ -58,9 +58,12 @@ static void on_done(const struct engine_result *result, const struct error *err,
     struct pulls *all = pull->all;
     bool failed = err && error_is_set(err);
     all->are_done = --all->pending == 0;
-    show(pull, failed ? VIEW_FAILED : VIEW_COMPLETED, 0, 0, failed ? err : NULL);
-    if (failed)
-        error_copy(&pull->error, err);
+    if (!failed) {
+        show(pull, VIEW_COMPLETED, 0, 0, NULL);
+        return;
+    }
+    show(pull, VIEW_FAILED, 0, 0, err);
+    error_copy(&pull->error, err);
 }
 
 static bool is_listed(const struct pulls *pulls, const struct plan_run *specification)

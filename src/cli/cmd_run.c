@@ -110,8 +110,10 @@ static int load(struct run *run, struct error *err)
         run->task = resource->name;
         return 0;
     }
-    error_set(err, ERROR_USAGE, resource ? "%s is not a task" : "%s wants a command",
-              resource ? resource->name : "run");
+    if (resource)
+        error_set(err, ERROR_USAGE, "%s is not a task", resource->name);
+    else
+        error_set(err, ERROR_USAGE, "run wants a command");
     error_hint(err, "apphost run [RES…] -- COMMAND");
     return -1;
 }

@@ -210,6 +210,16 @@ static void add_ports(const cJSON *service, bool is_server, struct strbuf *out)
     }
 }
 
+/* A list of names, or a table by name. */
+static const char *needed_name(const cJSON *needs, const cJSON *item)
+{
+    if (!cJSON_IsArray(needs))
+        return item->string;
+    if (cJSON_IsString(item))
+        return item->valuestring;
+    return "";
+}
+
 static void add_waits(const cJSON *services, const cJSON *service, struct strbuf *out)
 {
     const cJSON *item;
@@ -217,8 +227,7 @@ static void add_waits(const cJSON *services, const cJSON *service, struct strbuf
     int count = 0;
     cJSON_ArrayForEach(item, needs)
     {
-        const char *other =
-            cJSON_IsArray(needs) ? (cJSON_IsString(item) ? item->valuestring : "") : item->string;
+        const char *other = needed_name(needs, item);
         if (!json_string(json_get(services, other), "image", NULL))
             continue;
         cleanup_free char *name = compose_name(other);

@@ -93,6 +93,7 @@ static void on_line(struct wire *wire, const char *line, size_t length)
     int64_t id = json_int(record, "id", 0);
     bool is_done = strcmp(json_string(record, "type", ""), "done") == 0;
     struct request *request = find_request(connection, id);
+
     if (!id && !is_done) {
         tell_all(connection, record);
     } else if (!id) {
@@ -192,10 +193,12 @@ int64_t control_request(struct control_connection *connection, const char *verb,
     request->id = ++connection->last_id;
     request->handlers = *handlers;
     DL_APPEND(connection->requests, request);
+
     if (!message)
         message = cJSON_CreateObject();
     json_add_int(message, "id", request->id);
     json_add_string(message, "verb", verb);
+
     if (connection->broken) {
         loop_post(connection->loop, &connection->fail_turn);
     } else {

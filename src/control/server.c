@@ -99,6 +99,7 @@ static void on_client_line(struct wire *wire, const char *line, size_t length)
         wire_close(wire);
         return;
     }
+
     int64_t id = json_int(message, "id", 0);
     const char *verb = json_string(message, "verb", NULL);
     if (id <= 0 || !verb) {
@@ -143,6 +144,7 @@ static void admit(struct control_server *server, int fd)
         close(fd);
         return;
     }
+
     struct control_client *client = xcalloc(1, sizeof *client);
     client->server = server;
     client->pid = peer.pid;
@@ -245,6 +247,7 @@ static int listen_at(const char *path, struct error *err)
         return error_set(err, ERROR_FAILED, "the path of the control socket %s is too long", path);
     memcpy(address.sun_path, path, strlen(path));
     address.sun_path[strlen(path)] = '~';
+
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0) {
         unlink(address.sun_path);
@@ -253,6 +256,7 @@ static int listen_at(const char *path, struct error *err)
             rename(address.sun_path, path) == 0)
             return fd;
     }
+
     int number = errno;
     if (fd >= 0) {
         unlink(address.sun_path);
@@ -289,6 +293,7 @@ static struct listener *listener_open(struct control_server *server, const char 
     int fd = listen_at(path, err);
     if (fd < 0)
         return NULL;
+
     struct listener *listener = xcalloc(1, sizeof *listener);
     int rc = uv_poll_init(&server->loop->uv, &listener->poll, fd);
     if (rc < 0 || lstat(path, &st) < 0) {
@@ -299,6 +304,7 @@ static struct listener *listener_open(struct control_server *server, const char 
         free(listener);
         return NULL;
     }
+
     listener->server = server;
     listener->fd = fd;
     listener->device = st.st_dev;

@@ -126,6 +126,7 @@ static void deliver(struct wire *wire)
         start = wire->scanned;
         wire->events->on_line(wire, line, length);
     }
+
     if (start == wire->in.length) {
         empty(&wire->in);
     } else if (start) {
@@ -174,6 +175,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         end(wire, "it does not read its answers");
         return;
     }
+
     if ((events & UV_WRITABLE) && wire_queued(wire)) {
         if (!flush(wire)) {
             receive_rest(wire); /* it may have said why */
@@ -184,6 +186,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
             wire->events->on_drain(wire);
         }
     }
+
     if (!wire->closed && (events & UV_READABLE) && !wire->paused)
         receive(wire);
     else if (!wire->closed && (events & UV_DISCONNECT))

@@ -1,6 +1,7 @@
 /* How the members of a specification are told to people: what has a form of its own, by the rows of
  * records.c. Secrets stand as ***, ports that are not settled as what is tried first. See plan_tell(). */
 #include "base/signals.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "plan/internal.h"
 
@@ -10,7 +11,9 @@
 
 static int likely_port_of(const struct plan_port *port)
 {
-    return port->fixed_port ? port->fixed_port : port->preferred_port;
+    if (port->fixed_port)
+        return port->fixed_port;
+    return port->preferred_port;
 }
 
 static int likely_port(const char *node_id, const char *endpoint, void *data)
@@ -55,8 +58,8 @@ static void tell_words(const void *member, size_t count, const char *label, cons
     for (size_t i = 0; i < count; i++) {
         cleanup_free char *word = plan_shown_text(to->context, &words[i]);
         bool is_plain = *word && !strpbrk(word, " \t\"'$`\\");
-        const char *quote = is_plain ? "" : "'";
-        strbuf_addf(&line, "%s%s%s%s", i ? " " : "", quote, word, quote);
+        const char *quote = text_if(!is_plain, "'");
+        strbuf_addf(&line, "%s%s%s%s", text_if(i > 0, " "), quote, word, quote);
     }
     if (count)
         to->line(label, strbuf_text(&line), to->data);
@@ -103,7 +106,7 @@ static void tell_port(const struct plan_port *port, const struct record_teller *
 {
     struct strbuf line = {0};
     cleanup_free char *label = xasprintf("endpoint %s", port->endpoint);
-    const char *host = port->host ? port->host : PLAN_LIKELY_HOST;
+    const char *host = text_or(port->host, PLAN_LIKELY_HOST);
 
     strbuf_addf(&line, "%s://%s:%d", port->scheme, host, likely_port_of(port));
     if (!port->fixed_port)
@@ -127,7 +130,7 @@ static void tell_mounts(const void *member, size_t count, const char *label, con
     const struct plan_mount *mounts = *(struct plan_mount *const *)member;
 
     for (size_t i = 0; i < count; i++) {
-        const char *mode = mounts[i].read_only ? " (read-only)" : "";
+        const char *mode = text_if(mounts[i].read_only, " (read-only)");
         cleanup_free char *line = xasprintf("%s -> %s%s", mounts[i].source, mounts[i].target, mode);
         to->line(label, line, to->data);
     }

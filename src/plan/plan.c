@@ -67,7 +67,9 @@ struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resour
     if ((size_t)(first - plan->nodes) + index >= plan->node_count)
         return NULL;
     bool is_next = str_eq(first[index].run.replica_of, resource->name);
-    return is_next ? first + index : NULL;
+    if (is_next)
+        return first + index;
+    return NULL;
 }
 
 bool plan_is_main(const struct plan_node *node)
@@ -77,7 +79,9 @@ bool plan_is_main(const struct plan_node *node)
 
 const struct plan_probe *plan_node_probe(const struct plan_node *node)
 {
-    return node->kind == PLAN_VALUE ? &node->check : &node->run.ready;
+    if (node->kind == PLAN_VALUE)
+        return &node->check;
+    return &node->run.ready;
 }
 
 const struct plan_secret *plan_find_secret(const struct plan *plan, const char *name)
@@ -87,7 +91,9 @@ const struct plan_secret *plan_find_secret(const struct plan *plan, const char *
 
 void plan_give_secret(struct plan *plan, const char *name, const char *value)
 {
-    struct plan_secret *secret = plan->index ? find_entry(plan->index->secrets, name) : NULL;
+    struct plan_secret *secret = NULL;
+    if (plan->index)
+        secret = find_entry(plan->index->secrets, name);
     if (secret)
         secret->value = arena_strdup(&plan->arena, value);
 }
@@ -103,12 +109,14 @@ void plan_free(struct plan *plan)
         free(plan->index->storage);
         free(plan->index);
     }
+
     for (size_t i = 0; i < plan->secret_count; i++)
         if (plan->secrets[i].value)
             mem_wipe((char *)plan->secrets[i].value, strlen(plan->secrets[i].value));
     for (size_t i = 0; i < plan->warning_count; i++)
         error_clear(&plan->warnings[i]);
     free(plan->warnings);
+
     struct arena arena = plan->arena;
     arena_free(&arena);
     free(plan);
@@ -160,11 +168,13 @@ cJSON *plan_to_json(const struct plan *plan, bool with_secrets)
     json_add_string(json, "folder", plan->folder);
     json_add_string(json, "engine", plan->engine_kind);
     json_add_string(json, "otlpEndpoint", plan->otlp_endpoint);
+
     write_list(json, "resources", &plan_record_resource, plan->resources, plan->resource_count);
     if (plan->replica_count)
         write_list(json, "replicas", &plan_record_resource, plan->replicas, plan->replica_count);
     write_list(json, "nodes", &plan_record_node, plan->nodes, plan->node_count);
     write_list(json, "secrets", &plan_record_secret, plan->secrets, plan->secret_count);
+
     if (with_secrets)
         write_private(plan, json);
     else
@@ -232,7 +242,9 @@ static int check_names(const struct plan *plan, struct error *err)
         complete = complete && plan->replicas[i].name && plan->replicas[i].node;
     for (size_t i = 0; i < plan->secret_count; i++)
         complete = complete && plan->secrets[i].name;
-    return complete ? 0 : error_set(err, ERROR_PROTOCOL, "the plan is damaged: something has no name");
+    if (complete)
+        return 0;
+    return error_set(err, ERROR_PROTOCOL, "the plan is damaged: something has no name");
 }
 
 struct plan *plan_from_json(const cJSON *json, struct error *err)
@@ -242,6 +254,7 @@ struct plan *plan_from_json(const cJSON *json, struct error *err)
         error_hint(err, "run the same version of apphost that started the project, or `apphost down` first");
         return NULL;
     }
+
     struct plan *plan = xcalloc(1, sizeof *plan);
     plan->project = read_string(json, "project", &plan->arena);
     plan->project_hash = read_string(json, "projectHash", &plan->arena);
@@ -250,6 +263,7 @@ struct plan *plan_from_json(const cJSON *json, struct error *err)
     plan->folder = read_string(json, "folder", &plan->arena);
     plan->engine_kind = read_string(json, "engine", &plan->arena);
     plan->otlp_endpoint = read_string(json, "otlpEndpoint", &plan->arena);
+
     read_environment(json, plan);
     if (read_lists(json, plan, err) < 0 || check_names(plan, err) < 0) {
         plan_free(plan);

@@ -2,6 +2,7 @@
  * words. */
 #include "plan/internal.h"
 #include "base/digest.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -35,7 +36,11 @@ static char *show(const cJSON *value, bool hidden)
         return xstrdup("none");
     if (hidden)
         return xstrdup("(changed)");
-    char *text = cJSON_IsString(value) ? xstrdup(value->valuestring) : json_print(value);
+    char *text = NULL;
+    if (cJSON_IsString(value))
+        text = xstrdup(value->valuestring);
+    else
+        text = json_print(value);
     char *safe = str_printable(text);
     free(text);
     if (strlen(safe) > MOST_SHOWN)
@@ -58,7 +63,7 @@ static void add_difference(struct strbuf *out, int *count, const char *what, con
 {
     if (++*count > MOST_DIFFERENCES)
         return;
-    strbuf_addf(out, "%s%s%s", out->length ? "; " : "", what, change);
+    strbuf_addf(out, "%s%s%s", text_if(out->length > 0, "; "), what, change);
 }
 
 static void compare_named(const char *field, const cJSON *old, const cJSON *new, struct strbuf *out,
@@ -75,6 +80,7 @@ static void compare_named(const char *field, const cJSON *old, const cJSON *new,
         else if (!cJSON_Compare(before, item, true))
             add_difference(out, count, what, " changed");
     }
+
     cJSON_ArrayForEach(item, old)
     {
         const char *name = json_string(item, "name", "?");
@@ -96,7 +102,11 @@ static void compare_member(const char *field, const cJSON *old, const cJSON *new
     }
     bool hidden = row && row->sub == &plan_record_word;
     cleanup_free char *before = show(old, hidden), *after = show(new, hidden);
-    cleanup_free char *change = hidden ? xstrdup(" changed") : xasprintf(": %s → %s", before, after);
+    cleanup_free char *change = NULL;
+    if (hidden)
+        change = xstrdup(" changed");
+    else
+        change = xasprintf(": %s → %s", before, after);
     add_difference(out, count, field, change);
 }
 
@@ -105,6 +115,7 @@ char *plan_explain(const cJSON *old_spec, const cJSON *new_spec)
     struct strbuf out = {0};
     int count = 0;
     const cJSON *old_run = json_get(old_spec, "run"), *new_run = json_get(new_spec, "run"), *item;
+
     cJSON_ArrayForEach(item, new_run)
     {
         compare_member(item->string, json_get(old_run, item->string), item, &out, &count);
@@ -114,6 +125,7 @@ char *plan_explain(const cJSON *old_spec, const cJSON *new_spec)
         if (!json_get(new_run, item->string))
             compare_member(item->string, item, NULL, &out, &count);
     }
+
     compare_member("value", json_get(old_spec, "value"), json_get(new_spec, "value"), &out, &count);
     if (count > MOST_DIFFERENCES)
         strbuf_addf(&out, "; and %d more", count - MOST_DIFFERENCES);

@@ -4,6 +4,7 @@
  * A resolved text may contain secrets: whoever asks for one owns it and keeps it out of logs. plan_mask() is
  * what may be shown. */
 #include "base/digest.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "plan/internal.h"
 #include "plan/plan.h"
@@ -126,6 +127,13 @@ static cJSON *part_to_json(const struct plan_part *part)
     return object;
 }
 
+static const char *likely_text(const struct plan_part *part)
+{
+    if (part->kind == PLAN_HOST)
+        return PLAN_LIKELY_HOST;
+    return part->text;
+}
+
 /* The late host becomes what it mostly is, and one with the literals around it. */
 static cJSON *settled_to_json(const struct plan_text *text)
 {
@@ -135,7 +143,7 @@ static cJSON *settled_to_json(const struct plan_text *text)
         const struct plan_part *part = &text->parts[i];
         bool is_late = part->kind == PLAN_PORT || part->kind == PLAN_SECRET;
         if (!is_late)
-            strbuf_adds(&literal, part->kind == PLAN_HOST ? PLAN_LIKELY_HOST : part->text);
+            strbuf_adds(&literal, likely_text(part));
         if (literal.length && (is_late || i + 1 == text->count))
             cJSON_AddItemToArray(array, cJSON_CreateString(strbuf_text(&literal)));
         if (is_late) {
@@ -182,7 +190,7 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
 
     const char *port = json_string(json, "port", NULL), *secret = json_string(json, "secret", NULL);
     const char *endpoint = json_string(json, "endpoint", NULL), *filter = json_string(json, "filter", "");
-    const char *host = json_string(json, "host", NULL), *text = port ? port : secret;
+    const char *host = json_string(json, "host", NULL), *text = text_or(port, secret);
     if (!text && !host)
         return false;
     part->kind = PLAN_SECRET;
@@ -190,7 +198,7 @@ static bool part_from_json(const cJSON *json, struct arena *arena, struct plan_p
         part->kind = PLAN_PORT;
     if (!text)
         part->kind = PLAN_HOST;
-    part->text = arena_strdup(arena, text ? text : host);
+    part->text = arena_strdup(arena, text_or(text, host));
     part->endpoint = NULL;
     if (endpoint)
         part->endpoint = arena_strdup(arena, endpoint);

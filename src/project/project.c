@@ -224,7 +224,9 @@ int project_identify(struct project *project, const struct project_options *opti
 static bool wants_native(const struct project *project, const struct project_options *options)
 {
     const char *engine = args_value(options->args, "engine");
-    return str_eq(engine ? engine : project->model ? project->model->engine : NULL, "native");
+    if (!engine && project->model)
+        engine = project->model->engine;
+    return str_eq(engine, "native");
 }
 
 int project_resolve_engine(struct project *project, const struct project_options *options, struct error *err)

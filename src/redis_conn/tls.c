@@ -105,6 +105,7 @@ int tls_handshake(struct redis_tls *tls, bool *is_final, struct error *err)
     int why = SSL_get_error(tls->ssl, rc);
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return 0;
+
     long verdict = SSL_get_verify_result(tls->ssl);
     *is_final = verdict != X509_V_OK;
     if (*is_final) {

@@ -79,6 +79,7 @@ static _Noreturn void become(const struct child *child, const struct child_optio
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* Only 0, 1 and 2 are the command's business. */
     syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
+
     if (options->folder && chdir(options->folder)) {
         failure.is_folder = true;
     } else {
@@ -86,6 +87,7 @@ static _Noreturn void become(const struct child *child, const struct child_optio
         carry_mark(environ);
         execvp(options->argv[0], options->argv);
     }
+
     failure.number = errno;
     if (write(report, &failure, sizeof failure) < 0)
         _exit(126);
@@ -251,11 +253,13 @@ static int start(struct child *child, const struct child_options *options, struc
     int report[2];
     if (pipe2(report, O_CLOEXEC))
         return error_set(err, ERROR_FAILED, "cannot make a pipe: %s", strerror(errno));
+
     pid_t pid = fork_quietly(child, options, report[1]);
     int number = errno;
     close(report[1]);
     bool failed = pid > 0 && has_failed(child, pid, report[0], &failure);
     close(report[0]);
+
     if (pid < 0)
         return error_set(err, ERROR_FAILED, "cannot start a process: %s", strerror(number));
     if (failed)

@@ -57,6 +57,7 @@ int supervisor_write_record(struct supervisor *s, struct error *err)
     const struct supervisor_options *options = s->options;
     bool has_engine = options->engine && options->engine->host;
     cleanup_json cJSON *engine = has_engine ? engine_address_to_json(options->engine) : cJSON_CreateObject();
+
     struct state_session record = {
         .id = (char *)s->session,
         .socket = s->socket,
@@ -307,6 +308,7 @@ int supervisor_live(void *arg)
     allow_many_files();
     guard_set_title(title);
     supervisor_log_to(birth->state);
+
     *s = (struct supervisor){
         .options = birth->options,
         .session = birth->session,
@@ -317,11 +319,13 @@ int supervisor_live(void *arg)
         .detached = birth->options->detached,
         .lease_fd = -1,
     };
+
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     s->history = history_new();
     s->started_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     run(s, birth);
+
     if (loop_fini(&s->loop) < 0)
         log_warn("the loop did not close clean");
     free(s->logs_folder);

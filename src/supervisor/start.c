@@ -104,7 +104,10 @@ static int read_answer(int fd, const struct state *state, struct error *err)
             strbuf_add(&text, chunk, (size_t)n);
         ended = n == 0;
     }
-    cleanup_json cJSON *answer = text.length ? json_parse(text.data, text.length, NULL) : NULL;
+
+    cleanup_json cJSON *answer = NULL;
+    if (text.length)
+        answer = json_parse(text.data, text.length, NULL);
     strbuf_free(&text);
     if (answer && !answer->child)
         return 0;
@@ -119,7 +122,9 @@ static char *find_program(void)
 {
     char path[4096];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    return length > 0 ? xstrndup(path, (size_t)length) : xstrdup("apphost");
+    if (length > 0)
+        return xstrndup(path, (size_t)length);
+    return xstrdup("apphost");
 }
 
 /* Everything that the two processes need is at hand: fork them. The descriptors stay the caller's. */
@@ -153,6 +158,7 @@ static int fork_and_wait(struct birth *birth, int lock_fd, int *lease_fd, struct
     int ready[2] = {-1, -1}, lease[2] = {-1, -1}, rc = -1, log_fd = open_log(birth->state, err);
     if (log_fd < 0)
         return -1;
+
     if (pipe2(ready, O_CLOEXEC) < 0 ||
         (lease_fd && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lease) < 0)) {
         error_set(err, ERROR_FAILED, "cannot start the supervisor: %s", strerror(errno));
@@ -162,12 +168,14 @@ static int fork_and_wait(struct birth *birth, int lock_fd, int *lease_fd, struct
         rc = give_birth(birth, lock_fd, log_fd, err);
         close_fd(&ready[1]);
         close_fd(&lease[1]);
-        rc = rc < 0 ? -1 : read_answer(ready[0], birth->state, err);
+        if (rc >= 0)
+            rc = read_answer(ready[0], birth->state, err);
     }
     if (rc == 0 && lease_fd) {
         *lease_fd = lease[0];
         lease[0] = -1;
     }
+
     int *const fds[] = {&log_fd, &ready[0], &ready[1], &lease[0], &lease[1]};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         close_fd(fds[i]);

@@ -143,8 +143,9 @@ static struct layout lay_out(const struct render *render, bool is_last)
     int state_width = 0;
     for (size_t i = 0; i < render->count; i++) {
         const struct render_line *line = &render->lines[i];
-        int name = is_live(line) ? str_width(line->name) : 0,
-            state = is_live(line) ? str_width(view_state_name(line->state)) : 0;
+        if (!is_live(line))
+            continue;
+        int name = str_width(line->name), state = str_width(view_state_name(line->state));
         if (name > layout.name_width)
             layout.name_width = name;
         if (state > state_width)
