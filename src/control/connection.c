@@ -86,10 +86,25 @@ static void refuse_all(struct control_connection *connection, const cJSON *failu
         finish(connection, request, &error, NULL);
 }
 
+/* Nothing more is heard on this connection. */
+static void break_off(struct control_connection *connection, const char *why)
+{
+    if (connection->broken)
+        return;
+    connection->broken = xstrdup(why);
+    fail_all(connection);
+}
+
 static void on_line(struct wire *wire, const char *line, size_t length)
 {
     struct control_connection *connection = (struct control_connection *)wire;
     cleanup_json cJSON *record = json_parse(line, length, NULL);
+    if (connection->broken)
+        return;
+    if (!cJSON_IsObject(record)) { /* what else it says would be guessed */
+        break_off(connection, "it answered with what is no JSON object");
+        return;
+    }
     int64_t id = json_int(record, "id", 0);
     bool is_done = strcmp(json_string(record, "type", ""), "done") == 0;
     struct request *request = find_request(connection, id);
@@ -112,8 +127,7 @@ static void on_line(struct wire *wire, const char *line, size_t length)
 static void on_end(struct wire *wire, const char *why)
 {
     struct control_connection *connection = (struct control_connection *)wire;
-    connection->broken = xstrdup(why);
-    fail_all(connection);
+    break_off(connection, why);
 }
 
 static void on_drain(struct wire *wire)
