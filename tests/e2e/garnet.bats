@@ -174,7 +174,6 @@ lists_the_key() {
 }
 
 @test "commander shows it" {
-  skip "open: Commander gives up on a server that takes seconds until it listens, and is not started again"
   needs_image apphost-test/commander:1
   needs_container_names
   one 'commander: {image: apphost-test/commander:1}'
