@@ -66,8 +66,9 @@ struct text_builder {
 };
 void text_literal(struct text_builder *b, const char *text);
 void text_port(struct text_builder *b, const char *node, const char *endpoint);
-/* NULL: the late host. */
+/* NULL: the late host where published ports are reached. */
 void text_host(struct text_builder *b, const char *host);
+void text_gateway(struct text_builder *b);
 void text_secret(struct text_builder *b, const char *name, enum plan_filter filter);
 void text_append(struct text_builder *b, const struct plan_text *text);
 struct plan_text text_finish(struct text_builder *b);
@@ -79,8 +80,9 @@ bool lower_get(struct lower *l, struct consumer *c, const struct model_part *par
 
 /* ---- addresses ---- */
 struct address {
-    const char *host; /* NULL: late, the published host */
-    int port;         /* 0: late: node and endpoint */
+    const char *host; /* NULL: late, the published host or the gateway */
+    bool at_gateway;
+    int port; /* 0: late: node and endpoint */
     const char *node, *endpoint;
     const char *scheme;
 };
@@ -88,6 +90,8 @@ struct address {
 bool lower_address(struct lower *l, struct consumer *c, const struct model_resource *target,
                    const char *endpoint, struct address *address);
 void text_address(struct text_builder *b, const struct address *address); /* "host:port" */
+void text_address_host(struct text_builder *b, const struct address *address);
+void text_number(struct text_builder *b, int number);
 /* Where this machine reaches what the engine publishes; NULL: late. */
 const char *lower_published_host(const struct lower *l);
 /* The secret's name of a server's or connection string's password, NULL without one. */
@@ -152,15 +156,27 @@ const char *lower_ca_file(struct lower *l, const struct model_resource *resource
 /* Path of the certificate or the key, quoted for redis.conf. */
 const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key);
 /* What a container's and a native server's lowering share: port and password lines, the port, the PING. */
-void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b);
-void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_conf_end(struct lower *l, const struct consumer *self, struct text_builder *b);
+void lower_server_port(struct lower *l, const struct consumer *self);
 void lower_users(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+/* ---- topologies ---- */
+/* The lines that a node of one has besides; nothing for a single server. */
+void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b);
+void lower_topology(struct lower *l, const struct consumer *self);
+/* Published on the gateway of the project's network, and nowhere else. */
+bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource);
+/* Where a node of one is reached, by everybody: its address is the same for all. */
+void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
+                            struct address *address);
+/* "host:port" of all nodes, with commas between them. */
+void lower_topology_nodes(struct lower *l, struct consumer *c, const struct model_resource *target,
+                          struct text_builder *out);
 /* Garnet's configuration, complete; folder: of its data. And how its container is started. */
 struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource,
                                    const char *folder);
 void lower_garnet_launch(struct lower *l, struct plan_node *node, const struct model_resource *resource);
-void lower_native_server(struct lower *l, const struct model_resource *resource);
+void lower_native_server(struct lower *l, const struct model_resource *resource, int replica);
 /* Nothing of it will be there: inactive, or a container where there are none. */
 bool lower_is_absent(const struct lower *l, const struct model_resource *resource);
 /* True when the resource is left out on this engine (with a problem unless it is optional). */
@@ -177,6 +193,8 @@ void lower_wait_for_parts(struct lower *l, struct plan_node *node, const struct 
 /* What containers share: image node and edge, engine name, mounts with their volume nodes, labels, limits. */
 void lower_container_base(struct lower *l, struct plan_node *node, const struct model_resource *resource,
                           const char *image);
+/* As the manifest means it, without the project's prefix. */
+const char *lower_volume_name(struct lower *l, const struct plan_node *node, const struct model_mount *mount);
 void lower_mount(struct lower *l, struct plan_node *node, const struct model_mount *mount);
 void lower_common_run(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 void lower_ready(struct lower *l, struct plan_node *node, const struct model_resource *resource);

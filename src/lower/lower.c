@@ -79,8 +79,8 @@ static size_t count_nodes(const struct model *model)
     size_t count = 7; /* the network, two sidecars with image and volume */
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *r = &model->resources[i];
-        count +=
-            2 + (size_t)lower_node_count(r) + (r->kind == MODEL_CONTAINER ? r->container.mount_count : 0);
+        count += 1 + 2 * (size_t)lower_node_count(r); /* each may have a volume */
+        count += r->kind == MODEL_CONTAINER ? r->container.mount_count : 0;
     }
     return count;
 }
@@ -145,11 +145,26 @@ static void add_visible(struct lower *l, const struct model_resource *resource)
         make_visible(l, resource, i, &plan->replicas[plan->replica_count++]);
 }
 
+/* From 0. */
+static struct plan_node *nth_node(struct lower *l, const struct model_resource *resource, int index)
+{
+    int first = lower_has_replicas(resource) ? 1 : 0;
+    return lower_find(l, lower_replica_id(l, resource, first + index));
+}
+
 static void add_all_waits(struct lower *l, const struct model_resource *resource)
 {
-    struct plan_node *node = main_node(l, resource);
     for (int i = 0; i < lower_node_count(resource); i++)
-        add_waits(l, resource, node + i);
+        add_waits(l, resource, nth_node(l, resource, i));
+}
+
+static void join(struct lower *l, struct plan_node *node, const struct plan_node *network)
+{
+    const struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
+    if (!node)
+        return;
+    node->run.on_network = true;
+    lower_add_edge(l, node, &edge);
 }
 
 static void add_network(struct lower *l)
@@ -163,20 +178,14 @@ static void add_network(struct lower *l)
     const char *name = arena_printf(l->arena, "net-%s", l->plan->prefix);
     struct plan_node *network = lower_add_node(l, PLAN_NETWORK, name, NULL);
     for (size_t i = 0; i < l->model->resource_count; i++) {
-        struct plan_node *node = l->on_network[i] ? main_node(l, &l->model->resources[i]) : NULL;
-        if (!node)
-            continue;
-        struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
-        node->run.on_network = true;
-        lower_add_edge(l, node, &edge);
+        const struct model_resource *resource = &l->model->resources[i];
+        network->addressed |= l->on_network[i] && model_topology(resource) && !l->context->remote_engine;
+        for (int n = 0; l->on_network[i] && n < lower_node_count(resource); n++)
+            join(l, nth_node(l, resource, n), network);
     }
-    for (size_t i = 0; i < l->plan->node_count; i++) {
-        struct plan_edge edge = {network->id, PLAN_STARTED, true, false};
-        if (!l->plan->nodes[i].sidecar)
-            continue;
-        l->plan->nodes[i].run.on_network = true;
-        lower_add_edge(l, &l->plan->nodes[i], &edge);
-    }
+    for (size_t i = 0; i < l->plan->node_count; i++)
+        if (l->plan->nodes[i].sidecar)
+            join(l, &l->plan->nodes[i], network);
 }
 
 static void lower_all(struct lower *l)

@@ -56,6 +56,10 @@ static void server_address(struct lower *l, struct consumer *c, const struct mod
     if (target->redis.tls.on)
         address->scheme = "rediss";
     address->endpoint = "tcp";
+    if (model_topology(target)) {
+        lower_topology_address(l, c, target, address);
+        return;
+    }
     if (c->in_container && target->redis.host_network && c->resource != target)
         lower_problem(l, &c->resource->pos, "take `network: host` away from that server",
                       "\"%s\" listens on this machine's loopback only: a container cannot reach it",

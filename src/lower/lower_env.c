@@ -93,6 +93,8 @@ static bool has_property(struct lower *l, const struct injection *how, enum mode
         return lower_user_password(l, how->target, how->user) != NULL;
     case MODEL_GET_USER:
         return how->user != NULL;
+    case MODEL_GET_NODES:
+        return model_topology(how->target) != NULL;
     case MODEL_GET_CA_FILE:
         return lower_ca_file(l, how->target) != NULL;
     case MODEL_GET_URI:
@@ -109,9 +111,9 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
         const char *suffix;
         enum model_get get;
     } properties[] = {
-        {"HOST", MODEL_GET_HOST},         {"PORT", MODEL_GET_PORT}, {"USERNAME", MODEL_GET_USER},
-        {"PASSWORD", MODEL_GET_PASSWORD}, {"URI", MODEL_GET_URI},   {"URL", MODEL_GET_URL},
-        {"CA_FILE", MODEL_GET_CA_FILE},
+        {"HOST", MODEL_GET_HOST},         {"PORT", MODEL_GET_PORT},   {"USERNAME", MODEL_GET_USER},
+        {"PASSWORD", MODEL_GET_PASSWORD}, {"URI", MODEL_GET_URI},     {"URL", MODEL_GET_URL},
+        {"CA_FILE", MODEL_GET_CA_FILE},   {"NODES", MODEL_GET_NODES},
     };
     cleanup_free char *prefix = variable_name(how->name, true);
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {

@@ -4,29 +4,39 @@
 #include "lower/internal.h"
 #include "redis/redis.h"
 
-static void add_number(struct text_builder *b, int number)
+/* Inside it has the number that it has outside. */
+static bool has_own_port(const struct lower *l, const struct model_resource *resource)
 {
-    cleanup_free char *text = xasprintf("%d", number);
-    text_literal(b, text);
+    return resource->redis.host_network || l->native || model_topology(resource);
 }
 
-static void add_port_lines(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+/* Of nodes of a topology: one after the other. */
+static int fixed_port(const struct consumer *self)
 {
-    const struct model_redis *redis = &resource->redis;
+    int first = self->resource->redis.host_port;
+    if (first && self->replica)
+        return first + self->replica - 1;
+    return first;
+}
+
+static void add_port_lines(struct lower *l, const struct consumer *self, struct text_builder *b)
+{
+    const struct model_redis *redis = &self->resource->redis;
     text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
-    if (!redis->host_network && !l->native)
-        add_number(b, REDIS_PORT);
+    if (!has_own_port(l, self->resource))
+        text_number(b, REDIS_PORT);
     else if (redis->host_port)
-        add_number(b, redis->host_port);
+        text_number(b, fixed_port(self));
     else
-        text_port(b, lower_node_id(l, resource), "tcp");
+        text_port(b, self->node->id, "tcp");
     text_literal(b, "\n");
 }
 
-void lower_conf_end(struct lower *l, const struct model_resource *resource, struct text_builder *b)
+void lower_conf_end(struct lower *l, const struct consumer *self, struct text_builder *b)
 {
-    const char *password = lower_password(l, resource);
-    add_port_lines(l, resource, b);
+    const char *password = lower_password(l, self->resource);
+    add_port_lines(l, self, b);
+    lower_topology_conf(l, self, b);
     if (!password)
         return;
     text_literal(b, "requirepass ");
@@ -34,21 +44,34 @@ void lower_conf_end(struct lower *l, const struct model_resource *resource, stru
     text_literal(b, "\n");
 }
 
-void lower_server_port(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+/* NULL: the gateway. */
+static const char *bind_address(const struct lower *l, const struct model_resource *resource)
 {
-    const struct model_redis *redis = &resource->redis;
-    struct consumer host = {.resource = resource};
+    if (lower_is_at_gateway(l, resource))
+        return NULL;
+    if (resource->redis.bind_address)
+        return resource->redis.bind_address;
+    return PLAN_LIKELY_HOST;
+}
+
+void lower_server_port(struct lower *l, const struct consumer *self)
+{
+    const struct model_resource *resource = self->resource;
+    struct plan_node *node = self->node;
+    struct consumer host = {.resource = resource, .target_replica = self->replica};
     struct address address;
+    int fixed = fixed_port(self);
     lower_address(l, &host, resource, NULL, &address);
     node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
     node->run.ports[0] = (struct plan_port){
         .endpoint = "tcp",
         .scheme = address.scheme,
-        .target_port = redis->host_network || l->native ? 0 : REDIS_PORT,
-        .fixed_port = redis->host_port,
-        .preferred_port = redis->host_port ? 0 : lower_preferred_port(l, resource->name, NULL),
-        .bind_address = redis->bind_address ? redis->bind_address : "127.0.0.1",
+        .target_port = has_own_port(l, resource) ? 0 : REDIS_PORT,
+        .fixed_port = fixed,
+        .preferred_port = fixed ? 0 : lower_preferred_port(l, node->name, NULL),
+        .bind_address = bind_address(l, resource),
         .host = address.host,
+        .at_gateway = address.at_gateway,
         .pos = resource->pos,
     };
     node->run.port_count = 1;

@@ -56,7 +56,7 @@ static const char *data_folder(struct lower *l, struct plan_node *node, const st
         lower_problem(l, &data->pos, "use `data_bind_mount`", "the native engine has no external volumes");
         return NULL;
     }
-    const char *name = data->source ? data->source : arena_printf(l->arena, "%s-data", resource->name);
+    const char *name = lower_volume_name(l, node, data);
     if (name[0] == '.' || strchr(name, '/')) {
         lower_problem(l, &data->pos, "letters, digits, `_`, `.` and `-`", "\"%s\" is no name of a volume",
                       name);
@@ -73,7 +73,7 @@ static const char *work_folder(struct lower *l, struct plan_node *node, const st
     const char *data = data_folder(l, node, resource);
     if (data && !resource->redis.data->read_only)
         return data;
-    const char *path = arena_printf(l->arena, "%s/scratch/%s", l->context->state_folder, resource->name);
+    const char *path = arena_printf(l->arena, "%s/scratch/%s", l->context->state_folder, node->name);
     struct plan_node *scratch = add_folder(l, node, path);
     scratch->linked = data;
     return path;
@@ -81,9 +81,9 @@ static const char *work_folder(struct lower *l, struct plan_node *node, const st
 
 /* ---- configuration ---- */
 
-static struct plan_text native_conf(struct lower *l, const struct model_resource *resource,
-                                    const char *folder)
+static struct plan_text native_conf(struct lower *l, const struct consumer *self, const char *folder)
 {
+    const struct model_resource *resource = self->resource;
     struct model_redis redis = resource->redis;
     struct text_builder b = {.arena = l->arena};
     struct strbuf conf = {0};
@@ -105,7 +105,7 @@ static struct plan_text native_conf(struct lower *l, const struct model_resource
         strbuf_addf(&conf, "bind %s\n", redis.bind_address);
     text_literal(&b, strbuf_text(&conf));
     strbuf_free(&conf);
-    lower_conf_end(l, resource, &b);
+    lower_conf_end(l, self, &b);
     return text_finish(&b);
 }
 
@@ -162,9 +162,11 @@ static void add_environment(struct lower *l, struct plan_node *node, const struc
     node->run.environment_count = e.count;
 }
 
-void lower_native_server(struct lower *l, const struct model_resource *resource)
+void lower_native_server(struct lower *l, const struct model_resource *resource, int replica)
 {
-    struct plan_node *node = lower_add_node(l, PLAN_PROCESS, resource->name, resource->name);
+    const char *name = lower_replica_name(l, resource, replica);
+    struct plan_node *node = lower_add_node(l, PLAN_PROCESS, name, name);
+    const struct consumer self = {.resource = resource, .node = node, .replica = replica};
     struct plan_run *run = &node->run;
     check_fields(l, resource);
     lower_common_run(l, node, resource);
@@ -173,10 +175,11 @@ void lower_native_server(struct lower *l, const struct model_resource *resource)
     run->restart.max_retries = -1;
     run->ephemeral = !resource->redis.data && !run->persistent;
     run->working_dir = l->model->folder;
+    lower_topology(l, &self);
     add_command(l, run, resource->kind);
     add_environment(l, node, resource);
-    run->input = native_conf(l, resource, work_folder(l, node, resource));
-    lower_server_port(l, node, resource);
+    run->input = native_conf(l, &self, work_folder(l, node, resource));
+    lower_server_port(l, &self);
     lower_server_ping(l, node, resource);
     lower_users(l, node, resource);
 }

@@ -92,12 +92,12 @@ void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_e
 
 bool lower_has_replicas(const struct model_resource *resource)
 {
-    return resource->kind == MODEL_PROCESS && resource->process.replicas > 0;
+    return model_replica_count(resource) > 0;
 }
 
 int lower_node_count(const struct model_resource *resource)
 {
-    return lower_has_replicas(resource) ? resource->process.replicas : 1;
+    return lower_has_replicas(resource) ? model_replica_count(resource) : 1;
 }
 
 const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica)
@@ -163,7 +163,7 @@ void lower_wait_for_parts(struct lower *l, struct plan_node *node, const struct 
         /* The address of a process is known before it starts. */
         if (lower_is_absent(l, target) || target->kind == MODEL_PROCESS)
             continue;
-        struct plan_edge edge = {lower_node_id(l, target), PLAN_HEALTHY, true, false};
-        lower_add_edge(l, node, &edge);
+        struct plan_edge edge = {.until = PLAN_HEALTHY, .required = true};
+        lower_wait_for(l, node, target, &edge);
     }
 }

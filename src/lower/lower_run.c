@@ -55,6 +55,15 @@ void lower_ready(struct lower *l, struct plan_node *node, const struct model_res
         probe->kind = PLAN_PROBE_TCP;
 }
 
+const char *lower_volume_name(struct lower *l, const struct plan_node *node, const struct model_mount *mount)
+{
+    if (!mount->source)
+        return arena_printf(l->arena, "%s-data", node->resource);
+    if (node->run.topology.kind) /* each of the nodes has its own */
+        return arena_printf(l->arena, "%s-%s", mount->source, strrchr(node->name, '-') + 1);
+    return mount->source;
+}
+
 void lower_mount(struct lower *l, struct plan_node *node, const struct model_mount *mount)
 {
     struct plan_run *run = &node->run;
@@ -66,7 +75,7 @@ void lower_mount(struct lower *l, struct plan_node *node, const struct model_mou
             lower_problem(l, &mount->pos, "use a volume", "a bind mount needs an engine on this machine");
         return;
     }
-    const char *name = mount->source ? mount->source : arena_printf(l->arena, "%s-data", node->resource);
+    const char *name = lower_volume_name(l, node, mount);
     if (!mount->external)
         name = arena_printf(l->arena, "%s-%s", l->plan->prefix, name);
     out->source = name;
@@ -95,10 +104,10 @@ void lower_container_base(struct lower *l, struct plan_node *node, const struct 
     struct plan_run *run = &node->run;
     image = complete_image(l, image);
     lower_common_run(l, node, resource);
-    run->engine_name = arena_printf(l->arena, "%s-%s", l->plan->prefix, resource->name);
+    run->engine_name = arena_printf(l->arena, "%s-%s", l->plan->prefix, node->name);
     run->image = image;
     run->pull = resource->pull;
-    run->alias = resource->name;
+    run->alias = node->name;
     run->user = resource->user;
     run->memory = resource->memory;
     run->labels = resource->labels;

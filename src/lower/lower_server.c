@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct plan_text conf_text(struct lower *l, const struct model_resource *resource)
+static struct plan_text conf_text(struct lower *l, const struct consumer *self)
 {
+    const struct model_resource *resource = self->resource;
     struct strbuf conf = {0};
     struct text_builder b = {.arena = l->arena};
     if (resource->kind == MODEL_GARNET)
@@ -22,7 +23,7 @@ static struct plan_text conf_text(struct lower *l, const struct model_resource *
                       "the configuration of \"%s\" is longer than %d bytes", resource->name,
                       REDIS_CONF_LIMIT);
     text_literal(&b, strbuf_text(&conf));
-    lower_conf_end(l, resource, &b);
+    lower_conf_end(l, self, &b);
     strbuf_free(&conf);
     return text_finish(&b);
 }
@@ -69,14 +70,16 @@ static void add_launch(struct lower *l, struct plan_node *node, const struct mod
     run->command_count = 1;
 }
 
-static void add_environment(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+static void add_environment(struct lower *l, const struct consumer *self)
 {
+    const struct model_resource *resource = self->resource;
+    struct plan_node *node = self->node;
     struct environment e = {0};
-    struct consumer c = {.resource = resource, .in_container = true, .node = node};
+    struct consumer c = *self;
     for (size_t i = 0; i < resource->environment_count; i++)
         environment_set(l, &e, resource->environment[i].name,
                         lower_text(l, &c, &resource->environment[i].value));
-    environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, resource));
+    environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, self));
     if (resource->redis.tls.on) {
         struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
         text_secret(&cert, arena_printf(l->arena, "%s-tls-cert", resource->name), PLAN_FILTER_NONE);
@@ -110,13 +113,12 @@ static void check_remote(struct lower *l, const struct model_resource *resource)
                   host ? host : "another machine");
 }
 
-void lower_server(struct lower *l, const struct model_resource *resource)
+static void lower_instance(struct lower *l, const struct model_resource *resource, int replica)
 {
-    if (l->native) {
-        lower_native_server(l, resource);
-        return;
-    }
-    struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, resource->name, resource->name);
+    const char *name = lower_replica_name(l, resource, replica);
+    struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, name, name);
+    const struct consumer self = {
+        .resource = resource, .in_container = true, .node = node, .replica = replica};
     const char *image = resource->image ? resource->image : model_kind_info(resource->kind)->default_image;
     lower_container_base(l, node, resource, image);
     node->is_default = true;
@@ -124,6 +126,7 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     node->run.restart.when = MODEL_RESTART_ALWAYS;
     node->run.restart.max_retries = -1;
     node->run.ephemeral = !resource->redis.data && !node->run.persistent;
+    lower_topology(l, &self);
     if (resource->redis.data) {
         node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
         lower_mount(l, node, resource->redis.data);
@@ -131,8 +134,19 @@ void lower_server(struct lower *l, const struct model_resource *resource)
     add_host_network(l, node, resource);
     check_remote(l, resource);
     add_launch(l, node, resource);
-    lower_server_port(l, node, resource);
-    add_environment(l, node, resource);
+    lower_server_port(l, &self);
+    add_environment(l, &self);
     lower_server_ping(l, node, resource);
     lower_users(l, node, resource);
+}
+
+void lower_server(struct lower *l, const struct model_resource *resource)
+{
+    int first = lower_has_replicas(resource) ? 1 : 0;
+    for (int i = first; i < first + lower_node_count(resource); i++) {
+        if (l->native)
+            lower_native_server(l, resource, i);
+        else
+            lower_instance(l, resource, i);
+    }
 }

@@ -63,7 +63,19 @@ void text_host(struct text_builder *b, const char *host)
         return;
     }
     flush_literal(b);
-    *add_part(b) = (struct plan_part){.kind = PLAN_HOST, .text = "published"};
+    *add_part(b) = (struct plan_part){.kind = PLAN_HOST, .text = PLAN_HOST_PUBLISHED};
+}
+
+void text_gateway(struct text_builder *b)
+{
+    flush_literal(b);
+    *add_part(b) = (struct plan_part){.kind = PLAN_HOST, .text = PLAN_HOST_GATEWAY};
+}
+
+void text_number(struct text_builder *b, int number)
+{
+    cleanup_free char *text = xasprintf("%d", number);
+    text_literal(b, text);
 }
 
 struct plan_text text_finish(struct text_builder *b)
@@ -79,16 +91,22 @@ struct plan_text text_of(struct arena *arena, const char *literal)
     return text_finish(&b);
 }
 
+void text_address_host(struct text_builder *b, const struct address *address)
+{
+    if (address->at_gateway)
+        text_gateway(b);
+    else
+        text_host(b, address->host);
+}
+
 void text_address(struct text_builder *b, const struct address *address)
 {
-    text_host(b, address->host);
+    text_address_host(b, address);
     text_literal(b, ":");
-    if (!address->port) {
+    if (address->port)
+        text_number(b, address->port);
+    else
         text_port(b, address->node, address->endpoint);
-        return;
-    }
-    cleanup_free char *port = xasprintf("%d", address->port);
-    text_literal(b, port);
 }
 
 /* redis-cli and valkey-cli take "redis://:password@" for a user without a name, so the user is said. */
@@ -112,10 +130,10 @@ static void add_server_uri(struct lower *l, const struct model_resource *server,
     text_address(out, address);
 }
 
-static void add_server_connection(const struct address *address, const char *user, const char *password,
-                                  struct text_builder *out)
+/* What follows the address, or the addresses. */
+static void add_server_options(const struct address *address, const char *user, const char *password,
+                               struct text_builder *out)
 {
-    text_address(out, address);
     if (user) {
         text_literal(out, ",user=");
         text_literal(out, user);
@@ -137,7 +155,7 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
         return false;
     switch (part->get) {
     case MODEL_GET_HOST:
-        text_host(out, address.host);
+        text_address_host(out, &address);
         return true;
     case MODEL_GET_URL: {
         text_literal(out, address.scheme);
@@ -146,12 +164,10 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
         return true;
     }
     case MODEL_GET_PORT:
-        if (address.port) {
-            cleanup_free char *port = xasprintf("%d", address.port);
-            text_literal(out, port);
-        } else {
+        if (address.port)
+            text_number(out, address.port);
+        else
             text_port(out, address.node, address.endpoint);
-        }
         return true;
     default:
         return false;
@@ -187,7 +203,11 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
         return false;
     switch (part->get) {
     case MODEL_GET_CONNECTION_STRING:
-        add_server_connection(&address, part->user, password, out);
+        lower_topology_nodes(l, c, target, out);
+        add_server_options(&address, part->user, password, out);
+        return true;
+    case MODEL_GET_NODES:
+        lower_topology_nodes(l, c, target, out);
         return true;
     case MODEL_GET_URI:
     case MODEL_GET_URL:
@@ -322,8 +342,8 @@ static void add_text_edge(struct lower *l, struct consumer *c, const struct mode
 {
     if (!c->node || !model_is_server(target->kind) || target == c->resource)
         return;
-    struct plan_edge edge = {.to = lower_node_id(l, target), .until = PLAN_STARTED, .required = true};
-    lower_add_edge(l, c->node, &edge);
+    struct plan_edge edge = {.until = PLAN_STARTED, .required = true};
+    lower_wait_for(l, c->node, target, &edge);
 }
 
 bool lower_get(struct lower *l, struct consumer *c, const struct model_part *part, struct text_builder *out)

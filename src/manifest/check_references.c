@@ -27,7 +27,7 @@ static const struct model_resource *find_whole(struct loader *l, const char *nam
     const char *hyphen = strrchr(name, '-');
     cleanup_free char *stem = hyphen ? xstrndup(name, (size_t)(hyphen - name)) : NULL;
     const struct model_resource *whole = stem ? model_find(l->model, stem) : NULL;
-    return whole && whole->kind == MODEL_PROCESS && whole->process.replicas ? whole : NULL;
+    return whole && model_replica_count(whole) ? whole : NULL;
 }
 
 /* NULL after it was reported. */

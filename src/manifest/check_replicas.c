@@ -21,7 +21,7 @@ static void report(struct loader *l, const struct node *at, const struct model_r
 {
     manifest_problem(l, at, "`%s` is the name of a replica of `%s` already", name, resource->name);
     manifest_hint(l, "see line %d: its replicas are `%s-1` to `%s-%d`", resource->pos.line, resource->name,
-                  resource->name, resource->process.replicas);
+                  resource->name, model_replica_count(resource));
 }
 
 static void check_name(struct loader *l, const struct model_resource *resource, const char *name)
@@ -36,21 +36,31 @@ static void check_name(struct loader *l, const struct model_resource *resource, 
     }
 }
 
+/* Where it says how many there are. */
+static struct model_pos position(const struct node *map, const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    if (topology)
+        return topology->pos;
+    return manifest_get(map, "replicas")->pos;
+}
+
 void manifest_check_replicas(struct loader *l)
 {
     int64_t all = 0;
     for (struct declared *entry = l->resources; entry; entry = entry->hh.next) {
         const struct model_resource *resource = &l->model->resources[entry->index];
-        if (resource->inactive || resource->kind != MODEL_PROCESS || !resource->process.replicas)
+        int count = model_replica_count(resource);
+        if (resource->inactive || !count)
             continue;
-        for (int i = 1; i <= resource->process.replicas; i++) {
+        for (int i = 1; i <= count; i++) {
             cleanup_free char *name = xasprintf("%s-%d", resource->name, i);
             check_name(l, resource, name);
         }
         bool was_bounded = all <= MOST_REPLICAS;
-        all += resource->process.replicas;
+        all += count;
         if (was_bounded && all > MOST_REPLICAS)
-            manifest_problem(l, manifest_get(entry->value, "replicas"),
-                             "a project has at most %d replicas, all resources together", MOST_REPLICAS);
+            manifest_problem_at(l, position(entry->value, resource), 1,
+                                "a project has at most %d replicas, all resources together", MOST_REPLICAS);
     }
 }

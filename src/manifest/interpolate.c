@@ -36,7 +36,7 @@ static const struct {
     {"host", MODEL_GET_HOST},         {"port", MODEL_GET_PORT},
     {"password", MODEL_GET_PASSWORD}, {"uri", MODEL_GET_URI},
     {"url", MODEL_GET_URL},           {"connection_string", MODEL_GET_CONNECTION_STRING},
-    {"ca_file", MODEL_GET_CA_FILE},
+    {"ca_file", MODEL_GET_CA_FILE},   {"nodes", MODEL_GET_NODES},
 };
 enum { GETTERS = sizeof getters / sizeof *getters };
 

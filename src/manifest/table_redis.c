@@ -54,6 +54,7 @@ static void finish_server(struct loader *l, struct node *map, void *object)
     }
     check_writable(l, map, resource);
     check_users(l, redis);
+    manifest_finish_topology(l, map, resource);
     if (redis->host_network && (redis->insight.on || redis->commander.on))
         manifest_problem(l, manifest_get(map, "network"), "a server on the host's network has no sidecars");
 }
@@ -113,6 +114,11 @@ static const struct field server_fields[] = {
      .fallback = "none",
      .help =
          "Users besides `default`; all there are, changed while the server runs. A reference may name one."},
+    {.name = "replication",
+     WHOLE(shape_replication, struct model_resource),
+     .fallback = "none",
+     .help = "A primary with replicas: NAME-1, NAME-2, …, each a server of its own. Consumers get the "
+             "addresses of all of them."},
     {.name = "ready", RESOURCE(shape_server_ready, ready), .help = "Bounds the PING that finds it ready."},
 };
 static const struct table table_server = {.name = "server",

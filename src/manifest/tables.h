@@ -31,6 +31,8 @@ extern const struct table table_ping;
         .help = "How to tell that it is ready."                                                              \
     }
 
+/* What goes with several servers that are one; shapes_topology.c. */
+void manifest_finish_topology(struct loader *l, struct node *map, const struct model_resource *resource);
 /* Garnet's own rules, after those of all servers. */
 void manifest_finish_garnet(struct loader *l, struct node *map, void *object);
 /* The settings that it knows. */

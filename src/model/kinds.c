@@ -56,6 +56,22 @@ bool model_has_endpoints(enum model_kind kind)
     return model_kind_info(kind)->has_endpoints;
 }
 
+const struct model_topology *model_topology(const struct model_resource *resource)
+{
+    bool has_one = model_is_server(resource->kind) && resource->redis.topology.kind;
+    return has_one ? &resource->redis.topology : NULL;
+}
+
+int model_replica_count(const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    if (topology)
+        return topology->shards * (1 + topology->replicas);
+    if (resource->kind == MODEL_PROCESS)
+        return resource->process.replicas;
+    return 0;
+}
+
 bool model_is_task(const struct model_resource *resource)
 {
     return resource->kind == MODEL_PROCESS && resource->process.task;

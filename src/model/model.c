@@ -68,6 +68,9 @@ const struct model_user *model_find_user(const struct model_resource *server, co
     return NULL;
 }
 
+NAMES(model_topology_names,
+      MODEL_TOPOLOGY_COUNT, [MODEL_TOPOLOGY_NONE] = "none", [MODEL_TOPOLOGY_REPLICATION] = "replication",
+      [MODEL_TOPOLOGY_CLUSTER] = "cluster", [MODEL_TOPOLOGY_SENTINEL] = "sentinel");
 NAMES(model_until_names,
       MODEL_UNTIL_COUNT, [MODEL_UNTIL_DEFAULT] = "default", [MODEL_UNTIL_STARTED] = "started",
       [MODEL_UNTIL_HEALTHY] = "healthy", [MODEL_UNTIL_COMPLETED] = "completed");

@@ -31,8 +31,9 @@ enum model_get {
     MODEL_GET_URI,
     MODEL_GET_CONNECTION_STRING,
     MODEL_GET_CA_FILE,
-    MODEL_GET_URL,  /* of an endpoint */
-    MODEL_GET_USER, /* the name, of a reference that has one */
+    MODEL_GET_URL,   /* of an endpoint */
+    MODEL_GET_USER,  /* the name, of a reference that has one */
+    MODEL_GET_NODES, /* addresses of all nodes, with commas between them */
     MODEL_GET_PARAMETER,
     MODEL_GET_COUNT
 };
@@ -217,6 +218,21 @@ struct model_user {
     struct model_pos pos, acl_pos;
 };
 
+/* Several servers that are one: which of the three, and how many. */
+enum model_topology_kind {
+    MODEL_TOPOLOGY_NONE,
+    MODEL_TOPOLOGY_REPLICATION,
+    MODEL_TOPOLOGY_CLUSTER,
+    MODEL_TOPOLOGY_SENTINEL,
+    MODEL_TOPOLOGY_COUNT
+};
+struct model_topology {
+    enum model_topology_kind kind;
+    int shards;   /* a cluster's; else 1 */
+    int replicas; /* of each primary */
+    struct model_pos pos;
+};
+
 /* redis, valkey, garnet */
 struct model_redis {
     int host_port;            /* 0: chosen */
@@ -236,6 +252,7 @@ struct model_redis {
     size_t seed_count;
     struct model_user *users;
     size_t user_count;
+    struct model_topology topology;
 };
 
 enum model_stdin { MODEL_STDIN_OPEN, MODEL_STDIN_CLOSED, MODEL_STDIN_COUNT };
@@ -364,8 +381,8 @@ void model_index(struct model *model);
 struct model_resource *model_find(const struct model *model, const char *name);
 struct model_parameter *model_find_parameter(const struct model *model, const char *name);
 /* As a manifest has them. */
-extern const struct enum_names model_until_names, model_restart_names, model_stdin_names,
-    model_lifetime_names, model_pull_names;
+extern const struct enum_names model_topology_names, model_until_names, model_restart_names,
+    model_stdin_names, model_lifetime_names, model_pull_names;
 
 /* ---- kinds: what is so of all resources of a kind ---- */
 
@@ -389,6 +406,10 @@ const char *model_kind_name(enum model_kind kind);
 enum model_kind model_find_kind(const char *name);
 bool model_is_server(enum model_kind kind);
 bool model_has_endpoints(enum model_kind kind);
+/* How many instances it has that are called NAME-1, NAME-2, …; 0: it is one, called like the resource. */
+int model_replica_count(const struct model_resource *resource);
+/* The topology of a server; NULL: it is a single one, or no server. */
+const struct model_topology *model_topology(const struct model_resource *resource);
 /* A process that runs to completion. */
 bool model_is_task(const struct model_resource *resource);
 /* Has it a connection string? */

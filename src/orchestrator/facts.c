@@ -22,6 +22,8 @@ void facts_clear(struct facts *facts)
     free(facts->digest);
     free(facts->port_label);
     free(facts->users);
+    free(facts->role);
+    free(facts->gateway);
     strlist_free(&facts->user_names);
     /* What backoff and readers of the last run need stays. */
     struct facts kept = {

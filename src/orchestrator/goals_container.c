@@ -1,5 +1,5 @@
-/* Containers: waiting → seen → created → joined → calm → running → healthy → users → seeded, and on the way
- * down connected → seen → unused → stopped → removed.
+/* Containers: waiting → seen → created → joined → calm → running → healthy → users → formed → seeded, and on
+ * the way down connected → seen → unused → stopped → removed.
  *
  * Happy path of a cold start: the listing said that nothing is there, so `seen` holds without a request;
  * create and start are one request each, the host port is ours so nothing is inspected, and the sensor tells
@@ -294,6 +294,7 @@ static const struct goal up[] = {
     {"running", STATE_STARTING, is_running, container_start, container_start_limit, NULL, true, false},
     GOAL_ACTS("healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit),
     GOAL_ACTS("users", STATE_RUNNING, users_are_met, users_start, goal_object_limit),
+    GOAL_ACTS("formed", STATE_RUNNING, forming_is_met, forming_start, goal_object_limit),
     GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
     GOALS_END,
 };

@@ -1,4 +1,4 @@
-/* Networks: waiting → seen → created, and connected → seen → unused → removed.
+/* Networks: waiting → seen → created → addressed, and connected → seen → unused → removed.
  *
  * By id, never by name; what an earlier session left is found by label; created by us under the lock of the
  * project, so that the engine's race on duplicate names cannot happen. */
@@ -6,16 +6,45 @@
 
 #include <string.h>
 
-/* The id of the first that has our name, or NULL. */
-static const char *find_network(const struct node *node, const cJSON *networks)
+/* The first that has our name, or NULL. */
+static const cJSON *find_network(const struct node *node, const cJSON *networks)
 {
     const cJSON *network;
     cJSON_ArrayForEach(network, networks)
     {
         if (!strcmp(json_string(network, "Name", ""), node->name))
-            return json_string(network, "Id", "");
+            return network;
     }
     return NULL;
+}
+
+/* Its first address of the fourth version: what servers announce is written without brackets. */
+static const char *find_gateway(const cJSON *network)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, json_get(json_get(network, "IPAM"), "Config"))
+    {
+        const char *gateway = json_string(entry, "Gateway", "");
+        if (strchr(gateway, '.'))
+            return gateway;
+    }
+    return NULL;
+}
+
+static void note_gateway(struct node *node, const cJSON *network)
+{
+    const char *gateway = find_gateway(network);
+    if (str_eq(gateway, node->facts.gateway))
+        return;
+    free(node->facts.gateway);
+    node->facts.gateway = xstrdup_null(gateway);
+    values_changed(node->o);
+}
+
+/* The answer to its creation says nothing of it. */
+static bool is_addressed(const struct node *node)
+{
+    return !node->spec || !node->spec->addressed || node->facts.gateway;
 }
 
 static void on_networks(const struct engine_result *result, const struct error *err, void *data)
@@ -26,9 +55,13 @@ static void on_networks(const struct engine_result *result, const struct error *
         node_op_failed(node, err);
         return;
     }
+    const cJSON *network = find_network(node, result->json);
     free(node->facts.object);
-    node->facts.object = xstrdup_null(find_network(node, result->json));
-    node->facts.seen = node->facts.object ? SEEN_PRESENT : SEEN_ABSENT;
+    node->facts.object = network ? xstrdup(json_string(network, "Id", "")) : NULL;
+    node->facts.seen = network ? SEEN_PRESENT : SEEN_ABSENT;
+    note_gateway(node, network);
+    if (network && !is_addressed(node))
+        node_fail_text(node, ERROR_RESOURCE, "the engine tells no gateway of network %s", node->name);
 }
 
 static struct engine_op *list_networks(struct node *node, engine_done_cb *done)
@@ -89,6 +122,7 @@ static const struct goal up[] = {
     GOAL_WAITS("waiting", STATE_WAITING, goal_waiting_met),
     GOAL_ACTS("seen", STATE_CREATING, shared_is_known, look_for_network, goal_object_limit),
     GOAL_ACTS("created", STATE_CREATING, shared_is_there, create_network, goal_object_limit),
+    GOAL_ACTS("addressed", STATE_CREATING, is_addressed, look_for_network, goal_object_limit),
     GOALS_END,
 };
 static const struct goal down[] = {

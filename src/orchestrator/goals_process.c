@@ -224,6 +224,7 @@ static const struct goal up[] = {
     GOAL_ACTS("started", STATE_STARTING, is_started, start, goal_object_limit),
     GOAL_ACTS("ready", STATE_RUNNING, is_ready, watch, goal_task_limit),
     GOAL_ACTS("users", STATE_RUNNING, users_are_met, users_start, goal_object_limit),
+    GOAL_ACTS("formed", STATE_RUNNING, forming_is_met, forming_start, goal_object_limit),
     GOAL_LASTS("seeded", STATE_RUNNING, seed_is_met, seed_start, seed_why),
     GOALS_END,
 };

@@ -25,7 +25,7 @@ void node_instance_started(struct node *node)
     struct facts *facts = &node->facts;
     facts->running = true;
     facts->unborn = false;
-    facts->exited = facts->over = facts->ready = facts->seeded = facts->oom = false;
+    facts->exited = facts->over = facts->ready = facts->seeded = facts->formed = facts->oom = false;
     users_forget(node);
     facts->exit_code = facts->exit_signal = 0;
     facts->generation = node->generation;

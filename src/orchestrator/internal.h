@@ -233,6 +233,8 @@ void values_settle(struct orchestrator *o);
 bool place_is_met(const struct node *root);
 void place_find(struct node *root);
 const char *place_host(const struct orchestrator *o);
+/* The gateway of the project's network; NULL: not known (yet). */
+const char *place_gateway(struct orchestrator *o);
 /* As a text has it (IPv6 in brackets); NULL: not known yet. */
 const char *place_in_text(struct orchestrator *o);
 const char *place_of_port(const struct orchestrator *o, const struct plan_port *port);
@@ -316,6 +318,14 @@ void users_start(struct node *node);
 void users_stop(struct node *node);
 /* Nothing is known of the server's users: it is another one. */
 void users_forget(struct node *node);
+
+/* ---- forming.c: servers that are one ---- */
+bool forming_is_met(const struct node *node);
+void forming_start(struct node *node);
+/* Its instance is no part of it any more. */
+void forming_leave(struct node *node);
+/* What is missing, in words; NULL: nothing that we know of. */
+const char *forming_trouble(const struct node *node);
 
 /* ---- sensor.c ---- */
 void sensor_start(struct node *node);

@@ -26,7 +26,7 @@
 enum {
     NODE_ENGINE = PLAN_NODE_KIND_COUNT, /* the root: the engine itself */
     NODE_KIND_COUNT,
-    GOAL_COUNT = 9,  /* longest table */
+    GOAL_COUNT = 10, /* longest table */
     TAIL_LINES = 20, /* of output in a failure report */
     GONE_KEPT = 256, /* names of nodes that are no more, for whoever follows */
     RETRY_LIMIT = 5, /* of one operation that the engine answered with something that may pass */
@@ -169,6 +169,9 @@ struct facts {
     char *users; /* of the server that runs: digest of the users that we have made, and their names */
     struct strlist user_names;
     bool seeded;           /* what runs: its data set was not empty, or has been filled */
+    bool formed;           /* what runs: it was part of its topology when that was complete */
+    char *role;            /* in its topology: "primary", "replica of cache-1"; NULL: not known */
+    char *gateway;         /* network */
     bool ready, was_ready; /* was_ready: since the last request: deadlines are over */
     enum engine_health health;
     int64_t not_before; /* backoff: no action before */
@@ -246,6 +249,7 @@ struct node {
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
     struct making_users *making_users;
+    struct forming *forming; /* that it is a member of, or NULL */
     struct sensor sensor;
     struct output output;
     struct watching *watching;            /* of the files that restart it, or NULL */
@@ -349,6 +353,7 @@ struct orchestrator {
     int pulls;
     int64_t pulling_ms, pull_started_ms;
     struct watching *watchings;
+    struct forming *formings;
     struct request *requests;
     orchestrator_request last_request;
     struct turn settle;

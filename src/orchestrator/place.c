@@ -58,8 +58,23 @@ const char *place_host(const struct orchestrator *o)
     return o->where.places[o->place].host;
 }
 
+const char *place_gateway(struct orchestrator *o)
+{
+    const struct node *network = network_of(o);
+    return network ? network->facts.gateway : NULL;
+}
+
+/* Of a port at the gateway: the gateway, once it is known. */
+static const char *gateway_of(const struct orchestrator *o)
+{
+    const char *gateway = place_gateway((struct orchestrator *)o);
+    return gateway ? gateway : PLAN_LIKELY_HOST;
+}
+
 const char *place_of_port(const struct orchestrator *o, const struct plan_port *port)
 {
+    if (port && port->at_gateway)
+        return gateway_of(o);
     return port && port->host ? port->host : place_host(o);
 }
 
@@ -77,7 +92,8 @@ const char *place_in_text(struct orchestrator *o)
 const char *place_to_try(const struct node *node, const struct plan_port *port)
 {
     const struct orchestrator *o = node->o;
-    if ((port && port->host) || o->proven || o->where.count < 2)
+    bool is_known = port && (port->host || port->at_gateway);
+    if (is_known || o->proven || o->where.count < 2)
         return place_of_port(o, port);
     return o->where.places[node->sensor.tried % o->where.count].host;
 }
@@ -85,7 +101,8 @@ const char *place_to_try(const struct node *node, const struct plan_port *port)
 void place_prove(struct node *node)
 {
     struct orchestrator *o = node->o;
-    if (o->proven || !node->kind->at_engine || !o->where.count)
+    const struct plan_port *port = node->spec->run.port_count ? &node->spec->run.ports[0] : NULL;
+    if (o->proven || !node->kind->at_engine || !o->where.count || (port && port->at_gateway))
         return;
     o->proven = true;
     int place = node->sensor.tried % o->where.count;
@@ -99,7 +116,9 @@ void place_prove(struct node *node)
 
 static bool is_for_us_alone(const struct plan_port *port)
 {
-    return !port->bind_address || !strcmp(port->bind_address, PLAN_LIKELY_HOST);
+    if (!port->bind_address)
+        return !port->at_gateway;
+    return !strcmp(port->bind_address, PLAN_LIKELY_HOST);
 }
 
 int place_count(const struct orchestrator *o, const struct plan_port *port)
@@ -109,6 +128,8 @@ int place_count(const struct orchestrator *o, const struct plan_port *port)
 
 const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i)
 {
+    if (!port->bind_address && port->at_gateway)
+        return gateway_of(o);
     if (!is_for_us_alone(port))
         return port->bind_address;
     return i < o->where.count ? o->where.places[i].bind : PLAN_LIKELY_HOST;
@@ -137,6 +158,9 @@ static void add_extra_hosts(const struct node *node, struct strbuf *out)
 void place_add(const struct node *node, struct strbuf *out)
 {
     const struct orchestrator *o = node->o;
+    for (size_t i = 0; i < node->spec->run.port_count; i++)
+        if (node->spec->run.ports[i].at_gateway)
+            strbuf_addf(out, "%s;", gateway_of(o));
     bool is_plain = o->where.count < 2 && !strcmp(o->where.places[0].bind, PLAN_LIKELY_HOST);
     if (!node->kind->at_engine || node->spec->run.host_network || !o->where.count || is_plain)
         return;

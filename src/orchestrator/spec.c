@@ -97,7 +97,8 @@ static void add_ports(cJSON *body, cJSON *host, const struct node *node)
     cJSON *exposed = json_add_object(body, "ExposedPorts"), *bindings = json_add_object(host, "PortBindings");
     for (size_t i = 0; i < run->port_count; i++) {
         char inside[32];
-        snprintf(inside, sizeof inside, "%d/tcp", run->ports[i].target_port);
+        int target = run->ports[i].target_port;
+        snprintf(inside, sizeof inside, "%d/tcp", target ? target : node->ports[i].host_port);
         json_add_object(exposed, inside);
         cJSON *list = json_get(bindings, inside);
         add_bindings(list ? list : json_add_array(bindings, inside), node, i);

@@ -7,6 +7,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
+#include "base/pick.h"
 
 #include <assert.h>
 #include <string.h>
@@ -159,18 +160,28 @@ static void rest(struct node *node)
         node_set_state(node, state, NULL);
 }
 
+/* What kept it from its goal, as far as anybody said. */
+static const char *last_words(const struct node *node)
+{
+    const struct error *last = sensor_error(node);
+    const char *trouble = forming_trouble(node);
+    if (last && !trouble)
+        return last->text;
+    return trouble;
+}
+
 static void fail_late(struct node *node)
 {
     if (node->kind->on_late) {
         node->kind->on_late(node);
         return;
     }
-    const struct error *last = sensor_error(node);
+    const char *last = last_words(node);
     int64_t seconds = node->goal->limit(node).ms / 1000;
     cleanup_error struct error err = {0};
     error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s",
               node->resource ? node->resource : node->id, node->goal->name, (long long)seconds,
-              last ? ": " : "", last ? last->text : "");
+              text_if(last, ": "), text_or_empty(last));
     listening_hint(node, &err);
     node_fail(node, &err);
 }

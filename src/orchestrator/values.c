@@ -25,9 +25,14 @@ static const char *lookup_host(void *data)
     return place_in_text(data);
 }
 
+static const char *lookup_gateway(void *data)
+{
+    return place_gateway(data);
+}
+
 struct plan_lookup values_lookup(struct orchestrator *o)
 {
-    return (struct plan_lookup){lookup_port, lookup_secret, o, lookup_host};
+    return (struct plan_lookup){lookup_port, lookup_secret, o, lookup_host, lookup_gateway};
 }
 
 char *values_resolve(struct orchestrator *o, const struct plan_text *text)

@@ -100,6 +100,18 @@ static void tell_users(const void *member, size_t count, const char *label, cons
     }
 }
 
+static void tell_topology(const void *member, size_t count, const char *label, const struct record_teller *to)
+{
+    const struct plan_topology *topology = member;
+    (void)count, (void)label;
+    if (!topology->kind)
+        return;
+    cleanup_free char *line =
+        xasprintf("%s, shards: %d, replicas: %d", names_text(&model_topology_names, topology->kind),
+                  topology->shards, topology->replicas);
+    to->line("topology", line, to->data);
+}
+
 /* ---- places ---- */
 
 static void tell_port(const struct plan_port *port, const struct record_teller *to)
@@ -108,6 +120,8 @@ static void tell_port(const struct plan_port *port, const struct record_teller *
     cleanup_free char *label = xasprintf("endpoint %s", port->endpoint);
     const char *host = text_or(port->host, PLAN_LIKELY_HOST);
 
+    if (port->at_gateway)
+        host = PLAN_HOST_GATEWAY;
     strbuf_addf(&line, "%s://%s:%d", port->scheme, host, likely_port_of(port));
     if (!port->fixed_port)
         strbuf_adds(&line, " (or the next that is free)");
@@ -210,7 +224,7 @@ static void tell_probe(const void *member, size_t count, const char *label, cons
 const struct record_form plan_form_text = {.tell = tell_text}, plan_form_words = {.tell = tell_words},
                          plan_form_input = {.label = "stdin", .tell = tell_text},
                          plan_form_environment = {.group = 2, .tell = tell_variables},
-                         plan_form_users = {.tell = tell_users},
+                         plan_form_users = {.tell = tell_users}, plan_form_topology = {.tell = tell_topology},
                          plan_form_labels = {.label = "label", .tell = tell_pairs},
                          plan_form_ports = {.group = 1, .tell = tell_ports},
                          plan_form_mounts = {.label = "mount", .group = 1, .tell = tell_mounts},

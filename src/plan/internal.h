@@ -21,6 +21,6 @@ RECORD_OF(plan_record_secret, struct plan_secret);
 extern const struct record_form plan_form_text, plan_form_words, plan_form_input, plan_form_environment,
     plan_form_labels, plan_form_ports, plan_form_mounts, plan_form_pull, plan_form_signal,
     plan_form_stop_timeout, plan_form_interval, plan_form_timeout, plan_form_size, plan_form_network,
-    plan_form_restart, plan_form_users, plan_form_probe, plan_form_hidden;
+    plan_form_restart, plan_form_users, plan_form_topology, plan_form_probe, plan_form_hidden;
 
 #endif

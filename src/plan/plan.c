@@ -58,17 +58,15 @@ struct plan_resource *plan_find_resource(const struct plan *plan, const char *na
     return plan->index ? find_entry(plan->index->resources, name) : NULL;
 }
 
-/* The lowering makes them one after the other. */
+/* The lowering makes them one after the other; what each of them needs may stand between. */
 struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index)
 {
-    struct plan_node *first = plan_find(plan, resource->node);
-    if (!first || !index)
-        return first;
-    if ((size_t)(first - plan->nodes) + index >= plan->node_count)
-        return NULL;
-    bool is_next = str_eq(first[index].run.replica_of, resource->name);
-    if (is_next)
-        return first + index;
+    struct plan_node *node = plan_find(plan, resource->node);
+    if (!node || !index)
+        return node;
+    for (node++; node < plan->nodes + plan->node_count; node++)
+        if (str_eq(node->run.replica_of, resource->name) && --index == 0)
+            return node;
     return NULL;
 }
 

@@ -4,10 +4,11 @@
  * manifest nor the client's files.
  *
  * Late values. A string of a plan is a list of parts: literal text, a port that is known only once its node
- * runs, a secret that only the supervisor holds, or the host at which a local engine's published ports are
- * reached, which is found out once the engine answers. Everything else is settled by the lowering: what
- * containers use is the alias, and a remote engine's host is known. In a specification (and so in its hash)
- * the late host stands as 127.0.0.1: where we are is no part of what a node is made of.
+ * runs, a secret that only the supervisor holds, or a host that is found out once the engine answers: the one
+ * at which its published ports are reached, or the gateway of the project's network. Everything else is
+ * settled by the lowering: what containers use is the alias, and a remote engine's host is known. In a
+ * specification (and so in its hash) the late host stands as 127.0.0.1: where we are is no part of what a
+ * node is made of.
  *
  * Hashes. `spec_hash` covers what a node is made of (arguments, configuration, unresolved late values),
  * leaves generated secrets' values and network membership out. The digest of the resolved values is the
@@ -37,11 +38,15 @@ enum plan_filter {
 };
 /* Stands for a late host in specifications, and where it cannot be asked for. */
 #define PLAN_LIKELY_HOST "127.0.0.1"
+/* Late hosts: where published ports are reached, and the gateway of the project's network, at which the host
+ * and containers alike reach what is published there. */
+#define PLAN_HOST_PUBLISHED "published"
+#define PLAN_HOST_GATEWAY "gateway"
 /* How a container reaches the processes of this machine. */
 #define PLAN_PROCESS_HOST "host.docker.internal"
 struct plan_part {
     enum plan_part_kind kind;
-    const char *text;     /* literal: the text; port: the node's id; secret: its name; host: "published" */
+    const char *text;     /* literal: the text; port: the node's id; secret: its name; host: which */
     const char *endpoint; /* port: the endpoint's name ("tcp" for servers) */
     enum plan_filter filter;
 };
@@ -99,11 +104,13 @@ struct plan_probe {
 struct plan_port {
     const char *endpoint;     /* name */
     const char *scheme;       /* "redis", "rediss", "http", "tcp", … */
-    int target_port;          /* container: inside; process: 0 (it listens on the host port itself) */
+    int target_port;          /* container: inside; 0: the same as outside, as with a process */
     int fixed_port;           /* given: never moved; 0: chosen */
     int preferred_port;       /* when chosen: first candidate, the next ones after it */
     const char *bind_address; /* container: published address; process: what we probe for being free */
     const char *host;         /* where a host process reaches it; NULL: late, the published host */
+    bool at_gateway;          /* … or the gateway of the project's network, and published there as well when
+                               * no bind_address is given; inside it has the same number */
     struct model_pos pos;     /* of the port in the manifest, for conflicts; file NULL when unknown */
 };
 
@@ -125,6 +132,12 @@ struct plan_restart {
     enum model_restart_when when;
     int64_t backoff_ms, max_backoff_ms;
     int max_retries;
+};
+
+/* Of what it is a node: as the model has it. */
+struct plan_topology {
+    enum model_topology_kind kind;
+    int shards, replicas;
 };
 
 /* A container's or a process' specification. Fields of the other kind are zero. */
@@ -176,7 +189,8 @@ struct plan_run {
     bool mask;          /* secrets are taken out of its output */
     struct plan_user *users;
     size_t user_count;      /* servers: made and changed while it runs, so no part of the specification */
-    const char *replica_of; /* one of a process' replicas: the resource's name; `resource` is its own */
+    const char *replica_of; /* one of a resource's replicas: the resource's name; `resource` is its own */
+    struct plan_topology topology; /* servers: formed while they run, so no part of the specification */
 };
 
 struct plan_node {
@@ -186,6 +200,7 @@ struct plan_node {
     const char *resource; /* user's resource, or a replica's name; NULL for images and the network */
     const char *name; /* engine name (network, volume), image reference, or the resource's name for display */
     bool external;    /* volume: never created or removed by us */
+    bool addressed;   /* network: its gateway is part of late values */
     const char *folder;    /* volume of the native engine: a folder of this machine, made and removed by us */
     const char *linked;    /* folder: holds links to the files of this one, which nobody may write to */
     bool manual;           /* start: manual: wanted only when named */
@@ -298,7 +313,8 @@ struct plan_lookup {
     int (*port)(const char *node, const char *endpoint, void *data);
     const char *(*secret)(const char *name, void *data);
     void *data;
-    const char *(*host)(void *data); /* NULL: not known yet; no function: PLAN_LIKELY_HOST */
+    const char *(*host)(void *data);    /* NULL: not known yet; no function: PLAN_LIKELY_HOST */
+    const char *(*gateway)(void *data); /* the same; no function: "gateway" */
 };
 char *plan_resolve(const struct plan_text *text, const struct plan_lookup *lookup, const char **missing);
 /* Like plan_resolve, with every secret shown as "***" and unknown ports as "?". Never NULL; the caller frees.

@@ -130,6 +130,7 @@ static const struct record_field port_fields[] = {
     RECORD_FIELD(struct plan_port, preferred_port, FIELD_INT, false),
     RECORD_FIELD(struct plan_port, bind_address, FIELD_STRING, true),
     RECORD_FIELD(struct plan_port, host, FIELD_STRING, false),
+    RECORD_FIELD(struct plan_port, at_gateway, FIELD_BOOL, true),
     RECORD_NESTED(struct plan_port, pos, pos, false),
 };
 static RECORD(port, struct plan_port, port_fields);
@@ -150,6 +151,13 @@ static const struct record_field user_fields[] = {
     RECORD_NESTED(struct plan_user, pos, pos, false),
 };
 static RECORD(user, struct plan_user, user_fields);
+
+static const struct record_field topology_fields[] = {
+    RECORD_NAMED(struct plan_topology, kind, model_topology_names, false, CALLED("topology")),
+    RECORD_FIELD(struct plan_topology, shards, FIELD_INT, false),
+    RECORD_FIELD(struct plan_topology, replicas, FIELD_INT, false),
+};
+static RECORD(topology, struct plan_topology, topology_fields);
 
 static const struct record_field restart_fields[] = {
     RECORD_NAMED(struct plan_restart, when, model_restart_names, false),
@@ -196,6 +204,7 @@ static const struct record_field run_fields[] = {
     RECORD_COUNTED(struct plan_run, watch, watch_count, FIELD_STRINGS, false),
     RECORD_ARRAY(struct plan_run, users, user_count, user, false, .form = &plan_form_users),
     RECORD_FIELD(struct plan_run, replica_of, FIELD_STRING, false, .form = &plan_form_hidden),
+    RECORD_NESTED(struct plan_run, topology, topology, false, .form = &plan_form_topology),
     RECORD_FIELD(struct plan_run, mask, FIELD_BOOL, false),
 };
 RECORD(plan_record_run, struct plan_run, run_fields);
@@ -206,6 +215,7 @@ static const struct record_field node_fields[] = {
     RECORD_FIELD(struct plan_node, resource, FIELD_STRING, false),
     RECORD_FIELD(struct plan_node, name, FIELD_STRING, true),
     RECORD_FIELD(struct plan_node, external, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_node, addressed, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_node, folder, FIELD_STRING, false),
     RECORD_FIELD(struct plan_node, linked, FIELD_STRING, false),
     RECORD_FIELD(struct plan_node, manual, FIELD_BOOL, false),

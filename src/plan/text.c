@@ -42,6 +42,29 @@ static char *apply_filter(enum plan_filter filter, const char *text)
     return xstrdup(text);
 }
 
+static bool is_gateway(const struct plan_part *part)
+{
+    return part->kind == PLAN_HOST && str_eq(part->text, PLAN_HOST_GATEWAY);
+}
+
+/* What stands for it where it cannot be asked for. */
+static const char *likely_host(const struct plan_part *part)
+{
+    if (is_gateway(part))
+        return PLAN_HOST_GATEWAY;
+    return PLAN_LIKELY_HOST;
+}
+
+static bool add_host(const struct plan_part *part, const struct plan_lookup *lookup, struct strbuf *out)
+{
+    const char *host = likely_host(part);
+    if (lookup && is_gateway(part) && lookup->gateway)
+        host = lookup->gateway(lookup->data);
+    else if (lookup && !is_gateway(part) && lookup->host)
+        host = lookup->host(lookup->data);
+    return host && strbuf_adds(out, host);
+}
+
 static bool add_part(const struct plan_part *part, const struct plan_lookup *lookup, struct strbuf *out)
 {
     if (part->kind == PLAN_LITERAL)
@@ -54,12 +77,8 @@ static bool add_part(const struct plan_part *part, const struct plan_lookup *loo
             strbuf_addf(out, "%d", port);
         return port > 0;
     }
-    if (part->kind == PLAN_HOST) {
-        const char *host = PLAN_LIKELY_HOST;
-        if (lookup && lookup->host)
-            host = lookup->host(lookup->data);
-        return host && strbuf_adds(out, host);
-    }
+    if (part->kind == PLAN_HOST)
+        return add_host(part, lookup, out);
 
     const char *secret = NULL;
     if (lookup && lookup->secret)
@@ -130,7 +149,7 @@ static cJSON *part_to_json(const struct plan_part *part)
 static const char *likely_text(const struct plan_part *part)
 {
     if (part->kind == PLAN_HOST)
-        return PLAN_LIKELY_HOST;
+        return likely_host(part);
     return part->text;
 }
 

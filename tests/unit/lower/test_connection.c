@@ -48,7 +48,7 @@ static struct plan *lower(const char *text, bool check, char **problem)
 /* The value of a variable that a consumer gets, or NULL. */
 static char *export(struct plan *plan, const char *name)
 {
-    const struct plan_lookup lookup = {no_port, secret_of, plan, NULL};
+    const struct plan_lookup lookup = {.port = no_port, .secret = secret_of, .data = plan};
     const struct plan_resource *resource = plan_find_resource(plan, "old");
     for (size_t i = 0; i < resource->export_count; i++)
         if (strcmp(resource->exports[i].name, name) == 0)
@@ -102,7 +102,7 @@ static void nothing_secret_is_shown(void **state)
         struct plan *plan = lower(texts[i], false, &problem);
         assert_non_null(plan);
         const struct plan_resource *resource = plan_find_resource(plan, "old");
-        const struct plan_lookup lookup = {no_port, secret_of, plan, NULL};
+        const struct plan_lookup lookup = {.port = no_port, .secret = secret_of, .data = plan};
         cleanup_free char *shown = plan_mask(&resource->display, &lookup);
         if (strstr(shown, "hunter2") || !strstr(shown, "***"))
             fail_msg("\"%s\" is shown as \"%s\"", texts[i], shown);

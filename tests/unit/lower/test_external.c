@@ -21,7 +21,7 @@ static const char *no_secret(const char *name, void *data)
     return NULL;
 }
 
-static const struct plan_lookup lookup = {some_port, no_secret, NULL, NULL};
+static const struct plan_lookup lookup = {.port = some_port, .secret = no_secret};
 
 /* "https://example/v1", asked at /health; `front` is made of the process' address; a container refers to
  * both. */

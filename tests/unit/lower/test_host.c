@@ -52,7 +52,8 @@ static struct plan *lower(const char *published_host)
 static char *value_of(const struct plan *plan, const char *variable, const char *host)
 {
     const struct plan_run *run = &plan_find(plan, "process:app")->run;
-    const struct plan_lookup lookup = {port_of, secret_of, (void *)host, host_of};
+    const struct plan_lookup lookup = {
+        .port = port_of, .secret = secret_of, .data = (void *)host, .host = host_of};
     for (size_t i = 0; i < run->environment_count; i++)
         if (strcmp(run->environment[i].name, variable) == 0)
             return plan_resolve(&run->environment[i].value, &lookup, NULL);

@@ -80,7 +80,7 @@ static const char *secret_of(const char *name, void *data)
     return strcmp(name, "cache-password") == 0 ? "p w\"1" : NULL;
 }
 
-static const struct plan_lookup lookup = {port_of, secret_of, NULL, NULL};
+static const struct plan_lookup lookup = {.port = port_of, .secret = secret_of};
 
 static void expect(const struct plan_variable *variables, size_t count, const char *name, const char *value)
 {

@@ -83,7 +83,7 @@ static const char *secret_of(const char *name, void *data)
 static char *value_of(struct fixture *f, const struct plan_variable *variables, size_t count,
                       const char *name)
 {
-    struct plan_lookup lookup = {port_of, secret_of, f, NULL};
+    struct plan_lookup lookup = {.port = port_of, .secret = secret_of, .data = f};
     for (size_t i = 0; i < count; i++)
         if (strcmp(variables[i].name, name) == 0)
             return plan_resolve(&variables[i].value, &lookup, NULL);

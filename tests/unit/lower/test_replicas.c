@@ -81,7 +81,7 @@ static int port_of(const char *node, const char *endpoint, void *data)
 /* The variable's text, or NULL; the caller frees. */
 static char *value_of(const struct plan_variable *variables, size_t count, const char *name)
 {
-    const struct plan_lookup lookup = {port_of, NULL, NULL, NULL};
+    const struct plan_lookup lookup = {.port = port_of};
     for (size_t i = 0; i < count; i++)
         if (strcmp(variables[i].name, name) == 0)
             return plan_resolve(&variables[i].value, &lookup, NULL);

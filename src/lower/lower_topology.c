@@ -1,0 +1,119 @@
+/* Nodes of a topology: what they are told besides, and where they are reached.
+ *
+ * Every node announces one address that its fellows, the host and containers reach alike: it is published on
+ * the gateway of the project's network, at the port that it has inside. With the native engine that is
+ * loopback; with an engine on another machine, that machine. Who is primary stands in no configuration: nodes
+ * start alone and are formed while they run (room topology/), so that one that comes back after a failover
+ * is not made primary again. */
+#include "lower/internal.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource)
+{
+    const char *address = resource->redis.bind_address;
+    bool is_local = !l->native && !l->context->remote_engine && model_topology(resource);
+    return is_local && (!address || !strcmp(address, PLAN_LIKELY_HOST));
+}
+
+/* NULL: the gateway. What is published at all addresses is reached there, too; at a single one only there. */
+static const char *own_address(const struct lower *l, const struct model_resource *resource)
+{
+    const char *address = resource->redis.bind_address;
+    if (l->native || l->context->remote_engine)
+        return lower_published_host(l);
+    if (lower_is_at_gateway(l, resource) || !strcmp(address, "0.0.0.0") || !strcmp(address, "::"))
+        return NULL;
+    return address;
+}
+
+void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
+                            struct address *address)
+{
+    const struct model_redis *redis = &target->redis;
+    int replica = 1;
+    if (c->target_replica)
+        replica = c->target_replica;
+    else if (c->replica && c->resource == target)
+        replica = c->replica;
+
+    address->node = lower_replica_id(l, target, replica);
+    address->host = own_address(l, target);
+    address->at_gateway = !address->host;
+    if (redis->host_port)
+        address->port = redis->host_port + replica - 1;
+    if (c->in_container && !c->is_sidecar && !l->native)
+        lower_join_network(l, c->resource);
+}
+
+void lower_topology_nodes(struct lower *l, struct consumer *c, const struct model_resource *target,
+                          struct text_builder *out)
+{
+    struct consumer one = *c;
+    struct address address;
+    bool has_all = model_topology(target) && !c->target_replica;
+    int count = has_all ? lower_node_count(target) : 1;
+
+    for (int i = 1; i <= count; i++) {
+        if (has_all)
+            one.target_replica = i;
+        lower_address(l, &one, target, NULL, &address);
+        if (i > 1)
+            text_literal(out, ",");
+        text_address(out, &address);
+    }
+}
+
+static void add_secret_line(struct lower *l, const struct consumer *self, const char *directive,
+                            struct text_builder *b)
+{
+    const char *password = lower_password(l, self->resource);
+    if (!password)
+        return;
+    text_literal(b, directive);
+    text_literal(b, " ");
+    text_secret(b, password, PLAN_FILTER_REDIS_CONF);
+    text_literal(b, "\n");
+}
+
+/* Unless the manifest says otherwise. */
+static void add_default(const struct consumer *self, const char *directive, const char *value,
+                        struct text_builder *b)
+{
+    const struct model_redis *redis = &self->resource->redis;
+    for (size_t i = 0; i < redis->config_count; i++)
+        if (strcasecmp(redis->config[i].name, directive) == 0)
+            return;
+    cleanup_free char *line = xasprintf("%s %s\n", directive, value);
+    text_literal(b, line);
+}
+
+void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b)
+{
+    struct consumer own = *self;
+    struct address address;
+    if (!model_topology(self->resource))
+        return;
+
+    lower_address(l, &own, self->resource, NULL, &address);
+    text_literal(b, "replica-announce-ip ");
+    text_address_host(b, &address);
+    text_literal(b, "\n");
+    add_secret_line(l, self, "masterauth", b);
+    /* For more replicas at once: ours come at once. */
+    add_default(self, "repl-diskless-sync-delay", "0", b);
+}
+
+void lower_topology(struct lower *l, const struct consumer *self)
+{
+    const struct model_topology *topology = model_topology(self->resource);
+    struct plan_run *run = &self->node->run;
+    if (!topology)
+        return;
+
+    run->replica_of = self->resource->name;
+    run->topology = (struct plan_topology){topology->kind, topology->shards, topology->replicas};
+    if (!l->native)
+        lower_join_network(l, self->resource);
+}

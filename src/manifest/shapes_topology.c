@@ -1,0 +1,117 @@
+/* Several servers that are one: `replication`. How many there are, and what of a server's other fields does
+ * not go with it.
+ *
+ * A topology is a property of the whole resource: its nodes are NAME-1, NAME-2, … and share all other fields.
+ * What nodes cannot share (a folder, a volume that exists already) is refused at its position, and so is what
+ * apphost itself tells them. */
+#include "manifest/tables.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { MOST_NODES = 100, LAST_PORT = 65535 };
+
+static struct model_topology *topology_of(void *object)
+{
+    return &((struct model_resource *)object)->redis.topology;
+}
+
+/* ---- replication ---- */
+
+static const struct field replication_fields[] = {
+    {.name = "replicas",
+     VALUE(shape_number, struct model_topology, replicas),
+     .min = 1,
+     .max = MOST_NODES - 1,
+     .help = "How many replicas the primary has. Required."},
+};
+static const struct table table_replication = {.name = "replication",
+                                               .help = "`replication`",
+                                               .fields = replication_fields,
+                                               .count = FIELD_COUNT(replication_fields)};
+
+static int read_replication(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_topology *topology = topology_of(object);
+    (void)field;
+    topology->pos = value->pos;
+    if (manifest_read_table(l, &table_replication, value, topology) < 0)
+        return -1;
+    if (!topology->replicas && !manifest_get(value, "replicas"))
+        return manifest_problem(l, value, "`replication` needs `replicas`, how many there are");
+    topology->kind = MODEL_TOPOLOGY_REPLICATION;
+    topology->shards = 1;
+    return 0;
+}
+
+/* ---- what does not go with it ---- */
+
+/* What apphost tells the nodes of a topology. */
+static const char *const told[] = {
+    "replicaof",           "slaveof",
+    "masterauth",          "masteruser",
+    "primaryauth",         "primaryuser",
+    "replica-announce-ip", "replica-announce-port",
+    "slave-announce-ip",   "slave-announce-port",
+    "replica-read-only",   "slave-read-only",
+};
+
+static void check_directives(struct loader *l, const struct model_redis *redis)
+{
+    for (size_t i = 0; i < redis->config_count; i++)
+        for (size_t t = 0; t < sizeof told / sizeof *told; t++)
+            if (strcasecmp(redis->config[i].name, told[t]) == 0)
+                manifest_problem_at(l, redis->config[i].pos, 1,
+                                    "the directive `%s` belongs to apphost in a `%s`", redis->config[i].name,
+                                    names_text(&model_topology_names, redis->topology.kind));
+}
+
+static void check_data(struct loader *l, const struct node *map, const struct model_resource *resource)
+{
+    const struct model_mount *data = resource->redis.data;
+    if (!data)
+        return;
+    const struct node *at = manifest_get(map, "data_volume");
+    if (!data->is_volume) {
+        manifest_problem(l, manifest_get(map, "data_bind_mount"), "the nodes of `%s` cannot share one folder",
+                         resource->name);
+        manifest_hint(l, "use `data_volume: true`: each of them has its own then");
+    } else if (data->external) {
+        manifest_problem(l, at, "the nodes of `%s` cannot share one volume", resource->name);
+        manifest_hint(l, "leave `external` out: each of them has its own then");
+    } else if (data->read_only) {
+        manifest_problem(l, at, "the nodes of `%s` have to write what they are told", resource->name);
+    }
+}
+
+static void check_ports(struct loader *l, const struct node *map, const struct model_resource *resource)
+{
+    int first = resource->redis.host_port, count = model_replica_count(resource);
+    if (first && first + count - 1 > LAST_PORT)
+        manifest_problem(l, manifest_get(map, "host_port"),
+                         "the %d nodes of `%s` have the ports from %d on: there are not as many", count,
+                         resource->name, first);
+}
+
+void manifest_finish_topology(struct loader *l, struct node *map, const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    if (!topology)
+        return;
+    const char *kind = names_text(&model_topology_names, topology->kind);
+
+    if (resource->kind == MODEL_GARNET)
+        manifest_problem_at(l, topology->pos, 1, "garnet has no `%s` here", kind);
+    if (resource->redis.host_network)
+        manifest_problem(l, manifest_get(map, "network"),
+                         "`network: host` does not go with `%s`: its nodes have addresses of their own",
+                         kind);
+    if (resource->redis.tls.on)
+        manifest_problem(l, manifest_get(map, "tls"), "`tls` does not go with `%s` yet", kind);
+    check_data(l, map, resource);
+    check_ports(l, map, resource);
+    check_directives(l, &resource->redis);
+}
+
+const struct shape shape_replication = {
+    .words = "{replicas}", .accept = ACCEPT_TABLE, .read = read_replication, .table = &table_replication};

@@ -1,0 +1,173 @@
+/* Row `formed`: servers that are one are made so, once each of them answers, before anybody who depends on
+ * them starts. The room topology/ does it; here stands which nodes belong together, and what it told becomes
+ * facts.
+ *
+ * One forming for all nodes of a resource, made with the first that gets to its row and gone with the last. A
+ * node's row is met once its topology was complete with the instance that runs now; that it loses another
+ * node later does not undo it. Failures: the row has a limit, and what is missing stands in the report. */
+#include "orchestrator/internal.h"
+
+#include "topology/topology.h"
+
+#include <string.h>
+
+struct forming {
+    struct orchestrator *o;
+    char *resource;
+    struct topology *topology;
+    size_t count, members;
+    struct node **nodes; /* by number; NULL: not there */
+    struct forming *prev, *next;
+};
+
+static struct forming *find(const struct node *node)
+{
+    struct forming *found;
+    DL_FOREACH(node->o->formings, found)
+    {
+        if (str_eq(found->resource, node_replica_of(node)))
+            return found;
+    }
+    return NULL;
+}
+
+bool forming_is_met(const struct node *node)
+{
+    return !node->spec->run.topology.kind || node->facts.formed || node_is_over(node);
+}
+
+const char *forming_trouble(const struct node *node)
+{
+    bool is_waiting = node->forming && node->goal && node->goal->is_met == forming_is_met;
+    return is_waiting ? topology_trouble(node->forming->topology) : NULL;
+}
+
+/* ---- what it tells ---- */
+
+static void note_role(struct node *node, const char *role)
+{
+    if (str_eq(role, node->facts.role))
+        return;
+    free(node->facts.role);
+    node->facts.role = xstrdup_null(role);
+    node_wake(node);
+}
+
+static void on_changed(void *data)
+{
+    struct forming *forming = data;
+    bool is_formed = topology_is_formed(forming->topology);
+    for (size_t i = 0; i < forming->count; i++) {
+        struct node *node = forming->nodes[i];
+        if (!node)
+            continue;
+        note_role(node, topology_role(forming->topology, i));
+        node->facts.formed |= is_formed;
+        node_wake(node);
+    }
+}
+
+/* ---- members ---- */
+
+static size_t count_of(const struct node *node)
+{
+    const struct plan_topology *wanted = &node->spec->run.topology;
+    return (size_t)(wanted->shards * (1 + wanted->replicas));
+}
+
+static struct forming *make(struct node *node)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_topology *wanted = &node->spec->run.topology;
+    struct forming *forming = xcalloc(1, sizeof *forming);
+    forming->o = o;
+    forming->resource = xstrdup(node_replica_of(node));
+    forming->count = count_of(node);
+    forming->nodes = xcalloc(forming->count, sizeof(struct node *));
+    const struct topology_options options = {
+        .kind = wanted->kind,
+        .shards = wanted->shards,
+        .count = forming->count,
+        .on_changed = on_changed,
+        .data = forming,
+    };
+    forming->topology = topology_new(o->services.loop, &options);
+    DL_APPEND(o->formings, forming);
+    return forming;
+}
+
+static void drop(struct forming *forming)
+{
+    DL_DELETE(forming->o->formings, forming);
+    topology_free(forming->topology);
+    free(forming->nodes);
+    free(forming->resource);
+    free(forming);
+}
+
+/* NAME-3 is the third. */
+static size_t number_of(const struct node *node)
+{
+    const char *dash = strrchr(node->resource, '-');
+    long number = dash ? strtol(dash + 1, NULL, 10) : 1;
+    return (size_t)number - 1;
+}
+
+static void join(struct forming *forming, struct node *node)
+{
+    size_t number = number_of(node);
+    char *password;
+    if (number >= forming->count)
+        return; /* the next plan has fewer of them: it is about to go */
+    const struct redis_conn_options server = seed_server(node, &password);
+    forming->nodes[number] = node;
+    forming->members++;
+    node->forming = forming;
+    topology_join(forming->topology, number, node->resource, &server);
+    seed_forget(password);
+}
+
+/* The manifest has another number of nodes now: those that run go over. */
+static struct forming *remake(struct forming *old, struct node *node)
+{
+    struct forming *forming = make(node);
+    for (size_t i = 0; i < old->count; i++) {
+        struct node *member = old->nodes[i];
+        if (!member)
+            continue;
+        member->forming = NULL;
+        join(forming, member);
+    }
+    drop(old);
+    return forming;
+}
+
+void forming_start(struct node *node)
+{
+    struct forming *forming = find(node);
+    if (node->forming)
+        return;
+    if (!forming)
+        forming = make(node);
+    else if (forming->count != count_of(node))
+        forming = remake(forming, node);
+    join(forming, node);
+}
+
+void forming_leave(struct node *node)
+{
+    struct forming *forming = take_ptr(&node->forming);
+    node->facts.formed = false;
+    free(take_ptr(&node->facts.role));
+    if (!forming)
+        return;
+
+    for (size_t i = 0; i < forming->count; i++) {
+        if (forming->nodes[i] != node)
+            continue;
+        forming->nodes[i] = NULL;
+        topology_leave(forming->topology, i);
+    }
+    if (--forming->members == 0)
+        drop(forming);
+}

@@ -1,0 +1,75 @@
+/* What the files of the room share: what is seen of the members, and what the rules of a kind say to it.
+ *
+ * Rules are pure: they read replies into what is seen, and make orders of what is seen. topology.c does the
+ * talking. */
+#ifndef TOPOLOGY_INTERNAL_H
+#define TOPOLOGY_INTERNAL_H
+
+#include "topology/topology.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+enum { MOST_LOOKS = 4, NOBODY = -1 };
+
+enum seen_role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA };
+/* What a member said of itself in this round. */
+struct seen {
+    bool is_known; /* it answered everything */
+    enum seen_role role;
+    char *of_host; /* a replica: of whom */
+    int of_port;
+    bool is_linked; /* a replica: it has its primary's data, and gets what is new */
+    int64_t offset; /* of the stream of changes */
+};
+void seen_clear(struct seen *seen);
+
+struct member {
+    const char *name, *host; /* NULL: it does not run */
+    int port;
+    struct seen seen;
+};
+/* All there is to judge by. */
+struct standing {
+    const struct topology_options *options;
+    const struct member *members;
+    int primary; /* who it was last, and has not gone since; or NOBODY */
+};
+
+struct order {
+    size_t to; /* member */
+    struct strlist words;
+};
+struct judgement {
+    bool is_formed;
+    char *trouble; /* what is missing, or NULL */
+    int primary;   /* or NOBODY */
+    struct order *orders;
+    size_t order_count;
+};
+void judgement_clear(struct judgement *judgement);
+/* The words are separated by single blanks. */
+void judgement_order(struct judgement *judgement, size_t to, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The first trouble counts. */
+void judgement_trouble(struct judgement *judgement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct rules {
+    const char *const *looks[MOST_LOOKS]; /* commands; ends with NULL */
+    /* False: the reply is none to that question. */
+    bool (*read)(struct seen *seen, size_t look, const struct resp_reply *reply);
+    void (*judge)(const struct standing *standing, struct judgement *out);
+};
+extern const struct rules replication_rules;
+const struct rules *rules_of(enum model_topology_kind kind);
+
+/* The member that answers there, or NOBODY. */
+int standing_find(const struct standing *standing, const char *host, int port);
+/* Says who is missing; true: nobody is. */
+bool standing_is_complete(const struct standing *standing, struct judgement *out);
+/* Reads the reply to ROLE of a server that holds data. */
+bool seen_read_role(struct seen *seen, const struct resp_reply *reply);
+
+#endif

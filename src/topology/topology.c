@@ -1,0 +1,364 @@
+/* The rounds: look at all members, judge, tell, look again. See topology.h; what is wanted is in the rules of
+ * each kind.
+ *
+ * A round asks every member that runs at once and ends when all have answered, have gone, or have had
+ * LOOK_LIMIT_MS: then who is silent counts as away, and its connection is given up. Orders are sent right
+ * after, over the same connections; what they did is seen in the next round, which comes soon while something
+ * is missing, and every second else. */
+#include "topology/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_LIMIT_MS = 2000, FIRST_PAUSE_MS = 10, LONGEST_PAUSE_MS = 250, FORMED_PAUSE_MS = 1000 };
+
+struct place {
+    struct topology *topology;
+    size_t index;
+    char *name, *host, *username, *password, *ca_file, *tls_name;
+    int port;
+    bool tls;
+    struct redis_conn *conn;
+    size_t awaited, next; /* answers of this round: how many are missing, and which comes next */
+    char *refusal;        /* of the last order, in the server's words */
+    char *role;
+};
+
+struct topology {
+    struct loop *loop;
+    struct topology_options options;
+    const struct rules *rules;
+    struct place *places;
+    struct member *members; /* the rules' view of the places */
+    struct timer timer;     /* of the next round; or the limit of this one */
+    struct turn changed;
+    bool is_looking, is_formed;
+    int64_t pause_ms;
+    int primary;
+    char *trouble;
+};
+
+/* ---- what is known ---- */
+
+bool topology_is_formed(const struct topology *topology)
+{
+    return topology->is_formed;
+}
+
+const char *topology_trouble(const struct topology *topology)
+{
+    return topology->trouble;
+}
+
+const char *topology_role(const struct topology *topology, size_t member)
+{
+    return topology->places[member].role;
+}
+
+/* Takes over text. */
+static bool replace(char **slot, char *text)
+{
+    bool is_same = str_eq(*slot, text);
+    free(*slot);
+    *slot = text;
+    return !is_same;
+}
+
+static char *role_text(const struct standing *standing, size_t index)
+{
+    const struct seen *seen = &standing->members[index].seen;
+    if (seen->role == ROLE_PRIMARY)
+        return xstrdup("primary");
+    if (seen->role != ROLE_REPLICA)
+        return NULL;
+    int of = standing_find(standing, seen->of_host, seen->of_port);
+    if (of == NOBODY)
+        return xasprintf("replica of %s:%d", seen->of_host, seen->of_port);
+    return xasprintf("replica of %s", standing->members[of].name);
+}
+
+/* ---- rounds ---- */
+
+static void look(void *data);
+static void judge(struct topology *topology);
+
+static void drop_conn(struct place *place)
+{
+    redis_conn_free(take_ptr(&place->conn));
+    place->awaited = 0;
+}
+
+static bool is_awaited(const struct topology *topology)
+{
+    for (size_t i = 0; i < topology->options.count; i++)
+        if (topology->places[i].awaited)
+            return true;
+    return false;
+}
+
+static void settle(struct topology *topology)
+{
+    if (topology->is_looking && !is_awaited(topology))
+        judge(topology);
+}
+
+static void on_late(void *data)
+{
+    struct topology *topology = data;
+    for (size_t i = 0; i < topology->options.count; i++)
+        if (topology->places[i].awaited)
+            drop_conn(&topology->places[i]);
+    settle(topology);
+}
+
+static void on_closed(const struct error *err, bool final, void *data)
+{
+    struct place *place = data;
+    (void) final;
+    replace(&place->refusal, xstrdup(err->text));
+    drop_conn(place);
+    settle(place->topology);
+}
+
+static void on_seen(const struct resp_reply *reply, void *data)
+{
+    struct place *place = data;
+    struct topology *topology = place->topology;
+    struct seen *seen = &topology->members[place->index].seen;
+    if (!reply)
+        return; /* on_closed follows */
+
+    if (!topology->rules->read(seen, place->next++, reply))
+        seen->is_known = false;
+    if (reply->type == RESP_ERROR)
+        replace(&place->refusal, xstrdup(reply->str));
+    place->awaited--;
+    settle(topology);
+}
+
+static void open_conn(struct place *place)
+{
+    const struct redis_conn_options options = {
+        .host = place->host,
+        .port = place->port,
+        .username = place->username,
+        .password = place->password,
+        .tls = place->tls,
+        .ca_file = place->ca_file,
+        .tls_name = place->tls_name,
+        .on_closed = on_closed,
+        .data = place,
+    };
+    place->conn = redis_conn_open(place->topology->loop, &options);
+}
+
+static void ask(struct place *place)
+{
+    const struct rules *rules = place->topology->rules;
+    struct seen *seen = &place->topology->members[place->index].seen;
+    cleanup_error struct error err = {0};
+    if (!place->conn)
+        open_conn(place);
+    place->next = place->awaited = 0;
+    seen->is_known = true;
+
+    for (size_t i = 0; i < MOST_LOOKS && rules->looks[i]; i++) {
+        if (redis_conn_words(place->conn, rules->looks[i], on_seen, place, &err) < 0) {
+            seen->is_known = false;
+            drop_conn(place);
+            return;
+        }
+        place->awaited++;
+    }
+}
+
+static void look(void *data)
+{
+    struct topology *topology = data;
+    topology->is_looking = true;
+    for (size_t i = 0; i < topology->options.count; i++) {
+        seen_clear(&topology->members[i].seen);
+        if (topology->places[i].host)
+            ask(&topology->places[i]);
+    }
+    topology->timer.run = on_late;
+    timer_start(&topology->timer, is_awaited(topology) ? LOOK_LIMIT_MS : 0);
+}
+
+/* ---- orders ---- */
+
+static void on_order(const struct resp_reply *reply, void *data)
+{
+    struct place *place = data;
+    char *refusal = NULL;
+    if (reply && reply->type == RESP_ERROR)
+        refusal = xstrdup(reply->str);
+    replace(&place->refusal, refusal);
+}
+
+static void send_order(struct topology *topology, const struct order *order)
+{
+    struct place *place = &topology->places[order->to];
+    cleanup_error struct error ignored = {0};
+    const char *words[16] = {0};
+    for (size_t i = 0; i < order->words.count && i + 1 < sizeof words / sizeof *words; i++)
+        words[i] = order->words.items[i];
+    if (place->conn) /* what is not sent is not seen to be done: it is said again */
+        redis_conn_words(place->conn, words, on_order, place, &ignored);
+}
+
+/* What the server answered to it, too. */
+static char *whole_trouble(const struct topology *topology, const struct judgement *judgement)
+{
+    for (size_t i = 0; judgement->trouble && i < topology->options.count; i++) {
+        const struct place *place = &topology->places[i];
+        if (place->host && place->refusal)
+            return xasprintf("%s (%s: %s)", judgement->trouble, place->name, place->refusal);
+    }
+    return xstrdup_null(judgement->trouble);
+}
+
+static int64_t next_pause(struct topology *topology, bool is_formed)
+{
+    if (is_formed) {
+        topology->pause_ms = FIRST_PAUSE_MS;
+        return FORMED_PAUSE_MS;
+    }
+    int64_t pause = topology->pause_ms;
+    topology->pause_ms = pause * 3 / 2;
+    if (topology->pause_ms > LONGEST_PAUSE_MS)
+        topology->pause_ms = LONGEST_PAUSE_MS;
+    return pause;
+}
+
+static void note(struct topology *topology, const struct standing *standing,
+                 const struct judgement *judgement)
+{
+    bool is_news = judgement->is_formed != topology->is_formed;
+    topology->is_formed = judgement->is_formed;
+    topology->primary = judgement->primary;
+    replace(&topology->trouble, whole_trouble(topology, judgement));
+    for (size_t i = 0; i < topology->options.count; i++)
+        is_news |= replace(&topology->places[i].role, role_text(standing, i));
+    if (is_news)
+        loop_post(topology->loop, &topology->changed);
+}
+
+static void judge(struct topology *topology)
+{
+    const struct standing standing = {&topology->options, topology->members, topology->primary};
+    struct judgement judgement = {.primary = NOBODY};
+    topology->is_looking = false;
+    for (size_t i = 0; i < topology->options.count; i++)
+        if (!topology->places[i].conn)
+            seen_clear(&topology->members[i].seen);
+
+    topology->rules->judge(&standing, &judgement);
+    note(topology, &standing, &judgement);
+    for (size_t i = 0; i < judgement.order_count; i++)
+        send_order(topology, &judgement.orders[i]);
+    topology->timer.run = look;
+    timer_start(&topology->timer, next_pause(topology, judgement.is_formed));
+    judgement_clear(&judgement);
+}
+
+static void look_soon(struct topology *topology)
+{
+    topology->pause_ms = FIRST_PAUSE_MS;
+    if (topology->is_looking)
+        return;
+    topology->timer.run = look;
+    timer_start(&topology->timer, 0);
+}
+
+/* ---- members ---- */
+
+static void forget(struct place *place)
+{
+    drop_conn(place);
+    if (place->password)
+        mem_wipe(place->password, strlen(place->password));
+    free(place->name);
+    free(place->host);
+    free(place->username);
+    free(place->password);
+    free(place->ca_file);
+    free(place->tls_name);
+    free(place->refusal);
+    free(place->role);
+    *place = (struct place){.topology = place->topology, .index = place->index};
+}
+
+void topology_join(struct topology *topology, size_t index, const char *name,
+                   const struct redis_conn_options *where)
+{
+    struct place *place = &topology->places[index];
+    forget(place);
+    place->name = xstrdup(name);
+    place->host = xstrdup(where->host);
+    place->port = where->port;
+    place->username = xstrdup_null(where->username);
+    place->password = xstrdup_null(where->password);
+    place->tls = where->tls;
+    place->ca_file = xstrdup_null(where->ca_file);
+    place->tls_name = xstrdup_null(where->tls_name);
+    topology->members[index].name = place->name;
+    topology->members[index].host = place->host;
+    topology->members[index].port = place->port;
+    topology->is_formed = false;
+    look_soon(topology);
+}
+
+void topology_leave(struct topology *topology, size_t index)
+{
+    struct member *member = &topology->members[index];
+    if (!member->host)
+        return;
+    forget(&topology->places[index]);
+    seen_clear(&member->seen);
+    *member = (struct member){0};
+    topology->is_formed = false;
+    if (topology->primary == (int)index)
+        topology->primary = NOBODY;
+    settle(topology);
+    look_soon(topology);
+}
+
+static void tell(void *data)
+{
+    struct topology *topology = data;
+    topology->options.on_changed(topology->options.data);
+}
+
+struct topology *topology_new(struct loop *loop, const struct topology_options *options)
+{
+    struct topology *topology = xcalloc(1, sizeof *topology);
+    topology->loop = loop;
+    topology->options = *options;
+    topology->rules = rules_of(options->kind);
+    topology->places = xcalloc(options->count, sizeof *topology->places);
+    topology->members = xcalloc(options->count, sizeof *topology->members);
+    topology->primary = NOBODY;
+    topology->pause_ms = FIRST_PAUSE_MS;
+    for (size_t i = 0; i < options->count; i++)
+        topology->places[i] = (struct place){.topology = topology, .index = i};
+    timer_init(loop, &topology->timer, look, topology);
+    turn_init(&topology->changed, tell, topology);
+    return topology;
+}
+
+void topology_free(struct topology *topology)
+{
+    if (!topology)
+        return;
+    timer_stop(&topology->timer);
+    loop_unpost(topology->loop, &topology->changed);
+    for (size_t i = 0; i < topology->options.count; i++) {
+        forget(&topology->places[i]);
+        seen_clear(&topology->members[i].seen);
+    }
+    free(topology->trouble);
+    free(topology->places);
+    free(topology->members);
+    free(topology);
+}
