@@ -55,7 +55,7 @@ static void offer_resources(struct completing *c)
         if (resource->inactive)
             continue;
         offer(c, resource->name, NULL);
-        for (int n = 1; n <= model_replica_count(resource); n++) {
+        for (int n = 1; resource->kind == MODEL_PROCESS && n <= resource->process.replicas; n++) {
             cleanup_free char *replica = xasprintf("%s-%d", resource->name, n);
             offer(c, replica, NULL);
         }

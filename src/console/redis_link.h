@@ -15,6 +15,7 @@ struct redis_link {
     struct context *context;
     char *resource;
     bool is_foreign; /* a connection string's: the server, and what it holds, belong to somebody else */
+    bool is_cluster; /* one node of one */
     struct redis_conn_options server; /* its texts are ours */
     struct redis_conn *conn;
     bool is_lost; /* the connection ended: `failure` */

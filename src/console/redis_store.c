@@ -59,12 +59,24 @@ static void on_done(const struct error *error, const struct redis_data_result *r
 typedef struct redis_data *start_cb(struct loop *loop, const struct redis_conn_options *server,
                                     const char *file, redis_data_done_cb *done, void *data);
 
+/* A node of a cluster holds a part of the data: emptied, filled or kept alone it would be no data set. */
+static int check_whole(const struct redis_link *link, struct error *err)
+{
+    if (!link->is_cluster)
+        return 0;
+    return error_set(err, ERROR_USAGE,
+                     "%s is a node of a cluster: its data as a whole cannot be had for clusters yet",
+                     link->resource);
+}
+
 /* 0, 128 + signal, or -1. */
 static int perform(struct redis_link *link, start_cb *start, const char *file, struct running *running,
                    struct error *err)
 {
     struct client *client = &link->context->client;
     int64_t begin_ms = loop_now_ms(&client->loop);
+    if (check_whole(link, err))
+        return -1;
     struct wait wait = {
         .fact = &running->is_done,
         .what = "the end of the operation",

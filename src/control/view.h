@@ -81,6 +81,7 @@ struct view_resource {
     const char *goal, *detail;
     int64_t goal_at; /* since when it works on that */
     enum view_health health;
+    const char *topology, *role; /* of a node of one: "cluster"; "primary", "replica of cache-1" */
     bool is_wanted, is_task;
     enum view_lifetime lifetime;
     const char *display; /* where it is reached, secrets masked */

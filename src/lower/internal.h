@@ -164,6 +164,8 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
 /* The lines that a node of one has besides; nothing for a single server. */
 void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b);
 void lower_topology(struct lower *l, const struct consumer *self);
+/* Those that its nodes have besides the server's own. */
+void lower_topology_ports(struct lower *l, const struct consumer *self);
 /* Published on the gateway of the project's network, and nowhere else. */
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource);
 /* Where a node of one is reached, by everybody: its address is the same for all. */

@@ -174,6 +174,7 @@ static void add_network(struct lower *l)
         wanted |= l->on_network[i];
     if (!wanted)
         return;
+
     /* A name that sorts before "bridge" would move ports and cut connections of a live server that joins. */
     const char *name = arena_printf(l->arena, "net-%s", l->plan->prefix);
     struct plan_node *network = lower_add_node(l, PLAN_NETWORK, name, NULL);

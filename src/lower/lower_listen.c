@@ -62,7 +62,7 @@ void lower_server_port(struct lower *l, const struct consumer *self)
     struct address address;
     int fixed = fixed_port(self);
     lower_address(l, &host, resource, NULL, &address);
-    node->run.ports = arena_alloc(l->arena, sizeof *node->run.ports);
+    node->run.ports = arena_alloc(l->arena, 2 * sizeof *node->run.ports);
     node->run.ports[0] = (struct plan_port){
         .endpoint = "tcp",
         .scheme = address.scheme,
@@ -75,6 +75,7 @@ void lower_server_port(struct lower *l, const struct consumer *self)
         .pos = resource->pos,
     };
     node->run.port_count = 1;
+    lower_topology_ports(l, self);
 }
 
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -83,8 +84,9 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     const char *password = lower_password(l, resource);
     if (password)
         text_secret(&b, password, PLAN_FILTER_NONE);
+    bool is_first = !node->run.replica_of || str_eq(node->id, lower_node_id(l, resource));
     node->run.seed = resource->redis.seed;
-    node->run.seed_count = resource->redis.seed_count;
+    node->run.seed_count = is_first ? resource->redis.seed_count : 0; /* the others get it from there */
     node->run.ready = (struct plan_probe){
         .kind = PLAN_PROBE_PING,
         .endpoint = "tcp",

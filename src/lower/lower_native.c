@@ -176,6 +176,7 @@ void lower_native_server(struct lower *l, const struct model_resource *resource,
     run->ephemeral = !resource->redis.data && !run->persistent;
     run->working_dir = l->model->folder;
     lower_topology(l, &self);
+
     add_command(l, run, resource->kind);
     add_environment(l, node, resource);
     run->input = native_conf(l, &self, work_folder(l, node, resource));

@@ -80,6 +80,7 @@ static void add_environment(struct lower *l, const struct consumer *self)
         environment_set(l, &e, resource->environment[i].name,
                         lower_text(l, &c, &resource->environment[i].value));
     environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, self));
+
     if (resource->redis.tls.on) {
         struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
         text_secret(&cert, arena_printf(l->arena, "%s-tls-cert", resource->name), PLAN_FILTER_NONE);
@@ -127,6 +128,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     node->run.restart.max_retries = -1;
     node->run.ephemeral = !resource->redis.data && !node->run.persistent;
     lower_topology(l, &self);
+
     if (resource->redis.data) {
         node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
         lower_mount(l, node, resource->redis.data);

@@ -6,9 +6,12 @@
  * start alone and are formed while they run (room topology/), so that one that comes back after a failover
  * is not made primary again. */
 #include "lower/internal.h"
+#include "redis/redis.h"
 
 #include <string.h>
 #include <strings.h>
+
+enum { FIRST_CLUSTER = 7 };
 
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource)
 {
@@ -89,6 +92,22 @@ static void add_default(const struct consumer *self, const char *directive, cons
     text_literal(b, line);
 }
 
+/* The bus has a port of its own choice: the usual one, 10000 higher, may be anybody's. */
+static void add_cluster_lines(const struct lower *l, const struct consumer *self,
+                              const struct address *address, struct text_builder *b)
+{
+    text_literal(b, "cluster-enabled yes\ncluster-config-file nodes.conf\n");
+    if (!self->resource->redis.data && !l->native)
+        text_literal(b, "dir /data\n");
+    text_literal(b, "cluster-port ");
+    text_port(b, self->node->id, "bus");
+    text_literal(b, "\ncluster-announce-ip ");
+    text_address_host(b, address);
+    text_literal(b, "\n");
+    /* The server's own 15 s are made for networks that stutter. */
+    add_default(self, "cluster-node-timeout", "5000", b);
+}
+
 void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b)
 {
     struct consumer own = *self;
@@ -103,6 +122,34 @@ void lower_topology_conf(struct lower *l, const struct consumer *self, struct te
     add_secret_line(l, self, "masterauth", b);
     /* For more replicas at once: ours come at once. */
     add_default(self, "repl-diskless-sync-delay", "0", b);
+    if (model_topology(self->resource)->kind == MODEL_TOPOLOGY_CLUSTER)
+        add_cluster_lines(l, self, &address, b);
+}
+
+/* Slots that are added as ranges, and a bus whose port can be chosen. */
+static void check_version(struct lower *l, const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    int major = 0;
+    if (resource->kind == MODEL_REDIS && resource->image && !l->native)
+        major = redis_image_major(resource->image);
+    if (topology->kind == MODEL_TOPOLOGY_CLUSTER && major && major < FIRST_CLUSTER)
+        lower_problem(l, &topology->pos, "use a newer image", "\"%s\" is too old: `cluster` needs Redis %d",
+                      resource->image, FIRST_CLUSTER);
+}
+
+void lower_topology_ports(struct lower *l, const struct consumer *self)
+{
+    const struct model_topology *topology = model_topology(self->resource);
+    struct plan_run *run = &self->node->run;
+    if (!topology || topology->kind != MODEL_TOPOLOGY_CLUSTER)
+        return;
+    run->ports[run->port_count] = run->ports[0];
+    struct plan_port *bus = &run->ports[run->port_count++];
+    bus->endpoint = "bus";
+    bus->scheme = "tcp";
+    bus->fixed_port = 0;
+    bus->preferred_port = lower_preferred_port(l, self->node->name, "bus");
 }
 
 void lower_topology(struct lower *l, const struct consumer *self)
@@ -112,6 +159,7 @@ void lower_topology(struct lower *l, const struct consumer *self)
     if (!topology)
         return;
 
+    check_version(l, self->resource);
     run->replica_of = self->resource->name;
     run->topology = (struct plan_topology){topology->kind, topology->shards, topology->replicas};
     if (!l->native)

@@ -57,6 +57,7 @@ void manifest_check_replicas(struct loader *l)
             cleanup_free char *name = xasprintf("%s-%d", resource->name, i);
             check_name(l, resource, name);
         }
+
         bool was_bounded = all <= MOST_REPLICAS;
         all += count;
         if (was_bounded && all > MOST_REPLICAS)

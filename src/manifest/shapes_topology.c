@@ -1,5 +1,5 @@
-/* Several servers that are one: `replication`. How many there are, and what of a server's other fields does
- * not go with it.
+/* Several servers that are one: `replication`, `cluster`. How many there are, and what of a server's other
+ * fields does not go with it.
  *
  * A topology is a property of the whole resource: its nodes are NAME-1, NAME-2, … and share all other fields.
  * What nodes cannot share (a folder, a volume that exists already) is refused at its position, and so is what
@@ -9,11 +9,27 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_NODES = 100, LAST_PORT = 65535 };
+enum { MOST_NODES = 100, MOST_SHARDS = 16384, DEFAULT_SHARDS = 3, LAST_PORT = 65535 };
 
 static struct model_topology *topology_of(void *object)
 {
     return &((struct model_resource *)object)->redis.topology;
+}
+
+/* A server is one of them at most. */
+static int claim(struct loader *l, const struct node *value, struct model_topology *topology,
+                 enum model_topology_kind kind)
+{
+    if (topology->kind) {
+        manifest_problem(l, value, "a server is a `%s` or a `%s`, not both",
+                         names_text(&model_topology_names, topology->kind),
+                         names_text(&model_topology_names, kind));
+        manifest_hint(l, "see line %d", topology->pos.line);
+        return -1;
+    }
+    topology->kind = kind;
+    topology->pos = value->pos;
+    return 0;
 }
 
 /* ---- replication ---- */
@@ -34,36 +50,94 @@ static int read_replication(struct loader *l, const struct field *field, struct 
 {
     struct model_topology *topology = topology_of(object);
     (void)field;
-    topology->pos = value->pos;
+    if (claim(l, value, topology, MODEL_TOPOLOGY_REPLICATION) < 0)
+        return -1;
+    topology->shards = 1;
     if (manifest_read_table(l, &table_replication, value, topology) < 0)
         return -1;
     if (!topology->replicas && !manifest_get(value, "replicas"))
         return manifest_problem(l, value, "`replication` needs `replicas`, how many there are");
-    topology->kind = MODEL_TOPOLOGY_REPLICATION;
-    topology->shards = 1;
     return 0;
+}
+
+/* ---- cluster ---- */
+
+static const struct field cluster_fields[] = {
+    {.name = "shards",
+     VALUE(shape_number, struct model_topology, shards),
+     .min = 1,
+     .max = MOST_SHARDS,
+     .fallback = "3",
+     .help = "How many primaries the slots are spread over."},
+    {.name = "replicas",
+     VALUE(shape_number, struct model_topology, replicas),
+     .min = 0,
+     .max = MOST_NODES - 1,
+     .fallback = "0",
+     .help = "How many replicas each of them has."},
+};
+static const struct table table_cluster = {
+    .name = "cluster", .help = "`cluster`", .fields = cluster_fields, .count = FIELD_COUNT(cluster_fields)};
+
+static int read_cluster(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_topology *topology = topology_of(object);
+    bool is_wanted = true;
+    if (value->kind != NODE_MAP && manifest_read_bool_value(l, field, value, &is_wanted) < 0)
+        return -1;
+    if (!is_wanted)
+        return 0;
+    if (claim(l, value, topology, MODEL_TOPOLOGY_CLUSTER) < 0)
+        return -1;
+
+    topology->shards = DEFAULT_SHARDS;
+    if (value->kind == NODE_MAP && manifest_read_table(l, &table_cluster, value, topology) < 0)
+        return -1;
+    int64_t nodes = (int64_t)topology->shards * (1 + topology->replicas);
+    if (nodes <= MOST_NODES)
+        return 0;
+    topology->shards = DEFAULT_SHARDS;
+    topology->replicas = 0;
+    return manifest_problem(l, value, "a cluster of %lld nodes: at most %d can be had here", (long long)nodes,
+                            MOST_NODES);
 }
 
 /* ---- what does not go with it ---- */
 
 /* What apphost tells the nodes of a topology. */
 static const char *const told[] = {
-    "replicaof",           "slaveof",
-    "masterauth",          "masteruser",
-    "primaryauth",         "primaryuser",
-    "replica-announce-ip", "replica-announce-port",
-    "slave-announce-ip",   "slave-announce-port",
-    "replica-read-only",   "slave-read-only",
+    "cluster-enabled",
+    "cluster-config-file",
+    "cluster-port",
+    "replicaof",
+    "slaveof",
+    "masterauth",
+    "masteruser",
+    "primaryauth",
+    "primaryuser",
+    "replica-announce-ip",
+    "replica-announce-port",
+    "slave-announce-ip",
+    "slave-announce-port",
+    "replica-read-only",
+    "slave-read-only",
 };
+
+static bool is_told(const char *directive)
+{
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (strcasecmp(directive, told[i]) == 0)
+            return true;
+    return strncasecmp(directive, "cluster-announce-", strlen("cluster-announce-")) == 0;
+}
 
 static void check_directives(struct loader *l, const struct model_redis *redis)
 {
     for (size_t i = 0; i < redis->config_count; i++)
-        for (size_t t = 0; t < sizeof told / sizeof *told; t++)
-            if (strcasecmp(redis->config[i].name, told[t]) == 0)
-                manifest_problem_at(l, redis->config[i].pos, 1,
-                                    "the directive `%s` belongs to apphost in a `%s`", redis->config[i].name,
-                                    names_text(&model_topology_names, redis->topology.kind));
+        if (is_told(redis->config[i].name))
+            manifest_problem_at(l, redis->config[i].pos, 1, "the directive `%s` belongs to apphost in a `%s`",
+                                redis->config[i].name,
+                                names_text(&model_topology_names, redis->topology.kind));
 }
 
 static void check_data(struct loader *l, const struct node *map, const struct model_resource *resource)
@@ -108,10 +182,16 @@ void manifest_finish_topology(struct loader *l, struct node *map, const struct m
                          kind);
     if (resource->redis.tls.on)
         manifest_problem(l, manifest_get(map, "tls"), "`tls` does not go with `%s` yet", kind);
+    if (topology->kind == MODEL_TOPOLOGY_CLUSTER && resource->redis.seed_count)
+        manifest_problem(l, manifest_get(map, "seed"), "`seed` does not go with `cluster` yet");
     check_data(l, map, resource);
     check_ports(l, map, resource);
     check_directives(l, &resource->redis);
 }
 
+const struct shape shape_cluster = {.words = "true, or {shards, replicas}",
+                                    .accept = ACCEPT_BOOL | ACCEPT_TABLE,
+                                    .read = read_cluster,
+                                    .table = &table_cluster};
 const struct shape shape_replication = {
     .words = "{replicas}", .accept = ACCEPT_TABLE, .read = read_replication, .table = &table_replication};

@@ -114,6 +114,12 @@ static const struct field server_fields[] = {
      .fallback = "none",
      .help =
          "Users besides `default`; all there are, changed while the server runs. A reference may name one."},
+    {.name = "cluster",
+     WHOLE(shape_cluster, struct model_resource),
+     .fallback = "none",
+     .help =
+         "A cluster: NAME-1, NAME-2, …, primaries first, then their replicas; true is three shards. Needs "
+         "Redis 7 or Valkey."},
     {.name = "replication",
      WHOLE(shape_replication, struct model_resource),
      .fallback = "none",

@@ -25,6 +25,7 @@ void facts_clear(struct facts *facts)
     free(facts->role);
     free(facts->gateway);
     strlist_free(&facts->user_names);
+
     /* What backoff and readers of the last run need stays. */
     struct facts kept = {
         .not_before = facts->not_before,

@@ -39,7 +39,9 @@ bool forming_is_met(const struct node *node)
 const char *forming_trouble(const struct node *node)
 {
     bool is_waiting = node->forming && node->goal && node->goal->is_met == forming_is_met;
-    return is_waiting ? topology_trouble(node->forming->topology) : NULL;
+    if (!is_waiting)
+        return NULL;
+    return topology_trouble(node->forming->topology);
 }
 
 /* ---- what it tells ---- */
@@ -84,10 +86,12 @@ static struct forming *make(struct node *node)
     forming->resource = xstrdup(node_replica_of(node));
     forming->count = count_of(node);
     forming->nodes = xcalloc(forming->count, sizeof(struct node *));
+
     const struct topology_options options = {
         .kind = wanted->kind,
         .shards = wanted->shards,
         .count = forming->count,
+        .keeps_data = !node->spec->run.ephemeral,
         .on_changed = on_changed,
         .data = forming,
     };
@@ -109,8 +113,9 @@ static void drop(struct forming *forming)
 static size_t number_of(const struct node *node)
 {
     const char *dash = strrchr(node->resource, '-');
-    long number = dash ? strtol(dash + 1, NULL, 10) : 1;
-    return (size_t)number - 1;
+    if (!dash)
+        return 0;
+    return (size_t)strtol(dash + 1, NULL, 10) - 1;
 }
 
 static void join(struct forming *forming, struct node *node)
@@ -123,7 +128,7 @@ static void join(struct forming *forming, struct node *node)
     forming->nodes[number] = node;
     forming->members++;
     node->forming = forming;
-    topology_join(forming->topology, number, node->resource, &server);
+    topology_join(forming->topology, number, node->resource, &server, port_of(node, "bus"));
     seed_forget(password);
 }
 

@@ -57,8 +57,13 @@ static void on_networks(const struct engine_result *result, const struct error *
     }
     const cJSON *network = find_network(node, result->json);
     free(node->facts.object);
-    node->facts.object = network ? xstrdup(json_string(network, "Id", "")) : NULL;
-    node->facts.seen = network ? SEEN_PRESENT : SEEN_ABSENT;
+    node->facts.object = NULL;
+    node->facts.seen = SEEN_ABSENT;
+    if (network) {
+        node->facts.object = xstrdup(json_string(network, "Id", ""));
+        node->facts.seen = SEEN_PRESENT;
+    }
+
     note_gateway(node, network);
     if (network && !is_addressed(node))
         node_fail_text(node, ERROR_RESOURCE, "the engine tells no gateway of network %s", node->name);

@@ -7,6 +7,8 @@
  * engine published nothing (it runs without a bridge): seen by looking once, when the first tries fail. */
 #include "orchestrator/internal.h"
 
+#include "base/pick.h"
+
 #include <string.h>
 
 /* ---- the row ---- */
@@ -61,14 +63,16 @@ const char *place_host(const struct orchestrator *o)
 const char *place_gateway(struct orchestrator *o)
 {
     const struct node *network = network_of(o);
-    return network ? network->facts.gateway : NULL;
+    if (!network)
+        return NULL;
+    return network->facts.gateway;
 }
 
 /* Of a port at the gateway: the gateway, once it is known. */
 static const char *gateway_of(const struct orchestrator *o)
 {
     const char *gateway = place_gateway((struct orchestrator *)o);
-    return gateway ? gateway : PLAN_LIKELY_HOST;
+    return text_or(gateway, PLAN_LIKELY_HOST);
 }
 
 const char *place_of_port(const struct orchestrator *o, const struct plan_port *port)
@@ -101,9 +105,12 @@ const char *place_to_try(const struct node *node, const struct plan_port *port)
 void place_prove(struct node *node)
 {
     struct orchestrator *o = node->o;
-    const struct plan_port *port = node->spec->run.port_count ? &node->spec->run.ports[0] : NULL;
-    if (o->proven || !node->kind->at_engine || !o->where.count || (port && port->at_gateway))
+    const struct plan_run *run = &node->spec->run;
+    if (o->proven || !node->kind->at_engine || !o->where.count)
         return;
+    if (run->port_count && run->ports[0].at_gateway)
+        return;
+
     o->proven = true;
     int place = node->sensor.tried % o->where.count;
     if (place == o->place)

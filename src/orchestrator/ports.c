@@ -31,8 +31,11 @@ static int next_free(struct node *node, const struct plan_port *port, int candid
 {
     struct orchestrator *o = node->o;
     const char *address = port->bind_address;
-    if (!address) /* the gateway, which may not be there yet: what is free everywhere is free there */
-        address = port->at_gateway ? "0.0.0.0" : "127.0.0.1";
+    if (!address && port->at_gateway) /* which may not be there yet: what is free everywhere is free there */
+        address = "0.0.0.0";
+    else if (!address)
+        address = "127.0.0.1";
+
     for (int i = 0; i < PORT_RANGE; i++, candidate++) {
         if (candidate > LAST_PORT)
             candidate = FIRST_PORT;

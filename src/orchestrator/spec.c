@@ -94,11 +94,14 @@ static void add_ports(cJSON *body, cJSON *host, const struct node *node)
     const struct plan_run *run = &node->spec->run;
     if (run->host_network || !run->port_count)
         return;
+
     cJSON *exposed = json_add_object(body, "ExposedPorts"), *bindings = json_add_object(host, "PortBindings");
     for (size_t i = 0; i < run->port_count; i++) {
         char inside[32];
         int target = run->ports[i].target_port;
-        snprintf(inside, sizeof inside, "%d/tcp", target ? target : node->ports[i].host_port);
+        if (!target)
+            target = node->ports[i].host_port;
+        snprintf(inside, sizeof inside, "%d/tcp", target);
         json_add_object(exposed, inside);
         cJSON *list = json_get(bindings, inside);
         add_bindings(list ? list : json_add_array(bindings, inside), node, i);

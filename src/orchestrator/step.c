@@ -91,6 +91,14 @@ static enum node_state final_state(struct node *node)
     return STATE_READY;
 }
 
+/* The caller frees. */
+static char *final_detail(const struct node *node)
+{
+    if (!node->going_down && node->facts.role)
+        return xstrdup(node->facts.role);
+    return node_early_end_text(node);
+}
+
 /* It ended and comes back after its pause, whatever has to be looked at again until then. */
 static bool is_between_tries(const struct node *node)
 {
@@ -109,7 +117,7 @@ static void show(struct node *node)
         node_set_state(node, STATE_ENGINE_LOST, NULL);
     else if (!goal) {
         free(take_ptr(&node->cause));
-        node_set_state(node, final_state(node), node_early_end_text(node));
+        node_set_state(node, final_state(node), final_detail(node));
     } else if (goal->state == STATE_WAITING) {
         struct node *other = node_waits_for(node);
         bool pulls = other && other->kind->is_fetched && other->state == STATE_PULLING;

@@ -149,6 +149,7 @@ struct view_resource node_record(struct node *node, struct arena *arena)
         .node_kind = view_kind_by_name(node->kind->name),
         .state = node_view_state(node),
         .health = health_of(node),
+        .role = node->facts.role,
         .is_wanted = node->want == WANT_UP,
         .is_task = node->spec && node->spec->run.task,
         .lifetime = is_persistent(node) ? LIFETIME_PERSISTENT : LIFETIME_SESSION,
@@ -162,6 +163,8 @@ struct view_resource node_record(struct node *node, struct arena *arena)
     }
     if (node->detail && *node->detail)
         record.detail = node->detail;
+    if (node->spec && node->spec->run.topology.kind)
+        record.topology = names_text(&model_topology_names, node->spec->run.topology.kind);
     add_display(&record, node, arena);
     add_ports(&record, node, arena);
     add_instance(&record, node);

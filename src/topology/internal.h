@@ -11,30 +11,35 @@
 
 #include <stdint.h>
 
-enum { MOST_LOOKS = 4, NOBODY = -1 };
+enum { MOST_LOOKS = 4, NOBODY = -1, ROUNDS_ALONE = 10 };
+
+struct cluster_table;
 
 enum seen_role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA };
 /* What a member said of itself in this round. */
-struct seen {
+struct topology_seen {
     bool is_known; /* it answered everything */
     enum seen_role role;
     char *of_host; /* a replica: of whom */
     int of_port;
-    bool is_linked; /* a replica: it has its primary's data, and gets what is new */
-    int64_t offset; /* of the stream of changes */
+    bool is_linked;              /* a replica: it has its primary's data, and gets what is new */
+    int64_t offset;              /* of the stream of changes */
+    struct cluster_table *table; /* a cluster's member: whom it knows; see cluster.h */
 };
-void seen_clear(struct seen *seen);
+void seen_clear(struct topology_seen *seen);
 
 struct member {
-    const char *name, *host; /* NULL: it does not run */
-    int port;
-    struct seen seen;
+    const char *name, *host; /* where it is, or was; NULL: it never ran */
+    int port, bus_port;
+    bool is_here; /* it runs */
+    struct topology_seen seen;
 };
 /* All there is to judge by. */
 struct standing {
     const struct topology_options *options;
     const struct member *members;
-    int primary; /* who it was last, and has not gone since; or NOBODY */
+    int primary;      /* who it was last, and has not gone since; or NOBODY */
+    int rounds_alone; /* in a row in which nobody was primary: while a primary hands over nobody is */
 };
 
 struct order {
@@ -45,6 +50,7 @@ struct judgement {
     bool is_formed;
     char *trouble; /* what is missing, or NULL */
     int primary;   /* or NOBODY */
+    bool is_alone; /* nobody is primary */
     struct order *orders;
     size_t order_count;
 };
@@ -59,10 +65,10 @@ void judgement_trouble(struct judgement *judgement, const char *format, ...)
 struct rules {
     const char *const *looks[MOST_LOOKS]; /* commands; ends with NULL */
     /* False: the reply is none to that question. */
-    bool (*read)(struct seen *seen, size_t look, const struct resp_reply *reply);
+    bool (*read)(struct topology_seen *seen, size_t look, const struct resp_reply *reply);
     void (*judge)(const struct standing *standing, struct judgement *out);
 };
-extern const struct rules replication_rules;
+extern const struct rules replication_rules, cluster_rules;
 const struct rules *rules_of(enum model_topology_kind kind);
 
 /* The member that answers there, or NOBODY. */
@@ -70,6 +76,6 @@ int standing_find(const struct standing *standing, const char *host, int port);
 /* Says who is missing; true: nobody is. */
 bool standing_is_complete(const struct standing *standing, struct judgement *out);
 /* Reads the reply to ROLE of a server that holds data. */
-bool seen_read_role(struct seen *seen, const struct resp_reply *reply);
+bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply);
 
 #endif

@@ -1,14 +1,15 @@
 /* What rules of all kinds use: orders, troubles, and what is seen. Pure. */
-#include "topology/internal.h"
+#include "topology/cluster.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-void seen_clear(struct seen *seen)
+void seen_clear(struct topology_seen *seen)
 {
     free(seen->of_host);
-    *seen = (struct seen){0};
+    cluster_table_free(seen->table);
+    *seen = (struct topology_seen){0};
 }
 
 void judgement_clear(struct judgement *judgement)
@@ -61,18 +62,18 @@ bool standing_is_complete(const struct standing *standing, struct judgement *out
     size_t missing = 0;
     for (size_t i = 0; i < standing->options->count; i++) {
         const struct member *member = &standing->members[i];
-        if (member->host && member->seen.is_known)
+        if (member->is_here && member->seen.is_known)
             continue;
         missing++;
         if (member->name)
-            judgement_trouble(out, "%s does not answer", member->name);
+            judgement_trouble(out, "%s does not %s", member->name, member->is_here ? "answer" : "run");
     }
     if (missing)
         judgement_trouble(out, "%zu of its %zu nodes do not run yet", missing, standing->options->count);
     return !missing;
 }
 
-static bool read_primary(struct seen *seen, const struct resp_reply *reply)
+static bool read_primary(struct topology_seen *seen, const struct resp_reply *reply)
 {
     seen->role = ROLE_PRIMARY;
     seen->offset = reply->count > 1 ? reply->elements[1].integer : 0;
@@ -80,7 +81,7 @@ static bool read_primary(struct seen *seen, const struct resp_reply *reply)
 }
 
 /* "slave", host, port, state of the link, offset. */
-static bool read_replica(struct seen *seen, const struct resp_reply *reply)
+static bool read_replica(struct topology_seen *seen, const struct resp_reply *reply)
 {
     if (reply->count < 5 || !reply->elements[1].str)
         return false;
@@ -93,7 +94,7 @@ static bool read_replica(struct seen *seen, const struct resp_reply *reply)
     return true;
 }
 
-bool seen_read_role(struct seen *seen, const struct resp_reply *reply)
+bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply)
 {
     if (reply->type != RESP_ARRAY || !reply->count)
         return false;
@@ -104,6 +105,7 @@ bool seen_read_role(struct seen *seen, const struct resp_reply *reply)
 
 const struct rules *rules_of(enum model_topology_kind kind)
 {
-    (void)kind;
+    if (kind == MODEL_TOPOLOGY_CLUSTER)
+        return &cluster_rules;
     return &replication_rules;
 }

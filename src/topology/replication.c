@@ -7,7 +7,7 @@
 
 static const char *const role[] = {"ROLE", NULL};
 
-static bool read_reply(struct seen *seen, size_t look, const struct resp_reply *reply)
+static bool read_reply(struct topology_seen *seen, size_t look, const struct resp_reply *reply)
 {
     (void)look;
     return seen_read_role(seen, reply);
@@ -23,7 +23,7 @@ static size_t count_replicas(const struct standing *standing, int primary)
 {
     size_t count = 0;
     for (size_t i = 0; i < standing->options->count; i++) {
-        const struct seen *seen = &standing->members[i].seen;
+        const struct topology_seen *seen = &standing->members[i].seen;
         if (seen->role == ROLE_REPLICA)
             count += standing_find(standing, seen->of_host, seen->of_port) == primary;
     }
@@ -33,7 +33,7 @@ static size_t count_replicas(const struct standing *standing, int primary)
 /* More replicas first, then more changes; nobody's replica before one. */
 static bool is_better(const struct standing *standing, int one, int other)
 {
-    const struct seen *a = &standing->members[one].seen, *b = &standing->members[other].seen;
+    const struct topology_seen *a = &standing->members[one].seen, *b = &standing->members[other].seen;
     if (is_primary(standing, one) != is_primary(standing, other))
         return is_primary(standing, one);
     size_t of_one = count_replicas(standing, one), of_other = count_replicas(standing, other);
@@ -57,7 +57,7 @@ static void judge_replica(const struct standing *standing, int replica, struct j
 {
     const struct member *member = &standing->members[replica];
     const struct member *primary = &standing->members[out->primary];
-    const struct seen *seen = &member->seen;
+    const struct topology_seen *seen = &member->seen;
     int of = NOBODY;
     if (seen->role == ROLE_REPLICA)
         of = standing_find(standing, seen->of_host, seen->of_port);
@@ -86,7 +86,13 @@ static void judge(const struct standing *standing, struct judgement *out)
         return;
     }
     out->primary = find_primary(standing);
-    if (!is_primary(standing, out->primary)) {
+    out->is_alone = !is_primary(standing, out->primary);
+    if (out->is_alone && standing->rounds_alone < ROUNDS_ALONE) {
+        judgement_trouble(out, "nobody is primary");
+        return;
+    }
+
+    if (out->is_alone) {
         judgement_order(out, (size_t)out->primary, "REPLICAOF NO ONE");
         judgement_trouble(out, "%s is no primary yet", standing->members[out->primary].name);
     }

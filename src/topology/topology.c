@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_LIMIT_MS = 2000, FIRST_PAUSE_MS = 10, LONGEST_PAUSE_MS = 250, FORMED_PAUSE_MS = 1000 };
+enum { LOOK_LIMIT_MS = 2000, FIRST_PAUSE_MS = 10, LONGEST_PAUSE_MS = 100, FORMED_PAUSE_MS = 1000 };
 
-struct place {
+struct topology_place {
     struct topology *topology;
     size_t index;
     char *name, *host, *username, *password, *ca_file, *tls_name;
@@ -28,13 +28,13 @@ struct topology {
     struct loop *loop;
     struct topology_options options;
     const struct rules *rules;
-    struct place *places;
+    struct topology_place *places;
     struct member *members; /* the rules' view of the places */
     struct timer timer;     /* of the next round; or the limit of this one */
     struct turn changed;
     bool is_looking, is_formed;
     int64_t pause_ms;
-    int primary;
+    int primary, rounds_alone;
     char *trouble;
 };
 
@@ -66,7 +66,7 @@ static bool replace(char **slot, char *text)
 
 static char *role_text(const struct standing *standing, size_t index)
 {
-    const struct seen *seen = &standing->members[index].seen;
+    const struct topology_seen *seen = &standing->members[index].seen;
     if (seen->role == ROLE_PRIMARY)
         return xstrdup("primary");
     if (seen->role != ROLE_REPLICA)
@@ -82,7 +82,7 @@ static char *role_text(const struct standing *standing, size_t index)
 static void look(void *data);
 static void judge(struct topology *topology);
 
-static void drop_conn(struct place *place)
+static void drop_conn(struct topology_place *place)
 {
     redis_conn_free(take_ptr(&place->conn));
     place->awaited = 0;
@@ -113,7 +113,7 @@ static void on_late(void *data)
 
 static void on_closed(const struct error *err, bool final, void *data)
 {
-    struct place *place = data;
+    struct topology_place *place = data;
     (void) final;
     replace(&place->refusal, xstrdup(err->text));
     drop_conn(place);
@@ -122,9 +122,9 @@ static void on_closed(const struct error *err, bool final, void *data)
 
 static void on_seen(const struct resp_reply *reply, void *data)
 {
-    struct place *place = data;
+    struct topology_place *place = data;
     struct topology *topology = place->topology;
-    struct seen *seen = &topology->members[place->index].seen;
+    struct topology_seen *seen = &topology->members[place->index].seen;
     if (!reply)
         return; /* on_closed follows */
 
@@ -136,7 +136,7 @@ static void on_seen(const struct resp_reply *reply, void *data)
     settle(topology);
 }
 
-static void open_conn(struct place *place)
+static void open_conn(struct topology_place *place)
 {
     const struct redis_conn_options options = {
         .host = place->host,
@@ -152,10 +152,10 @@ static void open_conn(struct place *place)
     place->conn = redis_conn_open(place->topology->loop, &options);
 }
 
-static void ask(struct place *place)
+static void ask(struct topology_place *place)
 {
     const struct rules *rules = place->topology->rules;
-    struct seen *seen = &place->topology->members[place->index].seen;
+    struct topology_seen *seen = &place->topology->members[place->index].seen;
     cleanup_error struct error err = {0};
     if (!place->conn)
         open_conn(place);
@@ -178,7 +178,7 @@ static void look(void *data)
     topology->is_looking = true;
     for (size_t i = 0; i < topology->options.count; i++) {
         seen_clear(&topology->members[i].seen);
-        if (topology->places[i].host)
+        if (topology->members[i].is_here)
             ask(&topology->places[i]);
     }
     topology->timer.run = on_late;
@@ -189,7 +189,7 @@ static void look(void *data)
 
 static void on_order(const struct resp_reply *reply, void *data)
 {
-    struct place *place = data;
+    struct topology_place *place = data;
     char *refusal = NULL;
     if (reply && reply->type == RESP_ERROR)
         refusal = xstrdup(reply->str);
@@ -198,7 +198,7 @@ static void on_order(const struct resp_reply *reply, void *data)
 
 static void send_order(struct topology *topology, const struct order *order)
 {
-    struct place *place = &topology->places[order->to];
+    struct topology_place *place = &topology->places[order->to];
     cleanup_error struct error ignored = {0};
     const char *words[16] = {0};
     for (size_t i = 0; i < order->words.count && i + 1 < sizeof words / sizeof *words; i++)
@@ -211,8 +211,8 @@ static void send_order(struct topology *topology, const struct order *order)
 static char *whole_trouble(const struct topology *topology, const struct judgement *judgement)
 {
     for (size_t i = 0; judgement->trouble && i < topology->options.count; i++) {
-        const struct place *place = &topology->places[i];
-        if (place->host && place->refusal)
+        const struct topology_place *place = &topology->places[i];
+        if (topology->members[i].is_here && place->refusal)
             return xasprintf("%s (%s: %s)", judgement->trouble, place->name, place->refusal);
     }
     return xstrdup_null(judgement->trouble);
@@ -237,6 +237,7 @@ static void note(struct topology *topology, const struct standing *standing,
     bool is_news = judgement->is_formed != topology->is_formed;
     topology->is_formed = judgement->is_formed;
     topology->primary = judgement->primary;
+    topology->rounds_alone = judgement->is_alone ? topology->rounds_alone + 1 : 0;
     replace(&topology->trouble, whole_trouble(topology, judgement));
     for (size_t i = 0; i < topology->options.count; i++)
         is_news |= replace(&topology->places[i].role, role_text(standing, i));
@@ -246,7 +247,8 @@ static void note(struct topology *topology, const struct standing *standing,
 
 static void judge(struct topology *topology)
 {
-    const struct standing standing = {&topology->options, topology->members, topology->primary};
+    const struct standing standing = {&topology->options, topology->members, topology->primary,
+                                      topology->rounds_alone};
     struct judgement judgement = {.primary = NOBODY};
     topology->is_looking = false;
     for (size_t i = 0; i < topology->options.count; i++)
@@ -273,7 +275,7 @@ static void look_soon(struct topology *topology)
 
 /* ---- members ---- */
 
-static void forget(struct place *place)
+static void forget(struct topology_place *place)
 {
     drop_conn(place);
     if (place->password)
@@ -286,13 +288,13 @@ static void forget(struct place *place)
     free(place->tls_name);
     free(place->refusal);
     free(place->role);
-    *place = (struct place){.topology = place->topology, .index = place->index};
+    *place = (struct topology_place){.topology = place->topology, .index = place->index};
 }
 
 void topology_join(struct topology *topology, size_t index, const char *name,
-                   const struct redis_conn_options *where)
+                   const struct redis_conn_options *where, int bus_port)
 {
-    struct place *place = &topology->places[index];
+    struct topology_place *place = &topology->places[index];
     forget(place);
     place->name = xstrdup(name);
     place->host = xstrdup(where->host);
@@ -302,9 +304,12 @@ void topology_join(struct topology *topology, size_t index, const char *name,
     place->tls = where->tls;
     place->ca_file = xstrdup_null(where->ca_file);
     place->tls_name = xstrdup_null(where->tls_name);
+
     topology->members[index].name = place->name;
     topology->members[index].host = place->host;
     topology->members[index].port = place->port;
+    topology->members[index].bus_port = bus_port;
+    topology->members[index].is_here = true;
     topology->is_formed = false;
     look_soon(topology);
 }
@@ -312,11 +317,14 @@ void topology_join(struct topology *topology, size_t index, const char *name,
 void topology_leave(struct topology *topology, size_t index)
 {
     struct member *member = &topology->members[index];
-    if (!member->host)
+    struct topology_place *place = &topology->places[index];
+    if (!member->is_here)
         return;
-    forget(&topology->places[index]);
+    drop_conn(place); /* what it was called and where it was is kept: others may still speak of it */
+    replace(&place->refusal, NULL);
+    replace(&place->role, NULL);
     seen_clear(&member->seen);
-    *member = (struct member){0};
+    member->is_here = false;
     topology->is_formed = false;
     if (topology->primary == (int)index)
         topology->primary = NOBODY;
@@ -341,7 +349,7 @@ struct topology *topology_new(struct loop *loop, const struct topology_options *
     topology->primary = NOBODY;
     topology->pause_ms = FIRST_PAUSE_MS;
     for (size_t i = 0; i < options->count; i++)
-        topology->places[i] = (struct place){.topology = topology, .index = i};
+        topology->places[i] = (struct topology_place){.topology = topology, .index = i};
     timer_init(loop, &topology->timer, look, topology);
     turn_init(&topology->changed, tell, topology);
     return topology;

@@ -25,7 +25,8 @@ struct topology;
 struct topology_options {
     enum model_topology_kind kind;
     int shards;
-    size_t count; /* members: shards, each with its replicas */
+    size_t count;    /* members: shards, each with its replicas */
+    bool keeps_data; /* what they hold outlives them: nothing of it is given up */
     loop_cb *on_changed;
     void *data;
 };
@@ -33,9 +34,9 @@ struct topology *topology_new(struct loop *loop, const struct topology_options *
 void topology_free(struct topology *topology);
 
 /* An instance of the member runs, and is called and reached so. Of `where` its address, its user and its
- * certificate are taken. */
+ * certificate are taken. bus_port: where a cluster's members talk to each other; else 0. */
 void topology_join(struct topology *topology, size_t member, const char *name,
-                   const struct redis_conn_options *where);
+                   const struct redis_conn_options *where, int bus_port);
 void topology_leave(struct topology *topology, size_t member);
 
 /* All members are there, and each is what it should be. */

@@ -1,4 +1,4 @@
-# Several servers that are one: replication.
+# Several servers that are one: replication, clusters.
 load helpers
 
 # role NODE : the first word of its ROLE
@@ -26,7 +26,8 @@ resources:
 END
   ok apphost up -d
   ok apphost ps -o json
-  [ "$(jq -r '[.resources[] | select(.replicaOf == "cache").name] | join(" ")' <<<"$output")" = "cache-1 cache-2 cache-3" ]
+  names=$(jq -r '[.resources[] | select(.replicaOf == "cache").name] | join(" ")' <<<"$output")
+  [ "$names" = "cache-1 cache-2 cache-3" ]
   [ "$(containers | grep -c cache)" = 3 ]
   [ "$(role cache-1)" = master ]
   follows cache-2
@@ -90,7 +91,8 @@ resources:
     type: container
     image: $REDIS
     entrypoint: [sh, -c]
-    command: ['IFS=,; for n in \$CACHE_NODES; do redis-cli -u redis://default:\$CACHE_PASSWORD@\$n ROLE; done; sleep 1000']
+    command:
+      - IFS=,; for n in \$CACHE_NODES; do redis-cli -u "redis://default:\$CACHE_PASSWORD@\$n" ROLE; done; sleep 1000
     references: [cache]
 END
   ok apphost up -d
@@ -137,4 +139,103 @@ END
   says ':3:.*replicas' ':4:.*needs `replicas`' ':5:.*network: host' ':6:.*cannot share one folder' \
     ':7:.*cannot share one volume' ':8:.*replicaof. belongs to apphost' ':9:.*garnet has no' \
     ':10:.*there are not as many' ':12:.*name of a replica'
+}
+
+# cli_anywhere COMMAND… : by a client that follows MOVED, from this machine
+cli_anywhere() {
+  timeout 20 redis-cli -c --no-auth-warning -u "$(apphost env --format json | jq -r .CACHE_URI)" "$@"
+}
+
+cluster_is_ok() {
+  local node
+  for node in $(apphost ps -o json | jq -r '.resources[] | select(.replicaOf == "cache").name'); do
+    apphost redis "$node" CLUSTER INFO | grep -q 'cluster_state:ok' || return 1
+  done
+}
+
+roles() {
+  apphost ps -o json | jq -r '[.resources[] | select(.replicaOf == "cache").role] | join(",")'
+}
+
+@test "a cluster with replicas: formed when up returns, reached from the machine and from a container" {
+  needs redis-cli
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, cluster: {shards: 3, replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  cluster_is_ok
+  [ "$(roles)" = "primary,primary,primary,replica of cache-1,replica of cache-2,replica of cache-3" ]
+  for key in a b c d e f; do
+    [ "$(cli_anywhere SET $key v)" = OK ]
+    [ "$(cli_anywhere GET $key)" = v ]
+  done
+  host=$(apphost env --format json | jq -r .CACHE_HOST)
+  port=$(apphost env --format json | jq -r .CACHE_PORT)
+  for key in a b c d e f; do
+    [ "$(apphost exec cache-5 -- redis-cli -c -h "$host" -p "$port" GET $key)" = v ]
+  done
+  fails 2 apphost redis cache --flush
+  says 'a node of a cluster'
+
+  # The servers find out that a primary has gone.
+  ok apphost kill cache-1
+  has_role() { [ "$(roles | cut -d, -f"$1")" = "$2" ]; }
+  wait_until 60 has_role 4 primary
+  ok apphost start cache-1
+  wait_until 60 has_role 1 'replica of cache-4'
+  [ "$(cli_anywhere GET a)$(cli_anywhere GET b)$(cli_anywhere GET c)" = vvv ]
+  ok apphost down
+}
+
+@test "a cluster forms again from its volumes, with another address, and has all its data" {
+  needs redis-cli
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, cluster: true, data_volume: true}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  before=$(apphost env --format json | jq -r .CACHE_HOST)
+  for key in a b c d e f; do cli_anywhere SET $key v >/dev/null; done
+  ok apphost down
+  engine POST /networks/create -H 'Content-Type: application/json' \
+    -d "{\"Name\":\"$PROJECT-taken\",\"IPAM\":{\"Config\":[{\"Subnet\":\"${before%.*}.0/24\"}]}}" >/dev/null
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(apphost env --format json | jq -r .CACHE_HOST)" != "$before" ]
+  engine DELETE "/networks/$PROJECT-taken" >/dev/null
+  cluster_is_ok
+  for key in a b c d e f; do [ "$(cli_anywhere GET $key)" = v ]; done
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
+@test "a cluster on the native engine" {
+  needs redis-cli
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, cluster: true, data_volume: true}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  cluster_is_ok
+  [ "$(cli_anywhere SET k v)" = OK ]
+  ok apphost down
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(cli_anywhere GET k)" = v ]
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
+@test "mistakes in a cluster" {
+  manifest <<'END'
+resources:
+  a: {type: redis, cluster: {shards: 0}}
+  b: {type: redis, cluster: {shards: 20000}}
+  c: {type: redis, cluster: {shards: 60, replicas: 1}}
+  d: {type: redis, cluster: true, replication: {replicas: 1}}
+  e: {type: redis, cluster: true, image: "redis:6.2"}
+  f: {type: redis, cluster: true, config: {cluster-port: 1}}
+END
+  fails 3 apphost validate
+  says ':3:.*shards' ':4:.*shards' ':5:.*120 nodes' ':6:.*not both' ':8:.*cluster-port. belongs to apphost'
 }

@@ -14,14 +14,15 @@ enum { COUNT = 3, PORT = 7001 };
 static const struct topology_options options = {
     .kind = MODEL_TOPOLOGY_REPLICATION, .shards = 1, .count = COUNT};
 static struct member members[COUNT];
-static int last;
+static int last, alone;
 
 static void see_primary(int index, int64_t offset)
 {
     static const char *const names[] = {"cache-1", "cache-2", "cache-3"};
     seen_clear(&members[index].seen);
-    members[index] = (struct member){.name = names[index], .host = "10.0.0.1", .port = PORT + index};
-    members[index].seen = (struct seen){.is_known = true, .role = ROLE_PRIMARY, .offset = offset};
+    members[index] =
+        (struct member){.name = names[index], .host = "10.0.0.1", .port = PORT + index, .is_here = true};
+    members[index].seen = (struct topology_seen){.is_known = true, .role = ROLE_PRIMARY, .offset = offset};
 }
 
 static void see_replica(int index, int of, bool is_linked)
@@ -37,6 +38,7 @@ static int fresh(void **state)
 {
     (void)state;
     last = NOBODY;
+    alone = 0;
     for (int i = 0; i < COUNT; i++)
         see_primary(i, 0);
     return 0;
@@ -53,7 +55,7 @@ static int end(void **state)
 /* "2: REPLICAOF 10.0.0.1 7001; " for all orders. */
 static char *judged(struct judgement *out)
 {
-    const struct standing standing = {&options, members, last};
+    const struct standing standing = {&options, members, last, alone};
     struct strbuf text = {0};
     *out = (struct judgement){.primary = NOBODY};
     rules_of(options.kind)->judge(&standing, out);
@@ -137,6 +139,9 @@ static void nobody_is_primary(void **state)
     see_replica(0, 2, false);
     see_replica(1, 2, false);
     see_replica(2, 0, false);
+    expect(2, ""); /* somebody hands over */
+    expect_trouble(false, "nobody is primary");
+    alone = ROUNDS_ALONE;
     expect(2, "3: REPLICAOF NO ONE; ");
 }
 
@@ -147,6 +152,8 @@ static void somebody_is_away(void **state)
     members[2].seen.is_known = false;
     expect(0, "");
     expect_trouble(false, "cache-3 does not answer");
+    members[2].is_here = false;
+    expect_trouble(false, "cache-3 does not run");
     members[2] = (struct member){0};
     expect_trouble(false, "1 of its 3 nodes do not run yet");
 }
@@ -164,7 +171,7 @@ static void a_strange_primary(void **state)
 
 static void reads_roles(void **state)
 {
-    struct seen seen = {0};
+    struct topology_seen seen = {0};
     char slave[] = "slave", host[] = "10.0.0.1", link[] = "sync", other[] = "sentinel", error[] = "NOPERM";
     struct resp_reply words[] = {
         {.type = RESP_STRING, .str = slave, .len = 5}, {.type = RESP_STRING, .str = host, .len = 8},
