@@ -1,5 +1,6 @@
 /* apphost redis RES: a command, a prompt, mass insertion, and the data as a whole, over a connection of our
  * own. */
+#include "console/redis_failover.h"
 #include "console/redis_shell.h"
 #include "console/redis_store.h"
 
@@ -43,6 +44,10 @@ static const struct option options[] = {
      .repeat = true,
      .value = "NAME",
      .help = "delete a snapshot"},
+    {.name = "failover",
+     .type = OPTION_FLAG,
+     .help =
+         "a replica becomes primary, without losing a write: the one that is named, or one of the primary's"},
     {.name = "cacert",
      .type = OPTION_FILE,
      .value = "FILE",
@@ -61,7 +66,8 @@ static void collect_words(const struct args *args, struct strlist *words)
 
 static int check_mode(const struct args *args, const struct strlist *words, struct error *err)
 {
-    static const char *const modes[] = {"pipe", "flush", "seed", "snapshot", "restore", "snapshots", "drop"};
+    static const char *const modes[] = {"pipe",    "flush",     "seed", "snapshot",
+                                        "restore", "snapshots", "drop", "failover"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (!args_flag(args, modes[i]) || (!strcmp(modes[i], "seed") && first && !strcmp(first, "flush")))
@@ -166,6 +172,9 @@ static int run_mode(struct redis_shell *shell, const struct args *args, const st
         return redis_store_snapshot(&shell->link, args_value(args, "snapshot"), err);
     if (args_flag(args, "restore"))
         return redis_store_restore(&shell->link, args_value(args, "restore"), err);
+
+    if (args_flag(args, "failover"))
+        return redis_failover(&shell->link, err);
     if (isatty(STDIN_FILENO))
         return redis_shell_prompt(shell, err);
     return redis_shell_lines(shell, err);
@@ -208,7 +217,7 @@ const struct command cmd_redis = {
     .name = "redis",
     .summary = "a Redis command or prompt; seed, flush, snapshots",
     .usage = "RES [-- CMD…]\nRES --flush [--seed FILE]\nRES --snapshot|--restore|--drop NAME\nRES "
-             "--snapshots\nRES --pipe",
+             "--snapshots\nRES --pipe\nRES --failover",
     .description = "Talks to a Redis server of the running project, with its password and TLS, or to the "
                    "one that a connection-string resource names. With a command it prints the answer; "
                    "without one it is a prompt, or reads commands from standard input. SUBSCRIBE and MONITOR "

@@ -103,20 +103,14 @@ static int find_server(struct redis_link *link, struct error *err)
     return rc;
 }
 
-static const char *member(const struct view_resource *resource, const char *name)
-{
-    return json_string(resource->json, name, NULL);
-}
-
 /* Of a topology who is primary now; of a cluster one of them. */
 static const struct view_resource *find_resource(const struct view *view, const char *name)
 {
     const struct view_resource *found = view_find(view, name);
-    if (!found || !member(found, "topology") || str_eq(found->name, name))
+    if (!found || !found->topology || str_eq(found->name, name))
         return found;
     for (size_t i = 0; i < view->resource_count; i++)
-        if (str_eq(view->resources[i].replica_of, name) &&
-            str_eq(member(&view->resources[i], "role"), "primary"))
+        if (str_eq(view->resources[i].replica_of, name) && str_eq(view->resources[i].role, "primary"))
             return &view->resources[i];
     return found;
 }
@@ -133,7 +127,7 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
 
     const char *kind = text_or_empty(found->kind);
     link->resource = xstrdup(text_or(found->name, resource));
-    link->is_cluster = str_eq(member(found, "topology"), "cluster");
+    link->is_cluster = str_eq(found->topology, "cluster");
     const struct model_kind_info *info = model_kind_info(model_find_kind(kind));
     /* What has a connection string without being a server of ours. */
     link->is_foreign = !info->is_server && (info->has_string || info->may_have_string);

@@ -139,6 +139,8 @@ static const struct record_field resource_rows[] = {
     ROW("goalAt", goal_at, FIELD_INT64),
     ROW("detail", detail, FIELD_STRING),
     RECORD_NAMED(struct view_resource, health, health_names, false),
+    ROW("role", role, FIELD_STRING),
+    ROW("topology", topology, FIELD_STRING),
     ALWAYS("wanted", is_wanted, FIELD_BOOL),
     ALWAYS("task", is_task, FIELD_BOOL),
     RECORD_NAMED(struct view_resource, lifetime, lifetime_names, false),

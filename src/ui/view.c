@@ -51,6 +51,8 @@ static char *detail_of(const struct view_resource *resource)
         strbuf_addf(&text, "%" PRId64 " restart%s", resource->restarts, plural_s(resource->restarts));
     if (resource->lifetime == LIFETIME_PERSISTENT)
         strbuf_addf(&text, "%spersistent", text_if(text.length > 0, ", "));
+    if (resource->role)
+        strbuf_addf(&text, "%s%s", text_if(text.length > 0, ", "), resource->role);
     if (!*error && resource->state == VIEW_COMPLETED)
         error = text_or_empty(resource->detail);
     if (*error)

@@ -239,3 +239,36 @@ END
   fails 3 apphost validate
   says ':3:.*shards' ':4:.*shards' ':5:.*120 nodes' ':6:.*not both' ':8:.*cluster-port. belongs to apphost'
 }
+
+@test "a planned failover: who is primary is who is talked to, and stays it" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, replication: {replicas: 2}}
+END
+  ok apphost up -d
+  ok apphost redis cache SET k v
+  ok apphost redis cache --failover
+  says 'cache-2 is primary now, in place of cache-1'
+  has_roles() { [ "$(roles)" = "replica of cache-2,primary,replica of cache-2" ]; }
+  wait_until 60 has_roles
+  ok apphost redis cache SET k w
+  # Also when the former one comes back.
+  ok apphost restart cache-1
+  wait_until 60 has_roles
+  wait_until 60 answers cache-1 k w
+  ok apphost down
+}
+
+@test "a planned failover of a shard; nobody takes over who is no replica" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, cluster: {shards: 1, replicas: 1}}
+  alone: {type: redis, image: $REDIS}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost redis cache --failover
+  says 'cache-2 is primary now, in place of cache-1'
+  fails 2 apphost redis alone --failover
+  says 'nobody replicates alone'
+  ok apphost down
+}

@@ -1,0 +1,200 @@
+/* apphost redis RES --failover: another node becomes primary, as planned: the servers hand over without
+ * losing a write.
+ *
+ * A replication is told at its primary (FAILOVER), a cluster at the replica that is to take over (CLUSTER
+ * FAILOVER). Over when the server itself says that it is primary. Failures: nobody replicates it; the
+ * server's own refusal; it takes longer than its own limit: then who is primary has not changed. */
+#include "console/redis_failover.h"
+#include "session/await.h"
+#include "ui/view.h"
+
+#include "base/mem.h"
+#include "base/pick.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAUSE_MS = 50, HAND_OVER_MS = 30000 };
+#define REPLICA_OF "replica of "
+
+struct hand_over {
+    char *from, *to;   /* names */
+    char *host, *port; /* of the latter */
+    bool is_over, is_primary, is_refused;
+    struct error refusal;
+};
+
+static const struct view_resource *find(const struct view *view, const char *name)
+{
+    for (size_t i = 0; i < view->resource_count; i++)
+        if (str_eq(view->resources[i].name, name))
+            return &view->resources[i];
+    return NULL;
+}
+
+static const char *role_of(const struct view_resource *node)
+{
+    return text_or_empty(node->role);
+}
+
+static bool is_replica_of(const struct view_resource *node, const char *primary)
+{
+    const char *role = role_of(node);
+    return str_starts(role, REPLICA_OF) && (!primary || str_eq(role + strlen(REPLICA_OF), primary));
+}
+
+/* A replica that is named takes over itself; of a primary the first of its replicas. */
+static const struct view_resource *choose(const struct view *view, const char *name)
+{
+    const struct view_resource *named = find(view, name);
+    if (named && is_replica_of(named, NULL))
+        return named;
+    for (size_t i = 0; i < view->resource_count; i++)
+        if (is_replica_of(&view->resources[i], name))
+            return &view->resources[i];
+    return NULL;
+}
+
+static int choose_both(struct redis_link *link, struct hand_over *plan, struct error *err)
+{
+    cleanup_view struct view *view = NULL;
+    if (client_view(&link->context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    const struct view_resource *to = choose(view, link->resource);
+    if (!to) {
+        error_set(err, ERROR_USAGE, "nobody replicates %s", link->resource);
+        error_hint(err, "`replication` and `cluster` with replicas have somebody who can take over");
+        return -1;
+    }
+    plan->from = xstrdup(role_of(to) + strlen(REPLICA_OF));
+    plan->to = xstrdup(to->name);
+    plan->host = xstrdup(text_or_empty(to->host));
+    plan->port = xasprintf("%lld", (long long)to->port);
+    return 0;
+}
+
+static void on_answer(const struct resp_reply *reply, void *data)
+{
+    struct hand_over *plan = data;
+    plan->is_refused = reply->type == RESP_ERROR;
+    if (plan->is_refused)
+        redis_link_answer(reply, &plan->refusal);
+}
+
+static void on_role(const struct resp_reply *reply, void *data)
+{
+    struct hand_over *plan = data;
+    plan->is_primary = reply->type == RESP_ARRAY && reply->count && resp_reply_is(reply->elements, "master");
+}
+
+static int ask(struct redis_link *link, const char *const *words, redis_reply_cb *on_reply,
+               struct hand_over *plan, struct error *err)
+{
+    struct redis_data_words command = {0};
+    size_t lengths[8];
+    const char *copies[8];
+    for (; words[command.count]; command.count++) {
+        copies[command.count] = words[command.count];
+        lengths[command.count] = strlen(words[command.count]);
+    }
+    command.arguments = copies;
+    command.lengths = lengths;
+    return redis_link_ask(link, &command, on_reply, plan, err);
+}
+
+static int tell(struct context *context, struct hand_over *plan, bool is_cluster, struct error *err)
+{
+    const char *const in_cluster[] = {"CLUSTER", "FAILOVER", NULL};
+    const char *const at_primary[] = {"FAILOVER", "TO", plan->host, plan->port, "TIMEOUT", "10000", NULL};
+    struct redis_link link;
+    const char *who = plan->from;
+    const char *const *words = at_primary;
+    if (is_cluster) {
+        who = plan->to;
+        words = in_cluster;
+    }
+
+    int code = redis_link_init(&link, context, who, err);
+    if (code == 0)
+        code = ask(&link, words, on_answer, plan, err);
+    redis_link_fini(&link);
+    if (code == 0 && plan->is_refused) {
+        error_move(err, &plan->refusal);
+        return -1;
+    }
+    return code;
+}
+
+static void end_pause(void *data)
+{
+    *(bool *)data = true;
+}
+
+static int pause_a_while(struct client *client, struct error *err)
+{
+    bool is_over = false;
+    struct timer timer;
+    struct wait wait = {
+        .fact = &is_over, .what = "the next look", .limit = FOREVER}; /* its own timer ends it */
+    timer_init(&client->loop, &timer, end_pause, &is_over);
+    timer_start(&timer, PAUSE_MS);
+    int code = await(client, &wait, err);
+    timer_stop(&timer);
+    return code;
+}
+
+static int wait_for_primary(struct context *context, struct hand_over *plan, struct error *err)
+{
+    static const char *const role[] = {"ROLE", NULL};
+    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
+    struct redis_link link;
+    int code = redis_link_init(&link, context, plan->to, err);
+
+    while (code == 0 && !plan->is_primary) {
+        code = ask(&link, role, on_role, plan, err);
+        if (code || plan->is_primary)
+            break;
+        if (loop_now_ms(&context->client.loop) > end_ms)
+            code = error_set(err, ERROR_TIMEOUT, "%s did not become primary within %d s", plan->to,
+                             HAND_OVER_MS / 1000);
+        else
+            code = pause_a_while(&context->client, err);
+    }
+    redis_link_fini(&link);
+    return code;
+}
+
+static void report(const struct context *context, const struct hand_over *plan)
+{
+    const struct output *output = &context->output;
+    if (!output->json) {
+        output_note(output, "%s is primary now, in place of %s", plan->to, plan->from);
+        return;
+    }
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    json_add_string(document, "action", "failover");
+    json_add_string(document, "primary", plan->to);
+    json_add_string(document, "former", plan->from);
+    output_json(document);
+}
+
+int redis_failover(struct redis_link *link, struct error *err)
+{
+    struct context *context = link->context;
+    struct hand_over hand_over = {0};
+    int code = choose_both(link, &hand_over, err);
+    if (code == 0)
+        code = tell(context, &hand_over, link->is_cluster, err);
+    if (code == 0)
+        code = wait_for_primary(context, &hand_over, err);
+    if (code == 0)
+        report(context, &hand_over);
+
+    free(hand_over.from);
+    free(hand_over.to);
+    free(hand_over.host);
+    free(hand_over.port);
+    if (code > 0)
+        return 128 + context->client.signum;
+    return code;
+}
