@@ -36,6 +36,13 @@ void lowering_add_services(struct lowering *l);
 /* server.c: what is other for a server: its files, how it is started, how it is asked. */
 void lowering_add_server(struct lowering *l, struct deployment_service *service,
                          const struct plan_node *node);
+/* authority.c: files of this machine that become files of a service. */
+bool lowering_is_authority(const struct lowering *l, const struct plan_mount *mount);
+void lowering_add_authorities(struct lowering *l, struct deployment_service *service,
+                              const struct plan_node *node);
+void lowering_add_pem(struct lowering *l, struct deployment_file *file, const char *path,
+                      const struct model_pos *pos);
+void lowering_move_path(struct lowering *l, struct plan_text *text, const char *from, const char *to);
 /* check.c */
 void lowering_add_check(struct lowering *l, struct deployment_service *service, const struct plan_node *node);
 /* order.c: needs, and each service behind what it needs. */

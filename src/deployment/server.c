@@ -4,14 +4,12 @@
  *
  * The images' own entrypoint is used: it drops root for a server that is given a configuration file. */
 #include "deployment/internal.h"
-#include "base/file.h"
 #include "base/pick.h"
 #include "redis/redis.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FILES = 8, CERTIFICATE_LIMIT = 1 << 20 };
+enum { MOST_FILES = 8 };
 
 static const struct plan_text *configuration(const struct plan_node *node)
 {
@@ -72,38 +70,6 @@ static void check_users(struct lowering *l, const struct deployment_service *ser
 
 /* ---- certificates: the user's own files ---- */
 
-static const char *replaced(struct lowering *l, const char *text, const char *from, const char *to)
-{
-    const char *at = strstr(text, from);
-    if (!at)
-        return text;
-    const char *rest = replaced(l, at + strlen(from), from, to);
-    return arena_printf(l->arena, "%.*s%s%s", (int)(at - text), text, to, rest);
-}
-
-static void move_paths(struct lowering *l, struct plan_text *conf, const char *from, const char *to)
-{
-    for (size_t i = 0; i < conf->count; i++)
-        if (conf->parts[i].kind == PLAN_LITERAL)
-            conf->parts[i].text = replaced(l, conf->parts[i].text, from, to);
-}
-
-static void add_pem(struct lowering *l, struct deployment_file *file, const char *path,
-                    const struct model_pos *pos)
-{
-    struct error cause = {0};
-    size_t length = 0;
-    char *text = file_read(path, CERTIFICATE_LIMIT, &length, &cause);
-    if (!text) {
-        lowering_problem(l, pos, NULL, "%s", cause.text);
-        error_clear(&cause);
-        return;
-    }
-    file->text = lowering_literal(l, text);
-    mem_wipe(text, length);
-    free(text);
-}
-
 static void add_certificates(struct lowering *l, struct deployment_service *service, struct plan_text *conf)
 {
     const struct model_resource *resource = model_find(l->model, service->name);
@@ -114,11 +80,11 @@ static void add_certificates(struct lowering *l, struct deployment_service *serv
         return;
 
     struct deployment_file *file = add_file(l, service, "tls-cert", cert);
-    add_pem(l, file, tls->cert, &tls->pos);
-    move_paths(l, conf, REDIS_TLS_CERT_FILE, file->path);
+    lowering_add_pem(l, file, tls->cert, &tls->pos);
+    lowering_move_path(l, conf, REDIS_TLS_CERT_FILE, file->path);
     file = add_file(l, service, "tls-key", key);
-    add_pem(l, file, tls->key, &tls->pos);
-    move_paths(l, conf, REDIS_TLS_KEY_FILE, file->path);
+    lowering_add_pem(l, file, tls->key, &tls->pos);
+    lowering_move_path(l, conf, REDIS_TLS_KEY_FILE, file->path);
 }
 
 /* ---- how it is started ---- */

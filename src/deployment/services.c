@@ -35,6 +35,8 @@ static void add_mounts(struct lowering *l, struct deployment_service *service, c
     service->mounts = arena_alloc(l->arena, (node->run.mount_count + 1) * sizeof *service->mounts);
     for (size_t i = 0; i < node->run.mount_count; i++) {
         const struct plan_mount *mount = &node->run.mounts[i];
+        if (lowering_is_authority(l, mount))
+            continue;
         struct deployment_mount *out = &service->mounts[service->mount_count++];
         *out = (struct deployment_mount){mount->source, mount->is_volume, mount->read_only, mount->target,
                                          node->pos};
@@ -190,6 +192,8 @@ static void add_service(struct lowering *l, const struct plan_node *node)
         lowering_add_server(l, service, node);
     else
         add_environment(l, service, node);
+    if (!service->is_server)
+        lowering_add_authorities(l, service, node);
     lowering_add_check(l, service, node);
 
     if (resource)

@@ -176,3 +176,26 @@ END
   says 'would write out/compose.yaml'
   [ ! -e out ]
 }
+
+@test "a server with a certificate of its own, and a consumer that trusts it" {
+  needs_compose
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=cache 2>/dev/null
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, tls: {cert: cert.pem, key: key.pem, ca: cert.pem}}
+  api:
+    type: process
+    command: [api]
+    references: [cache]
+    publish:
+      image: $REDIS
+      command: [sh, -c, 'redis-cli --cacert "\$\$CACHE_CA_FILE" -u "\$\$CACHE_URI" ping; exec sleep 600']
+END
+  ok apphost publish compose -o out
+  not grep -q 'PRIVATE KEY' out/compose.yaml
+  compose up -d --wait
+  wait_until 60 grep_logs PONG
+  sed -i 's/tls: {.*}}/tls: true}/' apphost.yaml
+  fails 3 apphost publish compose -o other
+  says 'the development certificate of "cache" is for this machine alone'
+}
