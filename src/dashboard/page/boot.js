@@ -49,10 +49,7 @@ const NOT_THERE = [404, 501];
 
 function ask(page, path, take) {
   get(path).then(
-    (data) => {
-      store.setOffered(page, true);
-      take(data);
-    },
+    (data) => store.setOffered(page, take(data) !== false),
     (problem) => store.setOffered(page, !NOT_THERE.includes(problem.status)),
   );
 }

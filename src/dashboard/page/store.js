@@ -97,10 +97,13 @@ export function applyStatsHistory({ points }) {
     store.statsAt = Math.max(store.statsAt, rows.at(-1)?.[0] ?? 0);
   }
   touch();
+  // A page of figures is offered when there are some.
+  return store.stats.size > 0;
 }
 
 export function applyStats({ timeMs, points }) {
   store.statsAt = timeMs;
+  store.absent.delete("stats");
   for (const [name, [cpu, memory, processes]] of Object.entries(points)) {
     const ring = store.stats.get(name) || [];
     ring.push([timeMs, cpu, memory, processes]);
