@@ -10,6 +10,7 @@
 
 #include "client_cache/entry.h"
 #include "client_cache/level.h"
+#include "client_cache/value.h"
 #include "client_redis/redis.h"
 
 enum cache_counter {
@@ -152,12 +153,6 @@ int cache_ask_integer(struct apphost_cache *cache, const char *name, const struc
 /* Whether UNLINK failed because it cannot be had. It frees in the background; servers before 4.0, users who
  * may not, and command maps without it have DEL. */
 bool cache_lacks_unlink(const struct apphost_error *error);
-
-/* A value with room for so many bytes, and a NUL after them. 0, -1. */
-int value_new(struct apphost_value *value, size_t len);
-
-/* A value that owns a copy of these bytes. */
-int value_copy(struct apphost_value *value, const void *data, size_t len);
 
 /* The most telling error among the replies of a transaction (EXECABORT only says that there was one): -1; 0
  * when there is none. */

@@ -2,7 +2,7 @@
 #include "client_cache/level.h"
 #include "client_base/clock.h"
 #include "client_base/lock.h"
-#include "client_cache/cache.h"
+#include "client_cache/value.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Compressing values, by libzstd. See pack.h. */
 #include "client_cache/pack.h"
-#include "client_cache/cache.h"
+#include "client_cache/value.h"
 
 #include <stdlib.h>
 #include <string.h>
