@@ -1,4 +1,5 @@
 /* apphost ps: the resources of this project. */
+#include "cli/ps_swarm.h"
 #include "session/session.h"
 #include "ui/view.h"
 
@@ -23,6 +24,9 @@ static int nothing(struct context *context, struct error *error)
 
 static int run(struct context *context, struct error *err)
 {
+    if (args_value(&context->args, "target"))
+        return ps_swarm(context, err);
+
     if (session_connect(context, err))
         return nothing(context, err);
     cleanup_view struct view *view = NULL;
@@ -40,6 +44,15 @@ static int run(struct context *context, struct error *err)
     return 0;
 }
 
+static const struct option options[] = {
+    {.name = "target",
+     .type = OPTION_CHOICE,
+     .value = "TARGET",
+     .choices = "swarm",
+     .help = "what was deployed there, instead of what runs here"},
+    {.name = NULL},
+};
+
 const struct command cmd_ps = {
     .name = "ps",
     .summary = "list the resources of this project",
@@ -48,7 +61,9 @@ const struct command cmd_ps = {
         "Lists the resources of the running project: state, address, kind, container or process, and what "
         "is wrong. Passwords are masked. Exits 0 when nothing is running.",
     .examples = "apphost ps\n"
-                "apphost ps -o json | jq -r '.resources[].port'\n",
+                "apphost ps -o json | jq -r '.resources[].port'\n"
+                "apphost ps --target swarm\n",
+    .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_PROJECT,
     .arguments = NAMES_RESOURCES,

@@ -72,6 +72,8 @@ struct deploy_seen {
 };
 int deploy_look(struct engine_once *once, const char *project, struct deploy_seen *seen, struct error *err);
 void deploy_seen_free(struct deploy_seen *seen);
+/* An array of {name, kind, state, running, wanted, image, problem}; the caller deletes. */
+cJSON *deploy_status(const struct deploy_seen *seen);
 /* 0: everything runs as wanted. Settles the deployment, once it is known that it is this machine's. */
 int deploy_swarm(struct engine_once *once, struct deployment *d, const struct deploy_wish *wish,
                  struct error *err);

@@ -93,6 +93,11 @@ consumer_reaches() {
   ok apphost deploy swarm --diff
   says 'nothing would change'
 
+  ok apphost ps --target swarm
+  prints 'cache +service +running +1/1' 'api +service +running +1/1'
+  [ "$(apphost ps --target swarm -o json cache | jq -r '.resources[].state')" = running ]
+  fails 10 apphost ps --target swarm nobody
+
   ok apphost deploy swarm --remove -y
   says 'the volume stays'
   [ "$(ours volumes | jq -r '.Volumes[].Name')" = "${PROJECT}_cache-data" ]

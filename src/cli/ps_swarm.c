@@ -1,0 +1,114 @@
+/* `ps --target swarm`: the services that this project has in a swarm. See ps_swarm.h. */
+#include "cli/ps_swarm.h"
+
+#include "base/mem.h"
+#include "base/pick.h"
+#include "deploy/deploy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_wanted(const struct strlist *names, const cJSON *status)
+{
+    return !names->count || strlist_has(names, json_string(status, "name", ""));
+}
+
+static void add_row(struct table *table, const cJSON *status)
+{
+    const char *image = json_string(status, "image", "");
+    cleanup_free char *tasks =
+        xasprintf("%d/%d", (int)json_int(status, "running", 0), (int)json_int(status, "wanted", 0));
+    cleanup_free char *plain = xstrndup(image, strcspn(image, "@"));
+    cleanup_free char *problem = str_printable(json_string(status, "problem", ""));
+    const char *cells[] = {json_string(status, "name", ""),
+                           json_string(status, "kind", ""),
+                           json_string(status, "state", ""),
+                           tasks,
+                           plain,
+                           problem};
+    table_row(table, cells);
+}
+
+static void print_table(const struct context *context, const cJSON *all)
+{
+    static const char *const head[] = {"NAME", "KIND", "STATE", "TASKS", "IMAGE", "PROBLEM"};
+    struct table table = {.columns = sizeof head / sizeof *head};
+    const cJSON *status;
+    table_row(&table, head);
+    cJSON_ArrayForEach(status, all)
+    {
+        if (is_wanted(&context->args.names, status))
+            add_row(&table, status);
+    }
+    table_print(&table, stdout, context->output.colour_out);
+    table_free(&table);
+}
+
+static void print_json(const struct context *context, const cJSON *all)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    json_add_string(document, "project", context->project.name);
+    json_add_string(document, "target", "swarm");
+    cJSON *list = json_add_array(document, "resources");
+    const cJSON *status;
+    cJSON_ArrayForEach(status, all)
+    {
+        if (is_wanted(&context->args.names, status))
+            cJSON_AddItemToArray(list, cJSON_Duplicate(status, true));
+    }
+    output_json(document);
+}
+
+static int check_names(const struct context *context, const cJSON *all, struct error *err)
+{
+    const struct strlist *names = &context->args.names;
+    for (size_t i = 0; i < names->count; i++) {
+        const cJSON *status, *found = NULL;
+        cJSON_ArrayForEach(status, all)
+        {
+            if (str_eq(json_string(status, "name", ""), names->items[i]))
+                found = status;
+        }
+        if (!found)
+            return error_set(err, ERROR_NOT_RUNNING, "%s has no %s in this swarm", context->project.name,
+                             names->items[i]);
+    }
+    return 0;
+}
+
+static int show(const struct context *context, const cJSON *all, struct error *err)
+{
+    if (check_names(context, all, err))
+        return -1;
+    if (context->output.json)
+        print_json(context, all);
+    else if (json_count(all))
+        print_table(context, all);
+    else
+        output_note(&context->output, "%s has nothing in this swarm", context->project.name);
+    return 0;
+}
+
+int ps_swarm(struct context *context, struct error *err)
+{
+    struct project_options how = context_project_options(context);
+    struct project *project = &context->project;
+    struct engine_once once;
+    struct deploy_seen seen = {0};
+    if (!project->name) {
+        error_set(err, ERROR_NOT_RUNNING, "nothing was deployed from this folder");
+        error_hint(err, "-p NAME says which project is meant");
+        return -1;
+    }
+    if (project_resolve_engine(project, &how, err) ||
+        engine_once_open(&once, &project->engine, context->environment, err))
+        return -1;
+
+    int failed = deploy_look(&once, project->name, &seen, err);
+    engine_once_close(&once);
+    if (failed)
+        return -1;
+    cleanup_json cJSON *all = deploy_status(&seen);
+    deploy_seen_free(&seen);
+    return show(context, all, err);
+}
