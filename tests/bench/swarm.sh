@@ -35,7 +35,8 @@ END
 
 # What a second deploy asks, by raw calls on one connection.
 swarm_floor() {
-  local socket=${SWARM_HOST#unix://} filter='filters=%7B%22label%22%3A%5B%22io.apphost.deployment%3Dbench'-$$-'swarm%22%5D%7D'
+  local socket=${SWARM_HOST#unix://}
+  local filter='filters=%7B%22label%22%3A%5B%22io.apphost.deployment%3Dbench'-$$-'swarm%22%5D%7D'
   curl -sS --max-time 60 --unix-socket "$socket" \
     "http://e/_ping" "http://e/services?status=true&$filter" "http://e/tasks?$filter"
 }
