@@ -4,6 +4,21 @@
 const PATIENCE = 120000; // milliseconds: a limit of what waits, not of what is expected
 const { chromium } = require(process.env.PLAYWRIGHT || "playwright-core");
 
+// A browser drops what it is loading when a network of the machine comes or goes, as those of other tests do:
+// it is loaded again.
+async function load(page, url) {
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      await page.goto(url, { waitUntil: "domcontentloaded", timeout: PATIENCE });
+      await page.locator("#keyTree li").first().waitFor({ timeout: 20000 });
+      return;
+    } catch (error) {
+      if (Date.now() >= deadline) throw error;
+    }
+  }
+}
+
 async function main() {
   const [url, ...wanted] = process.argv.slice(2);
   const browser = await chromium.launch({
@@ -13,7 +28,7 @@ async function main() {
            "--disable-component-update", "--disable-sync"],
   });
   const page = await browser.newPage();
-  await page.goto(url, { waitUntil: "domcontentloaded", timeout: PATIENCE });
+  await load(page, url);
   for (const pair of wanted) {
     const [server, key] = pair.split(":");
     const root = page.locator(`#keyTree li[id="R:${server}:6379:0"]`);
