@@ -101,9 +101,7 @@ static int overtaken(const struct swarm_change *change, struct error *err)
 {
     error_set(err, ERROR_OWNER, "somebody else deployed %s meanwhile: theirs is what runs",
               change->service->name);
-    error_hint(err,
-               "the swarm goes on trying: apphost ps --target swarm shows how it is; --wait-timeout waits "
-               "longer");
+    error_hint(err, "look at the difference (--diff), then deploy again");
     return -1;
 }
 

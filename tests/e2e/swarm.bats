@@ -186,9 +186,9 @@ consumer_reaches() {
   migrate:
     type: process
     task: true
-    command: [sh, -c, 'redis-cli -h cache -a "\$CACHE_PASSWORD" incr runs']
+    command: [redis-cli, incr, runs]
     references: [cache]
-    publish: {image: $REDIS}
+    publish: {image: $REDIS, command: [sh, -c, 'redis-cli -h cache -a "\$\$CACHE_PASSWORD" incr runs']}
 END
   deploy
   says 'task migrate: ready'
