@@ -73,6 +73,7 @@ static void put_view(struct page_feed *feed)
     if (!feed->has_state || !link_view(dashboard))
         return;
     cleanup_json cJSON *json = cJSON_Duplicate(link_view(dashboard), 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "rev"); /* ours is newer: changes came since */
     json_add_int(json, "rev", dashboard->link.rev);
     put_json(feed, "view", dashboard->link.rev, json);
 }

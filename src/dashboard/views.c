@@ -47,6 +47,7 @@ void view_answer(struct dashboard *dashboard, struct web_request *request, const
         return;
     }
     cJSON *json = cJSON_Duplicate(view, 1);
+    cJSON_DeleteItemFromObjectCaseSensitive(json, "rev");
     json_add_int(json, "rev", dashboard->link.rev);
     web_reply_json(request, 200, json);
 }

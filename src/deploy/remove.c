@@ -32,15 +32,40 @@ static int remove_services(struct swarm *swarm, struct error *err)
 
 /* ---- until nothing runs ---- */
 
-static int count_containers(struct swarm *swarm, int *count, struct error *err)
+static int list_containers(struct swarm *swarm, cJSON **list, struct error *err)
 {
     cleanup_free char *label = swarm_filter(swarm->project);
     const char *labels[] = {label, NULL};
     engine_container_list(swarm->once->engine, labels, engine_once_done, swarm->once);
     if (engine_once_wait(swarm->once, err))
         return -1;
-    *count = json_count(swarm->once->json);
+    *list = take_ptr(&swarm->once->json);
     return 0;
+}
+
+/* A task that is over leaves its container behind when its service goes: nobody else removes that one. */
+static int remove_ended(struct swarm *swarm, const cJSON *list, struct error *err)
+{
+    const cJSON *container;
+    cJSON_ArrayForEach(container, list)
+    {
+        if (!str_eq(json_string(container, "State", ""), "exited"))
+            continue;
+        engine_container_remove(swarm->once->engine, json_string(container, "Id", ""), false,
+                                engine_once_done, swarm->once);
+        if (engine_once_wait(swarm->once, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int count_containers(struct swarm *swarm, int *count, struct error *err)
+{
+    cleanup_json cJSON *list = NULL;
+    if (list_containers(swarm, &list, err))
+        return -1;
+    *count = json_count(list);
+    return remove_ended(swarm, list, err);
 }
 
 static int wait_gone(struct swarm *swarm, struct error *err)

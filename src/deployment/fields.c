@@ -81,6 +81,23 @@ static const struct model_pos *has_seed(const struct model_resource *r)
     return of_resource(r->redis.seed_count > 0, r);
 }
 
+/* Of the kind that is asked for, or NULL. */
+static const struct model_pos *has_topology(const struct model_resource *r, enum model_topology_kind kind)
+{
+    const struct model_topology *topology = model_topology(r);
+    return when(topology && topology->kind == kind, &r->redis.topology.pos, r);
+}
+
+static const struct model_pos *has_replication(const struct model_resource *r)
+{
+    return has_topology(r, MODEL_TOPOLOGY_REPLICATION);
+}
+
+static const struct model_pos *has_cluster(const struct model_resource *r)
+{
+    return has_topology(r, MODEL_TOPOLOGY_CLUSTER);
+}
+
 static const struct model_pos *has_insight(const struct model_resource *r)
 {
     return when(r->redis.insight.on, &r->redis.insight.pos, r);
@@ -157,6 +174,7 @@ static const struct model_pos *has_placement(const struct model_resource *r)
     }
 
 static const char local_only[] = "it is about this machine, and has no meaning there";
+static const char one_server[] = "it is deployed as one server; take it away for this by an override file";
 static const char one_port[] = "a published port is for `publish: {expose: true}` to ask for";
 
 static const struct deployment_field fields[] = {
@@ -166,6 +184,7 @@ static const struct deployment_field fields[] = {
     {"manifest", "engine", CHANGED, "the target is the engine", NULL},
     {"manifest", "env_file", KEPT, "values are settled when it is published", NULL},
     {"manifest", "profiles", KEPT, "what is off is left out", NULL},
+    {"manifest", "dashboard", CHANGED, local_only, NULL},
     {"manifest", "telemetry", KEPT, "consumers get the same address", NULL},
 
     {"common", "type", KEPT, NULL, NULL},
@@ -210,6 +229,8 @@ static const struct deployment_field fields[] = {
      has_host_network},
     {"server", "seed", REFUSED,
      "nobody is there to send the commands; take it away for this by an override file", has_seed},
+    {"server", "replication", REFUSED, one_server, has_replication},
+    {"server", "cluster", REFUSED, one_server, has_cluster},
     {"server", "users", KEPT, "in the server's configuration; Garnet's are refused", NULL},
     {"server", "ready", KEPT, "the health check, or the probes", NULL},
     {"redis", "image", KEPT, NULL, NULL},

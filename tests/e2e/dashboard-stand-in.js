@@ -419,7 +419,10 @@ function get(state, parts, query, request, response) {
     view: () => view(state),
     graph: () => ({ edges: state.edges }),
     stats: () => makeStats(state.records),
-    history: () => ({ rev: state.rev, transitions: makeHistory(state.records) }),
+    history: () => ({
+      rev: state.rev,
+      items: makeHistory(state.records).map((transition) => ({ type: "transition", ...transition })),
+    }),
   }[parts[0]];
   return found
     ? json(response, 200, found())
@@ -463,13 +466,17 @@ function sendResource(state, parts, response) {
   if (!resource)
     return json(response, 404, { code: "unknown-resource", message: `no resource is called ${parts[1]}` });
   if (parts[2] === "env") return json(response, 200, ENVIRONMENT);
-  const details = { argv: ["node", "server.js", "--port", "8080"], folder: "/home/dev/shop/api" };
+  const before = (ms) => new Date(Date.now() - ms).toISOString();
+  const command = ["node", "server.js", "--port", "8080"].map((text) => ({ text }));
+  const details = { spec: { run: { command, working_dir: "/home/dev/shop/api" } } };
   if (resource.image)
-    details.health = {
-      history: [
-        { timeMs: Date.now() - 9000, exitCode: 1, output: "connection refused" },
-        { timeMs: Date.now() - 4000, exitCode: 0, output: "PONG" },
-      ],
+    details.container = {
+      health: {
+        checks: [
+          { startedAt: before(9000), exitCode: 1, output: "connection refused" },
+          { startedAt: before(4000), exitCode: 0, output: "PONG" },
+        ],
+      },
     };
   const connections = resource.display
     ? [{ name: `ConnectionStrings__${resource.name}`, value: "127.0.0.1:26379,password=***", secret: true }]

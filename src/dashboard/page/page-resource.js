@@ -117,7 +117,8 @@ function trouble(resource) {
 
 function about(resource) {
   const details = loaded.more?.details || {};
-  const argv = details.argv || details.command;
+  const box = details.container || {};
+  const argv = commandOf(details);
   return [
     facts([
       ["Kind", resource.task ? `${resource.kind}, a task` : resource.kind],
@@ -137,7 +138,7 @@ function about(resource) {
       ],
       ["Process", resource.pid],
       ["Command", argv && h("code", {}, visible([argv].flat().join(" ")))],
-      ["Folder", details.folder && h("span", { class: "mono" }, visible(details.folder))],
+      ["Folder", folderOf(details) && h("span", { class: "mono" }, visible(folderOf(details)))],
       ["Started", resource.startedAt && `${dateTime(resource.startedAt)} (${ago(resource.startedAt)} ago)`],
       ["Ready after", resource.readyAt && resource.startedAt && duration(resource.readyAt - resource.startedAt)],
       ["Restarts", resource.restarts ? String(resource.restarts) : ""],
@@ -145,9 +146,19 @@ function about(resource) {
       ["Lifetime", resource.lifetime],
       ["Decision", resource.decision],
     ]),
-    mounts(details.mounts || details.volumes),
+    mounts(box.mounts),
     problem(loaded.moreProblem),
   ];
+}
+
+// What the engine says that runs, else what the plan says; a part that is known later is told by an ellipsis.
+function commandOf({ container, spec }) {
+  if (container?.program) return [container.program, ...(container.arguments || [])];
+  return spec?.run?.command?.map(({ text }) => text ?? "…");
+}
+
+function folderOf({ container, spec }) {
+  return container?.folder || spec?.run?.working_dir;
 }
 
 function mounts(items) {
@@ -235,8 +246,7 @@ function usage(resource) {
 }
 
 function health() {
-  const details = loaded.more?.details || {};
-  const checks = details.health?.history || details.healthHistory || details.health?.log;
+  const checks = loaded.more?.details?.container?.health?.checks;
   if (!Array.isArray(checks) || checks.length === 0) return null;
   return section(
     "Health checks",
@@ -250,18 +260,16 @@ function health() {
           h(
             "tr",
             { key: i },
-            h("td", {}, clock(check.timeMs ?? Date.parse(check.start || check.Start))),
+            h("td", {}, clock(Date.parse(check.startedAt))),
             h("td", {}, healthWord(check)),
-            h("td", { class: "mono" }, visible(check.output || check.Output || "")),
+            h("td", { class: "mono" }, visible(check.output || "")),
           ),
         ),
     ),
   );
 }
 
-function healthWord(check) {
-  const code = check.exitCode ?? check.ExitCode;
-  if (code === undefined) return check.result || "";
+function healthWord({ exitCode: code }) {
   return code === 0 ? "healthy" : `failed (${code})`;
 }
 

@@ -66,7 +66,9 @@ export function applyChanges({ engine, resources = [], others = [], gone = [] })
   touch();
 }
 
-export function applyHistory({ transitions }) {
+// The history has goals and operations as well, which say more than the pages show.
+export function applyHistory({ items }) {
+  const transitions = items.filter(({ type }) => type === "transition");
   const latest = transitions.at(-1)?.timeMs ?? 0;
   const newer = store.transitions.filter((transition) => transition.timeMs > latest);
   store.transitions = [...transitions, ...newer].slice(-EVENTS_KEPT);
@@ -87,7 +89,8 @@ export function setOffered(page, isOffered) {
 }
 
 export function applyEdges(edges) {
-  store.edges = edges;
+  // What a resource needs of its own, its volume say, is no arrow between resources.
+  store.edges = edges.filter(({ from, to }) => from !== to);
   touch();
 }
 
