@@ -9,14 +9,21 @@
 
 enum { PEM_LIMIT = 1 << 20 };
 
+/* Is it NAME with a suffix? "cache2.pem" is none of cache's, which may have the same authority. */
+static bool is_called(const char *path, const char *name)
+{
+    const char *file = path_basename(path);
+    size_t length = strlen(name);
+    return strncmp(file, name, length) == 0 && file[length] == '.';
+}
+
 /* The server whose authority this is, by where the lowering puts it. */
 static const struct model_resource *server_of(const struct lowering *l, const struct plan_mount *mount)
 {
     for (size_t i = 0; !mount->is_volume && mount->read_only && i < l->model->resource_count; i++) {
         const struct model_resource *r = &l->model->resources[i];
         bool has_authority = model_is_server(r->kind) && r->redis.tls.on && r->redis.tls.ca;
-        if (has_authority && strcmp(r->redis.tls.ca, mount->source) == 0 &&
-            strncmp(path_basename(mount->target), r->name, strlen(r->name)) == 0)
+        if (has_authority && strcmp(r->redis.tls.ca, mount->source) == 0 && is_called(mount->target, r->name))
             return r;
     }
     return NULL;

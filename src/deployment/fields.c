@@ -135,6 +135,14 @@ static const struct model_pos *has_bind_mount(const struct model_resource *r)
     return NULL;
 }
 
+static const struct model_pos *has_gateway(const struct model_resource *r)
+{
+    bool is_there = false;
+    for (size_t i = 0; i < r->container.extra_host_count; i++)
+        is_there |= str_ends(r->container.extra_hosts[i], ":host-gateway");
+    return of_resource(is_there, r);
+}
+
 static const struct model_pos *has_check(const struct model_resource *r)
 {
     return of_resource(r->connection.check, r);
@@ -270,7 +278,8 @@ static const struct deployment_field fields[] = {
      has_bind_mount},
     {"container", "tmpfs", KEPT, NULL, NULL},
     {"container", "platform", KEPT, NULL, NULL},
-    {"container", "extra_hosts", KEPT, NULL, NULL},
+    {"container", "extra_hosts", NOT_KUBERNETES(DEPLOYMENT_REFUSED),
+     "a pod's hosts have addresses: it knows no `host-gateway`", has_gateway},
     {"container", "connection_string", KEPT, NULL, NULL},
 
     {"external", "url", KEPT, NULL, NULL},
