@@ -334,24 +334,42 @@ static void add_shared_claims(struct kubernetes *k)
 
 /* ---- the kustomization ---- */
 
-/* Where others set another tag: name and tag of each image, once. */
+/* The colon in front of a tag; NULL: it has none, or is held by its digest. */
+static const char *tag_of(const char *image)
+{
+    const char *slash = strrchr(image, '/');
+    if (strchr(image, '@'))
+        return NULL;
+    return strchr(text_or(slash, image), ':');
+}
+
+/* Does a service use the same image with another tag? */
+static bool has_other_tag(const struct deployment *d, const char *image, const char *tag)
+{
+    size_t length = (size_t)(tag - image);
+    for (size_t i = 0; i < d->service_count; i++) {
+        const char *other = d->services[i].image, *colon = tag_of(other);
+        bool is_same = colon && (size_t)(colon - other) == length && strncmp(other, image, length) == 0;
+        if (is_same && strcmp(colon, tag) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where others set another tag: name and tag of each image, once. The entry counts for the image wherever it
+ * is used, so that one with several tags has none: it would get the same everywhere. */
 static void add_images(const struct deployment *d, cJSON *kustomization)
 {
     cleanup_strlist struct strlist seen = {0};
     for (size_t i = 0; i < d->service_count; i++) {
-        const char *image = d->services[i].image;
-        const char *slash = strrchr(image, '/');
-        const char *colon = strchr(text_or(slash, image), ':');
-        if (!colon || strchr(image, '@'))
-            continue;
-        cleanup_free char *name = xstrndup(image, (size_t)(colon - image));
-        if (strlist_has(&seen, name))
+        const char *image = d->services[i].image, *tag = tag_of(image);
+        if (!tag || strlist_has(&seen, image) || has_other_tag(d, image, tag))
             continue;
 
-        strlist_add(&seen, name);
+        strlist_add(&seen, image);
         cJSON *one = cJSON_CreateObject();
-        json_add_string(one, "name", name);
-        json_add_string(one, "newTag", colon + 1);
+        publish_take_text(one, "name", xstrndup(image, (size_t)(tag - image)));
+        json_add_string(one, "newTag", tag + 1);
         cJSON_AddItemToArray(publish_list(kustomization, "images"), one);
     }
 }

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The volume of the files that hold secrets. */
+#define CONF "conf"
+
 enum { SERVER_USER = 999, FILE_MODE = 0444, MOST_GROUPS = 32 };
 
 char *kubernetes_escaped(const char *text)
@@ -45,14 +48,46 @@ bool kubernetes_is_own_claim(const struct kubernetes *k, const struct deployment
     return users == 1;
 }
 
-/* "cache-data" of cache is its "data". */
-char *kubernetes_volume_name(const struct deployment_service *s, const struct deployment_mount *mount)
+/* Without the service's own name in front. */
+static const char *short_name(const struct deployment_service *s, const char *volume)
 {
     size_t length = strlen(s->name);
-    const char *name = mount->source;
-    if (strncmp(name, s->name, length) == 0 && name[length] == '-')
-        name += length + 1;
-    return kubernetes_name(name);
+    if (strncmp(volume, s->name, length) == 0 && volume[length] == '-')
+        return volume + length + 1;
+    return volume;
+}
+
+/* Has the pod a volume of that name besides? */
+static bool is_taken(const struct deployment_service *s, const struct deployment_mount *mount,
+                     const char *name)
+{
+    for (size_t i = 0; i < s->mount_count; i++) {
+        const char *other = s->mounts[i].source;
+        cleanup_free char *whole = kubernetes_name(other);
+        if (strcmp(other, mount->source) != 0 && strcmp(whole, name) == 0)
+            return true;
+    }
+    return s->file_count && strcmp(name, CONF) == 0;
+}
+
+/* "cache-data" of cache is its "data", unless something else in the pod is called so. */
+char *kubernetes_volume_name(const struct deployment_service *s, const struct deployment_mount *mount)
+{
+    char *name = kubernetes_name(short_name(s, mount->source));
+    if (!is_taken(s, mount, name))
+        return name;
+    free(name);
+    cleanup_free char *whole = xasprintf("volume-%s", mount->source);
+    return kubernetes_name(whole);
+}
+
+/* One volume may be mounted at several places. */
+static bool is_first_of_volume(const struct deployment_service *s, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(s->mounts[i].source, s->mounts[index].source) == 0)
+            return false;
+    return true;
 }
 
 static cJSON *add_mount(cJSON *container, const char *name, const char *path, bool read_only)
@@ -81,7 +116,7 @@ static void add_volumes(const struct kubernetes *k, cJSON *pod, cJSON *container
         const struct deployment_mount *mount = &s->mounts[i];
         cleanup_free char *name = kubernetes_volume_name(s, mount), *claim = kubernetes_name(mount->source);
         add_mount(container, name, mount->target, mount->read_only);
-        if (kubernetes_is_own_claim(k, mount) && !s->is_task)
+        if ((kubernetes_is_own_claim(k, mount) && !s->is_task) || !is_first_of_volume(s, i))
             continue;
         cJSON *volume = add_volume(pod, name);
         json_add_string(json_add_object(volume, "persistentVolumeClaim"), "claimName", claim);
@@ -104,11 +139,11 @@ static void add_files(const struct kubernetes *k, cJSON *pod, cJSON *container,
     if (!s->file_count)
         return;
     cleanup_free char *name = kubernetes_secret_name(k, s);
-    cJSON *secret = json_add_object(add_volume(pod, "conf"), "secret");
+    cJSON *secret = json_add_object(add_volume(pod, CONF), "secret");
     json_add_string(secret, "secretName", name);
     json_add_int(secret, "defaultMode", FILE_MODE);
     cJSON *items = json_add_array(secret, "items");
-    add_mount(container, "conf", DEPLOYMENT_CONF_FOLDER, true);
+    add_mount(container, CONF, DEPLOYMENT_CONF_FOLDER, true);
     for (size_t i = 0; i < s->file_count; i++) {
         cJSON *item = cJSON_CreateObject();
         json_add_string(item, "key", s->files[i].file);
