@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "cli/cli.h"
 #include "logs/logs.h"
 #include "state/state.h"
@@ -74,16 +75,18 @@ static bool misbehave(enum stage_deed deed, int to, const char *line)
 static bool reply(const struct stage *stage, int to, const char *line)
 {
     cleanup_json cJSON *request = json_parse(line, strlen(line), NULL);
-    const char *verb = json_string(request, "verb", ""), *rest = "", *records = NULL;
+    const char *verb = json_string(request, "verb", ""), *rest = NULL, *records = NULL;
     int id = (int)json_int(request, "id", 0);
-    if (strcmp(verb, "watch") == 0) /* its answer is the session's end */
-        return false;
     for (int i = 0; i < stage->answer_count; i++) {
         if (strcmp(stage->answers[i].verb, verb) != 0)
             continue;
         rest = stage->answers[i].rest; /* the last one counts */
         records = stage->answers[i].records;
     }
+    if (!rest && strcmp(verb, "watch") == 0) /* its answer is the session's end */
+        return false;
+
+    rest = text_or_empty(rest);
     if (records)
         dprintf(to, "{\"id\":%d,\"type\":\"transition\",%s}\n", id, records);
     dprintf(to, "{\"id\":%d,\"type\":\"done\",\"code\":0%s}\n", id, rest);
@@ -258,6 +261,13 @@ void stage_file(const char *name, const char *text)
     assert_int_equal(file_write_atomic(name, text, strlen(text), 0644, NULL), 0);
 }
 
+void stage_program(const char *name, const char *script)
+{
+    cleanup_free char *path = path_join("bin", name), *text = xasprintf("#!/bin/sh\n%s", script);
+    assert_int_equal(file_mkdirs("bin", 0755, NULL), 0);
+    assert_int_equal(file_write_atomic(path, text, strlen(text), 0755, NULL), 0);
+}
+
 void stage_log(const struct stage *stage, const char *resource, const char *text)
 {
     struct loop loop;
@@ -277,14 +287,15 @@ static _Noreturn void play(const struct stage *stage, const char *const *words)
     char *line[32] = {(char *)"apphost", (char *)"-p", (char *)"shop"};
     int count = stage->is_plain ? 1 : 3;
     cleanup_free char *state = path_join(stage->folder, "state"), *out = path_join(stage->folder, "out"),
-                      *err = path_join(stage->folder, "err");
+                      *err = path_join(stage->folder, "err"),
+                      *path = xasprintf("%s/bin:/usr/bin:/bin", stage->folder);
     for (; *words; words++)
         line[count++] = (char *)*words;
     clearenv();
     setenv("XDG_STATE_HOME", state, 1);
     setenv("XDG_RUNTIME_DIR", stage->folder, 1);
     setenv("HOME", stage->folder, 1);
-    setenv("PATH", "/usr/bin:/bin", 1);
+    setenv("PATH", path, 1);
     setenv("DOCKER_HOST", "unix:///nowhere/docker.sock", 1);
     dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
     dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600), STDOUT_FILENO);

@@ -54,6 +54,8 @@ void stage_end(struct stage *stage);
 
 /* A file of the working folder. */
 void stage_file(const char *name, const char *text);
+/* A shell script that commands find before any program of this name. */
+void stage_program(const char *name, const char *script);
 /* Lines of a resource's log, as the supervisor writes them. */
 void stage_log(const struct stage *stage, const char *resource, const char *text);
 
