@@ -131,7 +131,7 @@ const struct command cmd_publish = {
     .summary = "write files for another engine",
     .usage = "TARGET [-o DIR] [--force]",
     .description = "Writes the application as files that another tool runs, and touches nothing else. TARGET "
-                   "is `compose`. "
+                   "is `compose` or `kubernetes`. "
                    "Processes become containers of the image that `publish: {image: …}` names in the "
                    "manifest; health checks, "
                    "data, secrets, order and tasks stay. What a target cannot express is an error at its "
