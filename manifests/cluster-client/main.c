@@ -3,6 +3,7 @@
  * on; an entry with a tag, created once; and a message on a sharded channel. `./with-cluster
  * ./cluster-client` brings three nodes up, runs it, and takes them down.
  */
+#define _POSIX_C_SOURCE 200809L
 #include <apphost/apphost.h>
 
 #include <err.h>

@@ -106,6 +106,7 @@ const struct command cmd_deploy = {
     .examples = "apphost deploy swarm --diff\n"
                 "apphost deploy swarm -y\n"
                 "apphost deploy kubernetes --diff\n"
+                "apphost deploy kubernetes -y\n"
                 "apphost deploy kubernetes --remove -y\n",
     .options = options,
     .group = GROUP_MANIFEST,

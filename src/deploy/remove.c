@@ -49,9 +49,9 @@ static int remove_ended(struct swarm *swarm, const cJSON *list, struct error *er
     const cJSON *container;
     cJSON_ArrayForEach(container, list)
     {
-        if (!str_eq(json_string(container, "State", ""), "exited"))
+        if (!str_eq(json_string(container, "state", ""), "exited"))
             continue;
-        engine_container_remove(swarm->once->engine, json_string(container, "Id", ""), false,
+        engine_container_remove(swarm->once->engine, json_string(container, "id", ""), false,
                                 engine_once_done, swarm->once);
         if (engine_once_wait(swarm->once, err))
             return -1;

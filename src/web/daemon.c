@@ -147,7 +147,7 @@ bool web_daemon_take(struct web_server *server, struct web_request *request)
 
 /* ---- start and stop ---- */
 
-static void log_line(void *data, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_line(void *data, const char *format, va_list args)
 {
     (void)data;
     cleanup_free char *line = xvasprintf(format, args);

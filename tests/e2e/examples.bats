@@ -5,6 +5,7 @@
 # code 0. What needs more than this has a row in WAYS. An example of a kind that nothing here can run fails, and so does a
 # row that no example has any more.
 load helpers
+load swarm
 
 declare -gA WAYS=(
   ['apphost up']='interrupted ready'
@@ -24,6 +25,9 @@ declare -gA WAYS=(
   ['apphost publish compose -o deploy']=with_images
   ['apphost publish compose -o deploy --force']=with_images
   ['apphost publish kubernetes -o deploy']=with_images
+  ['apphost deploy swarm --diff']=with_a_swarm
+  ['apphost deploy swarm -y']=with_a_swarm
+  ['apphost ps --target swarm']=with_a_swarm
   ['apphost deploy kubernetes --diff']=with_a_cluster
   ['apphost deploy kubernetes -y']=with_a_cluster
   ['apphost deploy kubernetes --remove -y']=with_a_cluster
@@ -37,6 +41,14 @@ declare -gA WAYS=(
   ['apphost up -f manifests/quickstart.yaml']='interrupted visit.number'
   ['apphost up -d -f manifests/quickstart.yaml']='then_down -f manifests/quickstart.yaml'
 )
+
+setup_file() {
+  swarm_start
+}
+
+teardown_file() {
+  swarm_stop
+}
 
 setup_more() {
   cp -r "$ROOT/tests/examples/world/." .
@@ -130,6 +142,17 @@ with_a_cluster() {
   kubectl --kubeconfig "$T/kubeconfig" config use-context here >/dev/null
   KUBECONFIG=$T/kubeconfig with_images || code=$?
   kill "$api"
+  return $code
+}
+
+# Something is deployed there, and goes afterwards.
+with_a_swarm() {
+  [ -n "$SWARM_HOST" ] || { bash -n <<<"$EXAMPLE"; return; }
+  local folder code=0
+  folder=$(mktemp -d "$T/swarm.XXXX")
+  printf 'name: %s\nresources: {cache: {type: redis, image: "%s"}}\n' "$PROJECT" "$REDIS" >"$folder/apphost.yaml"
+  (export DOCKER_HOST=$SWARM_HOST && cd "$folder" && apphost deploy swarm -y && example) || code=$?
+  (export DOCKER_HOST=$SWARM_HOST && cd "$folder" && apphost deploy swarm --remove --volumes -y) || code=$?
   return $code
 }
 

@@ -597,7 +597,7 @@ END2
   ok apphost config -o json
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:cache")][0].run |
     (.command | tostring | contains("--config-import-path")) and
-    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 100,") and contains("\\\"EnableLua\\\": true")
+    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 10,") and contains("\\\"EnableLua\\\": true")
       and contains("/data/checkpoints") and contains("\\\"MemorySize\\\": \\\"64m\\\"")))'
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:plain")][0].run.environment[0].value |
     tojson | (contains("AuthenticationMode") | not) and contains("\\\"CommitFrequencyMs\\\": 5000")'

@@ -174,6 +174,7 @@ const form = { token: "", problem: "", isBusy: false };
 
 async function submit(event) {
   event.preventDefault();
+  if (form.isBusy || !form.token) return;
   form.isBusy = true;
   changed();
   try {
@@ -219,7 +220,7 @@ const login = () =>
     h(
       "div",
       { class: "row" },
-      h("button", { type: "submit", class: "primary", disabled: form.isBusy || !form.token }, "Open"),
+      h("button", { type: "submit", class: "primary" }, "Open"),
     ),
   );
 

@@ -451,7 +451,7 @@ static void garnet_reads_its_own_file(void **state)
     free(text);
     cJSON_Delete(json);
     garnet->redis.persistence.interval_s = 0;
-    expect_conf(f, "\"CommitFrequencyMs\": 100,", 1);
+    expect_conf(f, "\"CommitFrequencyMs\": 10,", 1);
     config[0] = (struct model_pair){"DeviceType", "Native", {0}};
     expect_conf(f, "DeviceType", 1);
     garnet->redis.password_kind = MODEL_PASSWORD_NONE;
