@@ -60,17 +60,23 @@ static cJSON *pairs(const cJSON *list)
     return out;
 }
 
+/* How many there are behind the escapes. */
+static size_t count_bytes(const cJSON *text)
+{
+    size_t length = 0;
+    free(redis_json_read_bytes(text, &length));
+    return length;
+}
+
 static void take_string(struct redis_job *job, const cJSON *reply)
 {
     int64_t offset = query_number(job, "offset", 0), length = 0;
-    size_t taken = 0;
-    cleanup_free char *bytes = redis_json_read_bytes(reply, &taken);
     cJSON *value = json_add_object(job->out, "value");
     length = json_int(job->out, "length", 0);
     cJSON_AddItemToObject(value, "data", cJSON_Duplicate(reply, 1));
     json_add_int(value, "offset", offset);
     json_add_int(value, "length", length);
-    add_next(job, offset + (int64_t)taken);
+    add_next(job, offset + (int64_t)count_bytes(reply));
 }
 
 static void take_list(struct redis_job *job, const cJSON *reply)
@@ -125,7 +131,6 @@ cJSON *redis_cache_entry(const cJSON *fields)
 {
     const cJSON *pair, *found[3] = {NULL};
     static const char *const names[3] = {"absexp", "sldexp", "data"};
-    size_t length = 0;
     if (json_count(fields) != 3)
         return NULL;
     cJSON_ArrayForEach(pair, fields)
@@ -138,12 +143,11 @@ cJSON *redis_cache_entry(const cJSON *fields)
     if (!found[0] || !found[1] || !found[2])
         return NULL;
 
-    cleanup_free char *data = redis_json_read_bytes(found[2], &length);
     cJSON *json = cJSON_CreateObject();
     add_time(json, "absexp", found[0], TICKS_1970);
     add_time(json, "sldexp", found[1], 0);
     cJSON_AddItemToObject(json, "data", cJSON_Duplicate(found[2], 1));
-    json_add_int(json, "length", (int64_t)length);
+    json_add_int(json, "length", (int64_t)count_bytes(found[2]));
     return json;
 }
 

@@ -86,7 +86,11 @@ export function confirm({ title, text, yes, typed }) {
           "div",
           { class: "row end" },
           button("Cancel", () => close(false)),
-          h("button", { type: "submit", class: "danger", "aria-disabled": String(!isAllowed()), autofocus: !typed }, yes),
+          h(
+            "button",
+            { type: "submit", class: "danger", "aria-disabled": String(!isAllowed()), autofocus: !typed },
+            yes,
+          ),
         ),
       ),
     title,
