@@ -243,7 +243,9 @@ async function lines({ page, server }) {
     ),
   );
   await page.fill("#filter", "");
-  await page.click("#follow");
+  // A list that is short enough to show its end follows by itself: the key asks for it whatever it did.
+  await page.focus(".log");
+  await page.keyboard.press("End");
   await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "true");
 }
 
