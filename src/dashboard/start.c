@@ -158,6 +158,15 @@ static void pause_ms(int ms)
     nanosleep(&time, NULL);
 }
 
+/* Its lock is free when the last process that holds it is gone. */
+static bool wait_free(const char *folder)
+{
+    int64_t deadline = loop_clock_ms() + END_WAIT_MS;
+    while (home_is_locked(folder) && loop_clock_ms() < deadline)
+        pause_ms(LOOK_MS);
+    return !home_is_locked(folder);
+}
+
 int dashboard_stop(const char *folder, struct error *err)
 {
     struct dashboard_record record;
@@ -170,15 +179,16 @@ int dashboard_stop(const char *folder, struct error *err)
         return error_set(err, ERROR_OWNER, "the dashboard runs where its process cannot be seen");
 
     kill(holder.pid, SIGTERM);
-    int64_t deadline = loop_clock_ms() + END_WAIT_MS;
-    while (home_is_locked(folder) && loop_clock_ms() < deadline)
-        pause_ms(LOOK_MS);
+    bool is_over = wait_free(folder);
+    if (!is_over) {
+        kill(holder.pid, SIGKILL);
+        is_over = wait_free(folder);
+    }
     pid_t pid = holder.pid;
     machine_holder_free(&holder);
-    if (!home_is_locked(folder))
+    if (is_over)
         return 0;
-    kill(pid, SIGKILL);
-    return 0;
+    return error_set(err, ERROR_TIMEOUT, "the dashboard, process %ld, does not end", (long)pid);
 }
 
 /* ---- where it is ---- */

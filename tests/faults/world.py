@@ -68,7 +68,7 @@ class World:
         self.name = f"faults-{os.getpid()}-{World.count}"
         for name in ("state", "run", "config", "work"):
             os.mkdir(f"{self.folder}/{name}", 0o700)
-        with open(f"{self.folder}/work/apphost.yaml", "w") as file:
+        with open(os.path.join(self.folder, "work", "apphost.yaml"), "w") as file:
             file.write(f"name: {self.name}\n{manifest}")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("APPHOST_", "XDG_", "DOCKER_"))}
         self.environment.update(XDG_STATE_HOME=f"{self.folder}/state", XDG_RUNTIME_DIR=f"{self.folder}/run",
