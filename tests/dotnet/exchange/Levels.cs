@@ -70,6 +70,17 @@ public class Levels : World
         Assert.Equal("second", await Made(hybrid, "second"));
     }
 
+    // A HybridCache that has just begun asks for a tag's moment beside the entry: where the entry is here first, it is taken as
+    // if the tag had not been removed. So the next one is asked until one had the moment first; without it none ever renews.
+    private async Task<bool> Renewed(string value)
+    {
+        var limit = DateTime.UtcNow.AddMinutes(1);
+        while (DateTime.UtcNow < limit)
+            if (await Made(Hybrid(), value) == value)
+                return true;
+        return false;
+    }
+
     // Not only the bytes: what is read from either is the value of the other, and tags end both.
     [Fact]
     public async Task HybridCache_and_apphost_hybrid_are_one_kind_of_entry()
@@ -89,12 +100,12 @@ public class Levels : World
         Assert.Equal("from .NET", Peer.Text(Ask("hybrid-get", "key")));
         Ask("hybrid-untag", "red");
         Assert.Equal("~", Ask("hybrid-get", "key"));
-        Assert.Equal("made again", await Made(Hybrid(), "made again"));
+        Assert.True(await Renewed("made again"));
         Written(c, "key", "made again"); // else it comes over what is set next
         Ask("hybrid-set", "key", Peer.Word("plain"));
         Assert.Equal("plain", await Made(Hybrid(), "made"));
         Ask("hybrid-untag", "*");
-        Assert.Equal("the last", await Made(Hybrid(), "the last"));
+        Assert.True(await Renewed("the last"));
     }
 
     private IFusionCache Fusion() => Services(services => services.AddFusionCache()
