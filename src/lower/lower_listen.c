@@ -85,6 +85,8 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     if (password)
         text_secret(&b, password, PLAN_FILTER_NONE);
     bool is_first = !node->run.replica_of || str_eq(node->id, lower_node_id(l, resource));
+    if (redis_is_persistent(&resource->redis))
+        node->run.save_command = redis_save_command(resource->kind);
     node->run.seed = resource->redis.seed;
     node->run.seed_count = is_first ? resource->redis.seed_count : 0; /* the others get it from there */
     node->run.ready = (struct plan_probe){

@@ -124,12 +124,12 @@ static void join(struct forming *forming, struct node *node)
     char *password;
     if (number >= forming->count)
         return; /* the next plan has fewer of them: it is about to go */
-    const struct redis_conn_options server = seed_server(node, &password);
+    const struct redis_conn_options server = server_access(node, &password);
     forming->nodes[number] = node;
     forming->members++;
     node->forming = forming;
     topology_join(forming->topology, number, node->resource, &server, port_of(node, "bus"));
-    seed_forget(password);
+    server_forget(password);
 }
 
 /* The manifest has another number of nodes now: those that run go over. */

@@ -1,5 +1,5 @@
 /* Containers: waiting → seen → created → joined → calm → running → healthy → users → formed → seeded, and on
- * the way down connected → seen → unused → stopped → removed.
+ * the way down connected → seen → unused → saved → stopped → removed.
  *
  * Happy path of a cold start: the listing said that nothing is there, so `seen` holds without a request;
  * create and start are one request each, the host port is ours so nothing is inspected, and the sensor tells
@@ -302,6 +302,7 @@ static const struct goal down[] = {
     GOAL_WAITS("connected", STATE_STOPPING, goal_connected_met),
     GOAL_ACTS("seen", STATE_STOPPING, is_seen_down, look, goal_object_limit),
     GOAL_WAITS("unused", STATE_STOPPING, goal_unused_met),
+    GOAL_ACTS("saved", STATE_STOPPING, saving_is_met, saving_start, saving_limit),
     GOAL_ACTS("stopped", STATE_STOPPING, is_stopped, stop, stop_limit),
     {"removed", STATE_STOPPING, is_removed, remove_stopped, goal_object_limit, NULL, false, true},
     GOALS_END,

@@ -1,4 +1,5 @@
-/* Processes: waiting → calm → started → ready (a task: completed) → users → seeded, and unused → stopped.
+/* Processes: waiting → calm → started → ready (a task: completed) → users → seeded, and unused → saved →
+ * stopped.
  *
  * Happy path: spawned with its whole environment, output goes to the log, the sensor tells `ready`; a task is
  * done when it ended well, under a key made of its specification, the session and the instances it ran
@@ -230,6 +231,7 @@ static const struct goal up[] = {
 };
 static const struct goal down[] = {
     GOAL_WAITS("unused", STATE_STOPPING, goal_unused_met),
+    GOAL_ACTS("saved", STATE_STOPPING, saving_is_met, saving_start, saving_limit),
     GOAL_LASTS("stopped", STATE_STOPPING, is_stopped, stop, stop_why),
     GOALS_END,
 };

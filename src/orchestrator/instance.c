@@ -26,6 +26,7 @@ void node_instance_started(struct node *node)
     facts->running = true;
     facts->unborn = false;
     facts->exited = facts->over = facts->ready = facts->seeded = facts->formed = facts->oom = false;
+    facts->saved = false;
     users_forget(node);
     facts->exit_code = facts->exit_signal = 0;
     facts->generation = node->generation;

@@ -306,10 +306,12 @@ struct elsewhere {
 /* text: the resolved one. */
 bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const char *text);
 void elsewhere_fini(struct elsewhere *place);
+
+/* ---- server.c ---- */
 struct redis_conn_options;
-/* Where the node's server is, with the default user's password; seed_forget() wipes and frees it. */
-struct redis_conn_options seed_server(struct node *node, char **password);
-void seed_forget(char *password);
+/* Where the node's server is, with the default user's password; server_forget() wipes and frees it. */
+struct redis_conn_options server_access(struct node *node, char **password);
+void server_forget(char *password);
 
 /* ---- users.c ---- */
 bool users_are_met(const struct node *node);
@@ -318,6 +320,13 @@ void users_start(struct node *node);
 void users_stop(struct node *node);
 /* Nothing is known of the server's users: it is another one. */
 void users_forget(struct node *node);
+
+/* ---- saving.c: what has to be saved before the end ---- */
+bool saving_is_met(const struct node *node);
+void saving_start(struct node *node);
+struct limit saving_limit(const struct node *node);
+/* Cancels it. */
+void saving_stop(struct node *node);
 
 /* ---- forming.c: servers that are one ---- */
 bool forming_is_met(const struct node *node);

@@ -169,6 +169,7 @@ struct facts {
     char *users; /* of the server that runs: digest of the users that we have made, and their names */
     struct strlist user_names;
     bool seeded;           /* what runs: its data set was not empty, or has been filled */
+    bool saved;            /* what runs: it was told to save before its stop, and answered or could not */
     bool formed;           /* what runs: it was part of its topology when that was complete */
     char *role;            /* in its topology: "primary", "replica of cache-1"; NULL: not known */
     char *gateway;         /* network */
@@ -249,6 +250,7 @@ struct node {
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
     struct making_users *making_users;
+    struct saving *saving;
     struct forming *forming; /* that it is a member of, or NULL */
     struct sensor sensor;
     struct output output;

@@ -48,29 +48,6 @@ static void fail(struct node *node, const struct error *err)
     node_fail(node, &cause);
 }
 
-struct redis_conn_options seed_server(struct node *node, char **password)
-{
-    const struct plan_probe *probe = &node->spec->run.ready;
-    const struct plan_port *port = &node->spec->run.ports[0];
-    *password = probe->password.count ? values_resolve(node->o, &probe->password) : NULL;
-    return (struct redis_conn_options){
-        .host = place_of_port(node->o, port),
-        .port = port_of(node, port->endpoint),
-        .password = *password,
-        .tls = probe->tls,
-        .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name ? probe->tls_name : place_of_port(node->o, port),
-        .data = node,
-    };
-}
-
-void seed_forget(char *password)
-{
-    if (password)
-        mem_wipe(password, strlen(password));
-    free(password);
-}
-
 static void on_flushed(const struct error *error, const struct redis_data_result *result, void *data)
 {
     struct node *node = data;
@@ -96,9 +73,9 @@ static void on_file(const struct error *error, const struct redis_data_result *r
     }
     error_copy(&seeding->error, error);
     char *password;
-    struct redis_conn_options server = seed_server(node, &password);
+    struct redis_conn_options server = server_access(node, &password);
     seeding->operation = redis_data_flush(node->o->services.loop, &server, on_flushed, node);
-    seed_forget(password);
+    server_forget(password);
 }
 
 static void finish(struct node *node)
@@ -117,10 +94,10 @@ static void next_file(struct node *node)
         return;
     }
     char *password;
-    struct redis_conn_options server = seed_server(node, &password);
+    struct redis_conn_options server = server_access(node, &password);
     seeding->operation =
         redis_data_seed(node->o->services.loop, &server, run->seed[seeding->next], on_file, node);
-    seed_forget(password);
+    server_forget(password);
 }
 
 /* "# Keyspace", and a line "db0:keys=…" for each database that holds something. */
@@ -157,11 +134,11 @@ void seed_start(struct node *node)
     if (node->seeding)
         return;
     char *password;
-    struct redis_conn_options server = seed_server(node, &password);
+    struct redis_conn_options server = server_access(node, &password);
     server.on_closed = on_lost;
     node->seeding = xcalloc(1, sizeof *node->seeding);
     node->seeding->conn = redis_conn_open(node->o->services.loop, &server);
-    seed_forget(password);
+    server_forget(password);
     if (redis_conn_words(node->seeding->conn, words, on_keyspace, node, &err) < 0)
         fail(node, &err);
 }

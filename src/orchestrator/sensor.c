@@ -379,6 +379,7 @@ void sensor_stop(struct node *node)
     struct sensor *sensor = &node->sensor;
     node->facts.ready = false;
     users_stop(node);
+    saving_stop(node);
     forming_leave(node);
     seed_stop(node);
     if (!sensor->on)

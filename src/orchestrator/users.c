@@ -216,12 +216,12 @@ void users_start(struct node *node)
         return;
     }
     char *password;
-    struct redis_conn_options server = seed_server(node, &password);
+    struct redis_conn_options server = server_access(node, &password);
     server.on_closed = on_lost;
     node->making_users = xcalloc(1, sizeof *node->making_users);
     node->making_users->digest = digest;
     node->making_users->conn = redis_conn_open(node->o->services.loop, &server);
-    seed_forget(password);
+    server_forget(password);
     if (redis_conn_words(node->making_users->conn, words, on_users, node, &err) < 0)
         fail(node, &err, NULL);
 }

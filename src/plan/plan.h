@@ -180,6 +180,7 @@ struct plan_run {
     size_t success_count;
     int stop_signal;
     int64_t stop_timeout_ms;
+    const char *save_command; /* servers that save nothing when they are stopped: what makes them, or NULL */
     struct plan_restart restart;
     struct plan_probe ready;
     const char **seed; /* servers: files of commands that fill an empty one, paths of this machine */

@@ -198,6 +198,7 @@ static const struct record_field run_fields[] = {
                    CALLED("success_exit_codes")),
     RECORD_FIELD(struct plan_run, stop_signal, FIELD_INT, false, .form = &plan_form_signal),
     RECORD_FIELD(struct plan_run, stop_timeout_ms, FIELD_INT64, false, .form = &plan_form_stop_timeout),
+    RECORD_FIELD(struct plan_run, save_command, FIELD_STRING, false, CALLED("before_stop")),
     RECORD_NESTED(struct plan_run, restart, restart, false, .form = &plan_form_restart),
     RECORD_NESTED(struct plan_run, ready, plan_record_probe, false, .form = &plan_form_probe),
     RECORD_COUNTED(struct plan_run, seed, seed_count, FIELD_STRINGS, false),

@@ -1,8 +1,8 @@
 /* Garnet: its configuration text and its launch line. See redis.h.
  *
  * What differs from Redis: persistence is a log of operations that is committed by time, never by the number
- * of changes, and the server saves nothing when it is stopped. Hence a very short interval by default,
- * shorter than it takes to ask for a stop.
+ * of changes, and the server saves nothing when it is stopped: it is told to before (redis_save_command), and
+ * for those who are stopped by others the interval is a very short one by default.
  *
  * Garnet ignores members that it does not know, and spells them exactly. Some have other names in Garnet 2
  * than in 1: whichever stands in the manifest, both are written. */

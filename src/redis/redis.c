@@ -27,6 +27,14 @@ const char *redis_server_name(enum model_kind kind)
     return servers[kind];
 }
 
+const char *redis_save_command(enum model_kind kind)
+{
+    static const char *const commands[MODEL_KIND_COUNT] = {[MODEL_GARNET] = "COMMITAOF"};
+    if (kind >= MODEL_KIND_COUNT)
+        return NULL;
+    return commands[kind];
+}
+
 const struct redis_native *redis_native(enum model_kind kind)
 {
     static const struct redis_native native[] = {

@@ -33,6 +33,8 @@ int redis_image_major(const char *image);
  * users: Redis before version 6, by the image's tag; image NULL: not from an image. */
 const char *redis_default_user(enum model_kind kind, const char *image);
 /* Does this server save to disk by itself? What the manifest says, else: it has writable data. */
+/* What makes a server save that saves nothing when it is stopped, or NULL: the others do by themselves. */
+const char *redis_save_command(enum model_kind kind);
 bool redis_is_persistent(const struct model_redis *redis);
 /* Configuration lines in front of what only the caller knows: the port line where it is chosen late (host
  * network), and requirepass. Bind, data folder, persistence, TLS files, the user's directives. */

@@ -104,6 +104,20 @@ END
   ok apphost down
 }
 
+@test "what was written last is there after an orderly end, however long the interval" {
+  one 'data_volume: true' 'persistence: {interval: 1h}'
+  up
+  cache SET kept down
+  ok apphost down
+  up
+  [ "$(cache GET kept)" = down ]
+  cache SET kept restarted
+  ok apphost restart cache
+  load_env
+  [ "$(cache GET kept)" = restarted ]
+  ok apphost down -v
+}
+
 is_committed() {
   [ "$(cache INFO persistence | tr -d '\r' | sed -n 's/^CommittedUntilAddress://p')" = \
     "$(cache INFO persistence | tr -d '\r' | sed -n 's/^TailAddress://p')" ]
@@ -254,4 +268,20 @@ has_another_pid() {
   [ "$(cache GET kept)" = yes ]
   ok apphost down --all
   dead "$pid"
+}
+
+# bats test_tags=engineless
+@test "native: what was written last is there after an orderly end; who does not answer is stopped all the same" {
+  native 'data_volume: true' 'persistence: {interval: 1h}'
+  up
+  cache SET kept down
+  ok apphost down
+  up
+  [ "$(cache GET kept)" = down ]
+  kill -STOP "$(apphost ps -o json | jq -r '.resources[0].pid')"
+  ok apphost down
+  grep -q 'cache is stopped without a last COMMITAOF: it does not answer' "$T"/state/apphost/"$PROJECT"-*/supervisor.log
+  up
+  [ "$(cache GET kept)" = down ]
+  ok apphost down -v
 }
