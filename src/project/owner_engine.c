@@ -1,24 +1,28 @@
 /* The engine's word on who owns: the labels of a session's containers; see owner.h.
  *
  * Asked where /proc does not show everybody who may own the same project: in a container, in a pid namespace,
- * under an identity that was given (APPHOST_PROJECT_NAME), which several machines may share. Proof that an
- * owner lives is his lock, where his state folder can be seen, or the container that he runs in. One outside
- * of our container can neither be seen nor asked for: what runs is his until somebody says otherwise there.
- * Without proof a session is dead, and healed. */
+ * under an identity that was given (APPHOST_PROJECT_NAME), which several machines and users may share. Proof
+ * that an owner lives is his lock, where his state folder can be seen; another user's process; or the
+ * container that he runs in. One outside of our container can neither be seen nor asked for: what runs is his
+ * until somebody says otherwise there. Without proof a session is dead, and healed. */
 #include "project/owner.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/str.h"
 #include "engine/once.h"
 #include "machine/self.h"
 #include "machine/user.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct claim {
     const char *project, *container, *folder; /* of the labels, borrowed; container "": none */
-    char *pid;
+    int64_t pid, uid;
 };
 
 static bool may_be_hidden(const struct args *args)
@@ -31,13 +35,9 @@ static bool may_be_hidden(const struct args *args)
 static bool read_claim(const cJSON *object, struct claim *claim)
 {
     const cJSON *labels = json_get(object, "labels");
-    cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
-    const char *owner = json_string(labels, "io.apphost.owner", NULL);
-    const char *blank = NULL;
-    if (owner)
-        blank = strchr(owner, ' ');
+    const char *owner = json_string(labels, "io.apphost.owner", "");
+    const char *blank = strchr(owner, ' ');
     bool is_live = str_eq(json_string(object, "state", NULL), "running") &&
-                   str_eq(json_string(labels, "io.apphost.uid", NULL), uid) &&
                    str_eq(json_string(labels, "io.apphost.lifetime", NULL), "session");
     if (!is_live || !blank)
         return false;
@@ -46,9 +46,10 @@ static bool read_claim(const cJSON *object, struct claim *claim)
         .project = json_string(labels, "io.apphost.project", ""),
         .container = json_string(labels, "io.apphost.container", ""),
         .folder = blank + 1,
-        .pid = xstrndup(owner, (size_t)(blank - owner)),
     };
-    return true;
+    cleanup_free char *pid = xstrndup(owner, (size_t)(blank - owner));
+    return str_to_int64(pid, 1, INT32_MAX, &claim->pid) &&
+           str_to_int64(json_string(labels, "io.apphost.uid", ""), 0, UINT32_MAX, &claim->uid);
 }
 
 static bool is_locked(const char *folder)
@@ -65,25 +66,38 @@ static bool is_container_running(struct engine_once *once, const char *id)
     return engine_once_wait(once, NULL) == 0 && json_bool(json_get(once->json, "State"), "Running", false);
 }
 
+/* Whose folder is closed to us, and the files of his processes too; its title is for everybody, where /proc
+ * shows it at all. */
+static bool is_process(const struct claim *claim)
+{
+    static const char title[] = "apphost: ";
+    cleanup_free char *path = xasprintf("/proc/%lld/cmdline", (long long)claim->pid);
+    size_t length = 0;
+    cleanup_free char *text = file_read(path, 4096, &length, NULL);
+    if (text)
+        return str_starts(text, title);
+    return kill((pid_t)claim->pid, 0) < 0 && errno == EPERM;
+}
+
 static bool is_alive(struct engine_once *once, const struct claim *claim)
 {
     cleanup_free char *own = machine_container_id();
     if (str_eq(claim->container, text_or_empty(own)))
-        return is_locked(claim->folder);
+        return is_locked(claim->folder) || (claim->uid != getuid() && is_process(claim));
     return !*claim->container || is_container_running(once, claim->container);
 }
 
 static int refuse(const struct claim *claim, struct error *err)
 {
-    cleanup_free char *where = NULL;
-    if (*claim->container)
-        where = xasprintf("container %.12s", claim->container);
-    else
-        where = xstrdup("outside of this container");
-    cleanup_free char *own = machine_container_id();
-    bool is_here = str_eq(claim->container, text_or_empty(own));
-    error_set(err, ERROR_OWNER, "%s runs already, with its state elsewhere: pid %s%s%s, state in %s",
-              claim->project, claim->pid, text_if(!is_here, ", "), text_if(!is_here, where), claim->folder);
+    cleanup_free char *own = machine_container_id(), *where = NULL;
+    if (!str_eq(claim->container, text_or_empty(own)) && *claim->container)
+        where = xasprintf(", container %.12s", claim->container);
+    else if (!str_eq(claim->container, text_or_empty(own)))
+        where = xstrdup(", outside of this container");
+    else if (claim->uid != getuid())
+        where = xasprintf(" of user %lld", (long long)claim->uid);
+    error_set(err, ERROR_OWNER, "%s runs already, with its state elsewhere: pid %lld%s, state in %s",
+              claim->project, (long long)claim->pid, text_or_empty(where), claim->folder);
     error_hint(err, "end it there: apphost down; what a dead one left goes with apphost gc there");
     return -1;
 }
@@ -111,7 +125,6 @@ int owner_check_engine(const struct project *project, const struct project_optio
         struct claim claim = {0};
         if (!refused && read_claim(object, &claim) && is_alive(&once, &claim))
             refused = refuse(&claim, err);
-        free(claim.pid);
     }
     engine_once_close(&once);
     return refused;

@@ -103,6 +103,40 @@ END
   ok other_apphost down --all -v
 }
 
+# stranger COMMAND… : as a third user, who may see nothing of the others' processes but their names
+stranger() {
+  timeout --foreground -k 5 60 setpriv --reuid=65533 --regid=65533 --groups="$(stat -c %g "$SOCKET")" \
+    env HOME="$T/s" XDG_RUNTIME_DIR="$T/s" XDG_STATE_HOME="$T/s" "$@"
+}
+
+@test "two users of one identity: what runs for the one's session is not the other's to take down" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_volume: true}}"
+  export APPHOST_PROJECT_NAME=$PROJECT
+  mkdir -m 700 "$T/s"
+  chown 65533:65533 "$T/s"
+  ok other_apphost up -d
+  local before
+  before=$(id_of_cache)
+  fails 9 stranger "$T/o/apphost" down -v
+  says "$PROJECT runs already" 'of user 65534' 'end it there'
+  fails 9 stranger "$T/o/apphost" up -d
+  [ "$(id_of_cache)" = "$before" ]
+  has_state_of_other ready
+  fails 9 apphost down -v
+  kill -9 "$(sed -n 's/.*: pid \([0-9]*\) of user.*/\1/p' <<<"$stderr")"
+  wait_until 20 no_cache
+  ok stranger "$T/o/apphost" down -v
+  ok other_apphost down -v
+}
+
+has_state_of_other() {
+  [ "$(other_apphost ps -o json | jq -r '.resources[0].state')" = "$1" ]
+}
+
+no_cache() {
+  [ -z "$(id_of_cache)" ]
+}
+
 @test "somebody else's state folder (sudo that keeps the environment): exit 9, whose it is, what to do" {
   persistent
   export APPHOST_PROJECT_NAME=$PROJECT
