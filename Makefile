@@ -23,9 +23,13 @@ ifeq ($(VARIANT),release)
   # The tables are full of pointers: packed, their relocations take a tenth of a tenth.
   PROGRAM_LDOPT := -Wl,-z,pack-relative-relocs
   # Nothing unwinds the program's stack; what a debugger needs stands in .debug_frame.
-  PROGRAM_OPT = -fno-asynchronous-unwind-tables -fno-unwind-tables $(if $(filter-out $(FAST_ROOMS),$(*D)),-Os)
+  PROGRAM_OPT = -fno-asynchronous-unwind-tables -fno-unwind-tables $(if $(is_small),-Os)
   # What is done for each line, event or request is made fast; what is done once a command is made small.
   FAST_ROOMS := base control http logs loop orchestrator process resp
+  is_small = $(filter-out $(FAST_ROOMS),$(*D))$(filter $(SMALL_FILES),$*)
+  # Of the orchestrator what is done once a start.
+  SMALL_FILES := $(addprefix orchestrator/,changes decide elsewhere engine_root environment forming goals_image \
+                   goals_network goals_volume listening native place ports secrets seed spec users values)
 else ifeq ($(VARIANT),asan)
   OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
   LDOPT := -fsanitize=address,undefined

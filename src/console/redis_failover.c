@@ -2,8 +2,9 @@
  * losing a write.
  *
  * A replication is told at its primary (FAILOVER), a cluster at the replica that is to take over (CLUSTER
- * FAILOVER). Over when the server itself says that it is primary. Failures: nobody replicates it; the
- * server's own refusal; it takes longer than its own limit: then who is primary has not changed. */
+ * FAILOVER), and over when that server itself says that it is primary. Sentinels are asked for a failover,
+ * choose by themselves, and it is over when another one is seen as primary. Failures: nobody replicates it;
+ * the server's own refusal; it takes longer than its own limit: then who is primary has not changed. */
 #include "console/redis_failover.h"
 #include "session/await.h"
 #include "ui/view.h"
@@ -18,8 +19,9 @@ enum { PAUSE_MS = 50, HAND_OVER_MS = 30000 };
 #define REPLICA_OF "replica of "
 
 struct hand_over {
-    char *from, *to;   /* names */
-    char *host, *port; /* of the latter */
+    char *from, *to;                    /* names */
+    char *host, *port;                  /* of the latter */
+    char *resource, *sentinel, *called; /* whose nodes they are; who chooses, and what it calls the primary */
     bool is_over, is_primary, is_refused;
     struct error refusal;
 };
@@ -55,6 +57,15 @@ static const struct view_resource *choose(const struct view *view, const char *n
     return NULL;
 }
 
+static void note_sentinel(const struct view *view, struct hand_over *plan)
+{
+    for (size_t i = 0; i < view->resource_count && !plan->sentinel; i++) {
+        const struct view_resource *node = &view->resources[i];
+        if (str_eq(node->replica_of, plan->resource) && str_eq(node->role, "sentinel"))
+            plan->sentinel = xstrdup(node->name);
+    }
+}
+
 static int choose_both(struct redis_link *link, struct hand_over *plan, struct error *err)
 {
     cleanup_view struct view *view = NULL;
@@ -63,14 +74,23 @@ static int choose_both(struct redis_link *link, struct hand_over *plan, struct e
     const struct view_resource *to = choose(view, link->resource);
     if (!to) {
         error_set(err, ERROR_USAGE, "nobody replicates %s", link->resource);
-        error_hint(err, "`replication` and `cluster` with replicas have somebody who can take over");
+        error_hint(err,
+                   "`replication`, `sentinel` and `cluster` with replicas have somebody who can take over");
         return -1;
     }
+
     plan->from = xstrdup(role_of(to) + strlen(REPLICA_OF));
     plan->to = xstrdup(to->name);
     plan->host = xstrdup(text_or_empty(to->host));
     plan->port = xasprintf("%lld", (long long)to->port);
-    return 0;
+    plan->resource = xstrdup(text_or_empty(to->replica_of));
+
+    note_sentinel(view, plan);
+    if (!plan->sentinel || !str_eq(link->resource, plan->to))
+        return 0;
+    error_set(err, ERROR_USAGE, "who takes over is chosen by the sentinels of %s", plan->resource);
+    error_hint(err, "apphost redis %s --failover", plan->resource);
+    return -1;
 }
 
 static void on_answer(const struct resp_reply *reply, void *data)
@@ -102,6 +122,27 @@ static int ask(struct redis_link *link, const char *const *words, redis_reply_cb
     return redis_link_ask(link, &command, on_reply, plan, err);
 }
 
+/* Of all that it watches the first one: we tell it no other. */
+static void on_primaries(const struct resp_reply *reply, void *data)
+{
+    struct hand_over *plan = data;
+    const struct resp_reply *row = NULL;
+    if (reply->type == RESP_ARRAY && reply->count)
+        row = &reply->elements[0];
+    if (row && row->type == RESP_ARRAY && row->count > 1)
+        plan->called = xstrdup_null(row->elements[1].str);
+}
+
+static int tell_sentinel(struct redis_link *link, struct hand_over *plan, struct error *err)
+{
+    static const char *const primaries[] = {"SENTINEL", "MASTERS", NULL};
+    int code = ask(link, primaries, on_primaries, plan, err);
+    const char *const words[] = {"SENTINEL", "FAILOVER", text_or_empty(plan->called), NULL};
+    if (code)
+        return code;
+    return ask(link, words, on_answer, plan, err);
+}
+
 static int tell(struct context *context, struct hand_over *plan, bool is_cluster, struct error *err)
 {
     const char *const in_cluster[] = {"CLUSTER", "FAILOVER", NULL};
@@ -112,10 +153,14 @@ static int tell(struct context *context, struct hand_over *plan, bool is_cluster
     if (is_cluster) {
         who = plan->to;
         words = in_cluster;
+    } else if (plan->sentinel) {
+        who = plan->sentinel;
     }
 
     int code = redis_link_init(&link, context, who, err);
-    if (code == 0)
+    if (code == 0 && plan->sentinel)
+        code = tell_sentinel(&link, plan, err);
+    else if (code == 0)
         code = ask(&link, words, on_answer, plan, err);
     redis_link_fini(&link);
     if (code == 0 && plan->is_refused) {
@@ -143,25 +188,56 @@ static int pause_a_while(struct client *client, struct error *err)
     return code;
 }
 
-static int wait_for_primary(struct context *context, struct hand_over *plan, struct error *err)
+static int ask_replica(struct context *context, struct hand_over *plan, struct error *err)
 {
     static const char *const role[] = {"ROLE", NULL};
-    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
     struct redis_link link;
     int code = redis_link_init(&link, context, plan->to, err);
-
-    while (code == 0 && !plan->is_primary) {
+    if (code == 0)
         code = ask(&link, role, on_role, plan, err);
-        if (code || plan->is_primary)
-            break;
-        if (loop_now_ms(&context->client.loop) > end_ms)
-            code = error_set(err, ERROR_TIMEOUT, "%s did not become primary within %d s", plan->to,
-                             HAND_OVER_MS / 1000);
-        else
-            code = pause_a_while(&context->client, err);
-    }
     redis_link_fini(&link);
     return code;
+}
+
+/* Whoever the sentinels have chosen, once the former one has heard of it. */
+static int look_for_primary(struct context *context, struct hand_over *plan, struct error *err)
+{
+    cleanup_view struct view *view = NULL;
+    const char *found = plan->from;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    for (size_t i = 0; i < view->resource_count; i++) {
+        const struct view_resource *node = &view->resources[i];
+        bool is_primary = str_eq(node->replica_of, plan->resource) && str_eq(node->role, "primary");
+        if (is_primary && str_eq(node->name, plan->from))
+            return 0;
+        if (is_primary)
+            found = node->name;
+    }
+
+    plan->is_primary = !str_eq(found, plan->from);
+    free(plan->to);
+    plan->to = xstrdup(found);
+    return 0;
+}
+
+static int wait_for_primary(struct context *context, struct hand_over *plan, struct error *err)
+{
+    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
+    int (*look)(struct context *, struct hand_over *, struct error *) = ask_replica;
+    if (plan->sentinel)
+        look = look_for_primary;
+    for (;;) {
+        int code = look(context, plan, err);
+        if (code || plan->is_primary)
+            return code;
+        if (loop_now_ms(&context->client.loop) > end_ms)
+            return error_set(err, ERROR_TIMEOUT, "%s is primary still, after %d s", plan->from,
+                             HAND_OVER_MS / 1000);
+        code = pause_a_while(&context->client, err);
+        if (code)
+            return code;
+    }
 }
 
 static void report(const struct context *context, const struct hand_over *plan)
@@ -194,6 +270,9 @@ int redis_failover(struct redis_link *link, struct error *err)
     free(hand_over.to);
     free(hand_over.host);
     free(hand_over.port);
+    free(hand_over.resource);
+    free(hand_over.sentinel);
+    free(hand_over.called);
     if (code > 0)
         return 128 + context->client.signum;
     return code;

@@ -98,6 +98,11 @@ static const struct model_pos *has_cluster(const struct model_resource *r)
     return has_topology(r, MODEL_TOPOLOGY_CLUSTER);
 }
 
+static const struct model_pos *has_sentinel(const struct model_resource *r)
+{
+    return has_topology(r, MODEL_TOPOLOGY_SENTINEL);
+}
+
 static const struct model_pos *has_insight(const struct model_resource *r)
 {
     return when(r->redis.insight.on, &r->redis.insight.pos, r);
@@ -239,6 +244,7 @@ static const struct deployment_field fields[] = {
      "nobody is there to send the commands; take it away for this by an override file", has_seed},
     {"server", "replication", REFUSED, one_server, has_replication},
     {"server", "cluster", REFUSED, one_server, has_cluster},
+    {"server", "sentinel", REFUSED, one_server, has_sentinel},
     {"server", "users", KEPT, "in the server's configuration; Garnet's are refused", NULL},
     {"server", "ready", KEPT, "the health check, or the probes", NULL},
     {"redis", "image", KEPT, NULL, NULL},

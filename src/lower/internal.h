@@ -158,7 +158,9 @@ const char *lower_cert_file(struct lower *l, const struct model_resource *resour
 /* What a container's and a native server's lowering share: port and password lines, the port, the PING. */
 void lower_conf_end(struct lower *l, const struct consumer *self, struct text_builder *b);
 void lower_server_port(struct lower *l, const struct consumer *self);
-void lower_users(struct lower *l, struct plan_node *node, const struct model_resource *resource);
+void lower_users(struct lower *l, const struct consumer *self);
+/* What its configuration is made of: a sentinel has nothing of a server's. */
+struct model_redis lower_told(const struct consumer *self);
 void lower_server_ping(struct lower *l, struct plan_node *node, const struct model_resource *resource);
 /* ---- topologies ---- */
 /* The lines that a node of one has besides; nothing for a single server. */
@@ -171,9 +173,18 @@ bool lower_is_at_gateway(const struct lower *l, const struct model_resource *res
 /* Where a node of one is reached, by everybody: its address is the same for all. */
 void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
                             struct address *address);
-/* "host:port" of all nodes, with commas between them. */
+/* "host:port" of all nodes with data, with commas between them; of one that is meant, its own. */
 void lower_topology_nodes(struct lower *l, struct consumer *c, const struct model_resource *target,
                           struct text_builder *out);
+/* The same of the sentinels, and what they call the primary; false: it has none. */
+bool lower_topology_sentinels(struct lower *l, struct consumer *c, const struct model_resource *target,
+                              struct text_builder *out);
+bool lower_topology_sentinel_name(const struct model_resource *target, struct text_builder *out);
+/* What a connection string begins with. */
+void lower_topology_string(struct lower *l, struct consumer *c, const struct model_resource *target,
+                           struct text_builder *out);
+/* It watches, and holds no data. */
+bool lower_is_sentinel(const struct consumer *self);
 /* Garnet's configuration, complete; folder: of its data. And how its container is started. */
 struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource,
                                    const char *folder);

@@ -88,13 +88,17 @@ static void inject_connection_string(struct lower *l, struct consumer *c, const 
 
 static bool has_property(struct lower *l, const struct injection *how, enum model_get get)
 {
+    const struct model_topology *topology = model_topology(how->target);
     switch (get) {
     case MODEL_GET_PASSWORD:
         return lower_user_password(l, how->target, how->user) != NULL;
     case MODEL_GET_USER:
         return how->user != NULL;
     case MODEL_GET_NODES:
-        return model_topology(how->target) != NULL;
+        return topology != NULL;
+    case MODEL_GET_SENTINELS:
+    case MODEL_GET_SENTINEL_NAME:
+        return topology && topology->sentinels;
     case MODEL_GET_CA_FILE:
         return lower_ca_file(l, how->target) != NULL;
     case MODEL_GET_URI:
@@ -111,9 +115,16 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
         const char *suffix;
         enum model_get get;
     } properties[] = {
-        {"HOST", MODEL_GET_HOST},         {"PORT", MODEL_GET_PORT},   {"USERNAME", MODEL_GET_USER},
-        {"PASSWORD", MODEL_GET_PASSWORD}, {"URI", MODEL_GET_URI},     {"URL", MODEL_GET_URL},
-        {"CA_FILE", MODEL_GET_CA_FILE},   {"NODES", MODEL_GET_NODES},
+        {"HOST", MODEL_GET_HOST},
+        {"PORT", MODEL_GET_PORT},
+        {"USERNAME", MODEL_GET_USER},
+        {"PASSWORD", MODEL_GET_PASSWORD},
+        {"URI", MODEL_GET_URI},
+        {"URL", MODEL_GET_URL},
+        {"CA_FILE", MODEL_GET_CA_FILE},
+        {"NODES", MODEL_GET_NODES},
+        {"SENTINELS", MODEL_GET_SENTINELS},
+        {"SENTINEL_NAME", MODEL_GET_SENTINEL_NAME},
     };
     cleanup_free char *prefix = variable_name(how->name, true);
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {

@@ -103,9 +103,21 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     node->run.ready.tls_name = node->run.ports[0].host;
 }
 
-void lower_users(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+struct model_redis lower_told(const struct consumer *self)
 {
+    const struct model_redis *redis = &self->resource->redis;
+    if (lower_is_sentinel(self))
+        return (struct model_redis){.tls = redis->tls, .bind_address = redis->bind_address};
+    return *redis;
+}
+
+void lower_users(struct lower *l, const struct consumer *self)
+{
+    const struct model_resource *resource = self->resource;
     const struct model_redis *redis = &resource->redis;
+    struct plan_node *node = self->node;
+    if (lower_is_sentinel(self))
+        return;
     bool has_none = !l->native && redis->user_count && !redis_default_user(resource->kind, resource->image);
     if (has_none)
         lower_problem(l, &redis->users[0].pos, "use a newer image",

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_WORDS = 8 };
+
 bool lower_native_refuses(struct lower *l, const struct model_resource *resource)
 {
     if (!l->native || lower_kind(resource->kind)->native_node != NO_NODE)
@@ -45,10 +47,11 @@ static struct plan_node *add_folder(struct lower *l, struct plan_node *node, con
 }
 
 /* The folder with the server's data, or NULL. */
-static const char *data_folder(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+static const char *data_folder(struct lower *l, const struct consumer *self)
 {
-    const struct model_mount *data = resource->redis.data;
-    if (!data)
+    const struct model_mount *data = self->resource->redis.data;
+    struct plan_node *node = self->node;
+    if (!data || lower_is_sentinel(self))
         return NULL;
     if (!data->is_volume)
         return data->source;
@@ -68,13 +71,13 @@ static const char *data_folder(struct lower *l, struct plan_node *node, const st
 }
 
 /* Where the server works. */
-static const char *work_folder(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+static const char *work_folder(struct lower *l, const struct consumer *self)
 {
-    const char *data = data_folder(l, node, resource);
-    if (data && !resource->redis.data->read_only)
+    const char *data = data_folder(l, self);
+    if (data && !self->resource->redis.data->read_only)
         return data;
-    const char *path = arena_printf(l->arena, "%s/scratch/%s", l->context->state_folder, node->name);
-    struct plan_node *scratch = add_folder(l, node, path);
+    const char *path = arena_printf(l->arena, "%s/scratch/%s", l->context->state_folder, self->node->name);
+    struct plan_node *scratch = add_folder(l, self->node, path);
     scratch->linked = data;
     return path;
 }
@@ -84,17 +87,17 @@ static const char *work_folder(struct lower *l, struct plan_node *node, const st
 static struct plan_text native_conf(struct lower *l, const struct consumer *self, const char *folder)
 {
     const struct model_resource *resource = self->resource;
-    struct model_redis redis = resource->redis;
+    struct model_redis redis = lower_told(self);
     struct text_builder b = {.arena = l->arena};
     struct strbuf conf = {0};
     if (resource->kind == MODEL_GARNET)
         return lower_garnet_conf(l, resource, folder);
     /* The folder is a path of this machine, not /data; and nobody but this machine is to be listened for. */
+    redis.persistence.off = !redis_is_persistent(&redis);
+    redis.persistence.given = true;
     redis.data = NULL;
     redis.tls.on = false;
     redis.host_network = true;
-    redis.persistence.given = true;
-    redis.persistence.off = !redis_is_persistent(&resource->redis);
     cleanup_free char *quoted = redis_conf_quote(folder);
     strbuf_addf(&conf, "dir %s\n", quoted);
     if (resource->redis.tls.on)
@@ -141,14 +144,26 @@ static const char *choose_program(const struct lower *l, const struct redis_nati
     return native->programs[0];
 }
 
-static void add_command(struct lower *l, struct plan_run *run, enum model_kind kind)
+static void add_words(struct lower *l, struct plan_run *run, const char *const *words)
 {
-    const struct redis_native *native = redis_native(kind);
-    size_t most = 1 + sizeof native->arguments / sizeof *native->arguments;
-    run->command = arena_alloc(l->arena, most * sizeof *run->command);
-    run->command[run->command_count++] = text_of(l->arena, choose_program(l, native));
-    for (size_t i = 0; native->arguments[i]; i++)
-        run->command[run->command_count++] = text_of(l->arena, native->arguments[i]);
+    for (; *words; words++)
+        run->command[run->command_count++] = text_of(l->arena, *words);
+}
+
+/* A sentinel writes what it learns into its configuration: it wants a file, in the folder where it works. */
+static void add_command(struct lower *l, const struct consumer *self, const char *folder)
+{
+    const struct redis_native *native = redis_native(self->resource->kind);
+    struct plan_run *run = &self->node->run;
+    const char *file = arena_printf(l->arena, "%s/sentinel.conf", folder);
+    const char *const to_file[] = {"/bin/sh", "-c", "umask 077; cat >\"$1\"; exec \"$0\" \"$1\" --sentinel",
+                                   NULL};
+    const char *const program[] = {choose_program(l, native), NULL}, *const named[] = {file, NULL};
+    run->command = arena_alloc(l->arena, MOST_WORDS * sizeof *run->command);
+    if (lower_is_sentinel(self))
+        add_words(l, run, to_file);
+    add_words(l, run, program);
+    add_words(l, run, lower_is_sentinel(self) ? named : native->arguments);
 }
 
 static void add_environment(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -177,10 +192,11 @@ void lower_native_server(struct lower *l, const struct model_resource *resource,
     run->working_dir = l->model->folder;
     lower_topology(l, &self);
 
-    add_command(l, run, resource->kind);
+    const char *folder = work_folder(l, &self);
+    add_command(l, &self, folder);
     add_environment(l, node, resource);
-    run->input = native_conf(l, &self, work_folder(l, node, resource));
+    run->input = native_conf(l, &self, folder);
     lower_server_port(l, &self);
     lower_server_ping(l, node, resource);
-    lower_users(l, node, resource);
+    lower_users(l, &self);
 }

@@ -102,7 +102,10 @@ int lower_node_count(const struct model_resource *resource)
 
 const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica)
 {
-    return replica ? arena_printf(l->arena, "%s-%d", resource->name, replica) : resource->name;
+    if (!replica)
+        return resource->name;
+    cleanup_free char *name = model_replica_name(resource, replica);
+    return arena_strdup(l->arena, name);
 }
 
 const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica)

@@ -17,7 +17,8 @@ static struct plan_text conf_text(struct lower *l, const struct consumer *self)
     struct text_builder b = {.arena = l->arena};
     if (resource->kind == MODEL_GARNET)
         return lower_garnet_conf(l, resource, "/data");
-    redis_conf_text(&resource->redis, &conf);
+    struct model_redis told = lower_told(self);
+    redis_conf_text(&told, &conf);
     if (conf.length > REDIS_CONF_LIMIT)
         lower_problem(l, &resource->pos, "shorten `config`",
                       "the configuration of \"%s\" is longer than %d bytes", resource->name,
@@ -26,6 +27,11 @@ static struct plan_text conf_text(struct lower *l, const struct consumer *self)
     lower_conf_end(l, self, &b);
     strbuf_free(&conf);
     return text_finish(&b);
+}
+
+static const char *image_user(const struct model_resource *resource)
+{
+    return resource->kind == MODEL_VALKEY ? "valkey" : "redis";
 }
 
 /* The image's entrypoint drops root and owns /data; but on read-only data its chown ends the start before
@@ -48,19 +54,26 @@ static bool choose_user(struct lower *l, struct plan_node *node, const struct mo
     if (!data->read_only || !is_old)
         return false;
     if (!run->user)
-        run->user = resource->kind == MODEL_VALKEY ? "valkey" : "redis";
+        run->user = image_user(resource);
     return true;
 }
 
-static void add_launch(struct lower *l, struct plan_node *node, const struct model_resource *resource)
+static void add_launch(struct lower *l, const struct consumer *self)
 {
+    const struct model_resource *resource = self->resource;
+    struct plan_node *node = self->node;
     struct plan_run *run = &node->run;
     if (resource->kind == MODEL_GARNET) {
         lower_garnet_launch(l, node, resource);
         return;
     }
-    bool bypass = choose_user(l, node, resource);
-    cleanup_free char *line = redis_launch_line(resource->kind, bypass, resource->redis.tls.on);
+
+    struct redis_launch how = {
+        .kind = resource->kind, .tls = resource->redis.tls.on, .is_sentinel = lower_is_sentinel(self)};
+    how.bypass_entrypoint = how.is_sentinel || choose_user(l, node, resource);
+    if (how.is_sentinel && !run->user)
+        run->user = image_user(resource);
+    cleanup_free char *line = redis_launch_line(&how);
     run->entrypoint = arena_alloc(l->arena, 2 * sizeof *run->entrypoint);
     run->entrypoint[0] = text_of(l->arena, "/bin/sh");
     run->entrypoint[1] = text_of(l->arena, "-c");
@@ -129,17 +142,17 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     node->run.ephemeral = !resource->redis.data && !node->run.persistent;
     lower_topology(l, &self);
 
-    if (resource->redis.data) {
+    if (resource->redis.data && !lower_is_sentinel(&self)) {
         node->run.mounts = arena_alloc(l->arena, sizeof *node->run.mounts);
         lower_mount(l, node, resource->redis.data);
     }
     add_host_network(l, node, resource);
     check_remote(l, resource);
-    add_launch(l, node, resource);
+    add_launch(l, &self);
     lower_server_port(l, &self);
     add_environment(l, &self);
     lower_server_ping(l, node, resource);
-    lower_users(l, node, resource);
+    lower_users(l, &self);
 }
 
 void lower_server(struct lower *l, const struct model_resource *resource)

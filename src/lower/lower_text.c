@@ -203,12 +203,16 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
         return false;
     switch (part->get) {
     case MODEL_GET_CONNECTION_STRING:
-        lower_topology_nodes(l, c, target, out);
+        lower_topology_string(l, c, target, out);
         add_server_options(&address, part->user, password, out);
         return true;
     case MODEL_GET_NODES:
         lower_topology_nodes(l, c, target, out);
         return true;
+    case MODEL_GET_SENTINELS:
+        return lower_topology_sentinels(l, c, target, out);
+    case MODEL_GET_SENTINEL_NAME:
+        return lower_topology_sentinel_name(target, out);
     case MODEL_GET_URI:
     case MODEL_GET_URL:
         add_server_uri(l, target, part, &address, out);

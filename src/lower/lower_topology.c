@@ -6,12 +6,19 @@
  * start alone and are formed while they run (room topology/), so that one that comes back after a failover
  * is not made primary again. */
 #include "lower/internal.h"
+#include "base/digest.h"
 #include "redis/redis.h"
 
 #include <string.h>
 #include <strings.h>
 
-enum { FIRST_CLUSTER = 7 };
+enum { FIRST_CLUSTER = 7, FIRST_SENTINEL = 6, ID_LENGTH = 40 };
+
+bool lower_is_sentinel(const struct consumer *self)
+{
+    const struct model_topology *topology = model_topology(self->resource);
+    return topology && self->replica > model_data_nodes(topology);
+}
 
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource)
 {
@@ -50,22 +57,61 @@ void lower_topology_address(struct lower *l, struct consumer *c, const struct mo
         lower_join_network(l, c->resource);
 }
 
-void lower_topology_nodes(struct lower *l, struct consumer *c, const struct model_resource *target,
-                          struct text_builder *out)
+struct range {
+    int first, last;
+};
+static void add_addresses(struct lower *l, struct consumer c, const struct model_resource *target,
+                          struct range nodes, struct text_builder *out)
 {
-    struct consumer one = *c;
     struct address address;
-    bool has_all = model_topology(target) && !c->target_replica;
-    int count = has_all ? lower_node_count(target) : 1;
-
-    for (int i = 1; i <= count; i++) {
-        if (has_all)
-            one.target_replica = i;
-        lower_address(l, &one, target, NULL, &address);
-        if (i > 1)
+    for (int i = nodes.first; i <= nodes.last; i++) {
+        c.target_replica = i;
+        lower_address(l, &c, target, NULL, &address);
+        if (i > nodes.first)
             text_literal(out, ",");
         text_address(out, &address);
     }
+}
+
+void lower_topology_nodes(struct lower *l, struct consumer *c, const struct model_resource *target,
+                          struct text_builder *out)
+{
+    const struct model_topology *topology = model_topology(target);
+    struct range nodes = {c->target_replica, c->target_replica};
+    if (topology && !c->target_replica)
+        nodes = (struct range){1, model_data_nodes(topology)};
+    add_addresses(l, *c, target, nodes, out);
+}
+
+bool lower_topology_sentinels(struct lower *l, struct consumer *c, const struct model_resource *target,
+                              struct text_builder *out)
+{
+    const struct model_topology *topology = model_topology(target);
+    if (!topology || !topology->sentinels)
+        return false;
+    const struct range nodes = {model_data_nodes(topology) + 1, model_replica_count(target)};
+    add_addresses(l, *c, target, nodes, out);
+    return true;
+}
+
+bool lower_topology_sentinel_name(const struct model_resource *target, struct text_builder *out)
+{
+    const struct model_topology *topology = model_topology(target);
+    if (!topology || !topology->sentinels)
+        return false;
+    text_literal(out, topology->primary_name);
+    return true;
+}
+
+void lower_topology_string(struct lower *l, struct consumer *c, const struct model_resource *target,
+                           struct text_builder *out)
+{
+    if (c->target_replica || !lower_topology_sentinels(l, c, target, out)) {
+        lower_topology_nodes(l, c, target, out);
+        return;
+    }
+    text_literal(out, ",serviceName=");
+    lower_topology_sentinel_name(target, out);
 }
 
 static void add_secret_line(struct lower *l, const struct consumer *self, const char *directive,
@@ -108,6 +154,25 @@ static void add_cluster_lines(const struct lower *l, const struct consumer *self
     add_default(self, "cluster-node-timeout", "5000", b);
 }
 
+/* It starts without knowing anybody. What it is called stays the same, so that the others know it again; and
+ * one that is to watch otherwise is made anew. */
+static void add_sentinel_lines(const struct lower *l, const struct consumer *self,
+                               const struct address *address, struct text_builder *b)
+{
+    const struct model_topology *topology = model_topology(self->resource);
+    char id[65];
+    cleanup_free char *what = xasprintf("%s/%s", l->plan->prefix, self->node->name);
+    digest_sha256(what, strlen(what), id);
+    cleanup_free char *lines =
+        xasprintf("# %d of %d for %s\nsentinel myid %.*s\nsentinel announce-ip ", topology->quorum,
+                  topology->sentinels, topology->primary_name, ID_LENGTH, id);
+    text_literal(b, lines);
+    text_address_host(b, address);
+    text_literal(b, "\n");
+    if (l->context->remote_engine) /* which may have a name */
+        text_literal(b, "sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n");
+}
+
 void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b)
 {
     struct consumer own = *self;
@@ -116,6 +181,10 @@ void lower_topology_conf(struct lower *l, const struct consumer *self, struct te
         return;
 
     lower_address(l, &own, self->resource, NULL, &address);
+    if (lower_is_sentinel(self)) {
+        add_sentinel_lines(l, self, &address, b);
+        return;
+    }
     text_literal(b, "replica-announce-ip ");
     text_address_host(b, &address);
     text_literal(b, "\n");
@@ -126,16 +195,22 @@ void lower_topology_conf(struct lower *l, const struct consumer *self, struct te
         add_cluster_lines(l, self, &address, b);
 }
 
-/* Slots that are added as ranges, and a bus whose port can be chosen. */
+/* Slots that are added as ranges, and a bus whose port can be chosen; sentinels that say who they are. */
 static void check_version(struct lower *l, const struct model_resource *resource)
 {
+    static const struct {
+        int first;
+        const char *said;
+    } needs[MODEL_TOPOLOGY_COUNT] = {
+        [MODEL_TOPOLOGY_CLUSTER] = {FIRST_CLUSTER, "7"}, [MODEL_TOPOLOGY_SENTINEL] = {FIRST_SENTINEL, "6.2"}};
     const struct model_topology *topology = model_topology(resource);
     int major = 0;
     if (resource->kind == MODEL_REDIS && resource->image && !l->native)
         major = redis_image_major(resource->image);
-    if (topology->kind == MODEL_TOPOLOGY_CLUSTER && major && major < FIRST_CLUSTER)
-        lower_problem(l, &topology->pos, "use a newer image", "\"%s\" is too old: `cluster` needs Redis %d",
-                      resource->image, FIRST_CLUSTER);
+    if (major && major < needs[topology->kind].first)
+        lower_problem(l, &topology->pos, "use a newer image", "\"%s\" is too old: `%s` needs Redis %s",
+                      resource->image, names_text(&model_topology_names, topology->kind),
+                      needs[topology->kind].said);
 }
 
 void lower_topology_ports(struct lower *l, const struct consumer *self)
@@ -161,7 +236,9 @@ void lower_topology(struct lower *l, const struct consumer *self)
 
     check_version(l, self->resource);
     run->replica_of = self->resource->name;
-    run->topology = (struct plan_topology){topology->kind, topology->shards, topology->replicas};
+    run->topology = (struct plan_topology){topology->kind,      topology->shards, topology->replicas,
+                                           topology->sentinels, topology->quorum, topology->primary_name};
+    run->ephemeral |= lower_is_sentinel(self) && !run->persistent;
     if (!l->native)
         lower_join_network(l, self->resource);
 }

@@ -1,6 +1,7 @@
 /* Replicas: `api` with `replicas: 3` is api-1, api-2 and api-3. Nothing else of the project can be called so,
  * and all of a project are bounded, so that a short file cannot ask for a million processes. */
 #include "manifest/loader.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -20,8 +21,9 @@ static void report(struct loader *l, const struct node *at, const struct model_r
                    const char *name)
 {
     manifest_problem(l, at, "`%s` is the name of a replica of `%s` already", name, resource->name);
-    manifest_hint(l, "see line %d: its replicas are `%s-1` to `%s-%d`", resource->pos.line, resource->name,
-                  resource->name, model_replica_count(resource));
+    cleanup_free char *last = model_replica_name(resource, model_replica_count(resource));
+    manifest_hint(l, "see line %d: its replicas are `%s-1` to `%s`", resource->pos.line, resource->name,
+                  last);
 }
 
 static void check_name(struct loader *l, const struct model_resource *resource, const char *name)
@@ -34,6 +36,17 @@ static void check_name(struct loader *l, const struct model_resource *resource, 
         if (sidecar->name && sidecar->name_at && strcasecmp(sidecar->name, name) == 0)
             report(l, sidecar->name_at, resource, sidecar->name);
     }
+}
+
+/* `cache-sentinel` with replicas of its own, beside `cache` with sentinels. */
+static void check_sentinels(struct loader *l, const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    cleanup_free char *stem = xasprintf("%s-sentinel", resource->name);
+    const struct declared *other = find_folded(l, stem);
+    if (topology && topology->sentinels && other && model_replica_count(&l->model->resources[other->index]))
+        manifest_problem(l, other->key, "the replicas of `%s` would be called like the sentinels of `%s`",
+                         other->name, resource->name);
 }
 
 /* Where it says how many there are. */
@@ -54,9 +67,10 @@ void manifest_check_replicas(struct loader *l)
         if (resource->inactive || !count)
             continue;
         for (int i = 1; i <= count; i++) {
-            cleanup_free char *name = xasprintf("%s-%d", resource->name, i);
+            cleanup_free char *name = model_replica_name(resource, i);
             check_name(l, resource, name);
         }
+        check_sentinels(l, resource);
 
         bool was_bounded = all <= MOST_REPLICAS;
         all += count;

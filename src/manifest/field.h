@@ -163,6 +163,7 @@ SHAPE(shape_seed, const char **);
 SHAPE(shape_users, struct model_user *);
 SHAPE(shape_replication, struct model_resource);
 SHAPE(shape_cluster, struct model_resource);
+SHAPE(shape_sentinel, struct model_resource);
 SHAPE(shape_volumes, struct model_resource);
 SHAPE(shape_bind_mounts, struct model_resource);
 SHAPE(shape_tmpfs, const char **);

@@ -33,10 +33,16 @@ static const struct {
     const char *name;
     enum model_get get;
 } getters[] = {
-    {"host", MODEL_GET_HOST},         {"port", MODEL_GET_PORT},
-    {"password", MODEL_GET_PASSWORD}, {"uri", MODEL_GET_URI},
-    {"url", MODEL_GET_URL},           {"connection_string", MODEL_GET_CONNECTION_STRING},
-    {"ca_file", MODEL_GET_CA_FILE},   {"nodes", MODEL_GET_NODES},
+    {"host", MODEL_GET_HOST},
+    {"port", MODEL_GET_PORT},
+    {"password", MODEL_GET_PASSWORD},
+    {"uri", MODEL_GET_URI},
+    {"url", MODEL_GET_URL},
+    {"connection_string", MODEL_GET_CONNECTION_STRING},
+    {"ca_file", MODEL_GET_CA_FILE},
+    {"nodes", MODEL_GET_NODES},
+    {"sentinels", MODEL_GET_SENTINELS},
+    {"sentinel_name", MODEL_GET_SENTINEL_NAME},
 };
 enum { GETTERS = sizeof getters / sizeof *getters };
 

@@ -152,7 +152,8 @@ static const char *const values[] = {
     "`${VAR}`, `${VAR:-default}`, `${VAR-default}`, `${VAR:?message}`, `${VAR?message}`, `${VAR:+other}` and "
     "`${VAR+other}` are replaced from the environment, then from `.env`; they may be nested. `$$` is a "
     "dollar sign.",
-    "`${cache.host}`, `.port`, `.password`, `.uri`, `.connection_string`, `.ca_file` of a server, "
+    "`${cache.host}`, `.port`, `.password`, `.uri`, `.connection_string`, `.ca_file`, `.nodes`, "
+    "`.sentinels`, `.sentinel_name` of a server, "
     "`${api.http.url}`, "
     "`.host`, `.port` of an endpoint, and `${parameters.NAME}` are references. They are resolved for each "
     "consumer.",
@@ -169,6 +170,9 @@ static const char *const variables[] = {
     "`user` gives the credentials of one of the server's `users`, and `CACHE_USERNAME`. "
     "`as` renames all of them, `env` names one more variable that holds the URI. Two references "
     "that name one variable are an error; `environment` replaces what references give.",
+    "Of `cluster`, `replication` and `sentinel` also `CACHE_NODES`, the addresses of all nodes with data; "
+    "of `sentinel` `CACHE_SENTINELS` and `CACHE_SENTINEL_NAME`, and `ConnectionStrings__cache` has the "
+    "sentinels and `serviceName`.",
     "A URI is `redis://default:PASSWORD@HOST:PORT`, `rediss` with TLS, every special character "
     "percent-encoded: what `redis-cli -u` and the client libraries take. Redis before version 6 knows no "
     "users: theirs has none.",

@@ -1,5 +1,5 @@
-/* Several servers that are one: `replication`, `cluster`. How many there are, and what of a server's other
- * fields does not go with it.
+/* Several servers that are one: `replication`, `cluster`, `sentinel`. How many there are, and what of a
+ * server's other fields does not go with it.
  *
  * A topology is a property of the whole resource: its nodes are NAME-1, NAME-2, … and share all other fields.
  * What nodes cannot share (a folder, a volume that exists already) is refused at its position, and so is what
@@ -9,7 +9,15 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MOST_NODES = 100, MOST_SHARDS = 16384, DEFAULT_SHARDS = 3, LAST_PORT = 65535 };
+enum {
+    MOST_NODES = 100,
+    MOST_SHARDS = 16384,
+    MOST_SENTINELS = 9,
+    DEFAULT_SHARDS = 3,
+    DEFAULT_REPLICAS = 2,
+    DEFAULT_SENTINELS = 3,
+    LAST_PORT = 65535
+};
 
 static struct model_topology *topology_of(void *object)
 {
@@ -102,24 +110,81 @@ static int read_cluster(struct loader *l, const struct field *field, struct node
                             MOST_NODES);
 }
 
+/* ---- sentinel ---- */
+
+static const struct field sentinel_fields[] = {
+    {.name = "replicas",
+     VALUE(shape_number, struct model_topology, replicas),
+     .min = 1,
+     .max = MOST_NODES - 1,
+     .fallback = "2",
+     .help = "How many replicas the primary has."},
+    {.name = "sentinels",
+     VALUE(shape_number, struct model_topology, sentinels),
+     .min = 1,
+     .max = MOST_SENTINELS,
+     .fallback = "3",
+     .help = "How many sentinels watch it. A failover needs more than half of them."},
+    {.name = "quorum",
+     VALUE(shape_number, struct model_topology, quorum),
+     .min = 1,
+     .max = MOST_SENTINELS,
+     .fallback = "more than half of them",
+     .help = "How many of them have to miss the primary before it counts as failed."},
+    {.name = "primary_name",
+     VALUE(shape_text, struct model_topology, primary_name),
+     .fallback = "mymaster",
+     .help = "What they call the primary."},
+};
+static const struct table table_sentinel = {.name = "sentinel",
+                                            .help = "`sentinel`",
+                                            .fields = sentinel_fields,
+                                            .count = FIELD_COUNT(sentinel_fields)};
+
+static int check_sentinels(struct loader *l, struct node *value, struct model_topology *topology)
+{
+    if (!topology->quorum)
+        topology->quorum = topology->sentinels / 2 + 1;
+    if (topology->quorum > topology->sentinels)
+        return manifest_problem(l, manifest_get(value, "quorum"), "a `quorum` of %d: there are %d sentinels",
+                                topology->quorum, topology->sentinels);
+    const struct node *name = manifest_get(value, "primary_name");
+    if (!name)
+        return 0;
+    return manifest_check_name(l, name, "primary", topology->primary_name);
+}
+
+static int read_sentinel(struct loader *l, const struct field *field, struct node *value, void *object)
+{
+    struct model_topology *topology = topology_of(object);
+    bool is_wanted = true;
+    if (value->kind != NODE_MAP && manifest_read_bool_value(l, field, value, &is_wanted) < 0)
+        return -1;
+    if (!is_wanted)
+        return 0;
+    if (claim(l, value, topology, MODEL_TOPOLOGY_SENTINEL) < 0)
+        return -1;
+
+    topology->shards = 1;
+    topology->replicas = DEFAULT_REPLICAS;
+    topology->sentinels = DEFAULT_SENTINELS;
+    topology->primary_name = "mymaster";
+    if (value->kind != NODE_MAP)
+        return check_sentinels(l, value, topology);
+    if (manifest_read_table(l, &table_sentinel, value, topology) < 0)
+        return -1;
+    return check_sentinels(l, value, topology);
+}
+
 /* ---- what does not go with it ---- */
 
 /* What apphost tells the nodes of a topology. */
 static const char *const told[] = {
-    "cluster-enabled",
-    "cluster-config-file",
-    "cluster-port",
-    "replicaof",
-    "slaveof",
-    "masterauth",
-    "masteruser",
-    "primaryauth",
-    "primaryuser",
-    "replica-announce-ip",
-    "replica-announce-port",
-    "slave-announce-ip",
-    "slave-announce-port",
-    "replica-read-only",
+    "cluster-enabled",   "cluster-config-file", "cluster-port",
+    "sentinel",          "replicaof",           "slaveof",
+    "masterauth",        "masteruser",          "primaryauth",
+    "primaryuser",       "replica-announce-ip", "replica-announce-port",
+    "slave-announce-ip", "slave-announce-port", "replica-read-only",
     "slave-read-only",
 };
 
@@ -193,5 +258,9 @@ const struct shape shape_cluster = {.words = "true, or {shards, replicas}",
                                     .accept = ACCEPT_BOOL | ACCEPT_TABLE,
                                     .read = read_cluster,
                                     .table = &table_cluster};
+const struct shape shape_sentinel = {.words = "true, or {replicas, sentinels, quorum, primary_name}",
+                                     .accept = ACCEPT_BOOL | ACCEPT_TABLE,
+                                     .read = read_sentinel,
+                                     .table = &table_sentinel};
 const struct shape shape_replication = {
     .words = "{replicas}", .accept = ACCEPT_TABLE, .read = read_replication, .table = &table_replication};

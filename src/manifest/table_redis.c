@@ -125,6 +125,12 @@ static const struct field server_fields[] = {
      .fallback = "none",
      .help = "A primary with replicas: NAME-1, NAME-2, …, each a server of its own. Consumers get the "
              "addresses of all of them."},
+    {.name = "sentinel",
+     WHOLE(shape_sentinel, struct model_resource),
+     .fallback = "none",
+     .help = "A primary with replicas, NAME-1, NAME-2, …, and NAME-sentinel-1, … who watch them and choose "
+             "another primary when it fails; true is two replicas and three sentinels. Needs Redis 6.2 or "
+             "Valkey. Consumers get the sentinels' addresses."},
     {.name = "ready", RESOURCE(shape_server_ready, ready), .help = "Bounds the PING that finds it ready."},
 };
 static const struct table table_server = {.name = "server",

@@ -3,8 +3,10 @@
  * To add one: its name in enum model_kind, its row here, a table of fields in manifest/, a lowering in
  * lower/. What is forgotten does not compile, or fails a test that names the kind. */
 #include "model/model.h"
+#include "base/mem.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 static const struct model_kind_info kinds[] = {
@@ -62,11 +64,27 @@ const struct model_topology *model_topology(const struct model_resource *resourc
     return has_one ? &resource->redis.topology : NULL;
 }
 
+int model_data_nodes(const struct model_topology *topology)
+{
+    return topology->shards * (1 + topology->replicas);
+}
+
+char *model_replica_name(const struct model_resource *resource, int replica)
+{
+    const struct model_topology *topology = model_topology(resource);
+    int first_sentinel = INT_MAX;
+    if (topology)
+        first_sentinel = model_data_nodes(topology) + 1;
+    if (replica >= first_sentinel)
+        return xasprintf("%s-sentinel-%d", resource->name, replica - first_sentinel + 1);
+    return xasprintf("%s-%d", resource->name, replica);
+}
+
 int model_replica_count(const struct model_resource *resource)
 {
     const struct model_topology *topology = model_topology(resource);
     if (topology)
-        return topology->shards * (1 + topology->replicas);
+        return model_data_nodes(topology) + topology->sentinels;
     if (resource->kind == MODEL_PROCESS)
         return resource->process.replicas;
     return 0;

@@ -31,9 +31,11 @@ enum model_get {
     MODEL_GET_URI,
     MODEL_GET_CONNECTION_STRING,
     MODEL_GET_CA_FILE,
-    MODEL_GET_URL,   /* of an endpoint */
-    MODEL_GET_USER,  /* the name, of a reference that has one */
-    MODEL_GET_NODES, /* addresses of all nodes, with commas between them */
+    MODEL_GET_URL,       /* of an endpoint */
+    MODEL_GET_USER,      /* the name, of a reference that has one */
+    MODEL_GET_NODES,     /* addresses of all nodes, with commas between them */
+    MODEL_GET_SENTINELS, /* the same of those who watch them, and under which name */
+    MODEL_GET_SENTINEL_NAME,
     MODEL_GET_PARAMETER,
     MODEL_GET_COUNT
 };
@@ -228,8 +230,10 @@ enum model_topology_kind {
 };
 struct model_topology {
     enum model_topology_kind kind;
-    int shards;   /* a cluster's; else 1 */
-    int replicas; /* of each primary */
+    int shards;               /* a cluster's; else 1 */
+    int replicas;             /* of each primary */
+    int sentinels, quorum;    /* who watch; of how many the word is needed */
+    const char *primary_name; /* what they call the primary */
     struct model_pos pos;
 };
 
@@ -410,6 +414,10 @@ bool model_has_endpoints(enum model_kind kind);
 int model_replica_count(const struct model_resource *resource);
 /* The topology of a server; NULL: it is a single one, or no server. */
 const struct model_topology *model_topology(const struct model_resource *resource);
+/* How many of its nodes hold data; they come first. */
+int model_data_nodes(const struct model_topology *topology);
+/* The name of a resource's nth replica, from 1. The caller frees. */
+char *model_replica_name(const struct model_resource *resource, int replica);
 /* A process that runs to completion. */
 bool model_is_task(const struct model_resource *resource);
 /* Has it a connection string? */

@@ -7,13 +7,14 @@
  * node later does not undo it. Failures: the row has a limit, and what is missing stands in the report. */
 #include "orchestrator/internal.h"
 
+#include "base/pick.h"
 #include "topology/topology.h"
 
 #include <string.h>
 
 struct forming {
     struct orchestrator *o;
-    char *resource;
+    char *resource, *wanted; /* the latter in words: another one is formed anew */
     struct topology *topology;
     size_t count, members;
     struct node **nodes; /* by number; NULL: not there */
@@ -74,7 +75,14 @@ static void on_changed(void *data)
 static size_t count_of(const struct node *node)
 {
     const struct plan_topology *wanted = &node->spec->run.topology;
-    return (size_t)(wanted->shards * (1 + wanted->replicas));
+    return (size_t)(wanted->shards * (1 + wanted->replicas) + wanted->sentinels);
+}
+
+static char *wanted_of(const struct node *node)
+{
+    const struct plan_topology *wanted = &node->spec->run.topology;
+    return xasprintf("%d %d %d %d %d %s", (int)wanted->kind, wanted->shards, wanted->replicas,
+                     wanted->sentinels, wanted->quorum, text_or_empty(wanted->primary_name));
 }
 
 static struct forming *make(struct node *node)
@@ -84,12 +92,16 @@ static struct forming *make(struct node *node)
     struct forming *forming = xcalloc(1, sizeof *forming);
     forming->o = o;
     forming->resource = xstrdup(node_replica_of(node));
+    forming->wanted = wanted_of(node);
     forming->count = count_of(node);
     forming->nodes = xcalloc(forming->count, sizeof(struct node *));
 
     const struct topology_options options = {
         .kind = wanted->kind,
         .shards = wanted->shards,
+        .sentinels = wanted->sentinels,
+        .quorum = wanted->quorum,
+        .primary_name = wanted->primary_name,
         .count = forming->count,
         .keeps_data = !node->spec->run.ephemeral,
         .on_changed = on_changed,
@@ -106,16 +118,20 @@ static void drop(struct forming *forming)
     topology_free(forming->topology);
     free(forming->nodes);
     free(forming->resource);
+    free(forming->wanted);
     free(forming);
 }
 
-/* NAME-3 is the third. */
+/* NAME-3 is the third, NAME-sentinel-1 the first after all servers. */
 static size_t number_of(const struct node *node)
 {
     const char *dash = strrchr(node->resource, '-');
+    size_t others = 0;
     if (!dash)
         return 0;
-    return (size_t)strtol(dash + 1, NULL, 10) - 1;
+    if (str_starts(node->resource + strlen(node_replica_of(node)), "-sentinel-"))
+        others = count_of(node) - (size_t)node->spec->run.topology.sentinels;
+    return others + (size_t)strtol(dash + 1, NULL, 10) - 1;
 }
 
 static void join(struct forming *forming, struct node *node)
@@ -132,7 +148,7 @@ static void join(struct forming *forming, struct node *node)
     server_forget(password);
 }
 
-/* The manifest has another number of nodes now: those that run go over. */
+/* The manifest wants another one now: those that run go over. */
 static struct forming *remake(struct forming *old, struct node *node)
 {
     struct forming *forming = make(node);
@@ -150,11 +166,12 @@ static struct forming *remake(struct forming *old, struct node *node)
 void forming_start(struct node *node)
 {
     struct forming *forming = find(node);
+    cleanup_free char *wanted = wanted_of(node);
     if (node->forming)
         return;
     if (!forming)
         forming = make(node);
-    else if (forming->count != count_of(node))
+    else if (!str_eq(forming->wanted, wanted))
         forming = remake(forming, node);
     join(forming, node);
 }

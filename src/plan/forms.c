@@ -106,10 +106,14 @@ static void tell_topology(const void *member, size_t count, const char *label, c
     (void)count, (void)label;
     if (!topology->kind)
         return;
-    cleanup_free char *line =
-        xasprintf("%s, shards: %d, replicas: %d", names_text(&model_topology_names, topology->kind),
-                  topology->shards, topology->replicas);
-    to->line("topology", line, to->data);
+    struct strbuf line = {0};
+    strbuf_addf(&line, "%s, shards: %d, replicas: %d", names_text(&model_topology_names, topology->kind),
+                topology->shards, topology->replicas);
+    if (topology->sentinels)
+        strbuf_addf(&line, ", sentinels: %d, quorum: %d, primary: %s", topology->sentinels, topology->quorum,
+                    topology->primary_name);
+    to->line("topology", strbuf_text(&line), to->data);
+    strbuf_free(&line);
 }
 
 /* ---- places ---- */

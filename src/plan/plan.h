@@ -137,7 +137,8 @@ struct plan_restart {
 /* Of what it is a node: as the model has it. */
 struct plan_topology {
     enum model_topology_kind kind;
-    int shards, replicas;
+    int shards, replicas, sentinels, quorum;
+    const char *primary_name;
 };
 
 /* A container's or a process' specification. Fields of the other kind are zero. */

@@ -156,6 +156,9 @@ static const struct record_field topology_fields[] = {
     RECORD_NAMED(struct plan_topology, kind, model_topology_names, false, CALLED("topology")),
     RECORD_FIELD(struct plan_topology, shards, FIELD_INT, false),
     RECORD_FIELD(struct plan_topology, replicas, FIELD_INT, false),
+    RECORD_FIELD(struct plan_topology, sentinels, FIELD_INT, false),
+    RECORD_FIELD(struct plan_topology, quorum, FIELD_INT, false),
+    RECORD_FIELD(struct plan_topology, primary_name, FIELD_STRING, false),
 };
 static RECORD(topology, struct plan_topology, topology_fields);
 

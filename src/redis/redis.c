@@ -47,25 +47,31 @@ const struct redis_native *redis_native(enum model_kind kind)
     return &native[kind];
 }
 
-char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls)
+char *redis_launch_line(const struct redis_launch *how)
 {
-    const char *server = redis_server_name(kind);
+    const char *server = redis_server_name(how->kind);
     /* The copy lets the server start with an environment that no longer holds its password. */
     struct strbuf line = {0};
     strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");
 
     /* Readable for the user that the entrypoint drops to; nobody else is in there. */
-    if (tls)
+    if (how->tls)
         strbuf_adds(&line, "umask 022\n"
                            "printf '%s\\n' \"$" REDIS_TLS_CERT_VARIABLE "\" >" REDIS_TLS_CERT_FILE "\n"
                            "printf '%s\\n' \"$" REDIS_TLS_KEY_VARIABLE "\" >" REDIS_TLS_KEY_FILE "\n"
                            "unset " REDIS_TLS_CERT_VARIABLE " " REDIS_TLS_KEY_VARIABLE "\n");
-    if (!bypass_entrypoint)
+    if (!how->bypass_entrypoint)
         strbuf_addf(&line,
                     "if command -v docker-entrypoint.sh >/dev/null 2>&1; then\n"
                     "exec docker-entrypoint.sh %s - <<APPHOST_END\n$conf\nAPPHOST_END\nfi\n",
                     server);
-    strbuf_addf(&line, "exec %s - <<APPHOST_END\n$conf\nAPPHOST_END\n", server);
+    if (how->is_sentinel)
+        strbuf_addf(&line,
+                    "umask 077\nprintf '%%s' \"$conf\" >" REDIS_SENTINEL_FILE "\n"
+                    "exec %s " REDIS_SENTINEL_FILE " --sentinel\n",
+                    server);
+    else
+        strbuf_addf(&line, "exec %s - <<APPHOST_END\n$conf\nAPPHOST_END\n", server);
     return strbuf_take(&line);
 }
 

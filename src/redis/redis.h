@@ -25,8 +25,13 @@ struct redis_native {
 };
 const struct redis_native *redis_native(enum model_kind kind);
 /* The shell line that executes the server (for /bin/sh -c). bypass_entrypoint: read-only data on images older
- * than 8, whose entrypoint would end on a failing chown. */
-char *redis_launch_line(enum model_kind kind, bool bypass_entrypoint, bool tls);
+ * than 8, whose entrypoint would end on a failing chown. A sentinel writes what it learns into its
+ * configuration: it gets it as a file, and is started by whom the entrypoint would drop to. */
+struct redis_launch {
+    enum model_kind kind;
+    bool bypass_entrypoint, tls, is_sentinel;
+};
+char *redis_launch_line(const struct redis_launch *how);
 /* The major version in an image's tag ("docker.io/library/redis:8.6-alpine" → 8), 0 when it says none. */
 int redis_image_major(const char *image);
 /* Whom a password without a user stands for, as a URI names it: "default". NULL with servers that know no
@@ -43,6 +48,7 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out);
  * that every user in it may write to at every start. A tmpfs of our own is not that: at a container's second
  * start Docker 20.10 leaves it to root. */
 #define REDIS_MEMORY_FOLDER "/dev/shm"
+#define REDIS_SENTINEL_FILE REDIS_MEMORY_FOLDER "/apphost-sentinel.conf"
 /* The files of a server with TLS, and the variables that they come in. */
 #define REDIS_TLS_CERT_FILE REDIS_MEMORY_FOLDER "/apphost-cert.pem"
 #define REDIS_TLS_KEY_FILE REDIS_MEMORY_FOLDER "/apphost-key.pem"

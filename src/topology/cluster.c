@@ -18,8 +18,10 @@ static const char *const nodes[] = {"CLUSTER", "NODES", NULL};
 static const char *const info[] = {"CLUSTER", "INFO", NULL};
 static const char *const role[] = {"ROLE", NULL};
 
-static bool read_reply(struct topology_seen *seen, size_t look, const struct resp_reply *reply)
+static bool read_reply(const struct topology_options *options, struct topology_seen *seen, size_t look,
+                       const struct resp_reply *reply)
 {
+    (void)options;
     if (look == LOOK_ROLE)
         return seen_read_role(seen, reply);
     if (reply->type == RESP_ERROR || !reply->str)

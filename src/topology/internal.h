@@ -11,19 +11,25 @@
 
 #include <stdint.h>
 
-enum { MOST_LOOKS = 4, NOBODY = -1, ROUNDS_ALONE = 10 };
+/* Sentinels are asked other things than servers are. */
+enum { SENTINEL_LOOKS = 3, MOST_LOOKS = 6, NOBODY = -1, ROUNDS_ALONE = 10 };
+/* Stands in an order for the password of whom it is given. */
+#define ORDER_PASSWORD "\x01"
 
 struct cluster_table;
 
-enum seen_role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA };
+enum seen_role { ROLE_UNKNOWN, ROLE_PRIMARY, ROLE_REPLICA, ROLE_SENTINEL };
 /* What a member said of itself in this round. */
 struct topology_seen {
     bool is_known; /* it answered everything */
     enum seen_role role;
-    char *of_host; /* a replica: of whom */
+    char *of_host; /* a replica: of whom; a sentinel: whom it watches, or NULL */
     int of_port;
-    bool is_linked;              /* a replica: it has its primary's data, and gets what is new */
-    int64_t offset;              /* of the stream of changes */
+    bool is_linked; /* a replica: it has its primary's data, and gets what is new; a
+                     * sentinel: it sees nothing wrong, and does nothing about it */
+    int64_t offset; /* of the stream of changes; a sentinel: how new its word is */
+    char id[41];    /* a sentinel: who it is, and how many others it knows */
+    int replicas, others;
     struct cluster_table *table; /* a cluster's member: whom it knows; see cluster.h */
 };
 void seen_clear(struct topology_seen *seen);
@@ -63,18 +69,21 @@ void judgement_trouble(struct judgement *judgement, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 struct rules {
-    const char *const *looks[MOST_LOOKS]; /* commands; ends with NULL */
+    const char *const *looks[MOST_LOOKS]; /* commands; from SENTINEL_LOOKS on a sentinel's */
     /* False: the reply is none to that question. */
-    bool (*read)(struct topology_seen *seen, size_t look, const struct resp_reply *reply);
+    bool (*read)(const struct topology_options *options, struct topology_seen *seen, size_t look,
+                 const struct resp_reply *reply);
     void (*judge)(const struct standing *standing, struct judgement *out);
 };
-extern const struct rules replication_rules, cluster_rules;
+extern const struct rules replication_rules, cluster_rules, sentinel_rules;
 const struct rules *rules_of(enum model_topology_kind kind);
 
 /* The member that answers there, or NOBODY. */
 int standing_find(const struct standing *standing, const char *host, int port);
 /* Says who is missing; true: nobody is. */
 bool standing_is_complete(const struct standing *standing, struct judgement *out);
+/* Whether all servers replicate out->primary; who does not is told to. */
+void judge_replicas_of(const struct standing *standing, bool may_order, struct judgement *out);
 /* Reads the reply to ROLE of a server that holds data. */
 bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply);
 

@@ -105,7 +105,10 @@ bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply)
 
 const struct rules *rules_of(enum model_topology_kind kind)
 {
-    if (kind == MODEL_TOPOLOGY_CLUSTER)
-        return &cluster_rules;
-    return &replication_rules;
+    static const struct rules *const rules[MODEL_TOPOLOGY_COUNT] = {
+        [MODEL_TOPOLOGY_REPLICATION] = &replication_rules,
+        [MODEL_TOPOLOGY_CLUSTER] = &cluster_rules,
+        [MODEL_TOPOLOGY_SENTINEL] = &sentinel_rules,
+    };
+    return rules[kind];
 }

@@ -7,9 +7,10 @@
 
 static const char *const role[] = {"ROLE", NULL};
 
-static bool read_reply(struct topology_seen *seen, size_t look, const struct resp_reply *reply)
+static bool read_reply(const struct topology_options *options, struct topology_seen *seen, size_t look,
+                       const struct resp_reply *reply)
 {
-    (void)look;
+    (void)options, (void)look;
     return seen_read_role(seen, reply);
 }
 
@@ -53,7 +54,7 @@ static int find_primary(const struct standing *standing)
     return best;
 }
 
-static void judge_replica(const struct standing *standing, int replica, struct judgement *out)
+static void judge_replica(const struct standing *standing, int replica, bool may_order, struct judgement *out)
 {
     const struct member *member = &standing->members[replica];
     const struct member *primary = &standing->members[out->primary];
@@ -63,11 +64,19 @@ static void judge_replica(const struct standing *standing, int replica, struct j
         of = standing_find(standing, seen->of_host, seen->of_port);
 
     if (of != out->primary) {
-        judgement_order(out, (size_t)replica, "REPLICAOF %s %d", primary->host, primary->port);
+        if (may_order)
+            judgement_order(out, (size_t)replica, "REPLICAOF %s %d", primary->host, primary->port);
         judgement_trouble(out, "%s is no replica of %s yet", member->name, primary->name);
     } else if (!seen->is_linked) {
         judgement_trouble(out, "%s has no link to %s", member->name, primary->name);
     }
+}
+
+void judge_replicas_of(const struct standing *standing, bool may_order, struct judgement *out)
+{
+    for (int i = 0; i < (int)standing->options->count; i++)
+        if (i != out->primary && standing->members[i].seen.role != ROLE_SENTINEL)
+            judge_replica(standing, i, may_order, out);
 }
 
 /* Some are away: what is seen of the others is told, and nothing is done. */
@@ -96,9 +105,7 @@ static void judge(const struct standing *standing, struct judgement *out)
         judgement_order(out, (size_t)out->primary, "REPLICAOF NO ONE");
         judgement_trouble(out, "%s is no primary yet", standing->members[out->primary].name);
     }
-    for (int i = 0; i < (int)standing->options->count; i++)
-        if (i != out->primary)
-            judge_replica(standing, i, out);
+    judge_replicas_of(standing, true, out);
     out->is_formed = !out->trouble;
 }
 

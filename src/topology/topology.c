@@ -6,6 +6,7 @@
  * after, over the same connections; what they did is seen in the next round, which comes soon while something
  * is missing, and every second else. */
 #include "topology/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,8 @@ static char *role_text(const struct standing *standing, size_t index)
     const struct topology_seen *seen = &standing->members[index].seen;
     if (seen->role == ROLE_PRIMARY)
         return xstrdup("primary");
+    if (seen->role == ROLE_SENTINEL)
+        return xstrdup("sentinel");
     if (seen->role != ROLE_REPLICA)
         return NULL;
     int of = standing_find(standing, seen->of_host, seen->of_port);
@@ -128,7 +131,7 @@ static void on_seen(const struct resp_reply *reply, void *data)
     if (!reply)
         return; /* on_closed follows */
 
-    if (!topology->rules->read(seen, place->next++, reply))
+    if (!topology->rules->read(&topology->options, seen, place->next++, reply))
         seen->is_known = false;
     if (reply->type == RESP_ERROR)
         replace(&place->refusal, xstrdup(reply->str));
@@ -152,6 +155,14 @@ static void open_conn(struct topology_place *place)
     place->conn = redis_conn_open(place->topology->loop, &options);
 }
 
+static size_t first_look(const struct topology_place *place)
+{
+    const struct topology_options *options = &place->topology->options;
+    if (place->index + (size_t)options->sentinels >= options->count)
+        return SENTINEL_LOOKS;
+    return 0;
+}
+
 static void ask(struct topology_place *place)
 {
     const struct rules *rules = place->topology->rules;
@@ -159,10 +170,11 @@ static void ask(struct topology_place *place)
     cleanup_error struct error err = {0};
     if (!place->conn)
         open_conn(place);
-    place->next = place->awaited = 0;
+    place->next = first_look(place);
+    place->awaited = 0;
     seen->is_known = true;
 
-    for (size_t i = 0; i < MOST_LOOKS && rules->looks[i]; i++) {
+    for (size_t i = place->next; i < MOST_LOOKS && rules->looks[i]; i++) {
         if (redis_conn_words(place->conn, rules->looks[i], on_seen, place, &err) < 0) {
             seen->is_known = false;
             drop_conn(place);
@@ -196,13 +208,20 @@ static void on_order(const struct resp_reply *reply, void *data)
     replace(&place->refusal, refusal);
 }
 
+static const char *word_of(const struct topology_place *place, const char *word)
+{
+    if (strcmp(word, ORDER_PASSWORD) != 0)
+        return word;
+    return text_or_empty(place->password);
+}
+
 static void send_order(struct topology *topology, const struct order *order)
 {
     struct topology_place *place = &topology->places[order->to];
     cleanup_error struct error ignored = {0};
     const char *words[16] = {0};
     for (size_t i = 0; i < order->words.count && i + 1 < sizeof words / sizeof *words; i++)
-        words[i] = order->words.items[i];
+        words[i] = word_of(place, order->words.items[i]);
     if (place->conn) /* what is not sent is not seen to be done: it is said again */
         redis_conn_words(place->conn, words, on_order, place, &ignored);
 }
@@ -343,6 +362,7 @@ struct topology *topology_new(struct loop *loop, const struct topology_options *
     struct topology *topology = xcalloc(1, sizeof *topology);
     topology->loop = loop;
     topology->options = *options;
+    topology->options.primary_name = xstrdup_null(options->primary_name);
     topology->rules = rules_of(options->kind);
     topology->places = xcalloc(options->count, sizeof *topology->places);
     topology->members = xcalloc(options->count, sizeof *topology->members);
@@ -366,6 +386,7 @@ void topology_free(struct topology *topology)
         seen_clear(&topology->members[i].seen);
     }
     free(topology->trouble);
+    free((char *)topology->options.primary_name);
     free(topology->places);
     free(topology->members);
     free(topology);

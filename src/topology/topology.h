@@ -24,9 +24,10 @@ struct topology;
 
 struct topology_options {
     enum model_topology_kind kind;
-    int shards;
-    size_t count;    /* members: shards, each with its replicas */
-    bool keeps_data; /* what they hold outlives them: nothing of it is given up */
+    int shards, sentinels, quorum;
+    const char *primary_name; /* as the sentinels call it */
+    size_t count;             /* members: shards, each with its replicas; then the sentinels */
+    bool keeps_data;          /* what they hold outlives them: nothing of it is given up */
     loop_cb *on_changed;
     void *data;
 };
@@ -43,7 +44,7 @@ void topology_leave(struct topology *topology, size_t member);
 bool topology_is_formed(const struct topology *topology);
 /* What is missing, in words; NULL: nothing. */
 const char *topology_trouble(const struct topology *topology);
-/* "primary", "replica of cache-1"; NULL: not known. */
+/* "primary", "replica of cache-1", "sentinel"; NULL: not known. */
 const char *topology_role(const struct topology *topology, size_t member);
 
 #endif

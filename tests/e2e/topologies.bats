@@ -1,4 +1,4 @@
-# Several servers that are one: replication, clusters.
+# Several servers that are one: replication, clusters, sentinels.
 load helpers
 
 # role NODE : the first word of its ROLE
@@ -271,4 +271,136 @@ END
   fails 2 apphost redis alone --failover
   says 'nobody replicates alone'
   ok apphost down
+}
+
+# sentinels_see PORT : all of them watch who answers there, and find all well
+sentinels_see() {
+  local node
+  for node in $(apphost ps -o json | jq -r '.resources[] | select(.role == "sentinel").name'); do
+    [ "$(apphost redis "$node" SENTINEL MASTERS | paste - - | awk '$1 == "port" {p = $2} $1 == "flags" {f = $2}
+      END {print p, f}')" = "$1 master" ] || return 1
+  done
+}
+
+# knows SENTINEL NAME : it watches two replicas by that name, with two others
+knows() {
+  apphost redis "$1" SENTINEL MASTERS | paste -s |
+    grep -P "name\t$2\t.*num-slaves\t2\tnum-other-sentinels\t2\tquorum\t2"
+}
+
+port_of() {
+  apphost ps -o json | jq -r ".resources[] | select(.name == \"$1\").port"
+}
+
+primary() {
+  apphost ps -o json | jq -r '[.resources[] | select(.role == "primary").name] | join(",")'
+}
+
+is_primary() {
+  [ "$(primary)" = "$1" ]
+}
+
+has_another_primary() {
+  local now
+  now=$(primary)
+  [[ $now = cache-[0-9] && $now != "$1" ]]
+}
+
+@test "sentinels: watching when up returns, consumers get their addresses, and a failover is theirs" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, sentinel: {replicas: 2, sentinels: 3, primary_name: main}}
+  api:
+    type: process
+    task: true
+    command: [sh, -c, 'echo "\$CACHE_NODES|\$CACHE_SENTINELS|\$CACHE_SENTINEL_NAME|\$ConnectionStrings__cache"']
+    references: [cache]
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(roles)" = "primary,replica of cache-1,replica of cache-1,sentinel,sentinel,sentinel" ]
+  sentinels_see "$(port_of cache-1)"
+  knows cache-sentinel-1 main
+  host=$(apphost env --format json | jq -r .CACHE_HOST)
+  sentinels="$host:$(port_of cache-sentinel-1),$host:$(port_of cache-sentinel-2),$host:$(port_of cache-sentinel-3)"
+  nodes="$host:$(port_of cache-1),$host:$(port_of cache-2),$host:$(port_of cache-3)"
+  ok apphost logs api
+  prints "$nodes\|$sentinels\|main\|$sentinels,serviceName=main,password="
+
+  # A container is told the same, and reaches it.
+  first=$(port_of cache-1)
+  asked=$(apphost exec cache-3 -- sh -c "redis-cli --no-auth-warning -h $host -p $(port_of cache-sentinel-2) \
+    -a $(apphost env --format json | jq -r .CACHE_PASSWORD) SENTINEL get-master-addr-by-name main" | paste -sd:)
+  [ "$asked" = "$host:$first" ]
+
+  ok apphost redis cache SET k v
+  ok apphost redis cache --failover
+  says 'is primary now, in place of cache-1'
+  has_another_primary cache-1
+  ok apphost redis cache SET k w
+  fails 2 apphost redis cache-1 --failover
+  says 'chosen by the sentinels of cache'
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "sentinels: a primary that is killed is replaced by them, and follows when it comes back" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, sentinel: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost redis cache SET k v
+  wait_until 60 answers cache-2 k v
+  ok apphost kill cache-1
+  wait_until 90 is_primary cache-2
+  wait_until 60 answers cache k v
+  ok apphost start cache-1
+  follows_second() { [ "$(roles)" = "replica of cache-2,primary,sentinel,sentinel,sentinel" ]; }
+  wait_until 90 follows_second
+  wait_until 90 sentinels_see "$(port_of cache-2)"
+
+  # One that comes back has forgotten all, and is told again.
+  ok apphost restart cache-sentinel-2
+  wait_until 90 sentinels_see "$(port_of cache-2)"
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "sentinels: other numbers and another name for those that run; data is kept" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, sentinel: {replicas: 1, sentinels: 1}, data_volume: true}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost redis cache SET k v
+  wait_until 60 answers cache-2 k v
+  sed -i 's/replicas: 1, sentinels: 1/replicas: 2, sentinels: 3, primary_name: other/' apphost.yaml
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  wait_until 60 sentinels_see "$(port_of cache-1)"
+  [ "$(apphost env --format json | jq -r .CACHE_SENTINEL_NAME)" = other ]
+  for n in 1 2 3; do wait_until 90 knows cache-sentinel-$n other; done
+  ok apphost down
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  answers cache k v
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
+@test "mistakes with sentinels" {
+  manifest <<'END'
+resources:
+  a: {type: redis, sentinel: {sentinels: 2, quorum: 3}}
+  b: {type: redis, sentinel: {sentinels: 0}}
+  c: {type: redis, sentinel: true, cluster: true}
+  d: {type: redis, sentinel: {primary_name: "a b"}}
+  e: {type: redis, sentinel: true, config: {sentinel: "monitor x 127.0.0.1 1 1"}}
+  f: {type: redis, sentinel: true}
+  f-sentinel-1: redis
+  g: {type: garnet, sentinel: true}
+END
+  fails 3 apphost validate
+  says ':3:.*quorum. of 3: there are 2' ':4:.*sentinels. must be' ':5:.*not both' ':6:.*name of a primary' \
+    ':7:.*sentinel. belongs to apphost' ':9:.*name of a replica' ':10:.*garnet has no'
 }

@@ -202,7 +202,8 @@ static void who_is_alone_has_nobody_to_take_over(void **state)
                  ",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\"},\"CACHE_PORT\":{\"value\":\"1\"}}");
     stage_runs(world->stage, 2, WORDS("redis", "cache", "--failover"));
     stage_says(world->stage, "nobody replicates cache");
-    stage_says(world->stage, "`replication` and `cluster` with replicas have somebody who can take over");
+    stage_says(world->stage,
+               "`replication`, `sentinel` and `cluster` with replicas have somebody who can take over");
 }
 
 /* The primary is told to whom; it is over when the other one says that it is primary. */

@@ -96,13 +96,20 @@ static void seed(struct app *app, struct model_resource *r)
 static void replication(struct app *app, struct model_resource *r)
 {
     (void)app;
-    r->redis.topology = (struct model_topology){MODEL_TOPOLOGY_REPLICATION, 1, 2, own};
+    r->redis.topology =
+        (struct model_topology){.kind = MODEL_TOPOLOGY_REPLICATION, .shards = 1, .replicas = 2, .pos = own};
 }
 
 static void cluster(struct app *app, struct model_resource *r)
 {
     (void)app;
-    r->redis.topology = (struct model_topology){MODEL_TOPOLOGY_CLUSTER, 3, 0, own};
+    r->redis.topology = (struct model_topology){.kind = MODEL_TOPOLOGY_CLUSTER, .shards = 3, .pos = own};
+}
+
+static void sentinel(struct app *app, struct model_resource *r)
+{
+    (void)app;
+    r->redis.topology = (struct model_topology){MODEL_TOPOLOGY_SENTINEL, 1, 2, 3, 2, "mymaster", own};
 }
 
 static void check(struct app *app, struct model_resource *r)
@@ -191,6 +198,7 @@ static const struct given {
     {"server", "seed", MODEL_REDIS, seed, "rrr", 10},
     {"server", "replication", MODEL_REDIS, replication, "rrr", 77},
     {"server", "cluster", MODEL_VALKEY, cluster, "rrr", 77},
+    {"server", "sentinel", MODEL_VALKEY, sentinel, "rrr", 77},
     {"connection-string", "check", MODEL_CONNECTION_STRING, check, "ccc", 10},
     {"process", "ready", MODEL_PROCESS, log_ready, "ccc", 77},
     {"process", "success_exit_codes", MODEL_PROCESS, exit_codes, "rrr", 10},

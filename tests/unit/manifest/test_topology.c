@@ -34,6 +34,8 @@ static void a_topology_says_how_many_nodes_it_has(void **state)
         {"cluster: {}", MODEL_TOPOLOGY_CLUSTER, 3, 0, 3},
         {"cluster: {shards: 1}", MODEL_TOPOLOGY_CLUSTER, 1, 0, 1},
         {"cluster: {replicas: 2}", MODEL_TOPOLOGY_CLUSTER, 3, 2, 9},
+        {"sentinel: true", MODEL_TOPOLOGY_SENTINEL, 1, 2, 6},
+        {"sentinel: {replicas: 1, sentinels: 5}", MODEL_TOPOLOGY_SENTINEL, 1, 1, 7},
         {"cluster: {shards: 50, replicas: 1}", MODEL_TOPOLOGY_CLUSTER, 50, 1, 100},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -79,11 +81,49 @@ static void each_number_has_its_bounds(void **state)
         {"cluster: {shards: 101}", "2:29: error: a cluster of 101 nodes: at most 100 can be had here", NULL},
         {"cluster: {shards: 34, replicas: 2}",
          "2:29: error: a cluster of 102 nodes: at most 100 can be had here", NULL},
+        {"sentinel: {sentinels: 10}", "2:42: error: `sentinels` must be from 1 to 9", NULL},
+        {"sentinel: {replicas: 0}", "2:41: error: `replicas` must be from 1 to 99", NULL},
+        {"sentinel: {quorum: 4}", "2:39: error: a `quorum` of 4: there are 3 sentinels", NULL},
+        {"sentinel: {sentinels: 1, quorum: 2}", "2:53: error: a `quorum` of 2: there are 1 sentinels", NULL},
+        {"sentinel: {primary_name: my main}",
+         "2:45: error: `my main` cannot be the name of a primary: a name has only ASCII letters, digits and "
+         "hyphens",
+         "for example `my-main`"},
+        {"sentinel: 3",
+         "2:30: error: `sentinel` must be true, or {replicas, sentinels, quorum, primary_name}, not `3`",
+         NULL},
         {"cluster: 3", "2:29: error: `cluster` must be true, or {shards, replicas}, not `3`", NULL},
         {"cluster: {nodes: 3}", "2:30: error: `cluster` has no field `nodes`", NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         refuse(*state, "redis", &rows[i]);
+}
+
+/* As few as a failover can do with. */
+static void a_quorum_is_more_than_half(void **state)
+{
+    static const int quorums[] = {1, 2, 2, 3, 3};
+    for (int i = 1; i <= 5; i++) {
+        cleanup_free char *text = xasprintf("resources:\n  a: {type: redis, sentinel: {sentinels: %d}}\n", i);
+        const struct model_topology *topology = model_topology(model_find(fixture_good(*state, text), "a"));
+        assert_int_equal(topology->quorum, quorums[i - 1]);
+        assert_string_equal(topology->primary_name, "mymaster");
+    }
+}
+
+static void sentinels_have_names_of_their_own(void **state)
+{
+    const struct model *model =
+        fixture_good(*state, "resources:\n  a: {type: redis, sentinel: {replicas: 1}}\n  a-3: redis\n");
+    cleanup_free char *last = model_replica_name(model_find(model, "a"), 5);
+    assert_string_equal(last, "a-sentinel-3");
+    fixture_bad(*state, "resources:\n  a: {type: redis, sentinel: true}\n  a-sentinel-3: redis\n",
+                "3:3: error: `a-sentinel-3` is the name of a replica of `a` already");
+    fixture_good(*state, "resources:\n  a: {type: redis, sentinel: true}\n  a-sentinel: redis\n");
+    fixture_bad(*state,
+                "resources:\n  a: {type: redis, sentinel: true}\n  a-sentinel: {type: process, command: [x], "
+                "replicas: 2}\n",
+                "3:3: error: the replicas of `a-sentinel` would be called like the sentinels of `a`");
 }
 
 /* ---- what does not go with it ---- */
@@ -137,6 +177,7 @@ static void garnet_is_one_server(void **state)
 {
     static const struct refusal rows[] = {
         {"cluster: true", "2:30: error: garnet has no `cluster` here", NULL},
+        {"sentinel: true", "2:31: error: garnet has no `sentinel` here", NULL},
         {"replication: {replicas: 1}", "2:34: error: garnet has no `replication` here", NULL},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -195,6 +236,8 @@ int main(void)
         TEST(without_one_it_is_one_server),
         TEST(no_cluster_may_be_replicated),
         TEST(each_number_has_its_bounds),
+        TEST(a_quorum_is_more_than_half),
+        TEST(sentinels_have_names_of_their_own),
         TEST(what_nodes_cannot_share_is_refused),
         TEST(the_last_ports_are_enough_for_as_many),
         TEST(seeds_are_for_one_primary),

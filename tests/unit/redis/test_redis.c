@@ -61,13 +61,17 @@ static void versions_are_read_from_tags(void **state)
 static void the_entrypoint_can_be_bypassed(void **state)
 {
     (void)state;
-    char *with = redis_launch_line(MODEL_REDIS, false, false),
-         *without = redis_launch_line(MODEL_VALKEY, true, false);
+    char *with = redis_launch_line(&(struct redis_launch){MODEL_REDIS, false, false, false}),
+         *without = redis_launch_line(&(struct redis_launch){MODEL_VALKEY, true, false, false});
     assert_non_null(strstr(with, "docker-entrypoint.sh redis-server -"));
     assert_null(strstr(without, "docker-entrypoint.sh"));
     assert_non_null(strstr(without, "exec valkey-server -"));
     free(with);
     free(without);
+    char *sentinel = redis_launch_line(&(struct redis_launch){MODEL_VALKEY, true, false, true});
+    assert_non_null(strstr(sentinel, "umask 077\nprintf '%s' \"$conf\" >" REDIS_SENTINEL_FILE "\n"));
+    assert_non_null(strstr(sentinel, "exec valkey-server " REDIS_SENTINEL_FILE " --sentinel\n"));
+    free(sentinel);
 }
 
 /* Runs the launch line itself, with a stand-in server that copies what it reads. */
@@ -84,7 +88,8 @@ static void the_shell_line_passes_the_text_unchanged(void **state)
     fclose(file);
     assert_true(asprintf(&command, "chmod 755 %s", server) > 0);
     assert_int_equal(system(command), 0);
-    char *line = redis_launch_line(MODEL_REDIS, false, false), *path = NULL, out[256] = "";
+    char *line = redis_launch_line(&(struct redis_launch){MODEL_REDIS, false, false, false}), *path = NULL,
+         out[256] = "";
     assert_true(asprintf(&path, "%s:/usr/bin:/bin", folder) > 0);
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
