@@ -82,7 +82,7 @@ static void start_server(struct bench_server *server)
         if (!freopen("/dev/null", "w", stdout))
             _exit(126);
         execlp("redis-server", "redis-server", "--port", text, "--bind", "127.0.0.1", "--save", "",
-               "--repl-diskless-sync-delay", "0", "--repl-diskless-load", "on-empty-db", (char *)NULL);
+               "--repl-diskless-sync-delay", "0", "--repl-diskless-load", "swapdb", (char *)NULL);
         _exit(127);
     }
     for (int i = 0; i < 500 && !server->by_hand; i++) {

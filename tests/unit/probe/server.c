@@ -50,9 +50,22 @@ static void die_with_parent(void)
 pid_t redis_start(int port, const char *const *words)
 {
     char text[16];
-    const char *argv[WORDS_MAX] = {"redis-server", "--port", text,    "--bind", "127.0.0.1",
-                                   "--save",       "",       "--dir", "/tmp",   NULL};
-    int count = 9;
+    /* A replica that keeps what it is sent in a file would share it with everybody else's. */
+    const char *argv[WORDS_MAX] = {"redis-server",
+                                   "--port",
+                                   text,
+                                   "--bind",
+                                   "127.0.0.1",
+                                   "--save",
+                                   "",
+                                   "--dir",
+                                   "/tmp",
+                                   "--repl-diskless-sync",
+                                   "yes",
+                                   "--repl-diskless-load",
+                                   "swapdb",
+                                   NULL};
+    int count = 13;
     snprintf(text, sizeof text, "%d", port);
     for (; words && *words && count < WORDS_MAX - 1; words++)
         argv[count++] = *words;
