@@ -239,7 +239,7 @@ void apphost_host_start(struct apphost_host *host)
 {
     for (struct host_client *at = host ? host->clients : NULL; at; at = at->next) {
         const char *const argv[] = {"PING"};
-        const struct command command = {1, argv, NULL};
+        const struct conn_command command = {1, argv, NULL};
 
         if (!setting_bool(&at->redis->settings, SETTING_DISABLE_AUTO_ACTIVATION))
             redis_post(at->redis, &command, KEY_NONE);

@@ -1,5 +1,6 @@
 /* The clocks and the jitter of the library. */
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 
 #include <limits.h>
 #include <sys/random.h>
@@ -37,7 +38,7 @@ int clock_left(int64_t deadline_ms)
 {
     int64_t left = deadline_ms - clock_ms();
 
-    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+    return (int)int64_min(int64_max(left, 0), INT_MAX);
 }
 
 uint64_t clock_random(uint64_t bound)

@@ -98,6 +98,15 @@ char *text_trimmed(const char *data, size_t len)
     return copy;
 }
 
+const char *text_after(const char *text, char separator)
+{
+    const char *at = strchr(text, separator);
+
+    if (!at)
+        return NULL;
+    return at + 1;
+}
+
 int text_to_int(const char *text, int *out)
 {
     char *end;

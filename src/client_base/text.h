@@ -27,6 +27,9 @@ void text_drop(struct text *text);
 /* A copy of data[0..len) with leading and trailing ASCII white space removed. */
 char *text_trimmed(const char *data, size_t len);
 
+/* Parts between separators: what follows the first separator in `text`, or NULL. */
+const char *text_after(const char *text, char separator);
+
 /* An optional sign and digits with white space around, within [-2^31, 2^31): 0, else -1. */
 int text_to_int(const char *text, int *out);
 

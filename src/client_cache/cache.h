@@ -96,8 +96,8 @@ int cache_call(struct apphost_cache *cache, enum dial_role role, const struct ba
                struct replies *replies, struct apphost_error *error);
 
 /* What is needed of a batch about one key (NULL: several); and of one that changes nothing. */
-struct batch cache_batch(const struct full_key *key, const struct command *commands, size_t count);
-struct batch cache_question(const struct full_key *key, const struct command *commands, size_t count);
+struct batch cache_batch(const struct full_key *key, const struct conn_command *commands, size_t count);
+struct batch cache_question(const struct full_key *key, const struct conn_command *commands, size_t count);
 
 /* The end of an operation that began at `started_us`: latency and circuit breaker. `failure` is NULL for a
  * success. */
@@ -182,7 +182,8 @@ static inline enum dial_role cache_key_role(struct apphost_cache *cache, const s
 }
 
 /* HMGET absexp sldexp [data]; it points into key, argv and lens. */
-struct command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5], bool with_data);
+struct conn_command cache_hmget(const struct full_key *key, const char *argv[5], size_t lens[5],
+                                bool with_data);
 
 /*
  * EXPIRE or PEXPIRE. Usually nobody waits for it: the next command of this connection comes after it anyway.
@@ -228,7 +229,7 @@ struct many {
     cache_expire_fn expire; /* cache_expire unless it is changed */
     struct full_key *keys;  /* what the server has to be asked about */
     struct many_place *places;
-    struct command *commands; /* one a key */
+    struct conn_command *commands; /* one a key */
     const char *(*argv)[5];
     size_t (*lens)[5];
     size_t count, found; /* of those; and how many were in level one */
@@ -268,7 +269,7 @@ struct write {
 /* Points into itself and to the data of the entries. */
 struct writes {
     struct write one, *items;
-    struct command few[4], *commands;
+    struct conn_command few[4], *commands;
     size_t count, command_count;
 };
 
@@ -300,7 +301,7 @@ struct increment_wire {
     size_t count;
     const char *argv[INCREMENT_COMMANDS][INCREMENT_WORDS];
     size_t lens[INCREMENT_COMMANDS][INCREMENT_WORDS];
-    struct command commands[INCREMENT_COMMANDS];
+    struct conn_command commands[INCREMENT_COMMANDS];
 };
 
 int increment_init(struct increment *increment, const struct apphost_cache *cache,

@@ -34,7 +34,7 @@ static int timeout_of(const struct apphost_call *call)
 }
 
 struct keyed {
-    struct command command;
+    struct conn_command command;
     const char *argv[5];
     size_t lens[5];
 };
@@ -60,7 +60,7 @@ static struct batch question_of(const struct apphost_call *call, struct keyed *k
         keyed->argv[argc] = call->key.data;
         keyed->lens[argc++] = call->key.len;
     }
-    keyed->command = (struct command){argc, keyed->argv, keyed->lens};
+    keyed->command = (struct conn_command){argc, keyed->argv, keyed->lens};
     batch.commands = &keyed->command;
     batch.count = 1;
     return batch;

@@ -51,11 +51,11 @@ static int send_nothing(struct apphost_cache *cache, const struct full_key *key,
     const size_t one[] = {5}, del_lens[] = {3, key->len}, end[] = {4};
     const size_t hmset_lens[] = {5, key->len, 6, strlen(absolute), 6, 2};
     const size_t expire_lens[] = {7, key->len, strlen(ttl)};
-    const struct command commands[] = {{1, multi, one},
-                                       {2, del, del_lens},
-                                       {6, hmset, hmset_lens},
-                                       {3, expire, expire_lens},
-                                       {1, exec, end}};
+    const struct conn_command commands[] = {{1, multi, one},
+                                            {2, del, del_lens},
+                                            {6, hmset, hmset_lens},
+                                            {3, expire, expire_lens},
+                                            {1, exec, end}};
     const struct batch batch = cache_batch(key, commands, 5);
     struct replies replies;
 

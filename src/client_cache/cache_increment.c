@@ -35,12 +35,18 @@ static void add_command(struct increment_wire *wire, const char *const words[INC
     const struct increment *increment = wire->increment;
 
     for (; argc < INCREMENT_WORDS && words[argc]; argc++) {
+        size_t len;
+
+        if (words[argc] == increment->key->data)
+            len = increment->key->len;
+        else if (words[argc] == wire->fresh)
+            len = wire->fresh_len;
+        else
+            len = strlen(words[argc]);
         wire->argv[n][argc] = words[argc];
-        wire->lens[n][argc] = words[argc] == increment->key->data ? increment->key->len
-                              : words[argc] == wire->fresh        ? wire->fresh_len
-                                                                  : strlen(words[argc]);
+        wire->lens[n][argc] = len;
     }
-    wire->commands[n] = (struct command){argc, wire->argv[n], wire->lens[n]};
+    wire->commands[n] = (struct conn_command){argc, wire->argv[n], wire->lens[n]};
 }
 
 #define ADD(wire, ...) add_command(wire, (const char *const[INCREMENT_WORDS]){__VA_ARGS__})

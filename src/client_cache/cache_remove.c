@@ -56,7 +56,7 @@ struct removal {
 struct removals {
     struct apphost_cache *cache;
     struct removal *items;
-    struct command *commands;
+    struct conn_command *commands;
     size_t count;
 };
 
@@ -96,7 +96,7 @@ static void use_word(struct removals *removals, const char *word)
         item->argv[1] = item->key.data;
         item->lens[0] = strlen(word);
         item->lens[1] = item->key.len;
-        removals->commands[i] = (struct command){2, item->argv, item->lens};
+        removals->commands[i] = (struct conn_command){2, item->argv, item->lens};
     }
 }
 

@@ -103,20 +103,20 @@ static bool is_atomic(const struct apphost_cache *cache)
 
 static void fill_commands(struct writes *writes, bool has_multi)
 {
-    struct command *commands = writes->commands;
+    struct conn_command *commands = writes->commands;
     size_t n = 0;
 
     if (has_multi)
-        commands[n++] = (struct command){1, multi_argv, multi_lens};
+        commands[n++] = (struct conn_command){1, multi_argv, multi_lens};
     for (size_t i = 0; i < writes->count; i++) {
         const struct write *at = &writes->items[i];
 
-        commands[n++] = (struct command){WRITE_WORDS, at->argv, at->lens};
+        commands[n++] = (struct conn_command){WRITE_WORDS, at->argv, at->lens};
         if (at->ttl_argc)
-            commands[n++] = (struct command){at->ttl_argc, at->ttl_argv, at->ttl_lens};
+            commands[n++] = (struct conn_command){at->ttl_argc, at->ttl_argv, at->ttl_lens};
     }
     if (has_multi)
-        commands[n++] = (struct command){1, exec_argv, exec_lens};
+        commands[n++] = (struct conn_command){1, exec_argv, exec_lens};
     writes->command_count = n;
 }
 
@@ -127,14 +127,14 @@ int writes_init(struct writes *writes, struct apphost_cache *cache, const struct
     int rc = 0;
 
     writes->count = 0;
-    if (count == 1)
+    if (count == 1) {
         writes->items = &writes->one;
-    else
+        writes->commands = writes->few;
+    } else {
         writes->items = calloc(count, sizeof(*writes->items));
-    writes->commands = count == 1      ? writes->few
-                       : writes->items ? calloc(count * 2 + 2, sizeof(*writes->commands))
-                                       : NULL;
-    if (!writes->commands)
+        writes->commands = calloc(count * 2 + 2, sizeof(*writes->commands));
+    }
+    if (!writes->items || !writes->commands)
         rc = fail_memory(error);
     for (; rc == 0 && writes->count < count; writes->count += rc == 0)
         rc = write_init(&writes->items[writes->count], cache, &entries[writes->count], now, error);

@@ -14,7 +14,7 @@ static struct apphost_command *copy_command(const struct apphost_command *comman
     size_t size = sizeof(*command) + command->argc * (sizeof(char *) + sizeof(size_t));
 
     for (size_t i = 0; i < command->argc; i++)
-        size += (command->lens ? command->lens[i] : strlen(command->argv[i])) + 1;
+        size += redis_word_length(command, i) + 1;
     struct apphost_command *copy = malloc(size);
     if (!copy)
         return NULL;
@@ -22,10 +22,7 @@ static struct apphost_command *copy_command(const struct apphost_command *comman
     size_t *lens = (size_t *)(argv + command->argc);
     char *text = (char *)(lens + command->argc);
     for (size_t i = 0; i < command->argc; i++) {
-        if (command->lens)
-            lens[i] = command->lens[i];
-        else
-            lens[i] = strlen(command->argv[i]);
+        lens[i] = redis_word_length(command, i);
         argv[i] = text;
         if (lens[i] > 0)
             memcpy(text, command->argv[i], lens[i]);
@@ -39,7 +36,7 @@ static struct apphost_command *copy_command(const struct apphost_command *comman
 static int send_command(struct apphost_call *call, const struct apphost_command *command,
                         struct apphost_error *error)
 {
-    const struct command one = {command->argc, command->argv, command->lens};
+    const struct conn_command one = {command->argc, command->argv, command->lens};
     const struct batch batch = {.commands = &one, .count = 1};
 
     return call_send(call, &batch, error);

@@ -57,9 +57,9 @@ int entry_plan(struct apphost_expiry expiry, int64_t now_unix_ms, bool is_precis
         plan->absolute_ticks = UNIX_EPOCH_TICKS + end * TICKS_PER_MS;
     if (is_sliding)
         plan->sliding_ticks = expiry.sliding_ms * TICKS_PER_MS;
-    plan->ttl_ms = !has_absolute                            ? expiry.sliding_ms
-                   : is_sliding && expiry.sliding_ms < left ? expiry.sliding_ms
-                                                            : left;
+    plan->ttl_ms = expiry.sliding_ms;
+    if (has_absolute && !(is_sliding && expiry.sliding_ms < left))
+        plan->ttl_ms = left;
     if (!is_precise)
         plan->ttl_ms -= plan->ttl_ms % 1000;
     return 0;

@@ -40,7 +40,7 @@ static int take_entry(struct hybrid_question *question, struct replies *replies,
     return 0;
 }
 
-static int send_question(struct hybrid_question *question, struct command *commands,
+static int send_question(struct hybrid_question *question, struct conn_command *commands,
                          struct apphost_error *error)
 {
     struct apphost_cache *cache = question->cache;
@@ -70,7 +70,7 @@ static int send_question(struct hybrid_question *question, struct command *comma
 
 static int ask(struct hybrid_question *question, struct apphost_error *error)
 {
-    struct command *commands = calloc(question->marks.count + 1, sizeof(*commands));
+    struct conn_command *commands = calloc(question->marks.count + 1, sizeof(*commands));
 
     if (!commands)
         return fail_memory(error);

@@ -74,7 +74,7 @@ static int lease_take(struct lease *lease, struct apphost_cache *cache, struct a
     snprintf(length, sizeof(length), "%d", lease->length_ms);
     const size_t set_lens[] = {3, lease->key.len, strlen(lease->token), 2, 2, strlen(length)};
     const size_t get_lens[] = {3, lease->key.len};
-    const struct command commands[] = {{6, set, set_lens}, {2, get, get_lens}};
+    const struct conn_command commands[] = {{6, set, set_lens}, {2, get, get_lens}};
     const struct batch batch = cache_batch(&lease->key, commands, 2);
     lease->taken_ms = clock_ms();
     if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
@@ -89,7 +89,7 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
 {
     const char *const argv[] = {"DEL", lease->key.data};
     const size_t lens[] = {3, lease->key.len};
-    const struct command command = {2, argv, lens};
+    const struct conn_command command = {2, argv, lens};
 
     if (lease->is_held && clock_ms() - lease->taken_ms < lease->length_ms / 2)
         redis_post(cache->redis, &command, lease->key.hash);

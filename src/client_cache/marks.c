@@ -127,7 +127,7 @@ bool marks_know(const struct marks *marks, struct apphost_bytes tag)
 
 /* ---- Asking ---- */
 
-size_t marks_ask(struct marks *marks, struct command *commands)
+size_t marks_ask(struct marks *marks, struct conn_command *commands)
 {
     static const char *const words[] = {"HGET", "HGETALL"};
     size_t asked = 0;
@@ -143,7 +143,7 @@ size_t marks_ask(struct marks *marks, struct command *commands)
         mark->lens[0] = strlen(mark->argv[0]);
         mark->lens[1] = mark->key.len;
         mark->lens[2] = 4;
-        commands[asked++] = (struct command){3 - (size_t)mark->is_list, mark->argv, mark->lens};
+        commands[asked++] = (struct conn_command){3 - (size_t)mark->is_list, mark->argv, mark->lens};
     }
     return asked;
 }
@@ -279,7 +279,7 @@ static int send_prefix(struct apphost_cache *cache, const struct full_key *list,
     const char *const expire[] = {"PEXPIRE", list->data, life};
     const size_t hset_lens[] = {4, list->len, prefix.len, sizeof(ticks)};
     const size_t expire_lens[] = {7, list->len, sizeof(life) - 1};
-    const struct command commands[] = {{4, hset, hset_lens}, {3, expire, expire_lens}};
+    const struct conn_command commands[] = {{4, hset, hset_lens}, {3, expire, expire_lens}};
     const struct batch batch = cache_batch(list, commands, 2);
     struct replies replies;
 

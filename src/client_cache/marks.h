@@ -37,7 +37,7 @@ int marks_add_common(struct marks *marks, struct apphost_error *error);
 void marks_fini(struct marks *marks);
 
 /* What has to be asked, of which there is room for all; the number of commands. */
-size_t marks_ask(struct marks *marks, struct command *commands);
+size_t marks_ask(struct marks *marks, struct conn_command *commands);
 
 /* The replies to those, from the first on. */
 int marks_take(struct marks *marks, const struct replies *replies, size_t first, struct apphost_error *error);

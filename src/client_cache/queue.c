@@ -81,12 +81,14 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
         fail_memory(error);
         return NULL;
     }
+
     call->queue = queue;
     call->done = done;
     call->user = user;
     call->finish = finish;
     call->key.data = call->key.small;
     call->started_us = clock_us();
+
     lock_take(&queue->lock);
     queue->references++;
     lock_drop(&queue->lock);
@@ -199,19 +201,19 @@ static void keep_names(struct apphost_call *call, const struct batch *batch)
     size_t count = batch->count;
 
     free(call->names);
-    call->names = malloc(count * (sizeof(struct command) + sizeof(char *) + NAME_SIZE));
+    call->names = malloc(count * (sizeof(struct conn_command) + sizeof(char *) + NAME_SIZE));
     call->name_count = 0;
     if (call->names)
         call->name_count = count;
     const char **words = (const char **)(call->names + call->name_count);
     char *text = (char *)(words + call->name_count);
     for (size_t i = 0; i < call->name_count; i++, text += NAME_SIZE) {
-        const struct command *command = &batch->commands[i];
+        const struct conn_command *command = &batch->commands[i];
         int len = command->lens && command->lens[0] < NAME_SIZE ? (int)command->lens[0] : NAME_SIZE - 1;
 
         snprintf(text, NAME_SIZE, "%.*s", len, command->argv[0]);
         words[i] = text;
-        call->names[i] = (struct command){1, &words[i], NULL};
+        call->names[i] = (struct conn_command){1, &words[i], NULL};
     }
 }
 

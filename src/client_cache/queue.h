@@ -48,7 +48,7 @@ struct apphost_call {
     struct apphost_error error;
     int64_t started_us, start_ns, end_ns;
     struct timing times;
-    struct command *names; /* the commands without their arguments, for spans; NULL: nobody wants any */
+    struct conn_command *names; /* the commands without their arguments, for spans; NULL: nobody wants any */
     size_t name_count;
 };
 

@@ -7,6 +7,7 @@
  * (again, if idempotent).
  */
 #include "client_conn/conn.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
@@ -106,7 +107,7 @@ static int fail_late(const struct conn *conn, const char *command, int timeout_m
         error, APPHOST_E_CONNECT, NULL,
         "The message timed out in the backlog attempting to send because no connection became available "
         "(%dms) - last connection error: %.180s, command=%.20s",
-        timeout_ms, conn->last_error.text[0] ? conn->last_error.text : "none yet", command);
+        timeout_ms, pick(conn->last_error.text[0], conn->last_error.text, "none yet"), command);
 }
 
 static struct timespec to_timespec(int64_t deadline_ms)
@@ -317,8 +318,8 @@ int conn_call(struct conn *conn, const struct batch *batch, struct replies *repl
 
 /* ---- Without waiting ---- */
 
-static int enqueue_locked(struct conn *conn, const struct batch *batch, struct conn_request *request,
-                          struct apphost_error *error)
+/* Why nothing more is taken, if so. */
+static int check_open_locked(struct conn *conn, const struct batch *batch, struct apphost_error *error)
 {
     if (conn->state == CONN_CLOSED)
         return fail_set(error, APPHOST_E_CLOSED, NULL, "the connection was closed");
@@ -331,11 +332,21 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct c
         return fail_set(error, APPHOST_E_BUSY, "backlog", "%zu bytes wait already: no room for %zu more",
                         conn->out.len + conn->sending.len - conn->sent + atomic_load(&conn->kept),
                         batch_bytes(batch));
+
     if (conn_start_worker(conn) < 0)
         return fail_set(error, APPHOST_E_MEMORY, NULL, "cannot start a thread for the connection");
     if (conn_is_hopeless(conn))
         return conn_fail_hopeless(conn, error);
+    return 0;
+}
+
+static int enqueue_locked(struct conn *conn, const struct batch *batch, struct conn_request *request,
+                          struct apphost_error *error)
+{
+    if (check_open_locked(conn, batch, error) < 0)
+        return -1;
     bool is_up = conn->state == CONN_UP;
+
     request->is_again = batch->is_idempotent;
     if (request_encode(conn, request, &request->bytes, batch, error) < 0 ||
         (is_up && request_check(conn, request, error) < 0))
@@ -346,6 +357,7 @@ static int enqueue_locked(struct conn *conn, const struct batch *batch, struct c
         resp_buffer_fini(&request->bytes);
     else
         request_keep(conn, request);
+
     if (is_up)
         pending_push(conn, request);
     else
@@ -360,8 +372,7 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
                struct apphost_error *error)
 {
     struct conn_request *request = request_new(REQUEST_ASYNC, batch->count + conn->is_checked);
-    int timeout_ms =
-        batch->timeout_ms > 0 ? batch->timeout_ms : option_number(conn->options, OPT_ASYNC_TIMEOUT);
+    int64_t timeout_ms = set_or(batch->timeout_ms, option_number(conn->options, OPT_ASYNC_TIMEOUT));
 
     if (!request)
         return fail_memory(error);

@@ -24,13 +24,22 @@
 #include "client_conn/dial.h"
 #include "client_base/log.h"
 
+#include <string.h>
+
 struct conn;
 
-struct command {
+struct conn_command {
     size_t argc;
     const char *const *argv;
-    const size_t *lens;
+    const size_t *lens; /* NULL: the words are strings */
 };
+
+static inline size_t conn_command_length(const struct conn_command *command, size_t word)
+{
+    if (command->lens)
+        return command->lens[word];
+    return strlen(command->argv[word]);
+}
 
 /* When a batch passed by, Unix time; 0: it did not come so far. Only filled on a connection that is timed. */
 struct timing {
@@ -43,7 +52,7 @@ enum { KEY_ANY, KEY_NONE };
 uint64_t conn_hash_key(const void *data, size_t len);
 
 struct batch {
-    const struct command *commands; /* sent together, nothing of other callers in between */
+    const struct conn_command *commands; /* sent together, nothing of other callers in between */
     size_t count;
     uint64_t key;
     bool is_read;         /* it changes nothing: what follows needs not keep behind it */
@@ -104,7 +113,7 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
                struct apphost_error *error);
 
 /* Puts one command into a buffer, under this name. 0, -1. */
-int conn_append_as(struct resp_buffer *buffer, const char *name, const struct command *command,
+int conn_append_as(struct resp_buffer *buffer, const char *name, const struct conn_command *command,
                    struct apphost_error *error);
 
 /* Sends one command without waiting and without asking how it went; only if the connection is up. */

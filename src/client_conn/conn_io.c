@@ -101,9 +101,12 @@ static uint32_t finish(struct conn_request *request)
     if (request->kind == REQUEST_SYNC)
         return set_word(request, WAKE_DONE);
     if (request->kind == REQUEST_ASYNC) {
+        const struct apphost_error *why = NULL;
+
+        if (request->error.code)
+            why = &request->error;
         user_code();
-        request->done(request->user, &request->replies, &request->times,
-                      request->error.code ? &request->error : NULL);
+        request->done(request->user, &request->replies, &request->times, why);
     }
     request_free(request);
     return 0;
@@ -305,9 +308,12 @@ static struct conn_request *keep_for_later_locked(struct conn *conn, struct conn
         list = request->next;
         while (is_kept && request->got > 0)
             resp_reply_free(request->replies.items[--request->got]);
-        if (is_kept)
+        if (is_kept) {
             request->times = (struct timing){0};
-        queue_push(is_kept ? &again : &lost, request);
+            queue_push(&again, request);
+        } else {
+            queue_push(&lost, request);
+        }
     }
     while (conn->backlog.head)
         queue_push(&again, queue_pop(&conn->backlog));
@@ -393,9 +399,12 @@ static bool receive(struct conn *conn, int wait_ms)
     }
     if (got == TRANSPORT_AGAIN && !is_dead(conn))
         return true;
-    why = got == TRANSPORT_AGAIN ? "no answer for too long"
-          : got == 0             ? "the server hung up"
-                                 : strerror(errno);
+    if (got == TRANSPORT_AGAIN)
+        why = "no answer for too long";
+    else if (got == 0)
+        why = "the server hung up";
+    else
+        why = strerror(errno);
     conn_fail_leading(conn, APPHOST_E_CONNECT, why);
     return false;
 }

@@ -5,6 +5,7 @@
  * with a token of the request follows it.
  */
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -64,7 +65,7 @@ size_t batch_bytes(const struct batch *batch)
     size_t bytes = 0;
 
     for (size_t i = 0; i < batch->count; i++) {
-        const struct command *command = &batch->commands[i];
+        const struct conn_command *command = &batch->commands[i];
 
         for (size_t k = 0; k < command->argc; k++) {
             if (command->lens)
@@ -244,7 +245,7 @@ void pending_stamp_sent(struct conn *conn)
     conn->unsent = NULL;
 }
 
-int conn_append_as(struct resp_buffer *buffer, const char *name, const struct command *command,
+int conn_append_as(struct resp_buffer *buffer, const char *name, const struct conn_command *command,
                    struct apphost_error *error)
 {
     const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
@@ -271,19 +272,15 @@ int conn_append_as(struct resp_buffer *buffer, const char *name, const struct co
 }
 
 /* One command under the name that it has on this wire. */
-static int append_mapped(const struct conn *conn, struct resp_buffer *buffer, const struct command *command,
-                         struct apphost_error *error)
+static int append_mapped(const struct conn *conn, struct resp_buffer *buffer,
+                         const struct conn_command *command, struct apphost_error *error)
 {
-    size_t len;
-    if (command->lens)
-        len = command->lens[0];
-    else
-        len = strlen(command->argv[0]);
+    size_t len = conn_command_length(command, 0);
     const char *name = option_command(conn->options, command->argv[0], len);
 
     if (!name)
         return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
-                        "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
+                        "the command map of the connection string disables %.*s", (int)size_min(len, 64),
                         command->argv[0]);
     return conn_append_as(buffer, name, command, error);
 }
@@ -296,7 +293,7 @@ static int append_check(const struct conn *conn, struct resp_buffer *buffer, str
     const size_t lens[] = {4, sizeof(request->token) - 1};
 
     snprintf(request->token, sizeof(request->token), "%08llx", (unsigned long long)clock_random(1ULL << 32));
-    return append_mapped(conn, buffer, &(struct command){2, argv, lens}, error);
+    return append_mapped(conn, buffer, &(struct conn_command){2, argv, lens}, error);
 }
 
 int request_encode(const struct conn *conn, struct conn_request *request, struct resp_buffer *buffer,
@@ -312,7 +309,7 @@ int request_encode(const struct conn *conn, struct conn_request *request, struct
     request->replies.is_transaction = batch->count > 1 && strcmp(batch->commands[0].argv[0], "MULTI") == 0;
 
     for (size_t i = 0; i < batch->count && rc == 0; i++) {
-        const struct command *command = &batch->commands[i];
+        const struct conn_command *command = &batch->commands[i];
 
         if (conn->has_map)
             rc = append_mapped(conn, buffer, command, error);

@@ -14,6 +14,7 @@
  * is no silence.
  */
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -35,7 +36,7 @@ static int64_t backoff_ms(const struct conn *conn)
 
     for (unsigned i = 1; i < conn->attempts && i < BACKOFF_STEPS && delay < most; i++)
         delay += delay / 2;
-    delay = delay > most ? most : delay;
+    delay = int64_min(delay, most);
     return delay / 2 + (int64_t)clock_random((uint64_t)delay / 2 + 1);
 }
 
@@ -58,8 +59,13 @@ static void note_down(struct conn *conn, int64_t now, const struct apphost_error
     bool was_fine = conn->state == CONN_UP && now - conn->up_ms >= SHORT_LIFE_MS;
 
     conn->last_error = *why;
-    conn->attempts = was_fine ? 0 : conn->attempts + 1;
-    conn->next_dial_ms = now + (was_fine ? 0 : backoff_ms(conn));
+    conn->next_dial_ms = now;
+    if (was_fine) {
+        conn->attempts = 0;
+    } else {
+        conn->attempts++;
+        conn->next_dial_ms += backoff_ms(conn);
+    }
 }
 
 void conn_enter_locked(struct conn *conn, enum conn_state to, const struct apphost_error *why)
@@ -98,9 +104,8 @@ bool conn_is_hopeless(const struct conn *conn)
         return true;
     if (conn->role == DIAL_REPLICA || atomic_load(&conn->is_impatient))
         return true; /* the primary is asked instead, and wants the time */
-    int retries = option_number(conn->options, OPT_CONNECT_RETRY);
-    return !conn->was_up && option_number(conn->options, OPT_ABORT_CONNECT) &&
-           conn->attempts >= (unsigned)(retries > 1 ? retries : 1);
+    int64_t retries = int64_max(option_number(conn->options, OPT_CONNECT_RETRY), 1);
+    return !conn->was_up && option_number(conn->options, OPT_ABORT_CONNECT) && conn->attempts >= retries;
 }
 
 int conn_fail_hopeless(const struct conn *conn, struct apphost_error *error)
@@ -144,14 +149,14 @@ int64_t conn_silence_locked(const struct conn *conn, int64_t now)
 
     if (!conn->pending.head)
         return 0;
-    return now - (heard_ms > conn->asked_ms ? heard_ms : conn->asked_ms);
+    return now - int64_max(heard_ms, conn->asked_ms);
 }
 
 int64_t conn_idle_locked(const struct conn *conn, int64_t now)
 {
     int64_t heard_ms = atomic_load_explicit(&conn->heard_ms, memory_order_relaxed);
 
-    return now - (heard_ms > conn->said_ms ? heard_ms : conn->said_ms);
+    return now - int64_max(heard_ms, conn->said_ms);
 }
 
 /* ---- The log ---- */

@@ -5,6 +5,7 @@
  * moment that matters, a nudge, or a hang-up of the idle socket. It never holds the lock while it waits.
  */
 #include "client_base/clock.h"
+#include "client_base/pick.h"
 #include "client_conn/conn_internal.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -63,7 +64,7 @@ static void redial_locked(struct conn *conn)
     conn_enter_locked(conn, CONN_DIALING, NULL);
     lock_drop(&conn->lock);
     log_write(conn->log, APPHOST_LOG_DEBUG, LOG_REDIS, "Connecting");
-    attempt.deadline_ms = clock_ms() + (timeout_ms > 0 ? timeout_ms : 5000);
+    attempt.deadline_ms = clock_ms() + set_or(timeout_ms, 5000);
     int64_t started_ms = clock_ms();
     int rc = dial(&attempt, conn->role, conn->suffix, &dialed, &error);
     lock_take(&conn->lock);
@@ -175,7 +176,7 @@ static void give_up_locked(struct conn *conn)
 static void keep_alive_locked(struct conn *conn)
 {
     static const char *const argv[] = {"PING"};
-    static const struct command ping = {1, argv, NULL};
+    static const struct conn_command ping = {1, argv, NULL};
     const struct batch batch = {.commands = &ping, .count = 1, .key = KEY_NONE};
     int keep_alive_s = option_number(conn->options, OPT_KEEP_ALIVE);
 
@@ -219,7 +220,7 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
             redial_locked(conn);
             return 0;
         }
-        next = conn->next_dial_ms < next ? conn->next_dial_ms : next;
+        next = int64_min(next, conn->next_dial_ms);
         return (int)(next_deadline(conn, next) - now) + 1;
     }
     keep_alive_locked(conn);
@@ -232,19 +233,22 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
         return conn->pending.head && !conn->is_leading ? 0 : 1;
     }
     *watch_socket = !conn->is_leading;
-    return conn->is_leading && conn->async_count == 0 ? HEARTBEAT_MS
-           : conn->is_leading                         ? BUSY_PAUSE_MS
-                                                      : HEARTBEAT_MS;
+    if (conn->is_leading && conn->async_count > 0)
+        return BUSY_PAUSE_MS;
+    return HEARTBEAT_MS;
 }
 
 static void sleep_unlocked(struct conn *conn, int wait_ms, bool watch_socket)
 {
-    struct pollfd fds[2] = {{.fd = conn->wake_fd, .events = POLLIN},
-                            {.fd = watch_socket ? conn->dialed.transport.fd : -1, .events = POLLRDHUP}};
+    struct pollfd fds[2] = {{.fd = conn->wake_fd, .events = POLLIN}, {.fd = -1, .events = POLLRDHUP}};
     uint64_t count;
+    ssize_t rc = 0;
 
+    if (watch_socket)
+        fds[1].fd = conn->dialed.transport.fd;
     poll(fds, 2, wait_ms);
-    ssize_t rc = fds[0].revents ? read(conn->wake_fd, &count, sizeof(count)) : 0;
+    if (fds[0].revents)
+        rc = read(conn->wake_fd, &count, sizeof(count));
     (void)rc;
     if (!fds[1].revents)
         return;

@@ -1,5 +1,6 @@
 /* Choosing among endpoints and sentinels. See dial.h for the rules. */
 #include "client_conn/dial.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_conn/handshake.h"
@@ -40,7 +41,7 @@ static struct attempt share(const struct attempt *attempt, size_t tries)
     struct attempt part = *attempt;
     int64_t now = clock_ms();
 
-    part.deadline_ms = now + (attempt->deadline_ms - now) / (int64_t)(tries ? tries : 1);
+    part.deadline_ms = now + (attempt->deadline_ms - now) / set_or((int64_t)tries, 1);
     return part;
 }
 
@@ -91,7 +92,9 @@ int dial_ask(struct dialed *dialed, const struct attempt *attempt, const char *c
     else
         rc = transport_send_all(&dialed->transport, attempt, buffer.data, buffer.len, error);
     resp_buffer_fini(&buffer);
-    return rc < 0 ? -1 : handshake_read(dialed, attempt, reply, error);
+    if (rc < 0)
+        return -1;
+    return handshake_read(dialed, attempt, reply, error);
 }
 
 static int make_endpoint(const struct resp_reply *host, const struct resp_reply *port, struct endpoint *out)
@@ -100,8 +103,13 @@ static int make_endpoint(const struct resp_reply *host, const struct resp_reply 
 
     if (host->type != RESP_STRING || port->type != RESP_STRING || host->len > 255)
         return -1;
-    snprintf(text, sizeof(text), strchr(host->str, ':') ? "[%s]:%.8s" : "%s:%.8s", host->str, port->str);
-    return endpoint_parse(text, out, NULL) > 0 ? 0 : -1;
+    if (strchr(host->str, ':'))
+        snprintf(text, sizeof(text), "[%s]:%.8s", host->str, port->str);
+    else
+        snprintf(text, sizeof(text), "%s:%.8s", host->str, port->str);
+    if (endpoint_parse(text, out, NULL) > 0)
+        return 0;
+    return -1;
 }
 
 /* The value of a field in a flat array of names and values, or NULL. */
@@ -128,12 +136,26 @@ static int pick_replica(const struct resp_reply *list, struct endpoint *out)
     return -1;
 }
 
+static int fail_sentinel(const struct dialed *sentinel, bool is_primary, const char *service,
+                         const struct resp_reply *reply, struct apphost_error *error)
+{
+    const char *what = pick(is_primary, "primary", "replica"), *before = "", *why = "";
+
+    if (reply->type == RESP_ERROR) {
+        before = ": ";
+        why = reply->str;
+    }
+    return fail_set(error, APPHOST_E_CONNECT, "serviceName",
+                    "Sentinel: %s knows no %s for service: %.100s%s%.100s", sentinel->address, what, service,
+                    before, why);
+}
+
 static int ask_sentinel(struct dialed *sentinel, const struct attempt *attempt, enum dial_role role,
                         struct endpoint *out, struct apphost_error *error)
 {
     const char *service = option_text(attempt->options, OPT_SERVICE_NAME);
-    const char *const words[] = {"SENTINEL", role == DIAL_PRIMARY ? "get-master-addr-by-name" : "slaves",
-                                 service, NULL};
+    const char *question = pick(role == DIAL_PRIMARY, "get-master-addr-by-name", "slaves");
+    const char *const words[] = {"SENTINEL", question, service, NULL};
     struct resp_reply *reply = NULL;
     int rc = -1;
 
@@ -144,10 +166,7 @@ static int ask_sentinel(struct dialed *sentinel, const struct attempt *attempt, 
     else if (role == DIAL_REPLICA && reply->type == RESP_ARRAY)
         rc = pick_replica(reply, out);
     if (rc < 0)
-        fail_set(error, APPHOST_E_CONNECT, "serviceName",
-                 "Sentinel: %s knows no %s for service: %.100s%s%.100s", sentinel->address,
-                 role == DIAL_PRIMARY ? "primary" : "replica", service, reply->type == RESP_ERROR ? ": " : "",
-                 reply->type == RESP_ERROR ? reply->str : "");
+        fail_sentinel(sentinel, role == DIAL_PRIMARY, service, reply, error);
     resp_reply_free(reply);
     return rc;
 }
@@ -184,7 +203,7 @@ static int dial_service(const struct attempt *attempt, enum dial_role role, cons
     do {
         if (resolve_service(attempt, role, &endpoint, error) < 0)
             return -1;
-        int port = endpoint.port ? endpoint.port : 6379;
+        int port = (int)set_or(endpoint.port, 6379);
         int rc = open_one(attempt, &endpoint, port, &handshake, out, error);
         endpoint_fini(&endpoint);
         if (rc == 0 && (role == DIAL_REPLICA || !out->is_replica))

@@ -8,6 +8,7 @@
  * is @dangerous unless several endpoints make the role matter.
  */
 #include "client_conn/handshake.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/verdict.h"
@@ -67,7 +68,7 @@ static bool fill_auth(const struct greeting_context *context, struct words *word
         return false;
     if (has_user)
         push(words, user);
-    push(words, password ? password : "");
+    push(words, text_or_empty(password));
     return true;
 }
 
@@ -121,7 +122,7 @@ static bool fill_library(const struct greeting_context *context, struct words *w
 {
     const char *name = option_text(context->attempt->options, OPT_LIBRARY_NAME);
 
-    snprintf(words->text, sizeof(words->text), "%.200s%s", name ? name : "libapphost",
+    snprintf(words->text, sizeof(words->text), "%.200s%s", text_or(name, "libapphost"),
              context->handshake->library_suffix);
     keep_printable(words->text);
     push(words, "SETINFO");
@@ -324,8 +325,10 @@ int handshake_read(struct dialed *dialed, const struct attempt *attempt, struct 
 
     while ((rc = resp_reader_next(dialed->reader, reply)) == 0) {
         char *space = resp_reader_space(dialed->reader, 4096, &room);
-        ssize_t got = space ? transport_recv(&dialed->transport, space, room, TRANSPORT_SLICE_MS) : -1;
+        ssize_t got = -1;
 
+        if (space)
+            got = transport_recv(&dialed->transport, space, room, TRANSPORT_SLICE_MS);
         if (got > 0)
             resp_reader_commit(dialed->reader, (size_t)got);
         else if (got != TRANSPORT_AGAIN)
@@ -358,9 +361,10 @@ int handshake_run(struct dialed *dialed, const struct attempt *attempt, const st
         struct resp_reply *reply = NULL;
 
         rc = handshake_read(dialed, attempt, &reply, error);
-        if (rc == 0)
-            rc = is_turned_away(reply) ? fail_refused(dialed, reply, error)
-                                       : sent[i]->judge(&context, reply, error);
+        if (rc == 0 && is_turned_away(reply))
+            rc = fail_refused(dialed, reply, error);
+        else if (rc == 0)
+            rc = sent[i]->judge(&context, reply, error);
         resp_reply_free(reply);
     }
     if (buffer.data)

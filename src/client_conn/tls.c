@@ -1,5 +1,6 @@
 /* TLS. The BIO is our own because OpenSSL's writes with write(2), which raises SIGPIPE. */
 #include "client_conn/tls.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -87,12 +88,14 @@ static int fail_tls(struct apphost_error *error, const char *host, const char *w
     if (ssl)
         verify = SSL_get_verify_result(ssl);
     unsigned long code = ERR_peek_last_error();
-    const char *why = verify != X509_V_OK ? X509_verify_cert_error_string(verify)
-                      : code              ? ERR_reason_error_string(code)
-                                          : "the connection was closed";
+    const char *why = "the connection was closed";
+    if (verify != X509_V_OK)
+        why = X509_verify_cert_error_string(verify);
+    else if (code)
+        why = ERR_reason_error_string(code);
 
     fail_set(error, APPHOST_E_TLS, "ssl", "TLS with '%.100s': %s: %s", host, what,
-             why ? why : "unknown error");
+             text_or(why, "unknown error"));
     ERR_clear_error();
     return -1;
 }
@@ -118,7 +121,7 @@ static void limit_versions(SSL_CTX *context, int bits)
             lowest = versions[i].version;
         highest = versions[i].version;
     }
-    SSL_CTX_set_min_proto_version(context, lowest ? lowest : TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(context, (int)set_or(lowest, TLS1_2_VERSION));
     SSL_CTX_set_max_proto_version(context, highest);
 }
 
@@ -137,8 +140,9 @@ static int configure(SSL_CTX *context, const struct apphost_options *options, co
         return fail_tls(error, host, "the system's authorities", NULL);
     if (cert && SSL_CTX_use_certificate_chain_file(context, cert) != 1)
         return fail_tls(error, host, cert, NULL);
-    if (cert && SSL_CTX_use_PrivateKey_file(context, key ? key : cert, SSL_FILETYPE_PEM) != 1)
-        return fail_tls(error, host, key ? key : cert, NULL);
+    key = text_or(key, cert);
+    if (cert && SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+        return fail_tls(error, host, key, NULL);
     return 0;
 }
 

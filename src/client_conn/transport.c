@@ -8,6 +8,7 @@
  * opened by a thread that nobody waits for.
  */
 #include "client_conn/transport.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_conn/tls.h"
@@ -181,7 +182,7 @@ int transport_connect_any(const struct addrinfo *list, const struct attempt *att
             fd = race_begin(&race);
             continue;
         }
-        poll(race.fds, race.count, wait_ms < TRANSPORT_SLICE_MS ? wait_ms : TRANSPORT_SLICE_MS);
+        poll(race.fds, race.count, (int)int64_min(wait_ms, TRANSPORT_SLICE_MS));
         fd = race_look(&race);
     }
     while (race.count > 0)
@@ -211,8 +212,7 @@ static int connect_unix(const char *path, const struct attempt *attempt, struct 
 
 static void tune(int fd, const struct apphost_options *options)
 {
-    int one = 1,
-        idle_s = option_number(options, OPT_KEEP_ALIVE) > 0 ? option_number(options, OPT_KEEP_ALIVE) : 60;
+    int one = 1, idle_s = (int)set_or(option_number(options, OPT_KEEP_ALIVE), 60);
     int interval_s = 5, probes = 3, user_ms = option_number(options, OPT_DEAD_PEER_TIMEOUT);
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

@@ -257,8 +257,10 @@ static const char *const lacking[] = {
 
 bool option_proxy_lacks(int proxy, const char *name, size_t len)
 {
-    const char passes = proxy == 1 ? 'T' : 'E';
+    char passes = 'E';
 
+    if (proxy == 1)
+        passes = 'T';
     for (size_t i = 0; proxy != 0 && i < sizeof(lacking) / sizeof(lacking[0]); i++) {
         size_t own = strcspn(lacking[i], "-");
 

@@ -1,5 +1,6 @@
 /* The configuration: one flat list of keys, and the layers that are not JSON. */
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_base/text.h"
 
 #include <apphost/config.h>
@@ -91,8 +92,10 @@ static int append(struct apphost_config *config, const char *key, char *value)
 int apphost_config_set(struct apphost_config *config, const char *key, const char *value,
                        struct apphost_error *error)
 {
-    if (!config || !key || !value)
-        return fail_argument(error, !config ? "config" : !key ? "key" : "value", "is NULL");
+    if (!config || !key)
+        return fail_null(error, config, "config", "key");
+    if (!value)
+        return fail_argument(error, "value", "is NULL");
     struct config_pair *pair = find(config, key);
     char *copy = strdup(value);
     if (!copy || (!pair && append(config, key, copy) < 0)) {
@@ -140,11 +143,13 @@ static char *key_of_variable(const char *name, size_t len)
     while (i < len) {
         bool is_separator = i + 1 < len && name[i] == '_' && name[i + 1] == '_';
 
-        text_add(&key, is_separator ? ":" : name + i, 1);
-        if (is_separator)
+        if (is_separator) {
+            text_add(&key, ":", 1);
             i += 2;
-        else
+        } else {
+            text_add(&key, name + i, 1);
             i += 1;
+        }
     }
     return text_take(&key);
 }
@@ -159,7 +164,7 @@ int apphost_config_add_environment(struct apphost_config *config, const char *pr
     for (char **at = environ; at && *at; at++) {
         const char *equals = strchr(*at, '=');
 
-        if (!equals || strncasecmp(*at, prefix ? prefix : "", cut) != 0 || (size_t)(equals - *at) < cut)
+        if (!equals || strncasecmp(*at, text_or_empty(prefix), cut) != 0 || (size_t)(equals - *at) < cut)
             continue;
         char *key = key_of_variable(*at + cut, (size_t)(equals - *at) - cut);
         int rc;
@@ -181,11 +186,15 @@ int apphost_config_add_arguments(struct apphost_config *config, int argc, char *
 {
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i], *equals = strchr(arg, '=');
-        size_t dashes = strncmp(arg, "--", 2) == 0 ? 2 : arg[0] == '/' ? 1 : 0;
         const char *value = NULL;
+        size_t dashes = 0;
+
+        if (strncmp(arg, "--", 2) == 0)
+            dashes = 2;
+        else if (arg[0] == '/')
+            dashes = 1;
         if (equals)
             value = equals + 1;
-
         if (!value && dashes && i + 1 < argc)
             value = argv[++i];
         if (!value)

@@ -5,6 +5,7 @@
  * twice in one file, in whatever case and however nested, is an error as in .NET.
  */
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_base/text.h"
 
 #include <apphost/config.h>
@@ -35,12 +36,19 @@ static char *skip_string(char *p)
 /* Blanks a comment at `p`; returns its end, or `p` when there is none. */
 static char *blank_comment(char *p)
 {
-    const char *stop = p[0] != '/' ? NULL : p[1] == '/' ? "\n" : p[1] == '*' ? "*/" : NULL;
+    char *end;
 
-    if (!stop)
+    if (p[0] != '/' || (p[1] != '/' && p[1] != '*'))
         return p;
-    char *end = strstr(p + 2, stop);
-    end = end ? end + (*stop == '*' ? 2 : 0) : p + strlen(p);
+    if (p[1] == '/') {
+        end = strchr(p + 2, '\n');
+    } else {
+        end = strstr(p + 2, "*/");
+        if (end)
+            end += 2;
+    }
+    if (!end)
+        end = p + strlen(p);
     for (; p < end; p++)
         if (*p != '\n')
             *p = ' ';
@@ -108,14 +116,18 @@ static int flatten_children(const struct flattening *to, const cJSON *value, con
     cJSON_ArrayForEach(child, value)
     {
         struct text path = {0};
+        int rc;
 
-        text_addf(&path, "%s%s", key, *key ? ":" : "");
+        text_addf(&path, "%s%s", key, pick(*key, ":", ""));
         if (cJSON_IsArray(value))
             text_addf(&path, "%d", index++);
         else
             text_adds(&path, child->string);
         char *name = text_take(&path);
-        int rc = name ? flatten(to, child, name, depth + 1) : fail_memory(to->error);
+        if (name)
+            rc = flatten(to, child, name, depth + 1);
+        else
+            rc = fail_memory(to->error);
         free(name);
         if (rc < 0)
             return -1;
@@ -147,9 +159,11 @@ static int flatten(const struct flattening *to, const cJSON *value, const char *
         text = "False";
         if (cJSON_IsTrue(value))
             text = "True";
-    } else if (cJSON_IsNumber(value))
+    } else if (cJSON_IsNumber(value)) {
         print_number(value->valuedouble, number);
-    return apphost_config_set(to->layer, key, cJSON_IsNumber(value) ? number : text, to->error);
+        text = number;
+    }
+    return apphost_config_set(to->layer, key, text, to->error);
 }
 
 struct merge {
@@ -167,10 +181,11 @@ static void merge_pair(void *user, const char *rest, const char *value)
 
 static const char *kind_of(const cJSON *root)
 {
-    return cJSON_IsArray(root)    ? "Array"
-           : cJSON_IsString(root) ? "String"
-           : cJSON_IsNumber(root) ? "Number"
-                                  : "Literal";
+    if (cJSON_IsArray(root))
+        return "Array";
+    if (cJSON_IsString(root))
+        return "String";
+    return pick(cJSON_IsNumber(root), "Number", "Literal");
 }
 
 static int fail_parse(const char *source, const char *text, const char *at, struct apphost_error *error)
@@ -189,7 +204,7 @@ static int add_parsed(struct apphost_config *config, const cJSON *root, const ch
 {
     struct flattening to = {apphost_config_new(), source, error};
     struct merge merge = {config, 0};
-    int rc;
+    int rc = 0;
 
     if (!cJSON_IsObject(root)) {
         apphost_config_free(to.layer);
@@ -197,11 +212,18 @@ static int add_parsed(struct apphost_config *config, const cJSON *root, const ch
                         "%.200s: Top-level JSON element must be an object. Instead, '%s' was found.", source,
                         kind_of(root));
     }
-    rc = !to.layer ? fail_memory(error) : root->child ? flatten(&to, root, TOP, 0) : 0;
+    if (!to.layer)
+        rc = fail_memory(error);
+    else if (root->child)
+        rc = flatten(&to, root, TOP, 0);
     if (rc == 0)
         apphost_config_each(to.layer, TOP, merge_pair, &merge);
     apphost_config_free(to.layer);
-    return rc < 0 ? -1 : merge.rc < 0 ? fail_memory(error) : 0;
+    if (rc < 0)
+        return -1;
+    if (merge.rc < 0)
+        return fail_memory(error);
+    return 0;
 }
 
 int apphost_config_add_json(struct apphost_config *config, const char *text, size_t len, const char *source,

@@ -5,6 +5,7 @@
  * an endpoint. What the original drops without a word, the strict flag turns into an error that names it.
  */
 #include "client_options/options.h"
+#include "client_base/pick.h"
 #include "client_base/fail.h"
 #include "client_base/text.h"
 
@@ -166,7 +167,7 @@ static int apply_token(struct apphost_options *options, char *token, unsigned fl
 static int parse_tokens(struct apphost_options *options, const char *text, unsigned flags,
                         struct apphost_error *error)
 {
-    for (const char *p = text; p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL) {
+    for (const char *p = text; p; p = text_after(p, ',')) {
         char *token = text_trimmed(p, strcspn(p, ","));
         int rc;
         if (token)
@@ -226,7 +227,7 @@ int apphost_options_set(struct apphost_options *options, const char *key, const 
         return fail_null(error, options, "options", "key");
     enum option_id id = find_any(key);
     if (key[0] == '$')
-        return apply_alias(options, key + 1, value ? value : key + 1, APPHOST_PARSE_STRICT, error);
+        return apply_alias(options, key + 1, text_or(value, key + 1), APPHOST_PARSE_STRICT, error);
     if (id == OPT_COUNT)
         return fail_set(error, APPHOST_E_ARGUMENT, key, "Keyword '%.60s' is not supported.", key);
     if (value)
@@ -318,9 +319,11 @@ bool option_is_missed(const struct apphost_options *options, enum option_id id)
         return false;
     if (option_rows[id].type == OPTION_IGNORED)
         return true;
-    return value->is_set && (option_rows[id].type == OPTION_BOOL   ? value->number != 0
-                             : option_rows[id].type == OPTION_TEXT ? option_text(options, id) != NULL
-                                                                   : true);
+    if (!value->is_set)
+        return false;
+    if (option_rows[id].type == OPTION_BOOL)
+        return value->number != 0;
+    return option_rows[id].type != OPTION_TEXT || option_text(options, id);
 }
 
 bool option_has_map(const struct apphost_options *options)

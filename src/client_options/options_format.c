@@ -5,6 +5,7 @@
  * ***** unless asked for.
  */
 #include "client_options/options.h"
+#include "client_base/pick.h"
 #include "client_base/text.h"
 
 #include <stdio.h>
@@ -54,7 +55,7 @@ const char *apphost_options_get(const struct apphost_options *options, const cha
 
 static void add_part(struct text *text, const char *key, const char *value)
 {
-    text_addf(text, "%s%s=%s", text->len ? "," : "", key, value);
+    text_addf(text, "%s%s=%s", pick(text->len, ",", ""), key, value);
 }
 
 char *apphost_options_format(const struct apphost_options *options, unsigned flags)
@@ -63,7 +64,7 @@ char *apphost_options_format(const struct apphost_options *options, unsigned fla
     char small[16];
 
     for (size_t i = 0; options && i < options->endpoint_count; i++)
-        text_addf(&text, "%s%s", i ? "," : "", options->endpoints[i].text);
+        text_addf(&text, "%s%s", pick(i, ",", ""), options->endpoints[i].text);
     for (int i = 0; options && i < OPT_COUNT; i++) {
         const struct option_row *row = &option_rows[i];
         const char *value = NULL;
@@ -72,11 +73,12 @@ char *apphost_options_format(const struct apphost_options *options, unsigned fla
 
         if (!value || !value[strspn(value, " \t")])
             continue;
-        add_part(&text, row->key,
-                 row->type == OPTION_SECRET && !(flags & APPHOST_FORMAT_SECRETS) ? "*****" : value);
+        if (row->type == OPTION_SECRET && !(flags & APPHOST_FORMAT_SECRETS))
+            value = "*****";
+        add_part(&text, row->key, value);
     }
     for (size_t i = 0; options && i < options->alias_count; i++)
-        text_addf(&text, "%s$%s=%s", text.len ? "," : "", options->aliases[i].name,
+        text_addf(&text, "%s$%s=%s", pick(text.len, ",", ""), options->aliases[i].name,
                   options->aliases[i].alias);
     return text_take(&text);
 }

@@ -6,6 +6,7 @@
  * string.
  */
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_options/options.h"
 #include "client_base/text.h"
 
@@ -122,19 +123,20 @@ static int parse_ssl_protocols(const char *text, struct option_value *value)
     struct text printed = {0};
     int bits = 0;
 
-    for (const char *p = text; p; p = strchr(p, '|') ? strchr(p, '|') + 1 : NULL) {
+    for (const char *p = text; p; p = text_after(p, '|')) {
         char *word = text_trimmed(p, strcspn(p, "|"));
-        int bit, rc = word ? find_word(ssl_words, word, &bit) && text_to_int(word, &bit) : -1;
+        int bit;
+        bool is_good = word && (find_word(ssl_words, word, &bit) == 0 || text_to_int(word, &bit) == 0);
 
         free(word);
-        if (rc)
+        if (!is_good)
             return -1;
         bits |= bit;
     }
     for (size_t i = 0; ssl_words[i].name; i++)
         if (ssl_words[i].number && ssl_words[i].number != 240 &&
             (bits & ssl_words[i].number) == ssl_words[i].number)
-            text_addf(&printed, "%s%s", printed.len ? "| " : "", ssl_words[i].name);
+            text_addf(&printed, "%s%s", pick(printed.len, "| ", ""), ssl_words[i].name);
     if (bits == 0)
         text_adds(&printed, "None");
     value->number = bits;
@@ -148,7 +150,7 @@ static int parse_version(const char *text, struct option_value *value)
     int part, count = 0;
     struct text printed = {0};
 
-    for (const char *p = text; p; p = strchr(p, '.') ? strchr(p, '.') + 1 : NULL) {
+    for (const char *p = text; p; p = text_after(p, '.')) {
         char *word = text_trimmed(p, strcspn(p, "."));
         int rc = -1;
         if (word)
@@ -159,7 +161,7 @@ static int parse_version(const char *text, struct option_value *value)
             text_drop(&printed);
             return -1;
         }
-        text_addf(&printed, "%s%d", count > 1 ? "." : "", part);
+        text_addf(&printed, "%s%d", pick(count > 1, ".", ""), part);
     }
     if (count == 1)
         text_adds(&printed, ".0");

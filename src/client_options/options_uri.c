@@ -8,6 +8,7 @@
  * keys of a connection string, plus `db`.
  */
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_options/options.h"
 
 #include <ctype.h>
@@ -108,8 +109,11 @@ static int read_endpoint(struct apphost_options *options, const struct scheme *s
 
     if (!host)
         return -1;
-    int rc =
-        asprintf(&token, "%s%s", scheme->is_unix ? "!" : "", *host || scheme->is_unix ? host : "localhost");
+    int rc;
+    if (scheme->is_unix)
+        rc = asprintf(&token, "!%s", host);
+    else
+        rc = asprintf(&token, "%s", pick(*host, host, "localhost"));
     free(host);
     if (rc < 0)
         return fail_memory(error);
@@ -128,7 +132,7 @@ static int read_query(struct apphost_options *options, const char *text, struct 
         if (key && key_len == len)
             rc = fail_set(error, APPHOST_E_ARGUMENT, "uri", "'%.60s' in the query has no value", key);
         else if (key)
-            rc = set_decoded(options, strcasecmp(key, "db") == 0 ? "defaultDatabase" : key,
+            rc = set_decoded(options, pick(strcasecmp(key, "db") == 0, "defaultDatabase", key),
                              text + key_len + 1, len - key_len - 1, error);
         free(key);
         if (rc < 0)
@@ -147,7 +151,10 @@ int options_parse_uri(struct apphost_options *options, const char *text, struct 
     while (!rest[len] && len > 0 && isspace((unsigned char)rest[len - 1]))
         len--;
     size_t authority = strcspn(rest, "/?");
-    const char *at = memrchr(rest, '@', scheme->is_unix ? authority : (authority < len ? authority : len));
+    size_t most = authority;
+    if (!scheme->is_unix)
+        most = size_min(authority, len);
+    const char *at = memrchr(rest, '@', most);
 
     if (at && read_credentials(options, rest, (size_t)(at - rest), error) < 0)
         return -1;

@@ -5,6 +5,7 @@
  * a value that does not convert is an error that names its path. Unknown keys are ignored.
  */
 #include "client_options/settings.h"
+#include "client_base/pick.h"
 #include "client_base/fail.h"
 #include "client_base/text.h"
 
@@ -181,9 +182,9 @@ static void bind_option(void *user, const char *rest, const char *value)
         if (*p == ',')
             *p = '|';
     }
+    bool is_whole = type == OPTION_TEXT || type == OPTION_SECRET;
     bool is_bad = !trimmed || (type == OPTION_BOOL && !is_strict_bool(trimmed)) ||
-                  option_set_text(binding->options, id, rest,
-                                  type == OPTION_TEXT || type == OPTION_SECRET ? value : trimmed, NULL) < 0;
+                  option_set_text(binding->options, id, rest, pick(is_whole, value, trimmed), NULL) < 0;
     free(trimmed);
     if (!is_bad)
         return;

@@ -5,6 +5,7 @@
  * it says may be old at any time, for the nodes themselves have the last word by their redirections.
  */
 #include "client_redis/cluster.h"
+#include "client_base/pick.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
@@ -143,7 +144,8 @@ struct shard *cluster_shard(struct cluster *cluster, int slot)
 struct cluster_node *cluster_redirect(struct cluster *cluster, const struct redirection *to, const char *from)
 {
     lock_take(&cluster->lock);
-    struct cluster_node *node = find_node_locked(cluster, to->host[0] ? to->host : from, to->port);
+    const char *host = pick(to->host[0], to->host, from);
+    struct cluster_node *node = find_node_locked(cluster, host, to->port);
     const struct shard like = {.primary = node};
     const struct shard *known = cluster_shard(cluster, to->slot);
     if (node && !to->is_ask && (!known || known->primary != node))
@@ -160,8 +162,10 @@ static struct cluster_node *read_node(struct cluster *cluster, const struct resp
         return NULL;
     const struct resp_reply *host = &row->elements[0];
     bool is_named = host->type == RESP_STRING && host->len > 0 && !resp_reply_is(host, "?");
-    struct cluster_node *node =
-        find_node_locked(cluster, is_named ? host->str : from, (int)row->elements[1].integer);
+    if (is_named)
+        from = host->str;
+
+    struct cluster_node *node = find_node_locked(cluster, from, (int)row->elements[1].integer);
     if (node)
         node->is_seen = true;
     return node;
@@ -184,7 +188,9 @@ static int read_row(struct cluster *cluster, const struct resp_reply *row, const
         if (replica)
             like.replicas[like.count++] = replica;
     }
-    struct shard *shard = like.primary ? find_shard_locked(cluster, &like) : NULL;
+    if (!like.primary)
+        return -1;
+    struct shard *shard = find_shard_locked(cluster, &like);
     if (!shard)
         return -1;
     for (long long slot = first; slot <= last; slot++)
@@ -231,7 +237,7 @@ static int read_map(struct cluster *cluster, const struct resp_reply *rows, cons
 static int ask_conn(struct cluster *cluster, struct conn *conn)
 {
     static const char *const argv[] = {"CLUSTER", "SLOTS"};
-    const struct command command = {2, argv, NULL};
+    const struct conn_command command = {2, argv, NULL};
     const struct batch batch = {.commands = &command, .count = 1, .key = KEY_NONE, .timeout_ms = ASK_MS};
     struct replies replies;
     char address[128];

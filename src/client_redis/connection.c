@@ -8,6 +8,7 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/pick.h"
 #include "client_base/thread.h"
 #include "client_redis/own.h"
 #include "client_redis/redis_refused.h"
@@ -129,18 +130,21 @@ struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
                                                    struct apphost_error *error)
 {
     static const struct apphost_connection_options usual = {0};
-    struct apphost_connection *connection = redis ? calloc(1, sizeof(*connection)) : NULL;
+    enum dial_role role = DIAL_PRIMARY;
 
-    if (!options)
-        options = &usual;
-    if (!connection) {
-        if (redis)
-            fail_memory(error);
-        else
-            fail_argument(error, "redis", "is NULL");
+    if (!redis) {
+        fail_argument(error, "redis", "is NULL");
         return NULL;
     }
-    enum dial_role role = options->from_replica ? DIAL_REPLICA : DIAL_PRIMARY;
+    struct apphost_connection *connection = calloc(1, sizeof(*connection));
+    if (!connection) {
+        fail_memory(error);
+        return NULL;
+    }
+    if (!options)
+        options = &usual;
+    if (options->from_replica)
+        role = DIAL_REPLICA;
     if (own_init(&connection->own, redis, role, error) < 0) {
         free(connection);
         return NULL;
@@ -157,7 +161,9 @@ struct apphost_connection *apphost_connection_open(struct apphost_redis *redis,
         timeout_ms = option_number(connection->own.options, OPT_CONNECT_TIMEOUT);
     if (timeout_ms <= 0)
         timeout_ms = 5000;
-    return open_within(connection, timeout_ms, error) < 0 ? NULL : connection;
+    if (open_within(connection, timeout_ms, error) < 0)
+        return NULL;
+    return connection;
 }
 
 void apphost_connection_close(struct apphost_connection *connection)
@@ -181,7 +187,9 @@ bool apphost_connection_is_up(const struct apphost_connection *connection)
 
 int apphost_connection_protocol(const struct apphost_connection *connection)
 {
-    return connection ? connection->own.dialed.protocol : 2;
+    if (!connection)
+        return 2;
+    return connection->own.dialed.protocol;
 }
 
 /* ---- One after the other ---- */
@@ -262,15 +270,16 @@ static int append(struct apphost_connection *connection, const struct apphost_co
                   struct apphost_error *error)
 {
     const struct apphost_options *options = connection->own.options;
-    const char *name = command->argv[0];
-    size_t len = command->lens ? command->lens[0] : strlen(name);
-    const char *on_wire = option_has_map(options) ? option_command(options, name, len) : name;
+    const char *name = command->argv[0], *on_wire = name;
+    size_t len = redis_word_length(command, 0);
 
+    if (option_has_map(options))
+        on_wire = option_command(options, name, len);
     if (!on_wire)
         return fail_set(error, APPHOST_E_UNSUPPORTED, "$",
-                        "the command map of the connection string disables %.*s", (int)(len < 64 ? len : 64),
+                        "the command map of the connection string disables %.*s", (int)size_min(len, 64),
                         name);
-    struct command mapped = {command->argc, command->argv, command->lens};
+    struct conn_command mapped = {command->argc, command->argv, command->lens};
     return conn_append_as(&connection->own.out, on_wire, &mapped, error);
 }
 
@@ -300,7 +309,10 @@ static int run(struct apphost_connection *connection, const struct batch *batch,
     struct apphost_error local = {0};
 
     *replies = (struct replies){.count = batch->count};
-    replies->items = batch->count == 1 ? &replies->one : calloc(batch->count, sizeof(*replies->items));
+    if (batch->count == 1)
+        replies->items = &replies->one;
+    else
+        replies->items = calloc(batch->count, sizeof(*replies->items));
     if (!replies->items)
         return fail_memory(error);
     record.start_ns = record.times.enqueued_ns = record.times.sent_ns = clock_unix_ns();
@@ -340,11 +352,13 @@ int apphost_connection_command(struct apphost_connection *connection, const stru
 {
     struct replies replies;
 
-    if (!connection || !command || !reply)
-        return fail_argument(error, !connection ? "connection" : !command ? "command" : "reply", "is NULL");
+    if (!connection)
+        return fail_argument(error, "connection", "is NULL");
+    if (!command || !reply)
+        return fail_null(error, command, "command", "reply");
     if (check(connection, command, error) < 0 || append(connection, command, error) < 0)
         return -1;
-    const struct command one = {command->argc, command->argv, command->lens};
+    const struct conn_command one = {command->argc, command->argv, command->lens};
     const struct batch batch = {.commands = &one, .count = 1};
     if (run(connection, &batch, deadline_of(connection, timeout_ms), &replies, error) < 0)
         return -1;
@@ -392,11 +406,13 @@ static int run_all(struct apphost_connection *connection, const struct apphost_c
                    size_t count, struct replies *replies, struct apphost_error *error)
 {
     size_t before = connection->own.out.len;
-    struct command *list = calloc(count, sizeof(*list));
-    int rc = list ? 0 : fail_memory(error);
+    struct conn_command *list = calloc(count, sizeof(*list));
+    int rc = 0;
 
+    if (!list)
+        rc = fail_memory(error);
     for (size_t i = 0; i < count && rc == 0; i++) {
-        list[i] = (struct command){commands[i].argc, commands[i].argv, commands[i].lens};
+        list[i] = (struct conn_command){commands[i].argc, commands[i].argv, commands[i].lens};
         rc = append(connection, &commands[i], error);
     }
     if (rc == 0) {
@@ -437,12 +453,10 @@ int apphost_connection_transaction(struct apphost_connection *connection,
     struct replies replies;
     int rc = 0;
 
-    if (!connection || !results || (!commands && count > 0))
-        return fail_argument(error,
-                             !connection ? "connection"
-                             : !results  ? "results"
-                                         : "commands",
-                             "is NULL");
+    if (!connection)
+        return fail_argument(error, "connection", "is NULL");
+    if (!results || (!commands && count > 0))
+        return fail_null(error, results, "results", "commands");
     *results = NULL;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = check(connection, &commands[i], error);

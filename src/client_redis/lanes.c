@@ -19,7 +19,10 @@ static struct conn *make_locked(struct lanes *lanes, enum dial_role role, struct
     }
     if (!options)
         options = redis->options;
-    struct conn *conn = conn_new(options, role == DIAL_BULK ? DIAL_PRIMARY : role, redis->log, error);
+    enum dial_role dialled = role;
+    if (role == DIAL_BULK)
+        dialled = DIAL_PRIMARY;
+    struct conn *conn = conn_new(options, dialled, redis->log, error);
     if (!conn)
         return NULL;
     conn_set_suffix(conn, redis->suffix);

@@ -1,5 +1,6 @@
 /* A stream of one's own: opening, sending, receiving, ending. See own.h. */
 #include "client_redis/own.h"
+#include "client_base/pick.h"
 #include "client_redis/scatter.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
@@ -86,7 +87,7 @@ int own_aim_at_key(struct own *own, struct apphost_bytes key, struct apphost_err
 {
     const char *const argv[] = {"EXISTS", key.data};
     const size_t lens[] = {6, key.len};
-    const struct command command = {2, argv, lens};
+    const struct conn_command command = {2, argv, lens};
     const struct batch batch = {.commands = &command, .count = 1, .is_idempotent = true, .is_read = true};
     struct replies replies;
 
@@ -137,7 +138,8 @@ static enum own_result fail_ended(struct own *own, struct apphost_error *error)
 {
     enum apphost_code code = (enum apphost_code)atomic_load(&own->ended);
 
-    fail_set(error, code, NULL, code == APPHOST_E_CANCELLED ? "interrupted" : "the connection was closed");
+    fail_set(error, code, NULL, "%s",
+             pick(code == APPHOST_E_CANCELLED, "interrupted", "the connection was closed"));
     return OWN_FAILED;
 }
 
@@ -150,7 +152,9 @@ int own_dial(struct own *own, int timeout_ms, struct apphost_error *error)
     if (timeout_ms <= 0)
         timeout_ms = DEFAULT_CONNECT_MS;
     attempt.deadline_ms = clock_ms() + timeout_ms;
-    int rc = atomic_load(&own->ended) ? -1 : dial(&attempt, own->role, "", &own->dialed, error);
+    int rc = -1;
+    if (!atomic_load(&own->ended))
+        rc = dial(&attempt, own->role, "", &own->dialed, error);
     if (atomic_load(&own->ended)) {
         own_hang_up(own);
         return fail_ended(own, error);
@@ -178,7 +182,9 @@ static enum own_result wait_for(struct own *own, short events, int64_t deadline_
         return fail_ended(own, error);
     if (fds[1].revents)
         return OWN_WOKEN;
-    return count == 0 && wait_ms >= 0 ? OWN_LATE : OWN_DONE;
+    if (count == 0 && wait_ms >= 0)
+        return OWN_LATE;
+    return OWN_DONE;
 }
 
 static enum own_result fail_lost(struct own *own, const char *why, struct apphost_error *error)
@@ -201,8 +207,10 @@ static enum own_result take_in(struct own *own, struct apphost_error *error)
     ssize_t got = transport_recv(&own->dialed.transport, space, room, 0);
     if (got == TRANSPORT_AGAIN)
         return OWN_LATE;
-    if (got <= 0)
-        return fail_lost(own, got == 0 ? "the server hung up" : strerror(errno), error);
+    if (got == 0)
+        return fail_lost(own, "the server hung up", error);
+    if (got < 0)
+        return fail_lost(own, strerror(errno), error);
     resp_reader_commit(own->dialed.reader, (size_t)got);
     return OWN_DONE;
 }
@@ -228,7 +236,9 @@ enum own_result own_flush(struct own *own, int64_t deadline_ms, struct apphost_e
     resp_buffer_consume(&own->out, sent);
     if (own->out.len == 0 && own->out.cap > KEEP_CAPACITY)
         resp_buffer_fini(&own->out);
-    return result == OWN_WOKEN ? OWN_DONE : result;
+    if (result == OWN_WOKEN)
+        return OWN_DONE;
+    return result;
 }
 
 enum own_result own_next(struct own *own, int64_t deadline_ms, struct resp_reply **reply,

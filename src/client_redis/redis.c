@@ -6,6 +6,7 @@
  * first use no lock is taken.
  */
 #include "client_redis/redis.h"
+#include "client_base/pick.h"
 #include "client_redis/cluster.h"
 #include "client_redis/own.h"
 #include "client_redis/scatter.h"
@@ -74,7 +75,7 @@ static void log_missed(const struct apphost_redis *redis, const struct apphost_o
         if (options->values[id].is_set && option_is_missed(options, (enum option_id)id))
             log_write(redis->log, APPHOST_LOG_INFORMATION, LOG_REDIS,
                       "The option %s of '%s' is known and has no effect here",
-                      option_rows[id].key ? option_rows[id].key : option_rows[id].config_name, redis->name);
+                      text_or(option_rows[id].key, option_rows[id].config_name), redis->name);
 }
 
 /* Without the lock: callbacks of the caller run in here. */
@@ -121,15 +122,19 @@ static int resolve_locked(struct apphost_redis *redis, struct apphost_error *err
             *error = redis->settings_error;
         return -1;
     }
+
     redis->is_resolving = true;
     redis->resolver = pthread_self();
     lock_drop(&redis->lock);
     struct apphost_options *options = make_options(redis, error);
     lock_take(&redis->lock);
+
     redis->options = options;
     redis->is_resolving = false;
     pthread_cond_broadcast(&redis->resolved);
-    return options ? 0 : -1;
+    if (!options)
+        return -1;
+    return 0;
 }
 
 struct conn *redis_conn(struct apphost_redis *redis, enum dial_role role, struct apphost_error *error)
@@ -161,7 +166,9 @@ const struct apphost_options *apphost_redis_options(struct apphost_redis *redis,
     lock_take(&redis->lock);
     int rc = resolve_locked(redis, error);
     lock_drop(&redis->lock);
-    return rc < 0 ? NULL : redis->options;
+    if (rc < 0)
+        return NULL;
+    return redis->options;
 }
 
 bool apphost_redis_is_connected(struct apphost_redis *redis)
@@ -185,13 +192,15 @@ int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *er
                         resp_type_name(reply->type));
     verdict_word(reply->str, word);
     unsigned verdict = verdict_of(word);
+    enum apphost_code code = APPHOST_E_SERVER;
+    if (verdict & VERDICT_AUTH)
+        code = APPHOST_E_AUTH;
     if (verdict & VERDICT_ELSEWHERE)
         return fail_set(error, APPHOST_E_UNSUPPORTED, word,
                         "%.200s: in a cluster one command may be about the keys of one slot only, and a "
                         "connection of its own is about one node",
                         reply->str);
-    return fail_set(error, verdict & VERDICT_AUTH ? APPHOST_E_AUTH : APPHOST_E_SERVER, word, "%.400s",
-                    reply->str);
+    return fail_set(error, code, word, "%.400s", reply->str);
 }
 
 int redis_fail_reply(struct apphost_redis *redis, const struct resp_reply *reply, struct apphost_error *error)

@@ -66,12 +66,14 @@ int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct 
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);
 
+struct apphost_command;
+size_t redis_word_length(const struct apphost_command *command, size_t word);
+
 /*
  * Whether callers may send this on a shared connection, as far as is known here: 0; 1 when the command is
  * unknown and its server has to say, which redis_ask_command() asks and redis_asked_judge() makes of the
  * answer; -1.
  */
-struct apphost_command;
 int redis_check_command(struct apphost_redis *redis, const struct apphost_command *command,
                         struct apphost_error *error);
 
@@ -79,7 +81,7 @@ int redis_check_command(struct apphost_redis *redis, const struct apphost_comman
 struct asked_question {
     char name[64];
     const char *argv[3];
-    struct command command;
+    struct conn_command command;
     struct batch batch;
 };
 void redis_ask_command(struct apphost_redis *redis, const struct apphost_command *command,
@@ -99,7 +101,7 @@ int redis_clear_command(struct apphost_redis *redis, const struct apphost_comman
                         struct apphost_error *error);
 
 /* conn_post() on the primary, which may have to be connected first. */
-void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key);
+void redis_post(struct apphost_redis *redis, const struct conn_command *command, uint64_t key);
 
 /* What an error reply means to a caller; -1. */
 int redis_explain_reply(const struct resp_reply *reply, struct apphost_error *error);

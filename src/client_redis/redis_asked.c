@@ -72,7 +72,7 @@ void redis_ask_command(struct apphost_redis *redis, const struct apphost_command
         question->argv[2] = on_wire;
     else
         question->argv[2] = question->name;
-    question->command = (struct command){3, question->argv, NULL};
+    question->command = (struct conn_command){3, question->argv, NULL};
     question->batch =
         (struct batch){.commands = &question->command, .count = 1, .key = KEY_NONE, .is_idempotent = true};
 }

@@ -24,6 +24,13 @@ static bool is_administrative(const struct apphost_command *command, const struc
     return false;
 }
 
+size_t redis_word_length(const struct apphost_command *command, size_t word)
+{
+    if (command->lens)
+        return command->lens[word];
+    return strlen(command->argv[word]);
+}
+
 int redis_check_words(const struct apphost_command *command, struct apphost_error *error)
 {
     if (command->argc == 0 || !command->argv || !command->argv[0])
@@ -31,7 +38,7 @@ int redis_check_words(const struct apphost_command *command, struct apphost_erro
     for (size_t i = 0; i < command->argc; i++)
         if (!command->argv[i] && (!command->lens || command->lens[i] > 0))
             return fail_argument(error, "argv", "contains a NULL");
-    if ((command->lens ? command->lens[0] : strlen(command->argv[0])) == 0)
+    if (redis_word_length(command, 0) == 0)
         return fail_argument(error, "argv", "is empty");
     return 0;
 }
@@ -93,11 +100,15 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
     struct replies got;
     int rc = 0;
 
-    if (!redis || !commands || !replies || count == 0)
-        return fail_argument(error, !redis ? "redis" : !replies ? "replies" : "commands", "is NULL or empty");
+    if (!redis)
+        return fail_argument(error, "redis", "is NULL or empty");
+    if (!replies)
+        return fail_argument(error, "replies", "is NULL or empty");
+    if (!commands || count == 0)
+        return fail_argument(error, "commands", "is NULL or empty");
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = redis_clear_command(redis, &commands[i], error);
-    struct command *list = NULL;
+    struct conn_command *list = NULL;
     if (rc == 0)
         list = calloc(count, sizeof(*list));
     if (!list) {
@@ -106,7 +117,7 @@ int apphost_redis_pipeline(struct apphost_redis *redis, const struct apphost_com
         return fail_memory(error);
     }
     for (size_t i = 0; i < count; i++)
-        list[i] = (struct command){commands[i].argc, commands[i].argv, commands[i].lens};
+        list[i] = (struct conn_command){commands[i].argc, commands[i].argv, commands[i].lens};
     const struct batch batch = {.commands = list, .count = count};
     rc = redis_run(redis, DIAL_PRIMARY, &batch, &got, error);
     for (size_t i = 0; i < count && rc == 0; i++) {

@@ -8,6 +8,8 @@
  * renames them.
  */
 #include "client_redis/redis_refused.h"
+#include "client_base/pick.h"
+#include "client_redis/redis.h"
 #include "client_base/fail.h"
 #include "resp/resp.h"
 
@@ -133,27 +135,16 @@ int redis_fail_refused(const struct apphost_command *command, const char *word, 
                        struct apphost_error *error)
 {
     const char *name = command->argv[0];
-    size_t len;
-    if (command->lens)
-        len = command->lens[0];
-    else
-        len = strlen(name);
+    size_t len = redis_word_length(command, 0);
 
     return fail_set(error, APPHOST_E_UNSUPPORTED, "argv",
-                    "%.*s%s%s is refused, for it %s on a connection that is shared",
-                    (int)(len < 64 ? len : 64), name, *word ? " " : "", word, effect);
-}
-
-static size_t length(const struct apphost_command *command, size_t i)
-{
-    if (command->lens)
-        return command->lens[i];
-    return strlen(command->argv[i]);
+                    "%.*s%s%s is refused, for it %s on a connection that is shared", (int)size_min(len, 64),
+                    name, pick(*word, " ", ""), word, effect);
 }
 
 static bool is_word(const struct apphost_command *command, size_t i, const char *word)
 {
-    size_t len = length(command, i);
+    size_t len = redis_word_length(command, i);
 
     return strlen(word) == len && strncasecmp(word, command->argv[i], len) == 0;
 }

@@ -22,8 +22,10 @@ static int run_on(struct apphost_redis *redis, struct conn *conn, const struct b
     record.start_ns = clock_unix_ns();
     int rc = conn_call(conn, &timed, replies, &local);
     record.end_ns = clock_unix_ns();
-    record.replies = rc == 0 ? replies : NULL;
-    record.error = rc < 0 ? &local : NULL;
+    if (rc == 0)
+        record.replies = replies;
+    else
+        record.error = &local;
     record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);
     conn_is_up(conn, address, &record.port);
     tracer_record(redis->tracer, &record);
@@ -175,7 +177,7 @@ static void ignore_reply(void *user, struct replies *replies, const struct timin
     (void)error;
 }
 
-void redis_post(struct apphost_redis *redis, const struct command *command, uint64_t key)
+void redis_post(struct apphost_redis *redis, const struct conn_command *command, uint64_t key)
 {
     const struct batch batch = {.commands = command, .count = 1, .key = key};
     struct lanes *lanes = scatter_lanes(redis, command);

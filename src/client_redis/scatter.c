@@ -10,6 +10,7 @@
 #include "client_base/clock.h"
 #include "client_base/fail.h"
 #include "client_base/lock.h"
+#include "client_base/pick.h"
 #include "client_base/verdict.h"
 #include "client_redis/scatter_internal.h"
 
@@ -56,7 +57,7 @@ static struct lanes *lanes_of(struct scatter *scatter, const struct unit *unit, 
     return &replica->lanes;
 }
 
-struct lanes *scatter_lanes(struct apphost_redis *redis, const struct command *command)
+struct lanes *scatter_lanes(struct apphost_redis *redis, const struct conn_command *command)
 {
     struct cluster *cluster = atomic_load(&redis->cluster);
     struct shard *shard = NULL;
@@ -184,7 +185,7 @@ struct group {
     char address[128];
     struct unit **units;
     size_t count;
-    struct command *commands;
+    struct conn_command *commands;
     size_t command_count;
 };
 
@@ -244,18 +245,18 @@ static const size_t asking_lens[] = {6}, multi_lens[] = {5}, exec_lens[] = {4};
 static void add_to_group(struct group *group, struct unit *unit)
 {
     const struct scatter *scatter = group->scatter;
-    struct command *to = group->commands;
+    struct conn_command *to = group->commands;
     size_t n = group->command_count;
 
     group->units[group->count++] = unit;
     if (unit->ask)
-        to[n++] = (struct command){1, asking_argv, asking_lens};
+        to[n++] = (struct conn_command){1, asking_argv, asking_lens};
     if (scatter->is_transaction)
-        to[n++] = (struct command){1, multi_argv, multi_lens};
+        to[n++] = (struct conn_command){1, multi_argv, multi_lens};
     for (size_t i = 0; i < unit->count; i++)
         to[n++] = scatter->batch.commands[unit->first + i];
     if (scatter->is_transaction)
-        to[n++] = (struct command){1, exec_argv, exec_lens};
+        to[n++] = (struct conn_command){1, exec_argv, exec_lens};
     group->command_count = n;
 }
 
@@ -291,7 +292,7 @@ static int start_group(struct group *group, struct apphost_error *error)
     bool is_up = conn_is_up(conn, group->address, &port);
     if (!is_up && batch.is_idempotent && cluster_is_on(scatter->cluster) && left_ms > PATIENCE_MS)
         left_ms = PATIENCE_MS;
-    batch.timeout_ms = left_ms > 0 ? left_ms : 1;
+    batch.timeout_ms = (int)set_or(left_ms, 1);
     return conn_start(conn, &batch, on_group, group, error);
 }
 
@@ -435,9 +436,9 @@ void scatter_end(struct scatter *scatter)
     }
     scatter->due_ms = clock_ms();
     if (atomic_load(&scatter->has_to_pause)) {
-        unsigned pauses = scatter->rounds < MOST_PAUSES ? scatter->rounds : MOST_PAUSES;
+        int64_t pauses = int64_min(scatter->rounds, MOST_PAUSES);
 
-        scatter->due_ms += (int64_t)PAUSE_MS * pauses + (int64_t)clock_random(PAUSE_MS);
+        scatter->due_ms += PAUSE_MS * pauses + (int64_t)clock_random(PAUSE_MS);
     }
     if (scatter->due_ms > scatter->deadline_ms)
         scatter->due_ms = scatter->deadline_ms;

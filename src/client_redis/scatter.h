@@ -25,6 +25,6 @@ int scatter_start(struct apphost_redis *redis, enum dial_role role, const struct
 bool scatter_is_elsewhere(const struct replies *replies);
 
 /* Where a command goes: to the client's connections, or a node's. */
-struct lanes *scatter_lanes(struct apphost_redis *redis, const struct command *command);
+struct lanes *scatter_lanes(struct apphost_redis *redis, const struct conn_command *command);
 
 #endif

@@ -11,16 +11,16 @@
 /* The commands, their words, their text. */
 static int copy_batch(struct scatter *scatter, const struct batch *batch)
 {
-    size_t size = batch->count * sizeof(struct command);
+    size_t size = batch->count * sizeof(struct conn_command);
 
     for (size_t i = 0; i < batch->count; i++) {
-        const struct command *command = &batch->commands[i];
+        const struct conn_command *command = &batch->commands[i];
 
         size += command->argc * (sizeof(char *) + sizeof(size_t));
         for (size_t k = 0; k < command->argc; k++)
-            size += command->lens ? command->lens[k] : strlen(command->argv[k]);
+            size += conn_command_length(command, k);
     }
-    struct command *copies = scatter->block = malloc(size + sizeof(struct command));
+    struct conn_command *copies = scatter->block = malloc(size + sizeof(struct conn_command));
     if (!copies)
         return -1;
     const char **argv = (const char **)(copies + batch->count);
@@ -30,11 +30,11 @@ static int copy_batch(struct scatter *scatter, const struct batch *batch)
     size_t *lens = (size_t *)(argv + words);
     char *text = (char *)(lens + words);
     for (size_t i = 0; i < batch->count; i++) {
-        const struct command *command = &batch->commands[i];
+        const struct conn_command *command = &batch->commands[i];
 
-        copies[i] = (struct command){command->argc, argv, lens};
+        copies[i] = (struct conn_command){command->argc, argv, lens};
         for (size_t k = 0; k < command->argc; k++) {
-            size_t len = command->lens ? command->lens[k] : strlen(command->argv[k]);
+            size_t len = conn_command_length(command, k);
 
             if (len > 0)
                 memcpy(text, command->argv[k], len);
@@ -70,7 +70,7 @@ static void add_unit(struct scatter *scatter, int slot, size_t first, size_t cou
     scatter->item_count += unit->replies;
 }
 
-static bool has_same_key(const struct command *a, const struct command *b)
+static bool has_same_key(const struct conn_command *a, const struct conn_command *b)
 {
     return a->argc > 1 && b->argc > 1 && a->lens[1] == b->lens[1] &&
            memcmp(a->argv[1], b->argv[1], a->lens[1]) == 0;

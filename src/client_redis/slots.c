@@ -40,16 +40,12 @@ int slot_of_key(const void *key, size_t len)
 
 /* ---- The first key of a command ---- */
 
-static size_t length(const struct command *command, size_t i)
-{
-    return command->lens ? command->lens[i] : strlen(command->argv[i]);
-}
-
-static bool is_word(const struct command *command, size_t i, const char *word)
+static bool is_word(const struct conn_command *command, size_t i, const char *word)
 {
     size_t len = strlen(word);
 
-    return i < command->argc && length(command, i) == len && strncasecmp(command->argv[i], word, len) == 0;
+    return i < command->argc && conn_command_length(command, i) == len &&
+           strncasecmp(command->argv[i], word, len) == 0;
 }
 
 /* Commands without a key; what is not here and not below has it in the first place. */
@@ -83,7 +79,7 @@ static const struct {
     {"MIGRATE", 3, false, NULL},
 };
 
-static size_t find_after(const struct command *command, const char *word)
+static size_t find_after(const struct conn_command *command, const char *word)
 {
     for (size_t i = 1; i < command->argc; i++)
         if (is_word(command, i, word))
@@ -92,7 +88,7 @@ static size_t find_after(const struct command *command, const char *word)
 }
 
 /* Where it stands, 0 for nowhere. */
-static size_t key_place(const struct command *command)
+static size_t key_place(const struct conn_command *command)
 {
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (!is_word(command, 0, places[i].command))
@@ -109,13 +105,13 @@ static size_t key_place(const struct command *command)
     return 1;
 }
 
-int slot_of_command(const struct command *command)
+int slot_of_command(const struct conn_command *command)
 {
     size_t at = key_place(command);
 
     if (at == 0 || at >= command->argc)
         return SLOT_ANY;
-    return slot_of_key(command->argv[at], length(command, at));
+    return slot_of_key(command->argv[at], conn_command_length(command, at));
 }
 
 /* ---- Redirections ---- */

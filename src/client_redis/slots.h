@@ -13,7 +13,7 @@ enum { SLOTS = 16384, SLOT_ANY = -1 };
 int slot_of_key(const void *key, size_t len);
 
 /* SLOT_ANY for a command that has no key. Of several keys the first decides. */
-int slot_of_command(const struct command *command);
+int slot_of_command(const struct conn_command *command);
 
 /* A redirection, "MOVED 3999 127.0.0.1:6381" or "ASK ...": 0 with its parts, -1 when it is none. An empty
  * host is the one that said so. */

@@ -374,8 +374,12 @@ struct apphost_subscription *apphost_subscription_open(struct apphost_redis *red
                                                        const struct apphost_subscription_options *options,
                                                        struct apphost_error *error)
 {
-    if (!redis || !options || !options->message) {
-        fail_argument(error, !redis ? "redis" : !options ? "options" : "message", "is NULL");
+    if (!redis || !options) {
+        fail_null(error, redis, "redis", "options");
+        return NULL;
+    }
+    if (!options->message) {
+        fail_argument(error, "message", "is NULL");
         return NULL;
     }
 

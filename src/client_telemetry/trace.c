@@ -182,7 +182,7 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
 {
     struct apphost_span span = {.start_unix_ns = record->start_ns, .end_unix_ns = record->end_ns};
     struct attributes attributes = {.count = 0};
-    const struct command *command = &record->batch->commands[index];
+    const struct conn_command *command = &record->batch->commands[index];
     struct apphost_span_event events[3];
     char name[32], database[16], word[64];
     size_t len;

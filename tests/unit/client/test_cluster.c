@@ -54,7 +54,7 @@ static void slots_and_redirections(void **state)
                              *const read[] = {"XREAD", "COUNT", "1", "STREAMS", "k", "0"},
                              *const bit[] = {"BITOP", "AND", "k", "x"};
     const struct {
-        struct command command;
+        struct conn_command command;
         bool has_key;
     } commands[] = {{{2, words, NULL}, true}, {{4, eval, NULL}, true}, {{4, none, NULL}, false},
                     {{1, ping, NULL}, false}, {{6, read, NULL}, true}, {{4, bit, NULL}, true}};
