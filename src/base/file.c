@@ -273,7 +273,7 @@ static void normalise(char *path)
     for (size_t i = 0; i < parts.count; i++)
         strbuf_addf(&out, "%s%s", text_if(i || absolute, "/"), parts.items[i]);
     if (parts.count == 0)
-        strbuf_addc(&out, absolute ? '/' : '.');
+        strbuf_adds(&out, text_pick(absolute, "/", "."));
     strcpy(path, strbuf_text(&out));
     strbuf_free(&out);
     strlist_free(&parts);

@@ -104,7 +104,7 @@ static void split_name(char *name, struct image_reference *reference)
     if (slash) {
         *slash = '\0';
         if (looks_like_registry(name)) {
-            reference->registry = xstrdup(strcmp(name, "index.docker.io") == 0 ? "docker.io" : name);
+            reference->registry = xstrdup(text_pick(strcmp(name, "index.docker.io") == 0, "docker.io", name));
             name = slash + 1;
         } else {
             *slash = '/';

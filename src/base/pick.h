@@ -21,10 +21,17 @@ static inline const char *text_or_empty(const char *text)
     return text_or(text, "");
 }
 
+static inline const char *text_pick(bool is, const char *yes, const char *no)
+{
+    if (is)
+        return yes;
+    return no;
+}
+
 /* For what is only sometimes part of a sentence. */
 static inline const char *text_if(bool is_said, const char *text)
 {
-    return is_said ? text : "";
+    return text_pick(is_said, text, "");
 }
 
 /* "1 key", "2 keys": what follows the noun. */
@@ -67,6 +74,13 @@ static inline size_t size_max(size_t a, size_t b)
 static inline size_t size_or(size_t value, size_t otherwise)
 {
     return value ? value : otherwise;
+}
+
+static inline int int_or(int value, int otherwise)
+{
+    if (value)
+        return value;
+    return otherwise;
 }
 
 /* The next capacity of an array that has no room left. */

@@ -1,6 +1,7 @@
 /* One pass over the text; at each place the longest value that stands there is taken out. A place where a
  * longer one may still come to stand, with the bytes that follow, is waited for. */
 #include "base/scrub.h"
+#include "base/pick.h"
 
 #include "base/digest.h"
 #include "base/json.h"
@@ -91,7 +92,7 @@ static bool stands_alone(const struct place *place, size_t width)
 
 static enum verdict judge_value(const struct place *place, const char *value, size_t width)
 {
-    size_t common = width < place->length ? width : place->length;
+    size_t common = size_min(width, place->length);
     if (memcmp(place->text, value, common) != 0)
         return PLAIN;
 

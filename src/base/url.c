@@ -1,5 +1,6 @@
 /* See url.h. */
 #include "base/url.h"
+#include "base/pick.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -32,7 +33,7 @@ static bool is_one_word(const char *text)
 static void take_user(struct url *url, const char *at, const char *end)
 {
     const char *colon = memchr(at, ':', (size_t)(end - at));
-    const char *user_end = colon ? colon : end;
+    const char *user_end = text_or(colon, end);
     url->user = (struct url_piece){at, (size_t)(user_end - at)};
     if (colon)
         url->password = (struct url_piece){colon + 1, (size_t)(end - colon - 1)};
@@ -49,7 +50,7 @@ static bool take_host(struct url *url, const char *at, const char *end)
             return false;
     }
 
-    rest = host_end ? host_end : end;
+    rest = text_or(host_end, end);
     url->host = (struct url_piece){at, (size_t)(rest - at)};
     if (rest < end && *rest == ']')
         rest++;

@@ -44,6 +44,13 @@ void lower_add_edge(struct lower *l, struct plan_node *from, const struct plan_e
 /* Id of the resource's main node, with replicas of the first one's; arena. */
 const char *lower_node_id(struct lower *l, const struct model_resource *resource);
 bool lower_has_replicas(const struct model_resource *resource);
+
+/* 1, or 0: there is one node, without a number. */
+int lower_first_replica(const struct model_resource *resource);
+
+/* Until when one waits who says nothing about it. */
+enum plan_until lower_usual_wait(const struct model_resource *target);
+
 /* The table of nodes by id; the plan has its own index from then on. */
 void lower_forget_nodes(struct lower *l);
 /* How many nodes a resource has: 1, or its replicas. */

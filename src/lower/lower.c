@@ -4,6 +4,7 @@
  * containers must talk; waits; what the user sees; hashes last, when every specification is final. Nothing
  * here talks to anybody. */
 #include "lower/internal.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 
@@ -12,12 +13,14 @@ static void add_user_secrets(struct lower *l, const struct model_resource *serve
 {
     for (size_t i = 0; i < server->redis.user_count; i++) {
         const struct model_user *user = &server->redis.users[i];
-        bool is_text = user->password_kind == MODEL_PASSWORD_TEXT;
-        if (!is_text && user->password_kind != MODEL_PASSWORD_GENERATED)
+        const char *text = NULL;
+        if (user->password_kind == MODEL_PASSWORD_TEXT)
+            text = user->password;
+        else if (user->password_kind != MODEL_PASSWORD_GENERATED)
             continue;
-        struct plan_secret *secret =
-            lower_secret(l, lower_user_password(l, server, user->name), is_text ? user->password : NULL);
-        secret->generated = !is_text;
+
+        struct plan_secret *secret = lower_secret(l, lower_user_password(l, server, user->name), text);
+        secret->generated = !text;
         secret->length = 22;
     }
 }
@@ -33,21 +36,27 @@ static size_t count_secrets(const struct model *model)
     return count;
 }
 
+static void add_server_secrets(struct lower *l, const struct model_resource *server)
+{
+    enum model_password kind = server->redis.password_kind;
+    const char *text = NULL;
+
+    lower_certificate(l, server);
+    add_user_secrets(l, server);
+    if (kind == MODEL_PASSWORD_NONE || kind == MODEL_PASSWORD_PARAMETER)
+        return;
+    if (kind == MODEL_PASSWORD_TEXT)
+        text = server->redis.password;
+    struct plan_secret *secret = lower_secret(l, lower_password(l, server), text);
+    secret->generated = !text;
+    secret->length = 22;
+}
+
 static void add_resource_secrets(struct lower *l, const struct model_resource *resource)
 {
     struct connection_parts parts;
-    if (model_is_server(resource->kind)) {
-        lower_certificate(l, resource);
-        add_user_secrets(l, resource);
-        enum model_password kind = resource->redis.password_kind;
-        if (kind == MODEL_PASSWORD_NONE || kind == MODEL_PASSWORD_PARAMETER)
-            return;
-        const char *text = kind == MODEL_PASSWORD_TEXT ? resource->redis.password : NULL;
-        struct plan_secret *secret = lower_secret(l, lower_password(l, resource), text);
-        secret->generated = !text;
-        secret->length = 22;
-        return;
-    }
+    if (model_is_server(resource->kind))
+        add_server_secrets(l, resource);
     if (resource->kind != MODEL_CONNECTION_STRING)
         return;
     if (lower_parse_connection(l, resource, &parts) && parts.password)
@@ -62,11 +71,11 @@ void lower_secrets(struct lower *l)
     l->plan->secrets = arena_alloc(l->arena, count_secrets(model) * sizeof *l->plan->secrets);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const struct model_parameter *p = &model->parameters[i];
-        struct plan_secret *secret = lower_secret(l, arena_printf(l->arena, "parameters.%s", p->name),
-                                                  p->value ? p->value : p->fallback);
+        struct plan_secret *secret =
+            lower_secret(l, arena_printf(l->arena, "parameters.%s", p->name), text_or(p->value, p->fallback));
         secret->secret = p->secret || p->generate;
         secret->generated = p->generate;
-        secret->length = p->generate_length ? p->generate_length : 22;
+        secret->length = int_or(p->generate_length, 22);
         secret->special = p->generate_special;
     }
     for (size_t i = 0; i < model->resource_count; i++)
@@ -80,7 +89,8 @@ static size_t count_nodes(const struct model *model)
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *r = &model->resources[i];
         count += 1 + 2 * (size_t)lower_node_count(r); /* each may have a volume */
-        count += r->kind == MODEL_CONTAINER ? r->container.mount_count : 0;
+        if (r->kind == MODEL_CONTAINER)
+            count += r->container.mount_count;
     }
     return count;
 }
@@ -97,6 +107,27 @@ static struct plan_node *main_node(struct lower *l, const struct model_resource 
     return lower_find(l, lower_node_id(l, resource));
 }
 
+enum plan_until lower_usual_wait(const struct model_resource *target)
+{
+    if (model_is_task(target))
+        return PLAN_COMPLETED;
+    return PLAN_HEALTHY;
+}
+
+static enum plan_until wait_until(const struct model_wait *wait, const struct model_resource *target)
+{
+    switch (wait->until) {
+    case MODEL_UNTIL_STARTED:
+        return PLAN_STARTED;
+    case MODEL_UNTIL_COMPLETED:
+        return PLAN_COMPLETED;
+    case MODEL_UNTIL_DEFAULT:
+        return lower_usual_wait(target);
+    default:
+        return PLAN_HEALTHY;
+    }
+}
+
 static void add_waits(struct lower *l, const struct model_resource *resource, struct plan_node *node)
 {
     for (size_t i = 0; i < resource->wait_count; i++) {
@@ -104,12 +135,7 @@ static void add_waits(struct lower *l, const struct model_resource *resource, st
         const struct model_resource *target = model_find(l->model, wait->resource);
         if (lower_is_absent(l, target))
             continue;
-        enum plan_until until = model_is_task(target) ? PLAN_COMPLETED : PLAN_HEALTHY;
-        if (wait->until == MODEL_UNTIL_STARTED)
-            until = PLAN_STARTED;
-        else if (wait->until != MODEL_UNTIL_DEFAULT)
-            until = wait->until == MODEL_UNTIL_COMPLETED ? PLAN_COMPLETED : PLAN_HEALTHY;
-        struct plan_edge edge = {.until = until, .required = true, .explicit_wait = true};
+        struct plan_edge edge = {.until = wait_until(wait, target), .required = true, .explicit_wait = true};
         lower_wait_for(l, node, target, &edge);
     }
 }
@@ -120,16 +146,18 @@ static void make_visible(struct lower *l, const struct model_resource *resource,
 {
     struct consumer host = {.resource = resource, .target_replica = replica};
     struct environment exports = {0};
+
     *out = (struct plan_resource){
         .name = lower_replica_name(l, resource, replica),
         .kind = resource->kind,
-        .node = replica ? lower_replica_id(l, resource, replica) : lower_node_id(l, resource),
+        .node = lower_replica_id(l, resource, int_max(replica, lower_first_replica(resource))),
         .display = lower_display(l, &host),
         .optional = resource->optional,
         .manual = resource->manual,
         .persistent = resource->lifetime == MODEL_PERSISTENT,
         .pos = resource->pos,
     };
+
     struct injection how = {.target = resource, .name = out->name};
     if (!model_is_missing(resource))
         lower_inject(l, &host, &how, &exports);
@@ -148,8 +176,7 @@ static void add_visible(struct lower *l, const struct model_resource *resource)
 /* From 0. */
 static struct plan_node *nth_node(struct lower *l, const struct model_resource *resource, int index)
 {
-    int first = lower_has_replicas(resource) ? 1 : 0;
-    return lower_find(l, lower_replica_id(l, resource, first + index));
+    return lower_find(l, lower_replica_id(l, resource, lower_first_replica(resource) + index));
 }
 
 static void add_all_waits(struct lower *l, const struct model_resource *resource)
@@ -195,14 +222,15 @@ static void lower_all(struct lower *l)
     for (size_t i = 0; i < model->resource_count; i++)
         if (!model->resources[i].inactive && !lower_native_refuses(l, &model->resources[i]))
             lower_resources[model->resources[i].kind](l, &model->resources[i]);
+
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
-        struct plan_node *node = resource->inactive ? NULL : main_node(l, resource);
-        if (!node)
+        if (resource->inactive || !main_node(l, resource))
             continue;
         add_all_waits(l, resource);
         add_visible(l, resource);
     }
+
     lower_sidecars(l);
     add_network(l);
     for (size_t i = 0; i < l->plan->node_count; i++)
@@ -214,15 +242,18 @@ static void copy_settings(struct lower *l)
     const struct model *model = l->model;
     struct plan *plan = l->plan;
     size_t count = 0;
+
     while (l->context->environment && l->context->environment[count])
         count++;
     plan->environment = arena_alloc(l->arena, (count + 1) * sizeof *plan->environment);
     for (size_t i = 0; i < count; i++)
         plan->environment[i] = arena_strdup(l->arena, l->context->environment[i]);
+
     plan->manifest_file = model->file;
     plan->folder = model->folder;
-    plan->engine_kind = l->native ? "native" : "docker";
+    plan->engine_kind = text_pick(l->native, "native", "docker");
     plan->otlp_endpoint = model->otlp_endpoint;
+
     size_t nodes = count_nodes(model);
     plan->nodes = arena_alloc(l->arena, nodes * sizeof *plan->nodes);
     plan->replicas = arena_alloc(l->arena, nodes * sizeof *plan->replicas);
@@ -259,7 +290,7 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
                         struct error **problems, size_t *problem_count)
 {
     struct lower l = {.model = model, .context = context, .plan = plan_new(context)};
-    const char *engine = context->engine_kind ? context->engine_kind : model->engine;
+    const char *engine = text_or(context->engine_kind, model->engine);
     l.native = str_eq(engine, "native");
     l.arena = &l.plan->arena;
     l.on_network = xcalloc(model->resource_count + 1, sizeof *l.on_network);

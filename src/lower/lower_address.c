@@ -161,7 +161,9 @@ const char *lower_password(struct lower *l, const struct model_resource *resourc
 
 const char *lower_user_password(struct lower *l, const struct model_resource *server, const char *name)
 {
-    const struct model_user *user = name ? model_find_user(server, name) : NULL;
+    const struct model_user *user = NULL;
+    if (name)
+        user = model_find_user(server, name);
     if (!user)
         return lower_password(l, server);
     if (user->password_kind == MODEL_PASSWORD_NONE)
@@ -206,11 +208,13 @@ bool lower_parse_connection(struct lower *l, const struct model_resource *resour
     if (!text || !redis_target_parse(&target, text))
         return false;
 
-    bool is_v6 = target.host && strchr(target.host, ':');
+    const char *host = copy_text(l, target.host);
+    if (host && strchr(host, ':'))
+        host = arena_printf(l->arena, "[%s]", host);
     *parts = (struct connection_parts){
-        .host = is_v6 ? arena_printf(l->arena, "[%s]", target.host) : copy_text(l, target.host),
+        .host = host,
         .unix_path = copy_text(l, target.unix_path),
-        .user = copy_text(l, target.user ? target.user : implied_user(&target, text)),
+        .user = copy_text(l, text_or(target.user, implied_user(&target, text))),
         .password = copy_text(l, target.password),
         .port = target.port,
         .database = target.database,

@@ -1,6 +1,7 @@
 /* Certificates of servers with TLS: where they are, which secrets hold them, whom consumers have to trust.
  * What the secrets hold is made or read by whoever sends the plan. */
 #include "lower/internal.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -14,11 +15,11 @@ static const char *quote(struct lower *l, const char *path)
 const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key)
 {
     const struct model_tls *tls = &resource->redis.tls;
-    const char *folder = l->context->certs_folder ? l->context->certs_folder : "";
+    const char *folder = text_or_empty(l->context->certs_folder);
     if (tls->cert)
-        return quote(l, key ? tls->key : tls->cert);
+        return quote(l, text_pick(key, tls->key, tls->cert));
     return quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix, resource->name,
-                                 key ? "-key" : ""));
+                                 text_if(key, "-key")));
 }
 
 /* What the secrets hold is made or read by whoever sends the plan: here only their places are known. */
@@ -28,8 +29,10 @@ void lower_certificate(struct lower *l, const struct model_resource *resource)
     if (!tls->on)
         return;
     if (!tls->cert && !l->context->certs_folder) {
-        lower_problem(l, tls->pos.line ? &tls->pos : &resource->pos, NULL,
-                      "no folder for certificates is known");
+        const struct model_pos *pos = &resource->pos;
+        if (tls->pos.line)
+            pos = &tls->pos;
+        lower_problem(l, pos, NULL, "no folder for certificates is known");
         return;
     }
     lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
@@ -41,13 +44,17 @@ void lower_certificate(struct lower *l, const struct model_resource *resource)
 /* The server itself, or the one with TLS that a connection string refers to; NULL: none. */
 static const struct model_resource *find_server(struct lower *l, const struct model_resource *resource)
 {
+    if (model_is_server(resource->kind))
+        return resource;
     if (resource->kind != MODEL_CONNECTION_STRING)
-        return model_is_server(resource->kind) ? resource : NULL;
+        return NULL;
+
     const struct model_text *value = &resource->connection.value;
     for (size_t i = 0; i < value->count; i++) {
         const struct model_part *part = &value->parts[i];
-        bool is_reference = !part->literal && part->get != MODEL_GET_PARAMETER;
-        const struct model_resource *server = is_reference ? model_find(l->model, part->resource) : NULL;
+        if (part->literal || part->get == MODEL_GET_PARAMETER)
+            continue;
+        const struct model_resource *server = model_find(l->model, part->resource);
         if (server && model_is_server(server->kind) && server->redis.tls.on)
             return server;
     }
@@ -62,5 +69,7 @@ const char *lower_ca_file(struct lower *l, const struct model_resource *resource
     const struct model_tls *tls = &server->redis.tls;
     if (!tls->on || tls->cert)
         return tls->ca;
-    return l->context->certs_folder ? arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder) : NULL;
+    if (!l->context->certs_folder)
+        return NULL;
+    return arena_printf(l->arena, "%s/ca.pem", l->context->certs_folder);
 }

@@ -3,6 +3,7 @@
  * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop
  * hyphens), NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
 #include "lower/internal.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 static void grow(struct lower *l, struct environment *e)
 {
-    size_t capacity = e->capacity ? e->capacity * 2 : 16;
+    size_t capacity = grown(e->capacity, 16);
     e->items = arena_grow(l->arena, e->items, e->count, capacity, sizeof *e->items);
     e->claimants = arena_grow(l->arena, e->claimants, e->count, capacity, sizeof *e->claimants);
     e->capacity = capacity;
@@ -23,7 +24,7 @@ static void check_claim(struct lower *l, struct environment *e, const char *name
         return;
     e->has_clashed = true;
     lower_problem(l, e->claimant, "another name with `as` or `env`, or less with `inject`",
-                  "the variable \"%s\" is given already, at %s:%d:%d", name, first->file ? first->file : "-",
+                  "the variable \"%s\" is given already, at %s:%d:%d", name, text_or(first->file, "-"),
                   first->line, first->column);
 }
 
@@ -52,9 +53,13 @@ static void claim(struct environment *e, const struct model_pos *claimant)
 /* "my-cache" → "MY_CACHE", "1x" → "_1X"; upper false keeps the case. */
 static char *variable_name(const char *name, bool upper)
 {
-    char *out = xasprintf("%s%s", isdigit((unsigned char)name[0]) ? "_" : "", name);
-    for (char *p = out; *p; p++)
-        *p = isalnum((unsigned char)*p) ? (char)(upper ? toupper((unsigned char)*p) : *p) : '_';
+    char *out = xasprintf("%s%s", text_if(isdigit((unsigned char)name[0]), "_"), name);
+    for (char *p = out; *p; p++) {
+        if (!isalnum((unsigned char)*p))
+            *p = '_';
+        else if (upper)
+            *p = (char)toupper((unsigned char)*p);
+    }
     return out;
 }
 
@@ -127,6 +132,7 @@ static void inject_properties(struct lower *l, struct consumer *c, const struct 
         {"SENTINEL_NAME", MODEL_GET_SENTINEL_NAME},
     };
     cleanup_free char *prefix = variable_name(how->name, true);
+
     for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
         if (!has_property(l, how, properties[i].get))
             continue;
@@ -156,29 +162,48 @@ static int count_scheme(const struct model_resource *target, const char *scheme,
     return found;
 }
 
+static struct model_part endpoint_part(const struct model_resource *target, size_t index)
+{
+    const struct model_endpoint *endpoint = &target->endpoints[index];
+    return (struct model_part){
+        .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
+}
+
 /* services__NAME__SCHEME__INDEX: all endpoints of the first replica, then all of the second: one more replica
  * only adds variables. */
-static void inject_service(struct lower *l, struct consumer *c, const struct injection *how, size_t index,
-                           struct environment *out)
+static void inject_replicas(struct lower *l, struct consumer *c, const struct injection *how, size_t index,
+                            struct environment *out)
 {
     const struct model_resource *target = how->target;
     const struct model_endpoint *endpoint = &target->endpoints[index];
-    struct model_part part = {
-        .get = MODEL_GET_URL, .resource = target->name, .endpoint = endpoint->name, .pos = endpoint->pos};
-    const char *scheme = endpoint->scheme ? endpoint->scheme : "tcp";
+    const struct model_part part = endpoint_part(target, index);
+    const char *scheme = text_or(endpoint->scheme, "tcp");
     int first = count_scheme(target, endpoint->scheme, index);
     int step = count_scheme(target, endpoint->scheme, target->endpoint_count);
-    int one = c->target_replica, count = one ? 1 : lower_node_count(target);
+    int one = c->target_replica, count = 1;
+    if (!one)
+        count = lower_node_count(target);
+
     for (int i = 0; i < count; i++) {
         cleanup_free char *service = xasprintf("services__%s__%s__%d", how->name, scheme, first + i * step);
-        c->target_replica = one ? one : count > 1 ? i + 1 : 0;
-        if (!(how->without & MODEL_INJECT_SERVICES))
-            set_property(l, c, out, service, &part);
+        if (!one && count > 1)
+            c->target_replica = i + 1;
+        set_property(l, c, out, service, &part);
     }
     c->target_replica = one;
+}
+
+static void inject_service(struct lower *l, struct consumer *c, const struct injection *how, size_t index,
+                           struct environment *out)
+{
+    const struct model_part part = endpoint_part(how->target, index);
+    if (!(how->without & MODEL_INJECT_SERVICES))
+        inject_replicas(l, c, how, index, out);
     if (how->without & MODEL_INJECT_ENDPOINTS)
         return;
-    cleanup_free char *prefix = variable_name(how->name, true), *suffix = variable_name(endpoint->name, true);
+
+    cleanup_free char *prefix = variable_name(how->name, true);
+    cleanup_free char *suffix = variable_name(part.endpoint, true);
     cleanup_free char *flat = xasprintf("%s_%s", prefix, suffix);
     set_property(l, c, out, flat, &part);
 }
@@ -195,8 +220,9 @@ static void inject_external_service(struct lower *l, struct consumer *c, const s
 static void inject_uri(struct lower *l, struct consumer *c, const struct injection *how,
                        struct environment *out)
 {
-    bool has_uri = model_kind_info(how->target->kind)->has_string;
-    struct model_part part = part_of(how, has_uri ? MODEL_GET_URI : MODEL_GET_URL);
+    struct model_part part = part_of(how, MODEL_GET_URL);
+    if (model_kind_info(how->target->kind)->has_string)
+        part.get = MODEL_GET_URI;
     set_property(l, c, out, how->uri_variable, &part);
 }
 
@@ -205,6 +231,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     const struct model_resource *target = how->target;
     const char *name = how->name;
     struct connection_parts parts;
+
     if (model_has_string(target) && !(how->without & MODEL_INJECT_CONNECTION_STRING))
         inject_connection_string(l, c, how, out);
     bool has_parts =
@@ -215,6 +242,7 @@ void lower_inject(struct lower *l, struct consumer *c, const struct injection *h
     else if (target->kind == MODEL_CONNECTION_STRING && lower_ca_file(l, target) &&
              !(how->without & MODEL_INJECT_PROPERTIES))
         inject_authority(l, c, target, name, out);
+
     if (target->kind == MODEL_EXTERNAL && !(how->without & MODEL_INJECT_SERVICES))
         inject_external_service(l, c, how, out);
     for (size_t i = 0; model_has_endpoints(target->kind) && i < target->endpoint_count; i++)
@@ -240,18 +268,19 @@ static void add_reference(struct lower *l, struct consumer *c, const struct mode
                           reference->resource);
         return;
     }
+
     struct injection how = {.target = target,
-                            .name = reference->as ? reference->as : target->name,
+                            .name = text_or(reference->as, target->name),
                             .uri_variable = reference->env,
                             .user = reference->user,
                             .without = reference->without};
     claim(out, &reference->pos);
     lower_inject(l, c, &how, out);
     claim(out, NULL);
+
     if (!reference->wait || !c->node || (reference->optional && target->manual))
         return;
-    struct plan_edge edge = {.until = model_is_task(target) ? PLAN_COMPLETED : PLAN_HEALTHY,
-                             .required = true};
+    struct plan_edge edge = {.until = lower_usual_wait(target), .required = true};
     lower_wait_for(l, c->node, target, &edge);
 }
 
@@ -292,10 +321,11 @@ static void add_own_ports(struct lower *l, struct consumer *c, struct environmen
         if (!endpoint->env)
             continue;
         struct text_builder b = {.arena = l->arena};
-        int port = c->in_container ? endpoint->target_port : endpoint->port;
-        cleanup_free char *number = xasprintf("%d", port);
+        int port = endpoint->port;
+        if (c->in_container)
+            port = endpoint->target_port;
         if (port)
-            text_literal(&b, number);
+            text_number(&b, port);
         else
             text_port(&b, lower_replica_id(l, c->resource, c->replica), endpoint->name);
         claim(out, &endpoint->pos);
@@ -334,6 +364,7 @@ struct plan_text lower_display(struct lower *l, struct consumer *host)
         .get = MODEL_GET_CONNECTION_STRING, .resource = resource->name, .pos = resource->pos};
     struct connection_parts parts;
     bool has_string = model_kind_info(resource->kind)->has_string;
+
     if (resource->kind == MODEL_CONNECTION_STRING &&
         (resource->connection.missing || !resource->connection.value.given))
         return (struct plan_text){0};
@@ -344,6 +375,7 @@ struct plan_text lower_display(struct lower *l, struct consumer *host)
         text_secret(&b, lower_password(l, resource), PLAN_FILTER_NONE);
         return text_finish(&b);
     }
+
     if (!has_string && !resource->endpoint_count && resource->kind != MODEL_EXTERNAL)
         return (struct plan_text){0};
     if (!has_string)

@@ -13,8 +13,10 @@ static void add_port(struct lower *l, const struct model_resource *resource, str
         text_port(b, lower_node_id(l, resource), "tcp");
         return;
     }
-    cleanup_free char *number = xasprintf("%d", is_chosen ? redis->host_port : REDIS_PORT);
-    text_literal(b, number);
+    if (is_chosen)
+        text_number(b, redis->host_port);
+    else
+        text_number(b, REDIS_PORT);
 }
 
 struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource *resource, const char *folder)
@@ -23,6 +25,7 @@ struct plan_text lower_garnet_conf(struct lower *l, const struct model_resource 
     struct text_builder b = {.arena = l->arena};
     struct strbuf conf = {0};
     const char *password = lower_password(l, resource);
+
     redis.host_network = redis.host_network || l->native;
     redis_garnet_text(&redis, folder, &conf);
     text_literal(&b, strbuf_text(&conf));

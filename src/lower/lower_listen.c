@@ -2,6 +2,7 @@
  * port and password that close its configuration, the port that it has on this machine, and the PING that
  * finds it ready. */
 #include "lower/internal.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 /* Inside it has the number that it has outside. */
@@ -22,7 +23,7 @@ static int fixed_port(const struct consumer *self)
 static void add_port_lines(struct lower *l, const struct consumer *self, struct text_builder *b)
 {
     const struct model_redis *redis = &self->resource->redis;
-    text_literal(b, redis->tls.on ? "port 0\ntls-port " : "port ");
+    text_literal(b, text_pick(redis->tls.on, "port 0\ntls-port ", "port "));
     if (!has_own_port(l, self->resource))
         text_number(b, REDIS_PORT);
     else if (redis->host_port)
@@ -60,20 +61,23 @@ void lower_server_port(struct lower *l, const struct consumer *self)
     struct plan_node *node = self->node;
     struct consumer host = {.resource = resource, .target_replica = self->replica};
     struct address address;
-    int fixed = fixed_port(self);
     lower_address(l, &host, resource, NULL, &address);
-    node->run.ports = arena_alloc(l->arena, 2 * sizeof *node->run.ports);
-    node->run.ports[0] = (struct plan_port){
+    struct plan_port port = {
         .endpoint = "tcp",
         .scheme = address.scheme,
-        .target_port = has_own_port(l, resource) ? 0 : REDIS_PORT,
-        .fixed_port = fixed,
-        .preferred_port = fixed ? 0 : lower_preferred_port(l, node->name, NULL),
+        .fixed_port = fixed_port(self),
         .bind_address = bind_address(l, resource),
         .host = address.host,
         .at_gateway = address.at_gateway,
         .pos = resource->pos,
     };
+
+    if (!has_own_port(l, resource))
+        port.target_port = REDIS_PORT;
+    if (!port.fixed_port)
+        port.preferred_port = lower_preferred_port(l, node->name, NULL);
+    node->run.ports = arena_alloc(l->arena, 2 * sizeof *node->run.ports);
+    node->run.ports[0] = port;
     node->run.port_count = 1;
     lower_topology_ports(l, self);
 }
@@ -85,10 +89,12 @@ void lower_server_ping(struct lower *l, struct plan_node *node, const struct mod
     if (password)
         text_secret(&b, password, PLAN_FILTER_NONE);
     bool is_first = !node->run.replica_of || str_eq(node->id, lower_node_id(l, resource));
+
     if (redis_is_persistent(&resource->redis))
         node->run.save_command = redis_save_command(resource->kind);
     node->run.seed = resource->redis.seed;
-    node->run.seed_count = is_first ? resource->redis.seed_count : 0; /* the others get it from there */
+    if (is_first) /* the others get it from there */
+        node->run.seed_count = resource->redis.seed_count;
     node->run.ready = (struct plan_probe){
         .kind = PLAN_PROBE_PING,
         .endpoint = "tcp",

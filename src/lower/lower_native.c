@@ -59,6 +59,7 @@ static const char *data_folder(struct lower *l, const struct consumer *self)
         lower_problem(l, &data->pos, "use `data_bind_mount`", "the native engine has no external volumes");
         return NULL;
     }
+
     const char *name = lower_volume_name(l, node, data);
     if (name[0] == '.' || strchr(name, '/')) {
         lower_problem(l, &data->pos, "letters, digits, `_`, `.` and `-`", "\"%s\" is no name of a volume",
@@ -92,6 +93,7 @@ static struct plan_text native_conf(struct lower *l, const struct consumer *self
     struct strbuf conf = {0};
     if (resource->kind == MODEL_GARNET)
         return lower_garnet_conf(l, resource, folder);
+
     /* The folder is a path of this machine, not /data; and nobody but this machine is to be listened for. */
     redis.persistence.off = !redis_is_persistent(&redis);
     redis.persistence.given = true;

@@ -1,6 +1,7 @@
 /* The ground of the lowering: problems and warnings, nodes and edges of the plan that grows, what the nodes
  * of a resource are called. Knows no kind; every other file of the room stands on it. */
 #include "lower/internal.h"
+#include "base/pick.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,7 +58,9 @@ struct plan_node *lower_find(struct lower *l, const char *id)
 {
     struct lower_entry *entry = NULL;
     HASH_FIND_STR(l->table, id, entry);
-    return entry ? entry->node : NULL;
+    if (!entry)
+        return NULL;
+    return entry->node;
 }
 
 struct plan_node *lower_add_node(struct lower *l, enum plan_node_kind kind, const char *name,
@@ -97,7 +100,12 @@ bool lower_has_replicas(const struct model_resource *resource)
 
 int lower_node_count(const struct model_resource *resource)
 {
-    return lower_has_replicas(resource) ? model_replica_count(resource) : 1;
+    return int_or(model_replica_count(resource), 1);
+}
+
+int lower_first_replica(const struct model_resource *resource)
+{
+    return lower_has_replicas(resource);
 }
 
 const char *lower_replica_name(struct lower *l, const struct model_resource *resource, int replica)
@@ -111,21 +119,23 @@ const char *lower_replica_name(struct lower *l, const struct model_resource *res
 const char *lower_replica_id(struct lower *l, const struct model_resource *resource, int replica)
 {
     const struct lower_kind *row = lower_kind(resource->kind);
-    enum plan_node_kind kind = l->native && row->native_node != NO_NODE ? row->native_node : row->node;
+    enum plan_node_kind kind = row->node;
+    if (l->native && row->native_node != NO_NODE)
+        kind = row->native_node;
     const char *name = lower_replica_name(l, resource, replica);
     return arena_printf(l->arena, "%s:%s", plan_node_kind_name(kind), name);
 }
 
 const char *lower_node_id(struct lower *l, const struct model_resource *resource)
 {
-    return lower_replica_id(l, resource, lower_has_replicas(resource) ? 1 : 0);
+    return lower_replica_id(l, resource, lower_first_replica(resource));
 }
 
 void lower_wait_for(struct lower *l, struct plan_node *from, const struct model_resource *to,
                     const struct plan_edge *how)
 {
     struct plan_edge edge = *how;
-    int first = lower_has_replicas(to) ? 1 : 0;
+    int first = lower_first_replica(to);
     for (int i = 0; i < lower_node_count(to); i++) {
         edge.to = lower_replica_id(l, to, first + i);
         lower_add_edge(l, from, &edge);
@@ -140,8 +150,9 @@ void lower_join_network(struct lower *l, const struct model_resource *resource)
 struct plan_secret *lower_secret(struct lower *l, const char *name, const char *value)
 {
     struct plan_secret *secret = &l->plan->secrets[l->plan->secret_count++];
-    *secret = (struct plan_secret){
-        .name = name, .value = value ? arena_strdup(l->arena, value) : NULL, .secret = true};
+    *secret = (struct plan_secret){.name = name, .secret = true};
+    if (value)
+        secret->value = arena_strdup(l->arena, value);
     return secret;
 }
 

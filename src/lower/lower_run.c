@@ -1,21 +1,29 @@
 /* What containers and processes share when they are lowered, and the kinds themselves: container, process,
  * connection string. Servers of the Redis family stand in lower_server.c. */
 #include "lower/internal.h"
+#include "base/pick.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What is left out, and what makes no sense. */
+static int64_t positive_or(int64_t value, int64_t otherwise)
+{
+    if (value > 0)
+        return value;
+    return otherwise;
+}
+
 void lower_common_run(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct plan_run *run = &node->run;
     (void)l;
-    run->stop_signal = resource->stop.signal ? resource->stop.signal : SIGTERM;
-    run->stop_timeout_ms = resource->stop.timeout_ms > 0 ? resource->stop.timeout_ms : 10000;
+    run->stop_signal = int_or(resource->stop.signal, SIGTERM);
+    run->stop_timeout_ms = positive_or(resource->stop.timeout_ms, 10000);
     run->restart.when = resource->restart.when;
-    run->restart.backoff_ms = resource->restart.backoff_ms > 0 ? resource->restart.backoff_ms : 1000;
-    run->restart.max_backoff_ms =
-        resource->restart.max_backoff_ms > 0 ? resource->restart.max_backoff_ms : 60000;
+    run->restart.backoff_ms = positive_or(resource->restart.backoff_ms, 1000);
+    run->restart.max_backoff_ms = positive_or(resource->restart.max_backoff_ms, 60000);
     run->restart.max_retries = resource->restart.max_retries;
     run->persistent = resource->lifetime == MODEL_PERSISTENT;
     run->mask = resource->mask;
@@ -25,7 +33,9 @@ void lower_common_run(struct lower *l, struct plan_node *node, const struct mode
 
 static const char *first_endpoint(const struct model_resource *resource)
 {
-    return resource->endpoint_count ? resource->endpoints[0].name : NULL;
+    if (!resource->endpoint_count)
+        return NULL;
+    return resource->endpoints[0].name;
 }
 
 void lower_ready(struct lower *l, struct plan_node *node, const struct model_resource *resource)
@@ -42,11 +52,12 @@ void lower_ready(struct lower *l, struct plan_node *node, const struct model_res
     (void)l;
     probe->interval_ms = ready->interval_ms;
     probe->timeout_ms = ready->timeout_ms;
-    probe->endpoint = ready->endpoint ? ready->endpoint : first_endpoint(resource);
+    probe->endpoint = text_or(ready->endpoint, first_endpoint(resource));
     probe->http_path = ready->http_path;
     probe->http_status = ready->http_status;
     probe->log_pattern = ready->log_pattern;
     probe->exec = ready->exec;
+
     if (ready->kind != MODEL_READY_DEFAULT)
         probe->kind = kinds[ready->kind];
     else if (resource->kind == MODEL_CONTAINER)
@@ -75,6 +86,7 @@ void lower_mount(struct lower *l, struct plan_node *node, const struct model_mou
             lower_problem(l, &mount->pos, "use a volume", "a bind mount needs an engine on this machine");
         return;
     }
+
     const char *name = lower_volume_name(l, node, mount);
     if (!mount->external)
         name = arena_printf(l->arena, "%s-%s", l->plan->prefix, name);
@@ -93,15 +105,17 @@ void lower_mount(struct lower *l, struct plan_node *node, const struct model_mou
 
 static const char *complete_image(struct lower *l, const char *image)
 {
-    const char *slash = strrchr(image, '/');
-    bool tagged = strchr(slash ? slash : image, ':') || strchr(image, '@');
-    return tagged ? image : arena_printf(l->arena, "%s:latest", image);
+    const char *last = text_or(strrchr(image, '/'), image);
+    if (strchr(last, ':') || strchr(image, '@'))
+        return image;
+    return arena_printf(l->arena, "%s:latest", image);
 }
 
 void lower_container_base(struct lower *l, struct plan_node *node, const struct model_resource *resource,
                           const char *image)
 {
     struct plan_run *run = &node->run;
+
     image = complete_image(l, image);
     lower_common_run(l, node, resource);
     run->engine_name = arena_printf(l->arena, "%s-%s", l->plan->prefix, node->name);
@@ -112,6 +126,7 @@ void lower_container_base(struct lower *l, struct plan_node *node, const struct 
     run->memory = resource->memory;
     run->labels = resource->labels;
     run->label_count = resource->label_count;
+
     const char *id = arena_printf(l->arena, "image:%s", image);
     struct plan_node *found = lower_find(l, id);
     if (!found)
@@ -130,23 +145,35 @@ static struct plan_text *lower_words(struct lower *l, struct consumer *c, const 
 }
 
 /* Ports that are chosen go by the node's name: each replica has its own. */
+static struct plan_port lower_port(struct lower *l, const struct plan_node *node, bool is_published,
+                                   const struct model_endpoint *endpoint)
+{
+    struct plan_port port = {
+        .endpoint = endpoint->name,
+        .scheme = text_or(endpoint->scheme, "tcp"),
+        .fixed_port = endpoint->port,
+        .bind_address = "127.0.0.1",
+        .host = PLAN_LIKELY_HOST,
+        .pos = endpoint->pos,
+    };
+
+    if (is_published) {
+        port.target_port = endpoint->target_port;
+        port.host = lower_published_host(l);
+    }
+    if (!endpoint->port)
+        port.preferred_port = lower_preferred_port(l, node->name, endpoint->name);
+    return port;
+}
+
 static void lower_ports(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     struct plan_run *run = &node->run;
+    bool is_published = resource->kind == MODEL_CONTAINER;
+
     run->ports = arena_alloc(l->arena, (resource->endpoint_count + 1) * sizeof *run->ports);
-    for (size_t i = 0; i < resource->endpoint_count; i++) {
-        const struct model_endpoint *endpoint = &resource->endpoints[i];
-        run->ports[run->port_count++] = (struct plan_port){
-            .endpoint = endpoint->name,
-            .scheme = endpoint->scheme ? endpoint->scheme : "tcp",
-            .target_port = resource->kind == MODEL_CONTAINER ? endpoint->target_port : 0,
-            .fixed_port = endpoint->port,
-            .preferred_port = endpoint->port ? 0 : lower_preferred_port(l, node->name, endpoint->name),
-            .bind_address = "127.0.0.1",
-            .host = resource->kind == MODEL_CONTAINER ? lower_published_host(l) : PLAN_LIKELY_HOST,
-            .pos = endpoint->pos,
-        };
-    }
+    for (size_t i = 0; i < resource->endpoint_count; i++)
+        run->ports[run->port_count++] = lower_port(l, node, is_published, &resource->endpoints[i]);
 }
 
 static void lower_gateway(struct lower *l, struct consumer *c, struct plan_run *run)
@@ -190,6 +217,7 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, resource->name, resource->name);
     struct consumer c = {.resource = resource, .in_container = true, .node = node};
     struct plan_run *run = &node->run;
+
     lower_container_base(l, node, resource, resource->image);
     lower_ready(l, node, resource);
     lower_ports(l, node, resource);
@@ -198,6 +226,7 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     run->init = container->init;
     run->tmpfs = container->tmpfs;
     run->tmpfs_count = container->tmpfs_count;
+
     run->entrypoint = lower_words(l, &c, container->entrypoint, container->entrypoint_count);
     run->entrypoint_count = container->entrypoint_count;
     run->command = lower_words(l, &c, container->command, container->command_count);
@@ -205,6 +234,7 @@ void lower_container(struct lower *l, const struct model_resource *resource)
     run->mounts = arena_alloc(l->arena, (container->mount_count + 1) * sizeof *run->mounts);
     for (size_t i = 0; i < container->mount_count; i++)
         lower_mount(l, node, &container->mounts[i]);
+
     struct environment environment = lower_environment(l, &c);
     run->environment = environment.items;
     run->environment_count = environment.count;
@@ -218,7 +248,9 @@ static enum plan_input_end input_end(const struct model_process *process)
     bool is_closed = process->standard_input == MODEL_STDIN_CLOSED;
     if (is_closed == process->task)
         return PLAN_INPUT_DEFAULT;
-    return is_closed ? PLAN_INPUT_CLOSED : PLAN_INPUT_OPEN;
+    if (is_closed)
+        return PLAN_INPUT_CLOSED;
+    return PLAN_INPUT_OPEN;
 }
 
 static void lower_instance(struct lower *l, const struct model_resource *resource, int replica)
@@ -228,6 +260,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     struct plan_node *node = lower_add_node(l, PLAN_PROCESS, name, name);
     struct consumer c = {.resource = resource, .node = node, .replica = replica};
     struct plan_run *run = &node->run;
+
     lower_common_run(l, node, resource);
     lower_ready(l, node, resource);
     lower_ports(l, node, resource);
@@ -235,7 +268,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     run->input_end = input_end(process);
     run->success_codes = process->success_exit_codes;
     run->success_count = process->success_count;
-    run->working_dir = process->working_dir ? process->working_dir : l->model->folder;
+    run->working_dir = text_or(process->working_dir, l->model->folder);
     run->command = lower_words(l, &c, process->command, process->command_count);
     run->command_count = process->command_count;
     struct environment environment = lower_environment(l, &c);
@@ -243,7 +276,8 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     run->environment_count = environment.count;
     run->watch = process->watch;
     run->watch_count = process->watch_count;
-    run->replica_of = replica ? resource->name : NULL;
+    if (replica)
+        run->replica_of = resource->name;
 }
 
 void lower_process(struct lower *l, const struct model_resource *resource)

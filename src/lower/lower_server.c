@@ -5,6 +5,7 @@
  * On the host's network the server listens on the chosen port of loopback itself: the port is a late value of
  * its configuration then. */
 #include "lower/internal.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static struct plan_text conf_text(struct lower *l, const struct consumer *self)
 
 static const char *image_user(const struct model_resource *resource)
 {
-    return resource->kind == MODEL_VALKEY ? "valkey" : "redis";
+    return text_pick(resource->kind == MODEL_VALKEY, "valkey", "redis");
 }
 
 /* The image's entrypoint drops root and owns /data; but on read-only data its chown ends the start before
@@ -43,6 +44,7 @@ static bool choose_user(struct lower *l, struct plan_node *node, const struct mo
     struct plan_run *run = &node->run;
     bool is_old = resource->kind != MODEL_REDIS || redis_image_major(run->image) < 8;
     const char *caller = arena_printf(l->arena, "%d:%d", l->context->uid, l->context->gid);
+
     if (!data)
         return false;
     if (!run->user && !data->is_volume)
@@ -124,7 +126,7 @@ static void check_remote(struct lower *l, const struct model_resource *resource)
         return;
     lower_problem(l, &resource->pos, "set `bind_address: 0.0.0.0`, and keep the password",
                   "the engine is on %s: a port published on the loopback there cannot be reached from here",
-                  host ? host : "another machine");
+                  text_or(host, "another machine"));
 }
 
 static void lower_instance(struct lower *l, const struct model_resource *resource, int replica)
@@ -133,7 +135,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
     struct plan_node *node = lower_add_node(l, PLAN_CONTAINER, name, name);
     const struct consumer self = {
         .resource = resource, .in_container = true, .node = node, .replica = replica};
-    const char *image = resource->image ? resource->image : model_kind_info(resource->kind)->default_image;
+    const char *image = text_or(resource->image, model_kind_info(resource->kind)->default_image);
     lower_container_base(l, node, resource, image);
     node->is_default = true;
     node->run.init = true;
@@ -157,7 +159,7 @@ static void lower_instance(struct lower *l, const struct model_resource *resourc
 
 void lower_server(struct lower *l, const struct model_resource *resource)
 {
-    int first = lower_has_replicas(resource) ? 1 : 0;
+    int first = lower_first_replica(resource);
     for (int i = first; i < first + lower_node_count(resource); i++) {
         if (l->native)
             lower_native_server(l, resource, i);

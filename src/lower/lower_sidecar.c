@@ -211,7 +211,7 @@ static void add_sidecar(struct lower *l, const struct sidecar_kind *kind, const 
     struct environment e = {0};
 
     l->sidecars++;
-    lower_container_base(l, node, &as, s->image ? s->image : kind->image);
+    lower_container_base(l, node, &as, text_or(s->image, kind->image));
     node->sidecar = true;
     node->run.init = true;
     node->run.restart.when = MODEL_RESTART_ALWAYS;

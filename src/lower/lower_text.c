@@ -3,6 +3,7 @@
  * Adjacent literals are merged, so that equal texts look equal to the hash. Everything is settled here but
  * ports that are chosen at run time and secrets. */
 #include "lower/internal.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 static struct plan_part *add_part(struct text_builder *b)
 {
     if (b->text.count == b->capacity) {
-        size_t capacity = b->capacity ? b->capacity * 2 : 4;
+        size_t capacity = grown(b->capacity, 4);
         b->text.parts = arena_grow(b->arena, b->text.parts, b->capacity, capacity, sizeof *b->text.parts);
         b->capacity = capacity;
     }
@@ -116,12 +117,15 @@ static void add_server_uri(struct lower *l, const struct model_resource *server,
 {
     const char *password = lower_user_password(l, server, part->user);
     const char *user = part->user;
-    if (!user)
-        user = redis_default_user(server->kind, l->native ? NULL : server->image);
+    if (!user && l->native)
+        user = redis_default_user(server->kind, NULL);
+    else if (!user)
+        user = redis_default_user(server->kind, server->image);
+
     text_literal(out, address->scheme);
     text_literal(out, "://");
     if (password || part->user) {
-        text_literal(out, user ? user : "");
+        text_literal(out, text_or_empty(user));
         text_literal(out, ":");
         if (password)
             text_secret(out, password, PLAN_FILTER_URI);
@@ -234,21 +238,42 @@ static bool get_server(struct lower *l, struct consumer *c, const struct model_p
 static void add_literal_uri(const struct connection_parts *parts, const char *secret,
                             struct text_builder *out)
 {
-    text_literal(out, parts->unix_path ? "unix://" : parts->tls ? "rediss://" : "redis://");
+    if (parts->unix_path)
+        text_literal(out, "unix://");
+    else
+        text_literal(out, text_pick(parts->tls, "rediss://", "redis://"));
     if (secret || parts->user) {
-        cleanup_free char *user = str_percent_encode(parts->user ? parts->user : "");
+        cleanup_free char *user = str_percent_encode(text_or_empty(parts->user));
         text_literal(out, user);
         text_literal(out, ":");
         if (secret)
             text_secret(out, secret, PLAN_FILTER_URI);
         text_literal(out, "@");
     }
-    cleanup_free char *place =
-        parts->unix_path ? xstrdup(parts->unix_path) : xasprintf("%s:%d", parts->host, parts->port);
-    cleanup_free char *database = xasprintf("%s%d", parts->unix_path ? "?db=" : "/", parts->database);
-    text_literal(out, place);
-    if (parts->database > 0)
-        text_literal(out, database);
+
+    if (parts->unix_path) {
+        text_literal(out, parts->unix_path);
+    } else {
+        text_literal(out, parts->host);
+        text_literal(out, ":");
+        text_number(out, parts->port);
+    }
+    if (parts->database > 0) {
+        text_literal(out, text_pick(parts->unix_path, "?db=", "/"));
+        text_number(out, parts->database);
+    }
+}
+
+static void add_whole_connection(struct lower *l, struct consumer *c, const struct model_resource *target,
+                                 struct text_builder *out)
+{
+    const char *secret = lower_connection_secret(l, target);
+    if (secret) {
+        text_secret(out, secret, PLAN_FILTER_NONE);
+        return;
+    }
+    struct plan_text value = lower_text(l, c, &target->connection.value);
+    text_append(out, &value);
 }
 
 static bool get_connection(struct lower *l, struct consumer *c, const struct model_part *part,
@@ -256,13 +281,7 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
 {
     struct connection_parts parts;
     if (part->get == MODEL_GET_CONNECTION_STRING) {
-        const char *secret = lower_connection_secret(l, target);
-        struct plan_text value = {0};
-        if (secret)
-            text_secret(out, secret, PLAN_FILTER_NONE);
-        else
-            value = lower_text(l, c, &target->connection.value);
-        text_append(out, &value);
+        add_whole_connection(l, c, target, out);
         return true;
     }
     if (part->get == MODEL_GET_CA_FILE)
@@ -271,13 +290,13 @@ static bool get_connection(struct lower *l, struct consumer *c, const struct mod
     bool is_place = part->get == MODEL_GET_HOST || part->get == MODEL_GET_PORT;
     if (!is_parsed || (is_place && !parts.host))
         return false;
-    cleanup_free char *port = xasprintf("%d", parts.port);
+
     switch (part->get) {
     case MODEL_GET_HOST:
         text_literal(out, parts.host);
         return true;
     case MODEL_GET_PORT:
-        text_literal(out, port);
+        text_number(out, parts.port);
         return true;
     case MODEL_GET_URL:
     case MODEL_GET_URI:
@@ -318,7 +337,7 @@ static bool get_parameter(struct lower *l, const struct model_part *part, struct
     if (p->secret || p->generate)
         text_secret(out, arena_printf(l->arena, "parameters.%s", p->name), PLAN_FILTER_NONE);
     else
-        text_literal(out, p->value ? p->value : p->fallback ? p->fallback : "");
+        text_literal(out, text_or_empty(text_or(p->value, p->fallback)));
     return true;
 }
 

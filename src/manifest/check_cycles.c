@@ -4,6 +4,7 @@
  * manifest may hold very long chains. Every edge that closes a circle is reported once, with the whole
  * circle. */
 #include "manifest/loader.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,7 @@ struct walk {
 static void add_edge(struct graph *g, struct edge edge)
 {
     if (g->count == g->capacity) {
-        g->capacity = g->capacity ? g->capacity * 2 : 64;
+        g->capacity = grown(g->capacity, 64);
         g->edges = xreallocarray(g->edges, g->capacity, sizeof *g->edges);
     }
     g->edges[g->count++] = edge;
@@ -76,14 +77,19 @@ static void report_circle(struct walk *w, const struct edge *last)
     struct strbuf text = {0};
     bool can_let_go = last->can_let_go;
     size_t at = w->depth;
+
     while (at && w->stack[at - 1].node != last->to)
         at--;
-    for (size_t i = at ? at - 1 : 0; i < w->depth; i++) {
-        bool is_last = i + 1 == w->depth;
-        const struct edge *edge = is_last ? last : &w->graph->edges[w->stack[i].next - 1];
+    if (at)
+        at--;
+    for (; at < w->depth; at++) {
+        const struct edge *edge = last;
+        if (at + 1 < w->depth)
+            edge = &w->graph->edges[w->stack[at].next - 1];
         strbuf_addf(&text, "%s -(%s)-> ", resources[edge->from].name, edge->word);
         can_let_go = can_let_go || edge->can_let_go;
     }
+
     strbuf_adds(&text, resources[last->to].name);
     manifest_problem_at(w->graph->l, last->pos, last->length, "%s: %s", w->sentence, strbuf_text(&text));
     w->hint(w->graph->l, can_let_go);
@@ -141,7 +147,7 @@ static void add_named(struct graph *g, size_t from, const char *name, struct edg
         return;
     edge.from = from;
     edge.to = (size_t)(target - model->resources);
-    edge.length = edge.length ? edge.length : (int)strlen(name);
+    edge.length = int_or(edge.length, (int)strlen(name));
     add_edge(g, edge);
 }
 

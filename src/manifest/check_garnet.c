@@ -3,6 +3,7 @@
  * Sources: Garnet's documentation and defaults.conf: certificates are PFX files, persistence is an
  * append-only log that is committed by time, settings have names of their own. */
 #include "manifest/tables.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -34,7 +35,7 @@ static const char *find_owner(const char *member)
     return NULL;
 }
 
-static void refuse(struct loader *l, const struct node *at, const char *field, const char *hint)
+static void refuse(struct loader *l, const struct yaml_node *at, const char *field, const char *hint)
 {
     if (!at)
         return;
@@ -42,7 +43,7 @@ static void refuse(struct loader *l, const struct node *at, const char *field, c
     manifest_hint(l, "%s", hint);
 }
 
-static void check_name(struct loader *l, const struct node *key)
+static void check_name(struct loader *l, const struct yaml_node *key)
 {
     size_t count;
     const char *const *known = manifest_garnet_settings(&count);
@@ -61,7 +62,7 @@ static void check_name(struct loader *l, const struct node *key)
     }
 }
 
-static void check_members(struct loader *l, const struct node *config)
+static void check_members(struct loader *l, const struct yaml_node *config)
 {
     for (size_t i = 0; config && i < config->count; i++) {
         check_name(l, config->keys[i]);
@@ -70,13 +71,14 @@ static void check_members(struct loader *l, const struct node *config)
     }
 }
 
-static void check_garnet_persistence(struct loader *l, const struct node *value,
+static void check_garnet_persistence(struct loader *l, const struct yaml_node *value,
                                      const struct model_redis *redis)
 {
-    bool is_map = value && value->kind == NODE_MAP;
-    const struct node *append = is_map ? manifest_get(value, "append_only") : NULL;
-    const struct node *interval = is_map ? manifest_get(value, "interval") : NULL;
-    refuse(l, is_map ? manifest_get(value, "keys_changed_threshold") : NULL, "keys_changed_threshold",
+    if (!value || value->kind != NODE_MAP)
+        return;
+    const struct yaml_node *append = manifest_get(value, "append_only");
+    const struct yaml_node *interval = manifest_get(value, "interval");
+    refuse(l, manifest_get(value, "keys_changed_threshold"), "keys_changed_threshold",
            "it commits by time: `interval`, a tenth of a second by default");
     if (append && !redis->persistence.append_only)
         refuse(l, append, "append_only: false",
@@ -86,12 +88,16 @@ static void check_garnet_persistence(struct loader *l, const struct node *value,
 }
 
 /* Measured with Garnet 2.2: what is not ASCII in its password becomes question marks, and nobody gets in. */
-static void check_garnet_password(struct loader *l, const struct node *value, const struct model_redis *redis)
+static void check_garnet_password(struct loader *l, const struct yaml_node *value,
+                                  const struct model_redis *redis)
 {
-    const char *password = redis->password_kind == MODEL_PASSWORD_TEXT ? redis->password : NULL;
-    if (redis->password_kind == MODEL_PASSWORD_PARAMETER) {
+    const char *password = NULL;
+    if (redis->password_kind == MODEL_PASSWORD_TEXT) {
+        password = redis->password;
+    } else if (redis->password_kind == MODEL_PASSWORD_PARAMETER) {
         const struct model_parameter *parameter = model_find_parameter(l->model, redis->password);
-        password = parameter && parameter->value ? parameter->value : NULL;
+        if (parameter)
+            password = parameter->value;
     }
     for (const char *p = password; value && p && *p; p++) {
         if (!((unsigned char)*p & 0x80))
@@ -102,26 +108,27 @@ static void check_garnet_password(struct loader *l, const struct node *value, co
     }
 }
 
-void manifest_finish_garnet(struct loader *l, struct node *map, void *object)
+void manifest_finish_garnet(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_redis *redis = &((struct model_resource *)object)->redis;
     if (redis->tls.on)
         refuse(l, manifest_get(map, "tls"), "tls",
                "it reads its certificate from a PFX file with a password only");
     if (redis->data && redis->data->read_only)
-        refuse(l, manifest_get(map, redis->data->is_volume ? "data_volume" : "data_bind_mount"), "read_only",
-               "it needs data that it can write");
+        refuse(l, manifest_get(map, text_pick(redis->data->is_volume, "data_volume", "data_bind_mount")),
+               "read_only", "it needs data that it can write");
     if (redis->user_count)
         refuse(l, manifest_get(map, "users"), "users",
                "its users are in a file of its own, with `password: false`");
     check_garnet_password(l, manifest_get(map, "password"), redis);
     check_garnet_persistence(l, manifest_get(map, "persistence"), redis);
-    const struct node *persistence = manifest_get(map, "persistence");
+
+    const struct yaml_node *persistence = manifest_get(map, "persistence");
     bool says_when = persistence && persistence->kind == NODE_MAP && manifest_get(persistence, "interval");
     if (!says_when)
         redis->persistence.interval_s =
             0; /* the shortest that there is: it does not save when it is stopped */
-    const struct node *config = manifest_get(map, "config");
+    const struct yaml_node *config = manifest_get(map, "config");
     if (config && config->kind == NODE_MAP)
         check_members(l, config);
 }

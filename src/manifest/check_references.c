@@ -3,6 +3,7 @@
  *
  * A consumer that no active profile has is not held to the state of what it refers to, only to its names. */
 #include "manifest/loader.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,13 @@ static int name_length(const char *name)
 static const struct model_resource *find_whole(struct loader *l, const char *name)
 {
     const char *hyphen = strrchr(name, '-');
-    cleanup_free char *stem = hyphen ? xstrndup(name, (size_t)(hyphen - name)) : NULL;
-    const struct model_resource *whole = stem ? model_find(l->model, stem) : NULL;
-    return whole && model_replica_count(whole) ? whole : NULL;
+    if (!hyphen)
+        return NULL;
+    cleanup_free char *stem = xstrndup(name, (size_t)(hyphen - name));
+    const struct model_resource *whole = model_find(l->model, stem);
+    if (!whole || !model_replica_count(whole))
+        return NULL;
+    return whole;
 }
 
 /* NULL after it was reported. */
@@ -51,12 +56,16 @@ static bool check_presence(struct loader *l, const struct use *use, const struct
     if (use->optional || use->consumer->inactive || use->consumer == target)
         return true;
     if (target->inactive) {
+        const char *profile = "NAME";
+        if (target->profile_count)
+            profile = target->profiles[0];
         manifest_problem_at(l, use->pos, use->length, "`%s` is not there: none of its profiles is on",
                             use->name);
-        manifest_hint(l, "--profile %s turns it on; {resource: %s, optional: true} does without",
-                      target->profile_count ? target->profiles[0] : "NAME", use->name);
+        manifest_hint(l, "--profile %s turns it on; {resource: %s, optional: true} does without", profile,
+                      use->name);
         return false;
     }
+
     if (target->manual) {
         manifest_problem_at(l, use->pos, use->length, "`%s` is started by hand only (`start: manual`)",
                             use->name);
@@ -71,10 +80,10 @@ static bool check_presence(struct loader *l, const struct use *use, const struct
 static void check_twin(struct loader *l, const struct model_resource *consumer, size_t index)
 {
     const struct model_reference *mine = &consumer->references[index];
-    const char *name = mine->as ? mine->as : mine->resource;
+    const char *name = text_or(mine->as, mine->resource);
     for (size_t i = 0; i < index; i++) {
         const struct model_reference *other = &consumer->references[i];
-        if (strcasecmp(other->as ? other->as : other->resource, name) != 0)
+        if (strcasecmp(text_or(other->as, other->resource), name) != 0)
             continue;
         manifest_problem_at(l, mine->pos, name_length(mine->resource),
                             "`%s` is referenced twice under one name", name);
@@ -112,6 +121,7 @@ static void check_reference(struct loader *l, struct model_resource *consumer, s
     const struct model_resource *target = look_up(l, &use);
     if (!target)
         return;
+
     check_twin(l, consumer, index);
     if (target == consumer) {
         manifest_problem_at(l, use.pos, use.length, "`%s` references itself", use.name);
@@ -139,6 +149,7 @@ static void check_wait(struct loader *l, const struct model_resource *consumer, 
         manifest_problem_at(l, use.pos, use.length, "`%s` waits for itself", use.name);
         return;
     }
+
     for (size_t i = 0; i < index; i++)
         if (strcmp(consumer->wait_for[i].resource, use.name) == 0)
             manifest_problem_at(l, use.pos, use.length, "`%s` stands twice in `wait_for`", use.name);
@@ -167,8 +178,10 @@ static void hint_endpoints(struct loader *l, const struct model_resource *resour
     const char **names = xcalloc(resource->endpoint_count + 1, sizeof *names);
     for (size_t i = 0; i < resource->endpoint_count; i++)
         names[i] = resource->endpoints[i].name;
-    cleanup_free char *first = resource->endpoint_count ? xasprintf("it has `%s`", names[0]) : NULL;
-    manifest_hint_nearest(l, name, names, resource->endpoint_count, first ? first : "it has no endpoints");
+    cleanup_free char *first = NULL;
+    if (resource->endpoint_count)
+        first = xasprintf("it has `%s`", names[0]);
+    manifest_hint_nearest(l, name, names, resource->endpoint_count, text_or(first, "it has no endpoints"));
     free(names);
 }
 
@@ -206,11 +219,21 @@ static void check_endpoint_use(struct loader *l, const struct late_use *late,
     }
 }
 
+static void hint_endpoint(struct loader *l, const struct model_resource *target)
+{
+    const char *endpoint = "ENDPOINT";
+    if (target->endpoint_count)
+        endpoint = target->endpoints[0].name;
+    manifest_hint(l, "write ${%s.%s.url}, ${%s.%s.host} or ${%s.%s.port}", target->name, endpoint,
+                  target->name, endpoint, target->name, endpoint);
+}
+
 static void check_plain_use(struct loader *l, const struct late_use *late,
                             const struct model_resource *target)
 {
     const struct model_part *part = &late->part;
     bool is_server = model_is_server(target->kind);
+
     if (is_server && part->get == MODEL_GET_CA_FILE && !target->redis.tls.on) {
         manifest_problem_at(l, part->pos, late->length, "`%s` has no authority file: its `tls` is off",
                             target->name);
@@ -223,10 +246,8 @@ static void check_plain_use(struct loader *l, const struct late_use *late,
         if (part->get != MODEL_GET_URL && part->get != MODEL_GET_HOST && part->get != MODEL_GET_PORT)
             manifest_problem_at(l, part->pos, late->length, "an external has url, host and port");
     } else if (model_has_endpoints(target->kind)) {
-        const char *endpoint = target->endpoint_count ? target->endpoints[0].name : "ENDPOINT";
         manifest_problem_at(l, part->pos, late->length, "this needs an endpoint of `%s`", target->name);
-        manifest_hint(l, "write ${%s.%s.url}, ${%s.%s.host} or ${%s.%s.port}", target->name, endpoint,
-                      target->name, endpoint, target->name, endpoint);
+        hint_endpoint(l, target);
     }
 }
 
@@ -251,7 +272,8 @@ static void report_missing(struct loader *l, const struct model_resource *resour
 {
     cleanup_free char *encoded = xstrdup(resource->name);
     for (char *p = encoded; *p; p++)
-        *p = *p == '-' ? '_' : *p;
+        if (*p == '-')
+            *p = '_';
     manifest_problem_at(l, resource->pos, name_length(resource->name),
                         "the connection string `%s` has no value", resource->name);
     manifest_hint(l, "write `value`, or set ConnectionStrings__%s in the environment or .env", encoded);
@@ -263,13 +285,17 @@ static void check_missing(struct loader *l)
     struct model *model = l->model;
     bool *optional = xcalloc(model->resource_count + 1, sizeof *optional);
     bool *needed = xcalloc(model->resource_count + 1, sizeof *needed);
+
     for (size_t i = 0; i < model->resource_count; i++)
         for (size_t j = 0; !model->resources[i].inactive && j < model->resources[i].reference_count; j++) {
             const struct model_reference *reference = &model->resources[i].references[j];
             const struct model_resource *target = model_find(model, reference->resource);
-            if (target)
-                (reference->optional ? optional : needed)[target - model->resources] = true;
+            if (target && reference->optional)
+                optional[target - model->resources] = true;
+            else if (target)
+                needed[target - model->resources] = true;
         }
+
     for (size_t i = 0; i < model->resource_count; i++) {
         const struct model_resource *resource = &model->resources[i];
         if (model_is_missing(resource) && !resource->inactive && !resource->optional &&

@@ -17,7 +17,7 @@ static struct declared *find_folded(struct loader *l, const char *name)
     return found;
 }
 
-static void report(struct loader *l, const struct node *at, const struct model_resource *resource,
+static void report(struct loader *l, const struct yaml_node *at, const struct model_resource *resource,
                    const char *name)
 {
     manifest_problem(l, at, "`%s` is the name of a replica of `%s` already", name, resource->name);
@@ -50,7 +50,7 @@ static void check_sentinels(struct loader *l, const struct model_resource *resou
 }
 
 /* Where it says how many there are. */
-static struct model_pos position(const struct node *map, const struct model_resource *resource)
+static struct model_pos position(const struct yaml_node *map, const struct model_resource *resource)
 {
     const struct model_topology *topology = model_topology(resource);
     if (topology)

@@ -6,21 +6,21 @@
 #include <string.h>
 
 /* A claim on something; two with equal keys collide. */
-struct claim {
+struct manifest_claim {
     const struct model_resource *owner;
     const char *name; /* of what claims: the owner's, or its sidecar's */
-    const struct node *node;
+    const struct yaml_node *node;
     const char *address; /* ports: NULL stands for every address */
     const char *place;   /* data: volume or path */
     int port;
 };
 
 struct claims {
-    struct claim *items;
+    struct manifest_claim *items;
     size_t count, capacity;
 };
 
-static void add_claim(struct claims *claims, struct claim claim)
+static void add_claim(struct claims *claims, struct manifest_claim claim)
 {
     if (claims->count == claims->capacity) {
         claims->capacity = grown(claims->capacity, 64);
@@ -31,7 +31,7 @@ static void add_claim(struct claims *claims, struct claim claim)
     claims->items[claims->count++] = claim;
 }
 
-static int compare_positions(const struct claim *a, const struct claim *b)
+static int compare_positions(const struct manifest_claim *a, const struct manifest_claim *b)
 {
     if (a->owner != b->owner) {
         if (a->owner < b->owner)
@@ -50,8 +50,10 @@ static int compare_positions(const struct claim *a, const struct claim *b)
 
 static int compare_ports(const void *left, const void *right)
 {
-    const struct claim *a = left, *b = right;
-    return a->port != b->port ? (a->port < b->port ? -1 : 1) : compare_positions(a, b);
+    const struct manifest_claim *a = left, *b = right;
+    if (a->port != b->port)
+        return (a->port > b->port) - (a->port < b->port);
+    return compare_positions(a, b);
 }
 
 static bool is_every(const char *address)
@@ -60,32 +62,37 @@ static bool is_every(const char *address)
 }
 
 static void claim_endpoints(struct claims *claims, const struct model_resource *resource,
-                            const struct node *map)
+                            const struct yaml_node *map)
 {
-    const struct node *endpoints = manifest_get(map, "endpoints");
-    bool is_process = resource->kind == MODEL_PROCESS;
-    for (size_t i = 0; i < resource->endpoint_count; i++) {
+    const struct yaml_node *endpoints = manifest_get(map, "endpoints");
+    const char *field = "host_port", *address = "127.0.0.1";
+    if (resource->kind == MODEL_PROCESS) {
+        field = "port";
+        address = NULL;
+    }
+
+    for (size_t i = 0; endpoints && i < resource->endpoint_count; i++) {
         const struct model_endpoint *endpoint = &resource->endpoints[i];
-        const struct node *at = NULL;
-        if (endpoints)
-            at = manifest_get(endpoints, endpoint->name);
-        const struct node *port = at ? manifest_get(at, is_process ? "port" : "host_port") : NULL;
-        if (endpoint->port && at)
-            add_claim(claims, (struct claim){.owner = resource,
-                                             .node = port ? port : at,
-                                             .address = is_process ? NULL : "127.0.0.1",
-                                             .port = endpoint->port});
+        const struct yaml_node *at = manifest_get(endpoints, endpoint->name);
+        if (!at || !endpoint->port)
+            continue;
+        const struct yaml_node *port = manifest_get(at, field);
+        if (!port)
+            port = at;
+        add_claim(claims, (struct manifest_claim){
+                              .owner = resource, .node = port, .address = address, .port = endpoint->port});
     }
 }
 
-static void claim_ports(struct claims *claims, const struct model_resource *resource, const struct node *map)
+static void claim_ports(struct claims *claims, const struct model_resource *resource,
+                        const struct yaml_node *map)
 {
-    const struct node *port = manifest_get(map, "host_port");
+    const struct yaml_node *port = manifest_get(map, "host_port");
     if (model_is_server(resource->kind) && port && resource->redis.host_port)
-        add_claim(claims, (struct claim){.owner = resource,
-                                         .node = port,
-                                         .address = resource->redis.bind_address,
-                                         .port = resource->redis.host_port});
+        add_claim(claims, (struct manifest_claim){.owner = resource,
+                                                  .node = port,
+                                                  .address = resource->redis.bind_address,
+                                                  .port = resource->redis.host_port});
     if (model_has_endpoints(resource->kind))
         claim_endpoints(claims, resource, map);
 }
@@ -93,9 +100,9 @@ static void claim_ports(struct claims *claims, const struct model_resource *reso
 static void report_ports(struct loader *l, const struct claims *claims)
 {
     for (size_t i = 1; i < claims->count; i++) {
-        const struct claim *mine = &claims->items[i];
+        const struct manifest_claim *mine = &claims->items[i];
         for (size_t j = i; j-- && claims->items[j].port == mine->port && i - j < 16;) {
-            const struct claim *other = &claims->items[j];
+            const struct manifest_claim *other = &claims->items[j];
             if (!is_every(mine->address) && !is_every(other->address) &&
                 strcmp(mine->address, other->address) != 0)
                 continue;
@@ -110,7 +117,7 @@ static void report_ports(struct loader *l, const struct claims *claims)
 
 static int compare_places(const void *left, const void *right)
 {
-    const struct claim *a = left, *b = right;
+    const struct manifest_claim *a = left, *b = right;
     int order = strcmp(a->place, b->place);
     if (order)
         return order;
@@ -118,25 +125,26 @@ static int compare_places(const void *left, const void *right)
 }
 
 static void claim_data(struct loader *l, struct claims *claims, const struct model_resource *resource,
-                       const struct node *map)
+                       const struct yaml_node *map)
 {
     const struct model_mount *data = NULL;
     if (model_is_server(resource->kind))
         data = resource->redis.data;
     if (!data || data->read_only)
         return;
-    const struct node *node = manifest_get(map, data->is_volume ? "data_volume" : "data_bind_mount");
+    const char *field = text_pick(data->is_volume, "data_volume", "data_bind_mount");
+    const struct yaml_node *node = manifest_get(map, field);
     const char *place = data->source;
     if (!place)
         place = arena_printf(l->arena, "%s-data", resource->name);
     if (node)
-        add_claim(claims, (struct claim){.owner = resource, .node = node, .place = place});
+        add_claim(claims, (struct manifest_claim){.owner = resource, .node = node, .place = place});
 }
 
 static void report_data(struct loader *l, const struct claims *claims)
 {
     for (size_t i = 1; i < claims->count; i++) {
-        const struct claim *mine = &claims->items[i], *other = &claims->items[i - 1];
+        const struct manifest_claim *mine = &claims->items[i], *other = &claims->items[i - 1];
         if (strcmp(mine->place, other->place) == 0)
             manifest_problem(l, mine->node, "`%s` and `%s` would write into the same data, `%s`", other->name,
                              mine->name, mine->place);
@@ -147,7 +155,7 @@ static void claim_sidecars(struct loader *l, struct claims *ports, struct claims
 {
     for (size_t i = 0; i < SIDECAR_KINDS; i++) {
         const struct sidecar_claim *sidecar = &l->sidecars[i];
-        struct claim claim = {.owner = sidecar->owner, .name = sidecar->name};
+        struct manifest_claim claim = {.owner = sidecar->owner, .name = sidecar->name};
         if (sidecar->port) {
             claim.node = sidecar->port_at;
             claim.address = "127.0.0.1";

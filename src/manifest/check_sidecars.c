@@ -4,49 +4,52 @@
  * contradiction is a problem at the later request's option, a name that something else has already is one at
  * the request that gives it. What is merged from requests without contradictions is the lowering's. */
 #include "manifest/loader.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct request {
+struct sidecar_request {
     const struct model_resource *server;
     const struct model_sidecar *wish;
-    const struct node *at; /* what stands behind `insight` or `commander` */
+    const struct yaml_node *at; /* what stands behind `insight` or `commander` */
 };
 
-struct option {
+struct sidecar_option {
     const char *name, *other_name; /* fields of the manifest that say it */
     /* The value in words for comparing and showing, NULL: not given. In the arena. */
-    const char *(*say)(struct loader *l, const struct request *request);
+    const char *(*say)(struct loader *l, const struct sidecar_request *request);
 };
 
-static const char *say_name(struct loader *l, const struct request *request)
+static const char *say_name(struct loader *l, const struct sidecar_request *request)
 {
     (void)l;
     return request->wish->name;
 }
 
-static const char *say_image(struct loader *l, const struct request *request)
+static const char *say_image(struct loader *l, const struct sidecar_request *request)
 {
     (void)l;
     return request->wish->image;
 }
 
-static const char *say_port(struct loader *l, const struct request *request)
+static const char *say_port(struct loader *l, const struct sidecar_request *request)
 {
     if (request->wish->host_port)
         return arena_printf(l->arena, "%d", request->wish->host_port);
     return NULL;
 }
 
-static const char *say_data(struct loader *l, const struct request *request)
+static const char *say_data(struct loader *l, const struct sidecar_request *request)
 {
     (void)l;
     const struct model_mount *data = request->wish->data;
-    return !data ? NULL : data->source ? data->source : "true";
+    if (!data)
+        return NULL;
+    return text_or(data->source, "true");
 }
 
-static const char *say_eula(struct loader *l, const struct request *request)
+static const char *say_eula(struct loader *l, const struct sidecar_request *request)
 {
     (void)l;
     if (!manifest_get(request->at, "accept_eula"))
@@ -58,7 +61,7 @@ static const char *say_eula(struct loader *l, const struct request *request)
 
 enum option_index { OPTION_NAME, OPTION_IMAGE, OPTION_PORT, OPTION_DATA, OPTION_EULA, OPTION_COUNT };
 
-static const struct option options[OPTION_COUNT] = {
+static const struct sidecar_option options[OPTION_COUNT] = {
     [OPTION_NAME] = {"name", NULL, say_name},
     [OPTION_IMAGE] = {"image", NULL, say_image},
     [OPTION_PORT] = {"host_port", NULL, say_port},
@@ -67,9 +70,10 @@ static const struct option options[OPTION_COUNT] = {
 };
 
 /* Where an option stands, else where the request does. */
-static const struct node *find_option(const struct request *request, const struct option *option)
+static const struct yaml_node *find_option(const struct sidecar_request *request,
+                                           const struct sidecar_option *option)
 {
-    const struct node *node = manifest_get(request->at, option->name);
+    const struct yaml_node *node = manifest_get(request->at, option->name);
     if (!node && option->other_name)
         node = manifest_get(request->at, option->other_name);
     if (node)
@@ -77,7 +81,8 @@ static const struct node *find_option(const struct request *request, const struc
     return request->at;
 }
 
-static const struct node *find_said(const struct request said[OPTION_COUNT], enum option_index which)
+static const struct yaml_node *find_said(const struct sidecar_request said[OPTION_COUNT],
+                                         enum option_index which)
 {
     if (said[which].wish)
         return find_option(&said[which], &options[which]);
@@ -85,8 +90,8 @@ static const struct node *find_said(const struct request said[OPTION_COUNT], enu
 }
 
 /* Compares one request with what earlier ones have said, and remembers what is new. */
-static void compare(struct loader *l, const char *field, const struct request *request,
-                    struct request said[OPTION_COUNT])
+static void compare(struct loader *l, const char *field, const struct sidecar_request *request,
+                    struct sidecar_request said[OPTION_COUNT])
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *mine = options[i].say(l, request);
@@ -105,7 +110,7 @@ static void compare(struct loader *l, const char *field, const struct request *r
     }
 }
 
-static void check_name(struct loader *l, const char *name, const struct node *at)
+static void check_name(struct loader *l, const char *name, const struct yaml_node *at)
 {
     struct declared *taken = NULL;
     cleanup_free char *folded = str_lower(name);
@@ -138,7 +143,7 @@ static const struct family families[SIDECAR_KINDS] = {
 
 /* The next request from `*entry` on, which moves behind it. */
 static bool next_request(struct loader *l, const struct family *family, struct declared **entry,
-                         struct request *out)
+                         struct sidecar_request *out)
 {
     while (*entry) {
         struct declared *here = *entry;
@@ -147,7 +152,8 @@ static bool next_request(struct loader *l, const struct family *family, struct d
         if (server->inactive || server->manual || !model_is_server(server->kind) ||
             server->redis.host_network || here->value->kind != NODE_MAP)
             continue;
-        *out = (struct request){server, family->of(&server->redis), manifest_get(here->value, family->field)};
+        *out = (struct sidecar_request){server, family->of(&server->redis),
+                                        manifest_get(here->value, family->field)};
         if (out->wish->on && out->at)
             return true;
     }
@@ -157,7 +163,7 @@ static bool next_request(struct loader *l, const struct family *family, struct d
 /* What the requests of one kind come to; out->name stays NULL where nobody asks. */
 static void settle(struct loader *l, const struct family *family, struct sidecar_claim *out)
 {
-    struct request request, first = {0}, said[OPTION_COUNT] = {0};
+    struct sidecar_request request, first = {0}, said[OPTION_COUNT] = {0};
 
     for (struct declared *entry = l->resources; next_request(l, family, &entry, &request);) {
         if (!first.wish)

@@ -36,7 +36,7 @@ static void collect_name(const struct field *field, void *data)
         names->items[names->count++] = field->name;
 }
 
-static void report_unknown(struct loader *l, const struct table *table, const struct node *key)
+static void report_unknown(struct loader *l, const struct table *table, const struct yaml_node *key)
 {
     manifest_problem(l, key, "%s has no field `%s`", table->help, key->text);
     const char *ours = manifest_foreign_word(table->name, key->text);
@@ -49,7 +49,7 @@ static void report_unknown(struct loader *l, const struct table *table, const st
     manifest_hint_nearest(l, key->text, names.items, names.count, NULL);
 }
 
-static bool has_kind(const struct shape *shape, const struct node *value)
+static bool has_kind(const struct shape *shape, const struct yaml_node *value)
 {
     if (value->kind == NODE_LIST)
         return shape->accept & ACCEPT_LIST;
@@ -60,12 +60,12 @@ static bool has_kind(const struct shape *shape, const struct node *value)
 
 static NAMES(kinds, NODE_KINDS, [NODE_LIST] = "a list", [NODE_MAP] = "a map", [NODE_SCALAR] = "text");
 
-static const char *describe(const struct node *value)
+static const char *describe(const struct yaml_node *value)
 {
     return names_text(&kinds, value->kind);
 }
 
-int manifest_bad_value(struct loader *l, const struct field *field, const struct node *value)
+int manifest_bad_value(struct loader *l, const struct field *field, const struct yaml_node *value)
 {
     if (value->kind != NODE_SCALAR)
         return manifest_problem(l, value, "`%s` must be %s, not %s", field->name, field->shape->words,
@@ -81,7 +81,7 @@ int manifest_bad_value(struct loader *l, const struct field *field, const struct
     return -1;
 }
 
-static void read_field(struct loader *l, const struct field *field, struct node *value, void *object)
+static void read_field(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     if (manifest_is_null(value) && !(field->shape->accept & ACCEPT_NULL))
         return;
@@ -94,11 +94,11 @@ static void read_field(struct loader *l, const struct field *field, struct node 
         field->shape->read(l, field, value, object);
 }
 
-int manifest_read_table(struct loader *l, const struct table *table, struct node *map, void *object)
+int manifest_read_table(struct loader *l, const struct table *table, struct yaml_node *map, void *object)
 {
     size_t before = l->problems->errors;
     for (size_t i = 0; i < map->count; i++) {
-        const struct node *key = map->keys[i];
+        const struct yaml_node *key = map->keys[i];
         const struct field *field = manifest_find_field(table, key->text);
         if (field)
             read_field(l, field, map->items[i], object);
@@ -113,13 +113,14 @@ int manifest_read_table(struct loader *l, const struct table *table, struct node
     return -1;
 }
 
-static int report_range(struct loader *l, const struct field *field, const struct node *value)
+static int report_range(struct loader *l, const struct field *field, const struct yaml_node *value)
 {
     return manifest_problem(l, value, "`%s` must be from %lld to %lld", field->name, (long long)field->min,
                             (long long)field->max);
 }
 
-int manifest_read_int64(struct loader *l, const struct field *field, const struct node *value, int64_t *out)
+int manifest_read_int64(struct loader *l, const struct field *field, const struct yaml_node *value,
+                        int64_t *out)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -145,7 +146,8 @@ const char *manifest_meant_bool(const char *text)
     return NULL;
 }
 
-int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value, bool *out)
+int manifest_read_bool_value(struct loader *l, const struct field *field, const struct yaml_node *value,
+                             bool *out)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -160,7 +162,7 @@ int manifest_read_bool_value(struct loader *l, const struct field *field, const 
     return -1;
 }
 
-int manifest_read_choice(struct loader *l, const struct field *field, const struct node *value)
+int manifest_read_choice(struct loader *l, const struct field *field, const struct yaml_node *value)
 {
     const struct enum_names *choices = field->shape->choices;
     size_t first = field->shape->first_choice;
@@ -174,14 +176,14 @@ int manifest_read_choice(struct loader *l, const struct field *field, const stru
     return -1;
 }
 
-size_t manifest_item_count(const struct node *value)
+size_t manifest_item_count(const struct yaml_node *value)
 {
     if (value->kind == NODE_LIST)
         return value->count;
     return 1;
 }
 
-struct node *manifest_item(struct node *value, size_t index)
+struct yaml_node *manifest_item(struct yaml_node *value, size_t index)
 {
     if (value->kind == NODE_LIST)
         return value->items[index];

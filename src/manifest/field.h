@@ -25,7 +25,7 @@ enum accept {
 struct field;
 struct table;
 /* Reads a value into *object. The value's YAML kind is one that the shape accepts. -1 after a problem. */
-typedef int shape_read(struct loader *l, const struct field *field, struct node *value, void *object);
+typedef int shape_read(struct loader *l, const struct field *field, struct yaml_node *value, void *object);
 
 struct shape {
     const char *words; /* "a duration such as 500ms, 10s or 1m30s": follows "must be" */
@@ -64,7 +64,7 @@ struct table {
     size_t count;
     const struct table *base; /* its fields belong too */
     /* What concerns several fields of one map; after all were read. */
-    void (*finish)(struct loader *l, struct node *map, void *object);
+    void (*finish)(struct loader *l, struct yaml_node *map, void *object);
 };
 
 /* For lists whose items are compared with each other. */
@@ -72,31 +72,32 @@ enum { MANIFEST_MOST_ITEMS = 2000 };
 
 #define FIELD_COUNT(fields) (sizeof(fields) / sizeof *(fields))
 
-int manifest_read_table(struct loader *l, const struct table *table, struct node *map, void *object);
+int manifest_read_table(struct loader *l, const struct table *table, struct yaml_node *map, void *object);
 const struct field *manifest_find_field(const struct table *table, const char *name);
 /* Calls for every field, the base's first. */
 void manifest_each_field(const struct table *table, void (*visit)(const struct field *field, void *data),
                          void *data);
 /* Reports "`name` must be …, not …". Returns -1. */
-int manifest_bad_value(struct loader *l, const struct field *field, const struct node *value);
+int manifest_bad_value(struct loader *l, const struct field *field, const struct yaml_node *value);
 /* An int, within the field's bounds. */
-int manifest_read_int64(struct loader *l, const struct field *field, const struct node *value, int64_t *out);
-int manifest_read_bool_value(struct loader *l, const struct field *field, const struct node *value,
+int manifest_read_int64(struct loader *l, const struct field *field, const struct yaml_node *value,
+                        int64_t *out);
+int manifest_read_bool_value(struct loader *l, const struct field *field, const struct yaml_node *value,
                              bool *out);
 /* Which of the field's choices it is; -1 after a problem, which names the nearest one. */
-int manifest_read_choice(struct loader *l, const struct field *field, const struct node *value);
+int manifest_read_choice(struct loader *l, const struct field *field, const struct yaml_node *value);
 /* "true" for yes, on, y and the like in any case, "false" for their opposites, NULL for other texts. */
 const char *manifest_meant_bool(const char *text);
 /* Items of a list, or the value itself when it is a scalar: `count` of them through `at`. */
-size_t manifest_item_count(const struct node *value);
-struct node *manifest_item(struct node *value, size_t index);
+size_t manifest_item_count(const struct yaml_node *value);
+struct yaml_node *manifest_item(struct yaml_node *value, size_t index);
 
 /* A password as a server's field has it: text, {parameter: name}, or false. */
 struct manifest_password {
     enum model_password kind;
     const char *text; /* or the parameter's name */
 };
-int manifest_read_password(struct loader *l, const struct field *field, struct node *value,
+int manifest_read_password(struct loader *l, const struct field *field, struct yaml_node *value,
                            struct manifest_password *out);
 /* shapes_redis.c: why a password cannot be used, or NULL. Never repeats it. */
 const char *manifest_password_fault(const char *text);

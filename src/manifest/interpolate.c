@@ -19,7 +19,7 @@ enum {
 
 struct expansion {
     struct loader *l;
-    const struct node *node;
+    const struct yaml_node *node;
     struct strbuf literal; /* text since the last part */
     struct model_part *parts;
     size_t count, capacity;
@@ -58,7 +58,7 @@ static int find_getter(const char *name)
 
 /* Where `text` stands in the source at or below the node; the node itself when the scalar was written
  * otherwise. */
-static struct model_pos locate(const struct loader *l, const struct node *node, const char *text,
+static struct model_pos locate(const struct loader *l, const struct yaml_node *node, const char *text,
                                size_t length)
 {
     struct model_pos pos = node->pos;
@@ -409,7 +409,7 @@ static const char *expand_until(struct expansion *x, const char *p, bool nested)
     return p + (nested && *p == '}');
 }
 
-static int expand(struct loader *l, const struct node *node, bool is_final, struct model_text *out)
+static int expand(struct loader *l, const struct yaml_node *node, bool is_final, struct model_text *out)
 {
     struct expansion x = {.l = l, .node = node, .is_final = is_final};
     expand_until(&x, node->text, false);
@@ -424,7 +424,7 @@ static int expand(struct loader *l, const struct node *node, bool is_final, stru
     return 0;
 }
 
-int manifest_text(struct loader *l, const struct node *node, struct model_text *out)
+int manifest_text(struct loader *l, const struct yaml_node *node, struct model_text *out)
 {
     if (strchr(node->text, '$'))
         return expand(l, node, false, out);
@@ -437,7 +437,7 @@ int manifest_text(struct loader *l, const struct node *node, struct model_text *
     return 0;
 }
 
-const char *manifest_final(struct loader *l, const struct node *node)
+const char *manifest_final(struct loader *l, const struct yaml_node *node)
 {
     if (!strchr(node->text, '$'))
         return node->text;

@@ -53,7 +53,7 @@ static const char *folder_of(struct loader *l, const char *path)
     return arena_strdup(l->arena, whole);
 }
 
-static struct node *read_file(struct loader *l, const char *path)
+static struct yaml_node *read_file(struct loader *l, const char *path)
 {
     cleanup_error struct error err = {0};
     size_t length;
@@ -69,7 +69,7 @@ static struct node *read_file(struct loader *l, const char *path)
     if (manifest_check_text(l, name, text, length) < 0)
         return NULL;
     size_t before = l->problems->errors;
-    struct node *root = manifest_parse_yaml(l, name, text, length);
+    struct yaml_node *root = manifest_parse_yaml(l, name, text, length);
     struct model_pos start = {name, 1, 1};
     if (!root && l->problems->errors == before)
         manifest_problem_at(l, start, 1, "the manifest is empty");
@@ -111,21 +111,21 @@ static int list_files(struct loader *l, struct strlist *files)
 }
 
 /* "cache: redis" is {type: redis}; spelt out, so that overrides can add to it. */
-static void spell_out_types(struct loader *l, struct node *root)
+static void spell_out_types(struct loader *l, struct yaml_node *root)
 {
-    struct node *resources = manifest_get(root, "resources");
+    struct yaml_node *resources = manifest_get(root, "resources");
 
     for (size_t i = 0; resources && resources->kind == NODE_MAP && i < resources->count; i++) {
-        struct node *value = resources->items[i];
+        struct yaml_node *value = resources->items[i];
         if (value->kind != NODE_SCALAR || manifest_is_null(value))
             continue;
-        struct node *map = arena_alloc(l->arena, sizeof *map), *key = arena_alloc(l->arena, sizeof *key);
+        struct yaml_node *map = arena_alloc(l->arena, sizeof *map), *key = arena_alloc(l->arena, sizeof *key);
         *key = *value;
         key->text = "type";
-        *map = (struct node){
+        *map = (struct yaml_node){
             .kind = NODE_MAP, .pos = value->pos, .length = value->length, .height = 2, .weight = 3};
-        map->keys = arena_alloc(l->arena, sizeof(struct node *));
-        map->items = arena_alloc(l->arena, sizeof(struct node *));
+        map->keys = arena_alloc(l->arena, sizeof(struct yaml_node *));
+        map->items = arena_alloc(l->arena, sizeof(struct yaml_node *));
         map->keys[0] = key;
         map->items[0] = value;
         map->count = 1;
@@ -133,14 +133,14 @@ static void spell_out_types(struct loader *l, struct node *root)
     }
 }
 
-static struct node *read_files(struct loader *l)
+static struct yaml_node *read_files(struct loader *l)
 {
     cleanup_strlist struct strlist files = {0};
-    struct node *root = NULL;
+    struct yaml_node *root = NULL;
     bool is_whole = list_files(l, &files) == 0;
 
     for (size_t i = 0; i < files.count; i++) {
-        struct node *next = read_file(l, files.items[i]);
+        struct yaml_node *next = read_file(l, files.items[i]);
         is_whole = is_whole && next;
         if (!next)
             continue;
@@ -169,10 +169,10 @@ static struct node *read_files(struct loader *l)
 
 /* --- variables --- */
 
-static void read_variables(struct loader *l, struct node *root)
+static void read_variables(struct loader *l, struct yaml_node *root)
 {
     manifest_load_environment(l);
-    struct node *named = manifest_get(root, "env_file");
+    struct yaml_node *named = manifest_get(root, "env_file");
     const struct strlist *given = &l->options->env_files;
     for (size_t i = 0; i < given->count; i++)
         manifest_load_env_file(l, given->items[i], NULL);
@@ -191,7 +191,7 @@ static void read_variables(struct loader *l, struct node *root)
 /* --- the top --- */
 
 /* Then the unknown field is the whole story, and its hint says how to write it. */
-static bool has_misspelt_resources(const struct node *root)
+static bool has_misspelt_resources(const struct yaml_node *root)
 {
     static const char *const right[] = {"resources"};
     bool found = manifest_get(root, "services") != NULL;
@@ -200,10 +200,11 @@ static bool has_misspelt_resources(const struct node *root)
     return found;
 }
 
-static void declare_all(struct loader *l, struct node *root)
+static void declare_all(struct loader *l, struct yaml_node *root)
 {
-    struct node *parameters = manifest_get(root, "parameters"), *resources = manifest_get(root, "resources");
-    const struct node *resources_key = manifest_get_key(root, "resources");
+    struct yaml_node *parameters = manifest_get(root, "parameters"),
+                     *resources = manifest_get(root, "resources");
+    const struct yaml_node *resources_key = manifest_get_key(root, "resources");
     if (parameters && parameters->kind == NODE_MAP)
         manifest_declare(l, parameters, "parameter", &l->parameters, &l->parameters_folded);
     if (resources && resources->kind == NODE_MAP)
@@ -218,7 +219,7 @@ static void set_name(struct loader *l, const struct manifest_root *top)
 {
     const char *given = l->options->project_name;
     if (given) {
-        struct node nowhere = {.kind = NODE_SCALAR, .text = given};
+        struct yaml_node nowhere = {.kind = NODE_SCALAR, .text = given};
         manifest_check_name(l, &nowhere, "project", given);
         l->model->name = arena_strdup(l->arena, given);
         return;
@@ -230,7 +231,7 @@ static void set_name(struct loader *l, const struct manifest_root *top)
         l->model->name = arena_strdup(l->arena, folder);
 }
 
-static void read_all(struct loader *l, struct node *root)
+static void read_all(struct loader *l, struct yaml_node *root)
 {
     struct manifest_root top = {0};
     read_variables(l, root);
@@ -265,7 +266,7 @@ struct model *manifest_load(const struct manifest_options *options, struct manif
 {
     struct model *model = xcalloc(1, sizeof *model);
     struct loader l = {.model = model, .arena = &model->arena, .options = options, .problems = problems};
-    struct node *root = read_files(&l);
+    struct yaml_node *root = read_files(&l);
     if (root)
         read_all(&l, root);
     manifest_problems_finish(&l);

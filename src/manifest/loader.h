@@ -32,7 +32,7 @@ struct variable {
 /* A declared resource or parameter, by exact name. */
 struct declared {
     const char *name;
-    struct node *key, *value;
+    struct yaml_node *key, *value;
     size_t index;          /* into model->resources or model->parameters */
     struct declared *twin; /* first one with this name in another case, for the message */
     UT_hash_handle hh;
@@ -54,7 +54,7 @@ struct sidecar_claim {
     const char *name;                   /* NULL: nobody asks */
     int port;                           /* 0: chosen */
     const struct model_mount *data;     /* or NULL */
-    const struct node *name_at, *port_at, *data_at;
+    const struct yaml_node *name_at, *port_at, *data_at;
 };
 
 struct loader {
@@ -77,12 +77,12 @@ struct loader {
 };
 
 /* Reports an error at a node, with a caret under it. Returns -1. */
-int manifest_problem(struct loader *l, const struct node *node, const char *format, ...)
+int manifest_problem(struct loader *l, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same at a bare position; `length` columns are marked. */
 int manifest_problem_at(struct loader *l, struct model_pos pos, int length, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void manifest_warning(struct loader *l, const struct node *node, const char *format, ...)
+void manifest_warning(struct loader *l, const struct yaml_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The hint of the problem that was just reported. */
 void manifest_hint(struct loader *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -102,32 +102,32 @@ const char *manifest_source_line(const struct loader *l, const char *name, int l
 
 /* variables.c: fills l->variables from the environment, then from the .env files. */
 void manifest_load_environment(struct loader *l);
-int manifest_load_env_file(struct loader *l, const char *path, const struct node *node);
+int manifest_load_env_file(struct loader *l, const char *path, const struct yaml_node *node);
 const char *manifest_variable(const struct loader *l, const char *name);
 /* Only from the environment, or only from the files. */
 const char *manifest_variable_of(const struct loader *l, const char *name, bool from_file);
 /* The manifest's own `env_file`: more files of variables. */
-void manifest_read_variable_files(struct loader *l, struct node *value);
+void manifest_read_variable_files(struct loader *l, struct yaml_node *value);
 
 /* interpolate.c. A text that may hold references; the value is empty after a problem (returns -1). */
-int manifest_text(struct loader *l, const struct node *node, struct model_text *out);
+int manifest_text(struct loader *l, const struct yaml_node *node, struct model_text *out);
 /* A text that must be final now. NULL after a problem. Lives in the arena. */
-const char *manifest_final(struct loader *l, const struct node *node);
+const char *manifest_final(struct loader *l, const struct yaml_node *node);
 
 /* names.c: what may stand as a resource's, parameter's, endpoint's or project's name. `what`: "resource". */
-int manifest_check_name(struct loader *l, const struct node *node, const char *what, const char *name);
+int manifest_check_name(struct loader *l, const struct yaml_node *node, const char *what, const char *name);
 /* Sanitised to the rules for names: for a project that is called after its folder. The caller frees. */
 char *manifest_name_of_folder(const char *folder);
 struct declared *manifest_declared(struct declared *table, const char *name);
 /* Reads `map`'s keys into the tables, reporting bad and duplicate names. */
-void manifest_declare(struct loader *l, struct node *map, const char *what, struct declared **table,
+void manifest_declare(struct loader *l, struct yaml_node *map, const char *what, struct declared **table,
                       struct declared **folded);
 void manifest_forget(struct declared **table, struct declared **folded);
 /* Adds a "did you mean" of the declared names of a table. */
 void manifest_hint_declared(struct loader *l, struct declared *table, const char *name, const char *fallback);
 
 /* Absolute form of a path that stands in the manifest, "~" expanded. In the arena. */
-const char *manifest_path(struct loader *l, const struct node *node, const char *path);
+const char *manifest_path(struct loader *l, const struct yaml_node *node, const char *path);
 
 /* parameters.c: reads and values the declared parameters. */
 void manifest_read_parameters(struct loader *l);

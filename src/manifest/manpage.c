@@ -181,6 +181,7 @@ static const char *const variables[] = {
 char *manifest_man_page(void)
 {
     struct page page = {.nested_count = 0};
+
     strbuf_addf(&page.out, ".TH APPHOST.YAML 5 \"\" \"apphost %s\"\n.nh\n", APPHOST_VERSION);
     section(&page, "NAME");
     strbuf_adds(&page.out, "apphost.yaml \\- the manifest of an application\n");
@@ -191,8 +192,10 @@ char *manifest_man_page(void)
     section(&page, "VALUES");
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         paragraph(&page, values[i]);
+
     describe_chapters(&page);
     describe_nested(&page);
+
     section(&page, "ENVIRONMENT OF CONSUMERS");
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         paragraph(&page, variables[i]);

@@ -53,7 +53,7 @@ static char *sanitise(const char *text)
     return strbuf_take(&out);
 }
 
-int manifest_check_name(struct loader *l, const struct node *node, const char *what, const char *name)
+int manifest_check_name(struct loader *l, const struct yaml_node *node, const char *what, const char *name)
 {
     const char *fault = find_fault(name);
     if (fault) {
@@ -108,7 +108,7 @@ static void declare(struct loader *l, struct declared *entry, struct declared **
     HASH_ADD_KEYPTR(hh, *table, entry->name, strlen(entry->name), entry);
 }
 
-void manifest_declare(struct loader *l, struct node *map, const char *what, struct declared **table,
+void manifest_declare(struct loader *l, struct yaml_node *map, const char *what, struct declared **table,
                       struct declared **folded)
 {
     for (size_t i = 0; i < map->count; i++) {

@@ -13,16 +13,16 @@ enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP, NODE_KINDS };
 
 enum { NODE_MAX_DEPTH = 50, NODE_MAX_COUNT = 1000000, NODE_MAX_BYTES = 8 * 1024 * 1024 };
 
-struct node {
+struct yaml_node {
     enum node_kind kind;
-    bool plain;           /* scalar without quotes */
-    int length;           /* columns from pos to its end on that line, at least 1 */
-    int height;           /* of the subtree; a scalar's is 1 */
-    size_t weight;        /* nodes in the subtree, aliases counted as copies */
-    struct model_pos pos; /* where it starts */
-    const char *text;     /* scalar, NUL-terminated, not interpolated */
-    struct node **keys;   /* map: scalars */
-    struct node **items;  /* list: items; map: values */
+    bool plain;               /* scalar without quotes */
+    int length;               /* columns from pos to its end on that line, at least 1 */
+    int height;               /* of the subtree; a scalar's is 1 */
+    size_t weight;            /* nodes in the subtree, aliases counted as copies */
+    struct model_pos pos;     /* where it starts */
+    const char *text;         /* scalar, NUL-terminated, not interpolated */
+    struct yaml_node **keys;  /* map: scalars */
+    struct yaml_node **items; /* list: items; map: values */
     size_t count;
 };
 
@@ -30,15 +30,15 @@ struct loader;
 
 /* Reads one YAML document. `file` is the name for messages. NULL after a problem was reported; *empty tells
  * an empty document, for which nothing was reported. */
-struct node *manifest_parse_yaml(struct loader *l, const char *file, const char *text, size_t length);
+struct yaml_node *manifest_parse_yaml(struct loader *l, const char *file, const char *text, size_t length);
 /* The value of a key, or NULL. Linear: for maps that are small. */
-struct node *manifest_get(const struct node *map, const char *key);
+struct yaml_node *manifest_get(const struct yaml_node *map, const char *key);
 /* The key's own node, or NULL. */
-struct node *manifest_get_key(const struct node *map, const char *key);
+struct yaml_node *manifest_get_key(const struct yaml_node *map, const char *key);
 /* Plain "", "~", "null". */
-bool manifest_is_null(const struct node *node);
+bool manifest_is_null(const struct yaml_node *node);
 /* Merges an override over a base and returns the result: maps merge, everything else replaces, null deletes.
  */
-struct node *manifest_override(struct loader *l, struct node *base, struct node *over);
+struct yaml_node *manifest_override(struct loader *l, struct yaml_node *base, struct yaml_node *over);
 
 #endif

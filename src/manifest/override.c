@@ -13,7 +13,7 @@ struct slot {
     UT_hash_handle hh;
 };
 
-static struct slot *index_keys(struct loader *l, const struct node *map)
+static struct slot *index_keys(struct loader *l, const struct yaml_node *map)
 {
     struct slot *slots = NULL;
     for (size_t i = 0; i < map->count; i++) {
@@ -24,9 +24,9 @@ static struct slot *index_keys(struct loader *l, const struct node *map)
     return slots;
 }
 
-static struct node *copy_map(struct loader *l, const struct node *map, size_t room)
+static struct yaml_node *copy_map(struct loader *l, const struct yaml_node *map, size_t room)
 {
-    struct node *copy = arena_alloc(l->arena, sizeof *copy);
+    struct yaml_node *copy = arena_alloc(l->arena, sizeof *copy);
     *copy = *map;
     copy->keys = arena_grow(l->arena, map->keys, map->count, map->count + room, sizeof *map->keys);
     copy->items = arena_grow(l->arena, map->items, map->count, map->count + room, sizeof *map->items);
@@ -34,7 +34,7 @@ static struct node *copy_map(struct loader *l, const struct node *map, size_t ro
 }
 
 /* Takes out the keys whose value was deleted. */
-static void close_gaps(struct node *map)
+static void close_gaps(struct yaml_node *map)
 {
     size_t kept = 0;
     for (size_t i = 0; i < map->count; i++) {
@@ -46,8 +46,8 @@ static void close_gaps(struct node *map)
     map->count = kept;
 }
 
-static void merge_key(struct loader *l, struct node *into, struct slot *slots, const struct node *over,
-                      size_t i)
+static void merge_key(struct loader *l, struct yaml_node *into, struct slot *slots,
+                      const struct yaml_node *over, size_t i)
 {
     struct slot *slot = NULL;
     HASH_FIND_STR(slots, over->keys[i]->text, slot);
@@ -71,11 +71,11 @@ static void merge_key(struct loader *l, struct node *into, struct slot *slots, c
         into->items[at] = manifest_override(l, into->items[at], over->items[i]);
 }
 
-struct node *manifest_override(struct loader *l, struct node *base, struct node *over)
+struct yaml_node *manifest_override(struct loader *l, struct yaml_node *base, struct yaml_node *over)
 {
     if (base->kind != NODE_MAP || over->kind != NODE_MAP)
         return over;
-    struct node *merged = copy_map(l, base, over->count);
+    struct yaml_node *merged = copy_map(l, base, over->count);
     struct slot *slots = index_keys(l, base);
     for (size_t i = 0; i < over->count; i++)
         merge_key(l, merged, slots, over, i);

@@ -109,7 +109,7 @@ static void apply_flag(struct loader *l, const char *flag)
 static void read_parameter(struct loader *l, const struct declared *declared,
                            struct model_parameter *parameter)
 {
-    struct node *value = declared->value;
+    struct yaml_node *value = declared->value;
     *parameter =
         (struct model_parameter){.name = declared->name, .pos = declared->key->pos, .generate_length = 22};
     if (value->kind == NODE_MAP)
@@ -120,11 +120,11 @@ static void read_parameter(struct loader *l, const struct declared *declared,
 }
 
 /* Whether a value will come from the manifest itself, or from what is wrong there. */
-static bool has_source(const struct node *value)
+static bool has_source(const struct yaml_node *value)
 {
     if (value->kind != NODE_MAP)
         return !manifest_is_null(value);
-    const struct node *generate = manifest_get(value, "generate");
+    const struct yaml_node *generate = manifest_get(value, "generate");
     bool is_off = generate && generate->kind == NODE_SCALAR && strcmp(generate->text, "false") == 0;
     return manifest_get(value, "default") || (generate && !is_off);
 }

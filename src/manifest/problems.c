@@ -59,12 +59,11 @@ static void set_source_line(struct manifest_problem *problem, const char *line, 
     if (size - from > WINDOW)
         to = step_back_to_start(line, from + WINDOW);
     cleanup_free char *before = printable_part(line, from, at);
-    cleanup_free char *after = printable_part(line, at, to < at ? at : to);
+    cleanup_free char *after = printable_part(line, at, size_max(at, to));
     const char *left = text_if(from, "… "), *right = text_if(to < size, " …");
     problem->source_line = xasprintf("%s%s%s%s", left, before, after, right);
     problem->caret = str_width(left) + str_width(before);
-    int rest = str_width(after);
-    problem->caret_length = length < 1 || rest < 1 ? 1 : length > rest ? rest : length;
+    problem->caret_length = int_max(int_min(length, str_width(after)), 1);
 }
 
 static struct manifest_problem *add_problem(struct manifest_problems *problems, bool is_warning)
@@ -87,14 +86,14 @@ static bool is_known(const struct manifest_problems *problems, struct model_pos 
     return false;
 }
 
-struct place {
+struct problem_place {
     struct model_pos pos;
     int length;
     bool is_warning;
 };
 
 static int __attribute__((format(printf, 3, 0)))
-report(struct loader *l, struct place place, const char *format, va_list args)
+report(struct loader *l, struct problem_place place, const char *format, va_list args)
 {
     cleanup_free char *text = xvasprintf(format, args);
     l->last_was_new = false;
@@ -119,11 +118,11 @@ report(struct loader *l, struct place place, const char *format, va_list args)
     return -1;
 }
 
-int manifest_problem(struct loader *l, const struct node *node, const char *format, ...)
+int manifest_problem(struct loader *l, const struct yaml_node *node, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    report(l, (struct place){node->pos, node->length, false}, format, args);
+    report(l, (struct problem_place){node->pos, node->length, false}, format, args);
     va_end(args);
     return -1;
 }
@@ -132,16 +131,16 @@ int manifest_problem_at(struct loader *l, struct model_pos pos, int length, cons
 {
     va_list args;
     va_start(args, format);
-    report(l, (struct place){pos, length, false}, format, args);
+    report(l, (struct problem_place){pos, length, false}, format, args);
     va_end(args);
     return -1;
 }
 
-void manifest_warning(struct loader *l, const struct node *node, const char *format, ...)
+void manifest_warning(struct loader *l, const struct yaml_node *node, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    report(l, (struct place){node->pos, node->length, true}, format, args);
+    report(l, (struct problem_place){node->pos, node->length, true}, format, args);
     va_end(args);
 }
 
@@ -268,15 +267,19 @@ static void print_position(const struct source *at, struct strbuf *out)
         strbuf_addf(out, "%s: ", file);
 }
 
+static const char *severity_of(const struct manifest_problem *problem)
+{
+    return text_pick(problem->is_warning, "warning", "error");
+}
+
 static void print_problem(const struct manifest_problem *problem, bool colour, struct strbuf *out)
 {
     const char *bold = text_if(colour, "\x1b[1m"), *off = text_if(colour, "\x1b[0m");
-    const char *tint = !colour ? "" : problem->is_warning ? "\x1b[1;33m" : "\x1b[1;31m";
+    const char *tint = text_if(colour, text_pick(problem->is_warning, "\x1b[1;33m", "\x1b[1;31m"));
     const char *green = text_if(colour, "\x1b[1;32m");
     strbuf_adds(out, bold);
     print_position(&problem->error.source, out);
-    strbuf_addf(out, "%s%s%s: %s%s\n", tint, problem->is_warning ? "warning" : "error", off,
-                problem->error.text, "");
+    strbuf_addf(out, "%s%s%s: %s%s\n", tint, severity_of(problem), off, problem->error.text, "");
     if (problem->source_line && problem->caret >= 0) {
         strbuf_addf(out, "    %s\n    %*s%s^", problem->source_line, problem->caret, "", green);
         for (int i = 1; i < problem->caret_length; i++)
@@ -299,7 +302,7 @@ cJSON *manifest_problems_to_json(const struct manifest_problems *problems)
     for (size_t i = 0; i < problems->count; i++) {
         const struct manifest_problem *problem = &problems->items[i];
         cJSON *item = cJSON_CreateObject();
-        json_add_string(item, "severity", problem->is_warning ? "warning" : "error");
+        json_add_string(item, "severity", severity_of(problem));
         json_add_string(item, "file", problem->error.source.file);
         if (problem->error.source.line > 0) {
             json_add_int(item, "line", problem->error.source.line);

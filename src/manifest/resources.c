@@ -55,7 +55,7 @@ static void hint_kinds(struct loader *l, const char *text)
 /* A kind that is not told may be guessed; what stands beside an empty resource was meant to be in it. */
 static void hint_type(struct loader *l, const struct declared *declared)
 {
-    const struct node *value = declared->value;
+    const struct yaml_node *value = declared->value;
     bool is_map = value->kind == NODE_MAP;
     bool runs = is_map && (manifest_get_key(value, "command") || manifest_get_key(value, "shell"));
     if (manifest_is_null(value) && manifest_declared(l->resources, "type"))
@@ -69,7 +69,7 @@ static void hint_type(struct loader *l, const struct declared *declared)
 /* MODEL_KIND_COUNT after a problem. */
 static enum model_kind read_kind(struct loader *l, const struct declared *declared)
 {
-    struct node *type = NULL;
+    struct yaml_node *type = NULL;
     if (declared->value->kind == NODE_MAP)
         type = manifest_get(declared->value, "type");
     if (!type || manifest_is_null(type)) {
@@ -104,7 +104,7 @@ static void read_resource(struct loader *l, const struct manifest_root *top, con
     l->current = declared->index;
     set_defaults(resource, kind);
     const struct field *profiles = manifest_find_field(&table_common, "profiles");
-    struct node *listed = manifest_get(declared->value, "profiles");
+    struct yaml_node *listed = manifest_get(declared->value, "profiles");
     if (listed && listed->kind != NODE_MAP && !manifest_is_null(listed))
         profiles->shape->read(l, profiles, listed, resource);
     resource->inactive = is_inactive(l, top, resource);

@@ -58,13 +58,13 @@ static void add_text(cJSON *list, const struct shape *shape)
     cJSON_AddItemToArray(list, item);
 }
 
-struct target {
+struct schema_target {
     cJSON *properties, *definitions;
 };
 
 static void add_property(const struct field *field, void *data)
 {
-    struct target *target = data;
+    struct schema_target *target = data;
     cJSON *property = schema_of(field->shape, field, target->definitions);
     cleanup_free char *text = NULL;
     if (field->fallback)
@@ -78,7 +78,7 @@ static void add_property(const struct field *field, void *data)
 static void fill_table(cJSON *object, const struct table *table, cJSON *definitions)
 {
     json_add_string(object, "type", "object");
-    struct target target = {json_add_object(object, "properties"), definitions};
+    struct schema_target target = {json_add_object(object, "properties"), definitions};
     manifest_each_field(table, add_property, &target);
     json_add_object(json_add_object(object, "patternProperties"), "^x-");
     json_add_bool(object, "additionalProperties", false);

@@ -16,7 +16,7 @@ struct argv {
 
 struct splitter {
     struct loader *l;
-    const struct node *node;
+    const struct yaml_node *node;
     struct argv argv;
     struct strbuf word;     /* literal of the open part */
     struct model_text text; /* parts of the open word */
@@ -129,14 +129,15 @@ static int split(struct splitter *s, const struct model_text *text)
     return 0;
 }
 
-static int refuse_shell(struct loader *l, const struct node *value, const char *what, bool is_process)
+static int refuse_shell(struct loader *l, const struct yaml_node *value, const char *what, bool is_process)
 {
     manifest_problem(l, value, "%s in a command needs a shell, and this one has none", what);
     manifest_hint(l, is_process ? "use `shell` instead of `command`" : "use [sh, -c, \"…\"]");
     return -1;
 }
 
-static int read_string(struct loader *l, const struct field *field, struct node *value, struct argv *argv)
+static int read_string(struct loader *l, const struct field *field, struct yaml_node *value,
+                       struct argv *argv)
 {
     struct model_text text;
     bool is_process = field->shape == &shape_command;
@@ -154,11 +155,11 @@ static int read_string(struct loader *l, const struct field *field, struct node 
     return 0;
 }
 
-static int read_list(struct loader *l, const struct field *field, struct node *value, struct argv *argv)
+static int read_list(struct loader *l, const struct field *field, struct yaml_node *value, struct argv *argv)
 {
     int rc = 0;
     for (size_t i = 0; i < value->count; i++) {
-        struct node *item = value->items[i];
+        struct yaml_node *item = value->items[i];
         if (item->kind != NODE_SCALAR)
             rc = manifest_problem(l, item, "an argument of `%s` must be text", field->name);
         else if (manifest_text(l, item, push(l, argv)) < 0)
@@ -167,7 +168,7 @@ static int read_list(struct loader *l, const struct field *field, struct node *v
     return rc;
 }
 
-static int read_command(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_command(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct argv argv = {0};
     int rc;
@@ -185,7 +186,7 @@ static int read_command(struct loader *l, const struct field *field, struct node
     return 0;
 }
 
-static int read_shell(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_shell(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct argv argv = {0};
     *push(l, &argv) = model_literal(l->arena, "/bin/sh");

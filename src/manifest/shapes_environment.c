@@ -14,7 +14,7 @@
 
 enum { MAX_ENV_FILE_BYTES = 1024 * 1024 };
 
-static int check_variable_name(struct loader *l, const struct node *node, const char *name)
+static int check_variable_name(struct loader *l, const struct yaml_node *node, const char *name)
 {
     bool is_bad = !*name;
     for (const char *p = name; *p; p++)
@@ -25,16 +25,16 @@ static int check_variable_name(struct loader *l, const struct node *node, const 
 }
 
 /* The part of a scalar from `text` on, as a node of its own: for the value of "NAME=value". */
-static struct node *tail_of(struct loader *l, const struct node *node, const char *text)
+static struct yaml_node *tail_of(struct loader *l, const struct yaml_node *node, const char *text)
 {
-    struct node *tail = arena_alloc(l->arena, sizeof *tail);
+    struct yaml_node *tail = arena_alloc(l->arena, sizeof *tail);
     *tail = *node;
     tail->text = text;
     return tail;
 }
 
 /* Splits "NAME=value"; *value is NULL for a name alone. */
-static const char *split_pair(struct loader *l, const struct node *item, struct node **value)
+static const char *split_pair(struct loader *l, const struct yaml_node *item, struct yaml_node **value)
 {
     const char *equals = strchr(item->text, '=');
     *value = NULL;
@@ -46,16 +46,16 @@ static const char *split_pair(struct loader *l, const struct node *item, struct 
 }
 
 struct pair {
-    const struct node *key; /* for positions */
+    const struct yaml_node *key; /* for positions */
     const char *name;
-    struct node *value; /* NULL: a name alone */
+    struct yaml_node *value; /* NULL: a name alone */
 };
 
 /* The i-th pair of a map or a list; false after a problem. */
-static bool pair_at(struct loader *l, const struct field *field, const struct node *value, size_t i,
+static bool pair_at(struct loader *l, const struct field *field, const struct yaml_node *value, size_t i,
                     struct pair *pair)
 {
-    struct node *item = value->items[i];
+    struct yaml_node *item = value->items[i];
 
     if (item->kind != NODE_SCALAR) {
         manifest_problem(l, item, "a value in `%s` must be text", field->name);
@@ -77,7 +77,7 @@ static bool pair_at(struct loader *l, const struct field *field, const struct no
     return check_variable_name(l, pair->key, pair->name) == 0;
 }
 
-static void reject_twins(struct loader *l, const struct field *field, const struct node *value)
+static void reject_twins(struct loader *l, const struct field *field, const struct yaml_node *value)
 {
     if (value->kind != NODE_LIST)
         return;
@@ -104,7 +104,8 @@ static int read_variable(struct loader *l, const struct pair *pair, struct model
     return 0;
 }
 
-static int read_environment(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_environment(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_resource *resource = object;
     size_t count = resource->environment_count;
@@ -153,7 +154,7 @@ struct env_file {
     bool required;
 };
 
-static int read_one_file(struct loader *l, const struct node *node, const struct env_file *file,
+static int read_one_file(struct loader *l, const struct yaml_node *node, const struct env_file *file,
                          struct collected *c)
 {
     cleanup_error struct error err = {0};
@@ -181,7 +182,7 @@ static const struct table table_env_file = {.name = "env_file",
                                             .count = FIELD_COUNT(env_file_fields)};
 
 /* A path, or {path, required}. NULL path after a problem. */
-static struct env_file read_file_item(struct loader *l, const struct field *field, struct node *item)
+static struct env_file read_file_item(struct loader *l, const struct field *field, struct yaml_node *item)
 {
     struct env_file file = {.required = true};
     if (item->kind == NODE_LIST) {
@@ -200,12 +201,12 @@ static struct env_file read_file_item(struct loader *l, const struct field *fiel
     return file;
 }
 
-static int read_env_file(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_env_file(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     struct collected c = {.l = l};
     for (size_t i = 0; i < manifest_item_count(value); i++) {
-        struct node *item = manifest_item(value, i);
+        struct yaml_node *item = manifest_item(value, i);
         struct env_file file = read_file_item(l, field, item);
         if (file.path && !resource->inactive)
             read_one_file(l, item, &file, &c);
@@ -223,11 +224,11 @@ static int read_env_file(struct loader *l, const struct field *field, struct nod
 
 /* --- the manifest's own env_file: more variables --- */
 
-void manifest_read_variable_files(struct loader *l, struct node *value)
+void manifest_read_variable_files(struct loader *l, struct yaml_node *value)
 {
     static const struct field field = {.name = "env_file", .shape = &shape_variables_file};
     for (size_t i = 0; i < manifest_item_count(value); i++) {
-        struct node *item = manifest_item(value, i);
+        struct yaml_node *item = manifest_item(value, i);
         struct env_file file = read_file_item(l, &field, item);
         if (file.path && (file.required || file_exists(file.path)))
             manifest_load_env_file(l, file.path, item);
@@ -235,7 +236,8 @@ void manifest_read_variable_files(struct loader *l, struct node *value)
 }
 
 /* Read long before: everything else may use its variables. */
-static int skip_variables_file(struct loader *l, const struct field *field, struct node *value, void *object)
+static int skip_variables_file(struct loader *l, const struct field *field, struct yaml_node *value,
+                               void *object)
 {
     (void)l, (void)field, (void)value, (void)object;
     return 0;
@@ -243,7 +245,7 @@ static int skip_variables_file(struct loader *l, const struct field *field, stru
 
 /* --- labels, profiles --- */
 
-static int read_labels(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_labels(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_pair *list = arena_alloc(l->arena, (value->count + 1) * sizeof *list);
     size_t count = 0;

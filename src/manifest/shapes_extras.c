@@ -12,7 +12,7 @@ static const struct field tls_fields[] = {
      VALUE(shape_path, struct model_tls, ca),
      .help = "The authority that consumers trust, PEM."},
 };
-static void finish_tls(struct loader *l, struct node *map, void *object)
+static void finish_tls(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_tls *tls = object;
     if (!manifest_get(map, "cert") || !manifest_get(map, "key"))
@@ -25,7 +25,7 @@ static const struct table table_tls = {.name = "tls",
                                        .count = FIELD_COUNT(tls_fields),
                                        .finish = finish_tls};
 
-static int read_tls(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_tls(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_tls *tls = manifest_slot(object, field->offset);
     tls->pos = value->pos;
@@ -36,7 +36,8 @@ static int read_tls(struct loader *l, const struct field *field, struct node *va
 
 /* --- sidecars --- */
 
-static int read_sidecar_volume(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_sidecar_volume(struct loader *l, const struct field *field, struct yaml_node *value,
+                               void *object)
 {
     (void)field;
     struct model_sidecar *sidecar = object;
@@ -59,7 +60,8 @@ static int read_sidecar_volume(struct loader *l, const struct field *field, stru
     return 0;
 }
 
-static int read_sidecar_bind(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_sidecar_bind(struct loader *l, const struct field *field, struct yaml_node *value,
+                             void *object)
 {
     (void)field;
     struct model_sidecar *sidecar = object;
@@ -77,11 +79,11 @@ static int read_sidecar_bind(struct loader *l, const struct field *field, struct
     return 0;
 }
 
-static void finish_sidecar(struct loader *l, struct node *map, void *object)
+static void finish_sidecar(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_sidecar *sidecar = object;
     sidecar->on = true;
-    const struct node *both = manifest_get_key(map, "data_bind_mount");
+    const struct yaml_node *both = manifest_get_key(map, "data_bind_mount");
     if (both && manifest_get(map, "data_volume"))
         manifest_problem(l, both, "there is one place for data: `data_volume` or `data_bind_mount`");
     if (sidecar->name)
@@ -126,7 +128,7 @@ static const struct table table_insight = {.name = "insight",
                                            .count = FIELD_COUNT(insight_fields),
                                            .base = &table_commander};
 
-static int read_sidecar(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_sidecar(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_sidecar *sidecar = manifest_slot(object, field->offset);
     sidecar->pos = value->pos;
@@ -137,13 +139,13 @@ static int read_sidecar(struct loader *l, const struct field *field, struct node
 
 /* --- seed --- */
 
-static int read_seed(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_seed(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     struct model_redis *redis = &resource->redis;
     int rc = shape_texts.read(l, field, value, object);
     for (size_t i = 0; i < redis->seed_count; i++) {
-        const struct node *item = value;
+        const struct yaml_node *item = value;
         if (value->kind == NODE_LIST && i < value->count)
             item = value->items[i];
         redis->seed[i] = manifest_path(l, item, redis->seed[i]);

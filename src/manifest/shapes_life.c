@@ -4,14 +4,14 @@
 #include <regex.h>
 #include <string.h>
 
-static int read_nested(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_nested(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_read_table(l, field->shape->table, value, manifest_slot(object, field->offset));
 }
 
 /* --- ready --- */
 
-static int read_http_path(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_http_path(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -27,7 +27,7 @@ static int read_http_path(struct loader *l, const struct field *field, struct no
     return 0;
 }
 
-static int read_ready_tcp(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_ready_tcp(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_ready *ready = object;
     ready->kind = MODEL_READY_TCP;
@@ -37,7 +37,7 @@ static int read_ready_tcp(struct loader *l, const struct field *field, struct no
     return ready->endpoint ? 0 : -1;
 }
 
-static int read_log(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_log(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     (void)field;
     regex_t compiled;
@@ -47,6 +47,7 @@ static int read_log(struct loader *l, const struct field *field, struct node *va
         return -1;
     if (!*text)
         return manifest_problem(l, value, "an empty pattern is met by every line");
+
     int code = regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB);
     if (code) {
         char reason[128];
@@ -60,7 +61,7 @@ static int read_log(struct loader *l, const struct field *field, struct node *va
     return 0;
 }
 
-static int read_exec(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_exec(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_ready *ready = object;
     if (!value->count)
@@ -75,18 +76,20 @@ static int read_exec(struct loader *l, const struct field *field, struct node *v
     return 0;
 }
 
-static void finish_ready(struct loader *l, struct node *map, void *object)
+static void finish_ready(struct loader *l, struct yaml_node *map, void *object)
 {
     static const char *const probes[] = {"http", "tcp", "log", "exec"};
     struct model_ready *ready = object;
-    const struct node *first = NULL;
+    const struct yaml_node *first = NULL;
+
     ready->pos = map->pos;
     for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
-        const struct node *key = manifest_get_key(map, probes[i]);
+        const struct yaml_node *key = manifest_get_key(map, probes[i]);
         if (key && first)
             manifest_problem(l, key, "`ready` has both `%s` and `%s`; one of them decides", first->text,
                              key->text);
-        first = first ? first : key;
+        if (!first)
+            first = key;
     }
     bool is_http = first && strcmp(first->text, "http") == 0;
     if (manifest_get(map, "endpoint") && !is_http)
@@ -122,7 +125,7 @@ static const struct field ping_fields[] = {
      .fallback = "the command's --wait-timeout",
      .help = "How long getting ready may take as a whole."},
 };
-static void finish_ping(struct loader *l, struct node *map, void *object)
+static void finish_ping(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_ready *ready = object;
     (void)l;
@@ -163,7 +166,7 @@ static const struct table table_ready = {.name = "ready",
 
 /* --- restart, stop --- */
 
-static int read_policy(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_policy(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_restart *restart = object;
     const char *text = manifest_final(l, value);
@@ -183,7 +186,7 @@ static int read_policy(struct loader *l, const struct field *field, struct node 
     return -1;
 }
 
-static void finish_restart(struct loader *l, struct node *map, void *object)
+static void finish_restart(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_restart *restart = object;
     if (!manifest_get(map, "policy"))
@@ -230,7 +233,7 @@ static const struct table table_restart = {.name = "restart",
                                            .count = FIELD_COUNT(restart_fields),
                                            .finish = finish_restart};
 
-static int read_restart(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_restart(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     void *slot = manifest_slot(object, field->offset);
     return value->kind == NODE_MAP ? manifest_read_table(l, &table_restart, value, slot)

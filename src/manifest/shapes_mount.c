@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int manifest_check_volume_name(struct loader *l, const struct node *node, const char *name)
+int manifest_check_volume_name(struct loader *l, const struct yaml_node *node, const char *name)
 {
     bool is_bad = !isalnum((unsigned char)*name) || strlen(name) > 128;
     for (const char *p = name; *p; p++)
@@ -24,7 +24,8 @@ int manifest_check_volume_name(struct loader *l, const struct node *node, const 
 }
 
 /* The folder of what is missing exists or not: engines make it, owned by root, which nobody wants. */
-int manifest_check_bind_source(struct loader *l, const struct node *node, const char *path, bool needs_folder)
+int manifest_check_bind_source(struct loader *l, const struct yaml_node *node, const char *path,
+                               bool needs_folder)
 {
     struct stat st;
     if (stat(path, &st) < 0) {
@@ -82,7 +83,8 @@ static const struct table table_bind = {
     .name = "bind_mount", .help = "a bind mount", .fields = bind_fields, .count = FIELD_COUNT(bind_fields)};
 
 /* "src:/path[:ro]", or "/path" alone for a volume of the resource's own. */
-static int split_mount(struct loader *l, const struct node *item, const char *text, struct model_mount *mount)
+static int split_mount(struct loader *l, const struct yaml_node *item, const char *text,
+                       struct model_mount *mount)
 {
     const char *colon = strchr(text, ':'), *target = colon ? colon + 1 : text;
     const char *mode = strrchr(target, ':');
@@ -101,7 +103,7 @@ static int split_mount(struct loader *l, const struct node *item, const char *te
     return 0;
 }
 
-static int read_short(struct loader *l, struct node *item, bool is_volume, struct model_mount *mount)
+static int read_short(struct loader *l, struct yaml_node *item, bool is_volume, struct model_mount *mount)
 {
     const char *text = manifest_final(l, item);
     if (!text || split_mount(l, item, text, mount) < 0)
@@ -113,7 +115,7 @@ static int read_short(struct loader *l, struct node *item, bool is_volume, struc
     return 0;
 }
 
-static int read_mount(struct loader *l, struct node *item, bool is_volume, struct model_mount *mount)
+static int read_mount(struct loader *l, struct yaml_node *item, bool is_volume, struct model_mount *mount)
 {
     const struct table *table;
     if (is_volume)
@@ -138,7 +140,7 @@ static int read_mount(struct loader *l, struct node *item, bool is_volume, struc
     return 0;
 }
 
-static void add_mount(struct loader *l, struct model_resource *resource, const struct node *item,
+static void add_mount(struct loader *l, struct model_resource *resource, const struct yaml_node *item,
                       const struct model_mount *mount)
 {
     struct model_container *container = &resource->container;
@@ -148,7 +150,7 @@ static void add_mount(struct loader *l, struct model_resource *resource, const s
     container->mounts[container->mount_count++] = *mount;
 }
 
-static int read_mounts(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_mounts(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     struct model_container *container = &resource->container;
@@ -169,7 +171,7 @@ static int read_mounts(struct loader *l, const struct field *field, struct node 
 
 /* --- tmpfs, extra_hosts, platform --- */
 
-static int read_tmpfs(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_tmpfs(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_container *container = &((struct model_resource *)object)->container;
     int rc = shape_texts.read(l, field, value, object);
@@ -190,7 +192,8 @@ static bool is_host_entry(const char *text)
                     inet_pton(AF_INET6, address, binary) == 1);
 }
 
-static int read_extra_hosts(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_extra_hosts(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_container *container = &((struct model_resource *)object)->container;
     int rc = shape_texts.read(l, field, value, object);

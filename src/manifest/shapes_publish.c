@@ -17,7 +17,8 @@ static bool has_endpoint(const struct model_inner_port *ports, size_t count, con
     return false;
 }
 
-static int read_inner_ports(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_inner_ports(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_publish *publish = object;
     (void)field;
@@ -25,7 +26,7 @@ static int read_inner_ports(struct loader *l, const struct field *field, struct 
 
     for (size_t i = 0; i < value->count; i++) {
         static const struct field number = {.name = "ports", .shape = &shape_port, .min = 1, .max = 65535};
-        const struct node *key = value->keys[i];
+        const struct yaml_node *key = value->keys[i];
         int64_t inside = 0;
         if (value->items[i]->kind != NODE_SCALAR)
             manifest_bad_value(l, &number, value->items[i]);
@@ -46,7 +47,7 @@ static const struct shape shape_inner_ports = {.words =
 
 /* --- placement --- */
 
-static int read_placement(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_placement(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=! /:";
     const char *text = manifest_final(l, value);
@@ -66,14 +67,14 @@ static const struct shape shape_placement = {
 
 /* --- the whole --- */
 
-static void note(const struct node *map, const char *name, struct model_pos *pos)
+static void note(const struct yaml_node *map, const char *name, struct model_pos *pos)
 {
-    const struct node *at = manifest_get(map, name);
+    const struct yaml_node *at = manifest_get(map, name);
     if (at)
         *pos = at->pos;
 }
 
-static void finish_publish(struct loader *l, struct node *map, void *object)
+static void finish_publish(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_publish *publish = object;
     (void)l;
@@ -128,22 +129,22 @@ static const struct table table_publish = {.name = "publish",
 
 static const char *const of_processes[] = {"image", "build", "dockerfile", "command", "ports"};
 
-static void check_kind(struct loader *l, const struct node *map, const struct model_resource *resource)
+static void check_kind(struct loader *l, const struct yaml_node *map, const struct model_resource *resource)
 {
-    const struct node *replicas = manifest_get_key(map, "replicas");
+    const struct yaml_node *replicas = manifest_get_key(map, "replicas");
     if (model_is_server(resource->kind) && replicas)
         manifest_problem(l, replicas, "a server has no replicas");
     if (resource->kind == MODEL_PROCESS)
         return;
     for (size_t i = 0; i < FIELD_COUNT(of_processes); i++) {
-        const struct node *at = manifest_get_key(map, of_processes[i]);
+        const struct yaml_node *at = manifest_get_key(map, of_processes[i]);
         if (at)
             manifest_problem(l, at, "`%s` of `publish` is for processes: `%s` is no process", of_processes[i],
                              resource->name);
     }
 }
 
-static int read_publish(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_publish(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     bool is_published = true;

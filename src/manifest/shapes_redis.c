@@ -49,12 +49,12 @@ const struct table manifest_table_password = {.name = "password",
                                               .fields = password_fields,
                                               .count = FIELD_COUNT(password_fields)};
 
-static int read_password_parameter(struct loader *l, struct node *value, struct manifest_password *out)
+static int read_password_parameter(struct loader *l, struct yaml_node *value, struct manifest_password *out)
 {
     struct password_parameter map = {0};
     if (manifest_read_table(l, &manifest_table_password, value, &map) < 0)
         return -1;
-    const struct node *node = manifest_get(value, "parameter");
+    const struct yaml_node *node = manifest_get(value, "parameter");
     if (!map.parameter)
         return manifest_problem(l, value, "`password` needs `parameter`, the name of one");
     const struct declared *declared = manifest_declared(l->parameters, map.parameter);
@@ -78,7 +78,7 @@ static int read_password_parameter(struct loader *l, struct node *value, struct 
     return 0;
 }
 
-static int read_password_text(struct loader *l, struct node *value, struct manifest_password *out)
+static int read_password_text(struct loader *l, struct yaml_node *value, struct manifest_password *out)
 {
     struct model_text text;
     if (manifest_text(l, value, &text) < 0)
@@ -106,7 +106,7 @@ static int read_password_text(struct loader *l, struct node *value, struct manif
     return 0;
 }
 
-int manifest_read_password(struct loader *l, const struct field *field, struct node *value,
+int manifest_read_password(struct loader *l, const struct field *field, struct yaml_node *value,
                            struct manifest_password *out)
 {
     if (value->kind == NODE_MAP)
@@ -121,7 +121,7 @@ int manifest_read_password(struct loader *l, const struct field *field, struct n
     return read_password_text(l, value, out);
 }
 
-static int read_password(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_password(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_redis *redis = redis_of(object);
     struct manifest_password password = {redis->password_kind, redis->password};
@@ -135,7 +135,7 @@ static int read_password(struct loader *l, const struct field *field, struct nod
 
 /* --- data --- */
 
-static int set_data(struct loader *l, const struct node *node, struct model_redis *redis,
+static int set_data(struct loader *l, const struct yaml_node *node, struct model_redis *redis,
                     struct model_mount mount)
 {
     if (redis->data)
@@ -167,10 +167,11 @@ static const struct table table_data_volume = {.name = "data_volume",
                                                .fields = data_volume_fields,
                                                .count = FIELD_COUNT(data_volume_fields)};
 
-static int read_data_volume(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_data_volume(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_mount mount = {.is_volume = true};
-    const struct node *name = value;
+    const struct yaml_node *name = value;
     if (value->kind == NODE_MAP)
         name = manifest_get(value, "name");
     if (value->kind == NODE_MAP && manifest_read_table(l, &table_data_volume, value, &mount) < 0)
@@ -206,7 +207,7 @@ static const struct table table_data_bind = {.name = "data_bind_mount",
                                              .fields = data_bind_fields,
                                              .count = FIELD_COUNT(data_bind_fields)};
 
-static int read_data_bind(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_data_bind(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_mount mount = {0};
     const struct field source = {.name = field->name, VALUE(shape_path, struct model_mount, source)};
@@ -220,7 +221,7 @@ static int read_data_bind(struct loader *l, const struct field *field, struct no
         return -1;
     if (!mount.source)
         return manifest_problem(l, value, "`data_bind_mount` needs `source`");
-    const struct node *at = value;
+    const struct yaml_node *at = value;
     if (value->kind == NODE_MAP)
         at = manifest_get(value, "source");
     if (!((struct model_resource *)object)->inactive &&
@@ -253,7 +254,8 @@ static const struct table table_persistence = {.name = "persistence",
                                                .fields = persistence_fields,
                                                .count = FIELD_COUNT(persistence_fields)};
 
-static int read_persistence(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_persistence(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_persistence *persistence = &redis_of(object)->persistence;
     bool on = true;
@@ -330,7 +332,7 @@ static bool is_splittable(const char *p)
 }
 
 static void add_directive(struct loader *l, struct model_redis *redis, const char *name,
-                          const struct node *item)
+                          const struct yaml_node *item)
 {
     const char *text = NULL;
     if (item->kind == NODE_SCALAR)
@@ -345,7 +347,7 @@ static void add_directive(struct loader *l, struct model_redis *redis, const cha
         redis->config[redis->config_count++] = (struct model_pair){name, *text ? text : "\"\"", item->pos};
 }
 
-static int check_directive(struct loader *l, const struct node *key)
+static int check_directive(struct loader *l, const struct yaml_node *key)
 {
     const char *instead = find_owner(key->text);
     if (instead) {
@@ -360,7 +362,7 @@ static int check_directive(struct loader *l, const struct node *key)
     return 0;
 }
 
-static size_t count_lines(const struct node *map)
+static size_t count_lines(const struct yaml_node *map)
 {
     size_t lines = 0;
     for (size_t i = 0; i < map->count; i++)
@@ -368,7 +370,7 @@ static size_t count_lines(const struct node *map)
     return lines;
 }
 
-static int read_config(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_config(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     (void)field;
     struct model_redis *redis = redis_of(object);

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int read_bool(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_bool(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_read_bool_value(l, field, value, manifest_slot(object, field->offset));
 }
 
-static int read_int(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_int(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int64_t number;
     if (manifest_read_int64(l, field, value, &number) < 0)
@@ -26,12 +26,12 @@ static int read_int(struct loader *l, const struct field *field, struct node *va
     return 0;
 }
 
-static int read_int64(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_int64(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_read_int64(l, field, value, manifest_slot(object, field->offset));
 }
 
-static int read_port(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_port(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int64_t number;
     if (manifest_read_int64(l, field, value, &number) < 0)
@@ -43,7 +43,7 @@ static int read_port(struct loader *l, const struct field *field, struct node *v
 }
 
 /* A text that `parse` makes a number of. */
-static int read_measure(struct loader *l, const struct field *field, const struct node *value,
+static int read_measure(struct loader *l, const struct field *field, const struct yaml_node *value,
                         bool (*parse)(const char *text, int64_t *number), int64_t *out)
 {
     const char *text = manifest_final(l, value);
@@ -52,7 +52,7 @@ static int read_measure(struct loader *l, const struct field *field, const struc
     return parse(text, out) ? 0 : manifest_bad_value(l, field, value);
 }
 
-static int read_duration(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_duration(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int64_t ms;
     if (read_measure(l, field, value, str_to_duration_ms, &ms) < 0)
@@ -64,7 +64,7 @@ static int read_duration(struct loader *l, const struct field *field, struct nod
     return 0;
 }
 
-static int read_seconds(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_seconds(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int64_t ms;
     if (read_measure(l, field, value, str_to_duration_ms, &ms) < 0)
@@ -75,7 +75,7 @@ static int read_seconds(struct loader *l, const struct field *field, struct node
     return 0;
 }
 
-static int read_size(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_size(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int64_t bytes;
     if (read_measure(l, field, value, str_to_size, &bytes) < 0)
@@ -88,7 +88,7 @@ static int read_size(struct loader *l, const struct field *field, struct node *v
 }
 
 /* A text that is not empty. */
-static const char *read_given(struct loader *l, const struct field *field, const struct node *value)
+static const char *read_given(struct loader *l, const struct field *field, const struct yaml_node *value)
 {
     const char *text = manifest_final(l, value);
     if (text && !*text) {
@@ -102,7 +102,7 @@ static const char *read_given(struct loader *l, const struct field *field, const
 typedef const char *find_fault(const char *text);
 
 /* A text that is kept as it is. */
-static int read_checked(struct loader *l, const struct field *field, struct node *value, void *object,
+static int read_checked(struct loader *l, const struct field *field, struct yaml_node *value, void *object,
                         find_fault *find)
 {
     const char *text = read_given(l, field, value), *fault = text && find ? find(text) : NULL;
@@ -114,17 +114,17 @@ static int read_checked(struct loader *l, const struct field *field, struct node
     return 0;
 }
 
-static int read_text(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_text(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return read_checked(l, field, value, object, NULL);
 }
 
-static int read_late(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_late(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_text(l, value, manifest_slot(object, field->offset));
 }
 
-static int read_path(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_path(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     const char *text = read_given(l, field, value);
     if (!text)
@@ -133,7 +133,7 @@ static int read_path(struct loader *l, const struct field *field, struct node *v
     return 0;
 }
 
-static int read_inner_path(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_inner_path(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     const char *text = read_given(l, field, value);
     if (!text)
@@ -158,7 +158,7 @@ static const char *find_image_fault(const char *text)
     return image_reference_fault(text);
 }
 
-static int read_image(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_image(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return read_checked(l, field, value, object, find_image_fault);
 }
@@ -171,12 +171,12 @@ static const char *find_scheme_fault(const char *text)
     return is_good ? NULL : "a scheme has letters, digits, + - and ., and starts with a letter";
 }
 
-static int read_scheme(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_scheme(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return read_checked(l, field, value, object, find_scheme_fault);
 }
 
-static int read_address(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_address(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     unsigned char binary[sizeof(struct in6_addr)];
     const char *text = manifest_final(l, value);
@@ -192,7 +192,7 @@ static int read_address(struct loader *l, const struct field *field, struct node
     return 0;
 }
 
-static int read_signal(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_signal(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -205,12 +205,12 @@ static int read_signal(struct loader *l, const struct field *field, struct node 
     return 0;
 }
 
-static int read_codes(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_codes(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     size_t count = manifest_item_count(value);
     int *codes = arena_alloc(l->arena, (count + 1) * sizeof *codes);
     for (size_t i = 0; i < count; i++) {
-        struct node *item = manifest_item(value, i);
+        struct yaml_node *item = manifest_item(value, i);
         int64_t number;
         if (item->kind != NODE_SCALAR)
             return manifest_bad_value(l, field, item);
@@ -223,12 +223,12 @@ static int read_codes(struct loader *l, const struct field *field, struct node *
     return 0;
 }
 
-static int read_texts(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_texts(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     size_t count = manifest_item_count(value), kept = 0;
     const char **texts = arena_alloc(l->arena, (count + 1) * sizeof *texts);
     for (size_t i = 0; i < count; i++) {
-        struct node *item = manifest_item(value, i);
+        struct yaml_node *item = manifest_item(value, i);
         if (item->kind != NODE_SCALAR) {
             manifest_bad_value(l, field, item);
             continue;
@@ -242,7 +242,7 @@ static int read_texts(struct loader *l, const struct field *field, struct node *
     return 0;
 }
 
-static int read_choice(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_choice(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int index = manifest_read_choice(l, field, value);
     if (index >= 0)
@@ -251,7 +251,7 @@ static int read_choice(struct loader *l, const struct field *field, struct node 
 }
 
 /* Two choices, the second one sets a flag. */
-static int read_flag(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_flag(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int index = manifest_read_choice(l, field, value);
     if (index >= 0)

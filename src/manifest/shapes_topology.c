@@ -25,7 +25,7 @@ static struct model_topology *topology_of(void *object)
 }
 
 /* A server is one of them at most. */
-static int claim(struct loader *l, const struct node *value, struct model_topology *topology,
+static int claim(struct loader *l, const struct yaml_node *value, struct model_topology *topology,
                  enum model_topology_kind kind)
 {
     if (topology->kind) {
@@ -54,7 +54,8 @@ static const struct table table_replication = {.name = "replication",
                                                .fields = replication_fields,
                                                .count = FIELD_COUNT(replication_fields)};
 
-static int read_replication(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_replication(struct loader *l, const struct field *field, struct yaml_node *value,
+                            void *object)
 {
     struct model_topology *topology = topology_of(object);
     (void)field;
@@ -87,7 +88,7 @@ static const struct field cluster_fields[] = {
 static const struct table table_cluster = {
     .name = "cluster", .help = "`cluster`", .fields = cluster_fields, .count = FIELD_COUNT(cluster_fields)};
 
-static int read_cluster(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_cluster(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_topology *topology = topology_of(object);
     bool is_wanted = true;
@@ -205,12 +206,12 @@ static void check_directives(struct loader *l, const struct model_redis *redis)
                                 names_text(&model_topology_names, redis->topology.kind));
 }
 
-static void check_data(struct loader *l, const struct node *map, const struct model_resource *resource)
+static void check_data(struct loader *l, const struct yaml_node *map, const struct model_resource *resource)
 {
     const struct model_mount *data = resource->redis.data;
     if (!data)
         return;
-    const struct node *at = manifest_get(map, "data_volume");
+    const struct yaml_node *at = manifest_get(map, "data_volume");
     if (!data->is_volume) {
         manifest_problem(l, manifest_get(map, "data_bind_mount"), "the nodes of `%s` cannot share one folder",
                          resource->name);
@@ -223,7 +224,7 @@ static void check_data(struct loader *l, const struct node *map, const struct mo
     }
 }
 
-static void check_ports(struct loader *l, const struct node *map, const struct model_resource *resource)
+static void check_ports(struct loader *l, const struct yaml_node *map, const struct model_resource *resource)
 {
     int first = resource->redis.host_port, count = model_replica_count(resource);
     if (first && first + count - 1 > LAST_PORT)
@@ -232,7 +233,7 @@ static void check_ports(struct loader *l, const struct node *map, const struct m
                          resource->name, first);
 }
 
-void manifest_finish_topology(struct loader *l, struct node *map, const struct model_resource *resource)
+void manifest_finish_topology(struct loader *l, struct yaml_node *map, const struct model_resource *resource)
 {
     const struct model_topology *topology = model_topology(resource);
     if (!topology)

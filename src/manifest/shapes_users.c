@@ -21,7 +21,7 @@ static const char *find_fault(const char *word, size_t length)
     return NULL;
 }
 
-static int read_acl(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_acl(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_user *user = object;
     const char *text = manifest_final(l, value);
@@ -47,7 +47,8 @@ static int read_acl(struct loader *l, const struct field *field, struct node *va
 
 /* --- a user --- */
 
-static int read_user_password(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_user_password(struct loader *l, const struct field *field, struct yaml_node *value,
+                              void *object)
 {
     struct model_user *user = object;
     struct manifest_password password = {user->password_kind, user->password};
@@ -81,7 +82,7 @@ static const struct table table_user = {
 static const struct shape shape_user = {
     .words = "a map with `password` and `acl`", .accept = ACCEPT_TABLE, .table = &table_user};
 
-static int check_name(struct loader *l, const struct node *key)
+static int check_name(struct loader *l, const struct yaml_node *key)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     size_t length = strlen(key->text);
@@ -94,13 +95,13 @@ static int check_name(struct loader *l, const struct node *key)
     return manifest_problem(l, key, "a user's name has 1 to 63 letters, digits, hyphens, dots and _");
 }
 
-static int read_users(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_users(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_user *users = arena_alloc(l->arena, (value->count + 1) * sizeof *users);
     size_t count = 0;
 
     for (size_t i = 0; i < value->count; i++) {
-        struct node *key = value->keys[i], *item = value->items[i];
+        struct yaml_node *key = value->keys[i], *item = value->items[i];
         struct model_user user = {.name = key->text, .pos = key->pos};
         if (check_name(l, key) < 0)
             continue;

@@ -17,7 +17,7 @@ static bool climbs(const char *glob)
     return false;
 }
 
-static int check_glob(struct loader *l, const struct node *item, const char *text)
+static int check_glob(struct loader *l, const struct yaml_node *item, const char *text)
 {
     const char *glob = text + (*text == '!');
     if (strlen(text) > MOST_BYTES)
@@ -31,13 +31,13 @@ static int check_glob(struct loader *l, const struct node *item, const char *tex
     return -1;
 }
 
-static int read_globs(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_globs(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     size_t count = manifest_item_count(value), kept = 0, plain = 0;
     const char **globs = arena_alloc(l->arena, (count + 1) * sizeof *globs);
 
     for (size_t i = 0; i < count; i++) {
-        struct node *item = manifest_item(value, i);
+        struct yaml_node *item = manifest_item(value, i);
         if (item->kind != NODE_SCALAR) {
             manifest_bad_value(l, field, item);
             continue;

@@ -4,12 +4,13 @@
  * Names of other resources are only read here; check_references.c looks them up when all resources are known.
  */
 #include "manifest/field.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A non-empty final text, or NULL after a problem. */
-static const char *read_name(struct loader *l, const struct field *field, const struct node *node)
+static const char *read_name(struct loader *l, const struct field *field, const struct yaml_node *node)
 {
     const char *text = manifest_final(l, node);
     if (text && !*text) {
@@ -21,7 +22,7 @@ static const char *read_name(struct loader *l, const struct field *field, const 
 
 /* --- references --- */
 
-static int check_variable(struct loader *l, struct node *map, const char *key, const char *text)
+static int check_variable(struct loader *l, struct yaml_node *map, const char *key, const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
     if (!text || (strspn(text, allowed) == strlen(text) && !(*text >= '0' && *text <= '9')))
@@ -30,7 +31,7 @@ static int check_variable(struct loader *l, struct node *map, const char *key, c
                             text);
 }
 
-static void finish_reference(struct loader *l, struct node *map, void *object)
+static void finish_reference(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_reference *reference = object;
     if (!manifest_get(map, "resource"))
@@ -47,7 +48,7 @@ static NAMES(injections, 4, "connection_string", "properties", "services", "endp
 static_assert(MODEL_INJECT_ALL == (1 << 4) - 1, "a name for each bit");
 
 /* The bit of one word; 0 after a problem. */
-static unsigned read_injection(struct loader *l, const struct field *field, const struct node *item)
+static unsigned read_injection(struct loader *l, const struct field *field, const struct yaml_node *item)
 {
     const char *text = NULL;
     if (item->kind == NODE_SCALAR)
@@ -64,7 +65,7 @@ static unsigned read_injection(struct loader *l, const struct field *field, cons
 }
 
 /* A list or a word says what is injected, and so what is not; true and false are all and nothing. */
-static int read_inject(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_inject(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     unsigned *without = manifest_slot(object, field->offset), wanted = 0;
     bool is_bool =
@@ -131,7 +132,7 @@ static const struct table table_reference = {.name = "reference",
                                              .count = FIELD_COUNT(reference_fields),
                                              .finish = finish_reference};
 
-static int read_reference(struct loader *l, const struct field *field, struct node *item,
+static int read_reference(struct loader *l, const struct field *field, struct yaml_node *item,
                           struct model_reference *out)
 {
     *out = (struct model_reference){.wait = true, .pos = item->pos};
@@ -150,7 +151,7 @@ static int read_reference(struct loader *l, const struct field *field, struct no
     return 0;
 }
 
-static int read_references(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_references(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     resource->references = arena_alloc(l->arena, (value->count + 1) * sizeof *resource->references);
@@ -162,7 +163,7 @@ static int read_references(struct loader *l, const struct field *field, struct n
 
 /* --- wait_for --- */
 
-static int read_until(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_until(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int index = manifest_read_choice(l, field, value);
 
@@ -173,7 +174,7 @@ static int read_until(struct loader *l, const struct field *field, struct node *
     return 0;
 }
 
-static void finish_wait(struct loader *l, struct node *map, void *object)
+static void finish_wait(struct loader *l, struct yaml_node *map, void *object)
 {
     (void)object;
     if (!manifest_get(map, "resource"))
@@ -199,7 +200,8 @@ static const struct table table_wait = {.name = "wait",
                                         .count = FIELD_COUNT(wait_fields),
                                         .finish = finish_wait};
 
-static int read_wait(struct loader *l, const struct field *field, struct node *item, struct model_wait *out)
+static int read_wait(struct loader *l, const struct field *field, struct yaml_node *item,
+                     struct model_wait *out)
 {
     *out = (struct model_wait){.pos = item->pos};
     if (item->kind == NODE_LIST)
@@ -217,7 +219,7 @@ static int read_wait(struct loader *l, const struct field *field, struct node *i
     return 0;
 }
 
-static int read_wait_for(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_wait_for(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     size_t count = manifest_item_count(value);
@@ -230,7 +232,7 @@ static int read_wait_for(struct loader *l, const struct field *field, struct nod
 
 /* --- endpoints --- */
 
-static void finish_endpoint(struct loader *l, struct node *map, void *object)
+static void finish_endpoint(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_endpoint *endpoint = object;
     check_variable(l, map, "env", endpoint->env);
@@ -255,7 +257,7 @@ static const struct table table_endpoint = {.name = "endpoint",
                                             .count = FIELD_COUNT(endpoint_fields),
                                             .finish = finish_endpoint};
 
-static void finish_container_endpoint(struct loader *l, struct node *map, void *object)
+static void finish_container_endpoint(struct loader *l, struct yaml_node *map, void *object)
 {
     (void)object;
     if (!manifest_get(map, "target_port"))
@@ -283,10 +285,12 @@ static const struct table table_container_endpoint = {.name = "container_endpoin
 
 static const char *default_scheme(const char *name)
 {
-    return strcasecmp(name, "http") == 0 ? "http" : strcasecmp(name, "https") == 0 ? "https" : "tcp";
+    if (strcasecmp(name, "http") == 0)
+        return "http";
+    return text_pick(strcasecmp(name, "https") == 0, "https", "tcp");
 }
 
-static int read_endpoint(struct loader *l, const struct field *field, struct node *item,
+static int read_endpoint(struct loader *l, const struct field *field, struct yaml_node *item,
                          struct model_endpoint *out)
 {
     const struct table *table = field->shape->item->table;
@@ -314,12 +318,12 @@ static bool has_twin(const struct model_resource *resource, const char *name)
     return false;
 }
 
-static int read_endpoints(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_endpoints(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_resource *resource = object;
     resource->endpoints = arena_alloc(l->arena, (value->count + 1) * sizeof *resource->endpoints);
     for (size_t i = 0; i < value->count; i++) {
-        const struct node *key = value->keys[i];
+        const struct yaml_node *key = value->keys[i];
         struct model_endpoint endpoint = {.name = key->text, .pos = value->items[i]->pos};
         endpoint.scheme = default_scheme(key->text);
         if (manifest_check_name(l, key, "endpoint", key->text) < 0)

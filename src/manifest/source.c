@@ -63,7 +63,7 @@ void manifest_free_sources(struct loader *l)
     l->source_count = 0;
 }
 
-const char *manifest_path(struct loader *l, const struct node *node, const char *path)
+const char *manifest_path(struct loader *l, const struct yaml_node *node, const char *path)
 {
     const struct source_text *source = find_source(l, node->pos.file);
     cleanup_free char *joined = path_join(source ? source->folder : l->model->folder, path);

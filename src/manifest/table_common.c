@@ -2,7 +2,7 @@
 #include "manifest/tables.h"
 
 /* The kind was looked up before its table was chosen. */
-static int skip_type(struct loader *l, const struct field *field, struct node *value, void *object)
+static int skip_type(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     (void)l, (void)field, (void)value, (void)object;
     return 0;

@@ -15,11 +15,11 @@ static const char *environment_value(struct loader *l, const char *name)
     return manifest_variable(l, variable);
 }
 
-static void finish_connection(struct loader *l, struct node *map, void *object)
+static void finish_connection(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_resource *resource = object;
     struct model_connection_string *connection = &resource->connection;
-    const struct node *given = manifest_get(map, "value");
+    const struct yaml_node *given = manifest_get(map, "value");
     if (given && !manifest_is_null(given)) {
         if (!connection->value.count && given->kind == NODE_SCALAR && !strchr(given->text, '$'))
             manifest_problem(l, given, "`value` cannot be empty");

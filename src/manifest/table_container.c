@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-static void finish_container(struct loader *l, struct node *map, void *object)
+static void finish_container(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_resource *resource = object;
     if (!manifest_get(map, "image")) {
-        struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
+        struct yaml_node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
         manifest_problem(l, &at, "the container `%s` needs an `image`", resource->name);
     }
 }

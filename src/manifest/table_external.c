@@ -28,6 +28,7 @@ static struct model_text text_of(struct loader *l, const struct model_text *whol
 {
     struct model_text text = {.given = piece.length, .pos = whole->pos};
     text.parts = arena_alloc(l->arena, (piece.length + 1) * sizeof *text.parts);
+
     for (size_t at = 0; at < piece.length;) {
         struct model_part *part = &text.parts[text.count++];
         const char *from = piece.at + at, *late = memchr(from, LATE, piece.length - at);
@@ -50,13 +51,13 @@ static bool is_late(struct url_piece piece)
     return piece.length && memchr(piece.at, LATE, piece.length);
 }
 
-static void problem(struct loader *l, const struct node *node, const char *text, const char *hint)
+static void problem(struct loader *l, const struct yaml_node *node, const char *text, const char *hint)
 {
     manifest_problem(l, node, "%s", text);
     manifest_hint(l, "%s", hint);
 }
 
-static void check_url(struct loader *l, const struct node *node, const struct url *url)
+static void check_url(struct loader *l, const struct yaml_node *node, const struct url *url)
 {
     bool has_port = is_late(url->port) || url_port(url);
     if (url->password.length && !is_late(url->password)) {
@@ -80,7 +81,7 @@ static const char *lower_case(struct loader *l, struct url_piece piece)
     return text;
 }
 
-static void take_url(struct loader *l, const struct node *node, struct model_external *external)
+static void take_url(struct loader *l, const struct yaml_node *node, struct model_external *external)
 {
     cleanup_free char *template = template_of(&external->url);
     struct url url;
@@ -99,12 +100,12 @@ static void take_url(struct loader *l, const struct node *node, struct model_ext
         external->port = text_of(l, &external->url, url.port);
 }
 
-static void finish_external(struct loader *l, struct node *map, void *object)
+static void finish_external(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_resource *resource = object;
     const struct model_ready *ready = &resource->ready;
     struct model_external *external = &resource->external;
-    const struct node *given = manifest_get(map, "url");
+    const struct yaml_node *given = manifest_get(map, "url");
     if (!given || manifest_is_null(given)) {
         manifest_problem_at(l, resource->pos, (int)strlen(resource->name), "`%s` needs a `url`",
                             resource->name);
@@ -121,7 +122,7 @@ static void finish_external(struct loader *l, struct node *map, void *object)
 
 /* ---- ready ---- */
 
-static int read_http(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_http(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_ready *ready = object;
     ready->http_path = manifest_final(l, value);
@@ -135,7 +136,7 @@ static int read_http(struct loader *l, const struct field *field, struct node *v
     return -1;
 }
 
-static int read_tcp(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_tcp(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_ready *ready = object;
     bool is_on = false;
@@ -146,11 +147,11 @@ static int read_tcp(struct loader *l, const struct field *field, struct node *va
     return 0;
 }
 
-static void finish_ready(struct loader *l, struct node *map, void *object)
+static void finish_ready(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_ready *ready = object;
-    const struct node *http = manifest_get_key(map, "http"), *tcp = manifest_get_key(map, "tcp");
-    const struct node *status = manifest_get_key(map, "status");
+    const struct yaml_node *http = manifest_get_key(map, "http"), *tcp = manifest_get_key(map, "tcp");
+    const struct yaml_node *status = manifest_get_key(map, "status");
     ready->pos = map->pos;
     if (http && tcp)
         manifest_problem(l, tcp, "`ready` has both `http` and `tcp`; one of them decides");
@@ -183,7 +184,7 @@ static const struct table table_ready = {.name = "external_ready",
                                          .base = &table_ping,
                                          .finish = finish_ready};
 
-static int read_ready(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_ready(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_read_table(l, &table_ready, value, manifest_slot(object, field->offset));
 }

@@ -4,13 +4,14 @@
 #include <string.h>
 
 /* Parameters, resources and the files of variables are read in an order of their own: see load.c. */
-static int skip(struct loader *l, const struct field *field, struct node *value, void *object)
+static int skip(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     (void)l, (void)field, (void)value, (void)object;
     return 0;
 }
 
-static int read_endpoint_url(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_endpoint_url(struct loader *l, const struct field *field, struct yaml_node *value,
+                             void *object)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -21,12 +22,12 @@ static int read_endpoint_url(struct loader *l, const struct field *field, struct
     return 0;
 }
 
-static int read_telemetry(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_telemetry(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     return manifest_read_table(l, field->shape->table, value, object);
 }
 
-static int read_engine(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_engine(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     int index = manifest_read_choice(l, field, value);
 
@@ -37,7 +38,8 @@ static int read_engine(struct loader *l, const struct field *field, struct node 
     return 0;
 }
 
-static int read_project_name(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_project_name(struct loader *l, const struct field *field, struct yaml_node *value,
+                             void *object)
 {
     const char *text = manifest_final(l, value);
     if (!text || manifest_check_name(l, value, "project", text) < 0)
@@ -69,7 +71,7 @@ static const struct table table_generate = {.name = "generate",
                                             .fields = generate_fields,
                                             .count = FIELD_COUNT(generate_fields)};
 
-static int read_generate(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_generate(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_parameter *parameter = object;
     struct generate generate = {.length = 22};
@@ -83,7 +85,7 @@ static int read_generate(struct loader *l, const struct field *field, struct nod
     return 0;
 }
 
-static int read_fallback(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_fallback(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     const char *text = manifest_final(l, value);
     if (!text)
@@ -92,7 +94,7 @@ static int read_fallback(struct loader *l, const struct field *field, struct nod
     return 0;
 }
 
-static void finish_parameter(struct loader *l, struct node *map, void *object)
+static void finish_parameter(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_parameter *parameter = object;
     if (parameter->generate && parameter->fallback)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void check_task(struct loader *l, struct node *map, const struct model_resource *resource)
+static void check_task(struct loader *l, struct yaml_node *map, const struct model_resource *resource)
 {
     if (!resource->process.task)
         return;
@@ -16,18 +16,19 @@ static void check_task(struct loader *l, struct node *map, const struct model_re
         manifest_problem(l, manifest_get(map, "replicas"), "a task has no replicas");
 }
 
-static void finish_process(struct loader *l, struct node *map, void *object)
+static void finish_process(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_resource *resource = object;
-    const struct node *shell = manifest_get_key(map, "shell"), *command = manifest_get_key(map, "command");
+    const struct yaml_node *shell = manifest_get_key(map, "shell"),
+                           *command = manifest_get_key(map, "command");
     if (shell && command)
         manifest_problem(l, shell, "a process has `command` or `shell`, not both");
     if (!shell && !command) {
-        struct node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
+        struct yaml_node at = {.pos = resource->pos, .length = (int)strlen(resource->name)};
         manifest_problem(l, &at, "the process `%s` needs `command` or `shell`", resource->name);
     }
 
-    const struct node *folder = manifest_get(map, "working_dir");
+    const struct yaml_node *folder = manifest_get(map, "working_dir");
     if (folder)
         resource->process.working_dir_pos = folder->pos;
     if (!resource->process.working_dir)

@@ -13,10 +13,11 @@ static bool is_loopback(const char *address)
 }
 
 /* The server runs as the caller, unless `user` says otherwise. */
-static void check_writable(struct loader *l, const struct node *map, const struct model_resource *resource)
+static void check_writable(struct loader *l, const struct yaml_node *map,
+                           const struct model_resource *resource)
 {
     const struct model_mount *data = resource->redis.data;
-    const struct node *at = manifest_get(map, "data_bind_mount");
+    const struct yaml_node *at = manifest_get(map, "data_bind_mount");
     if (!at || !data || data->is_volume || data->read_only || resource->user || resource->inactive ||
         access(data->source, W_OK) == 0)
         return;
@@ -36,12 +37,12 @@ static void check_users(struct loader *l, const struct model_redis *redis)
     }
 }
 
-static void finish_server(struct loader *l, struct node *map, void *object)
+static void finish_server(struct loader *l, struct yaml_node *map, void *object)
 {
     struct model_resource *resource = object;
     struct model_redis *redis = &resource->redis;
-    const struct node *address = manifest_get(map, "bind_address"),
-                      *persistence = manifest_get(map, "persistence");
+    const struct yaml_node *address = manifest_get(map, "bind_address"),
+                           *persistence = manifest_get(map, "persistence");
     if (redis->persistence.given && !redis->persistence.off && redis->data && redis->data->read_only &&
         persistence)
         manifest_problem(l, persistence,

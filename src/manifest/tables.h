@@ -32,9 +32,9 @@ extern const struct table table_ping;
     }
 
 /* What goes with several servers that are one; shapes_topology.c. */
-void manifest_finish_topology(struct loader *l, struct node *map, const struct model_resource *resource);
+void manifest_finish_topology(struct loader *l, struct yaml_node *map, const struct model_resource *resource);
 /* Garnet's own rules, after those of all servers. */
-void manifest_finish_garnet(struct loader *l, struct node *map, void *object);
+void manifest_finish_garnet(struct loader *l, struct yaml_node *map, void *object);
 /* The settings that it knows. */
 const char *const *manifest_garnet_settings(size_t *count);
 bool manifest_is_garnet_setting(const char *name);

@@ -66,7 +66,7 @@ static void on_pair(const char *name, const char *value, int line, void *data)
         known->value = arena_strdup(l->arena, value);
 }
 
-int manifest_load_env_file(struct loader *l, const char *path, const struct node *node)
+int manifest_load_env_file(struct loader *l, const char *path, const struct yaml_node *node)
 {
     cleanup_error struct error err = {0};
     size_t length;

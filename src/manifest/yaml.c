@@ -23,15 +23,15 @@ struct seen {
 
 struct anchor {
     const char *name;
-    struct node *node;
+    struct yaml_node *node;
     bool is_open; /* still being built: using it would be a cycle */
     UT_hash_handle hh;
 };
 
 struct frame {
-    struct node *node;
-    struct node *key;    /* map: waits for its value */
-    struct node *merges; /* map: what stood at "<<" */
+    struct yaml_node *node;
+    struct yaml_node *key;    /* map: waits for its value */
+    struct yaml_node *merges; /* map: what stood at "<<" */
     struct anchor *anchor;
     size_t capacity;
     struct seen *seen;
@@ -45,7 +45,7 @@ struct builder {
     int depth;
     size_t weight; /* of all nodes so far, aliases counted as copies */
     struct anchor *anchors;
-    struct node *root;
+    struct yaml_node *root;
     int documents;
 };
 
@@ -56,10 +56,10 @@ static struct model_pos pos_of(const struct builder *b, yaml_mark_t mark)
     return (struct model_pos){b->file, (int)mark.line + 1, (int)mark.column + 1};
 }
 
-static struct node *new_node(struct builder *b, enum node_kind kind, const yaml_event_t *event)
+static struct yaml_node *new_node(struct builder *b, enum node_kind kind, const yaml_event_t *event)
 {
-    struct node *node = arena_alloc(b->l->arena, sizeof *node);
-    *node = (struct node){
+    struct yaml_node *node = arena_alloc(b->l->arena, sizeof *node);
+    *node = (struct yaml_node){
         .kind = kind, .pos = pos_of(b, event->start_mark), .height = 1, .weight = 1, .text = ""};
     bool one_line = event->start_mark.line == event->end_mark.line;
     node->length = 1;
@@ -70,13 +70,13 @@ static struct node *new_node(struct builder *b, enum node_kind kind, const yaml_
     return node;
 }
 
-bool manifest_is_null(const struct node *node)
+bool manifest_is_null(const struct yaml_node *node)
 {
     return node->kind == NODE_SCALAR && node->plain &&
            (!*node->text || strcmp(node->text, "~") == 0 || strcasecmp(node->text, "null") == 0);
 }
 
-static struct node *find_item(const struct node *map, const char *key, bool want_key)
+static struct yaml_node *find_item(const struct yaml_node *map, const char *key, bool want_key)
 {
     for (size_t i = 0; map && map->kind == NODE_MAP && i < map->count; i++)
         if (strcmp(map->keys[i]->text, key) == 0) {
@@ -87,12 +87,12 @@ static struct node *find_item(const struct node *map, const char *key, bool want
     return NULL;
 }
 
-struct node *manifest_get(const struct node *map, const char *key)
+struct yaml_node *manifest_get(const struct yaml_node *map, const char *key)
 {
     return find_item(map, key, false);
 }
 
-struct node *manifest_get_key(const struct node *map, const char *key)
+struct yaml_node *manifest_get_key(const struct yaml_node *map, const char *key)
 {
     return find_item(map, key, true);
 }
@@ -122,7 +122,7 @@ static void remember_keys(struct builder *b, struct frame *frame)
 
 static void grow(struct builder *b, struct frame *frame)
 {
-    struct node *node = frame->node;
+    struct yaml_node *node = frame->node;
     if (node->count < frame->capacity)
         return;
     frame->capacity = grown(frame->capacity, 4);
@@ -132,9 +132,9 @@ static void grow(struct builder *b, struct frame *frame)
         node->keys = arena_grow(b->l->arena, node->keys, node->count, frame->capacity, size);
 }
 
-static void append(struct builder *b, struct frame *frame, struct node *key, struct node *value)
+static void append(struct builder *b, struct frame *frame, struct yaml_node *key, struct yaml_node *value)
 {
-    struct node *node = frame->node;
+    struct yaml_node *node = frame->node;
     grow(b, frame);
     if (key)
         node->keys[node->count] = key;
@@ -143,7 +143,7 @@ static void append(struct builder *b, struct frame *frame, struct node *key, str
         remember_keys(b, frame);
 }
 
-static int add_weight(struct builder *b, const struct node *node, int depth)
+static int add_weight(struct builder *b, const struct yaml_node *node, int depth)
 {
     b->weight += node->weight;
     if (b->weight > NODE_MAX_COUNT)
@@ -155,12 +155,12 @@ static int add_weight(struct builder *b, const struct node *node, int depth)
 
 /* --- merge keys --- */
 
-static bool is_merge_key(const struct node *key)
+static bool is_merge_key(const struct yaml_node *key)
 {
     return key->plain && strcmp(key->text, "<<") == 0;
 }
 
-static void merge_map(struct builder *b, struct frame *frame, const struct node *from)
+static void merge_map(struct builder *b, struct frame *frame, const struct yaml_node *from)
 {
     if (from->kind != NODE_MAP) {
         manifest_problem(b->l, from, "`<<` merges maps, and this is %s",
@@ -174,7 +174,7 @@ static void merge_map(struct builder *b, struct frame *frame, const struct node 
 
 static void merge_all(struct builder *b, struct frame *frame)
 {
-    struct node *what = frame->merges;
+    struct yaml_node *what = frame->merges;
     if (what && what->kind == NODE_LIST)
         for (size_t i = 0; i < what->count; i++)
             merge_map(b, frame, what->items[i]);
@@ -184,7 +184,7 @@ static void merge_all(struct builder *b, struct frame *frame)
 
 /* --- placing a finished node --- */
 
-static int place_key(struct builder *b, struct frame *frame, struct node *node)
+static int place_key(struct builder *b, struct frame *frame, struct yaml_node *node)
 {
     if (node->kind != NODE_SCALAR)
         return manifest_problem(b->l, node, "a key must be text");
@@ -192,15 +192,15 @@ static int place_key(struct builder *b, struct frame *frame, struct node *node)
     return 0;
 }
 
-static void place_value(struct builder *b, struct frame *frame, struct node *node)
+static void place_value(struct builder *b, struct frame *frame, struct yaml_node *node)
 {
-    struct node *key = take_ptr(&frame->key);
+    struct yaml_node *key = take_ptr(&frame->key);
     if (is_merge_key(key) && !frame->merges) {
         frame->merges = node;
         return;
     }
     if (has_key(frame, key->text) || is_merge_key(key)) {
-        const struct node *first = manifest_get_key(frame->node, key->text);
+        const struct yaml_node *first = manifest_get_key(frame->node, key->text);
         manifest_problem(b->l, key, "`%s` is given twice", key->text);
         if (first)
             manifest_hint(b->l, "the first one is in line %d", first->pos.line);
@@ -209,7 +209,7 @@ static void place_value(struct builder *b, struct frame *frame, struct node *nod
     append(b, frame, key, node);
 }
 
-static int place(struct builder *b, struct node *node)
+static int place(struct builder *b, struct yaml_node *node)
 {
     if (!b->depth) {
         b->root = node;
@@ -228,7 +228,8 @@ static int place(struct builder *b, struct node *node)
     return 0;
 }
 
-static struct anchor *set_anchor(struct builder *b, const yaml_char_t *name, struct node *node, bool is_open)
+static struct anchor *set_anchor(struct builder *b, const yaml_char_t *name, struct yaml_node *node,
+                                 bool is_open)
 {
     if (!name)
         return NULL;
@@ -246,7 +247,7 @@ static struct anchor *set_anchor(struct builder *b, const yaml_char_t *name, str
 
 /* --- events --- */
 
-static int check_tag(struct builder *b, const yaml_char_t *tag, const struct node *node)
+static int check_tag(struct builder *b, const yaml_char_t *tag, const struct yaml_node *node)
 {
     const char *text = (const char *)tag;
     if (!text || !*text || str_starts(text, "tag:yaml.org,2002:") || strcmp(text, "!") == 0)
@@ -256,7 +257,7 @@ static int check_tag(struct builder *b, const yaml_char_t *tag, const struct nod
 
 static int on_scalar(struct builder *b, const yaml_event_t *event)
 {
-    struct node *node = new_node(b, NODE_SCALAR, event);
+    struct yaml_node *node = new_node(b, NODE_SCALAR, event);
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     const char *text = (const char *)event->data.scalar.value;
     if (memchr(text, '\0', event->data.scalar.length))
@@ -273,7 +274,7 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
     struct anchor *anchor = NULL;
     const char *name = (const char *)event->data.alias.anchor;
     HASH_FIND_STR(b->anchors, name, anchor);
-    struct node *here = new_node(b, NODE_SCALAR, event);
+    struct yaml_node *here = new_node(b, NODE_SCALAR, event);
 
     if (!anchor) {
         manifest_problem(b->l, here, "there is no anchor `&%s` above", name);
@@ -292,7 +293,7 @@ static int on_alias(struct builder *b, const yaml_event_t *event)
 
 static int on_open(struct builder *b, const yaml_event_t *event, enum node_kind kind)
 {
-    struct node *node = new_node(b, kind, event);
+    struct yaml_node *node = new_node(b, kind, event);
     bool is_map = kind == NODE_MAP;
     node->length = 1;
     if (check_tag(b, is_map ? event->data.mapping_start.tag : event->data.sequence_start.tag, node) < 0 ||
@@ -419,7 +420,7 @@ static void fini_builder(struct builder *b)
     yaml_parser_delete(&b->parser);
 }
 
-struct node *manifest_parse_yaml(struct loader *l, const char *file, const char *text, size_t length)
+struct yaml_node *manifest_parse_yaml(struct loader *l, const char *file, const char *text, size_t length)
 {
     struct builder *b = xcalloc(1, sizeof *b);
     b->l = l;
@@ -430,7 +431,7 @@ struct node *manifest_parse_yaml(struct loader *l, const char *file, const char 
     yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
     int rc = parse_events(b);
     fini_builder(b);
-    struct node *root = NULL;
+    struct yaml_node *root = NULL;
     if (rc >= 0)
         root = b->root;
     free(b);
