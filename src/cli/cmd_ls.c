@@ -48,7 +48,7 @@ static const char *kind_of(const struct project_row *row)
     return "foreground";
 }
 
-static void add_row(struct table *table, const struct project_row *row)
+static void add_row(struct text_table *table, const struct project_row *row)
 {
     char pid[24], age[24];
     snprintf(pid, sizeof pid, "%ld", (long)row->session.supervisor);
@@ -106,7 +106,7 @@ static int run(struct context *context, struct error *err)
     if (!root || state_list(root, &prefixes, err))
         return -1;
 
-    struct table table = {.columns = 6};
+    struct text_table table = {.columns = 6};
     const char *const head[] = {"PROJECT", "STATE", "SESSION", "PID", "AGE", "MANIFEST"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "projects");

@@ -22,13 +22,13 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-struct target {
+struct publish_target {
     /* What the folder has already of secrets; NULL: nothing is read back. */
     int (*take)(struct publish_files *files, struct deployment *d, struct error *err);
     int (*write)(struct publish_files *files, const struct deployment *d, struct error *err);
     const char *next; /* what to do with the files; %s is the folder */
 };
-static const struct target targets[DEPLOYMENT_TARGET_COUNT] = {
+static const struct publish_target targets[DEPLOYMENT_TARGET_COUNT] = {
     [DEPLOYMENT_COMPOSE] = {publish_take_compose, publish_compose, "docker compose up -d --wait"},
     [DEPLOYMENT_KUBERNETES] = {publish_take_kubernetes, publish_kubernetes,
                                "kubectl apply --server-side --field-manager=apphost -k ."},
@@ -89,7 +89,7 @@ static int write_files(struct context *context, struct publish_files *files, str
     return publish_write(files, force, err);
 }
 
-static int publish(struct context *context, const struct target *target, struct cli_deployment *c,
+static int publish(struct context *context, const struct publish_target *target, struct cli_deployment *c,
                    struct publish_files *files, struct error *err)
 {
     if (target->take && target->take(files, c->deployment, err) < 0)
@@ -111,7 +111,7 @@ static int run(struct context *context, struct error *err)
     struct publish_files files = {0};
     if (cli_deployment_target(context, &how.target, err) < 0)
         return -1;
-    const struct target *target = &targets[how.target];
+    const struct publish_target *target = &targets[how.target];
     if (!target->write)
         return not_yet(how.target, err);
 

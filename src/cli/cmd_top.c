@@ -91,8 +91,8 @@ static void bytes_text(struct record_maybe bytes, char text[24])
         str_bytes(bytes.value, text);
 }
 
-static void add_row(struct table *table, const struct view_resource *resource, const struct view_usage *now,
-                    double share)
+static void add_row(struct text_table *table, const struct view_resource *resource,
+                    const struct view_usage *now, double share)
 {
     char cpu[24], memory[24], count[24], read[24], written[24];
     snprintf(cpu, sizeof cpu, "%.1f%%", share);
@@ -113,7 +113,7 @@ static void add_row(struct table *table, const struct view_resource *resource, c
 static void print(const struct context *context, const struct sample *before, const struct sample *after)
 {
     static const struct view_usage nothing;
-    struct table table = {.columns = 7};
+    struct text_table table = {.columns = 7};
     const char *const head[] = {"NAME", "STATE", "CPU", "MEMORY", "PROCESSES", "READ", "WRITTEN"};
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "resources");

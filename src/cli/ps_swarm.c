@@ -13,7 +13,7 @@ static bool is_wanted(const struct strlist *names, const cJSON *status)
     return !names->count || strlist_has(names, json_string(status, "name", ""));
 }
 
-static void add_row(struct table *table, const cJSON *status)
+static void add_row(struct text_table *table, const cJSON *status)
 {
     const char *image = json_string(status, "image", "");
     cleanup_free char *tasks =
@@ -32,7 +32,7 @@ static void add_row(struct table *table, const cJSON *status)
 static void print_table(const struct context *context, const cJSON *all)
 {
     static const char *const head[] = {"NAME", "KIND", "STATE", "TASKS", "IMAGE", "PROBLEM"};
-    struct table table = {.columns = sizeof head / sizeof *head};
+    struct text_table table = {.columns = sizeof head / sizeof *head};
     const cJSON *status;
     table_row(&table, head);
     cJSON_ArrayForEach(status, all)

@@ -263,7 +263,7 @@ static void add_to_json(cJSON *list, const char *name, const struct redis_data_i
     cJSON_AddItemToArray(list, item);
 }
 
-static void add_to_table(struct table *table, const char *name, const struct redis_data_info *info)
+static void add_to_table(struct text_table *table, const char *name, const struct redis_data_info *info)
 {
     char made[32] = "", size[24];
     cleanup_free char *keys = xasprintf("%zu", info->keys);
@@ -281,7 +281,7 @@ int redis_store_list(struct context *context, const char *resource, struct error
     cleanup_strlist struct strlist names = {0};
     cleanup_free char *folder = folder_of(&context->project, resource);
     cleanup_json cJSON *list = cJSON_CreateArray();
-    struct table table = {.columns = 5};
+    struct text_table table = {.columns = 5};
 
     table_row(&table, (const char *const[]){"NAME", "KEYS", "SIZE", "MADE", "SERVER"});
     collect(folder, &names);

@@ -14,24 +14,24 @@
 #include <unistd.h>
 #include <utlist.h>
 
-struct request {
+struct open_request {
     int64_t id;
     struct control_request_handlers handlers;
-    struct request *prev, *next;
+    struct open_request *prev, *next;
 };
 
 struct control_connection {
     struct wire wire; /* first: events of the wire find the connection */
     struct loop *loop;
     int64_t last_id;
-    struct request *requests; /* by id, ascending */
-    char *broken;             /* why, once it is */
+    struct open_request *requests; /* by id, ascending */
+    char *broken;                  /* why, once it is */
     struct turn fail_turn;
     bool closed, refused;
 };
 
-static void finish(struct control_connection *connection, struct request *request, const struct error *error,
-                   const cJSON *result)
+static void finish(struct control_connection *connection, struct open_request *request,
+                   const struct error *error, const cJSON *result)
 {
     struct control_request_handlers handlers = request->handlers;
     DL_DELETE(connection->requests, request);
@@ -49,17 +49,17 @@ static void fail_all(void *data)
         finish(connection, connection->requests, &error, NULL);
 }
 
-static struct request *find_request(const struct control_connection *connection, int64_t id)
+static struct open_request *find_request(const struct control_connection *connection, int64_t id)
 {
-    struct request *request = connection->requests;
+    struct open_request *request = connection->requests;
     while (request && request->id != id)
         request = request->next;
     return request;
 }
 
-static struct request *find_after(const struct control_connection *connection, int64_t id)
+static struct open_request *find_after(const struct control_connection *connection, int64_t id)
 {
-    struct request *request = connection->requests;
+    struct open_request *request = connection->requests;
     while (request && request->id <= id)
         request = request->next;
     return request;
@@ -69,7 +69,7 @@ static struct request *find_after(const struct control_connection *connection, i
 static void tell_all(struct control_connection *connection, const cJSON *record)
 {
     int64_t id = 0;
-    for (struct request *request; !connection->closed && (request = find_after(connection, id));) {
+    for (struct open_request *request; !connection->closed && (request = find_after(connection, id));) {
         id = request->id;
         if (request->handlers.on_record)
             request->handlers.on_record(record, request->handlers.data);
@@ -82,7 +82,7 @@ static void refuse_all(struct control_connection *connection, const cJSON *failu
     cleanup_error struct error error = {0};
     control_error_from_json(failure, &error);
     connection->refused = true;
-    for (struct request *request; !connection->closed && (request = connection->requests);)
+    for (struct open_request *request; !connection->closed && (request = connection->requests);)
         finish(connection, request, &error, NULL);
 }
 
@@ -107,7 +107,7 @@ static void on_line(struct wire *wire, const char *line, size_t length)
     }
     int64_t id = json_int(record, "id", 0);
     bool is_done = strcmp(json_string(record, "type", ""), "done") == 0;
-    struct request *request = find_request(connection, id);
+    struct open_request *request = find_request(connection, id);
 
     if (!id && !is_done) {
         tell_all(connection, record);
@@ -203,7 +203,7 @@ struct control_connection *control_connect(struct loop *loop, const char *path, 
 int64_t control_request(struct control_connection *connection, const char *verb, cJSON *message,
                         const struct control_request_handlers *handlers)
 {
-    struct request *request = xcalloc(1, sizeof *request);
+    struct open_request *request = xcalloc(1, sizeof *request);
     request->id = ++connection->last_id;
     request->handlers = *handlers;
     DL_APPEND(connection->requests, request);
@@ -232,7 +232,7 @@ bool control_is_broken(const struct control_connection *connection)
 
 void control_forget(struct control_connection *connection, int64_t id)
 {
-    struct request *request = find_request(connection, id);
+    struct open_request *request = find_request(connection, id);
     if (!request)
         return;
     DL_DELETE(connection->requests, request);

@@ -215,7 +215,7 @@ struct sensor {
     bool looked;          /* whether the engine published anything */
     pid_t container_pid;  /* of the first process, as the engine counts; 0: not known */
 };
-struct output {
+struct node_output {
     struct log_writer *writer;
     struct engine_op *follow;
     int64_t last_ns, since_ns; /* newest line; where the follow began */
@@ -253,7 +253,7 @@ struct node {
     struct saving *saving;
     struct forming *forming; /* that it is a member of, or NULL */
     struct sensor sensor;
-    struct output output;
+    struct node_output output;
     struct watching *watching;            /* of the files that restart it, or NULL */
     const struct plan_node *watching_for; /* the specification that it was begun for */
     char *cause;                          /* of the restart under way: "server.js changed", or NULL */

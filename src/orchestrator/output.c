@@ -44,7 +44,7 @@ void output_say(struct node *node, const char *line)
 static void on_line(int stream, const char *line, size_t length, int64_t time_ns, void *data)
 {
     struct node *node = data;
-    struct output *output = &node->output;
+    struct node_output *output = &node->output;
     if (time_ns && time_ns <= output->since_ns) /* `since` is inclusive */
         return;
     if (time_ns > output->last_ns)
@@ -66,7 +66,7 @@ static void on_end(const struct engine_result *result, const struct error *err, 
 void output_follow(struct node *node)
 {
     struct orchestrator *o = node->o;
-    struct output *output = &node->output;
+    struct node_output *output = &node->output;
     if (output->follow || !node->facts.object || !output_open(node))
         return;
     output->since_ns = output->last_ns;
@@ -83,7 +83,7 @@ void output_unfollow(struct node *node)
 
 void output_free(struct node *node)
 {
-    struct output *output = &node->output;
+    struct node_output *output = &node->output;
     if (output->follow)
         engine_cancel(node->o->services.engine, output->follow);
     if (output->writer)

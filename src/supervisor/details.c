@@ -12,11 +12,11 @@
 enum { HEALTH_CHECKS = 5, SHOWN_OUTPUT = 2000 };
 
 /* A member that is copied as it is: from where in the engine's document, and what it is called here. */
-struct member {
+struct detail_member {
     const char *path, *name;
 };
 
-static const struct member members[] = {
+static const struct detail_member members[] = {
     {"Id", "id"},
     {"Config.Image", "image"},
     {"Image", "imageId"},
@@ -36,19 +36,19 @@ static const struct member members[] = {
     {"HostConfig.NanoCpus", "nanoCpus"},
     {"HostConfig.PidsLimit", "processLimit"},
 };
-static const struct member mount_members[] = {
+static const struct detail_member mount_members[] = {
     {"Type", "type"}, {"Name", "name"}, {"Source", "source"}, {"Destination", "target"}, {"RW", "writable"},
 };
-static const struct member network_members[] = {
+static const struct detail_member network_members[] = {
     {"IPAddress", "address"},
     {"Gateway", "gateway"},
     {"Aliases", "aliases"},
     {"MacAddress", "macAddress"},
 };
-static const struct member check_members[] = {
+static const struct detail_member check_members[] = {
     {"Start", "startedAt"}, {"End", "endedAt"}, {"ExitCode", "exitCode"}};
 
-static void copy(cJSON *to, const cJSON *from, const struct member *list, size_t count)
+static void copy(cJSON *to, const cJSON *from, const struct detail_member *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const cJSON *value = json_path(from, list[i].path);
@@ -122,7 +122,7 @@ static cJSON *container_details(const cJSON *document)
 }
 
 /* Takes the document. A program may print what it was given; secrets go last of all. */
-static void answer(struct request *request, cJSON *json, const struct error *error)
+static void answer(struct verb_request *request, cJSON *json, const struct error *error)
 {
     cleanup_free char *text = json_print(json);
     cleanup_free char *masked = orchestrator_mask(request->supervisor->orchestrator, text);
@@ -133,7 +133,7 @@ static void answer(struct request *request, cJSON *json, const struct error *err
 
 static void on_inspected(const struct engine_result *result, const struct error *err, void *data)
 {
-    struct request *request = data;
+    struct verb_request *request = data;
     cJSON *details = take_ptr(&request->details);
     request->op = NULL;
     if (err) /* what it is made of is known all the same */
@@ -147,7 +147,7 @@ static void begin_details(const struct call *call, cJSON *details)
 {
     struct supervisor *s = call->s;
     const char *container = json_string(details, "containerId", NULL);
-    struct request *request = supervisor_begin(call);
+    struct verb_request *request = supervisor_begin(call);
     if (!container || !s->engine) {
         answer(request, details, NULL);
         return;

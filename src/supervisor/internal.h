@@ -37,7 +37,7 @@ struct guest {
 };
 
 /* A request of a client that the orchestrator works on. */
-struct request {
+struct verb_request {
     struct supervisor *supervisor;
     struct control_client *client;
     int64_t id;
@@ -53,7 +53,7 @@ struct request {
     /* Details that the engine was asked for: */
     cJSON *details;
     struct engine_op *op;
-    struct request *prev, *next;
+    struct verb_request *prev, *next;
 };
 
 /* A request as it came; on the stack of whoever serves it. */
@@ -83,7 +83,7 @@ struct supervisor {
     struct orchestrator *orchestrator;
     struct control_server *server;
     char *logs_folder, *socket;
-    struct request *requests;
+    struct verb_request *requests;
     struct history *history;
     struct first *firsts; /* processes of containers: see usage.c */
 
@@ -186,8 +186,8 @@ void supervisor_stop_servers(struct state *state, struct strlist *removed);
 
 /* ---- requests.c ---- */
 
-struct request *supervisor_begin(const struct call *call);
-void supervisor_forget(struct request *request);
+struct verb_request *supervisor_begin(const struct call *call);
+void supervisor_forget(struct verb_request *request);
 /* In the arena; NULL: the message is none of this kind, which was answered. */
 const void *supervisor_read(const struct call *call, const struct record *record, struct arena *arena);
 

@@ -6,16 +6,16 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-struct request *supervisor_begin(const struct call *call)
+struct verb_request *supervisor_begin(const struct call *call)
 {
-    struct request *request = xcalloc(1, sizeof *request);
-    *request =
-        (struct request){.supervisor = call->s, .client = call->client, .id = call->id, .verb = call->verb};
+    struct verb_request *request = xcalloc(1, sizeof *request);
+    *request = (struct verb_request){
+        .supervisor = call->s, .client = call->client, .id = call->id, .verb = call->verb};
     DL_APPEND(call->s->requests, request);
     return request;
 }
 
-void supervisor_forget(struct request *request)
+void supervisor_forget(struct verb_request *request)
 {
     DL_DELETE(request->supervisor->requests, request);
     cJSON_Delete(request->harvest);

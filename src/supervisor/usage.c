@@ -117,7 +117,7 @@ static cJSON *usage_now(struct supervisor *s)
 /* Everybody who waits for it. */
 static void answer_all(struct supervisor *s)
 {
-    struct request *request, *next;
+    struct verb_request *request, *next;
     cJSON *usage = NULL;
     if (is_asking(s))
         return;

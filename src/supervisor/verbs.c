@@ -26,7 +26,7 @@ static void fail(const struct call *call, const struct error *error)
 
 static void answer_view(const struct error *error, const cJSON *report, void *data)
 {
-    struct request *request = data;
+    struct verb_request *request = data;
     struct supervisor *s = request->supervisor;
     cJSON *view = orchestrator_view(s->orchestrator);
     if (report)
@@ -84,7 +84,7 @@ static void begin_up(const struct call *call, const struct ask_up *ask, struct p
         lease_take(s, call->client);
     if (!apply.dry_run)
         s->was_used = s->has_plan = true;
-    struct request *request = supervisor_begin(call);
+    struct verb_request *request = supervisor_begin(call);
     request->handle = orchestrator_apply(s->orchestrator, &apply, on_applied, request);
     strlist_free(&apply.resources);
 }
@@ -140,7 +140,7 @@ static cJSON *harvest(struct supervisor *s, const cJSON *report)
 
 static void on_down(const struct error *error, const cJSON *report, void *data)
 {
-    struct request *request = data;
+    struct verb_request *request = data;
     request->is_over = true;
     request->harvest = harvest(request->supervisor, report);
     error_copy(&request->error, error);
@@ -149,7 +149,7 @@ static void on_down(const struct error *error, const cJSON *report, void *data)
 
 void supervisor_answer_downs(struct supervisor *s)
 {
-    struct request *request, *next;
+    struct verb_request *request, *next;
     DL_FOREACH_SAFE(s->requests, request, next)
     {
         if (!request->is_over)
@@ -187,7 +187,7 @@ static void begin_down(const struct call *call, const struct ask_down *ask)
     };
     if (leaves(call, ask))
         return;
-    struct request *request = supervisor_begin(call);
+    struct verb_request *request = supervisor_begin(call);
     request->handle = supervisor_down(call->s, &down, on_down, request);
 }
 
@@ -244,7 +244,7 @@ static void do_control(const struct call *call)
         .signal = about.ask->signal,
         .timeout_ms = about.ask->timeout_ms,
     };
-    struct request *request = supervisor_begin(call);
+    struct verb_request *request = supervisor_begin(call);
     request->handle = orchestrator_control(call->s->orchestrator, &control, answer_view, request);
 }
 
@@ -272,7 +272,7 @@ static void do_wait(const struct call *call)
         fail(call, &error);
         return;
     }
-    struct request *request = supervisor_begin(call);
+    struct verb_request *request = supervisor_begin(call);
     request->handle = orchestrator_wait(call->s->orchestrator, &wait, answer_view, request);
 }
 
@@ -417,7 +417,7 @@ static void on_request(struct control_client *client, int64_t id, const char *na
 static void on_gone(struct control_client *client, void *data)
 {
     struct supervisor *s = data;
-    struct request *request, *next;
+    struct verb_request *request, *next;
 
     DL_FOREACH_SAFE(s->requests, request, next)
     {
@@ -453,7 +453,7 @@ void supervisor_drop_requests(struct supervisor *s)
     cleanup_error struct error error = {0};
     error_set(&error, ERROR_CANCELLED, "the session has ended");
     while (s->requests) {
-        struct request *request = s->requests;
+        struct verb_request *request = s->requests;
         if (request->handle)
             orchestrator_forget(s->orchestrator, request->handle);
         if (request->handle && request->client)

@@ -15,7 +15,7 @@
 /* Less than any revision: the whole is wanted. */
 enum { NOTHING = -1 };
 
-static void send_whole(struct request *request)
+static void send_whole(struct verb_request *request)
 {
     struct orchestrator *o = request->supervisor->orchestrator;
     cleanup_json cJSON *view = orchestrator_view(o);
@@ -31,7 +31,7 @@ static void send_whole(struct request *request)
 }
 
 /* must: also when there are none, as an answer. */
-static void send_changes(struct request *request, bool must)
+static void send_changes(struct verb_request *request, bool must)
 {
     struct orchestrator *o = request->supervisor->orchestrator;
     struct arena arena = {0};
@@ -60,7 +60,7 @@ static struct view_moments moments_of(const struct supervisor *s)
     };
 }
 
-static void send_moments(struct request *request, bool must)
+static void send_moments(struct verb_request *request, bool must)
 {
     struct supervisor *s = request->supervisor;
     struct view_moments news = moments_of(s);
@@ -73,7 +73,7 @@ static void send_moments(struct request *request, bool must)
     control_send(request->client, view_moments_to_json(&news));
 }
 
-static void send_news(struct request *request, bool must)
+static void send_news(struct verb_request *request, bool must)
 {
     if (request->has_records)
         send_changes(request, must);
@@ -81,7 +81,7 @@ static void send_news(struct request *request, bool must)
         send_moments(request, must);
 }
 
-static bool wants_news(const struct request *request)
+static bool wants_news(const struct verb_request *request)
 {
     return (request->has_records || request->has_moments) && request->client;
 }
@@ -89,7 +89,7 @@ static bool wants_news(const struct request *request)
 void supervisor_settle_watches(struct supervisor *s)
 {
     bool is_followed = false;
-    const struct request *request;
+    const struct verb_request *request;
     DL_FOREACH(s->requests, request)
     {
         is_followed = is_followed || wants_news(request);
@@ -101,7 +101,7 @@ void supervisor_settle_watches(struct supervisor *s)
 void supervisor_tell_changes(void *supervisor)
 {
     struct supervisor *s = supervisor;
-    struct request *request;
+    struct verb_request *request;
     DL_FOREACH(s->requests, request)
     {
         if (wants_news(request) && !control_client_is_behind(request->client))
@@ -109,7 +109,7 @@ void supervisor_tell_changes(void *supervisor)
     }
 }
 
-static void begin_news(struct request *request, const struct ask_watch *ask)
+static void begin_news(struct verb_request *request, const struct ask_watch *ask)
 {
     bool goes_on = str_eq(ask->session, request->supervisor->session);
     request->has_records = ask->records;
@@ -126,7 +126,7 @@ void supervisor_watch(const struct call *call)
     struct arena arena = {0};
     const struct ask_watch *ask = supervisor_read(call, &ask_watch_record, &arena);
     if (ask) { /* lasts as long as its client or the session */
-        struct request *request = supervisor_begin(call);
+        struct verb_request *request = supervisor_begin(call);
         if (ask->records || ask->moments)
             begin_news(request, ask);
     }
@@ -135,7 +135,7 @@ void supervisor_watch(const struct call *call)
 
 void supervisor_tell_watchers(struct supervisor *s)
 {
-    struct request *request, *next;
+    struct verb_request *request, *next;
     DL_FOREACH_SAFE(s->requests, request, next)
     {
         if (request->verb->act != supervisor_watch)
@@ -196,7 +196,7 @@ void supervisor_broadcast(const struct transition *transition, void *supervisor)
 {
     struct supervisor *s = supervisor;
     struct transition news = *transition;
-    struct request *request;
+    struct verb_request *request;
 
     note(transition);
     remember(s, transition);

@@ -63,13 +63,13 @@ void output_json_pretty(const cJSON *value);
 bool output_flush(void);
 
 /* A table: cells row by row, the first row is the head. Columns are as wide as their widest cell. */
-struct table {
+struct text_table {
     struct strlist cells;
     size_t columns;
 };
-void table_row(struct table *table, const char *const *cells);
-void table_print(const struct table *table, FILE *stream, bool colour);
-void table_free(struct table *table);
+void table_row(struct text_table *table, const char *const *cells);
+void table_print(const struct text_table *table, FILE *stream, bool colour);
+void table_free(struct text_table *table);
 
 /* Columns that lines on this stream may take: those of the terminal, or as many as they need where none is.
  */

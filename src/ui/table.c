@@ -10,13 +10,13 @@
 
 enum { GAP = 2, INDENT = 4 };
 
-void table_row(struct table *table, const char *const *cells)
+void table_row(struct text_table *table, const char *const *cells)
 {
     for (size_t i = 0; i < table->columns; i++)
         strlist_take(&table->cells, str_printable(text_or_empty(cells[i])));
 }
 
-static const char *cell(const struct table *table, size_t row, size_t column)
+static const char *cell(const struct text_table *table, size_t row, size_t column)
 {
     return table->cells.items[row * table->columns + column];
 }
@@ -31,7 +31,7 @@ int output_room(FILE *stream)
 
 /* A cell that the terminal would break goes to a line of its own, whole: states and addresses are never cut.
  */
-static void print_row(const struct table *table, size_t row, const int *widths, int room, FILE *stream)
+static void print_row(const struct text_table *table, size_t row, const int *widths, int room, FILE *stream)
 {
     size_t last = table->columns;
     int column = 0, place = 0; /* where the cursor is, and where the next cell begins */
@@ -59,7 +59,7 @@ static void print_row(const struct table *table, size_t row, const int *widths, 
     }
 }
 
-static void measure(const struct table *table, size_t rows, int room, int *widths)
+static void measure(const struct text_table *table, size_t rows, int room, int *widths)
 {
     for (size_t row = 0; row < rows; row++)
         for (size_t i = 0; i < table->columns; i++) {
@@ -70,7 +70,7 @@ static void measure(const struct table *table, size_t rows, int room, int *width
         }
 }
 
-void table_print(const struct table *table, FILE *stream, bool colour)
+void table_print(const struct text_table *table, FILE *stream, bool colour)
 {
     size_t rows = 0;
     if (table->columns)
@@ -86,7 +86,7 @@ void table_print(const struct table *table, FILE *stream, bool colour)
     }
 }
 
-void table_free(struct table *table)
+void table_free(struct text_table *table)
 {
     strlist_free(&table->cells);
 }

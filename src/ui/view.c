@@ -62,7 +62,7 @@ static char *detail_of(const struct view_resource *resource)
 
 void view_print_short(const struct output *output, const struct view *view, FILE *stream)
 {
-    struct table table = {.columns = 3};
+    struct text_table table = {.columns = 3};
     const char *const head[] = {"NAME", "STATE", "ADDRESS"};
     table_row(&table, head);
     for (size_t i = 0; i < view->resource_count; i++) {
@@ -79,7 +79,7 @@ void view_print_short(const struct output *output, const struct view *view, FILE
 
 void view_print_long(const struct output *output, const struct view *view, FILE *stream)
 {
-    struct table table = {.columns = 6};
+    struct text_table table = {.columns = 6};
     const char *const head[] = {"NAME", "STATE", "ADDRESS", "KIND", "WHERE", "DETAIL"};
     table_row(&table, head);
     for (size_t i = 0; i < view->resource_count; i++) {
@@ -98,7 +98,7 @@ void view_print_long(const struct output *output, const struct view *view, FILE 
 
 void view_print_timings(const struct output *output, const struct view *view, FILE *stream)
 {
-    struct table table = {.columns = 3};
+    struct text_table table = {.columns = 3};
     const char *const head[] = {"RESOURCE", "GOAL", "TIME"};
     table_row(&table, head);
     for (size_t i = 0; i < view->resource_count; i++) {
@@ -128,7 +128,7 @@ void view_print_published(const struct view *view, FILE *stream)
 void view_print_explain(const struct output *output, const struct view_resource *resources, size_t count,
                         FILE *stream)
 {
-    struct table table = {.columns = 3};
+    struct text_table table = {.columns = 3};
     const char *const head[] = {"RESOURCE", "DECISION", "WHY"};
     table_row(&table, head);
     for (size_t i = 0; i < count; i++) {

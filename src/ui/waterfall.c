@@ -64,7 +64,7 @@ static char *bar_of(const struct output *output, const struct waterfall_row *row
     return strbuf_take(&bar);
 }
 
-static void add_line(struct table *table, const struct output *output, const struct waterfall_row *row,
+static void add_line(struct text_table *table, const struct output *output, const struct waterfall_row *row,
                      int64_t total_us)
 {
     char elapsed[24];
@@ -77,7 +77,7 @@ static void add_line(struct table *table, const struct output *output, const str
 void waterfall_print(const struct output *output, const struct waterfall_row *rows, size_t count,
                      FILE *stream)
 {
-    struct table table = {.columns = 4};
+    struct text_table table = {.columns = 4};
     cleanup_free struct line *lines = xcalloc(count + 1, sizeof *lines);
     int64_t total_us = 1;
     char total[24];
