@@ -324,6 +324,7 @@ static void add_own_ports(struct lower *l, struct consumer *c, struct environmen
         int port = endpoint->port;
         if (c->in_container)
             port = endpoint->target_port;
+
         if (port)
             text_number(&b, port);
         else
