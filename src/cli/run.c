@@ -41,7 +41,7 @@ int run_prepare_command(struct context *context, const struct strlist *resources
         strlist_add(&command->argv, *word);
     process_inherit(&command->environment, context->environment);
     const struct ask_resources request = client_names(resources);
-    if (client_call(&context->client, "env", request_message(&ask_resources_record, &request), ANSWER_LIMIT,
+    if (client_call(&context->client, "env", record_to_json(&ask_resources_record, &request), ANSWER_LIMIT,
                     &variables, err))
         return -1;
     environment_merge(&command->environment, variables);

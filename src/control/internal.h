@@ -50,6 +50,17 @@ char *control_path_in(const char *const *folders, const char *name, struct error
 
 /* ---- tables ---- */
 
+/* Rows of the table below `#define OWNER struct NAME`, each by the name that its member has on the wire;
+ * ALWAYS is written when it is nothing, too. TEXTS and LIST are a member and its count. */
+#define ROW(text, member, kind) RECORD_CALLED(text, OWNER, member, kind)
+#define ALWAYS(text, member, kind) RECORD_ALWAYS(text, OWNER, member, kind)
+#define CUSTOM(text, member, type, form) RECORD_CUSTOM(text, OWNER, member, type, form)
+#define NAMED(member, names) RECORD_NAMED(OWNER, member, names, false)
+#define NESTED(member, record) RECORD_NESTED(OWNER, member, record, false)
+#define TEXTS(member, counter) RECORD_COUNTED(OWNER, member, counter, FIELD_STRINGS, false)
+#define LIST(member, counter, record, is_always)                                                             \
+    RECORD_ARRAY(OWNER, member, counter, record, false, .always = is_always)
+
 /* A document that somebody else reads and writes: const cJSON *, which stays where it is. */
 extern const struct record_custom control_borrowed;
 extern const struct enum_names view_news_names;

@@ -22,80 +22,78 @@ static bool borrow(const cJSON *json, struct arena *arena, void *value)
 
 const struct record_custom control_borrowed = {refer, borrow};
 
+#define OWNER struct ask_hello
 static const struct record_field ask_hello_rows[] = {
-    RECORD_CALLED("protocol", struct ask_hello, protocol, FIELD_INT),
-    RECORD_CALLED("version", struct ask_hello, version, FIELD_STRING),
-    RECORD_ALWAYS("lease", struct ask_hello, lease, FIELD_BOOL),
+    ROW("protocol", protocol, FIELD_INT),
+    ROW("version", version, FIELD_STRING),
+    ALWAYS("lease", lease, FIELD_BOOL),
 };
-RECORD(ask_hello_record, struct ask_hello, ask_hello_rows);
+RECORD(ask_hello_record, OWNER, ask_hello_rows);
+#undef OWNER
 
+#define OWNER struct answer_hello
 static const struct record_field answer_hello_rows[] = {
-    RECORD_CALLED("protocol", struct answer_hello, protocol, FIELD_INT),
-    RECORD_CALLED("session", struct answer_hello, session, FIELD_STRING),
-    RECORD_CALLED("project", struct answer_hello, project, FIELD_STRING),
-    RECORD_CALLED("version", struct answer_hello, version, FIELD_STRING),
-    RECORD_CALLED("pid", struct answer_hello, pid, FIELD_INT64),
-    RECORD_ALWAYS("owner", struct answer_hello, owner, FIELD_INT64),
-    RECORD_ALWAYS("detached", struct answer_hello, is_detached, FIELD_BOOL),
-    RECORD_CALLED("logs", struct answer_hello, logs, FIELD_STRING),
-    RECORD_ALWAYS("ending", struct answer_hello, is_ending, FIELD_BOOL),
+    ROW("protocol", protocol, FIELD_INT),
+    ROW("session", session, FIELD_STRING),
+    ROW("project", project, FIELD_STRING),
+    ROW("version", version, FIELD_STRING),
+    ROW("pid", pid, FIELD_INT64),
+    ALWAYS("owner", owner, FIELD_INT64),
+    ALWAYS("detached", is_detached, FIELD_BOOL),
+    ROW("logs", logs, FIELD_STRING),
+    ALWAYS("ending", is_ending, FIELD_BOOL),
 };
-RECORD(answer_hello_record, struct answer_hello, answer_hello_rows);
+RECORD(answer_hello_record, OWNER, answer_hello_rows);
+#undef OWNER
 
-#define ROW(text, member, kind) RECORD_ALWAYS(text, struct ask_up, member, kind)
+#define OWNER struct ask_up
 static const struct record_field ask_up_rows[] = {
-    RECORD_COUNTED(struct ask_up, resources, resource_count, FIELD_STRINGS, false),
-    RECORD_CUSTOM("plan", struct ask_up, plan, const cJSON *, &control_borrowed),
-    RECORD_CUSTOM("engine", struct ask_up, engine, const cJSON *, &control_borrowed),
-    ROW("only", only, FIELD_BOOL),
-    ROW("replace", replace, FIELD_BOOL),
-    ROW("defaultsOnly", defaults_only, FIELD_BOOL),
-    ROW("forceRecreate", force_recreate, FIELD_BOOL),
-    ROW("startedOnly", started_only, FIELD_BOOL),
-    ROW("dryRun", dry_run, FIELD_BOOL),
-    ROW("lease", lease, FIELD_BOOL),
-    ROW("timeoutMs", timeout_ms, FIELD_INT64),
+    TEXTS(resources, resource_count),
+    CUSTOM("plan", plan, const cJSON *, &control_borrowed),
+    CUSTOM("engine", engine, const cJSON *, &control_borrowed),
+    ALWAYS("only", only, FIELD_BOOL),
+    ALWAYS("replace", replace, FIELD_BOOL),
+    ALWAYS("defaultsOnly", defaults_only, FIELD_BOOL),
+    ALWAYS("forceRecreate", force_recreate, FIELD_BOOL),
+    ALWAYS("startedOnly", started_only, FIELD_BOOL),
+    ALWAYS("dryRun", dry_run, FIELD_BOOL),
+    ALWAYS("lease", lease, FIELD_BOOL),
+    ALWAYS("timeoutMs", timeout_ms, FIELD_INT64),
 };
-#undef ROW
-RECORD(ask_up_record, struct ask_up, ask_up_rows);
+RECORD(ask_up_record, OWNER, ask_up_rows);
+#undef OWNER
 
-#define ROW(text, member, kind) RECORD_ALWAYS(text, struct ask_down, member, kind)
+#define OWNER struct ask_down
 static const struct record_field ask_down_rows[] = {
-    ROW("leave", leave, FIELD_BOOL),           ROW("persistent", persistent, FIELD_BOOL),
-    ROW("volumes", volumes, FIELD_BOOL),       ROW("kill", kill, FIELD_BOOL),
-    ROW("timeoutMs", timeout_ms, FIELD_INT64),
+    ALWAYS("leave", leave, FIELD_BOOL),           ALWAYS("persistent", persistent, FIELD_BOOL),
+    ALWAYS("volumes", volumes, FIELD_BOOL),       ALWAYS("kill", kill, FIELD_BOOL),
+    ALWAYS("timeoutMs", timeout_ms, FIELD_INT64),
 };
-#undef ROW
-RECORD(ask_down_record, struct ask_down, ask_down_rows);
+RECORD(ask_down_record, OWNER, ask_down_rows);
+#undef OWNER
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct ask_resources, member, kind)
+#define OWNER struct ask_resources
 static const struct record_field ask_resources_rows[] = {
-    RECORD_COUNTED(struct ask_resources, resources, resource_count, FIELD_STRINGS, false),
-    ROW("resource", resource, FIELD_STRING),
-    ROW("for", whose, FIELD_STRING),
-    ROW("until", until, FIELD_STRING),
-    ROW("signal", signal, FIELD_INT),
-    ROW("timeoutMs", timeout_ms, FIELD_INT64),
+    TEXTS(resources, resource_count), ROW("resource", resource, FIELD_STRING),
+    ROW("for", whose, FIELD_STRING),  ROW("until", until, FIELD_STRING),
+    ROW("signal", signal, FIELD_INT), ROW("timeoutMs", timeout_ms, FIELD_INT64),
 };
-#undef ROW
-RECORD(ask_resources_record, struct ask_resources, ask_resources_rows);
+RECORD(ask_resources_record, OWNER, ask_resources_rows);
+#undef OWNER
 
+#define OWNER struct ask_hurry
 static const struct record_field ask_hurry_rows[] = {
-    RECORD_ALWAYS("kill", struct ask_hurry, kill, FIELD_BOOL),
+    ALWAYS("kill", kill, FIELD_BOOL),
 };
-RECORD(ask_hurry_record, struct ask_hurry, ask_hurry_rows);
+RECORD(ask_hurry_record, OWNER, ask_hurry_rows);
+#undef OWNER
 
+#define OWNER struct answer_exec
 static const struct record_field answer_exec_rows[] = {
-    RECORD_COUNTED(struct answer_exec, argv, argv_count, FIELD_STRINGS, false),
-    RECORD_CALLED("cwd", struct answer_exec, folder, FIELD_STRING),
-    RECORD_CALLED("containerId", struct answer_exec, container_id, FIELD_STRING),
-    RECORD_CUSTOM("environment", struct answer_exec, environment, const cJSON *, &control_borrowed),
+    TEXTS(argv, argv_count),
+    ROW("cwd", folder, FIELD_STRING),
+    ROW("containerId", container_id, FIELD_STRING),
+    CUSTOM("environment", environment, const cJSON *, &control_borrowed),
 };
-RECORD(answer_exec_record, struct answer_exec, answer_exec_rows);
-
-cJSON *request_message(const struct record *record, const void *request)
-{
-    cJSON *message = cJSON_CreateObject();
-    record_write(record, request, false, message);
-    return message;
-}
+RECORD(answer_exec_record, OWNER, answer_exec_rows);
+#undef OWNER

@@ -66,7 +66,4 @@ RECORD_OF(ask_resources_record, struct ask_resources);
 RECORD_OF(ask_hurry_record, struct ask_hurry);
 RECORD_OF(answer_exec_record, struct answer_exec);
 
-/* As a message to send. */
-cJSON *request_message(const struct record *record, const void *request);
-
 #endif

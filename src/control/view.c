@@ -107,45 +107,45 @@ static const struct record_custom timings_form = {write_timings, read_timings};
 
 /* ---- tables ---- */
 
+#define OWNER struct view_error
 static const struct record_field error_rows[] = {
-    RECORD_CALLED("code", struct view_error, code, FIELD_STRING),
-    RECORD_CALLED("message", struct view_error, message, FIELD_STRING),
-    RECORD_CALLED("resource", struct view_error, resource, FIELD_STRING),
-    RECORD_CALLED("hint", struct view_error, hint, FIELD_STRING),
-    RECORD_CALLED("file", struct view_error, file, FIELD_STRING),
-    RECORD_CALLED("line", struct view_error, line, FIELD_INT64),
-    RECORD_CALLED("column", struct view_error, column, FIELD_INT64),
+    ROW("code", code, FIELD_STRING),         ROW("message", message, FIELD_STRING),
+    ROW("resource", resource, FIELD_STRING), ROW("hint", hint, FIELD_STRING),
+    ROW("file", file, FIELD_STRING),         ROW("line", line, FIELD_INT64),
+    ROW("column", column, FIELD_INT64),
 };
-static RECORD(error_record, struct view_error, error_rows);
+static RECORD(error_record, OWNER, error_rows);
+#undef OWNER
 
+#define OWNER struct view_port
 static const struct record_field port_rows[] = {
-    RECORD_CALLED("endpoint", struct view_port, endpoint, FIELD_STRING),
-    RECORD_CALLED("scheme", struct view_port, scheme, FIELD_STRING),
-    RECORD_CALLED("host", struct view_port, host, FIELD_STRING),
-    RECORD_ALWAYS("port", struct view_port, port, FIELD_INT64),
-    RECORD_CALLED("targetPort", struct view_port, target_port, FIELD_INT64),
+    ROW("endpoint", endpoint, FIELD_STRING),
+    ROW("scheme", scheme, FIELD_STRING),
+    ROW("host", host, FIELD_STRING),
+    ALWAYS("port", port, FIELD_INT64),
+    ROW("targetPort", target_port, FIELD_INT64),
 };
-static RECORD(port_record, struct view_port, port_rows);
+static RECORD(port_record, OWNER, port_rows);
+#undef OWNER
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct view_resource, member, kind)
-#define ALWAYS(text, member, kind) RECORD_ALWAYS(text, struct view_resource, member, kind)
+#define OWNER struct view_resource
 static const struct record_field resource_rows[] = {
     ROW("name", name, FIELD_STRING),
     ROW("replicaOf", replica_of, FIELD_STRING),
     ROW("kind", kind, FIELD_STRING),
     ROW("node", node, FIELD_STRING),
-    RECORD_NAMED(struct view_resource, state, state_names, false),
+    NAMED(state, state_names),
     ROW("goal", goal, FIELD_STRING),
     ROW("goalAt", goal_at, FIELD_INT64),
     ROW("detail", detail, FIELD_STRING),
-    RECORD_NAMED(struct view_resource, health, health_names, false),
+    NAMED(health, health_names),
     ROW("role", role, FIELD_STRING),
     ROW("topology", topology, FIELD_STRING),
     ALWAYS("wanted", is_wanted, FIELD_BOOL),
     ALWAYS("task", is_task, FIELD_BOOL),
-    RECORD_NAMED(struct view_resource, lifetime, lifetime_names, false),
+    NAMED(lifetime, lifetime_names),
     ROW("display", display, FIELD_STRING),
-    RECORD_ARRAY(struct view_resource, ports, port_count, port_record, false, .always = true),
+    LIST(ports, port_count, port_record, true),
     ROW("host", host, FIELD_STRING),
     ROW("port", port, FIELD_INT64),
     ROW("pid", pid, FIELD_INT64),
@@ -156,36 +156,39 @@ static const struct record_field resource_rows[] = {
     ALWAYS("restarts", restarts, FIELD_INT64),
     ROW("startedAt", started_at, FIELD_INT64),
     ROW("readyAt", ready_at, FIELD_INT64),
-    RECORD_CUSTOM("timings", struct view_resource, timings, struct view_timings, &timings_form),
+    CUSTOM("timings", timings, struct view_timings, &timings_form),
     ROW("decision", decision, FIELD_STRING),
     ROW("explain", explain, FIELD_STRING),
-    RECORD_NESTED(struct view_resource, error, error_record, false),
+    NESTED(error, error_record),
 };
-#undef ALWAYS
-RECORD(view_resource_record, struct view_resource, resource_rows);
+RECORD(view_resource_record, OWNER, resource_rows);
+#undef OWNER
 
 /* Of a failure, or of what would be done. */
+#define OWNER struct view_resource
 static const struct record_field reported_rows[] = {
     ROW("name", name, FIELD_STRING),
     ROW("kind", kind, FIELD_STRING),
-    RECORD_NAMED(struct view_resource, state, state_names, false),
+    NAMED(state, state_names),
     ROW("decision", decision, FIELD_STRING),
     ROW("explain", explain, FIELD_STRING),
     ROW("blocked", is_blocked, FIELD_BOOL),
-    RECORD_NESTED(struct view_resource, error, error_record, false),
+    NESTED(error, error_record),
     ROW("lastProbe", last_probe, FIELD_STRING),
     ROW("exitCode", exit_code, FIELD_MAYBE),
     ROW("signal", signal, FIELD_INT64),
     ROW("outOfMemory", is_out_of_memory, FIELD_BOOL),
     ROW("lastLines", last_lines, FIELD_STRING),
 };
-#undef ROW
-static RECORD(reported_record, struct view_resource, reported_rows);
+static RECORD(reported_record, OWNER, reported_rows);
+#undef OWNER
 
+#define OWNER struct view_report
 static const struct record_field report_rows[] = {
-    RECORD_ARRAY(struct view_report, resources, resource_count, reported_record, false, .always = true),
+    LIST(resources, resource_count, reported_record, true),
 };
-static RECORD(report_record, struct view_report, report_rows);
+static RECORD(report_record, OWNER, report_rows);
+#undef OWNER
 
 /* Its writer adds it where there is one. */
 static cJSON *write_no_report(const void *value, bool spec_only)
@@ -201,68 +204,78 @@ static bool read_report(const cJSON *json, struct arena *arena, void *value)
 
 static const struct record_custom report_form = {write_no_report, read_report};
 
+#define OWNER struct view_published
 static const struct record_field published_rows[] = {
-    RECORD_CALLED("host", struct view_published, host, FIELD_STRING),
-    RECORD_CALLED("how", struct view_published, how, FIELD_STRING),
+    ROW("host", host, FIELD_STRING),
+    ROW("how", how, FIELD_STRING),
 };
-static RECORD(published_record, struct view_published, published_rows);
+static RECORD(published_record, OWNER, published_rows);
+#undef OWNER
 
+#define OWNER struct view_engine
 static const struct record_field engine_rows[] = {
-    RECORD_ALWAYS("connected", struct view_engine, is_connected, FIELD_BOOL),
-    RECORD_NAMED(struct view_engine, state, state_names, false),
-    RECORD_NESTED(struct view_engine, published, published_record, false),
-    RECORD_NESTED(struct view_engine, error, error_record, false),
+    ALWAYS("connected", is_connected, FIELD_BOOL),
+    NAMED(state, state_names),
+    NESTED(published, published_record),
+    NESTED(error, error_record),
 };
-RECORD(view_engine_record, struct view_engine, engine_rows);
+RECORD(view_engine_record, OWNER, engine_rows);
+#undef OWNER
 
+#define OWNER struct view
 static const struct record_field view_rows[] = {
-    RECORD_CALLED("project", struct view, project, FIELD_STRING),
-    RECORD_CALLED("hash", struct view, hash, FIELD_STRING),
-    RECORD_CALLED("session", struct view, session, FIELD_STRING),
-    RECORD_CALLED("manifest", struct view, manifest, FIELD_STRING),
-    RECORD_CALLED("rev", struct view, rev, FIELD_INT64),
-    RECORD_NESTED(struct view, engine, view_engine_record, false),
-    RECORD_ARRAY(struct view, resources, resource_count, view_resource_record, false, .always = true),
-    RECORD_ARRAY(struct view, others, other_count, view_resource_record, false, .always = true),
-    RECORD_CUSTOM("report", struct view, report, struct view_report, &report_form),
+    ROW("project", project, FIELD_STRING),
+    ROW("hash", hash, FIELD_STRING),
+    ROW("session", session, FIELD_STRING),
+    ROW("manifest", manifest, FIELD_STRING),
+    ROW("rev", rev, FIELD_INT64),
+    NESTED(engine, view_engine_record),
+    LIST(resources, resource_count, view_resource_record, true),
+    LIST(others, other_count, view_resource_record, true),
+    CUSTOM("report", report, struct view_report, &report_form),
 };
-static RECORD(view_record, struct view, view_rows);
+static RECORD(view_record, OWNER, view_rows);
+#undef OWNER
 
+#define OWNER struct view_object
 static const struct record_field object_rows[] = {
-    RECORD_CALLED("kind", struct view_object, kind, FIELD_STRING),
-    RECORD_CALLED("name", struct view_object, name, FIELD_STRING),
-    RECORD_CALLED("resource", struct view_object, resource, FIELD_STRING),
+    ROW("kind", kind, FIELD_STRING),
+    ROW("name", name, FIELD_STRING),
+    ROW("resource", resource, FIELD_STRING),
 };
-static RECORD(object_record, struct view_object, object_rows);
+static RECORD(object_record, OWNER, object_rows);
+#undef OWNER
 
+#define OWNER struct view_down
 static const struct record_field down_rows[] = {
-    RECORD_CALLED("left", struct view_down, has_left, FIELD_BOOL),
-    RECORD_ARRAY(struct view_down, removed, removed_count, object_record, false),
-    RECORD_ARRAY(struct view_down, kept, kept_count, object_record, false),
+    ROW("left", has_left, FIELD_BOOL),
+    LIST(removed, removed_count, object_record, false),
+    LIST(kept, kept_count, object_record, false),
 };
-static RECORD(down_record, struct view_down, down_rows);
+static RECORD(down_record, OWNER, down_rows);
+#undef OWNER
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct transition, member, kind)
+#define OWNER struct transition
 static const struct record_field transition_rows[] = {
     ROW("id", id, FIELD_INT64),
-    RECORD_NAMED(struct transition, type, view_news_names, false),
+    NAMED(type, view_news_names),
     ROW("rev", rev, FIELD_INT64),
     ROW("timeMs", time_ms, FIELD_INT64),
     ROW("resource", resource, FIELD_STRING),
     ROW("replicaOf", replica_of, FIELD_STRING),
     ROW("node", node, FIELD_STRING),
-    RECORD_NAMED(struct transition, kind, kind_names, false),
-    RECORD_NAMED(struct transition, state, state_names, false),
+    NAMED(kind, kind_names),
+    NAMED(state, state_names),
     ROW("goal", goal, FIELD_STRING),
     ROW("detail", detail, FIELD_STRING),
-    RECORD_ALWAYS("elapsedMs", struct transition, elapsed_ms, FIELD_INT64),
+    ALWAYS("elapsedMs", elapsed_ms, FIELD_INT64),
     ROW("current", current, FIELD_MAYBE),
     ROW("total", total, FIELD_MAYBE),
-    RECORD_NESTED(struct transition, error, error_record, false),
-    RECORD_CUSTOM("error", struct transition, cause, const struct error *, &cause_form),
+    NESTED(error, error_record),
+    CUSTOM("error", cause, const struct error *, &cause_form),
 };
-#undef ROW
-static RECORD(transition_record, struct transition, transition_rows);
+static RECORD(transition_record, OWNER, transition_rows);
+#undef OWNER
 
 /* ---- reading and writing ---- */
 
@@ -310,31 +323,24 @@ void view_free_ptr(struct view **view)
     view_free(*view);
 }
 
-static cJSON *written(const struct record *record, const void *from)
-{
-    cJSON *json = cJSON_CreateObject();
-    record_write(record, from, false, json);
-    return json;
-}
-
 cJSON *view_to_json(const struct view *view)
 {
-    return written(&view_record, view);
+    return record_to_json(&view_record, view);
 }
 
 cJSON *view_resource_to_json(const struct view_resource *resource)
 {
-    return written(&view_resource_record, resource);
+    return record_to_json(&view_resource_record, resource);
 }
 
 cJSON *view_engine_to_json(const struct view_engine *engine)
 {
-    return written(&view_engine_record, engine);
+    return record_to_json(&view_engine_record, engine);
 }
 
 cJSON *view_report_to_json(const struct view_report *report)
 {
-    return written(&report_record, report);
+    return record_to_json(&report_record, report);
 }
 
 struct view_error view_error_of(const struct error *error, struct arena *arena)
@@ -356,7 +362,7 @@ struct view_error view_error_of(const struct error *error, struct arena *arena)
 
 cJSON *view_object_to_json(const struct view_object *object)
 {
-    return written(&object_record, object);
+    return record_to_json(&object_record, object);
 }
 
 cJSON *view_objects_to_json(const struct view_object *objects, size_t count)
@@ -395,5 +401,5 @@ int transition_read(const cJSON *json, struct arena *arena, struct transition *t
 
 cJSON *transition_to_json(const struct transition *transition)
 {
-    return written(&transition_record, transition);
+    return record_to_json(&transition_record, transition);
 }

@@ -2,13 +2,15 @@
 #include "control/watch.h"
 #include "control/internal.h"
 
+#define OWNER struct ask_watch
 static const struct record_field ask_watch_rows[] = {
-    RECORD_CALLED("records", struct ask_watch, records, FIELD_BOOL),
-    RECORD_CALLED("moments", struct ask_watch, moments, FIELD_BOOL),
-    RECORD_CALLED("session", struct ask_watch, session, FIELD_STRING),
-    RECORD_CALLED("since", struct ask_watch, since, FIELD_INT64),
+    ROW("records", records, FIELD_BOOL),
+    ROW("moments", moments, FIELD_BOOL),
+    ROW("session", session, FIELD_STRING),
+    ROW("since", since, FIELD_INT64),
 };
-RECORD(ask_watch_record, struct ask_watch, ask_watch_rows);
+RECORD(ask_watch_record, OWNER, ask_watch_rows);
+#undef OWNER
 
 static cJSON *write_engine(const void *value, bool spec_only)
 {
@@ -28,33 +30,30 @@ static bool read_engine(const cJSON *json, struct arena *arena, void *value)
 
 static const struct record_custom engine_form = {write_engine, read_engine};
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct view_changes, member, kind)
+#define OWNER struct view_changes
 static const struct record_field changes_rows[] = {
     ROW("id", id, FIELD_INT64),
-    RECORD_NAMED(struct view_changes, type, view_news_names, false),
-    RECORD_ALWAYS("rev", struct view_changes, rev, FIELD_INT64),
+    NAMED(type, view_news_names),
+    ALWAYS("rev", rev, FIELD_INT64),
     ROW("session", session, FIELD_STRING),
-    RECORD_CUSTOM("engine", struct view_changes, engine, const struct view_engine *, &engine_form),
-    RECORD_ARRAY(struct view_changes, resources, resource_count, view_resource_record, false),
-    RECORD_ARRAY(struct view_changes, others, other_count, view_resource_record, false),
-    RECORD_COUNTED(struct view_changes, gone, gone_count, FIELD_STRINGS, false),
-    RECORD_CUSTOM("view", struct view_changes, view, const cJSON *, &control_borrowed),
+    CUSTOM("engine", engine, const struct view_engine *, &engine_form),
+    LIST(resources, resource_count, view_resource_record, false),
+    LIST(others, other_count, view_resource_record, false),
+    TEXTS(gone, gone_count),
+    CUSTOM("view", view, const cJSON *, &control_borrowed),
 };
-#undef ROW
-static RECORD(changes_record, struct view_changes, changes_rows);
+static RECORD(changes_record, OWNER, changes_rows);
+#undef OWNER
 
 cJSON *view_changes_to_json(const struct view_changes *changes)
 {
-    cJSON *json = cJSON_CreateObject();
-    record_write(&changes_record, changes, false, json);
-    return json;
+    return record_to_json(&changes_record, changes);
 }
 
 int view_changes_read(const cJSON *json, struct arena *arena, struct view_changes *changes, struct error *err)
 {
-    *changes = (struct view_changes){0};
-    if (record_read(&changes_record, json, arena, changes, err))
-        return error_wrap(err, "what the supervisor tells");
+    if (record_take(&changes_record, json, arena, changes, "what the supervisor tells", err))
+        return -1;
     view_note_resources(changes->resources, json_get(json, "resources"));
     view_note_resources(changes->others, json_get(json, "others"));
     return 0;
@@ -62,35 +61,31 @@ int view_changes_read(const cJSON *json, struct arena *arena, struct view_change
 
 /* ---- moments ---- */
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct view_moment, member, kind)
+#define OWNER struct view_moment
 static const struct record_field moment_rows[] = {
-    RECORD_NAMED(struct view_moment, type, view_news_names, false),
+    NAMED(type, view_news_names),
     ROW("rev", rev, FIELD_INT64),
     ROW("resource", resource, FIELD_STRING),
     ROW("replicaOf", replica_of, FIELD_STRING),
     ROW("node", node, FIELD_STRING),
     ROW("name", name, FIELD_STRING),
     ROW("beginUs", begin_us, FIELD_INT64),
-    RECORD_ALWAYS("elapsedUs", struct view_moment, elapsed_us, FIELD_INT64),
+    ALWAYS("elapsedUs", elapsed_us, FIELD_INT64),
 };
-#undef ROW
-static RECORD(moment_record, struct view_moment, moment_rows);
+static RECORD(moment_record, OWNER, moment_rows);
+#undef OWNER
 
 cJSON *moment_to_json(const struct view_moment *moment)
 {
-    cJSON *json = cJSON_CreateObject();
-    record_write(&moment_record, moment, false, json);
-    return json;
+    return record_to_json(&moment_record, moment);
 }
 
 int moment_read(const cJSON *json, struct arena *arena, struct view_moment *moment)
 {
-    *moment = (struct view_moment){0};
-    if (record_read(&moment_record, json, arena, moment, NULL))
-        return -1;
+    int rc = record_take(&moment_record, json, arena, moment, "", NULL);
     if (moment->type != NEWS_GOAL && moment->type != NEWS_REQUEST)
-        return -1;
-    return 0;
+        rc = -1;
+    return rc;
 }
 
 /* An array stays where it is, too. */
@@ -113,29 +108,21 @@ static bool read_items(const cJSON *json, struct arena *arena, void *value)
 
 static const struct record_custom items_form = {write_items, read_items};
 
-#define ROW(text, member, kind) RECORD_CALLED(text, struct view_moments, member, kind)
+#define OWNER struct view_moments
 static const struct record_field moments_rows[] = {
-    ROW("id", id, FIELD_INT64),
-    RECORD_NAMED(struct view_moments, type, view_news_names, false),
-    RECORD_ALWAYS("rev", struct view_moments, rev, FIELD_INT64),
-    ROW("session", session, FIELD_STRING),
-    RECORD_ALWAYS("from", struct view_moments, from, FIELD_INT64),
-    RECORD_CUSTOM("items", struct view_moments, items, const cJSON *, &items_form),
+    ROW("id", id, FIELD_INT64),        NAMED(type, view_news_names),
+    ALWAYS("rev", rev, FIELD_INT64),   ROW("session", session, FIELD_STRING),
+    ALWAYS("from", from, FIELD_INT64), CUSTOM("items", items, const cJSON *, &items_form),
 };
-#undef ROW
-static RECORD(moments_record, struct view_moments, moments_rows);
+static RECORD(moments_record, OWNER, moments_rows);
+#undef OWNER
 
 cJSON *view_moments_to_json(const struct view_moments *moments)
 {
-    cJSON *json = cJSON_CreateObject();
-    record_write(&moments_record, moments, false, json);
-    return json;
+    return record_to_json(&moments_record, moments);
 }
 
 int view_moments_read(const cJSON *json, struct arena *arena, struct view_moments *moments, struct error *err)
 {
-    *moments = (struct view_moments){0};
-    if (!record_read(&moments_record, json, arena, moments, err))
-        return 0;
-    return error_wrap(err, "what the supervisor remembers");
+    return record_take(&moments_record, json, arena, moments, "what the supervisor remembers", err);
 }

@@ -145,7 +145,7 @@ static void say_hello(struct supervisor_link *link)
 {
     const struct ask_hello ask = {.protocol = 1, .version = APPHOST_VERSION};
     struct control_request_handlers handlers = {.on_done = on_hello, .data = link};
-    control_request(link->connection, "hello", request_message(&ask_hello_record, &ask), &handlers);
+    control_request(link->connection, "hello", record_to_json(&ask_hello_record, &ask), &handlers);
 }
 
 static void connect_now(void *data)

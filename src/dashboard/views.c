@@ -122,7 +122,7 @@ static void act(struct dashboard *dashboard, struct web_request *request, const 
     if (length && !cJSON_IsObject(body))
         answer_refusal(request, 400, "bad-request", "the body is no JSON object");
     else
-        ask_supervisor(request, dashboard, verb, request_message(&ask_resources_record, &ask), &how);
+        ask_supervisor(request, dashboard, verb, record_to_json(&ask_resources_record, &ask), &how);
 }
 
 /* ---- the environment ---- */
@@ -169,7 +169,7 @@ static cJSON *environment_message(const char *name, bool is_own)
     struct ask_resources ask = {.whose = name};
     if (is_own)
         ask = (struct ask_resources){.resources = &name, .resource_count = 1};
-    return request_message(&ask_resources_record, &ask);
+    return record_to_json(&ask_resources_record, &ask);
 }
 
 static void show_environment(struct dashboard *dashboard, struct web_request *request, const char *name)
@@ -211,7 +211,7 @@ static void show_resource(struct dashboard *dashboard, struct web_request *reque
 {
     const struct page_question how = {.answer = tell_resource, .takes_errors = true, .text = xstrdup(name)};
     const struct ask_resources ask = {.resource = name};
-    ask_supervisor(request, dashboard, "details", request_message(&ask_resources_record, &ask), &how);
+    ask_supervisor(request, dashboard, "details", record_to_json(&ask_resources_record, &ask), &how);
 }
 
 static bool is_verb(const char *what)

@@ -239,6 +239,22 @@ int record_read(const struct record *record, const cJSON *json, struct arena *ar
     return 0;
 }
 
+int record_take(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+                const char *what, struct error *err)
+{
+    memset(into, 0, record->size);
+    if (record_read(record, json, arena, into, err))
+        return error_wrap(err, "%s", what);
+    return 0;
+}
+
+cJSON *record_to_json(const struct record *record, const void *from)
+{
+    cJSON *json = cJSON_CreateObject();
+    record_write(record, from, false, json);
+    return json;
+}
+
 const struct record_field *record_find(const struct record *record, const char *name)
 {
     for (size_t i = 0; i < record->count; i++)

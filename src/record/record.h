@@ -147,8 +147,13 @@ const struct record_field *record_find(const struct record *record, const char *
 void record_tell(const struct record *record, const void *from, const struct record_teller *to);
 /* spec_only: fields that are in_spec. */
 void record_write(const struct record *record, const void *from, bool spec_only, cJSON *into);
+/* A document of its own, of all members. */
+cJSON *record_to_json(const struct record *record, const void *from);
 /* ERROR_PROTOCOL says what is wrong; of what it is, the caller adds. */
 int record_read(const struct record *record, const cJSON *json, struct arena *arena, void *into,
                 struct error *err);
+/* The same into a structure that is emptied first; `what` it is stands before the error. */
+int record_take(const struct record *record, const cJSON *json, struct arena *arena, void *into,
+                const char *what, struct error *err);
 
 #endif

@@ -126,7 +126,7 @@ int client_view(struct client *client, struct limit limit, struct view **view, s
 int client_exec_info(struct client *client, const char *resource, struct client_exec *info, struct error *err)
 {
     const struct ask_resources ask = {.resource = resource};
-    cJSON *message = request_message(&ask_resources_record, &ask);
+    cJSON *message = record_to_json(&ask_resources_record, &ask);
 
     if (client_call(client, "exec-info", message, ANSWER_LIMIT, &info->json, err))
         return -1;
@@ -195,7 +195,7 @@ static int say_hello(struct client *client, const struct client_options *options
     struct answer_hello hello = {0};
     struct arena arena = {0};
 
-    int failed = client_call(client, "hello", request_message(&ask_hello_record, &ask), limit, &answer, err);
+    int failed = client_call(client, "hello", record_to_json(&ask_hello_record, &ask), limit, &answer, err);
     if (!failed)
         failed = record_read(&answer_hello_record, answer, &arena, &hello, err);
     if (!failed)

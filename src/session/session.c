@@ -110,7 +110,7 @@ static void begin_up(struct context *context, const struct session_up *up, struc
         .timeout_ms = context->wait_timeout_ms,
     };
 
-    client_begin(&context->client, call, "up", request_message(&ask_up_record, &ask));
+    client_begin(&context->client, call, "up", record_to_json(&ask_up_record, &ask));
 }
 
 int session_up(struct context *context, const struct session_up *up, struct render *render,
@@ -216,7 +216,7 @@ static void hurry(void *data)
     ending->interrupts = client->interrupts;
     const struct ask_hurry ask = {.kill = true};
     const struct control_request_handlers none = {0};
-    control_request(client->connection, "hurry", request_message(&ask_hurry_record, &ask), &none);
+    control_request(client->connection, "hurry", record_to_json(&ask_hurry_record, &ask), &none);
 }
 
 static int wait_for_answer(struct ending *ending, struct error *err)
@@ -262,7 +262,7 @@ int session_down(struct context *context, const struct ask_down *down, struct re
     cleanup_error struct error why = {0};
     cleanup_view_down struct view_down *result = NULL;
 
-    client_begin(client, &ending.down, "down", request_message(&ask_down_record, down));
+    client_begin(client, &ending.down, "down", record_to_json(&ask_down_record, down));
     int failed = wait_for_answer(&ending, &why);
     if (error_is_set(&ending.down.error)) {
         error_copy(&why, &ending.down.error);

@@ -159,7 +159,7 @@ static void on_news(const cJSON *record, void *data)
 static cJSON *ask_moments(const struct trace *trace)
 {
     const struct ask_watch ask = {.moments = true, .session = trace->client->session.id, .since = trace->rev};
-    return request_message(&ask_watch_record, &ask);
+    return record_to_json(&ask_watch_record, &ask);
 }
 
 /* ---- from the beginning to the end ---- */

@@ -42,7 +42,7 @@ static cJSON *page_to_json(const struct log_page *page)
     answer.line_count = page->count;
     for (size_t i = 0; i < page->count; i++)
         answer.lines[i] = line_of(&page->lines[i], &arena);
-    cJSON *json = request_message(&answer_logs_record, &answer);
+    cJSON *json = record_to_json(&answer_logs_record, &answer);
     arena_free(&arena);
     return json;
 }

@@ -298,7 +298,7 @@ static void do_hello(const struct call *call)
     if (ask && ask->lease && s->phase == PHASE_RUNNING)
         lease_take(s, call->client);
     if (ask)
-        control_send_done(call->client, call->id, NULL, request_message(&answer_hello_record, &hello));
+        control_send_done(call->client, call->id, NULL, record_to_json(&answer_hello_record, &hello));
     arena_free(&arena);
 }
 

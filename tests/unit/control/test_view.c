@@ -187,7 +187,7 @@ static void test_requests(void **state)
     static const char *names[] = {"cache"};
     cJSON *plan = parse("{\"project\":\"shop\"}");
     const struct ask_up ask = {.resources = names, .resource_count = 1, .plan = plan, .replace = true};
-    cJSON *message = request_message(&ask_up_record, &ask);
+    cJSON *message = record_to_json(&ask_up_record, &ask);
     char *text = json_print(message);
     (void)state;
     assert_string_equal(text, "{\"resources\":[\"cache\"],\"plan\":{\"project\":\"shop\"},\"only\":false,"
