@@ -1,8 +1,9 @@
 /* Digests of what a service is made of: keyed, so that they may stand in labels. Every member goes in with
- * its name, in one order. */
+ * its name, in one order: the tables' (who changes a name or the order has every service deployed again). */
 #include "deployment/internal.h"
 #include "base/digest.h"
 #include "base/pick.h"
+#include "record/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,38 @@ static void add_number(struct strbuf *all, const char *name, int64_t number)
     strbuf_addf(all, "%s %lld\n", name, (long long)number);
 }
 
+/* A member by its name and type, where it is in its structure. */
+struct digest_row {
+    char name[12];
+    unsigned char type; /* enum record_type */
+    unsigned short offset;
+};
+
+static void add_member(struct strbuf *all, const struct digest_row *row, const void *member)
+{
+    switch (row->type) {
+    case FIELD_STRING:
+        add(all, row->name, *(const char *const *)member);
+        return;
+    case FIELD_INT64:
+        add_number(all, row->name, *(const int64_t *)member);
+        return;
+    case FIELD_BOOL:
+        add_number(all, row->name, *(const bool *)member);
+        return;
+    default: /* FIELD_INT, and FIELD_NAME as the number that it is */
+        add_number(all, row->name, *(const int *)member);
+        return;
+    }
+}
+
+static void add_rows(struct strbuf *all, const struct digest_row *rows, size_t count, const void *from)
+{
+    for (size_t i = 0; i < count; i++)
+        add_member(all, &rows[i], (const char *)from + rows[i].offset);
+}
+#define ADD_ROWS(all, rows, from) add_rows(all, rows, sizeof(rows) / sizeof *(rows), from)
+
 static void add_text(const struct deployment *d, struct strbuf *all, const char *name,
                      const struct plan_text *text)
 {
@@ -60,58 +93,74 @@ void deployment_secrets_digest(const struct deployment *d, const struct deployme
     finish(d, &all, out);
 }
 
+#define MEMBER(text, member, kind)                                                                           \
+    {                                                                                                        \
+        text, kind, RECORD_OF_##kind(OWNER, member)                                                          \
+    }
+
+#define OWNER struct deployment_mount
+static const struct digest_row mount_rows[] = {
+    MEMBER("mount", source, FIELD_STRING),
+    MEMBER("target", target, FIELD_STRING),
+    MEMBER("read only", read_only, FIELD_BOOL),
+};
+#undef OWNER
+
+#define OWNER struct deployment_port
+static const struct digest_row port_rows[] = {
+    MEMBER("inside", inside, FIELD_INT),
+    MEMBER("outside", outside, FIELD_INT),
+    MEMBER("address", address, FIELD_STRING),
+};
+#undef OWNER
+
+#define OWNER struct deployment_check
+static const struct digest_row check_rows[] = {
+    MEMBER("check", kind, FIELD_NAME),        MEMBER("shell", shell, FIELD_STRING),
+    MEMBER("path", http_path, FIELD_STRING),  MEMBER("port", port, FIELD_INT),
+    MEMBER("status", http_status, FIELD_INT), MEMBER("interval", interval_ms, FIELD_INT64),
+    MEMBER("start", start_ms, FIELD_INT64),
+};
+#undef OWNER
+
+#define OWNER struct deployment_service
+static const struct digest_row origin_rows[] = {
+    MEMBER("image", image, FIELD_STRING),        MEMBER("build", build, FIELD_STRING),
+    MEMBER("platform", platform, FIELD_STRING),  MEMBER("user", user, FIELD_STRING),
+    MEMBER("folder", working_dir, FIELD_STRING),
+};
+
+static const struct digest_row life_rows[] = {
+    MEMBER("restart", restart.when, FIELD_NAME), MEMBER("retries", restart.max_retries, FIELD_INT),
+    MEMBER("signal", stop_signal, FIELD_INT),    MEMBER("grace", stop_timeout_ms, FIELD_INT64),
+    MEMBER("memory", memory, FIELD_INT64),       MEMBER("init", init, FIELD_BOOL),
+    MEMBER("replicas", replicas, FIELD_INT),     MEMBER("manual", is_manual, FIELD_BOOL),
+    MEMBER("exposed", is_exposed, FIELD_BOOL),   MEMBER("placement", placement, FIELD_STRING),
+};
+#undef OWNER
+
 static void add_mounts(const struct deployment_service *s, struct strbuf *all)
 {
-    for (size_t i = 0; i < s->mount_count; i++) {
-        add(all, "mount", s->mounts[i].source);
-        add(all, "target", s->mounts[i].target);
-        add_number(all, "read only", s->mounts[i].read_only);
-    }
+    for (size_t i = 0; i < s->mount_count; i++)
+        ADD_ROWS(all, mount_rows, &s->mounts[i]);
     for (size_t i = 0; i < s->tmpfs_count; i++)
         add(all, "tmpfs", s->tmpfs[i]);
-    for (size_t i = 0; i < s->port_count; i++) {
-        add_number(all, "inside", s->ports[i].inside);
-        add_number(all, "outside", s->ports[i].outside);
-        add(all, "address", s->ports[i].address);
-    }
+    for (size_t i = 0; i < s->port_count; i++)
+        ADD_ROWS(all, port_rows, &s->ports[i]);
 }
 
 static void add_check(const struct deployment_check *check, struct strbuf *all)
 {
-    add_number(all, "check", check->kind);
-    add(all, "shell", check->shell);
-    add(all, "path", check->http_path);
-    add_number(all, "port", check->port);
-    add_number(all, "status", check->http_status);
-    add_number(all, "interval", check->interval_ms);
-    add_number(all, "start", check->start_ms);
+    ADD_ROWS(all, check_rows, check);
     for (size_t i = 0; check->exec && check->exec[i]; i++)
         add(all, "exec", check->exec[i]);
-}
-
-static void add_life(const struct deployment_service *s, struct strbuf *all)
-{
-    add_number(all, "restart", s->restart.when);
-    add_number(all, "retries", s->restart.max_retries);
-    add_number(all, "signal", s->stop_signal);
-    add_number(all, "grace", s->stop_timeout_ms);
-    add_number(all, "memory", s->memory);
-    add_number(all, "init", s->init);
-    add_number(all, "replicas", s->replicas);
-    add_number(all, "manual", s->is_manual);
-    add_number(all, "exposed", s->is_exposed);
-    add(all, "placement", s->placement);
 }
 
 void deployment_service_digest(const struct deployment *d, const struct deployment_service *s, char out[17])
 {
     struct strbuf all = {0};
-    add(&all, "image", s->image);
-    add(&all, "build", s->build);
-    add(&all, "platform", s->platform);
-    add(&all, "user", s->user);
-    add(&all, "folder", s->working_dir);
 
+    ADD_ROWS(&all, origin_rows, s);
     for (size_t i = 0; i < s->entrypoint_count; i++)
         add_text(d, &all, "entrypoint", &s->entrypoint[i]);
     for (size_t i = 0; i < s->command_count; i++)
@@ -126,6 +175,6 @@ void deployment_service_digest(const struct deployment *d, const struct deployme
     add_files(d, s, &all);
     add_mounts(s, &all);
     add_check(&s->check, &all);
-    add_life(s, &all);
+    ADD_ROWS(&all, life_rows, s);
     finish(d, &all, out);
 }

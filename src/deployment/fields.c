@@ -16,69 +16,54 @@ static const struct model_pos *when(bool is_given, const struct model_pos *pos,
 {
     if (!is_given)
         return NULL;
-    return pos->line ? pos : &resource->pos;
+    if (!pos->line)
+        return &resource->pos;
+    return pos;
 }
 
-static const struct model_pos *of_resource(bool is_given, const struct model_resource *r)
-{
-    return when(is_given, &r->pos, r);
-}
+/* A row's `given`, where it is one expression about the resource `r`; and where that stands in the resource.
+ */
+#define GIVEN_AT(name, is_given, where)                                                                      \
+    static const struct model_pos *name(const struct model_resource *r)                                      \
+    {                                                                                                        \
+        return when(is_given, &r->where, r);                                                                 \
+    }
+#define GIVEN(name, is_given) GIVEN_AT(name, is_given, pos)
 
-static const struct model_pos *has_lifetime(const struct model_resource *r)
-{
-    return of_resource(r->lifetime != MODEL_SESSION, r);
-}
-
-static const struct model_pos *has_mask(const struct model_resource *r)
-{
-    return of_resource(r->mask, r);
-}
-
-static const struct model_pos *has_pull(const struct model_resource *r)
-{
-    return of_resource(r->pull != MODEL_PULL_MISSING, r);
-}
+GIVEN(has_lifetime, r->lifetime != MODEL_SESSION)
+GIVEN(has_mask, r->mask)
+GIVEN(has_pull, r->pull != MODEL_PULL_MISSING)
+GIVEN(has_stop_signal, r->stop.signal && r->stop.signal != SIGTERM)
+GIVEN_AT(has_log_ready, r->ready.kind == MODEL_READY_LOG, ready.pos)
+GIVEN(has_host_port, r->redis.host_port && !r->publish.expose)
+GIVEN(has_host_network, r->redis.host_network)
+GIVEN(has_seed, r->redis.seed_count > 0)
+GIVEN_AT(has_insight, r->redis.insight.on, redis.insight.pos)
+GIVEN_AT(has_commander, r->redis.commander.on, redis.commander.pos)
+GIVEN(has_watch, r->process.watch_count > 0)
+GIVEN(has_check, r->connection.check)
+GIVEN_AT(has_external_ready, r->ready.kind != MODEL_READY_DEFAULT, ready.pos)
+GIVEN_AT(has_placement, r->publish.placement != NULL, publish.placement_pos)
 
 static const struct model_pos *has_user_name(const struct model_resource *r)
 {
     bool is_name = r->user && strspn(r->user, "0123456789:") != strlen(r->user);
-    return of_resource(is_name, r);
+    return when(is_name, &r->pos, r);
 }
 
 static const struct model_pos *has_labels(const struct model_resource *r)
 {
-    return r->label_count ? when(true, &r->labels[0].pos, r) : NULL;
-}
-
-static const struct model_pos *has_stop_signal(const struct model_resource *r)
-{
-    return of_resource(r->stop.signal && r->stop.signal != SIGTERM, r);
-}
-
-static const struct model_pos *has_log_ready(const struct model_resource *r)
-{
-    return when(r->ready.kind == MODEL_READY_LOG, &r->ready.pos, r);
+    if (!r->label_count)
+        return NULL;
+    return when(true, &r->labels[0].pos, r);
 }
 
 static const struct model_pos *has_bind_data(const struct model_resource *r)
 {
     const struct model_mount *data = r->redis.data;
-    return data ? when(!data->is_volume, &data->pos, r) : NULL;
-}
-
-static const struct model_pos *has_host_port(const struct model_resource *r)
-{
-    return of_resource(r->redis.host_port && !r->publish.expose, r);
-}
-
-static const struct model_pos *has_host_network(const struct model_resource *r)
-{
-    return of_resource(r->redis.host_network, r);
-}
-
-static const struct model_pos *has_seed(const struct model_resource *r)
-{
-    return of_resource(r->redis.seed_count > 0, r);
+    if (!data)
+        return NULL;
+    return when(!data->is_volume, &data->pos, r);
 }
 
 /* Of the kind that is asked for, or NULL. */
@@ -103,25 +88,10 @@ static const struct model_pos *has_sentinel(const struct model_resource *r)
     return has_topology(r, MODEL_TOPOLOGY_SENTINEL);
 }
 
-static const struct model_pos *has_insight(const struct model_resource *r)
-{
-    return when(r->redis.insight.on, &r->redis.insight.pos, r);
-}
-
-static const struct model_pos *has_commander(const struct model_resource *r)
-{
-    return when(r->redis.commander.on, &r->redis.commander.pos, r);
-}
-
 static const struct model_pos *has_exit_codes(const struct model_resource *r)
 {
     bool is_zero = r->process.success_count == 1 && r->process.success_exit_codes[0] == 0;
-    return of_resource(r->process.success_count && !is_zero, r);
-}
-
-static const struct model_pos *has_watch(const struct model_resource *r)
-{
-    return of_resource(r->process.watch_count > 0, r);
+    return when(r->process.success_count && !is_zero, &r->pos, r);
 }
 
 static const struct model_pos *has_fixed_port(const struct model_resource *r)
@@ -145,38 +115,18 @@ static const struct model_pos *has_gateway(const struct model_resource *r)
     bool is_there = false;
     for (size_t i = 0; i < r->container.extra_host_count; i++)
         is_there |= str_ends(r->container.extra_hosts[i], ":host-gateway");
-    return of_resource(is_there, r);
-}
-
-static const struct model_pos *has_check(const struct model_resource *r)
-{
-    return of_resource(r->connection.check, r);
-}
-
-static const struct model_pos *has_external_ready(const struct model_resource *r)
-{
-    return when(r->ready.kind != MODEL_READY_DEFAULT, &r->ready.pos, r);
-}
-
-static const struct model_pos *has_placement(const struct model_resource *r)
-{
-    return when(r->publish.placement != NULL, &r->publish.placement_pos, r);
+    return when(is_there, &r->pos, r);
 }
 
 /* ---- the table ---- */
 
-#define KEPT                                                                                                 \
+#define EVERYWHERE(fate)                                                                                     \
     {                                                                                                        \
-        DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, DEPLOYMENT_KEPT                                                    \
+        fate, fate, fate                                                                                     \
     }
-#define CHANGED                                                                                              \
-    {                                                                                                        \
-        DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED, DEPLOYMENT_CHANGED                                           \
-    }
-#define REFUSED                                                                                              \
-    {                                                                                                        \
-        DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED, DEPLOYMENT_REFUSED                                           \
-    }
+#define KEPT EVERYWHERE(DEPLOYMENT_KEPT)
+#define CHANGED EVERYWHERE(DEPLOYMENT_CHANGED)
+#define REFUSED EVERYWHERE(DEPLOYMENT_REFUSED)
 #define NOT_KUBERNETES(fate)                                                                                 \
     {                                                                                                        \
         DEPLOYMENT_KEPT, DEPLOYMENT_KEPT, fate                                                               \
