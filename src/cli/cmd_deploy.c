@@ -77,8 +77,7 @@ static const struct option options[] = {
     {.name = "take-over",
      .type = OPTION_FLAG,
      .help = "swarm: what another machine deployed becomes this one's, with new passwords"},
-    {.name = "with-tools", .type = OPTION_FLAG, .help = "Insight and Commander too"},
-    {.name = NULL},
+    DEPLOYMENT_OPTIONS(""),
 };
 
 const struct command cmd_deploy = {

@@ -16,10 +16,7 @@ static const struct option options[] = {
      .value = "DIR",
      .help = "where the files are written to (default: a folder called like the target)"},
     {.name = "force", .type = OPTION_FLAG, .help = "replace files that were edited, or are not ours"},
-    {.name = "with-tools",
-     .type = OPTION_FLAG,
-     .help = "Insight and Commander too; compose has them in a profile"},
-    {.name = NULL},
+    DEPLOYMENT_OPTIONS("; compose has them in a profile"),
 };
 
 struct publish_target {

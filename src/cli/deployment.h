@@ -7,6 +7,13 @@
 #include "deployment/deployment.h"
 #include "state/state.h"
 
+/* The last rows of both commands' options; `more`: what else is to be said of the tools. */
+#define DEPLOYMENT_OPTIONS(more)                                                                             \
+    {.name = "with-tools", .type = OPTION_FLAG, .help = "Insight and Commander too" more},                   \
+    {                                                                                                        \
+        .name = NULL                                                                                         \
+    }
+
 struct cli_deployment {
     struct deployment *deployment;
     struct state *state;
