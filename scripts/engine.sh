@@ -113,8 +113,8 @@ engine_net_is_free() {
     ! ip -4 route show table all match "$1.0.0/16" | grep -qvE '^([a-z]+ )?(default|(0|128)\.0\.0\.0/1) '
 }
 
-# A /16 of the private ones that nobody uses: the bridge has its first /24, networks get the others. Who starts at the same
-# moment may have chosen the same: then both look for another.
+# A /16 of the private ones that nobody uses: the bridge has its first /24, networks get the others. Who starts at
+# the same moment may have chosen the same: then both look for another.
 engine_make_bridge() {
   ENGINE_BRIDGE=aht${ENGINE_DIR##*.}
   ip link add name "$ENGINE_BRIDGE" type bridge || return 1
@@ -181,8 +181,8 @@ engine_wait_gone() {
   return 1
 }
 
-# The bridges of networks that users of our engine left behind: dockerd keeps those when it stops. One that is dead cannot
-# be asked any more, but all networks that it ever had are named in its database.
+# The bridges of networks that users of our engine left behind: dockerd keeps those when it stops. One that is dead
+# cannot be asked any more, but all networks that it ever had are named in its database.
 engine_bridges() {
   if engine_answers; then
     engine_call GET '/networks?filters=%7B%22driver%22%3A%5B%22bridge%22%5D%7D' --max-time 5 2>/dev/null |
@@ -194,7 +194,8 @@ engine_bridges() {
   fi
 }
 
-# An engine that was killed leaves containerd, and each container with a shim: all name our folder on their command lines.
+# An engine that was killed leaves containerd, and each container with a shim: all name our folder on their command
+# lines.
 engine_sweep() {
   for engine_left in $(grep -lsF -- "$ENGINE_DIR/exec/" /proc/[0-9]*/cmdline | cut -d/ -f3); do
     [ "$engine_left" != "$$" ] || continue

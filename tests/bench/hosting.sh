@@ -3,7 +3,8 @@
 #   stack     two servers with Commander and Insight's stand-in on one network, all healthy
 #   reaction  from a server's death to the report of it; from its first PONG to `ready`
 #   snapshot  100,000 keys: back to a snapshot, beside a plain restart of the server
-#   ends      from kill -9 of the supervisor to a machine with nothing of it; from the third Ctrl-C to the command's exit
+#   ends      from kill -9 of the supervisor to a machine with nothing of it; from the third Ctrl-C to the command's
+#   exit
 # shellcheck shell=bash disable=SC2154 # T, BIN, ROUNDS and IMAGE are the caller's
 
 COMMANDER=apphost-test/commander:1
@@ -102,7 +103,8 @@ section_reaction() {
   for engine in docker native; do
     mkdir -p "$T/react-$engine"
     printf 'name: bench-%s-react\nengine: %s\nresources:\n  cache: {type: redis, password: false, %s}\n' \
-      $$ $engine "restart: {backoff: 100ms}$([ $engine = native ] || echo ", image: $IMAGE")" >"$T/react-$engine/apphost.yaml"
+      $$ $engine "restart: {backoff: 100ms}$([ $engine = native ] || echo ", image: $IMAGE")" \
+        >"$T/react-$engine/apphost.yaml"
     [ $engine = docker ] || command -v redis-server >/dev/null || continue
     react $engine "$T/react-$engine"
   done
@@ -143,8 +145,8 @@ kill_and_wait() { # NAME FOLDER
   awk "BEGIN { print ($(now_us) - $killed) / 1000 }"
 }
 
-# Three interruptions of a foreground up whose process does not want to go: the first asks, the second kills, the third leaves.
-# Its supervisor is stopped before the third, so that there is something left to leave.
+# Three interruptions of a foreground up whose process does not want to go: the first asks, the second kills, the
+# third leaves. Its supervisor is stopped before the third, so that there is something left to leave.
 third_interruption() { # FOLDER
   local up sup start
   env --default-signal=INT "$APPHOST" -C "$1" up >"$T/third" 2>&1 &
@@ -177,7 +179,8 @@ section_ends() {
     for i in 1 2; do echo "  worker$i: {type: process, command: ['$dir/asleep', '1000']}"; done
     echo "  box: {type: container, image: $IMAGE, command: [redis-server], references: [cache1]}" # it makes the network
   } >"$dir/apphost.yaml"
-  printf 'name: %s-third\nresources: {worker: {type: process, command: [sleep, "1000"]}}\n' "$name" >"$T/third-of/apphost.yaml"
+  printf 'name: %s-third\nresources: {worker: {type: process, command: [sleep, "1000"]}}\n' "$name" \
+    >"$T/third-of/apphost.yaml"
   for _ in $(seq "$ROUNDS"); do
     floor up 5 5 >/dev/null
     note efloor "$(floor down 5 5)"

@@ -1,5 +1,6 @@
-# What consumers do with the strings they get: real clients, each by its own parser, against a real server whose password
-# holds what URIs, connection strings and shells mind. The programs are in tests/clients, built once by its `build`.
+# What consumers do with the strings they get: real clients, each by its own parser, against a real server whose
+# password holds what URIs, connection strings and shells mind. The programs are in tests/clients, built once by its
+# `build`.
 load helpers
 
 PASSWORD='p/+@:#% "é x'

@@ -90,7 +90,8 @@ is() {
 @test "bash on a terminal: the tabulator key" {
   apphost completion bash >script
   PS1='$ ' timeout --foreground -k 5 60 python3 "$BATS_TEST_DIRNAME/terminal.py" \
-    send 'source ./script; PS1=ready:\n' expect 'ready:' expect 'ready:' send 'apphost val\t' expect 'apphost validate ' send '-C my\t' \
+    send 'source ./script; PS1=ready:\n' expect 'ready:' expect 'ready:' send 'apphost val\t' \
+      expect 'apphost validate ' send '-C my\t' \
     expect 'my\\ files/' send '\x15exit\n' -- bash --norc --noprofile -i >out
   cat out
   grep -q '^code 0' out

@@ -218,7 +218,8 @@ END2
   [ "$(got app services__near__https__0)" = https://far.example ]
   not has app NEAR_URL
   not has app ConnectionStrings__stock
-  [ "$(apphost ps -o json | jq -r '.resources[] | select(.name == "stock") | "\(.kind) \(.display)"')" = "external $url" ]
+  [ "$(apphost ps -o json | jq -r '.resources[] | select(.name == "stock") | "\(.kind) \(.display)"')" \
+    = "external $url" ]
 
   rm ready
   wait_until 20 stock_is running
@@ -320,7 +321,8 @@ resources:
   app: {type: process, shell: '$SHOW', environment: {TOKEN: '\${parameters.token}'}, references: [cache]}
 END2
   export Parameters__token=correct-horse
-  for verb in "config" "config -o json" "validate" "graph" "graph -o json" "up -d --explain" "ps" "ps -o json" "ls -o json"; do
+  for verb in "config" "config -o json" "validate" "graph" "graph -o json" "up -d --explain" "ps" "ps -o json" \
+    "ls -o json"; do
     # shellcheck disable=SC2086 # words
     ok apphost $verb
     not grep -q correct-horse <<<"$output$stderr"

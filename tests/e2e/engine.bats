@@ -11,7 +11,8 @@ setup_file() {
 
 teardown_file() {
   [ -n "${OWN_DIR:-}" ] || return 0
-  ENGINE_HOST=$OWN_HOST ENGINE_PID=$(cat "$OWN_DIR/pid") ENGINE_DIR=$OWN_DIR ENGINE_BRIDGE=$OWN_BRIDGE ENGINE_RULE=$OWN_RULE
+  ENGINE_HOST=$OWN_HOST ENGINE_PID=$(cat "$OWN_DIR/pid") ENGINE_DIR=$OWN_DIR ENGINE_BRIDGE=$OWN_BRIDGE \
+    ENGINE_RULE=$OWN_RULE
   engine_stop
 }
 
@@ -30,8 +31,10 @@ revive() {
   [ ! -s "$containerd" ] || wait_until 10 dead "$(cat "$containerd")"
   rm -f "$containerd"
   rm -f "$OWN_DIR/pid"
-  engine_detach setsid dockerd --data-root "$OWN_DIR/data" --exec-root "$OWN_DIR/exec" --pidfile "$OWN_DIR/pid" -H "$OWN_HOST" \
-    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null >>"$OWN_DIR/log" 2>&1 &
+  engine_detach setsid dockerd --data-root "$OWN_DIR/data" --exec-root "$OWN_DIR/exec" --pidfile "$OWN_DIR/pid" \
+    -H "$OWN_HOST" \
+    --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null \
+      >>"$OWN_DIR/log" 2>&1 &
   wait_until 40 engine_answers
 }
 

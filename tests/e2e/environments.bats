@@ -1,6 +1,6 @@
-# Where the program runs, and where the engine is: in containers of the engine, beside an engine without its usual bridge,
-# in fresh namespaces, on odd folders. In each the connection string that a consumer gets must work, or it must be said at
-# once why none can. What was run where, and what stands in other files, is in tests/ENVIRONMENTS.md.
+# Where the program runs, and where the engine is: in containers of the engine, beside an engine without its usual
+# bridge, in fresh namespaces, on odd folders. In each the connection string that a consumer gets must work, or it
+# must be said at once why none can. What was run where, and what stands in other files, is in tests/ENVIRONMENTS.md.
 load helpers
 
 needs_root() {
@@ -50,7 +50,8 @@ in_container() {
   local body id code
   body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "${OUTSIDE:-$T/work}" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
     Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/srv/app",
-    Env: ["APPHOST=/srv/app/apphost-program", "LD_LIBRARY_PATH=/srv/app/lib", "XDG_STATE_HOME=/tmp/state", "LC_ALL=C.UTF-8", "TERM=dumb"],
+    Env: ["APPHOST=/srv/app/apphost-program", "LD_LIBRARY_PATH=/srv/app/lib", "XDG_STATE_HOME=/tmp/state",
+      "LC_ALL=C.UTF-8", "TERM=dumb"],
     HostConfig: {NetworkMode: $mode, Binds: [$work + ":/srv/app", $socket + ":/var/run/docker.sock"]}}')
   id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
   echo "$id" >>"$T/outer"
@@ -93,7 +94,8 @@ gateway_of() {
   needs_socket
   server
   pack_program
-  engine POST /networks/create -H 'Content-Type: application/json' -d "{\"Name\": \"$PROJECT-outer\"}" | jq -r .Id >"$T/network"
+  engine POST /networks/create -H 'Content-Type: application/json' -d "{\"Name\": \"$PROJECT-outer\"}" |
+    jq -r .Id >"$T/network"
   ok in_container "$PROJECT-outer" "$(cat_round)"
   prints PONG "reached at $(gateway_of "$PROJECT-outer"): .*network $PROJECT-outer"
 }
@@ -118,7 +120,8 @@ identity_line() {
   identity=$(in_container bridge '"$APPHOST" config' | identity_line)
   [[ $identity = *" $PROJECT"-[0-9a-f]* ]]
   for network in bridge host none; do
-    [ "$(in_container $network 'date | md5sum | cut -c1-32 >/etc/machine-id; "$APPHOST" config' | identity_line)" = "$identity" ]
+    [ "$(in_container $network 'date | md5sum | cut -c1-32 >/etc/machine-id; "$APPHOST" config' | identity_line)" \
+      = "$identity" ]
   done
   other=$(OUTSIDE=$T/second in_container bridge '"$APPHOST" config' | identity_line)
   [[ $other = *" $PROJECT"-[0-9a-f]* ]]
@@ -495,8 +498,9 @@ namespaces() {
   namespaces '-p -f'
 }
 
-# As in a container that some other engine made: the kernel's list of mounts says so, the engine of the socket knows no such
-# container, and who serves its socket is not to be seen from here. Two places are left then. $@: what enters its network.
+# As in a container that some other engine made: the kernel's list of mounts says so, the engine of the socket knows
+# no such container, and who serves its socket is not to be seen from here. Two places are left then. $@: what enters
+# its network.
 in_a_strangers_container() {
   local id made=$T/made/containers
   id=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
@@ -604,7 +608,8 @@ plug_in() {
   server
   needs_image "$REDIS"
   mkdir "$T/lower" "$T/upper" "$T/scratch"
-  mount -t overlay overlay -o "lowerdir=$T/lower,upperdir=$T/upper,workdir=$T/scratch" "$T/state" || skip "no overlay here"
+  mount -t overlay overlay -o "lowerdir=$T/lower,upperdir=$T/upper,workdir=$T/scratch" "$T/state" ||
+    skip "no overlay here"
   ok apphost up -d
   ok apphost redis cache PING
   ok apphost down

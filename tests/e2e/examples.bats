@@ -2,8 +2,8 @@
 #
 # tests/examples/extract finds them; tests/examples/world holds what they speak of: the resources, the files, and
 # stand-ins for programs of others. An example runs in that folder, with its project up, and has to end by itself with
-# code 0. What needs more than this has a row in WAYS. An example of a kind that nothing here can run fails, and so does a
-# row that no example has any more.
+# code 0. What needs more than this has a row in WAYS. An example of a kind that nothing here can run fails, and so
+# does a row that no example has any more.
 load helpers
 load swarm
 
@@ -112,7 +112,8 @@ of_a_page() {
 }
 
 of_shop() {
-  apphost -p shop up -d cache && example && apphost ls && [ -z "$(apphost ls -o json | jq -r '.projects[] | select(.project == "shop") | .project')" ]
+  apphost -p shop up -d cache && example && apphost ls &&
+    [ -z "$(apphost ls -o json | jq -r '.projects[] | select(.project == "shop") | .project')" ]
 }
 
 in_an_empty_folder() {

@@ -419,7 +419,8 @@ only_tls() {
   one redis $REDIS 'tls: true' 'bind_address: 127.0.0.5'
   ok apphost up -d
   load_env
-  redis-cli --no-auth-warning --tls --cacert "$CACHE_CA_FILE" -h 127.0.0.5 -p "$CACHE_PORT" -a "$CACHE_PASSWORD" PING | grep -qx PONG
+  redis-cli --no-auth-warning --tls --cacert "$CACHE_CA_FILE" -h 127.0.0.5 -p "$CACHE_PORT" -a "$CACHE_PASSWORD" \
+    PING | grep -qx PONG
   ok apphost down
 }
 
@@ -608,7 +609,8 @@ END2
   fails 3 apphost validate
   says '^apphost.yaml:2:45: error: a password of Garnet has ASCII characters only'
   not grep -q geheim <<<"$stderr"
-  printf 'parameters: {word: {secret: true}}\nresources: {cache: {type: garnet, password: "${parameters.word}"}}\n' | manifest
+  printf 'parameters: {word: {secret: true}}\nresources: {cache: {type: garnet, password: "${parameters.word}"}}\n' |
+    manifest
   ok apphost validate --parameter word=plain
   fails 3 apphost validate --parameter word=geheim-ü
   says '^apphost.yaml:3:45: error: a password of Garnet'
@@ -625,7 +627,8 @@ resources:
     config: {maxmemory-policy: x, Recover: true, Foo: [a, b]}
 END2
   fails 3 apphost validate
-  says 'apphost.yaml:5:10: error: .*tls' 'apphost.yaml:6:18: error: .*read_only' 'apphost.yaml:7:29: error: .*interval' \
+  says 'apphost.yaml:5:10: error: .*tls' 'apphost.yaml:6:18: error: .*read_only' \
+    'apphost.yaml:7:29: error: .*interval' \
     'apphost.yaml:7:63: error: .*keys_changed_threshold' 'apphost.yaml:7:79: error: .*append_only' \
     'apphost.yaml:8:14: error: .*maxmemory-policy' 'apphost.yaml:8:35: error: .*Recover' 'apphost.yaml:8:55: error'
 }

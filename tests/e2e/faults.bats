@@ -54,7 +54,8 @@ redis() {
 @test "one dropped connection, at any request, is no failure" {
   redis ", data_volume: true"
   local at
-  for at in '^/_ping' '^/events' '^/containers/json' '^/volumes' '^/containers/create' '/start' '/stop' '^/containers/.*v=1'; do
+  for at in '^/_ping' '^/events' '^/containers/json' '^/volumes' '^/containers/create' '/start' '/stop' \
+    '^/containers/.*v=1'; do
     rule "1 * $at drop"
     ok apphost up -d
     ok apphost down --volumes
@@ -68,7 +69,8 @@ redis() {
 @test "one lost answer is looked after: what was asked for has happened" {
   redis ", data_volume: true"
   local at
-  for at in 'POST ^/volumes' 'POST ^/containers/create' 'POST /start' 'POST /stop' 'DELETE ^/containers' 'DELETE ^/volumes'; do
+  for at in 'POST ^/volumes' 'POST ^/containers/create' 'POST /start' 'POST /stop' 'DELETE ^/containers' \
+    'DELETE ^/volumes'; do
     rule "1 $at lose"
     ok apphost up -d
     ok apphost down --volumes
@@ -90,7 +92,8 @@ redis() {
 @test "an answer that never comes, and no event that tells: looked after while it is waited for, asked once" {
   redis ", data_volume: true"
   local at
-  for at in 'POST ^/volumes' 'POST ^/containers/create' 'POST /start' 'POST /stop' 'DELETE ^/containers' 'DELETE ^/volumes'; do
+  for at in 'POST ^/volumes' 'POST ^/containers/create' 'POST /start' 'POST /stop' 'DELETE ^/containers' \
+    'DELETE ^/volumes'; do
     rule '* GET ^/events hush' "1 $at mute"
     ok apphost up -d
     ok apphost down --volumes

@@ -1,5 +1,6 @@
-# The real Garnet, in a container laid out as its own image is and as a program of this machine: what was assumed of it holds,
-# and what it lacks is said. Without the .NET SDK there is neither (tests/images/build), and all of this is skipped.
+# The real Garnet, in a container laid out as its own image is and as a program of this machine: what was assumed of
+# it holds, and what it lacks is said. Without the .NET SDK there is neither (tests/images/build), and all of this is
+# skipped.
 load helpers
 
 GARNET=apphost-test/garnet:2.2

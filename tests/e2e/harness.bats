@@ -1,4 +1,5 @@
-# A sample of the fault harness (tests/faults/harness; all of it: make faults). Another seed takes other cases: FAULTS_SEED.
+# A sample of the fault harness (tests/faults/harness; all of it: make faults). Another seed takes other cases:
+# FAULTS_SEED.
 load helpers
 
 setup_more() {

@@ -1,8 +1,9 @@
 # What every end-to-end test stands on. Load it first:  load helpers
 #
 # Each test gets folders of its own for state, sockets, configuration and home, a project name nobody else has, and an
-# empty working folder. At its end the engine, the process table and the socket folder are searched for leftovers; a test
-# that leaves something behind fails. When a test fails, the supervisor's log is shown and everything of it is swept.
+# empty working folder. At its end the engine, the process table and the socket folder are searched for leftovers; a
+# test that leaves something behind fails. When a test fails, the supervisor's log is shown and everything of it is
+# swept.
 #
 #   manifest < text     writes apphost.yaml in the working folder (the project's name is put in front)
 #   apphost …           the program                        fails CODE apphost …   expects this exit code
@@ -11,7 +12,8 @@
 #   engine …            engine_call of scripts/engine.sh   containers             names of the project's containers
 #   needs_image NAME    skips the test when the image is not there
 #
-# A test that needs no engine has the tag "engineless" ("# bats test_tags=engineless", or file_tags): it runs without one.
+# A test that needs no engine has the tag "engineless" ("# bats test_tags=engineless", or file_tags): it runs without
+# one.
 bats_require_minimum_version 1.5.0
 
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

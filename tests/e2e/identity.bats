@@ -1,4 +1,5 @@
-# Who a project is, who owns it, and how its owner is reached: wherever the command runs, whatever became of its folders.
+# Who a project is, who owns it, and how its owner is reached: wherever the command runs, whatever became of its
+# folders.
 load helpers
 
 # unnamed COMMAND… : as a uid that has no name, no home and no variables but the engine's

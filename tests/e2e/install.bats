@@ -33,7 +33,8 @@ install_schema() {
 
 @test "the installed schema is JSON and knows the kinds and their fields" {
   install_schema
-  jq -e '.definitions | has("redis") and has("valkey") and has("garnet") and has("process") and has("container")' "$SCHEMA"
+  jq -e '.definitions | has("redis") and has("valkey") and has("garnet") and has("process") and has("container")' \
+    "$SCHEMA"
   jq -e '.definitions.process.properties | has("replicas") and has("watch")' "$SCHEMA"
 }
 
@@ -43,8 +44,10 @@ install_schema() {
   local golden=$ROOT/tests/golden name bad=()
   ok "$BATS_TEST_DIRNAME/schema-check.py" "$SCHEMA" good "$ROOT"/manifests/*.yaml "$ROOT"/manifests/*/apphost.yaml \
     "$golden"/manifest/good-*.yaml "$golden"/{graph,config-process,validate-config}/apphost.yaml
-  for name in unknown-field unknown-kind unknown-top-level types ranges booleans durations-and-sizes not-a-map no-resources \
-    compose-words compose-words-in-resources restart ready references endpoints environment mounts telemetry small-forms watch; do
+  for name in unknown-field unknown-kind unknown-top-level types ranges booleans durations-and-sizes not-a-map \
+    no-resources \
+    compose-words compose-words-in-resources restart ready references endpoints environment mounts telemetry \
+      small-forms watch; do
     bad+=("$golden/manifest/$name.yaml")
   done
   ok "$BATS_TEST_DIRNAME/schema-check.py" "$SCHEMA" bad "${bad[@]}"

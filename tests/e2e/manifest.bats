@@ -66,7 +66,8 @@ END
 # instructions RESOURCES : what it takes to validate that many, counted, so that no clock and no load plays a part
 instructions() {
   { echo 'name: big'; echo 'resources:'; for i in $(seq "$1"); do echo "  r$i: redis"; done; } >apphost.yaml
-  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$APPHOST" validate 2>&1 >/dev/null | sed -n 's/.*Collected : //p'
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$APPHOST" validate 2>&1 >/dev/null |
+    sed -n 's/.*Collected : //p'
 }
 
 @test "10,000 resources validate, and the work grows with their number, no faster" {
@@ -82,7 +83,8 @@ instructions() {
 
 @test "a byte order mark, or UTF-16: manifest, override, .env and env_file are read, and positions are right" {
   printf '\xEF\xBB\xBFname: shop\nresources:\n  job: {type: process, task: true, env_file: one.env,\n    shell: '"'printf %%s=%%s \"$$FIRST\" \"$$SECOND\"'"'}\n' >apphost.yaml
-  printf '\xEF\xBB\xBFresources: {job: {environment: {SECOND: "${FROM}"}}}\n' | iconv -f UTF-8 -t UTF-16LE >apphost.override.yaml
+  printf '\xEF\xBB\xBFresources: {job: {environment: {SECOND: "${FROM}"}}}\n' |
+    iconv -f UTF-8 -t UTF-16LE >apphost.override.yaml
   printf '\xEF\xBB\xBFFROM=zwei\r\n' >.env
   printf '\xEF\xBB\xBFFIRST=\xC3\xA4\n' | iconv -f UTF-8 -t UTF-16BE >one.env
   ok apphost validate
@@ -263,7 +265,8 @@ resources:
   hidden: {type: process, command: [nosuchprogram], profiles: [other], env_file: nosuch.env}
 END
   ok apphost validate
-  says '^apphost.yaml:4:64: warning: made: ' '^apphost.yaml:5:36: warning: after: ' '^apphost.yaml:7:35: warning: hand: ' '^apphost.yaml:8:36: warning: spare: '
+  says '^apphost.yaml:4:64: warning: made: ' '^apphost.yaml:5:36: warning: after: ' \
+    '^apphost.yaml:7:35: warning: hand: ' '^apphost.yaml:8:36: warning: spare: '
   not grep -q hidden <<<"$stderr"
   fails 3 apphost validate --profile other
   says '^apphost.yaml:9:82: error: .*nosuch.env'

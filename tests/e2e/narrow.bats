@@ -7,7 +7,8 @@ LONG=a-service-whose-name-is-rather-long-for-a-terminal
 on() {
   local columns=$1 code=0
   shift
-  TERM=xterm timeout --foreground -k 5 120 python3 "$BATS_TEST_DIRNAME/terminal.py" size 24 "$columns" "$@" >raw || code=$?
+  TERM=xterm timeout --foreground -k 5 120 python3 "$BATS_TEST_DIRNAME/terminal.py" size 24 "$columns" "$@" >raw ||
+    code=$?
   sed 's/\x1b\[[0-9;]*[A-Za-z]//g; s/\r//g' raw >shown
   cat shown
   [ $code = 0 ]

@@ -118,14 +118,16 @@ END
   ok apphost -p "$PROJECT-x" run main -- sh -c 'echo $APPHOST_SESSION; "$APPHOST" run main -- printenv APPHOST_SESSION'
   [ "${lines[0]}" = "${lines[1]}" ]
   mkdir "$T/far"
-  ok apphost -f ci.yaml run service -- sh -c "cd $T/far; echo \$APPHOST_SESSION; \"\$APPHOST\" run service -- printenv APPHOST_SESSION"
+  ok apphost -f ci.yaml run service -- sh \
+    -c "cd $T/far; echo \$APPHOST_SESSION; \"\$APPHOST\" run service -- printenv APPHOST_SESSION"
   [ "${lines[0]}" = "${lines[1]}" ]
   ok apphost -f ci.yaml run service -- sh -c "cd $T/far; \"\$APPHOST\" validate"
   prints "project $PROJECT-ci"
 }
 
 @test "a manifest that is another's is another project" {
-  ok apphost -f ci.yaml run service -- sh -c "cd other; \"\$APPHOST\" validate; \"\$APPHOST\" run other -- printenv APPHOST_PROJECT; $MEANS"
+  ok apphost -f ci.yaml run service -- sh \
+    -c "cd other; \"\$APPHOST\" validate; \"\$APPHOST\" run other -- printenv APPHOST_PROJECT; $MEANS"
   prints "project $PROJECT-other"
   [ "${lines[1]}" = "$PROJECT-other" ]
   [ "${lines[2]}" = "\"project\":\"$PROJECT-ci\"" ]

@@ -68,7 +68,8 @@ END
   ok apphost up -d
   wait_until 5 sh -c "'$APPHOST' logs app | grep -q OTEL_SERVICE_NAME"
   ok apphost logs app
-  prints 'ConnectionStrings__chat=127' 'CHAT_HOST=127.0.0.1' 'REDIS_URL=redis://' 'ConnectionStrings__legacy=old:6379,password=x' \
+  prints 'ConnectionStrings__chat=127' 'CHAT_HOST=127.0.0.1' 'REDIS_URL=redis://' \
+    'ConnectionStrings__legacy=old:6379,password=x' \
     'ConnectionStrings__my-cache=127' 'ConnectionStrings__my_cache=127' 'MY_CACHE_PORT='
   ok apphost down
 }
@@ -270,7 +271,8 @@ END
   one=$(apphost port api-1) two=$(apphost port api-2)
   wait_until 5 sh -c "'$APPHOST' logs web | grep -q FIRST="
   ok apphost logs web
-  prints "services__api__http__0=http://$one" "services__api__http__1=http://$two" "API_HTTP=http://$one" "FIRST=http://$one"
+  prints "services__api__http__0=http://$one" "services__api__http__1=http://$two" "API_HTTP=http://$one" \
+    "FIRST=http://$one"
   ok apphost logs api
   prints 'api-1 api service.*service.instance.id=[^ ]*-api-1$' 'api-2 api .*-api-2$'
   ok apphost env api-2

@@ -38,8 +38,10 @@ redis() {
   local line
   while read -r line; do
     eval "set -- $line"
-    diff <(ask "$CACHE_PORT" "$CACHE_PASSWORD" --no-raw "$@") <(redis --no-raw -- "$@") || { echo "differs: $line"; return 1; }
-    diff <(ask "$CACHE_PORT" "$CACHE_PASSWORD" --raw "$@") <(redis --raw -- "$@") || { echo "differs raw: $line"; return 1; }
+    diff <(ask "$CACHE_PORT" "$CACHE_PASSWORD" --no-raw "$@") <(redis --no-raw -- "$@") ||
+      { echo "differs: $line"; return 1; }
+    diff <(ask "$CACHE_PORT" "$CACHE_PASSWORD" --raw "$@") <(redis --raw -- "$@") ||
+      { echo "differs raw: $line"; return 1; }
   done <<'END'
 HGETALL h
 XRANGE s - +
@@ -188,7 +190,8 @@ in_terminal() {
 
 @test "--snapshot, --snapshots, --restore: there and back, kept with the project, private" {
   ok apphost up -d
-  printf '%s\n' 'SET a 1' 'SET b 2 PX 600000' 'SELECT 5' 'RPUSH l x y' 'FUNCTION LOAD "#!lua name=l\nredis.register_function(\"f\", function() return 7 end)"' | redis
+  printf '%s\n' 'SET a 1' 'SET b 2 PX 600000' 'SELECT 5' 'RPUSH l x y' \
+    'FUNCTION LOAD "#!lua name=l\nredis.register_function(\"f\", function() return 7 end)"' | redis
   ok redis --snapshot clean --verbose
   says '3 keys'
   ok redis --flush
@@ -337,8 +340,8 @@ END
   says 'no snapshots'
 }
 
-# A server that is not the project's, with these lines and PORT in them as its configuration: $OUTSIDE is its port. A port
-# that was free may be somebody's a moment later: then another one.
+# A server that is not the project's, with these lines and PORT in them as its configuration: $OUTSIDE is its port. A
+# port that was free may be somebody's a moment later: then another one.
 outside_server() {
   local try
   for try in 1 2 3 4 5; do

@@ -101,7 +101,8 @@ one() {
 @test "a wrong password: exit 5, and the password is nowhere" {
   one "$SHUT:1"
   mkdir -p "$HOME/.docker"
-  printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$PORT_SHUT" "$(printf user:wrongwrong | base64)" >"$HOME/.docker/config.json"
+  printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$PORT_SHUT" "$(printf user:wrongwrong | base64)" \
+    >"$HOME/.docker/config.json"
   fails 5 apphost up -d
   says "127.0.0.1:$PORT_SHUT"
   not grep -q wrongwrong <<<"$stderr$output"
@@ -111,7 +112,8 @@ one() {
 @test "a login in Docker's configuration is used" {
   one "$SHUT:1"
   mkdir -p "$HOME/.docker"
-  printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$PORT_SHUT" "$(printf user:secret | base64)" >"$HOME/.docker/config.json"
+  printf '{"auths":{"127.0.0.1:%s":{"auth":"%s"}}}' "$PORT_SHUT" "$(printf user:secret | base64)" \
+    >"$HOME/.docker/config.json"
   ok apphost up -d
   ok apphost down
 }

@@ -1,5 +1,5 @@
-# Engines that are reached over a network: ssh through a real sshd on loopback, TCP with TLS through a dockerd of our own.
-# What counts as another machine, what then has to be in the manifest, and what is refused.
+# Engines that are reached over a network: ssh through a real sshd on loopback, TCP with TLS through a dockerd of our
+# own. What counts as another machine, what then has to be in the manifest, and what is refused.
 load helpers
 load sshd
 
@@ -59,7 +59,8 @@ exec_echoes() {
   local hash folder=$HOME/.docker/contexts/meta
   hash=$(printf far | sha256sum | cut -d' ' -f1)
   mkdir -p "$folder/$hash"
-  echo "{\"Name\":\"far\",\"Metadata\":{},\"Endpoints\":{\"docker\":{\"Host\":\"$DOCKER_HOST\"}}}" >"$folder/$hash/meta.json"
+  echo "{\"Name\":\"far\",\"Metadata\":{},\"Endpoints\":{\"docker\":{\"Host\":\"$DOCKER_HOST\"}}}" \
+    >"$folder/$hash/meta.json"
   unset DOCKER_HOST
   server 'bind_address: 0.0.0.0'
   ok apphost --context far up -d
@@ -120,7 +121,8 @@ certificates() {
       -keyout ca-key.pem -out ca.pem
     for name in server client; do
       san=$([ $name = server ] && echo "IP:127.0.0.1,DNS:$(hostname)" || echo DNS:client)
-      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout $name-key.pem -out $name.csr
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" -keyout $name-key.pem \
+        -out $name.csr
       openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -out $name.pem \
         -extfile <(echo "subjectAltName=$san"; echo "extendedKeyUsage=${name}Auth")
     done
@@ -136,7 +138,8 @@ start_tls_engine() {
   [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || skip "an engine of our own cannot be started here"
   certificates
   TLS_PORT=$(free_port)
-  engine_start -H "tcp://127.0.0.1:$TLS_PORT" --tlsverify --tlscacert "$T/certs/ca.pem" --tlscert "$T/certs/server.pem" \
+  engine_start -H "tcp://127.0.0.1:$TLS_PORT" --tlsverify --tlscacert "$T/certs/ca.pem" \
+    --tlscert "$T/certs/server.pem" \
     --tlskey "$T/certs/server-key.pem" 3>&- || skip "an engine of our own does not start here"
   DOCKER_HOST=$ENGINE_HOST "$ROOT/tests/images/build" "$REDIS"
   export DOCKER_HOST=tcp://127.0.0.1:$TLS_PORT DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$T/certs/client

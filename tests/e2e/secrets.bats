@@ -43,7 +43,8 @@ END
   strace -o /dev/null true 2>/dev/null || skip "processes may not be traced here"
   native_cache
   traced() {
-    ok timeout --foreground -k 5 60 strace -f -D -qq -s 100000 -e trace=execve -e signal=none -o "trace.$1" "$APPHOST" "${@:2}"
+    ok timeout --foreground -k 5 60 strace -f -D -qq -s 100000 -e trace=execve -e signal=none -o "trace.$1" \
+      "$APPHOST" "${@:2}"
   }
   traced up up -d
   traced run run -- env
@@ -68,7 +69,8 @@ END
   native_cache
   umask 000
   ok apphost up -d
-  [ -z "$(find "$T/state" "$T/run" -mindepth 1 ! -type l -perm /077 -printf '%p %m\n' | tee loose)" ] || { cat loose; false; }
+  [ -z "$(find "$T/state" "$T/run" -mindepth 1 ! -type l -perm /077 -printf '%p %m\n' | tee loose)" ] ||
+    { cat loose; false; }
   ok apphost env app --write secrets.env
   [ "$(stat -c %a secrets.env)" = 600 ]
   ok apphost down

@@ -7,7 +7,8 @@ VALKEY=apphost-test/valkey:8.1
 # server [LINE…]
 server() {
   {
-    printf 'resources:\n  cache:\n    type: %s\n    image: %s\n    seed: [one.txt, two.txt]\n' "${TYPE:-redis}" "${IMAGE:-$REDIS}"
+    printf 'resources:\n  cache:\n    type: %s\n    image: %s\n    seed: [one.txt, two.txt]\n' "${TYPE:-redis}" \
+      "${IMAGE:-$REDIS}"
     [ $# = 0 ] || printf '    %s\n' "$@"
   } | manifest
 }

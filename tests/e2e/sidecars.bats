@@ -78,13 +78,15 @@ volumes_exist() {
   ok apphost up -d
   ok apphost wait redisinsight --wait-timeout 60s
   shown=$(curl -sf --max-time 60 "http://$(apphost port redisinsight)/")
-  jq -e '.environment | .RI_REDIS_HOST1 == "one" and .RI_REDIS_PORT1 == "6379" and .RI_REDIS_ALIAS2 == "two"' <<<"$shown"
+  jq -e '.environment | .RI_REDIS_HOST1 == "one" and .RI_REDIS_PORT1 == "6379" and .RI_REDIS_ALIAS2 == "two"' \
+    <<<"$shown"
   jq -e '.environment.RI_REDIS_PASSWORD1 == "a b:#\"x$HOME\\z"' <<<"$shown"
   jq -e '.environment | (has("RI_REDIS_PASSWORD2") or has("RI_ACCEPT_TERMS_AND_CONDITIONS")) | not' <<<"$shown"
   two_servers "insight: {image: $INSIGHT, accept_eula: true}"
   ok apphost up -d
   ok apphost wait redisinsight --wait-timeout 60s
-  curl -sf --max-time 60 "http://$(apphost port redisinsight)/" | jq -e '.environment.RI_ACCEPT_TERMS_AND_CONDITIONS == "true"'
+  curl -sf --max-time 60 "http://$(apphost port redisinsight)/" |
+    jq -e '.environment.RI_ACCEPT_TERMS_AND_CONDITIONS == "true"'
   ok apphost down
 }
 
@@ -108,7 +110,8 @@ volumes_exist() {
   ok apphost wait redisinsight --wait-timeout 60s
   local name
   name=$(containers | grep redisinsight)
-  engine GET "/containers/$name/json" | jq -e --arg from "$PWD/shown" '.Mounts == [.Mounts[] | select(.Source == $from and .Destination == "/data" and .RW)] and (.Mounts | length) == 1'
+  engine GET "/containers/$name/json" | jq -e --arg from "$PWD/shown" \
+    '.Mounts == [.Mounts[] | select(.Source == $from and .Destination == "/data" and .RW)] and (.Mounts | length) == 1'
   ok apphost down -v
   [ -d shown ]
 }

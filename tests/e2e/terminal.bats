@@ -70,9 +70,9 @@ ignored() {
   wait_until 5 nobody
 }
 
-# A shell with job control, and a command in it that the terminal's foreground can be asked about: it sleeps, and its process
-# group is the terminal's. (Not as ps shows it: a nice process has more letters.) What is typed while the shell still
-# moves the terminal may get lost, on any shell.
+# A shell with job control, and a command in it that the terminal's foreground can be asked about: it sleeps, and its
+# process group is the terminal's. (Not as ps shows it: a nice process has more letters.) What is typed while the
+# shell still moves the terminal may get lost, on any shell.
 CAT='"$SAY" run web -- sh -c "echo \\$\\$ >child; exec cat"'
 IN_FRONT='sed "s/.*) //" "/proc/$(cat child)/stat" | grep -E "^S [0-9]+ ([0-9]+) [0-9]+ [0-9]+ \1 "'
 SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
@@ -156,7 +156,8 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   needs script
   fails 7 script -qec "'$APPHOST' run web -- sh -c 'echo from inside; exit 7'" /dev/null </dev/null
   prints 'from inside'
-  env --default-signal=HUP script -qfc "'$APPHOST' up" out </dev/null >/dev/null 2>&1 3>&- & # whoever runs the tests may ignore it
+  # Whoever runs the tests may ignore it.
+  env --default-signal=HUP script -qfc "'$APPHOST' up" out </dev/null >/dev/null 2>&1 3>&- &
   local pid=$!
   wait_until 20 grep -q 'web  ready' out
   kill -KILL "$pid" # and its terminal is gone
@@ -167,7 +168,8 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
 @test "tmux: detaching changes nothing, the end of the pane ends everything" {
   needs tmux
   TMUX_SOCKET=$T/tmux
-  echo 'set -g assume-paste-time 0' >tmux.conf # else keys that come within a millisecond are text, and no command of tmux's
+  # Else keys that come within a millisecond are text, and no command of tmux's.
+  echo 'set -g assume-paste-time 0' >tmux.conf
   tmux -S "$TMUX_SOCKET" -f tmux.conf new-session -d -x 80 -y 24 "'$APPHOST' up" 3>&-
   wait_until 20 has_state web ready
   TERM=xterm terminal expect 'ready' send '\x02d' expect detached -- tmux -S "$TMUX_SOCKET" attach

@@ -1,5 +1,5 @@
-// A stand-in for Redis Insight, which cannot be had everywhere: answers on its port and on its health path, and shows the
-// environment that it was started with. It is not Redis Insight, and says so on every page.
+// A stand-in for Redis Insight, which cannot be had everywhere: answers on its port and on its health path, and
+// shows the environment that it was started with. It is not Redis Insight, and says so on every page.
 const http = require("http");
 http
   .createServer((request, response) => {
