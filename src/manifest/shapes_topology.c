@@ -142,20 +142,20 @@ static const struct table table_sentinel = {.name = "sentinel",
                                             .fields = sentinel_fields,
                                             .count = FIELD_COUNT(sentinel_fields)};
 
-static int check_sentinels(struct loader *l, struct node *value, struct model_topology *topology)
+static int check_sentinels(struct loader *l, struct yaml_node *value, struct model_topology *topology)
 {
     if (!topology->quorum)
         topology->quorum = topology->sentinels / 2 + 1;
     if (topology->quorum > topology->sentinels)
         return manifest_problem(l, manifest_get(value, "quorum"), "a `quorum` of %d: there are %d sentinels",
                                 topology->quorum, topology->sentinels);
-    const struct node *name = manifest_get(value, "primary_name");
+    const struct yaml_node *name = manifest_get(value, "primary_name");
     if (!name)
         return 0;
     return manifest_check_name(l, name, "primary", topology->primary_name);
 }
 
-static int read_sentinel(struct loader *l, const struct field *field, struct node *value, void *object)
+static int read_sentinel(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_topology *topology = topology_of(object);
     bool is_wanted = true;
