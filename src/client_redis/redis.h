@@ -11,7 +11,9 @@
 #include "client_redis/lanes.h"
 #include "client_telemetry/trace.h"
 
+#include <apphost/redis.h>
 #include <pthread.h>
+#include <string.h>
 
 struct apphost_redis {
     char *name; /* of the connection */
@@ -66,8 +68,12 @@ int redis_start(struct apphost_redis *redis, enum dial_role *role, const struct 
 /* Whether a replica answered that it cannot: it loads, or has lost its primary. */
 bool redis_wants_primary(const struct replies *replies);
 
-struct apphost_command;
-size_t redis_word_length(const struct apphost_command *command, size_t word);
+static inline size_t redis_word_length(const struct apphost_command *command, size_t word)
+{
+    if (command->lens)
+        return command->lens[word];
+    return strlen(command->argv[word]);
+}
 
 /*
  * Whether callers may send this on a shared connection, as far as is known here: 0; 1 when the command is

@@ -24,13 +24,6 @@ static bool is_administrative(const struct apphost_command *command, const struc
     return false;
 }
 
-size_t redis_word_length(const struct apphost_command *command, size_t word)
-{
-    if (command->lens)
-        return command->lens[word];
-    return strlen(command->argv[word]);
-}
-
 int redis_check_words(const struct apphost_command *command, struct apphost_error *error)
 {
     if (command->argc == 0 || !command->argv || !command->argv[0])

@@ -8,8 +8,8 @@
  * renames them.
  */
 #include "client_redis/redis_refused.h"
-#include "client_base/pick.h"
 #include "client_redis/redis.h"
+#include "client_base/pick.h"
 #include "client_base/fail.h"
 #include "resp/resp.h"
 

@@ -107,13 +107,6 @@ static struct plan_node *main_node(struct lower *l, const struct model_resource 
     return lower_find(l, lower_node_id(l, resource));
 }
 
-enum plan_until lower_usual_wait(const struct model_resource *target)
-{
-    if (model_is_task(target))
-        return PLAN_COMPLETED;
-    return PLAN_HEALTHY;
-}
-
 static enum plan_until wait_until(const struct model_wait *wait, const struct model_resource *target)
 {
     switch (wait->until) {

@@ -131,6 +131,13 @@ const char *lower_node_id(struct lower *l, const struct model_resource *resource
     return lower_replica_id(l, resource, lower_first_replica(resource));
 }
 
+enum plan_until lower_usual_wait(const struct model_resource *target)
+{
+    if (model_is_task(target))
+        return PLAN_COMPLETED;
+    return PLAN_HEALTHY;
+}
+
 void lower_wait_for(struct lower *l, struct plan_node *from, const struct model_resource *to,
                     const struct plan_edge *how)
 {
