@@ -93,6 +93,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *data)
 bool http_call_body(struct http_call *call, const char *bytes, size_t length)
 {
     call->last_ms = loop_now_ms(call->transport->loop);
+    if (!call->head_done) /* libcurl takes a status below 200 for the last one that we do not */
+        return error_set(&call->error, ERROR_PROTOCOL, "%s does not speak HTTP (status %d)",
+                         call->transport->name, call->status) == 0;
     if (call->is_stream && call->status < 400) {
         http_call_ready(call);
         return strbuf_add(&call->pending, bytes, length);
