@@ -249,10 +249,9 @@ int conn_append_as(struct resp_buffer *buffer, const char *name, const struct co
                    struct apphost_error *error)
 {
     const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
-    size_t *lens = (size_t *)(argv + command->argc);
-
     if (!argv)
         return fail_memory(error);
+    size_t *lens = (size_t *)(argv + command->argc);
     for (size_t i = 0; i < command->argc; i++) {
         argv[i] = command->argv[i];
         if (command->lens)

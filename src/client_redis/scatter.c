@@ -332,12 +332,14 @@ void scatter_begin(struct scatter *scatter)
     scatter->rounds++;
     atomic_store(&scatter->has_to_pause, false);
     atomic_store(&scatter->outstanding, 1);
-    for (size_t i = 0; i < count && units && to && roles; i++) {
+    if (!units || !to || !roles)
+        count = 0; /* memory is out: nothing goes out in this round */
+    for (size_t i = 0; i < count; i++) {
         units[i] = &scatter->units[i];
         if (!units[i]->is_done)
             to[i] = lanes_of(scatter, units[i], &roles[i]);
     }
-    for (size_t i = 0; i < count && units && to && roles; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!to[i])
             continue;
         atomic_fetch_add(&scatter->outstanding, 1);
@@ -370,6 +372,17 @@ static struct resp_reply *make_error(const struct apphost_error *failure)
     return reply;
 }
 
+/* Each of its replies; false: memory is out. */
+static bool answer_by_failure(struct scatter *scatter, const struct unit *unit)
+{
+    for (size_t i = 0; i < unit->replies; i++) {
+        scatter->items[unit->reply + i] = make_error(&unit->failure);
+        if (!scatter->items[unit->reply + i])
+            return false;
+    }
+    return true;
+}
+
 static const struct apphost_error *settle(struct scatter *scatter)
 {
     const struct apphost_error *failure = NULL;
@@ -385,11 +398,9 @@ static const struct apphost_error *settle(struct scatter *scatter)
     if (failed == scatter->unit_count || !scatter->batch.is_read)
         return failure;
     for (size_t i = 0; i < scatter->unit_count; i++) {
-        struct unit *unit = &scatter->units[i];
+        const struct unit *unit = &scatter->units[i];
 
-        for (size_t k = 0; !scatter->items[unit->reply] && k < unit->replies; k++)
-            scatter->items[unit->reply + k] = make_error(&unit->failure);
-        if (!scatter->items[unit->reply])
+        if (!scatter->items[unit->reply] && !answer_by_failure(scatter, unit))
             return failure;
     }
     return NULL;
