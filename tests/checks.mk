@@ -4,14 +4,14 @@
 #            minutes, without an engine
 #   e2e      the program against a real engine        bench    figures beside their floors
 #   faults   the program against an engine that misbehaves, and against whoever kills it (FAULTS: parts and options)
-#   fuzz     libFuzzer, FUZZ_SECONDS for each target   tidy     clang-tidy over src/
+#   fuzz     libFuzzer, FUZZ_SECONDS for each target   analyse  clang-tidy, gcc's analyser, cppcheck over src/
 FUZZ_SECONDS ?= 30
 JOBS         ?= $(shell nproc)
 CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
-.PHONY: style-kept style-page figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
+.PHONY: analyse style-kept style-page figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
 
 check:
 	$(Q)scripts/tally unit golden corpora wrong layers style line rules ratios
@@ -95,13 +95,19 @@ clang:
 	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost lib-shared && echo "1 passed, 0 failed, 0 skipped"; \
 	else echo "clang is not installed" && echo "0 passed, 0 failed, 1 skipped"; fi
 
+# Three analysers over src/; the second time only what has changed. `make tidy` is the first of them alone.
+analysed = CLANG_TIDY='$(CLANG_TIDY)' JOBS=$(JOBS) scripts/analyse \
+  $(filter-out -MMD -MP -g $(WERROR),$(BASEFLAGS)) -- $(wildcard src/*/*.c src/*.c)
+analyse:
+	$(Q)$(analysed)
 tidy:
-	$(Q)$(CLANG_TIDY) --quiet $(wildcard src/*/*.c src/*.c) -- $(filter-out -MMD -MP -g,$(BASEFLAGS)) 2>/dev/null
+	$(Q)ANALYSERS=tidy $(analysed)
 
 e2e: all
 	$(Q)scripts/run-e2e
 
-# The same on a newer Docker and on Podman; the smoke variant takes about two minutes.
+# The same on other engines and over other ways to one (tests/ENGINES.md); the smoke variant, a newer Docker and Podman,
+# takes about two minutes.
 e2e-others: all
 	$(Q)scripts/other-engines
 e2e-others-smoke: all
