@@ -36,6 +36,8 @@ owner_dead() {
 # ---- data ----
 
 @test "data in a volume survives down and up without a forced save, on each server" {
+  needs_image "$REDIS8"
+  needs_image "$VALKEY"
   for kind in "redis $REDIS" "redis $REDIS8" "valkey $VALKEY"; do
     manifest <<END2
 resources:
