@@ -39,10 +39,10 @@ static void drop(cJSON *list, const char *node)
 void changes_merge(cJSON *view, const cJSON *changes)
 {
     const cJSON *engine = json_get(changes, "engine"), *gone;
-    if (engine) {
-        cJSON_DeleteItemFromObjectCaseSensitive(view, "engine");
+    if (engine && json_get(view, "engine"))
+        cJSON_ReplaceItemInObjectCaseSensitive(view, "engine", cJSON_Duplicate(engine, 1));
+    else if (engine)
         cJSON_AddItemToObject(view, "engine", cJSON_Duplicate(engine, 1));
-    }
     merge_list(view, changes, "resources");
     merge_list(view, changes, "others");
     cJSON_ArrayForEach(gone, json_get(changes, "gone"))

@@ -130,6 +130,11 @@ static void changes(void **state)
     changes_merge(view, change);
     expect_json(view, "{\"engine\":{\"connected\":true},\"resources\":[{\"node\":\"a\",\"state\":\"y\"},"
                       "{\"node\":\"c\"}],\"others\":[]}");
+
+    cJSON *empty = cJSON_CreateObject();
+    changes_merge(empty, change);
+    expect_json(empty, "{\"engine\":{\"connected\":true},\"resources\":[{\"node\":\"a\",\"state\":\"y\"},"
+                       "{\"node\":\"c\"}],\"others\":[]}");
 }
 
 int main(void)
