@@ -208,10 +208,30 @@ static void add_json_elements(struct strbuf *out, const struct resp_reply *reply
     strbuf_addc(out, is_map ? '}' : ']');
 }
 
-/* inf and nan are no numbers in JSON. */
+static size_t count_digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+/* What a server says may be more than JSON knows: inf and nan, but also ".5", "5.", "+1", "007". */
 static bool is_json_number(const char *text)
 {
-    return *text && strspn(text, "+-.0123456789eE") == strlen(text);
+    text += *text == '-';
+    size_t whole = count_digits(text), part = 1;
+    if (!whole || (*text == '0' && whole > 1))
+        return false;
+
+    text += whole;
+    if (*text == '.') {
+        part = count_digits(text + 1);
+        text += 1 + part;
+    }
+    if (part && (*text == 'e' || *text == 'E')) {
+        text += 1 + (text[1] == '-' || text[1] == '+');
+        part = count_digits(text);
+        text += part;
+    }
+    return part && !*text;
 }
 
 static void add_json(struct strbuf *out, const struct resp_reply *reply)

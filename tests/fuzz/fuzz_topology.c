@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MEMBERS = 3 };
+enum { SERVERS = 3, SENTINELS = 2, MEMBERS = SERVERS + SENTINELS };
 
 struct fuzz {
     struct topology_options options;
@@ -29,18 +29,25 @@ static void check_slots(const struct cluster_table *table)
     free(cluster_map(table));
 }
 
+static size_t first_look(const struct fuzz *fuzz)
+{
+    if (fuzz->member + (size_t)fuzz->options.sentinels >= fuzz->options.count)
+        return SENTINEL_LOOKS;
+    return 0;
+}
+
 /* The next question of this member, or the first one of the next. */
 static void take(struct fuzz *fuzz, const struct resp_reply *reply)
 {
     struct member *member = &fuzz->members[fuzz->member];
-    bool is_answer = fuzz->rules->read(&member->seen, fuzz->look, reply);
+    bool is_answer = fuzz->rules->read(&fuzz->options, &member->seen, fuzz->look, reply);
     fuzz->look++;
-    if (is_answer && fuzz->rules->looks[fuzz->look])
+    if (is_answer && fuzz->look < MOST_LOOKS && fuzz->rules->looks[fuzz->look])
         return;
     member->seen.is_known = is_answer;
     check_slots(member->seen.table);
-    fuzz->look = 0;
     fuzz->member++;
+    fuzz->look = first_look(fuzz);
 }
 
 static void read_replies(struct fuzz *fuzz, const uint8_t *data, size_t size)
@@ -49,7 +56,7 @@ static void read_replies(struct fuzz *fuzz, const uint8_t *data, size_t size)
     struct resp_reader *reader = resp_reader_new(&limits);
     struct resp_reply *reply = NULL;
     resp_reader_feed(reader, data, size);
-    while (fuzz->member < MEMBERS && resp_reader_next(reader, &reply) == 1) {
+    while (fuzz->member < fuzz->options.count && resp_reader_next(reader, &reply) == 1) {
         take(fuzz, reply);
         resp_reply_free(reply);
     }
@@ -62,33 +69,42 @@ static void judge(struct fuzz *fuzz, int primary)
     struct judgement judgement = {.primary = NOBODY};
     standing.rounds_alone = ROUNDS_ALONE;
     fuzz->rules->judge(&standing, &judgement);
-    if (judgement.primary < NOBODY || judgement.primary >= MEMBERS ||
+    if (judgement.primary < NOBODY || judgement.primary >= (int)fuzz->options.count ||
         (judgement.is_formed && judgement.trouble))
         abort();
     for (size_t i = 0; i < judgement.order_count; i++)
-        if (judgement.orders[i].to >= MEMBERS || !judgement.orders[i].words.count)
+        if (judgement.orders[i].to >= fuzz->options.count || !judgement.orders[i].words.count)
             abort();
     judgement_clear(&judgement);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[MEMBERS] = {"c-1", "c-2", "c-3"};
-    struct fuzz fuzz = {.options = {.shards = 1, .count = MEMBERS}};
+    static const char *const names[MEMBERS] = {"c-1", "c-2", "c-3", "sentinel-1", "sentinel-2"};
+    struct fuzz fuzz = {.options = {.kind = MODEL_TOPOLOGY_REPLICATION,
+                                    .shards = 1,
+                                    .count = SERVERS,
+                                    .primary_name = "c",
+                                    .quorum = 2}};
     if (!size)
         return 0;
     if (data[0] & 1)
         fuzz.options.kind = MODEL_TOPOLOGY_CLUSTER;
     if (data[0] & 2)
-        fuzz.options.shards = MEMBERS;
+        fuzz.options.shards = SERVERS;
     fuzz.options.keeps_data = data[0] & 4;
+    if (data[0] & 8) {
+        fuzz.options.kind = MODEL_TOPOLOGY_SENTINEL;
+        fuzz.options.sentinels = SENTINELS;
+        fuzz.options.count = MEMBERS;
+    }
     fuzz.rules = rules_of(fuzz.options.kind);
     for (int i = 0; i < MEMBERS; i++)
         fuzz.members[i] = (struct member){
             .name = names[i], .host = "10.0.0.1", .port = 7001 + i, .bus_port = 9001 + i, .is_here = true};
 
     read_replies(&fuzz, data + 1, size - 1);
-    for (int primary = NOBODY; primary < MEMBERS; primary++)
+    for (int primary = NOBODY; primary < (int)fuzz.options.count; primary++)
         judge(&fuzz, primary);
     for (int i = 0; i < MEMBERS; i++)
         seen_clear(&fuzz.members[i].seen);

@@ -32,7 +32,7 @@ static void look(const struct web_head *head)
             web_sealed("token", WEB_COOKIE, head->headers[i].value, 0, NULL);
     cleanup_free char *bytes = web_query_bytes(head->query, "a", NULL);
     cleanup_free char *piece = web_path_piece(head->path, strlen(head->path));
-    if (bytes && strlen(bytes) > strlen(head->query))
+    if ((bytes && strlen(bytes) > strlen(head->query)) || (piece && strlen(piece) > strlen(head->path)))
         abort();
 }
 
