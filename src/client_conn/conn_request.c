@@ -251,6 +251,7 @@ int conn_append_as(struct resp_buffer *buffer, const char *name, const struct co
     const char **argv = malloc(command->argc * (sizeof(*argv) + sizeof(size_t)));
     if (!argv)
         return fail_memory(error);
+
     size_t *lens = (size_t *)(argv + command->argc);
     for (size_t i = 0; i < command->argc; i++) {
         argv[i] = command->argv[i];
