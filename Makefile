@@ -28,8 +28,9 @@ ifeq ($(VARIANT),release)
   FAST_ROOMS := base control http logs loop orchestrator process resp
   is_small = $(filter-out $(FAST_ROOMS),$(*D))$(filter $(SMALL_FILES),$*)
   # Of the orchestrator what is done once a start.
-  SMALL_FILES := $(addprefix orchestrator/,changes decide elsewhere engine_root environment forming goals_image \
-                   goals_network goals_volume listening native place ports secrets seed spec users values)
+  SMALL_FILES := $(addprefix orchestrator/,apply changes decide elsewhere engine_root environment forming \
+                   goals_container goals_image goals_network goals_process goals_volume instance listening native \
+                   orchestrator place ports secrets seed spec users values verbs watching)
 else ifeq ($(VARIANT),asan)
   OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
   LDOPT := -fsanitize=address,undefined

@@ -127,6 +127,7 @@ int redis_link_init(struct redis_link *link, struct context *context, const char
 
     const char *kind = text_or_empty(found->kind);
     link->resource = xstrdup(text_or(found->name, resource));
+    link->asked = xstrdup(resource);
     link->is_cluster = str_eq(found->topology, "cluster");
     const struct model_kind_info *info = model_kind_info(model_find_kind(kind));
     /* What has a connection string without being a server of ours. */
@@ -140,8 +141,8 @@ void redis_link_fini(struct redis_link *link)
 {
     redis_link_close(link);
     forget_server(&link->server);
-    free(link->resource);
-    link->resource = NULL;
+    free(take_ptr(&link->resource));
+    free(take_ptr(&link->asked));
 }
 
 /* ---- the connection ---- */

@@ -13,7 +13,7 @@
 
 struct redis_link {
     struct context *context;
-    char *resource;
+    char *resource, *asked; /* who is talked to; what was asked for: of a topology perhaps the whole */
     bool is_foreign; /* a connection string's: the server, and what it holds, belong to somebody else */
     bool is_cluster; /* one node of one */
     struct redis_conn_options server; /* its texts are ours */

@@ -1,6 +1,7 @@
 /* See redis_store.h. */
 #include "console/redis_store.h"
 #include "session/await.h"
+#include "ui/view.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -59,14 +60,48 @@ static void on_done(const struct error *error, const struct redis_data_result *r
 typedef struct redis_data *start_cb(struct loop *loop, const struct redis_conn_options *server,
                                     const char *file, redis_data_done_cb *done, void *data);
 
-/* A node of a cluster holds a part of the data: emptied, filled or kept alone it would be no data set. */
-static int check_whole(const struct redis_link *link, struct error *err)
+/* Of a cluster the other primaries: its data is spread over all of them. */
+struct others {
+    struct redis_link *links;
+    size_t count;
+};
+
+static void forget_others(struct others *others)
 {
+    for (size_t i = 0; i < others->count; i++)
+        redis_link_fini(&others->links[i]);
+    free(others->links);
+}
+
+static int add_other(const struct redis_link *link, const struct view_resource *node, struct others *others,
+                     struct error *err)
+{
+    if (!str_eq(node->replica_of, link->asked))
+        return 0;
+    if (!node->role)
+        return error_set(err, ERROR_FAILED, "the cluster is not whole: %s is missing", node->name);
+    if (!str_eq(node->role, "primary") || str_eq(node->name, link->resource))
+        return 0;
+    return redis_link_init(&others->links[others->count++], link->context, node->name, err);
+}
+
+/* A node of a cluster holds a part of the data: emptied, filled or kept alone it would be no data set. */
+static int find_others(const struct redis_link *link, struct others *others, struct error *err)
+{
+    cleanup_view struct view *view = NULL;
     if (!link->is_cluster)
         return 0;
-    return error_set(err, ERROR_USAGE,
-                     "%s is a node of a cluster: its data as a whole cannot be had for clusters yet",
-                     link->resource);
+    if (str_eq(link->asked, link->resource))
+        return error_set(err, ERROR_USAGE,
+                         "%s is a node of a cluster: this is done to the cluster as a whole", link->resource);
+    if (client_view(&link->context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+
+    others->links = xcalloc(view->resource_count, sizeof *others->links);
+    for (size_t i = 0; i < view->resource_count; i++)
+        if (add_other(link, &view->resources[i], others, err))
+            return -1;
+    return 0;
 }
 
 /* 0, 128 + signal, or -1. */
@@ -75,14 +110,21 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
 {
     struct client *client = &link->context->client;
     int64_t begin_ms = loop_now_ms(&client->loop);
-    if (check_whole(link, err))
+    struct others others = {0};
+    if (find_others(link, &others, err)) {
+        forget_others(&others);
         return -1;
+    }
+
     struct wait wait = {
         .fact = &running->is_done,
         .what = "the end of the operation",
         .limit = FOREVER, /* any amount of data; a server that is gone ends it */
     };
     struct redis_data *operation = start(&client->loop, &link->server, file, on_done, running);
+    for (size_t i = 0; i < others.count; i++)
+        redis_data_also(operation, &others.links[i].server);
+    forget_others(&others);
     int failed = await(client, &wait, err);
 
     if (failed)
@@ -109,7 +151,7 @@ static void report(const struct redis_link *link, const char *what, const char *
     str_bytes(result->bytes, size);
     if (output->json) {
         cleanup_json cJSON *document = cJSON_CreateObject();
-        json_add_string(document, "resource", link->resource);
+        json_add_string(document, "resource", link->asked);
         json_add_string(document, "action", what);
         json_add_string(document, "name", name);
         json_add_int(document, "keys", (int64_t)result->keys);
@@ -131,7 +173,7 @@ static void report(const struct redis_link *link, const char *what, const char *
         counted = xasprintf("%zu commands", result->commands);
     else
         counted = xasprintf("%zu keys, %s", result->keys, size);
-    output_note(output, "%s: %s%s%s: %s in %" PRId64 " ms", link->resource, what, text_if(name, " "),
+    output_note(output, "%s: %s%s%s: %s in %" PRId64 " ms", link->asked, what, text_if(name, " "),
                 text_or_empty(name), counted, running->elapsed_ms);
 }
 
@@ -165,7 +207,7 @@ int redis_store_seed(struct redis_link *link, const char *file, struct error *er
 int redis_store_snapshot(struct redis_link *link, const char *name, struct error *err)
 {
     struct running running = {0};
-    cleanup_free char *folder = folder_of(&link->context->project, link->resource);
+    cleanup_free char *folder = folder_of(&link->context->project, link->asked);
     cleanup_free char *file = xasprintf("%s/%s", folder, name);
     if (redis_store_check_name(name, err) || file_mkdirs(folder, 0700, err))
         return -1;
@@ -214,12 +256,12 @@ static int unknown_snapshot(const char *resource, const char *folder, const char
 int redis_store_restore(struct redis_link *link, const char *name, struct error *err)
 {
     struct running running = {0};
-    cleanup_free char *folder = folder_of(&link->context->project, link->resource);
+    cleanup_free char *folder = folder_of(&link->context->project, link->asked);
     cleanup_free char *file = xasprintf("%s/%s", folder, name);
     if (redis_store_check_name(name, err))
         return -1;
     if (!file_exists(file))
-        return unknown_snapshot(link->resource, folder, name, err);
+        return unknown_snapshot(link->asked, folder, name, err);
     int code = perform(link, redis_data_restore, file, &running, err);
     if (code == 0)
         report(link, "restore", name, &running);

@@ -248,8 +248,6 @@ void manifest_finish_topology(struct loader *l, struct yaml_node *map, const str
                          kind);
     if (resource->redis.tls.on)
         manifest_problem(l, manifest_get(map, "tls"), "`tls` does not go with `%s` yet", kind);
-    if (topology->kind == MODEL_TOPOLOGY_CLUSTER && resource->redis.seed_count)
-        manifest_problem(l, manifest_get(map, "seed"), "`seed` does not go with `cluster` yet");
     check_data(l, map, resource);
     check_ports(l, map, resource);
     check_directives(l, &resource->redis);

@@ -70,6 +70,17 @@ static void on_changed(void *data)
     }
 }
 
+struct node *forming_next_primary(const struct node *node, size_t *at)
+{
+    bool is_cluster = node->forming && node->spec->run.topology.kind == MODEL_TOPOLOGY_CLUSTER;
+    while (is_cluster && *at < node->forming->count) {
+        struct node *other = node->forming->nodes[(*at)++];
+        if (other && other != node && str_eq(other->facts.role, "primary"))
+            return other;
+    }
+    return NULL;
+}
+
 /* ---- members ---- */
 
 static size_t count_of(const struct node *node)

@@ -333,6 +333,8 @@ bool forming_is_met(const struct node *node);
 void forming_start(struct node *node);
 /* Its instance is no part of it any more. */
 void forming_leave(struct node *node);
+/* The next primary of the same cluster, from *at on, that is not this node; NULL: there is no more. */
+struct node *forming_next_primary(const struct node *node, size_t *at);
 /* What is missing, in words; NULL: nothing that we know of. */
 const char *forming_trouble(const struct node *node);
 

@@ -5,7 +5,7 @@
  * sensor and ends with it (sensor_stop calls seed_stop): an instance that goes takes its seeding along.
  * Failures: a file that does not parse or a command that the server refuses fails the node, positioned at
  * file and line. What was written until then is flushed: the data set was empty, and the next try finds it
- * so. */
+ * so. Of a cluster all primaries are asked, and the commands go to whom their keys belong. */
 #include "orchestrator/internal.h"
 
 #include "redis_data/redis_data.h"
@@ -15,7 +15,8 @@
 struct seeding {
     struct redis_conn *conn;
     struct redis_data *operation;
-    size_t next; /* file */
+    size_t next;  /* file */
+    size_t asked; /* of a cluster: how far its other primaries are known to be empty */
     struct error error;
 };
 
@@ -48,6 +49,18 @@ static void fail(struct node *node, const struct error *err)
     node_fail(node, &cause);
 }
 
+/* The other primaries of its cluster, too. */
+static void add_others(const struct node *node, struct redis_data *operation)
+{
+    size_t at = 0;
+    for (struct node *other; (other = forming_next_primary(node, &at));) {
+        char *password;
+        struct redis_conn_options server = server_access(other, &password);
+        redis_data_also(operation, &server);
+        server_forget(password);
+    }
+}
+
 static void on_flushed(const struct error *error, const struct redis_data_result *result, void *data)
 {
     struct node *node = data;
@@ -76,6 +89,7 @@ static void on_file(const struct error *error, const struct redis_data_result *r
     struct redis_conn_options server = server_access(node, &password);
     seeding->operation = redis_data_flush(node->o->services.loop, &server, on_flushed, node);
     server_forget(password);
+    add_others(node, seeding->operation);
 }
 
 static void finish(struct node *node)
@@ -98,7 +112,10 @@ static void next_file(struct node *node)
     seeding->operation =
         redis_data_seed(node->o->services.loop, &server, run->seed[seeding->next], on_file, node);
     server_forget(password);
+    add_others(node, seeding->operation);
 }
+
+static void ask(struct node *node, struct node *whom);
 
 /* "# Keyspace", and a line "db0:keys=…" for each database that holds something. */
 static void on_keyspace(const struct resp_reply *reply, void *data)
@@ -115,8 +132,12 @@ static void on_keyspace(const struct resp_reply *reply, void *data)
         fail(node, &err);
         return;
     }
+
+    struct node *other = forming_next_primary(node, &node->seeding->asked);
     if (has_keys)
         finish(node);
+    else if (other)
+        ask(node, other);
     else
         next_file(node);
 }
@@ -127,18 +148,24 @@ static void on_lost(const struct error *err, bool final, void *data)
     fail(data, err);
 }
 
-void seed_start(struct node *node)
+static void ask(struct node *node, struct node *whom)
 {
     static const char *const words[] = {"INFO", "keyspace", NULL};
     cleanup_error struct error err = {0};
-    if (node->seeding)
-        return;
     char *password;
-    struct redis_conn_options server = server_access(node, &password);
+    struct redis_conn_options server = server_access(whom, &password);
     server.on_closed = on_lost;
-    node->seeding = xcalloc(1, sizeof *node->seeding);
+    server.data = node;
     node->seeding->conn = redis_conn_open(node->o->services.loop, &server);
     server_forget(password);
     if (redis_conn_words(node->seeding->conn, words, on_keyspace, node, &err) < 0)
         fail(node, &err);
+}
+
+void seed_start(struct node *node)
+{
+    if (node->seeding)
+        return;
+    node->seeding = xcalloc(1, sizeof *node->seeding);
+    ask(node, node);
 }

@@ -8,10 +8,19 @@
 static const size_t OUT_LIMIT = (size_t)1024 * 1024 * 1024;
 enum { SHOWN_WORDS = 300 };
 
+static void close_all(struct redis_data *operation)
+{
+    for (size_t i = 0; i < operation->peer_count; i++)
+        redis_conn_free(operation->peers[i].conn);
+    free(take_ptr(&operation->peers));
+    operation->peer_count = 0;
+    operation->conn = NULL;
+}
+
 static void free_operation(struct redis_data *operation)
 {
     loop_unpost(operation->loop, &operation->end_turn);
-    redis_conn_free(operation->conn);
+    close_all(operation);
     if (operation->fini)
         operation->fini(operation);
     error_clear(&operation->error);
@@ -25,8 +34,7 @@ static void on_end(void *data)
     if (error_is_set(&operation->error))
         error = &operation->error;
     /* First, so that a `done` that starts the next operation does not meet this one's connection. */
-    redis_conn_free(operation->conn);
-    operation->conn = NULL;
+    close_all(operation);
     operation->done(error, &operation->result, operation->data);
     free_operation(operation);
 }
@@ -39,8 +47,7 @@ static void on_closed(const struct error *err, bool final, void *data)
     operation_fail(data, &copy);
 }
 
-void operation_start(struct redis_data *operation, struct loop *loop, const struct redis_conn_options *server,
-                     redis_data_done_cb *done, void *data)
+void redis_data_also(struct redis_data *operation, const struct redis_conn_options *server)
 {
     struct redis_conn_options options = *server;
     options.out_limit = OUT_LIMIT;
@@ -49,11 +56,44 @@ void operation_start(struct redis_data *operation, struct loop *loop, const stru
     options.on_push = NULL;
     options.on_closed = on_closed;
     options.data = operation;
+
+    size_t count = operation->peer_count + 1;
+    operation->peers = xreallocarray(operation->peers, count, sizeof *operation->peers);
+    operation->peers[operation->peer_count++] =
+        (struct operation_peer){redis_conn_open(operation->loop, &options), server->port};
+}
+
+void operation_start(struct redis_data *operation, struct loop *loop, const struct redis_conn_options *server,
+                     redis_data_done_cb *done, void *data)
+{
     operation->loop = loop;
     operation->done = done;
     operation->data = data;
     turn_init(&operation->end_turn, on_end, operation);
-    operation->conn = redis_conn_open(loop, &options);
+    redis_data_also(operation, server);
+    operation->conn = operation->peers[0].conn;
+}
+
+static bool turn_to(struct redis_data *operation, size_t peer)
+{
+    if (peer >= operation->peer_count)
+        return false;
+    operation->turn = peer;
+    operation->conn = operation->peers[peer].conn;
+    return true;
+}
+
+bool operation_next(struct redis_data *operation)
+{
+    return turn_to(operation, operation->turn + 1);
+}
+
+bool operation_turn_to(struct redis_data *operation, int port)
+{
+    size_t peer = 0;
+    while (peer < operation->peer_count && operation->peers[peer].port != port)
+        peer++;
+    return turn_to(operation, peer);
 }
 
 void operation_end(struct redis_data *operation)

@@ -1,5 +1,8 @@
 /* What every operation has: a connection, an end, a `done`. Inside redis_data/ only.
  *
+ * Of several servers (redis_data_also()) each has a connection from the start, and `conn` is the one that is
+ * talked to; one that closes ends the operation, also when it was another one's turn.
+ *
  * An operation embeds `struct redis_data` as its first member and gives it a row of functions. It ends
  * through operation_end() or operation_fail(), once; `done` then runs in a turn of its own. */
 #ifndef REDIS_DATA_OPERATION_H
@@ -7,9 +10,15 @@
 
 #include "redis_data/redis_data.h"
 
+struct operation_peer {
+    struct redis_conn *conn;
+    int port;
+};
 struct redis_data {
     struct loop *loop;
-    struct redis_conn *conn;
+    struct redis_conn *conn;                    /* one of those of the peers */
+    struct operation_peer *peers;               /* the first one is whom it was started for */
+    size_t peer_count, turn;                    /* whose it is */
     void (*fini)(struct redis_data *operation); /* frees what the operation holds besides; may be NULL */
     redis_data_done_cb *done;
     void *data;
@@ -22,6 +31,10 @@ struct redis_data {
 /* Opens the connection. The operation was allocated with xcalloc and is ours from now on. */
 void operation_start(struct redis_data *operation, struct loop *loop, const struct redis_conn_options *server,
                      redis_data_done_cb *done, void *data);
+/* Talks to the next server from now on; false: there is no other. */
+bool operation_next(struct redis_data *operation);
+/* Talks to the server with this port; false: none has it. */
+bool operation_turn_to(struct redis_data *operation, int port);
 /* It worked, or failed with *err (moved). Later calls change nothing. */
 void operation_end(struct redis_data *operation);
 void operation_fail(struct redis_data *operation, struct error *err);

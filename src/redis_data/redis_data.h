@@ -87,6 +87,11 @@ struct redis_data *redis_data_snapshot(struct loop *loop, const struct redis_con
 /* Replaces everything that the server holds. */
 struct redis_data *redis_data_restore(struct loop *loop, const struct redis_conn_options *server,
                                       const char *file, redis_data_done_cb *done, void *data);
+/* Before the loop's next turn: the data is spread over this server, too, as that of a cluster is over its
+ * primaries. Each is emptied; a file's commands go where the servers say that they belong (those without a
+ * key to the last one that had one); all of them make one snapshot, each shard of its own moment; and of a
+ * snapshot each takes what is its own. */
+void redis_data_also(struct redis_data *operation, const struct redis_conn_options *server);
 /* NULL is allowed. A cancelled restore leaves the server half filled; a cancelled snapshot leaves no file. */
 void redis_data_cancel(struct redis_data *operation);
 

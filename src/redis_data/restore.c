@@ -3,7 +3,10 @@
  * Two cursors run over the same checked file: `sent` and `acked`. Each record is one command, so the distance
  * between the cursors is what is under way, and `acked` knows which key a reply belongs to. RESTORE of one
  * key under a name of our own comes first: a server that cannot read this snapshot's payloads (older than the
- * one that made it, a module that is missing, no permission) says so before anything is flushed. */
+ * one that made it, a module that is missing, no permission) says so before anything is flushed.
+ *
+ * A cluster's servers get all keys one after the other, and each says of those that are not its own that they
+ * belong elsewhere: who has which is theirs to know. */
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/pick.h"
@@ -14,13 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WINDOW = 2 * 1024 * 1024, SHOWN_KEY = 100 };
+enum { WINDOW = 2 * 1024 * 1024, SHOWN_KEY = 100, MOST_TRIALS = 1000 };
 
 struct restore {
     struct redis_data base;
     struct snapshot_reader file;
     size_t sent, acked;
     bool is_flushed;
+    int trials; /* until a key is this server's */
 };
 
 static void fini(struct redis_data *operation)
@@ -74,6 +78,23 @@ static void send_record(struct restore *restore, const struct snapshot_record *r
 /* ---- the stream ---- */
 
 static void on_record(const struct resp_reply *reply, void *data);
+static void begin(struct restore *restore);
+
+static void finish(struct restore *restore)
+{
+    struct error err = {0};
+    size_t taken = restore->base.result.keys, all = restore->file.info.keys;
+    if (operation_next(&restore->base)) {
+        restore->sent = restore->acked = restore->file.records_at;
+        restore->trials = 0;
+        begin(restore);
+    } else if (taken < all) {
+        error_set(&err, ERROR_FAILED, "%zu of %zu keys were taken by no server", all - taken, all);
+        operation_fail(&restore->base, &err);
+    } else {
+        operation_end(&restore->base);
+    }
+}
 
 static void pump(struct restore *restore)
 {
@@ -88,7 +109,7 @@ static void pump(struct restore *restore)
     }
     snapshot_next(&restore->file, &(size_t){restore->acked}, &record);
     if (record.kind == 'E' && !restore->base.ended)
-        operation_end(&restore->base);
+        finish(restore);
 }
 
 static void fail_record(struct restore *restore, const struct snapshot_record *record,
@@ -114,11 +135,12 @@ static void on_record(const struct resp_reply *reply, void *data)
     if (operation_is_over(&restore->base, reply))
         return;
     snapshot_next(&restore->file, &restore->acked, &record);
-    if (reply->type == RESP_ERROR) {
+    bool is_elsewhere = resp_reply_is_error(reply, "MOVED");
+    if (reply->type == RESP_ERROR && !is_elsewhere) {
         fail_record(restore, &record, reply);
         return;
     }
-    restore->base.result.keys += record.kind == 'K';
+    restore->base.result.keys += record.kind == 'K' && !is_elsewhere;
     /* Refill in halves: one large write costs less than many small ones. */
     if (restore->sent - restore->acked <= WINDOW / 2)
         pump(restore);
@@ -147,13 +169,20 @@ static void on_trial(const struct resp_reply *reply, void *data)
     struct error err = {0};
     if (operation_is_over(&restore->base, reply))
         return;
-    if (reply->type != RESP_ERROR) {
+    bool is_elsewhere = resp_reply_is_error(reply, "MOVED");
+    if (is_elsewhere && restore->trials++ < MOST_TRIALS) {
+        begin(restore);
+        return;
+    }
+
+    if (reply->type != RESP_ERROR || is_elsewhere) {
         operation_words(&restore->base, (const char *const[]){"FLUSHALL", NULL}, on_flushed);
         return;
     }
     operation_answer(reply, &err);
     error_wrap(&err, "the server does not take this snapshot (made by %s)", restore->file.info.server);
-    error_hint(&err, "nothing was changed");
+    if (!restore->is_flushed)
+        error_hint(&err, "nothing was changed");
     operation_fail(&restore->base, &err);
 }
 

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_MOVES = 16 };
 static const size_t FILE_LIMIT = (size_t)256 * 1024 * 1024;
 
 struct seed {
     struct redis_data base;
     char *path, *text;
     size_t length, at;
-    int line; /* of the next command */
-    int sent; /* line of the command under way */
+    int line;  /* of the next command */
+    int sent;  /* line of the command under way */
+    int moves; /* of that command, from server to server */
     struct redis_data_words words;
 };
 
@@ -84,12 +86,25 @@ static const struct resp_reply *find_error(const struct resp_reply *reply)
 }
 
 static void step(struct seed *seed);
+static void send_command(struct seed *seed);
+
+/* "MOVED 3999 10.0.0.1:7001": the same again, there. */
+static bool has_moved(struct seed *seed, const struct resp_reply *reply)
+{
+    if (!resp_reply_is_error(reply, "MOVED") || seed->moves++ > MOST_MOVES)
+        return false;
+    const char *colon = strrchr(reply->str, ':');
+    if (!colon || !operation_turn_to(&seed->base, atoi(colon + 1)))
+        return false;
+    send_command(seed);
+    return true;
+}
 
 static void on_reply(const struct resp_reply *reply, void *data)
 {
     struct seed *seed = data;
     struct error err = {0};
-    if (operation_is_over(&seed->base, reply))
+    if (operation_is_over(&seed->base, reply) || has_moved(seed, reply))
         return;
     const struct resp_reply *failed = find_error(reply);
     if (failed) {
@@ -102,17 +117,22 @@ static void on_reply(const struct resp_reply *reply, void *data)
     step(seed);
 }
 
-static void step(struct seed *seed)
+static void send_command(struct seed *seed)
 {
-    if (next(seed, NULL) <= 0) {
-        operation_end(&seed->base);
-        return;
-    }
     struct redis_command command = {.count = seed->words.count,
                                     .arguments = seed->words.arguments,
                                     .lengths = seed->words.lengths,
                                     .on_reply = on_reply};
     operation_send(&seed->base, &command);
+}
+
+static void step(struct seed *seed)
+{
+    seed->moves = 0;
+    if (next(seed, NULL) > 0)
+        send_command(seed);
+    else
+        operation_end(&seed->base);
 }
 
 struct redis_data *redis_data_seed(struct loop *loop, const struct redis_conn_options *server,

@@ -28,6 +28,7 @@ struct snapshot {
     struct strlist databases; /* their numbers */
     size_t next_database;
     uint32_t database; /* the one being read */
+    bool has_database; /* the file says that it is the first one: a cluster has no other */
     char cursor[24];
     struct redis_data_words keys; /* of one SCAN: words.text holds them */
     size_t next_key;
@@ -63,12 +64,21 @@ static void pause_writers(struct snapshot *snapshot)
 
 /* ---- the end ---- */
 
+static void on_keyspace(const struct resp_reply *reply, void *data);
+
 static void on_unpaused(const struct resp_reply *reply, void *data)
 {
     struct snapshot *snapshot = data;
     struct error err = {0};
     if (operation_is_over(&snapshot->base, reply)) /* where there is no pause, an error answers: no matter */
         return;
+    if (operation_next(&snapshot->base)) {
+        strlist_free(&snapshot->databases);
+        snapshot->next_database = 0;
+        pause_writers(snapshot);
+        operation_words(&snapshot->base, (const char *const[]){"INFO", "keyspace", NULL}, on_keyspace);
+        return;
+    }
     if (snapshot_finish(take_ptr(&snapshot->file), &snapshot->base.result.bytes, &err))
         operation_fail(&snapshot->base, &err);
     else
@@ -93,6 +103,9 @@ static void on_selected(const struct resp_reply *reply, void *data)
     if (operation_is_over(&snapshot->base, reply) || fail_on_error(snapshot, reply, "select a database"))
         return;
     struct snapshot_record record = {.kind = 'D', .database = snapshot->database};
+    if (snapshot->has_database && !snapshot->database)
+        return;
+    snapshot->has_database |= !snapshot->database;
     snapshot_put(snapshot->file, &record);
     snapshot->base.result.databases++;
 }

@@ -175,7 +175,7 @@ END
   for key in a b c d e f; do
     [ "$(apphost exec cache-5 -- redis-cli -c -h "$host" -p "$port" GET $key)" = v ]
   done
-  fails 2 apphost redis cache --flush
+  fails 2 apphost redis cache-2 --flush
   says 'a node of a cluster'
 
   # The servers find out that a primary has gone.
@@ -222,6 +222,85 @@ END
   ok apphost down
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   [ "$(cli_anywhere GET k)" = v ]
+  ok apphost down --volumes
+}
+
+# keys_of NODE… : how many each of them has
+keys_of() {
+  for node; do apphost redis "$node" DBSIZE; done | awk "{n += \$1} END {print n}"
+}
+
+# bats test_tags=engineless
+@test "a cluster's data as a whole: filled, kept, emptied and brought back, also after a failover" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, cluster: {shards: 3, replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  for i in $(seq 60); do echo "SET key$i value$i"; done >fill.redis
+  echo 'MSET {tag}1 a {tag}2 b' >>fill.redis
+  ok apphost redis cache --seed fill.redis
+  [ "$(keys_of cache-1 cache-2 cache-3)" = 62 ]
+  for n in 1 2 3; do [ "$(apphost redis cache-$n DBSIZE)" -gt 0 ]; done
+
+  ok apphost redis cache --snapshot one
+  [ "$(apphost redis cache --snapshots -o json | jq -r '.[] | "\(.name) \(.keys)"')" = "one 62" ]
+  ok apphost redis cache --flush
+  [ "$(keys_of cache-1 cache-2 cache-3)" = 0 ]
+  ok apphost redis cache --failover
+  says 'cache-4 is primary now, in place of cache-1'
+  wait_until 60 is_among_primaries cache-4 cache-1
+  ok apphost redis cache --restore one -o json
+  [ "$(jq .keys <<<"$output")" = 62 ]
+  [ "$(keys_of cache-4 cache-2 cache-3)" = 62 ]
+
+  # What is wrong in the file stops it where it stands.
+  printf 'SET key1 one\nINCR key1\n' >wrong.redis
+  fails 1 apphost redis cache --flush --seed wrong.redis
+  says 'wrong.redis:2'
+  ok apphost kill cache-2
+  fails 1 apphost redis cache --flush
+  says 'the cluster is not whole: cache-2 is missing'
+  ok apphost redis cache --drop one
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "a cluster that is empty is filled before anybody who depends on it starts, and only then" {
+  for i in $(seq 60); do echo "SET key$i value$i"; done >fill.redis
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, cluster: true, data_volume: true, seed: fill.redis}
+  api:
+    type: process
+    task: true
+    command: [sh, -c, 'for n in 1 2 3; do $APPHOST redis cache-\$n DBSIZE; done | paste -sd+']
+    references: [cache]
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(keys_of cache-1 cache-2 cache-3)" = 60 ]
+  sum=$(apphost logs api | grep -oE '[0-9]+\+[0-9]+\+[0-9]+')
+  [ $((sum)) = 60 ]
+
+  # Not filled again: somebody has keys.
+  ok apphost redis cache --flush
+  printf 'SET left 1\n' >one.redis
+  ok apphost redis cache --seed one.redis
+  ok apphost down
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(keys_of cache-1 cache-2 cache-3)" = 1 ]
+  ok apphost redis cache --flush
+  ok apphost down
+
+  # What a server refuses fails it, and what was written until then is taken back.
+  printf 'SET a 1\nSET b 2\nSET c 3\nINCR a b\n' >fill.redis
+  APPHOST_BOUND=180 fails 6 apphost up -d --wait-timeout 150
+  says 'fill.redis:4.*cannot seed cache-1'
+  printf 'SET mended 1\n' >fill.redis
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(keys_of cache-1 cache-2 cache-3)" = 1 ]
   ok apphost down --volumes
 }
 
@@ -286,6 +365,11 @@ sentinels_see() {
 knows() {
   apphost redis "$1" SENTINEL MASTERS | paste -s |
     grep -P "name\t$2\t.*num-slaves\t2\tnum-other-sentinels\t2\tquorum\t2"
+}
+
+# is_among_primaries NODE FORMER
+is_among_primaries() {
+  [[ ",$(primary)," = *",$1,"* && ",$(primary)," != *",$2,"* ]]
 }
 
 port_of() {

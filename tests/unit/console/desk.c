@@ -44,7 +44,8 @@ int desk_open(void **state)
     context->project.prefix = xstrdup("shop-0123abcd");
     desk->port = free_port();
     desk->redis = redis_start(desk->port, (const char *const[]){"--requirepass", "p w", NULL});
-    desk->shell.link = (struct redis_link){.context = context, .resource = xstrdup("cache")};
+    desk->shell.link =
+        (struct redis_link){.context = context, .resource = xstrdup("cache"), .asked = xstrdup("cache")};
     desk->shell.link.server = (struct redis_conn_options){
         .host = xstrdup("127.0.0.1"), .port = desk->port, .password = xstrdup("p w")};
     desk->shell.form = REDIS_FORM_RAW;

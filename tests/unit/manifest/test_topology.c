@@ -161,16 +161,15 @@ static void the_last_ports_are_enough_for_as_many(void **state)
     assert_int_equal(model_find(model, "a")->redis.host_port, 65533);
 }
 
-/* Only a cluster cannot be filled yet: of a replication the primary is. */
-static void seeds_are_for_one_primary(void **state)
+static void all_of_them_can_be_filled(void **state)
 {
+    static const char *const kinds[] = {"cluster: true", "sentinel: true", "replication: {replicas: 1}"};
     fixture_write("fill.redis", "SET a 1\n");
-    static const struct refusal row = {"cluster: true, seed: fill.redis",
-                                       "2:41: error: `seed` does not go with `cluster` yet", NULL};
-    refuse(*state, "redis", &row);
-    const struct model *model = fixture_good(
-        *state, "resources:\n  a: {type: redis, replication: {replicas: 1}, seed: fill.redis}\n");
-    assert_int_equal(model_find(model, "a")->redis.seed_count, 1);
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        cleanup_free char *text =
+            xasprintf("resources:\n  a: {type: redis, %s, seed: fill.redis}\n", kinds[i]);
+        assert_int_equal(model_find(fixture_good(*state, text), "a")->redis.seed_count, 1);
+    }
 }
 
 static void garnet_is_one_server(void **state)
@@ -240,7 +239,7 @@ int main(void)
         TEST(sentinels_have_names_of_their_own),
         TEST(what_nodes_cannot_share_is_refused),
         TEST(the_last_ports_are_enough_for_as_many),
-        TEST(seeds_are_for_one_primary),
+        TEST(all_of_them_can_be_filled),
         TEST(garnet_is_one_server),
         TEST(what_apphost_tells_the_nodes_is_not_the_users),
         TEST(a_nodes_name_is_taken),

@@ -353,6 +353,57 @@ static void test_cancel(void **state)
     assert_false(file_exists(temporary));
 }
 
+/* The same on another server, too. */
+static int perform_on_both(struct fixture *f, start_fn *start_it, const char *file,
+                           const struct redis_conn_options *other)
+{
+    f->done = 0;
+    f->operation = start_it(&f->loop, &f->options, file, on_done, f);
+    redis_data_also(f->operation, other);
+    assert_true(loop_until(&f->loop, is_done, f));
+    assert_int_equal(f->done, 1);
+    return error_is_set(&f->error) ? -1 : 0;
+}
+
+static const char *ask_other(struct fixture *f, const struct redis_conn_options *other, const char *line)
+{
+    struct redis_conn *own = take_ptr(&f->conn);
+    struct redis_conn_options options = f->options;
+    f->options = *other;
+    const char *reply = ask(f, line);
+    redis_conn_free(f->conn);
+    f->conn = own;
+    f->options = options;
+    return reply;
+}
+
+/* One snapshot of both; each is emptied; who is the only one that is left takes all of it. */
+static void test_two_servers(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const words[] = {"--requirepass", "pass word", NULL};
+    const struct redis_conn_options other = {.port = free_port(), .password = "pass word"};
+    pid_t server = redis_start(other.port, words);
+    cleanup_free char *file = file_in(f, "both");
+    for (int i = 0; i < 6000 && strcmp(ask_other(f, &other, "PING"), "PONG") != 0; i++)
+        usleep(10000);
+    ask(f, "SET here 1");
+    ask_other(f, &other, "MSET there 2 also 3");
+
+    assert_int_equal(perform_on_both(f, redis_data_snapshot, file, &other), 0);
+    assert_int_equal(f->result.keys, 3);
+    assert_int_equal(f->result.databases, 1);
+    assert_int_equal(perform_on_both(f, flush, NULL, &other), 0);
+    assert_string_equal(ask(f, "DBSIZE"), "0");
+    assert_string_equal(ask_other(f, &other, "DBSIZE"), "0");
+    assert_int_equal(perform(f, redis_data_restore, file), 0);
+    assert_string_equal(ask(f, "GET there"), "2");
+    assert_string_equal(ask(f, "DBSIZE"), "3");
+
+    redis_kill(server);
+    assert_int_equal(perform_on_both(f, flush, NULL, &other), -1);
+}
+
 static void test_nobody_there(void **state)
 {
     struct fixture *f = *state;
@@ -377,6 +428,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_seed_stops, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_servers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_there, setup, teardown),
     };
     return cmocka_run_group_tests(tests, start, end);
