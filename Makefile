@@ -14,9 +14,11 @@ PKGS     := libcurl libuv yaml-0.1 libcjson openssl hiredis libmicrohttpd libzst
 PKG_INC  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
-WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 -fno-common
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings -Wformat=2 \
+  -fno-common
 WERROR ?= -Werror
-BASEFLAGS := -std=c11 $(WARN) $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude $(PKG_INC) -MMD -MP -g
+BASEFLAGS := -std=c11 $(WARN) $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude $(PKG_INC) \
+  -MMD -MP -g
 ifeq ($(VARIANT),release)
   OPT := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
   LDOPT := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections
@@ -78,17 +80,23 @@ $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/apphost: $(MAIN_OBJ) $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS))
 	@echo "  LINK  $@"
-	$(Q)$(CC) $(LDOPT) $(PROGRAM_LDOPT) -o $@ $(MAIN_OBJ) -Wl,--start-group $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS)) -Wl,--end-group $(PKG_LIBS) $(LDFLAGS)
+	$(Q)$(CC) $(LDOPT) $(PROGRAM_LDOPT) -o $@ $(MAIN_OBJ) \
+	  -Wl,--start-group $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS)) -Wl,--end-group $(PKG_LIBS) $(LDFLAGS)
 
-# Unit tests: tests/unit/ROOM/test_*.c, each a program of its own; helpers shared by a room's tests are the other .c files there.
+# Unit tests: tests/unit/ROOM/test_*.c, each a program of its own; helpers shared by a room's tests are the other .c
+# files there.
 unit_srcs := $(wildcard tests/unit/*/test_*.c)
 unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_srcs))
-below = $(shell awk -v r=$(1) -F '[*]?:' '/^[a-z]/{d[$$1]=$$2} function go(x,  a,n,i){if(s[x]++)return; n=split(d[x],a," "); for(i=1;i<=n;i++)go(a[i])} END{go(r); for(x in s) printf "%s ",x}' scripts/layers.txt)
+below = $(shell awk -v r=$(1) -F '[*]?:' '/^[a-z]/ { d[$$1] = $$2 } \
+  function go(x,    a, n, i) { if (s[x]++) return; n = split(d[x], a, " "); for (i = 1; i <= n; i++) go(a[i]) } \
+  END { go(r); for (x in s) printf "%s ", x }' scripts/layers.txt)
+unit_helpers = $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c))
 define unit_rule
-$(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c)) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(1)))
+$(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $(call unit_helpers,$(1)) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(1)))
 	@mkdir -p $$(@D)
 	@echo "  TEST  $$<"
-	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -Itests/unit/$(1) -o $$@ $$(filter %.c,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -Itests/unit/$(1) -o $$@ $$(filter %.c,$$^) \
+	  -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
 endef
 $(foreach r,$(sort $(patsubst tests/unit/%/,%,$(dir $(unit_srcs)))),$(eval $(call unit_rule,$(r))))
 

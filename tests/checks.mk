@@ -71,10 +71,12 @@ fuzz_room = $(shell sed -n -e '1s/.*room: *\([a-z_]*\).*/\1/p' -e 's/^.include "
 fuzz_driver := $(if $(filter fuzz,$(VARIANT)),,tests/fuzz/driver.c)
 fuzz_link := $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
 define fuzz_rule
-$(BUILD)/fuzz/$(basename $(notdir $(1))): $(1) $(fuzz_driver) $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(call fuzz_room,$(1))))
+$(BUILD)/fuzz/$(basename $(notdir $(1))): $(1) $(fuzz_driver) \
+    $(patsubst %,$(BUILD)/lib/%.a,$(call below,$(call fuzz_room,$(1))))
 	@mkdir -p $$(@D)
 	@echo "  FUZZ  $$<"
-	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -o $$@ $$(filter %.c,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(fuzz_link) $(PKG_LIBS) -lpthread $(LDFLAGS)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(ALLCFLAGS)) -o $$@ $$(filter %.c,$$^) \
+	  -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $(LDOPT) $(fuzz_link) $(PKG_LIBS) -lpthread $(LDFLAGS)
 endef
 $(foreach f,$(fuzz_srcs),$(eval $(call fuzz_rule,$(f))))
 
@@ -92,7 +94,8 @@ fuzz-run: $(fuzz_bins)
 # The second compiler: it must build without a warning as well.
 clang:
 	$(Q)if command -v $(CLANG) >/dev/null; then \
-	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost lib-shared && echo "1 passed, 0 failed, 0 skipped"; \
+	  $(MAKE) -j$(JOBS) --no-print-directory CC=$(CLANG) BUILD=build/clang build/clang/apphost lib-shared && \
+	  echo "1 passed, 0 failed, 0 skipped"; \
 	else echo "clang is not installed" && echo "0 passed, 0 failed, 1 skipped"; fi
 
 # Three analysers over src/; the second time only what has changed. `make tidy` is the first of them alone.

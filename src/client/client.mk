@@ -1,8 +1,9 @@
-# libapphost: shared and static, its pkg-config file, its installation, its bench. Included by the top Makefile, or alone:
+# libapphost: shared and static, its pkg-config file, its installation, its bench. Included by the top Makefile, or
+# alone:
 #     make -f src/client/client.mk BUILD=build/client lib-shared
 #
-# Only apphost_* leaves the library: the linker's version script sees to it in the shared one, objcopy in the static one,
-# which is a single object made of all.
+# Only apphost_* leaves the library: the linker's version script sees to it in the shared one, objcopy in the static
+# one, which is a single object made of all.
 PREFIX  ?= /usr/local
 CC      ?= gcc
 VERSION ?= 0.1.0
@@ -14,7 +15,8 @@ CLIENT_SOVERSION := $(firstword $(subst ., ,$(VERSION)))
 
 CLIENT_PKGS   := openssl libcjson libzstd
 CLIENT_CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
+CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) \
+                 -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
                  -fPIC -fno-semantic-interposition -MMD -MP $(shell pkg-config --cflags $(CLIENT_PKGS))
 CLIENT_LIBS   := $(shell pkg-config --libs $(CLIENT_PKGS)) -lpthread
 CLIENT_DIR    := $(BUILD)/libapphost
