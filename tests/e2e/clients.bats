@@ -111,3 +111,48 @@ client() {
   done
   ok apphost down
 }
+
+# A cluster and a primary with sentinels; their variables are in the environment then.
+both() {
+  needs redis-server
+  export APPHOST_ENGINE=native
+  {
+    echo 'resources:'
+    printf "  cache: {type: redis, password: 'p/+@:#%%é x', sentinel: {replicas: 1}}\n"
+    printf "  ring: {type: redis, password: 'p/+@:#%%é x', cluster: true}\n"
+  } | manifest
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+}
+
+# bats test_tags=engineless
+@test "a cluster and sentinels: ioredis, and node-redis for the cluster" {
+  [ -e "$BUILT/node/node_modules/ioredis/package.json" ] || skip "ioredis could not be fetched: tests/clients/build"
+  [ -e "$BUILT/node/node_modules/redis/package.json" ] || skip "node-redis could not be fetched: tests/clients/build"
+  both
+  export NODE_PATH=$BUILT/node/node_modules
+  ok apphost run -- node "$ROOT/tests/clients/topologies.js"
+  prints 'ioredis-cluster abcdef' 'ioredis-sentinel abcdef' 'node-redis-cluster abcdef'
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "a cluster and sentinels: redis-py" {
+  /usr/bin/python3 -c 'import redis.cluster' 2>/dev/null || skip "python3-redis is not installed, or is too old"
+  both
+  ok apphost run -- /usr/bin/python3 "$ROOT/tests/clients/topologies.py"
+  prints '^cluster abcdef' '^sentinel abcdef'
+  ok apphost down
+}
+
+# bats test_tags=engineless
+@test "a cluster and sentinels: StackExchange.Redis takes the connection strings" {
+  [ -e "$BUILT/dotnet/out/stackexchange.dll" ] || skip "StackExchange.Redis could not be built: tests/clients/build"
+  both
+  export DOTNET_CLI_HOME=$T
+  ok apphost run -- dotnet "$BUILT/dotnet/out/stackexchange.dll" "$VALUE"
+  [ "$output" = "$VALUE" ]
+  ok apphost run -- sh -c 'ConnectionStrings__cache=$ConnectionStrings__ring exec dotnet "$@"' - \
+    "$BUILT/dotnet/out/stackexchange.dll" "$VALUE"
+  [ "$output" = "$VALUE" ]
+  ok apphost down
+}
