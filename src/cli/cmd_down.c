@@ -109,12 +109,7 @@ static int down_connected(struct context *context, struct harvest *harvest, stru
     harvest->any_project = true;
     if (context->dry_run)
         return preview(context, err);
-    if (client_watch_signals(&context->client, err))
-        return -1;
-    struct render *render = render_new(&context->output, &context->client.loop, stderr);
-    int failed = session_down(context, &down, render, &result, err);
-    render_finish(render, false);
-    render_free(render);
+    int failed = session_down_shown(context, &down, &result, err);
     if (result)
         add_result(harvest, result);
     return failed;
@@ -135,18 +130,6 @@ static void add_removed(struct harvest *harvest, const struct strlist *removed)
         const struct view_object object = {.kind = kind, .name = name};
         add_object(harvest, &harvest->removed, &object);
     }
-}
-
-static int clean_dead(struct context *context, struct harvest *harvest, const char *session,
-                      struct error *err)
-{
-    cleanup_strlist struct strlist removed = {0};
-    cleanup_free char *folder = project_folder(&context->project);
-    harvest->any_project = true;
-    int failed =
-        supervisor_clean(folder, session, &context->project.engine, context->environment, &removed, err);
-    add_removed(harvest, &removed);
-    return failed;
 }
 
 /* Something of the project is with the engine: 1. Its name is learnt from the labels where it is not known.
@@ -187,21 +170,29 @@ static int look_for_objects(struct context *context, struct error *err)
 /* A supervisor with nothing to do but this `down`. */
 static int down_with_helper(struct context *context, struct harvest *harvest, struct error *err)
 {
-    struct project *project = &context->project;
-    struct supervisor_options supervisor = {
-        .state_root = project->root,
-        .prefix = project->prefix,
-        .project = project->name,
-        .hash = project->hash,
-        .manifest = text_or_empty(project->manifest),
-        .engine = &project->engine,
-        .environment = context->environment,
-    };
-    struct client_options client = {
-        .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
-    if (client_open(&context->client, &client, err))
+    cleanup_strlist struct strlist swept = {0};
+    int failed = session_open_to_end(context, false, &swept, err);
+    add_removed(harvest, &swept);
+    if (failed)
         return -1;
     return down_connected(context, harvest, err);
+}
+
+/* Is anything left of what no record tells? may_lack: it can be removed without an engine that does not
+ * answer. */
+static bool is_left(struct context *context, bool is_thorough, bool may_lack)
+{
+    struct project *project = &context->project;
+    cleanup_error struct error why = {0};
+    bool knows_all = is_thorough && project->prefix;
+    if (knows_all && !(may_lack && project->has_engine))
+        return true;
+    int found = 0;
+    if (project->has_engine)
+        found = look_for_objects(context, &why);
+    if (found < 0 && knows_all)
+        engine_address_free(&project->engine);
+    return found > 0 || knows_all;
 }
 
 static int down_dead(struct context *context, struct harvest *harvest, struct error *err)
@@ -212,7 +203,6 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     cleanup_free char *folder = project_folder(&context->project);
     bool is_dead = folder && heal_finds(folder, &session);
     bool without = session.engine && !json_get(session.engine, "host");
-    cleanup_free char *id = xstrdup_null(session.id);
 
     /* What it left is with the engine that it used, which need not be today's. */
     if (session.engine && !engine_address_from_json(session.engine, &context->project.engine, NULL))
@@ -233,21 +223,9 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
         return 0;
     if (owner_check_engine(&context->project, &resolve, err))
         return -1;
-    if (is_dead && clean_dead(context, harvest, id, err))
-        return -1;
-
-    if (thorough && context->project.prefix) {
-        /* Of the native engine's things we can get rid without a container engine. */
-        if (may_lack && context->project.has_engine && look_for_objects(context, &why) < 0)
-            engine_address_free(&context->project.engine);
-        return down_with_helper(context, harvest, err);
-    }
-    if (!context->project.has_engine)
-        return 0;
-    int found = 0;
-    if (!is_dead)
-        found = look_for_objects(context, &why);
-    if (found > 0)
+    /* Of the native engine's things we can get rid without a container engine; a dead session's is asked. */
+    bool is_asked = is_dead && !without;
+    if ((is_dead && !thorough) || is_left(context, thorough, may_lack && !is_asked))
         return down_with_helper(context, harvest, err);
     return 0;
 }

@@ -39,6 +39,7 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
 {
     cleanup_strlist struct strlist removed = {0};
     const struct context *context = sweep->context;
+    const struct heal_task task = {.folder = folder, .session = session, .is_asked = true};
     int failed = 0;
     sweep->found++;
     if (context->dry_run)
@@ -46,7 +47,7 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
     else if (sweep->only)
         failed = clean_after_guard(context, folder, session, &removed, err);
     else
-        failed = heal_session(context, folder, session, &removed, err);
+        failed = heal_session(context, &task, &removed, err);
 
     for (size_t i = 0; i < removed.count; i++) {
         cJSON *item = cJSON_CreateObject();

@@ -243,13 +243,17 @@ static void tell_healed(const struct heal_report *report, void *data)
     doctor_add(data, DOCTOR_PASS, strbuf_text(&text), NULL);
 }
 
+static void heal_sessions(struct doctor *doctor)
+{
+    if (!doctor->context->dry_run)
+        heal_all(doctor->context, tell_healed, doctor);
+}
+
 static void check_leftovers(struct doctor *doctor)
 {
     cleanup_strlist struct strlist live = {0}, projects = {0};
     cleanup_free char *root = state_root(doctor->context->environment, NULL);
     int dead = 0;
-    if (!doctor->context->dry_run)
-        heal_all(doctor->context, tell_healed, doctor);
     if (root)
         dead = count_dead(root, &live);
     int orphans = 0;
@@ -325,8 +329,9 @@ static void check_sockets(struct doctor *doctor)
 }
 
 const struct doctor_check doctor_checks[] = {
+    {"leftovers", heal_sessions}, /* forks: before a connection to the engine is open */
     {"engine", check_engine},
-    {"leftovers", check_leftovers}, /* cleaned up: before who holds which port is looked at */
+    {"leftovers", check_leftovers},
     {"manifest", check_manifest},
     {"images", check_images},
     {"ports", check_ports},

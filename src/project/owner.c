@@ -29,12 +29,16 @@ int owner_check(const char *root, const char *hash, struct error *err)
 {
     cleanup_free char *ending = xasprintf("-%s/lock", hash);
     struct machine_search search = {
-        .title = TITLE, .but = GUARD_TITLE, .ending = ending, .is_meant = is_elsewhere, .data = (void *)root};
-    struct machine_holder holder = {0};
-    bool is_found = machine_find_holder(&search, &holder);
-    search.but = NULL; /* the guard alone is cleaning up */
-    if (!is_found && !machine_find_holder(&search, &holder))
+        .title = TITLE, .ending = ending, .is_meant = is_elsewhere, .data = (void *)root};
+    struct machine_holder holder = {0}, supervisor = {0};
+    if (!machine_find_holder(&search, &holder))
         return 0;
+
+    search.but = GUARD_TITLE; /* which is named only when it is alone, cleaning up */
+    if (machine_find_holder(&search, &supervisor)) {
+        machine_holder_free(&holder);
+        holder = supervisor;
+    }
 
     cleanup_identity struct identity identity = {0};
     cleanup_free char *folder = path_dirname(holder.path), *above = path_dirname(folder);

@@ -234,12 +234,19 @@ static int try_connect(struct client *client, const struct client_options *optio
     return -1;
 }
 
+/* 1: one listens, ours or that of somebody who was quicker. */
 static int start_one(struct client *client, const struct client_options *options, struct error *err)
 {
-    int answer = supervisor_start(options->start, options->lease ? &client->lease_fd : NULL, err);
-    if (answer == 0)
-        client->is_fresh = true;
-    return answer;
+    int *lease_fd = NULL;
+    if (options->lease)
+        lease_fd = &client->lease_fd;
+    int answer = supervisor_start(options->start, lease_fd, err);
+    if (answer < 0)
+        return -1;
+    client->is_fresh = answer == 0;
+    if (options->is_alone && !client->is_fresh)
+        return error_set(err, ERROR_NOT_RUNNING, "another session has begun");
+    return 1;
 }
 
 /* Before anything is claimed, or said not to run. */
@@ -257,12 +264,8 @@ static int connect_or_start(struct client *client, const struct client_options *
         return answer;
     if (why.code == ERROR_NOT_RUNNING && !client->is_fresh && is_elsewhere(options, err))
         return -1;
-    if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh) {
-        answer = start_one(client, options, err);
-        if (answer < 0)
-            return -1;
-        return 1;
-    }
+    if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh)
+        return start_one(client, options, err);
     error_move(err, &why);
     return -1;
 }
@@ -271,6 +274,9 @@ int client_open(struct client *client, const struct client_options *options, str
 {
     *client = (struct client){.lease_fd = -1};
     signal(SIGPIPE, SIG_IGN);
+    if (options->starts_first && start_one(client, options, err) < 0)
+        return -1;
+
     int64_t begin_ms = loop_clock_ms();
     for (int64_t heard_ms = begin_ms; loop_clock_ms() - heard_ms < SILENCE_MS;) {
         bool was_fresh = client->is_fresh;

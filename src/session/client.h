@@ -34,9 +34,10 @@ struct client {
     char *project, *folder;       /* what it is the supervisor of, and where that keeps its state */
     bool is_nudged;               /* it was asked by a signal to look after its socket */
     char *logs_folder;
-    int lease_fd;  /* -1: none */
-    bool is_fresh; /* this command started the supervisor */
-    int64_t owner; /* pid of the command that holds the session; 0: detached */
+    int lease_fd;      /* -1: none */
+    bool is_fresh;     /* this command started the supervisor */
+    bool ends_by_down; /* ours has nothing to do but a down: it ends with it, whatever becomes of that */
+    int64_t owner;     /* pid of the command that holds the session; 0: detached */
     bool is_detached;
     bool is_ending;               /* a down is under way */
     bool is_silent;               /* it did not answer while a request was under way (session/pulse.h) */
@@ -57,6 +58,8 @@ struct client_options {
     const struct supervisor_options *start; /* how to start one; NULL: only connect */
     const char *state_root, *prefix;
     bool lease;         /* hold the session: it does not end before this process does, or leaves */
+    bool starts_first;  /* nobody runs, that has been looked at: start, and connect to whoever listens then */
+    bool is_alone;      /* only with one that we start: ERROR_NOT_RUNNING when somebody else was quicker */
     int64_t timeout_ms; /* for the supervisor's first answer; 0: 10 s */
 };
 

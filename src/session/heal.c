@@ -1,5 +1,6 @@
 /* Looking for dead sessions, and cleaning up after them; see heal.h. */
 #include "session/heal.h"
+#include "session/session.h"
 #include "project/owner.h"
 
 #include "base/file.h"
@@ -8,6 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { HEAL_MS = 600000 }; /* for the sum of what has limits of its own */
 
 bool heal_finds(const char *folder, struct state_session *session)
 {
@@ -31,37 +34,68 @@ int heal_engine_of(const struct context *context, const struct state_session *se
 }
 
 /* A lock that is free here does not tell of owners whose state is elsewhere. */
-static int refuse_owned(const struct context *context, const char *folder,
-                        const struct engine_address *address, struct error *err)
+static int refuse_owned(const struct context *context, const struct project *project, struct error *err)
 {
-    cleanup_identity struct identity identity = {0};
-    cleanup_free char *root = path_dirname(folder);
     const struct project_options options = context_project_options(context);
-
-    if (!identity_parse(path_basename(folder), &identity))
-        return 0;
-    if (owner_check(root, identity.hash, err))
+    if (owner_check(project->root, project->hash, err))
         return -1;
-
-    struct project project = {.root = root, .prefix = identity_prefix(identity.name, identity.hash)};
-    memcpy(project.hash, identity.hash, sizeof project.hash);
-    project.engine = *address; /* borrowed, as the root is */
-    project.has_engine = address->host != NULL;
-    int refused = owner_check_engine(&project, &options, err);
-    free(project.prefix);
-    return refused;
+    return owner_check_engine(project, &options, err);
 }
 
-int heal_session(const struct context *context, const char *folder, const struct state_session *session,
-                 struct strlist *removed, struct error *err)
+static void add_removed(struct strlist *removed, const struct view_down *down)
 {
-    struct engine_address address = {0};
-    int failed = heal_engine_of(context, session, &address, err);
+    for (size_t i = 0; i < down->removed_count; i++) {
+        const struct view_object *object = &down->removed[i];
+        strlist_addf(removed, "%s %s", text_or_empty(object->kind),
+                     text_or(object->name, text_or_empty(object->resource)));
+    }
+}
+
+/* The context has the dead session's project. */
+static int take_down(struct context *context, const struct heal_task *task, struct strlist *removed,
+                     struct error *err)
+{
+    const struct ask_down down = {.timeout_ms = HEAL_MS};
+    cleanup_view_down struct view_down *what = NULL;
+    if (refuse_owned(context, &context->project, err))
+        return -1;
+
+    int failed = session_open_to_end(context, true, removed, err);
+    if (!failed && task->is_asked)
+        failed = session_down_shown(context, &down, &what, err);
+    else if (!failed)
+        failed = session_down(context, &down, NULL, &what, err);
+    if (what)
+        add_removed(removed, what);
+    client_close(&context->client);
+    return failed;
+}
+
+int heal_session(const struct context *context, const struct heal_task *task, struct strlist *removed,
+                 struct error *err)
+{
+    const struct state_session *session = task->session;
+    cleanup_identity struct identity identity = {0};
+    if (!identity_parse(path_basename(task->folder), &identity))
+        return error_set(err, ERROR_FAILED, "%s is no project's folder", task->folder);
+
+    struct context own = {
+        .args = context->args, /* borrowed, as what is cast below */
+        .environment = context->environment,
+        .output = context->output,
+        .project = {.name = (char *)text_or(session->project, identity.name),
+                    .manifest = session->manifest,
+                    .root = path_dirname(task->folder),
+                    .prefix = xstrdup(path_basename(task->folder))},
+    };
+    memcpy(own.project.hash, identity.hash, sizeof own.project.hash);
+    int failed = heal_engine_of(context, session, &own.project.engine, err);
+    own.project.has_engine = own.project.engine.host != NULL;
     if (!failed)
-        failed = refuse_owned(context, folder, &address, err);
-    if (!failed)
-        failed = supervisor_clean(folder, session->id, &address, context->environment, removed, err);
-    engine_address_free(&address);
+        failed = take_down(&own, task, removed, err);
+    engine_address_free(&own.project.engine);
+    free(own.project.prefix);
+    free(own.project.root);
     return failed;
 }
 
@@ -82,8 +116,9 @@ static void heal_folder(const struct context *context, const char *folder, heal_
     if (!heal_finds(folder, &session))
         return;
 
+    const struct heal_task task = {.folder = folder, .session = &session};
     if (!context->dry_run)
-        heal_session(context, folder, &session, &removed, &error);
+        heal_session(context, &task, &removed, &error);
     add_words(&words, &removed);
     struct heal_report what = {.project = session.project, .removed = strbuf_text(&words)};
     if (error_is_set(&error))

@@ -6,11 +6,12 @@
  * heal_session() itself. `up` and `run` do not: a session that starts sweeps processes and takes containers
  * over.
  *
- * The lock is taken for it, so a living session, one that is about to start or somebody else who heals is
- * never touched; nor is another user's folder, nor a project that is run from another state folder or
- * container. Failure: what cannot be taken away is a note of the command and not its failure; the record
- * stays, and the next command tries again. Blocking; an interruption leaves the rest to the next command,
- * too. */
+ * There is one way down: a supervisor with nothing else to do is started, which sweeps and takes the lock as
+ * any other, and the command is its client. So a living session, one that is about to start or somebody else
+ * who heals is never touched; nor is another user's folder, nor a project that is run from another state
+ * folder or container. Failure: what cannot be taken away is a note of the command and not its failure; a
+ * record stays, and the next command tries again. Blocking; a command that ends meanwhile leaves the rest to
+ * the supervisor, which goes on. */
 #ifndef SESSION_HEAL_H
 #define SESSION_HEAL_H
 
@@ -23,8 +24,13 @@ int heal_engine_of(const struct context *context, const struct state_session *se
                    struct engine_address *address, struct error *err);
 /* Takes away what it left, with the engine that it used. *removed: a text each. ERROR_OWNER: it is somebody's
  * after all. ERROR_NOT_RUNNING: somebody else was quicker. */
-int heal_session(const struct context *context, const char *folder, const struct state_session *session,
-                 struct strlist *removed, struct error *err);
+struct heal_task {
+    const char *folder;
+    const struct state_session *session;
+    bool is_asked; /* the command's own business: signals are watched and progress is shown */
+};
+int heal_session(const struct context *context, const struct heal_task *task, struct strlist *removed,
+                 struct error *err);
 
 /* What became of one: removed is a list of words, empty with --dry-run; error NULL: all is gone. */
 struct heal_report {

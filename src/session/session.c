@@ -69,6 +69,34 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
     return client_watch_signals(&context->client, err);
 }
 
+int session_open_to_end(struct context *context, bool is_alone, struct strlist *swept, struct error *err)
+{
+    const struct project *project = &context->project;
+    struct supervisor_options supervisor = {
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .project = project->name,
+        .hash = project->hash,
+        .manifest = text_or_empty(project->manifest),
+        .engine = &project->engine,
+        .environment = context->environment,
+        .takes_down = true,
+        .swept = swept,
+    };
+
+    struct client_options client = {
+        .start = &supervisor,
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .lease = true,
+        .starts_first = true,
+        .is_alone = is_alone,
+    };
+    int failed = client_open(&context->client, &client, err);
+    context->client.ends_by_down = context->client.is_fresh;
+    return failed;
+}
+
 int session_connect(struct context *context, struct error *err)
 {
     const struct project *project = &context->project;
@@ -85,7 +113,8 @@ int session_connect(struct context *context, struct error *err)
 
 static void on_record(const struct transition *transition, void *data)
 {
-    render_record(data, transition);
+    if (data)
+        render_record(data, transition);
 }
 
 static void begin_up(struct context *context, const struct session_up *up, struct client_call *call)
@@ -276,11 +305,25 @@ int session_down(struct context *context, const struct ask_down *down, struct re
     bool has_left = result && result->has_left;
     if (what && !has_left)
         *what = take_ptr(&result);
+    if (failed && client->ends_by_down && !client->is_silent)
+        session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL); /* then it can be tried again */
     if (failed)
         return look_what_is(context, &why, err);
     if (has_left)
         return 0;
     return session_wait_until_over(context, LIMIT_MS(PARTING_MS), err);
+}
+
+int session_down_shown(struct context *context, const struct ask_down *down, struct view_down **what,
+                       struct error *err)
+{
+    if (client_watch_signals(&context->client, err))
+        return -1;
+    struct render *render = render_new(&context->output, &context->client.loop, stderr);
+    int failed = session_down(context, down, render, what, err);
+    render_finish(render, false);
+    render_free(render);
+    return failed;
 }
 
 void session_bye(struct context *context)

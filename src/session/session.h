@@ -25,10 +25,19 @@ enum { SESSION_INTERRUPTED = AWAIT_INTERRUPTED };
 int session_up(struct context *context, const struct session_up *up, struct render *render,
                struct view **view, struct error *err);
 
-/* Sends `down` and waits until the supervisor is gone. *what (may be NULL): what went, or NULL when we only
- * left. */
+/* Starts a supervisor that has nothing to do but to take down what is left of context->project, which was
+ * looked for and does not run. It goes on when this command ends before it. *swept (may be NULL) gets a text
+ * for all that was ended of a dead session's processes before. is_alone: ERROR_NOT_RUNNING when somebody
+ * else's session was quicker, which is none of ours to end; else that is as good. */
+int session_open_to_end(struct context *context, bool is_alone, struct strlist *swept, struct error *err);
+
+/* Sends `down` and waits until the supervisor is gone. render may be NULL. *what (may be NULL): what went, or
+ * NULL when we only left. */
 int session_down(struct context *context, const struct ask_down *down, struct render *render,
                  struct view_down **what, struct error *err);
+/* The same as a command's own business: with the user's signals, and progress as he wants it. */
+int session_down_shown(struct context *context, const struct ask_down *down, struct view_down **what,
+                       struct error *err);
 /* What runs goes on running, without a holder. */
 void session_bye(struct context *context);
 

@@ -1,7 +1,8 @@
-/* `apphost gc --session ID`: takes down what a session left that died.
+/* `apphost gc --session ID`: the guard takes down what its session left that died.
  *
- * The guard hands its lock over by descriptor; anybody else takes the lock, so that no new session starts
- * while its names are being taken away. Processes are swept by their environment, the rest is an orchestrator
+ * Commands start a supervisor for that (session/heal.c); this is what remains when one has died. The guard
+ * hands its lock over by descriptor; else the lock is taken, so that no new session starts while its names
+ * are being taken away. Processes are swept by their environment, the rest is an orchestrator
  * with everything wanted gone. The record is removed last: whatever fails on the way can be tried again. */
 #include "supervisor/internal.h"
 #include "base/file.h"

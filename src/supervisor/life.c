@@ -97,7 +97,8 @@ void supervisor_part(struct supervisor *s)
     cleanup_error struct error err = {0};
     supervisor_tell_watchers(s); /* first: a command that the sweep ends has to know why */
     s->parted = true;
-    guard_sweep(s->session, s->guard, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents, behind */
+    if (!s->options->takes_down)                                /* else it has started nobody */
+        guard_sweep(s->session, s->guard, SUPERVISOR_SWEEP_MS); /* what left its group, and its parents */
     if (state_session_remove(s->state, &err) < 0)
         log_error("%s", err.text);
 }
@@ -129,7 +130,10 @@ static void on_left(const struct error *error, const cJSON *report, void *data)
         return;
     }
     log_error("could not take the session down: %s", error->text);
-    supervisor_end(s, 1);
+    if (s->options->takes_down)
+        supervisor_end(s, 0);
+    else
+        supervisor_end(s, 1);
 }
 
 orchestrator_request supervisor_down(struct supervisor *s, const struct orchestrator_down *down,
@@ -153,7 +157,7 @@ void supervisor_down_over(struct supervisor *s, bool is_down)
     else
         s->phase = PHASE_RUNNING;
     supervisor_answer_downs(s);
-    if (s->is_down)
+    if (s->is_down || s->options->takes_down)
         supervisor_end(s, 0);
     else
         lease_look(s);

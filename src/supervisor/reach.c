@@ -148,7 +148,8 @@ void reach_init(struct supervisor *s)
     reach->lock_fd = -1;
     timer_init(&s->loop, &reach->timer, on_time, reach);
     timer_start(&reach->timer, LOOK_MS);
-    watch_all(reach);
+    if (!s->options->takes_down) /* its command is connected already, and the kernel is slow to end watches */
+        watch_all(reach);
 }
 
 void reach_look(struct supervisor *s)

@@ -21,6 +21,10 @@ struct supervisor_options {
     char *const *environment;            /* the client's */
     const char *log_dir;                 /* --log-dir, or NULL: the state folder's */
     bool detached;
+    /* Has nothing to do but a `down`: one that fails is no death, and what stays is a dead session's again.
+     */
+    bool takes_down;
+    struct strlist *swept; /* or NULL: what was ended of a dead session's processes before it began */
     /* Runs in the new process, which has a copy of the caller's memory: gives back what only the caller needs
      * (not these options). May be NULL. */
     void (*forget)(void *data);
@@ -45,8 +49,9 @@ bool supervisor_listens(struct state *state);
 /* Signals the recorded supervisor, if it is the process that holds the project's lock; false: nobody was.
  * SIGCONT asks it to look after its socket, SIGTERM to take everything down. */
 bool supervisor_signal(const char *state_root, const char *prefix, pid_t pid, int signum);
-/* `gc --session ID`, run by the guard or a user: sweeps processes, then an orchestrator with everything
- * wanted gone for the dead session in the folder. Blocking. *removed lists what went (caller frees) . */
+/* `gc --session ID`, for the guard alone: sweeps processes, then an orchestrator with everything wanted gone
+ * for the dead session in the folder. In this process, because the guard's supervisor has just died, and
+ * another one might die of the same. Blocking. *removed lists what went (caller frees). */
 int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
                      char *const *environment, struct strlist *removed, struct error *err);
 

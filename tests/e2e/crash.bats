@@ -94,6 +94,44 @@ kill_both() {
   nothing_left
 }
 
+is_stopping() {
+  apphost ps -o json | jq -e '[.resources[], .others[]] | any(.state == "stopping")'
+}
+
+interrupted_to_death() {
+  kill -INT "$1" 2>/dev/null
+  sleep 0.3 # what comes twice in the same moment is one
+  dead "$1"
+}
+
+@test "taking a dead session down: Ctrl-Z holds nothing up, Ctrl-C waits, and then kills" {
+  manifest <<END
+resources:
+  deaf:
+    type: container
+    image: $REDIS
+    command: [sh, -c, 'trap "" TERM; while true; do sleep 0.05; done']
+    stop: {timeout: 1h}
+END
+  local verb
+  for verb in down gc; do
+    ok apphost up -d
+    kill_both
+    background $verb >"$T/out" 2>"$T/err"
+    local command=$PID
+    wait_until 60 grep -q 'deaf.*stopping' "$T/err"
+    kill -STOP "$command"
+    is_stopping
+    kill -CONT "$command"
+    kill -INT "$command"
+    sleep 0.3
+    alive "$command"
+    is_stopping
+    wait_until 60 interrupted_to_death "$command"
+    wait_until 60 nothing_left
+  done
+}
+
 # What a dead owner left, then a command and its exit code; all is gone when it has ended.
 heals() {
   local code=$1

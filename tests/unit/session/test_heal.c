@@ -201,6 +201,43 @@ static void test_an_engine_that_is_away(void **state)
     assert_int_equal(heal_them(false).failed, 1);
 }
 
+/* Found dead, but somebody has begun another session since: that one is left alone. */
+static void test_somebody_is_quicker(void **state)
+{
+    (void)state;
+    cleanup_free char *states = xasprintf("%s/apphost", root);
+    cleanup_free char *folder = folder_of("shop-0a1b2c3d");
+    struct state_session dead = {0}, living = {0};
+    cleanup_strlist struct strlist removed = {0};
+    cleanup_error struct error err = {0};
+    const struct supervisor_options quicker = {.state_root = states,
+                                               .prefix = "shop-0a1b2c3d",
+                                               .project = "shop",
+                                               .hash = "0a1b2c3d",
+                                               .manifest = "/nowhere/apphost.yaml",
+                                               .environment = environment};
+    leave_session("shop-0a1b2c3d", "{}");
+    assert_true(heal_finds(folder, &dead));
+    int lease;
+    assert_int_equal(supervisor_start(&quicker, &lease, NULL), 0);
+
+    const struct context context = {.environment = environment};
+    const struct heal_task task = {.folder = folder, .session = &dead};
+    assert_int_equal(heal_session(&context, &task, &removed, &err), -1);
+    assert_int_equal(err.code, ERROR_NOT_RUNNING);
+    assert_int_equal(removed.count, 0);
+    assert_int_equal(supervisor_find(states, "shop-0a1b2c3d", &living, NULL), 0);
+    assert_string_not_equal(living.id, dead.id);
+
+    close(lease);
+    struct state *opened = state_open(folder, false, NULL);
+    while (state_is_locked(opened))
+        usleep(2000);
+    state_close(opened);
+    state_session_free(&dead);
+    state_session_free(&living);
+}
+
 static void test_a_project(void **state)
 {
     (void)state;
@@ -226,6 +263,7 @@ int main(void)
         TEST(test_a_living_one),
         TEST(test_a_record_that_was_lost),
         TEST(test_an_engine_that_is_away),
+        TEST(test_somebody_is_quicker),
         TEST(test_a_project),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
