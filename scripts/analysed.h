@@ -1,7 +1,16 @@
-/* Read in front of every source by scripts/analyse: what an analyser cannot see from one file alone. Whatever makes an
- * error returns -1, so what follows a success has all that the success promises. Not for the files that define them. */
+/* Read in front of every source by scripts/analyse: what an analyser cannot see from one file alone. Whatever
+ * makes an error returns -1, so what follows a success has all that the success promises; what cJSON calls a
+ * string is one, and no NULL; the table of uthash that is freed with its last item is not looked at again.
+ * Not for the files that define them. */
+#define uthash_free(table, size) analysed_freed(table)
 #include "base/error.h"
 #include "client_base/fail.h"
+#include <cjson/cJSON.h>
+
+static inline void analysed_freed(const void *table)
+{
+    (void)table;
+}
 
 static inline int analysed_failure(int rc)
 {
@@ -9,6 +18,10 @@ static inline int analysed_failure(int rc)
     return -1;
 }
 
+#define cJSON_IsString(item) ((item) && (cJSON_IsString)(item))
+#define cJSON_IsNumber(item) ((item) && (cJSON_IsNumber)(item))
+#define cJSON_IsArray(item) ((item) && (cJSON_IsArray)(item))
+#define cJSON_IsObject(item) ((item) && (cJSON_IsObject)(item))
 #define error_set(...) analysed_failure(error_set(__VA_ARGS__))
 #define error_wrap(...) analysed_failure(error_wrap(__VA_ARGS__))
 #define fail_set(...) analysed_failure(fail_set(__VA_ARGS__))
