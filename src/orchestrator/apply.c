@@ -21,7 +21,7 @@ void node_want_up(struct node *node)
     if (!was_up && node->kind->on_wanted)
         node->kind->on_wanted(node);
     if (!was_up && !node_is_alive(node))
-        node->facts.exited = node->facts.over = false;
+        facts_run_again(node);
     node_wake(node);
 }
 

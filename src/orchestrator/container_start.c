@@ -27,7 +27,7 @@ static void on_port_taken(struct node *node, const struct error *err)
         return;
     }
     if (ports_move(node, taken)) {
-        node->facts.spoiled = true; /* the port is part of the container */
+        facts_spoil(node, true); /* the port is part of the container */
         node->decision = NULL;
         return;
     }
@@ -47,16 +47,16 @@ static void on_started(const struct engine_result *result, const struct error *e
     if (!err) {
         node_instance_started(node);
         if (disturbed)
-            facts->seen = SEEN_UNKNOWN;
+            facts_see(node, SEEN_UNKNOWN);
     } else if (err->code == ERROR_PORT)
         on_port_taken(node, err);
     else if (err->detail == DETAIL_NETWORK_GONE && node->spec->run.on_network) {
         struct node *network = network_of(node->o);
-        facts->spoiled = true;
+        facts_spoil(node, true);
         if (network)
-            network->facts.seen = SEEN_UNKNOWN;
+            facts_see(network, SEEN_UNKNOWN);
     } else if (err->detail == DETAIL_BEING_REMOVED)
-        facts->spoiled = true;
+        facts_spoil(node, true);
     else
         node_op_failed(node, err);
 }

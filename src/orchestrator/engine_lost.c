@@ -39,7 +39,7 @@ static void forget_what_is_seen(struct orchestrator *o)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         if (node_needs_engine(node))
-            node->facts.seen = SEEN_UNKNOWN;
+            facts_see(node, SEEN_UNKNOWN);
     }
 }
 

@@ -147,9 +147,8 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
     }
     if (node->doing)
         return;
-    free(node->facts.object);
-    node->facts.object = xstrdup(id);
-    node->facts.seen = SEEN_PRESENT;
+    facts_name(node, id);
+    facts_see(node, SEEN_PRESENT);
     node_wake(node);
 }
 

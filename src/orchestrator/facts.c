@@ -55,7 +55,7 @@ void facts_gone(struct node *node)
     if (node->facts.running || node->sensor.on)
         node_instance_ended(node);
     facts_clear(&node->facts);
-    node->facts.seen = SEEN_ABSENT;
+    facts_see(node, SEEN_ABSENT);
     node_wake(node);
     node_wake_neighbours(node);
     strlist_free(&node->bonds);
@@ -105,12 +105,14 @@ static void take_labels(struct node *node, const struct engine_container *contai
 {
     struct facts *facts = &node->facts;
     bool same_version = has_label(container, LABEL("hash-version"), HASH_VERSION);
-    replace(&facts->spec_hash, same_version ? label_of(container, LABEL("spec-hash")) : NULL);
+    facts_make_of(node, NULL);
+    if (same_version)
+        facts_make_of(node, label_of(container, LABEL("spec-hash")));
     const char *digest = readable_digest(node->o, label_of(container, LABEL("values")));
     if (digest || !str_eq(facts->digest, OTHER_VALUES))
-        replace(&facts->digest, digest);
-    facts->persistent = has_label(container, LABEL("lifetime"), "persistent");
-    facts->ephemeral = has_label(container, LABEL("ephemeral"), "true");
+        facts_resolve(node, digest);
+    facts_last(node, has_label(container, LABEL("lifetime"), "persistent"),
+               has_label(container, LABEL("ephemeral"), "true"));
     if (!node->resource)
         node->resource = xstrdup_null(label_of(container, LABEL("resource")));
     replace(&facts->port_label, label_of(container, LABEL("ports")));
@@ -122,14 +124,14 @@ static void compare_values(struct node *node, const cJSON *environment)
 {
     struct facts *facts = &node->facts;
     if (!facts->digest && node->spec && !values_match(node, environment))
-        replace(&facts->digest, OTHER_VALUES);
+        facts_resolve(node, OTHER_VALUES);
 }
 
 static void take_exit(struct node *node, const struct engine_container *container)
 {
     struct facts *facts = &node->facts;
-    facts->oom = facts->oom || container->oom_killed;
-    facts->exit_code = container->exit_code;
+    facts_starve(node, facts->oom || container->oom_killed);
+    facts_end_as(node, container->exit_code, facts->exit_signal);
     node_instance_ended(node);
     node_judge_exit(node);
 }
@@ -138,18 +140,19 @@ void facts_of_container(struct node *node, const struct engine_container *contai
 {
     struct facts *facts = &node->facts;
     bool was_running = facts->running;
-    facts->seen = SEEN_PRESENT;
-    facts->disturbed = false;
-    facts->inspected = facts->inspected || inspected;
-    replace(&facts->object, container->id);
+    facts_see(node, SEEN_PRESENT);
+    facts_disturb(node, false);
+    if (inspected)
+        facts_inspect(node);
+    facts_name(node, container->id);
     take_labels(node, container);
     facts->paused = !strcmp(container->state, "paused");
-    facts->joined = facts_is_member(node, container);
-    facts->spoiled = !strcmp(container->state, "removing") || !strcmp(container->state, "dead");
+    facts_join(node, facts_is_member(node, container));
+    facts_spoil(node, !strcmp(container->state, "removing") || !strcmp(container->state, "dead"));
     if (inspected) {
         secrets_read_back(node, json_path(container->raw, "Config.Env"));
         compare_values(node, json_path(container->raw, "Config.Env"));
-        facts->health = container->health;
+        facts_feel(node, container->health);
     }
     if (container->running && !was_running) {
         node_instance_started(node);
@@ -160,7 +163,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
     if (!container->running && was_running && inspected)
         take_exit(node, container);
     else if (!container->running && was_running)
-        facts->seen = SEEN_UNKNOWN; /* how it ended is in the whole document only */
+        facts_see(node, SEEN_UNKNOWN); /* how it ended is in the whole document only */
     node_wake(node);
     if (inspected)
         values_settle(node->o);
@@ -229,7 +232,7 @@ static enum change change_of(const char *action)
 /* It may be seen before the answer comes, and an answer may be lost. */
 void facts_note_effect(struct node *node)
 {
-    node->facts.answer_due_ms = node_now(node) + ANSWER_GRACE_MS;
+    facts_answer_by(node, node_now(node) + ANSWER_GRACE_MS);
     node->glance_ms = 0; /* there is nothing left to look for */
     node_wake(node);
 }
@@ -250,7 +253,7 @@ static void on_change(struct node *node, const struct engine_event *event, enum 
     struct facts *facts = &node->facts;
     bool goes = change == CHANGE_GONE, starts = change == CHANGE_START;
     if (node->doing) {
-        facts->disturbed = facts->disturbed || !starts;
+        facts_disturb(node, facts->disturbed || !starts);
         note_event(node, change);
         return;
     }
@@ -259,7 +262,7 @@ static void on_change(struct node *node, const struct engine_event *event, enum 
     if (goes)
         facts_gone(node);
     else if (facts->running != starts)
-        facts->seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
     node_wake(node);
 }
 
@@ -269,13 +272,13 @@ static void on_other_action(struct node *node, const struct engine_event *event)
     if (!facts->object || strcmp(facts->object, event->id) != 0)
         return;
     if (!strcmp(event->action, "oom"))
-        facts->oom = true;
+        facts_starve(node, true);
     if (!strcmp(event->action, "pause") && node->sensor.probe)
         sensor_again(node);
     if (!strcmp(event->action, "health_status")) {
-        facts->health = event->health;
+        facts_feel(node, event->health);
         if (node_probe(node)->kind == PLAN_PROBE_IMAGE_HEALTH && node->sensor.on)
-            facts->ready = event->health == ENGINE_HEALTH_HEALTHY;
+            facts_ready(node, event->health == ENGINE_HEALTH_HEALTHY);
         node_wake(node);
     }
 }
@@ -288,7 +291,7 @@ static void on_object_event(struct orchestrator *o, const struct engine_event *e
         bool is_meant = node->kind->is_shared && !strcmp(node->kind->name, event->type);
         if (!is_meant || node->doing || !str_eq(node->facts.object, event->id))
             continue;
-        node->facts.seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
         node_wake(node);
     }
 }
@@ -306,7 +309,7 @@ void facts_of_event(struct orchestrator *o, const struct engine_event *event)
         return;
     enum change change = change_of(event->action);
     if (change != CHANGE_OTHER && o->engine->doing == OP_LIST)
-        o->engine->facts.disturbed = true;
+        facts_disturb(o->engine, true);
     struct node *node = node_find(o, json_string(event->attributes, LABEL("node"), ""));
     if (!node)
         return;

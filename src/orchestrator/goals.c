@@ -116,7 +116,7 @@ static bool has_nothing(const struct node *node)
 void node_learn_nothing(struct node *node)
 {
     if (has_nothing(node))
-        node->facts.seen = SEEN_ABSENT;
+        facts_see(node, SEEN_ABSENT);
 }
 
 bool goal_connected_met(const struct node *node)

@@ -100,20 +100,23 @@ static void on_created(const struct engine_result *result, const struct error *e
     if (err && err->code == ERROR_NO_IMAGE && image_of(node)) {
         struct node *image = image_of(node);
         image->facts.absent = true;
-        image->facts.ready = false;
+        facts_ready(image, false);
         node_wake(image);
         return;
     }
     if (err) {
         /* A create that we sent before may have had its effect; the look by name tells. */
-        facts->seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
         node_op_failed(node, err);
         return;
     }
-    facts->seen = disturbed ? SEEN_UNKNOWN : SEEN_PRESENT;
+    facts_see(node, SEEN_PRESENT);
+    if (disturbed)
+        facts_see(node, SEEN_UNKNOWN);
     facts->unborn = true;
-    facts->object = xstrdup(result->id);
-    facts->digest = take_ptr(&node->making);
+    facts_name(node, result->id);
+    facts_resolve(node, node->making);
+    free(take_ptr(&node->making));
     persist_spec(node);
 }
 
@@ -129,12 +132,11 @@ static void create(struct node *node)
     facts_clear(facts);
     free(node->making);
     node->making = xstrdup(digest);
-    facts->spec_hash = xstrdup(node->spec->spec_hash);
-    facts->seen = SEEN_ABSENT;
-    facts->persistent = run->persistent;
-    facts->ephemeral = run->ephemeral;
-    facts->joined = run->on_network;
-    facts->inspected = true;
+    facts_make_of(node, node->spec->spec_hash);
+    facts_see(node, SEEN_ABSENT);
+    facts_last(node, run->persistent, run->ephemeral);
+    facts_join(node, run->on_network);
+    facts_inspect(node);
     cleanup_json cJSON *body = spec_container(node);
     node_op_begin(
         node, OP_CREATE,
@@ -156,7 +158,7 @@ static void on_joined(const struct engine_result *result, const struct error *er
     if (err)
         node_op_failed(node, err);
     else
-        node->facts.joined = true;
+        facts_join(node, true);
 }
 
 static void join(struct node *node)
@@ -407,7 +409,7 @@ static void add_links(struct node *node)
 
 static void spoil(struct node *node)
 {
-    node->facts.spoiled = node->facts.seen != SEEN_ABSENT;
+    facts_spoil(node, node->facts.seen != SEEN_ABSENT);
 }
 
 static void on_ready(struct node *node)

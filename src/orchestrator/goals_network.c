@@ -56,12 +56,11 @@ static void on_networks(const struct engine_result *result, const struct error *
         return;
     }
     const cJSON *network = find_network(node, result->json);
-    free(node->facts.object);
-    node->facts.object = NULL;
-    node->facts.seen = SEEN_ABSENT;
+    facts_name(node, NULL);
+    facts_see(node, SEEN_ABSENT);
     if (network) {
-        node->facts.object = xstrdup(json_string(network, "Id", ""));
-        node->facts.seen = SEEN_PRESENT;
+        facts_name(node, json_string(network, "Id", ""));
+        facts_see(node, SEEN_PRESENT);
     }
 
     note_gateway(node, network);
@@ -99,13 +98,12 @@ static void on_network_created(const struct engine_result *result, const struct 
     struct node *node = data;
     node_op_end(node);
     if (err) {
-        node->facts.seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
         node_op_failed(node, err);
         return;
     }
-    free(node->facts.object);
-    node->facts.object = xstrdup(result->id);
-    node->facts.seen = SEEN_PRESENT;
+    facts_name(node, result->id);
+    facts_see(node, SEEN_PRESENT);
 }
 
 static void create_network(struct node *node)

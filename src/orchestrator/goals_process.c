@@ -34,9 +34,10 @@ static void forget(struct node *node)
 static void on_process_exit(const struct process_exit *how, void *data)
 {
     struct node *node = data;
-    struct facts *facts = &node->facts;
-    facts->exit_code = how->signal ? -1 : how->code;
-    facts->exit_signal = how->signal;
+    if (how->signal)
+        facts_end_as(node, -1, how->signal);
+    else
+        facts_end_as(node, how->code, 0);
     if (node->output.writer)
         log_writer_flush(node->output.writer);
     forget(node);
@@ -115,7 +116,6 @@ static struct process *spawn(struct node *node, struct error *err)
 
 static void start(struct node *node)
 {
-    struct facts *facts = &node->facts;
     const char *digest = values_digest(node);
     if (!digest || !ports_free(node)) {
         node_wake(node);
@@ -128,10 +128,8 @@ static void start(struct node *node)
         node_fail(node, &err);
         return;
     }
-    free(facts->spec_hash);
-    free(facts->digest);
-    facts->spec_hash = xstrdup(node->spec->spec_hash);
-    facts->digest = xstrdup(digest);
+    facts_make_of(node, node->spec->spec_hash);
+    facts_resolve(node, digest);
     node_instance_started(node);
     native_started(node);
     persist_spec(node);

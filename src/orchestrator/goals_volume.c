@@ -12,9 +12,8 @@ static void take_volume(struct node *node, const cJSON *document)
     const char *hash = json_string(json_get(document, "Labels"), LABEL("project-hash"), NULL);
     bool ours = hash && (!node->origin || !strcmp(hash, node->origin->plan->project_hash));
     node->facts.foreign = !ours;
-    node->facts.seen = SEEN_PRESENT;
-    free(node->facts.object);
-    node->facts.object = xstrdup(node->name);
+    facts_see(node, SEEN_PRESENT);
+    facts_name(node, node->name);
 }
 
 static void look_for_volume(struct node *node);
@@ -50,7 +49,7 @@ static void create_folder(struct node *node)
         node_fail(node, &err);
         return;
     }
-    node->facts.seen = SEEN_PRESENT;
+    facts_see(node, SEEN_PRESENT);
     node_wake(node);
 }
 
@@ -93,7 +92,9 @@ static void on_volume_seen(const struct engine_result *result, const struct erro
 static void look_for_volume(struct node *node)
 {
     if (native_folder(node)) {
-        node->facts.seen = file_is_dir(native_folder(node)) ? SEEN_PRESENT : SEEN_ABSENT;
+        facts_see(node, SEEN_ABSENT);
+        if (file_is_dir(native_folder(node)))
+            facts_see(node, SEEN_PRESENT);
         node_wake(node);
         return;
     }

@@ -25,22 +25,30 @@ void node_instance_started(struct node *node)
     struct facts *facts = &node->facts;
     facts->running = true;
     facts->unborn = false;
+<<<<<<< HEAD
     facts->exited = facts->over = facts->ready = facts->seeded = facts->formed = facts->oom = false;
     facts->saved = false;
+=======
+    facts->seeded = facts->formed = false;
+    facts_run_again(node);
+    facts_ready(node, false);
+    facts_starve(node, false);
+>>>>>>> 6301c89 (orchestrator: facts that are learnt in many places have one writer each; style: who writes a fact besides is found)
     users_forget(node);
-    facts->exit_code = facts->exit_signal = 0;
+    facts_end_as(node, 0, 0);
     facts->generation = node->generation;
     facts->started_ms = node_now(node);
     facts->settled_ms = facts->started_ms + SETTLE_MS;
     facts->started_wall_ns = loop_wall_ns(node->o->services.loop);
     facts->ready_ms = 0;
-    facts->health = ENGINE_HEALTH_NONE;
+    facts_feel(node, ENGINE_HEALTH_NONE);
     node_remember_bonds(node);
 }
 
 void node_instance_ended(struct node *node)
 {
-    node->facts.running = node->facts.ready = false;
+    node->facts.running = false;
+    facts_ready(node, false);
     sensor_stop(node);
     output_unfollow(node);
     node_wake_neighbours(node);

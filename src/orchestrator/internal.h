@@ -150,6 +150,23 @@ void node_set_state(struct node *node, enum node_state state, char *detail);
 void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* ---- facts_note.c: the only writers of what they write ---- */
+void facts_see(struct node *node, enum seen seen);
+void facts_name(struct node *node, const char *id); /* the engine's; NULL: none */
+void facts_spoil(struct node *node, bool is_spoiled);
+void facts_join(struct node *node, bool is_joined);
+void facts_inspect(struct node *node);
+void facts_last(struct node *node, bool persistent, bool ephemeral);
+void facts_make_of(struct node *node, const char *spec_hash);
+void facts_resolve(struct node *node, const char *digest); /* of its values */
+void facts_run_again(struct node *node);                   /* neither exited nor over */
+void facts_end_as(struct node *node, int code, int signal);
+void facts_starve(struct node *node, bool is_starved); /* of memory */
+void facts_feel(struct node *node, enum engine_health health);
+void facts_ready(struct node *node, bool is_ready);
+void facts_disturb(struct node *node, bool is_disturbed);
+void facts_answer_by(struct node *node, int64_t due_ms); /* 0: whenever it comes */
+
 /* ---- facts.c ---- */
 void facts_clear(struct facts *facts);
 /* Nothing is there. */

@@ -67,8 +67,7 @@ void native_started(struct node *node)
 {
     if (!native_is_server(node))
         return;
-    node->facts.persistent = node->spec->run.persistent;
-    node->facts.ephemeral = node->spec->run.ephemeral;
+    facts_last(node, node->spec->run.persistent, node->spec->run.ephemeral);
     cleanup_json cJSON *record = record_of(node);
     save(node, record);
 }
@@ -120,15 +119,14 @@ static void take_facts(struct node *node, const cJSON *record)
 {
     struct orchestrator *o = node->o;
     struct facts *facts = &node->facts;
-    free(facts->spec_hash);
-    free(facts->digest);
+    facts_make_of(node, json_string(record, "specHash", NULL));
+    facts_resolve(node, json_string(record, "digest", NULL));
     free(facts->port_label);
-    facts->spec_hash = xstrdup_null(json_string(record, "specHash", NULL));
-    facts->digest = xstrdup_null(json_string(record, "digest", NULL));
     facts->port_label = xstrdup_null(json_string(record, "ports", NULL));
     facts->started_wall_ns = json_int(record, "startedMs", 0) * 1000000;
     facts->started_ms = node_now(node) - (loop_wall_ns(o->services.loop) - facts->started_wall_ns) / 1000000;
-    facts->persistent = facts->running = true;
+    facts_last(node, true, false);
+    facts->running = true;
     if (!node->resource)
         node->resource = xstrdup_null(json_string(record, "resource", NULL));
     if (!node->name)
@@ -192,7 +190,7 @@ void native_find_folders(struct orchestrator *o)
             continue;
         struct node *node = node_new(o, id, PLAN_VOLUME);
         node->name = take_ptr(&path);
-        node->facts.seen = SEEN_PRESENT;
+        facts_see(node, SEEN_PRESENT);
     }
     if (dir)
         closedir(dir);

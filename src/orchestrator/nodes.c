@@ -19,7 +19,8 @@ struct node *node_new(struct orchestrator *o, const char *id, int kind)
     node->kind = o->kinds[kind];
     /* After the listing every container of the project has its node: a new one is not there. */
     bool known = node->kind->at_engine && engine_is_listed(o);
-    node->facts.seen = known ? SEEN_ABSENT : SEEN_UNKNOWN;
+    if (known)
+        facts_see(node, SEEN_ABSENT);
     turn_init(&node->turn, o->step, node);
     timer_init(o->services.loop, &node->timer, on_timer, node);
     HASH_ADD_KEYPTR(hh, o->nodes, node->id, strlen(node->id), node);

@@ -37,8 +37,8 @@ void node_op_begin(struct node *node, enum op what, struct engine_op *op)
     node->doing = what;
     node->doing_ns = loop_wall_ns(node->o->services.loop);
     node->op = op;
-    node->facts.disturbed = false;
-    node->facts.answer_due_ms = 0;
+    facts_disturb(node, false);
+    facts_answer_by(node, 0);
     plan_glance(node);
 }
 
@@ -60,7 +60,7 @@ void node_op_cancel(struct node *node)
     if (node->kind->on_cancelled)
         node->kind->on_cancelled(node);
     if (node->facts.seen == SEEN_PRESENT || node->doing == OP_CREATE)
-        node->facts.seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
     node_op_end(node);
 }
 
@@ -71,11 +71,9 @@ static bool is_engine_trouble(const struct error *err)
 
 /* Another try after a while: conflicts and time-outs pass, on the way down nearly everything does. All tries
  * together have the time of a row. */
-static bool may_pass(struct node *node, const struct error *err)
+static bool may_pass(const struct node *node, const struct error *err)
 {
-    struct facts *facts = &node->facts;
-    if (!facts->retries)
-        facts->trouble_ms = node_now(node);
+    const struct facts *facts = &node->facts;
     bool has_time = node_now(node) - facts->trouble_ms < goal_object_limit(node).ms;
     if (facts->retries >= RETRY_LIMIT || !has_time)
         return false;
@@ -88,7 +86,7 @@ void node_op_failed(struct node *node, const struct error *err)
 {
     struct facts *facts = &node->facts;
     if (facts->seen == SEEN_PRESENT)
-        facts->seen = SEEN_UNKNOWN;
+        facts_see(node, SEEN_UNKNOWN);
     if (is_engine_trouble(err))
         engine_lose(node->o, err);
     /* An engine that goes away every time it is asked for this one thing: the thing is what fails. */
@@ -97,6 +95,8 @@ void node_op_failed(struct node *node, const struct error *err)
         return;
     }
     log_info("%s: %s", node->id, err->text);
+    if (!facts->retries)
+        facts->trouble_ms = node_now(node);
     if (may_pass(node, err)) {
         facts->not_before = node_now(node) + (facts->retries ? 100 << facts->retries : 0);
         facts->retries++;
@@ -111,7 +111,7 @@ void node_op_failed(struct node *node, const struct error *err)
 static void fail_now(struct node *node)
 {
     node->failed = true;
-    node->facts.ready = false;
+    facts_ready(node, false);
     log_info("%s failed: %s", node->id, node->error.text);
     node_wake(node);
 }

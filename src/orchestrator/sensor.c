@@ -32,7 +32,7 @@ static void set_ready(struct node *node, bool ready)
 {
     if (node->facts.ready == ready)
         return;
-    node->facts.ready = ready;
+    facts_ready(node, ready);
     node_wake(node);
 }
 
@@ -270,7 +270,7 @@ static void note_health(struct node *node, enum engine_health health, const stru
 {
     struct error *last = &node->sensor.last;
     if (!err)
-        node->facts.health = health;
+        facts_feel(node, health);
     error_clear(last);
     if (err)
         error_copy(last, err);
@@ -377,7 +377,7 @@ void sensor_stop(struct node *node)
 {
     struct orchestrator *o = node->o;
     struct sensor *sensor = &node->sensor;
-    node->facts.ready = false;
+    facts_ready(node, false);
     users_stop(node);
     saving_stop(node);
     forming_leave(node);

@@ -56,7 +56,7 @@ static void restart(struct node *node, const struct watching *watching)
     node->generation++;
     node_clear_failure(node);
     if (!node->process)
-        node->facts.exited = node->facts.over = false;
+        facts_run_again(node);
     node_wake(node);
 }
 
