@@ -81,6 +81,11 @@ void facts_disturb(struct node *node, bool is_disturbed)
     node->facts.disturbed = is_disturbed;
 }
 
+void facts_save(struct node *node, bool is_saved)
+{
+    node->facts.saved = is_saved;
+}
+
 void facts_answer_by(struct node *node, int64_t due_ms)
 {
     node->facts.answer_due_ms = due_ms;

@@ -25,15 +25,11 @@ void node_instance_started(struct node *node)
     struct facts *facts = &node->facts;
     facts->running = true;
     facts->unborn = false;
-<<<<<<< HEAD
-    facts->exited = facts->over = facts->ready = facts->seeded = facts->formed = facts->oom = false;
-    facts->saved = false;
-=======
     facts->seeded = facts->formed = false;
     facts_run_again(node);
     facts_ready(node, false);
     facts_starve(node, false);
->>>>>>> 6301c89 (orchestrator: facts that are learnt in many places have one writer each; style: who writes a fact besides is found)
+    facts_save(node, false);
     users_forget(node);
     facts_end_as(node, 0, 0);
     facts->generation = node->generation;

@@ -165,6 +165,7 @@ void facts_starve(struct node *node, bool is_starved); /* of memory */
 void facts_feel(struct node *node, enum engine_health health);
 void facts_ready(struct node *node, bool is_ready);
 void facts_disturb(struct node *node, bool is_disturbed);
+void facts_save(struct node *node, bool is_saved);
 void facts_answer_by(struct node *node, int64_t due_ms); /* 0: whenever it comes */
 
 /* ---- facts.c ---- */

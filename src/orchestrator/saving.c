@@ -39,7 +39,7 @@ static void finish(struct node *node, const char *trouble)
     if (trouble)
         log_warn("%s is stopped without a last %s: %s", node->resource, node->spec->run.save_command,
                  trouble);
-    node->facts.saved = true;
+    facts_save(node, true);
     saving_stop(node);
     node_wake(node);
 }
