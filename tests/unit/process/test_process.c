@@ -58,7 +58,8 @@ static void test_own_session_and_no_descriptors(void **state)
     struct run *run = *state;
     int leaky = open("/dev/zero", O_RDONLY); /* as libcurl's socket: not close-on-exec */
     assert_true(leaky > 2);
-    run_script(run, "cut -d' ' -f1,5,6 /proc/$$/stat; ls /proc/$$/fd | tr '\\n' ' '; readlink /proc/$$/fd/0; "
+    /* No pipe: the shell would have its ends open for a moment. */
+    run_script(run, "cut -d' ' -f1,5,6 /proc/$$/stat; ls /proc/$$/fd; readlink /proc/$$/fd/0; "
                     "echo to-stdout >/dev/stdout");
     assert_true(run_until(run, run_has_exited));
     close(leaky);
@@ -67,7 +68,7 @@ static void test_own_session_and_no_descriptors(void **state)
     assert_int_equal(pid, process_pid(run->process));
     assert_int_equal(group, pid);
     assert_int_equal(session, pid);
-    assert_non_null(strstr(strbuf_text(&run->out[1]), "\n0 1 2 /dev/null\nto-stdout\n"));
+    assert_non_null(strstr(strbuf_text(&run->out[1]), "\n0\n1\n2\n/dev/null\nto-stdout\n"));
 }
 
 static void test_environment_is_the_given_one(void **state)
