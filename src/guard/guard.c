@@ -236,6 +236,7 @@ static void watch(void)
     if (!is_goodbye)
         clean_up();
     sweep_the_rest();
+    close(guard.lock_fd); /* first: the kernel is slow to close what else is kept */
     _exit(0);
 }
 

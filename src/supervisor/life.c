@@ -315,6 +315,7 @@ int supervisor_live(void *arg)
 
     *s = (struct supervisor){
         .options = birth->options,
+        .watch_fds = birth->watch_fds,
         .session = birth->session,
         .guard = getppid(),
         .starter = birth->starter,
