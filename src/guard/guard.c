@@ -230,11 +230,13 @@ static void watch(void)
         if (pid == guard.supervisor)
             break;
     }
+
     bool is_goodbye = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (!is_goodbye)
         note_death(status);
     if (!is_goodbye)
         clean_up();
+
     sweep_the_rest();
     close(guard.lock_fd); /* first: the kernel is slow to close what else is kept */
     _exit(0);

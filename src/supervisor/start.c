@@ -143,9 +143,11 @@ static int give_birth(struct birth *birth, int lock_fd, int log_fd, struct error
         .supervisor = supervisor_live,
         .arg = birth,
     };
+
     for (int i = 0, kept = 1; i < REACH_WATCHES; i++)
         if (birth->watch_fds[i] > 0)
             options.keep_fds[kept++] = birth->watch_fds[i];
+
     if (guard_start(&options) > 0)
         return 0;
     return error_set(err, ERROR_FAILED, "cannot fork the supervisor: %s", strerror(errno));
