@@ -132,6 +132,7 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     o->busy = o->applied_once = true;
     o->going_down = o->hurry = o->kill = o->leftover_persistent = false;
     changes_whole(o);
+
     secrets_take(o, ref->plan);
     take_nodes(o, ref, selection, apply->force_recreate);
     if (apply->replace)
@@ -139,6 +140,7 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     nodes_link(o);
     nodes_settle_wants(o);
     add_targets(request, selection);
+
     /* Leftovers of an earlier manifest may need the engine even when this one does not. */
     if (request->needs_engine || apply->replace)
         engine_need(o);
@@ -165,11 +167,13 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
     ref->refs = 1;
     apply->plan = NULL;
     struct selection selection = {ref->plan, xcalloc(ref->plan->node_count + 1, sizeof(bool))};
+
     native_survey(o);
     int rc = select_nodes(&selection, apply, &request->error);
     if (rc == 0 && !o->engine && has_engine_nodes(o, &selection))
         rc = error_set(&request->error, ERROR_ENGINE, "containers are wanted, but there is no engine");
     request->until = apply->wait_only_started ? PLAN_STARTED : PLAN_HEALTHY;
+
     if (rc == 0 && apply->dry_run) {
         request->dry_plan = ref;
         ref->refs++;
@@ -182,6 +186,7 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
             engine_need(o);
     } else if (rc == 0)
         converge(request, ref, apply, &selection);
+
     plan_ref_drop(ref);
     free(selection.chosen);
     return request_start(request, apply->timeout_ms);
@@ -208,6 +213,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     /* Without nodes of its own the request is for what an earlier session left. */
     bool cleans = !o->applied_once || !o->plan->plan->node_count;
     bool has_engine = cleans;
+
     o->busy = o->going_down = true;
     o->leftovers = WANT_REMOVED;
     o->leftover_persistent = down->persistent;
@@ -215,6 +221,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     native_survey(o);
     if (down->volumes)
         native_find_folders(o);
+
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         if (node == o->engine)
             continue;
@@ -223,6 +230,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
         node->asked_ms = node_now(node);
         node->want = want_of_down(node, down);
     }
+
     nodes_link(o);
     nodes_settle_wants(o);
     if (o->engine && has_engine) {
@@ -231,6 +239,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
         o->engine->facts.surveyed = false;
         engine_need(o);
     }
+
     /* A project that never reached its engine left nothing there; somebody who only cleans up has to know. */
     request->needs_engine = o->engine && has_engine && (o->connected_once || cleans);
     orchestrator_wake_all(o);

@@ -26,11 +26,13 @@ static void on_port_taken(struct node *node, const struct error *err)
         node_fail(node, &cause);
         return;
     }
+
     if (ports_move(node, taken)) {
         facts_spoil(node, true); /* the port is part of the container */
         node->decision = NULL;
         return;
     }
+
     if (node->port_count)
         holder_fail(node);
     else
@@ -44,6 +46,7 @@ static void on_started(const struct engine_result *result, const struct error *e
     struct facts *facts = &node->facts;
     bool disturbed = facts->disturbed;
     node_op_end(node);
+
     if (!err) {
         node_instance_started(node);
         if (disturbed)

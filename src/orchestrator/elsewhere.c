@@ -42,6 +42,7 @@ bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const
         [PLAN_PROBE_HTTP] = PROBE_HTTP,
         [PLAN_PROBE_TCP] = PROBE_TCP,
     };
+
     const struct plan_probe *check = &spec->check;
     place->options = (struct probe_options){
         .kind = kinds[check->kind],
@@ -50,6 +51,7 @@ bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const
         .http_status = check->http_status,
         .interval_ms = check->interval_ms,
     };
+
     if (check->kind == PLAN_PROBE_PING)
         return find_redis(place, text);
     return find_service(place, text);

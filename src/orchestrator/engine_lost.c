@@ -50,18 +50,21 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     int64_t now = loop_now_ms(o->services.loop);
     error_clear(&root->error);
     error_copy(&root->error, err);
+
     if (o->events)
         engine_cancel(o->services.engine, o->events);
     o->events = NULL;
     bool known = o->lost_ms >= 0 && !facts->reachable && now < facts->not_before;
     if (known) /* several operations found it out at once */
         return;
+
     if (o->lost_ms < 0)
         o->lost_ms = now;
     int64_t pause = FIRST_PAUSE_MS << (facts->restarts < 6 ? facts->restarts : 6);
     facts->restarts++;
     facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
     root->goal_ms = facts->not_before; /* every try has its time */
+
     if (!o->connected_once && !engine_is_needed(o))
         root->want = WANT_KEEP; /* we only wanted to look for leftovers */
     facts->reachable = facts->located = facts->subscribed = facts->listed = facts->surveyed = false;

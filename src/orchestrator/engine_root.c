@@ -89,14 +89,17 @@ static void on_listed(const struct engine_result *result, const struct error *er
     struct facts *facts = &root->facts;
     bool disturbed = facts->disturbed;
     node_op_end(root);
+
     if (err) {
         engine_lose(o, err);
         return;
     }
+
     if (!o->events) /* lost meanwhile */
         return;
     if (disturbed && facts->retries++ < LIST_LIMIT)
         return; /* older than an event: once more */
+
     facts->retries = facts->restarts = 0;
     facts->listed = true;
     o->connected_once = true;
@@ -135,16 +138,19 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
 {
     if (!name || !id)
         return;
+
     const char *label = json_string(labels, LABEL("node"), NULL);
     cleanup_free char *fallback = xasprintf("%s:%s", plan_node_kind_name((enum plan_node_kind)kind), name);
     struct node *node = node_find(o, label ? label : fallback);
     if (node && node->facts.object && strcmp(node->facts.object, id) != 0)
         node = node_find(o, id); /* a duplicate */
+
     if (!node) {
         node = node_new(o, node_find(o, label ? label : fallback) ? id : label ? label : fallback, kind);
         node->name = xstrdup(name);
         node->want = o->leftovers;
     }
+
     if (node->doing)
         return;
     facts_name(node, id);
@@ -187,12 +193,14 @@ static void on_networks(const struct engine_result *result, const struct error *
         engine_lose(o, err);
         return;
     }
+
     const cJSON *network;
     cJSON_ArrayForEach(network, result->json)
     {
         found(o, PLAN_NETWORK, json_string(network, "Name", NULL), json_string(network, "Id", NULL),
               json_get(network, "Labels"));
     }
+
     o->survey_networks = false;
     if (!o->survey_volumes)
         survey_done(o);

@@ -53,17 +53,20 @@ static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist 
 {
     const struct plan *plan = o->plan->plan;
     bool named = names && names->count;
+
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
         bool meant = named ? strlist_has(names, resource->name) : is_usable(o, resource);
         if (meant && add_export(o, out, resource, err) < 0)
             return -1;
     }
+
     for (size_t i = 0; named && i < plan->replica_count; i++) {
         const struct plan_resource *replica = &plan->replicas[i];
         if (strlist_has(names, replica->name) && add_export(o, out, replica, err) < 0)
             return -1;
     }
+
     for (size_t i = 0; names && i < names->count; i++) {
         if (!plan_find_resource(plan, names->items[i]))
             return error_set(err, ERROR_NOT_RUNNING, "no such resource: %s", names->items[i]);
@@ -147,6 +150,7 @@ static cJSON *exec_info_of_process(struct node *node, struct error *err)
         error_set(err, ERROR_NOT_RUNNING, "a value that %s needs is not known yet", node->resource);
         return NULL;
     }
+
     add_login(node, &environment);
     cJSON *info = cJSON_CreateObject();
     json_add_strings(info, "argv", &argv);
@@ -168,6 +172,7 @@ cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, stru
         error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource);
         return NULL;
     }
+
     cleanup_strlist struct strlist environment = {0};
     add_login(node, &environment);
     cJSON *info = cJSON_CreateObject();

@@ -140,6 +140,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
 {
     struct facts *facts = &node->facts;
     bool was_running = facts->running;
+
     facts_see(node, SEEN_PRESENT);
     facts_disturb(node, false);
     if (inspected)
@@ -149,21 +150,25 @@ void facts_of_container(struct node *node, const struct engine_container *contai
     facts->paused = !strcmp(container->state, "paused");
     facts_join(node, facts_is_member(node, container));
     facts_spoil(node, !strcmp(container->state, "removing") || !strcmp(container->state, "dead"));
+
     if (inspected) {
         secrets_read_back(node, json_path(container->raw, "Config.Env"));
         compare_values(node, json_path(container->raw, "Config.Env"));
         facts_feel(node, container->health);
     }
+
     if (container->running && !was_running) {
         node_instance_started(node);
         facts->settled_ms = 0;     /* it has been running for longer than we know of it */
         if (!node->output.last_ns) /* adopted: its past is in the log already, or nobody's business */
             node->output.last_ns = node->facts.started_wall_ns;
     }
+
     if (!container->running && was_running && inspected)
         take_exit(node, container);
     else if (!container->running && was_running)
         facts_see(node, SEEN_UNKNOWN); /* how it ended is in the whole document only */
+
     node_wake(node);
     if (inspected)
         values_settle(node->o);
@@ -304,15 +309,18 @@ void facts_of_event(struct orchestrator *o, const struct engine_event *event)
     }
     if (strcmp(event->type, "container") != 0)
         return;
+
     const char *hash = json_string(event->attributes, LABEL("project-hash"), NULL);
     if (!hash || !o->plan || strcmp(hash, o->plan->plan->project_hash) != 0)
         return;
+
     enum change change = change_of(event->action);
     if (change != CHANGE_OTHER && o->engine->doing == OP_LIST)
         facts_disturb(o->engine, true);
     struct node *node = node_find(o, json_string(event->attributes, LABEL("node"), ""));
     if (!node)
         return;
+
     if (change == CHANGE_OTHER)
         on_other_action(node, event);
     else

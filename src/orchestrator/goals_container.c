@@ -54,6 +54,7 @@ static void on_seen(const struct engine_result *result, const struct error *err,
     struct node *node = data;
     bool disturbed = node->facts.disturbed;
     node_op_end(node);
+
     if (err && err->code == ERROR_GONE) {
         facts_gone(node);
         return;
@@ -62,8 +63,10 @@ static void on_seen(const struct engine_result *result, const struct error *err,
         node_op_failed(node, err);
         return;
     }
+
     if (disturbed)
         return; /* asked for before the event: ask again */
+
     if (!is_ours(node, result->container)) {
         on_foreign(node);
         return;
@@ -97,6 +100,7 @@ static void on_created(const struct engine_result *result, const struct error *e
     struct facts *facts = &node->facts;
     bool disturbed = facts->disturbed;
     node_op_end(node);
+
     if (err && err->code == ERROR_NO_IMAGE && image_of(node)) {
         struct node *image = image_of(node);
         image->facts.absent = true;
@@ -104,12 +108,14 @@ static void on_created(const struct engine_result *result, const struct error *e
         node_wake(image);
         return;
     }
+
     if (err) {
         /* A create that we sent before may have had its effect; the look by name tells. */
         facts_see(node, SEEN_UNKNOWN);
         node_op_failed(node, err);
         return;
     }
+
     facts_see(node, SEEN_PRESENT);
     if (disturbed)
         facts_see(node, SEEN_UNKNOWN);
@@ -126,9 +132,11 @@ static void create(struct node *node)
     const struct plan_run *run = &node->spec->run;
     if (place_refuses(node))
         return;
+
     const char *digest = values_digest(node);
     if (!digest)
         return; /* a port was given up meanwhile: the step waits for the new one */
+
     facts_clear(facts);
     free(node->making);
     node->making = xstrdup(digest);
@@ -137,6 +145,7 @@ static void create(struct node *node)
     facts_last(node, run->persistent, run->ephemeral);
     facts_join(node, run->on_network);
     facts_inspect(node);
+
     cleanup_json cJSON *body = spec_container(node);
     node_op_begin(
         node, OP_CREATE,

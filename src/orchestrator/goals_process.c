@@ -90,11 +90,13 @@ static struct process *spawn(struct node *node, struct error *err)
     bool known = values_list(o, run->entrypoint, run->entrypoint_count, &argv) &&
                  values_list(o, run->command, run->command_count, &argv) &&
                  values_environment(node, &environment);
+
     if (!known || !argv.count) {
         error_set(err, ERROR_FAILED, "cannot start %s: %s", node->resource,
                   known ? "it has no command" : "a value of its environment is not known");
         return NULL;
     }
+
     cleanup_free char *output_path = NULL;
     struct process_options options = {
         .argv = (const char *const *)argv.items,
@@ -102,9 +104,11 @@ static struct process *spawn(struct node *node, struct error *err)
         .working_dir = run->working_dir,
         .keeps_input_open = keeps_input_open(run),
     };
+
     process_listen(node, &options);
     if (native_prepare(node, &options, &output_path, err) < 0)
         return NULL;
+
     char *input = run->input.count ? values_resolve(o, &run->input) : NULL;
     options.input = input;
     struct process *process = o->hooks.spawn(o->services.loop, &options, err);
@@ -121,6 +125,7 @@ static void start(struct node *node)
         node_wake(node);
         return;
     }
+
     output_open(node);
     cleanup_error struct error err = {0};
     node->process = spawn(node, &err);
@@ -128,11 +133,13 @@ static void start(struct node *node)
         node_fail(node, &err);
         return;
     }
+
     facts_make_of(node, node->spec->spec_hash);
     facts_resolve(node, digest);
     node_instance_started(node);
     native_started(node);
     persist_spec(node);
+
     bool by_log = node_probe(node)->kind == PLAN_PROBE_LOG;
     if (by_log)
         sensor_start(node); /* before the first line */

@@ -22,6 +22,7 @@ static void on_volume_created(const struct engine_result *result, const struct e
 {
     struct node *node = data;
     node_op_end(node);
+
     if (!err) {
         take_volume(node, result->json);
         /* Engine 20.10 leaves the labels out when it creates what it has since before its restart. */
@@ -29,6 +30,7 @@ static void on_volume_created(const struct engine_result *result, const struct e
             look_for_volume(node);
         return;
     }
+
     if (err->code == ERROR_GONE && node->spec->external) {
         cleanup_error struct error missing = {0};
         error_set(&missing, ERROR_RESOURCE, "volume %s does not exist, and it is declared external",
@@ -38,6 +40,7 @@ static void on_volume_created(const struct engine_result *result, const struct e
         node_fail(node, &missing);
         return;
     }
+
     node_op_failed(node, err);
 }
 

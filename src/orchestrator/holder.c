@@ -43,6 +43,7 @@ static void on_containers(const struct engine_result *result, const struct error
     int port = 0;
     if (node->spec)
         taken_port(node, &port);
+
     char *holder = NULL;
     for (int i = 0; !err && i < result->container_count && !holder; i++) {
         const struct engine_container *container = &result->containers[i];
@@ -51,6 +52,7 @@ static void on_containers(const struct engine_result *result, const struct error
                 holder = xasprintf("container %s", container->name);
         }
     }
+
     if (!holder)
         holder = machine_port_holder(port);
     if (node->spec)

@@ -30,8 +30,10 @@ void node_instance_started(struct node *node)
     facts_ready(node, false);
     facts_starve(node, false);
     facts_save(node, false);
+
     users_forget(node);
     facts_end_as(node, 0, 0);
+
     facts->generation = node->generation;
     facts->started_ms = node_now(node);
     facts->settled_ms = facts->started_ms + SETTLE_MS;
@@ -113,6 +115,7 @@ void node_judge_exit(struct node *node)
     node_wake(node);
     if (!facts->exited)
         return;
+
     bool good = node_succeeded(node), task = node->spec->run.task;
     if (task && good) {
         free(facts->completed);
@@ -120,9 +123,11 @@ void node_judge_exit(struct node *node)
         state_task_set(node->o->services.state, node->id, facts->completed, NULL);
         return;
     }
+
     facts->lived_ms = node_now(node) - facts->started_ms;
     if (facts->lived_ms >= STABLE_MS)
         facts->restarts = 0;
+
     bool had_begun = facts->was_ready || node_probe(node)->kind == PLAN_PROBE_NONE;
     if (may_restart(node, good)) {
         facts->not_before = node_now(node) + next_backoff(node, &node->spec->run.restart);

@@ -91,6 +91,7 @@ static char *hint_of_container(const struct node *node, const char *name)
     int wanted = probed_port(node)->target_port;
     if (!machine_listeners_of_container(node->sensor.container_pid, node->facts.object, &all))
         return NULL;
+
     const char *address = only_address(&all, wanted);
     cleanup_free char *others = list_ports(&all);
     bool is_inside = address && (str_starts(address, "127.") || !strcmp(address, "::1"));
@@ -98,6 +99,7 @@ static char *hint_of_container(const struct node *node, const char *name)
         return xasprintf("%s listens on %s inside the container, which nobody outside reaches; let it listen "
                          "on 0.0.0.0",
                          name, address);
+
     if (!others)
         return xasprintf("%s listens on no port inside the container", name);
     return address ? NULL

@@ -38,6 +38,7 @@ static cJSON *record_of(struct node *node)
     pid_t pid = node->o->hooks.pid(node->process);
     cleanup_free char *ports = ports_label(node);
     cleanup_free char *ticks = xasprintf("%" PRIu64, process_start_ticks(pid));
+
     cJSON *record = cJSON_CreateObject();
     json_add_string(record, "resource", node->resource);
     json_add_string(record, "manifest", node->origin->plan->manifest_file);
@@ -140,6 +141,7 @@ static bool adopt(struct orchestrator *o, const cJSON *record)
     if (!node)
         node = node_new(o, record->string, PLAN_PROCESS);
     take_facts(node, record);
+
     cleanup_free char *path = output_path(node);
     struct process_options options = {
         .output_path = path,
@@ -147,6 +149,7 @@ static bool adopt(struct orchestrator *o, const cJSON *record)
                   .start_ticks = strtoull(json_string(record, "startTicks", "0"), NULL, 10),
                   .output_offset = json_int(record, "outputOffset", -1)},
     };
+
     process_listen(node, &options);
     output_open(node);
     node->process = o->hooks.adopt(o->services.loop, &options, &err);
@@ -155,6 +158,7 @@ static bool adopt(struct orchestrator *o, const cJSON *record)
         node_wake(node);
         return true;
     }
+
     log_info("%s: cannot be adopted: %s", node->id, err.text);
     facts_clear(&node->facts);
     return false;

@@ -102,6 +102,7 @@ void nodes_link(struct orchestrator *o)
 {
     for (struct node *node = o->nodes; node; node = node->hh.next)
         node->link_count = node->dependant_count = 0;
+
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         for (size_t i = 0; node->spec && i < node->spec->edge_count; i++) {
             const struct plan_edge *edge = &node->spec->edges[i];
@@ -110,6 +111,7 @@ void nodes_link(struct orchestrator *o)
         if (node->spec && node->kind->add_links)
             node->kind->add_links(node);
     }
+
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         for (size_t i = 0; i < node->link_count; i++)
             add_dependant(node->links[i].to, node);

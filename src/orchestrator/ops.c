@@ -87,6 +87,7 @@ void node_op_failed(struct node *node, const struct error *err)
     struct facts *facts = &node->facts;
     if (facts->seen == SEEN_PRESENT)
         facts_see(node, SEEN_UNKNOWN);
+
     if (is_engine_trouble(err))
         engine_lose(node->o, err);
     /* An engine that goes away every time it is asked for this one thing: the thing is what fails. */
@@ -94,6 +95,7 @@ void node_op_failed(struct node *node, const struct error *err)
         node_wake(node);
         return;
     }
+
     log_info("%s: %s", node->id, err->text);
     if (!facts->retries)
         facts->trouble_ms = node_now(node);
@@ -103,6 +105,7 @@ void node_op_failed(struct node *node, const struct error *err)
         node_wake(node);
         return;
     }
+
     node_fail(node, err);
 }
 
@@ -143,9 +146,11 @@ void node_fail(struct node *node, const struct error *err)
     name_the_object(node);
     if (node->resource && !node->error.resource)
         error_resource(&node->error, node->resource);
+
     const struct plan_resource *resource = node_resource(node);
     if (resource && resource->pos.file && !node->error.source.file)
         error_at(&node->error, resource->pos.file, resource->pos.line, resource->pos.column);
+
     /* What could not be taken down said nothing about that; and going down cancels the reading. */
     bool has_output = node->kind->at_engine && facts->object && facts->started_ms && !node->going_down;
     if (!has_output || node->doing || node->output.writer || !engine_is_listed(o)) {

@@ -23,6 +23,7 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .watch = watch_new,
         .watch_free = watch_free,
     };
+
     if (!hooks->spawn) {
         hooks->spawn = real.spawn;
         hooks->pid = real.pid;
@@ -30,15 +31,18 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         hooks->signal = real.signal;
         hooks->free = real.free;
     }
+
     if (!hooks->adopt) {
         hooks->adopt = real.adopt;
         hooks->release = real.release;
     }
+
     if (!hooks->probe) {
         hooks->probe = real.probe;
         hooks->probe_error = real.probe_error;
         hooks->probe_free = real.probe_free;
     }
+
     if (!hooks->watch) {
         hooks->watch = real.watch;
         hooks->watch_free = real.watch_free;
@@ -58,15 +62,18 @@ struct orchestrator *orchestrator_new(const struct orchestrator_services *servic
     o->logs_folder = xstrdup_null(services->logs_folder);
     o->services.session = o->session;
     o->services.logs_folder = o->logs_folder;
+
     if (services->hooks)
         o->hooks = *services->hooks;
     fill_hooks(&o->hooks);
+
     o->lost_ms = -1;
     o->values_serial = 1;
     o->random = 0x9E3779B97F4A7C15u ^ digest_fnv1a(services->session);
     o->leftovers = WANT_KEEP;
     turn_init(&o->settle, requests_settle, o);
     timer_init(services->loop, &o->saver, persist_flush, o);
+
     if (services->engine) {
         o->engine = node_new(o, "engine", NODE_ENGINE);
         o->engine->name = xstrdup("engine");
@@ -109,15 +116,18 @@ void orchestrator_close(struct orchestrator *o, loop_cb *closed, void *data)
     o->closed_data = data;
     if (o->events)
         engine_cancel(o->services.engine, o->events);
+
     struct request *request, *next_request;
     DL_FOREACH_SAFE(o->requests, request, next_request)
     {
         DL_DELETE(o->requests, request);
         request_free(request);
     }
+
     struct node *node, *next;
     HASH_ITER(hh, o->nodes, node, next)
     release_node(node);
+
     plan_ref_drop(o->plan);
     secrets_free(o);
     changes_free(o);

@@ -13,6 +13,7 @@ void node_free(struct node *node)
     output_free(node);
     slot_release(node);
     node_drop_ports(node);
+
     free(node->links);
     free(node->dependants);
     strlist_free(&node->bonds);
@@ -21,6 +22,7 @@ void node_free(struct node *node)
     plan_ref_drop(node->origin);
     error_clear(&node->error);
     error_clear(&node->sensor.last);
+
     free(node->digest);
     free(node->making);
     free(node->detail);

@@ -178,6 +178,7 @@ static bool engine_fails(const struct request *request, struct error *err)
 static enum progress check_targets(struct request *request, struct error *err)
 {
     enum progress all = REACHED;
+
     for (size_t i = 0; i < request->target_count; i++) {
         enum progress one = progress_of(&request->targets[i], request->until);
         if (one == SUPERSEDED) {
@@ -194,6 +195,7 @@ static enum progress check_targets(struct request *request, struct error *err)
         if (one == PENDING)
             all = PENDING;
     }
+
     return all;
 }
 
@@ -216,6 +218,7 @@ static enum progress check_down(struct request *request, struct error *err)
     const struct node *failed = NULL;
     if (o->engine && o->engine->turn.queued)
         return PENDING;
+
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         const struct target target = {node, node->want};
         bool goes = node->want == WANT_REMOVED;
@@ -225,14 +228,17 @@ static enum progress check_down(struct request *request, struct error *err)
         if (one == FAILED && (!failed || !failed->failed))
             failed = node;
     }
+
     if (failed) {
         report_node_error(failed, err);
         name_what_stays(o, err);
         return FAILED;
     }
+
     bool asks = o->engine && o->engine->want == WANT_UP && (o->connected_once || !o->engine->error.code);
     if (asks && (!engine_is_listed(o) || o->survey_networks || o->survey_volumes))
         return PENDING;
+
     if (!asks || request->verified || !request->removed)
         return REACHED;
     request->verified = true;

@@ -44,10 +44,12 @@ void secrets_take(struct orchestrator *o, const struct plan *plan)
             secret->name = xstrdup(given->name);
             HASH_ADD_KEYPTR(hh, o->secrets, secret->name, strlen(secret->name), secret);
         }
+
         secret->generated = given->generated;
         secret->special = given->special;
         secret->is_secret = given->secret;
         secret->length = given->length > 0 && given->length <= LONGEST ? given->length : DEFAULT_LENGTH;
+
         const char *value = given->value ? given->value : state_secret_get(o->services.state, given->name);
         if (value)
             set_value(o, secret, value);
@@ -179,10 +181,12 @@ static char *unresolve(const struct plan_text *text, const char *name, const cha
             at += strlen(part->text);
             continue;
         }
+
         const char *next = literal_after(text, i);
         const char *end = next && *next ? strstr(at, next) : at + strlen(at);
         if (!end)
             return NULL;
+
         if (part->kind == PLAN_SECRET && !strcmp(part->text, name)) {
             bool quoted = end - at >= 2 && *at == '"' && end[-1] == '"';
             at += quoted;
@@ -219,6 +223,7 @@ void secrets_read_back(struct node *node, const cJSON *environment)
     struct secret *secret, *next;
     if (!node->spec)
         return;
+
     HASH_ITER(hh, o->secrets, secret, next)
     {
         if (secret->value || !secret->generated || !environment_uses(node, secret->name))

@@ -43,6 +43,7 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         error_clear(&node->sensor.last);
         error_copy(&node->sensor.last, err);
     }
+
     if (final && err && !node->facts.was_ready && node->want == WANT_UP && !node->doing && !node->failed) {
         cleanup_error struct error cause = {0};
         error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s",
@@ -52,6 +53,7 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         node_fail(node, &cause);
         return;
     }
+
     if (state == PROBE_READY)
         place_prove(node);
     set_ready(node, state == PROBE_READY);
@@ -225,11 +227,13 @@ static void start_probe(struct node *node, enum probe_kind kind)
         .working_dir = node->spec->run.working_dir,
         .interval_ms = probe->interval_ms,
     };
+
     cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
     options.password = password;
     cleanup_strlist struct strlist environment = {0};
     if (kind == PROBE_EXEC && values_environment(node, &environment))
         options.environment = (const char *const *)environment.items;
+
     node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
     if (password)
         mem_wipe(password, strlen(password));
@@ -382,16 +386,19 @@ void sensor_stop(struct node *node)
     saving_stop(node);
     forming_leave(node);
     seed_stop(node);
+
     if (!sensor->on)
         return;
     sensor->on = false;
     timer_stop(&sensor->timer);
+
     if (sensor->probe)
         o->hooks.probe_free(sensor->probe);
     sensor->probe = NULL;
     if (sensor->exec)
         engine_cancel(o->services.engine, sensor->exec);
     sensor->exec = NULL;
+
     if (node->output.writer)
         log_writer_watch(node->output.writer, NULL, NULL);
     if (sensor->has_regex)

@@ -24,6 +24,7 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     cJSON *labels = cJSON_CreateObject();
     for (size_t i = 0; i < run->label_count; i++)
         json_add_string(labels, run->labels[i].name, run->labels[i].value);
+
     char uid[16];
     snprintf(uid, sizeof uid, "%u", (unsigned)getuid());
     json_add_string(labels, LABEL("project"), plan->project);
@@ -36,6 +37,7 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("session"), o->services.session);
     json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
     json_add_string(labels, LABEL("uid"), uid);
+
     /* Whose it is, when its project's folder has moved or another user comes. */
     if (node->kind->holds_data || node->kind->at_engine) {
         cleanup_free char *container = machine_container_id();
@@ -44,6 +46,7 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     }
     if (!digest)
         return labels;
+
     /* For those who do not see our state folder or our processes; who owns is still the lock. */
     cleanup_free char *owner = xasprintf("%ld %s", (long)getpid(), state_path(o->services.state));
     json_add_string(labels, LABEL("owner"), owner);
@@ -120,6 +123,7 @@ static void add_mounts(cJSON *host, const struct node *node)
         json_add_bool(mount, "ReadOnly", run->mounts[i].read_only);
         cJSON_AddItemToArray(mounts, mount);
     }
+
     cJSON *tmpfs = run->tmpfs_count ? json_add_object(host, "Tmpfs") : NULL;
     for (size_t i = 0; i < run->tmpfs_count; i++) {
         const char *options = strchr(run->tmpfs[i], ':');
@@ -173,11 +177,13 @@ cJSON *spec_container(struct node *node)
     cJSON_AddItemToObject(body, "Labels", spec_labels(node, node->making));
     json_add_string(body, "User", run->user);
     json_add_string(body, "WorkingDir", run->working_dir);
+
     const char *signal = signals_name(run->stop_signal);
     cleanup_free char *full = signal ? xasprintf("SIG%s", signal) : NULL;
     json_add_string(body, "StopSignal", full);
     int64_t stop_s = run->stop_timeout_ms ? (run->stop_timeout_ms + 999) / 1000 : DEFAULT_STOP_S;
     json_add_int(body, "StopTimeout", stop_s);
+
     if (run->ready.kind != PLAN_PROBE_IMAGE_HEALTH)
         cJSON_AddItemToArray(json_add_array(json_add_object(body, "Healthcheck"), "Test"),
                              cJSON_CreateString("NONE"));

@@ -38,12 +38,14 @@ static void emit(struct node *node)
         .current = {has_bytes, node->current},
         .total = {has_bytes, node->total},
     };
+
     if (node->goal)
         transition.goal = node->goal->name;
     if (node->asked_ms)
         transition.elapsed_ms = node_now(node) - node->asked_ms;
     if (error.code)
         transition.cause = &error;
+
     node_touch(node);
     log_debug("%s: %s %s %s", node->id, node_state_name(node->state), transition.goal, transition.detail);
     if (o->services.on_transition)
@@ -94,6 +96,7 @@ void node_set_state(struct node *node, enum node_state state, char *detail)
         free(detail);
         return;
     }
+
     node->state = state;
     set_detail(node, detail, node->current, node->total);
     if (!same)
@@ -101,6 +104,7 @@ void node_set_state(struct node *node, enum node_state state, char *detail)
     emit(node);
     if (same)
         return;
+
     node_wake_neighbours(node);
     if (state == STATE_REMOVED && node->existed && before != STATE_NONE && before != STATE_MANUAL) {
         node->existed = false;

@@ -113,6 +113,7 @@ static void show(struct node *node)
     struct orchestrator *o = node->o;
     const struct goal *goal = node->goal;
     bool lost = node_needs_engine(node) && o->connected_once && o->lost_ms >= 0;
+
     if (lost && (goal || !node->going_down))
         node_set_state(node, STATE_ENGINE_LOST, NULL);
     else if (!goal) {
@@ -156,12 +157,14 @@ static void rest(struct node *node)
     node->going_down = false;
     if (node->kind->is_silent)
         return;
+
     if (facts->running || node->process)
         state = facts->ready || node->state == STATE_READY ? STATE_READY : STATE_RUNNING;
     else if (facts->seen == SEEN_PRESENT)
         state = node->kind->at_engine ? STATE_STOPPED : STATE_READY;
     else if (node->spec && node->spec->manual)
         state = STATE_MANUAL;
+
     node->goal = NULL;
     timer_stop(&node->timer);
     if (is_known && (state != STATE_REMOVED || node->state != STATE_NONE))
@@ -272,6 +275,7 @@ static void step(struct node *node)
 {
     node->existed |= node->facts.seen == SEEN_PRESENT || node->process;
     watching_settle(node);
+
     if (node->want == WANT_KEEP) {
         if (!node->doing)
             rest(node);
@@ -281,6 +285,7 @@ static void step(struct node *node)
         step_failed(node);
         return;
     }
+
     if (node->want == WANT_UP && node->spec)
         values_digest(node); /* the rows only look at it */
     bool down = node_is_going_down(node);
@@ -290,12 +295,14 @@ static void step(struct node *node)
         wait_for_answer(node);
         return;
     }
+
     turn_round(node, down);
     node_decide(node);
     if (node_blocker(node)) {
         step_failed(node);
         return;
     }
+
     if (node->kind->learn)
         node->kind->learn(node);
     enter_goal(node, first_unmet(node));

@@ -113,6 +113,7 @@ static bool add_everything(struct node *node, struct strbuf *out)
         if (!node->ports[i].host_port)
             return false;
     }
+
     node->missing = NULL;
     place_add(node, out);
     for (size_t i = 0; i < run->environment_count; i++) {
@@ -120,6 +121,7 @@ static bool add_everything(struct node *node, struct strbuf *out)
         if (!add_text(node, &run->environment[i].value, out))
             return false;
     }
+
     return add_texts(node, run->entrypoint, run->entrypoint_count, out) &&
            add_texts(node, run->command, run->command_count, out) &&
            add_text(node, &run->ready.password, out) && add_text(node, &run->input, out) &&
@@ -131,6 +133,7 @@ const char *values_digest(struct node *node)
     struct orchestrator *o = node->o;
     if (node->values_serial == o->values_serial && node->digest)
         return node->digest;
+
     struct strbuf text = {0};
     free(node->digest);
     node->digest = NULL;
@@ -140,6 +143,7 @@ const char *values_digest(struct node *node)
         node->digest = xstrndup(hex, 32);
         node->values_serial = o->values_serial;
     }
+
     if (text.data)
         mem_wipe(text.data, text.length);
     strbuf_free(&text);
@@ -192,6 +196,7 @@ void values_settle(struct orchestrator *o)
 {
     cleanup_error struct error err = {0};
     uint64_t before = o->values_serial;
+
     state_begin(o->services.state);
     secrets_digest_key(o);
     int rc = ports_settle(o, &err);
@@ -202,6 +207,7 @@ void values_settle(struct orchestrator *o)
         rc = -1;
         error_move(&err, &commit);
     }
+
     if (rc < 0)
         fail_all(o, &err);
     if (o->values_serial != before)

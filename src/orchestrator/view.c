@@ -22,6 +22,7 @@ static void add_ports(struct view_resource *record, struct node *node, struct ar
         return;
     record->ports = arena_alloc(arena, node->port_count * sizeof *record->ports);
     record->port_count = node->port_count;
+
     for (size_t i = 0; i < node->port_count; i++) {
         const struct plan_port *port = &node->spec->run.ports[i];
         record->ports[i] = (struct view_port){
@@ -32,6 +33,7 @@ static void add_ports(struct view_resource *record, struct node *node, struct ar
             .target_port = port->target_port,
         };
     }
+
     record->host = record->ports[0].host;
     record->port = record->ports[0].port;
 }

@@ -178,6 +178,7 @@ void watching_settle(struct node *node)
             watching_leave(node);
         return;
     }
+
     cleanup_free char *key = key_of(&spec->run);
     struct watching *found;
     DL_FOREACH(o->watchings, found)
@@ -185,6 +186,7 @@ void watching_settle(struct node *node)
         if (!strcmp(found->key, key))
             break;
     }
+
     if (!found)
         found = make(o, &spec->run, key);
     found->users++;
