@@ -32,7 +32,7 @@ static void read_command(const char *text, size_t size)
 {
     const char *argv[MOST_WORDS];
     size_t lens[MOST_WORDS];
-    struct command command = {.argv = argv, .lens = lens};
+    struct conn_command command = {.argv = argv, .lens = lens};
 
     for (size_t at = 0; at < size && command.argc < MOST_WORDS; at += lens[command.argc++] + 1) {
         argv[command.argc] = text + at;

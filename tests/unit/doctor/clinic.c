@@ -176,11 +176,14 @@ void clinic_check(struct clinic *clinic, const char *const *categories)
     project_load(&clinic->context.project, &options, &clinic->doctor.manifest);
 
     for (; *categories; categories++) {
-        const struct doctor_check *check = doctor_checks;
-        while (check->category && strcmp(check->category, *categories) != 0)
-            check++;
-        assert_non_null(check->category);
-        check->run(&clinic->doctor);
+        bool is_known = false;
+        for (const struct doctor_check *check = doctor_checks; check->category; check++) {
+            if (strcmp(check->category, *categories) != 0)
+                continue;
+            check->run(&clinic->doctor);
+            is_known = true;
+        }
+        assert_true(is_known);
     }
 }
 
