@@ -238,7 +238,6 @@ static void watch(void)
         clean_up();
 
     sweep_the_rest();
-    close(guard.lock_fd); /* first: the kernel is slow to close what else is kept */
     _exit(0);
 }
 

@@ -17,7 +17,7 @@ struct guard_options {
     const char *state_folder;     /* for gc and the log */
     const char *program;          /* path of this program, /proc/self/exe resolved */
     int log_fd;                   /* becomes descriptors 1 and 2 of both */
-    int keep_fds[8];              /* inherited by guard and supervisor (lock first); -1 ends */
+    int keep_fds[8];              /* inherited by guard and supervisor (lock); -1 ends */
     int supervisor_fds[8];        /* inherited by the supervisor only (ready pipe, lease); -1 ends */
     int (*supervisor)(void *arg); /* runs in the supervisor; its result is the exit code */
     void *arg;

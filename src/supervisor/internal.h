@@ -90,10 +90,9 @@ struct supervisor {
     enum phase phase;
     bool parted; /* all is down and the record removed: nothing is made again */
     struct reach *reach;
-    const int *watch_fds; /* REACH_WATCHES of them */
-    int downs;            /* under way */
-    bool is_down;         /* one of them has taken all down */
-    bool is_leaving;      /* one of them is our own */
+    int downs;       /* under way */
+    bool is_down;    /* one of them has taken all down */
+    bool is_leaving; /* one of them is our own */
     int exit_code;
     int closing;   /* parts that are not closed yet */
     bool has_plan; /* the orchestrator knows the project */
@@ -110,8 +109,6 @@ struct supervisor {
 
 /* ---- life.c ---- */
 
-enum { REACH_WATCHES = 2 };
-
 /* What a supervisor needs to know; lives in the caller's memory, of which the new process has a copy. */
 struct birth {
     const struct supervisor_options *options;
@@ -119,7 +116,6 @@ struct birth {
     struct state *state;
     pid_t starter;
     int ready_fd, lease_fd;
-    int watch_fds[REACH_WATCHES]; /* of inotify; 0: none. See reach.c */
 };
 /* Runs in the new process; its result is the exit code. arg: struct birth. */
 int supervisor_live(void *arg);

@@ -315,7 +315,6 @@ int supervisor_live(void *arg)
 
     *s = (struct supervisor){
         .options = birth->options,
-        .watch_fds = birth->watch_fds,
         .session = birth->session,
         .guard = getppid(),
         .starter = birth->starter,

@@ -7,20 +7,14 @@
  * lock taken again. SIGCONT asks for a look at once: it is the way to a supervisor that cannot be connected
  * to, harmless to one that is ending, and wakes one that was stopped. Failure modes: what cannot be made
  * again is said once in supervisor.log and tried again at every look; a lock that somebody else has taken
- * meanwhile is left to him.
- *
- * The kernel takes some 15 ms to close the last descriptor of an inotify instance, and whoever says `down`
- * waits for our end: both instances are older than this process, and the guard, who has them too, ends after
- * it has let the lock go. */
+ * meanwhile is left to him. */
 #include "supervisor/internal.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pick.h"
 #include "watch/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -123,12 +117,9 @@ static void on_trouble(const struct error *err, void *data)
     log_debug("%s", err->text); /* the timer is still there */
 }
 
-static struct watch *watch_file(struct reach *reach, int instance, const char *folder, const char *name)
+static struct watch *watch_file(struct reach *reach, const char *folder, const char *name)
 {
-    if (instance > 0)
-        instance = fcntl(instance, F_DUPFD_CLOEXEC, 3);
     struct watch_options options = {
-        .instance = int_max(instance, 0),
         .folder = folder,
         .globs = &name,
         .glob_count = 1,
@@ -145,9 +136,9 @@ static void watch_all(struct reach *reach)
     struct supervisor *s = reach->supervisor;
     cleanup_free char *folder = path_dirname(s->socket);
     watch_free(reach->of_socket);
-    reach->of_socket = watch_file(reach, s->watch_fds[0], folder, path_basename(s->socket));
+    reach->of_socket = watch_file(reach, folder, path_basename(s->socket));
     if (!reach->of_state)
-        reach->of_state = watch_file(reach, s->watch_fds[1], state_path(s->state), "session.json");
+        reach->of_state = watch_file(reach, state_path(s->state), "session.json");
 }
 
 void reach_init(struct supervisor *s)

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/pick.h"
 #include "guard/guard.h"
 #include "machine/socket.h"
 
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -138,16 +136,11 @@ static int give_birth(struct birth *birth, int lock_fd, int log_fd, struct error
         .state_folder = state_path(birth->state),
         .program = program,
         .log_fd = log_fd,
-        .keep_fds = {lock_fd, -1, -1, -1},
+        .keep_fds = {lock_fd, -1},
         .supervisor_fds = {birth->ready_fd, birth->lease_fd, -1},
         .supervisor = supervisor_live,
         .arg = birth,
     };
-
-    for (int i = 0, kept = 1; i < REACH_WATCHES; i++)
-        if (birth->watch_fds[i] > 0)
-            options.keep_fds[kept++] = birth->watch_fds[i];
-
     if (guard_start(&options) > 0)
         return 0;
     return error_set(err, ERROR_FAILED, "cannot fork the supervisor: %s", strerror(errno));
@@ -172,12 +165,7 @@ static int fork_and_wait(struct birth *birth, int lock_fd, int *lease_fd, struct
     } else {
         birth->ready_fd = ready[1];
         birth->lease_fd = lease[1];
-        for (int i = 0; i < REACH_WATCHES && !birth->options->takes_down; i++)
-            birth->watch_fds[i] = int_max(inotify_init1(IN_NONBLOCK | IN_CLOEXEC), 0);
         rc = give_birth(birth, lock_fd, log_fd, err);
-        for (int i = 0; i < REACH_WATCHES; i++)
-            if (birth->watch_fds[i] > 0)
-                close_fd(&birth->watch_fds[i]);
         close_fd(&ready[1]);
         close_fd(&lease[1]);
         if (rc >= 0)

@@ -153,9 +153,7 @@ struct watch *watch_new(struct loop *loop, const struct watch_options *options)
     watch->since_ns = loop_wall_ns(loop) - TICK_NS;
     globs_init(&watch->globs, options->globs, options->glob_count);
     timer_init(loop, &watch->settle, on_settled, watch);
-    watch->fd = options->instance;
-    if (!watch->fd)
-        watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch->fd < 0) {
         turn_init(&watch->walk, on_no_descriptor, watch);
         loop_post(loop, &watch->walk);

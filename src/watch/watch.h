@@ -37,7 +37,6 @@ struct watch_options {
     const char *const *globs;
     size_t glob_count;
     size_t most_folders; /* 0: 100,000 */
-    int instance;        /* of inotify, made non-blocking and taken over; 0: one of its own */
     watch_change_cb *on_change;
     watch_trouble_cb *on_trouble;
     void *data;
