@@ -15,14 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAUSE_MS = 50, HAND_OVER_MS = 30000 };
+/* A cluster's replica gives a failover up after 5 s, and tells nobody (Redis 7.0, CLUSTER_MF_TIMEOUT). */
+enum { PAUSE_MS = 50, HAND_OVER_MS = 30000, AGAIN_MS = 6000 };
 #define REPLICA_OF "replica of "
 
 struct hand_over {
     char *from, *to;                    /* names */
     char *host, *port;                  /* of the latter */
     char *resource, *sentinel, *called; /* whose nodes they are; who chooses, and what it calls the primary */
-    bool is_over, is_primary, is_refused;
+    bool is_cluster, is_over, is_primary, is_refused;
     struct error refusal;
 };
 
@@ -143,14 +144,14 @@ static int tell_sentinel(struct redis_link *link, struct hand_over *plan, struct
     return ask(link, words, on_answer, plan, err);
 }
 
-static int tell(struct context *context, struct hand_over *plan, bool is_cluster, struct error *err)
+static int tell(struct context *context, struct hand_over *plan, struct error *err)
 {
     const char *const in_cluster[] = {"CLUSTER", "FAILOVER", NULL};
     const char *const at_primary[] = {"FAILOVER", "TO", plan->host, plan->port, "TIMEOUT", "10000", NULL};
     struct redis_link link;
     const char *who = plan->from;
     const char *const *words = at_primary;
-    if (is_cluster) {
+    if (plan->is_cluster) {
         who = plan->to;
         words = in_cluster;
     } else if (plan->sentinel) {
@@ -221,12 +222,25 @@ static int look_for_primary(struct context *context, struct hand_over *plan, str
     return 0;
 }
 
+/* What it answers says nothing new: the next look tells whether it has become primary meanwhile. */
+static int tell_again(struct context *context, struct hand_over *plan)
+{
+    cleanup_error struct error refusal = {0};
+    int code = tell(context, plan, &refusal);
+    plan->is_refused = false;
+    if (code > 0)
+        return code;
+    return 0;
+}
+
 static int wait_for_primary(struct context *context, struct hand_over *plan, struct error *err)
 {
     int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
+    int64_t again_ms = end_ms - HAND_OVER_MS + AGAIN_MS;
     int (*look)(struct context *, struct hand_over *, struct error *) = ask_replica;
     if (plan->sentinel)
         look = look_for_primary;
+
     for (;;) {
         int code = look(context, plan, err);
         if (code || plan->is_primary)
@@ -235,6 +249,10 @@ static int wait_for_primary(struct context *context, struct hand_over *plan, str
             return error_set(err, ERROR_TIMEOUT, "%s is primary still, after %d s", plan->from,
                              HAND_OVER_MS / 1000);
         code = pause_a_while(&context->client, err);
+        if (!code && plan->is_cluster && loop_now_ms(&context->client.loop) > again_ms) {
+            again_ms = loop_now_ms(&context->client.loop) + AGAIN_MS;
+            code = tell_again(context, plan);
+        }
         if (code)
             return code;
     }
@@ -257,10 +275,10 @@ static void report(const struct context *context, const struct hand_over *plan)
 int redis_failover(struct redis_link *link, struct error *err)
 {
     struct context *context = link->context;
-    struct hand_over hand_over = {0};
+    struct hand_over hand_over = {.is_cluster = link->is_cluster};
     int code = choose_both(link, &hand_over, err);
     if (code == 0)
-        code = tell(context, &hand_over, link->is_cluster, err);
+        code = tell(context, &hand_over, err);
     if (code == 0)
         code = wait_for_primary(context, &hand_over, err);
     if (code == 0)
