@@ -316,6 +316,7 @@ static void the_hard_time_out_is_an_error(void **state)
 static void eager_refresh_makes_it_anew_while_it_is_fresh(void **state)
 {
     struct apphost_hybrid how = plan();
+    int calls = 0;
 
     (void)state;
     how.eager_percent = 1;
@@ -327,10 +328,12 @@ static void eager_refresh_makes_it_anew_while_it_is_fresh(void **state)
         int rc = apphost_hybrid_get_or_create(world.cache, apphost_str("k"), &how, &value, NULL);
 
         assert_int_equal(rc, APPHOST_FRESH);
+        calls++;
         apphost_value_free(&value);
     }
     await_hybrid("made 1");
     assert_int_equal(f.count, 1);
+    await_count(&f.released, calls); /* the last one in the background, after its value is there */
 }
 
 /* ---- Together ---- */
