@@ -36,8 +36,23 @@ END
   printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$T/ssh_config" >"$T/bin/ssh"
   chmod +x "$T/bin/ssh"
   export PATH=$T/bin:$PATH
-  "$sshd" -f "$T/sshd_config" -E "$T/sshd.log" 3>&-
-  wait_until 10 test -s "$T/sshd.pid"
+  local try port
+  for try in 1 2 3; do
+    "$sshd" -f "$T/sshd_config" -E "$T/sshd.log" 3>&-
+    wait_until 10 sshd_settled
+    [ ! -s "$T/sshd.pid" ] || return 0
+    echo "port $SSH_PORT was taken, try $try"
+    port=$(free_port)
+    sed -i "s/$SSH_PORT/$port/" "$T/sshd_config" "$T/known"
+    SSH_PORT=$port
+    rm "$T/sshd.log"
+  done
+  return 1
+}
+
+# It listens, or somebody else has taken its port meanwhile.
+sshd_settled() {
+  [ -s "$T/sshd.pid" ] || grep -q 'Cannot bind' "$T/sshd.log"
 }
 
 sshd_stop() {
