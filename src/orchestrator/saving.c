@@ -12,6 +12,7 @@
 enum { SILENCE_MS = 5000, MARGIN_MS = 5000 };
 
 struct saving {
+    char *command; /* the plan may be another one when the answer comes */
     struct redis_conn *conn;
     struct timer silence;
 };
@@ -31,14 +32,14 @@ void saving_stop(struct node *node)
         return;
     redis_conn_free(saving->conn);
     timer_stop(&saving->silence);
+    free(saving->command);
     free(saving);
 }
 
 static void finish(struct node *node, const char *trouble)
 {
     if (trouble)
-        log_warn("%s is stopped without a last %s: %s", node->resource, node->spec->run.save_command,
-                 trouble);
+        log_warn("%s is stopped without a last %s: %s", node->resource, node->saving->command, trouble);
     facts_save(node, true);
     saving_stop(node);
     node_wake(node);
@@ -82,6 +83,7 @@ void saving_start(struct node *node)
     struct redis_conn_options server = server_access(node, &password);
     server.on_closed = on_lost;
     node->saving = xcalloc(1, sizeof *node->saving);
+    node->saving->command = xstrdup(words[0]);
     node->saving->conn = redis_conn_open(node->o->services.loop, &server);
     server_forget(password);
     timer_init(node->o->services.loop, &node->saving->silence, on_silence, node);
