@@ -27,12 +27,8 @@ ifeq ($(VARIANT),release)
   # Nothing unwinds the program's stack; what a debugger needs stands in .debug_frame.
   PROGRAM_OPT = -fno-asynchronous-unwind-tables -fno-unwind-tables $(if $(is_small),-Os)
   # What is done for each line, event or request is made fast; what is done once a command is made small.
-  FAST_ROOMS := base control http logs loop orchestrator process resp
-  is_small = $(filter-out $(FAST_ROOMS),$(*D))$(filter $(SMALL_FILES),$*)
-  # Of the orchestrator what is done once a start.
-  SMALL_FILES := $(addprefix orchestrator/,apply changes decide elsewhere engine_root environment forming \
-                   goals_container goals_image goals_network goals_process goals_volume instance listening native \
-                   orchestrator place ports secrets seed spec users values verbs watching)
+  FAST_ROOMS := base control http logs loop process resp
+  is_small = $(filter-out $(FAST_ROOMS),$(*D))
 else ifeq ($(VARIANT),asan)
   OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
   LDOPT := -fsanitize=address,undefined

@@ -1,18 +1,17 @@
 /* The supervisor can always be reached: when its socket, its runtime folder or its state folder is taken away
  * (a logout, a cleaner of /tmp, somebody who tidies up), it makes them again.
  *
- * Happy path: nothing happens; both folders are watched, and looked at twice a minute for what no watch sees
- * (a parent that was moved). A socket that is gone is made again at its place, or at another one when its
- * folder cannot be; then the record names that. A state folder that is gone is written again from memory, its
- * lock taken again. SIGCONT asks for a look at once: it is the way to a supervisor that cannot be connected
- * to, harmless to one that is ending, and wakes one that was stopped. Failure modes: what cannot be made
- * again is said once in supervisor.log and tried again at every look; a lock that somebody else has taken
- * meanwhile is left to him. */
+ * Happy path: nothing happens; they are looked at six times a minute. (Watches would see it at once, but the
+ * kernel takes some 15 ms to close each instance of inotify, and whoever says `down` waits for our end.) A
+ * socket that is gone is made again at its place, or at another one when its folder cannot be; then the record
+ * names that. A state folder that is gone is written again from memory, its lock taken again. SIGCONT asks for
+ * a look at once: it is the way to a supervisor that cannot be connected to, harmless to one that is ending,
+ * and wakes one that was stopped. Failure modes: what cannot be made again is said once in supervisor.log and
+ * tried again at every look; a lock that somebody else has taken meanwhile is left to him. */
 #include "supervisor/internal.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "watch/watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,18 +19,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 30000 };
+enum { LOOK_MS = 10000 };
 
 struct reach {
     struct supervisor *supervisor;
-    struct watch *of_socket, *of_state;
     struct timer timer;
     char *socket; /* a new place for it, or NULL */
     int lock_fd;  /* of a lock file that was made again, or -1 */
     bool told;    /* that something cannot be made again */
 };
-
-static void watch_all(struct reach *reach);
 
 /* ---- making it again ---- */
 
@@ -47,10 +43,7 @@ static int restore_socket(struct reach *reach, struct error *err)
     log_warn("the control socket %s was taken away: listening on %s", s->socket, path);
     free(reach->socket);
     s->socket = reach->socket = take_ptr(&path);
-    if (supervisor_write_record(s, err) < 0)
-        return -1;
-    watch_all(reach);
-    return 0;
+    return supervisor_write_record(s, err);
 }
 
 /* Somebody's own lock, on a file that has another number, keeps him from being two. */
@@ -103,44 +96,6 @@ static void on_time(void *data)
     look(data);
 }
 
-static void on_change(const char *path, bool more, int64_t changed_ms, void *data)
-{
-    (void)path;
-    (void)more;
-    (void)changed_ms;
-    look(data);
-}
-
-static void on_trouble(const struct error *err, void *data)
-{
-    (void)data;
-    log_debug("%s", err->text); /* the timer is still there */
-}
-
-static struct watch *watch_file(struct reach *reach, const char *folder, const char *name)
-{
-    struct watch_options options = {
-        .folder = folder,
-        .globs = &name,
-        .glob_count = 1,
-        .most_folders = 1,
-        .on_change = on_change,
-        .on_trouble = on_trouble,
-        .data = reach,
-    };
-    return watch_new(&reach->supervisor->loop, &options);
-}
-
-static void watch_all(struct reach *reach)
-{
-    struct supervisor *s = reach->supervisor;
-    cleanup_free char *folder = path_dirname(s->socket);
-    watch_free(reach->of_socket);
-    reach->of_socket = watch_file(reach, folder, path_basename(s->socket));
-    if (!reach->of_state)
-        reach->of_state = watch_file(reach, state_path(s->state), "session.json");
-}
-
 void reach_init(struct supervisor *s)
 {
     struct reach *reach = s->reach = xcalloc(1, sizeof *reach);
@@ -148,8 +103,6 @@ void reach_init(struct supervisor *s)
     reach->lock_fd = -1;
     timer_init(&s->loop, &reach->timer, on_time, reach);
     timer_start(&reach->timer, LOOK_MS);
-    if (!s->options->takes_down) /* its command is connected already, and the kernel is slow to end watches */
-        watch_all(reach);
 }
 
 void reach_look(struct supervisor *s)
@@ -164,8 +117,6 @@ void reach_fini(struct supervisor *s)
     if (!reach)
         return;
     timer_stop(&reach->timer);
-    watch_free(reach->of_socket);
-    watch_free(reach->of_state);
     if (reach->socket)
         s->socket = NULL;
     free(reach->socket);

@@ -103,7 +103,7 @@ section_reaction() {
   for engine in docker native; do
     mkdir -p "$T/react-$engine"
     printf 'name: bench-%s-react\nengine: %s\nresources:\n  cache: {type: redis, password: false, %s}\n' \
-      $$ $engine "restart: {backoff: 100ms}$([ $engine = native ] || echo ", image: $IMAGE")" \
+      $$ $engine "restart: {backoff: 100ms, max_backoff: 100ms}$([ $engine = native ] || echo ", image: $IMAGE")" \
         >"$T/react-$engine/apphost.yaml"
     [ $engine = docker ] || command -v redis-server >/dev/null || continue
     react $engine "$T/react-$engine"
