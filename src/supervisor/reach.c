@@ -1,13 +1,14 @@
 /* The supervisor can always be reached: when its socket, its runtime folder or its state folder is taken away
  * (a logout, a cleaner of /tmp, somebody who tidies up), it makes them again.
  *
- * Happy path: nothing happens; they are looked at six times a minute. (Watches would see it at once, but the
- * kernel takes some 15 ms to close each instance of inotify, and whoever says `down` waits for our end.) A
- * socket that is gone is made again at its place, or at another one when its folder cannot be; then the record
- * names that. A state folder that is gone is written again from memory, its lock taken again. SIGCONT asks for
- * a look at once: it is the way to a supervisor that cannot be connected to, harmless to one that is ending,
- * and wakes one that was stopped. Failure modes: what cannot be made again is said once in supervisor.log and
- * tried again at every look; a lock that somebody else has taken meanwhile is left to him. */
+ * Happy path: nothing happens; they are looked at six times a minute. (Watches would see it at once, but
+ * the kernel takes some 15 ms to close each instance of inotify, and whoever says `down` waits for our
+ * end.) A socket that is gone is made again at its place, or at another one when its folder cannot be; then
+ * the record names that. A state folder that is gone is written again from memory, its lock taken again.
+ * SIGCONT asks for a look at once: it is the way to a supervisor that cannot be connected to, harmless to
+ * one that is ending, and wakes one that was stopped. Failure modes: what cannot be made again is said once
+ * in supervisor.log and tried again at every look; a lock that somebody else has taken meanwhile is left to
+ * him. */
 #include "supervisor/internal.h"
 #include "base/file.h"
 #include "base/log.h"
