@@ -83,6 +83,13 @@ static inline int int_or(int value, int otherwise)
     return otherwise;
 }
 
+static inline int64_t int64_or(int64_t value, int64_t otherwise)
+{
+    if (value)
+        return value;
+    return otherwise;
+}
+
 /* The next capacity of an array that has no room left. */
 static inline size_t grown(size_t capacity, size_t first)
 {

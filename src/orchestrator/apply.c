@@ -62,7 +62,9 @@ static int select_nodes(struct selection *selection, const struct orchestrator_a
         return choose_named(selection, &apply->resources, err);
     for (size_t i = 0; i < plan->node_count; i++) {
         const struct plan_node *node = &plan->nodes[i];
-        bool meant = apply->defaults_only ? node->is_default : !node->manual;
+        bool meant = !node->manual;
+        if (apply->defaults_only)
+            meant = node->is_default;
         if (plan_is_main(node) && meant)
             plan_closure(selection->plan, node, selection->chosen);
     }
@@ -99,7 +101,9 @@ static void send_away(struct orchestrator *o, const struct plan *plan)
         if (stays || node->kind->holds_data)
             continue;
         node_clear_failure(node);
-        node->want = node->facts.persistent ? WANT_STOPPED : WANT_REMOVED;
+        node->want = WANT_REMOVED;
+        if (node->facts.persistent)
+            node->want = WANT_STOPPED;
         decide_to_send_away(node);
     }
 }
@@ -172,7 +176,8 @@ orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestra
     int rc = select_nodes(&selection, apply, &request->error);
     if (rc == 0 && !o->engine && has_engine_nodes(o, &selection))
         rc = error_set(&request->error, ERROR_ENGINE, "containers are wanted, but there is no engine");
-    request->until = apply->wait_only_started ? PLAN_STARTED : PLAN_HEALTHY;
+    if (apply->wait_only_started)
+        request->until = PLAN_STARTED;
 
     if (rc == 0 && apply->dry_run) {
         request->dry_plan = ref;
@@ -201,9 +206,12 @@ static enum want want_of_down(const struct node *node, const struct orchestrator
         return WANT_KEEP;
     if (native_is_scratch(node))
         return WANT_REMOVED;
-    if (node->kind->holds_data)
-        return down->volumes && !(node->spec && node->spec->external) ? WANT_REMOVED : WANT_KEEP;
-    return node->kind->is_fetched ? WANT_KEEP : WANT_REMOVED;
+    bool is_others = node->spec && node->spec->external;
+    if (node->kind->holds_data && (!down->volumes || is_others))
+        return WANT_KEEP;
+    if (node->kind->is_fetched)
+        return WANT_KEEP;
+    return WANT_REMOVED;
 }
 
 orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
@@ -243,5 +251,5 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     /* A project that never reached its engine left nothing there; somebody who only cleans up has to know. */
     request->needs_engine = o->engine && has_engine && (o->connected_once || cleans);
     orchestrator_wake_all(o);
-    return request_start(request, down->timeout_ms ? down->timeout_ms : -1);
+    return request_start(request, int64_or(down->timeout_ms, -1));
 }

@@ -24,6 +24,6 @@ void report_node_error(const struct node *node, struct error *err)
     error_copy(err, &cause->error);
     bool by_resource = cause->resource && !str_eq(cause->resource, node->resource);
     if (by_resource)
-        error_wrap(err, node->going_down ? "%s stays" : "%s was not started",
-                   node->resource ? node->resource : node->name);
+        error_wrap(err, "%s %s", node_shown_name(node),
+                   text_pick(node->going_down, "stays", "was not started"));
 }

@@ -67,7 +67,9 @@ static void on_started(const struct engine_result *result, const struct error *e
 /* Standing in the queue of starts is the others' time. */
 struct limit container_start_limit(const struct node *node)
 {
-    return node->queued ? FOREVER : goal_object_limit(node);
+    if (node->queued)
+        return FOREVER;
+    return goal_object_limit(node);
 }
 
 void container_start(struct node *node)

@@ -11,8 +11,8 @@ char *decide_explain(struct orchestrator *o, const struct node *node, const stru
 {
     const cJSON *old = state_spec_get(o->services.state, node->id);
     if (str_eq(node->facts.spec_hash, spec->spec_hash))
-        return xstrdup(node->facts.spoiled ? "it could not be started as it was"
-                                           : "values that it was started with have changed");
+        return xstrdup(text_pick(node->facts.spoiled, "it could not be started as it was",
+                                 "values that it was started with have changed"));
     if (!old)
         return xstrdup("its specification has changed");
     cleanup_json cJSON *new = plan_node_spec(spec);
@@ -28,7 +28,7 @@ void node_decide(struct node *node)
     if (node->kind->decide)
         node->decision = node->kind->decide(node, &node->explain);
     else if (node->facts.seen != SEEN_UNKNOWN)
-        node->decision = node->facts.seen == SEEN_PRESENT ? "reused" : "created";
+        node->decision = text_pick(node->facts.seen == SEEN_PRESENT, "reused", "created");
 }
 
 void decide_to_send_away(struct node *node)
@@ -39,9 +39,11 @@ void decide_to_send_away(struct node *node)
     node->decision = NULL;
     if (node_is_gone(node))
         return;
-    node->decision = node->want == WANT_STOPPED ? "stopped" : "removed";
-    node->explain =
-        replica_of ? xasprintf("one replica of %s less", replica_of) : xstrdup("no longer in the manifest");
+    node->decision = text_pick(node->want == WANT_STOPPED, "stopped", "removed");
+    if (replica_of)
+        node->explain = xasprintf("one replica of %s less", replica_of);
+    else
+        node->explain = xstrdup("no longer in the manifest");
 }
 
 const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain)
@@ -54,7 +56,7 @@ const char *decision_of(struct orchestrator *o, const struct plan_node *spec, ch
     if (!is_there)
         return "created";
     if (!kind->runs || str_eq(node->facts.spec_hash, spec->spec_hash))
-        return node->facts.running || node->process || !kind->runs ? "reused" : "started";
+        return text_pick(node->facts.running || node->process || !kind->runs, "reused", "started");
     *explain = decide_explain(o, node, spec);
     return "recreated";
 }

@@ -60,9 +60,9 @@ void engine_lose(struct orchestrator *o, const struct error *err)
 
     if (o->lost_ms < 0)
         o->lost_ms = now;
-    int64_t pause = FIRST_PAUSE_MS << (facts->restarts < 6 ? facts->restarts : 6);
+    int64_t pause = FIRST_PAUSE_MS << int_min(facts->restarts, 6);
     facts->restarts++;
-    facts->not_before = now + (pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
+    facts->not_before = now + int64_min(pause, LONGEST_PAUSE_MS);
     root->goal_ms = facts->not_before; /* every try has its time */
 
     if (!o->connected_once && !engine_is_needed(o))

@@ -63,9 +63,11 @@ static void on_events_end(const struct engine_result *result, const struct error
     struct node *root = data;
     root->o->events = NULL;
     cleanup_error struct error lost = {0};
-    if (!err)
+    if (!err) {
         error_set(&lost, ERROR_ENGINE, "the engine closed its event stream");
-    engine_lose(root->o, err ? err : &lost);
+        err = &lost;
+    }
+    engine_lose(root->o, err);
 }
 
 static void subscribe(struct node *root)
@@ -141,12 +143,15 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
 
     const char *label = json_string(labels, LABEL("node"), NULL);
     cleanup_free char *fallback = xasprintf("%s:%s", plan_node_kind_name((enum plan_node_kind)kind), name);
-    struct node *node = node_find(o, label ? label : fallback);
+    const char *called = text_or(label, fallback);
+    struct node *node = node_find(o, called);
     if (node && node->facts.object && strcmp(node->facts.object, id) != 0)
         node = node_find(o, id); /* a duplicate */
 
     if (!node) {
-        node = node_new(o, node_find(o, label ? label : fallback) ? id : label ? label : fallback, kind);
+        if (node_find(o, called))
+            called = id;
+        node = node_new(o, called, kind);
         node->name = xstrdup(name);
         node->want = o->leftovers;
     }
@@ -211,9 +216,12 @@ static void survey(struct node *root)
     struct orchestrator *o = root->o;
     cleanup_free char *label = project_label(o);
     const char *const labels[] = {label, NULL};
-    node_op_begin(root, OP_SURVEY,
-                  o->survey_networks ? engine_network_list(o->services.engine, labels, on_networks, root)
-                                     : engine_volume_list(o->services.engine, labels, on_volumes, root));
+    struct engine_op *op;
+    if (o->survey_networks)
+        op = engine_network_list(o->services.engine, labels, on_networks, root);
+    else
+        op = engine_volume_list(o->services.engine, labels, on_volumes, root);
+    node_op_begin(root, OP_SURVEY, op);
 }
 
 /* ---- limits ---- */

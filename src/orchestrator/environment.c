@@ -26,7 +26,7 @@ static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_v
         if (!value) {
             error_resource(err, resource);
             return error_set(err, ERROR_NOT_RUNNING, "%s is not known yet: %s has no value for %s",
-                             variables[i].name, resource, missing ? missing : "it");
+                             variables[i].name, resource, text_or(missing, "it"));
         }
         add_value(out, &variables[i], value, resource);
         mem_wipe(value, strlen(value));
@@ -56,7 +56,9 @@ static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist 
 
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
-        bool meant = named ? strlist_has(names, resource->name) : is_usable(o, resource);
+        bool meant = is_usable(o, resource);
+        if (named)
+            meant = strlist_has(names, resource->name);
         if (meant && add_export(o, out, resource, err) < 0)
             return -1;
     }
@@ -113,7 +115,9 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
         rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running");
     else if (for_resource) {
         struct node *node = find_resource(o, for_resource, err);
-        rc = node ? add_own(node, out, err) : -1;
+        rc = -1;
+        if (node)
+            rc = add_own(node, out, err);
     } else
         rc = add_exports(o, out, resources, err);
     if (rc == 0)
@@ -161,7 +165,9 @@ static cJSON *exec_info_of_process(struct node *node, struct error *err)
 
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err)
 {
-    struct node *node = o->plan ? find_resource(o, resource, err) : NULL;
+    struct node *node = NULL;
+    if (o->plan)
+        node = find_resource(o, resource, err);
     if (!node) {
         error_set(err, ERROR_NOT_RUNNING, "nothing is running");
         return NULL;

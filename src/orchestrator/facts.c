@@ -80,7 +80,9 @@ static const char *readable_digest(struct orchestrator *o, const char *label)
     if (!label || !o->digest_key_id || !str_starts(label, o->digest_key_id))
         return NULL;
     const char *rest = label + strlen(o->digest_key_id);
-    return *rest == '.' ? rest + 1 : NULL;
+    if (*rest != '.')
+        return NULL;
+    return rest + 1;
 }
 
 bool facts_is_member(const struct node *node, const struct engine_container *container)
@@ -92,7 +94,9 @@ bool facts_is_member(const struct node *node, const struct engine_container *con
         const char *id = json_string(settings, "NetworkID", "");
         bool is_named = network && str_eq(network->name, settings->string);
         bool is_known = network && network->facts.object && strcmp(id, settings->string) != 0; /* Podman */
-        if (is_known ? !strcmp(network->facts.object, id) : is_named)
+        if (is_known)
+            is_named = !strcmp(network->facts.object, id);
+        if (is_named)
             return true;
     }
     return false;
@@ -181,13 +185,18 @@ static enum want leftover_want(const struct orchestrator *o, bool persistent)
 {
     if (!persistent || o->leftover_persistent || o->leftovers != WANT_REMOVED)
         return o->leftovers;
-    return o->going_down ? WANT_KEEP : WANT_STOPPED;
+    if (o->going_down)
+        return WANT_KEEP;
+    return WANT_STOPPED;
 }
 
 static struct node *node_of_container(struct orchestrator *o, const struct engine_container *container)
 {
     const char *label = label_of(container, LABEL("node"));
-    cleanup_free char *id = label ? xstrdup(label) : xasprintf("container:%s", container->name);
+    cleanup_free char *id = xstrdup_null(label);
+    if (!id)
+        id = xasprintf("container:%s", container->name);
+
     struct node *node = node_find(o, id);
     bool is_other = node && node->facts.in_list; /* two objects claim the same node */
     if (is_other) {
@@ -231,7 +240,9 @@ static enum change change_of(const char *action)
         return CHANGE_START;
     if (!strcmp(action, "die") || !strcmp(action, "died"))
         return CHANGE_END;
-    return !strcmp(action, "destroy") || !strcmp(action, "remove") ? CHANGE_GONE : CHANGE_OTHER;
+    if (!strcmp(action, "destroy") || !strcmp(action, "remove"))
+        return CHANGE_GONE;
+    return CHANGE_OTHER;
 }
 
 /* It may be seen before the answer comes, and an answer may be lost. */

@@ -73,7 +73,9 @@ static bool is_user_that_goes(const struct node *user, const struct node *shared
 
 static struct node *failed_user(const struct node *node)
 {
-    for (struct node *other = node->kind->is_shared ? node->o->nodes : NULL; other; other = other->hh.next) {
+    if (!node->kind->is_shared)
+        return NULL;
+    for (struct node *other = node->o->nodes; other; other = other->hh.next) {
         if (other->state == STATE_FAILED && is_user_that_goes(other, node))
             return other;
     }
@@ -152,7 +154,7 @@ bool goal_unused_met(const struct node *node)
         if (must_go_first(node->dependants[i], node))
             return false;
     }
-    for (struct node *other = node->kind->is_shared ? node->o->nodes : NULL; other; other = other->hh.next) {
+    for (struct node *other = node->o->nodes; other && node->kind->is_shared; other = other->hh.next) {
         if (is_user_that_goes(other, node))
             return false;
     }

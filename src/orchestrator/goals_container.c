@@ -30,7 +30,9 @@ static bool is_seen(const struct node *node)
 static bool is_ours(const struct node *node, const struct engine_container *container)
 {
     const char *hash = label_of(container, LABEL("project-hash"));
-    const struct plan_ref *plan = node->origin ? node->origin : node->o->plan;
+    const struct plan_ref *plan = node->origin;
+    if (!plan)
+        plan = node->o->plan;
     return hash && (!plan || !strcmp(hash, plan->plan->project_hash));
 }
 
@@ -79,7 +81,9 @@ static const char *asked_by(const struct node *node)
 {
     if (node->facts.object)
         return node->facts.object;
-    return node->spec ? node->spec->run.engine_name : node->name;
+    if (node->spec)
+        return node->spec->run.engine_name;
+    return node->name;
 }
 
 static void look(struct node *node)
@@ -247,12 +251,16 @@ static void on_stopped(const struct engine_result *result, const struct error *e
 static int stop_seconds(const struct node *node)
 {
     bool may_have_data = node_is_server(node) || !node->spec;
-    return node->o->hurry && !may_have_data ? HURRIED_STOP_S : OWN_STOP_S;
+    if (node->o->hurry && !may_have_data)
+        return HURRIED_STOP_S;
+    return OWN_STOP_S;
 }
 
 static int own_stop_seconds(const struct node *node)
 {
-    return node->spec ? (int)((node->spec->run.stop_timeout_ms + 999) / 1000) : 0;
+    if (!node->spec)
+        return 0;
+    return (int)((node->spec->run.stop_timeout_ms + 999) / 1000);
 }
 
 /* Two tries of a mild stop, and what the engine takes for them. */
@@ -260,6 +268,15 @@ static struct limit stop_limit(const struct node *node)
 {
     struct limit limit = goal_object_limit(node);
     return LIMIT_MS(limit.ms + 2000 * (int64_t)own_stop_seconds(node));
+}
+
+static struct engine_op *ask_to_stop(struct node *node)
+{
+    const char *id = node->facts.object;
+    if (node->o->kill || node->kill_signal)
+        return engine_container_kill(engine_of(node), id, "SIGKILL", on_stopped, node);
+    const struct engine_stop mild = {.timeout_s = stop_seconds(node), .own_s = own_stop_seconds(node)};
+    return engine_container_stop(engine_of(node), id, &mild, on_stopped, node);
 }
 
 static void stop(struct node *node)
@@ -271,11 +288,7 @@ static void stop(struct node *node)
         return;
     }
     sensor_stop(node);
-    bool kill = o->kill || node->kill_signal;
-    const struct engine_stop mild = {.timeout_s = stop_seconds(node), .own_s = own_stop_seconds(node)};
-    node_op_begin(node, OP_STOP,
-                  kill ? engine_container_kill(engine_of(node), facts->object, "SIGKILL", on_stopped, node)
-                       : engine_container_stop(engine_of(node), facts->object, &mild, on_stopped, node));
+    node_op_begin(node, OP_STOP, ask_to_stop(node));
 }
 
 static bool is_removed(const struct node *node)
@@ -380,7 +393,7 @@ static const char *decide(struct node *node, char **explain)
         *explain = decide_explain(node->o, node, node->spec);
         return "recreated";
     }
-    return facts->running ? "reused" : "started";
+    return text_pick(facts->running, "reused", "started");
 }
 
 /* What it names, so that nothing depends on how a plan was lowered: its image, its volumes, the network. */

@@ -9,14 +9,15 @@ enum { PULL_IDLE_MS = 60000, DETAIL_MS = 100 };
 /* The policy of its users: one that wants it fresh is enough. */
 static int pull_policy(const struct node *image)
 {
-    int policy = image->dependant_count ? MODEL_PULL_NEVER : MODEL_PULL_MISSING;
+    int policy = MODEL_PULL_NEVER;
+    if (!image->dependant_count)
+        return MODEL_PULL_MISSING;
     for (size_t i = 0; i < image->dependant_count; i++) {
-        const struct node *user = image->dependants[i];
-        int pull = user->spec ? user->spec->run.pull : MODEL_PULL_NEVER;
-        if (pull == MODEL_PULL_ALWAYS)
-            return pull;
-        if (pull == MODEL_PULL_MISSING)
-            policy = pull;
+        const struct plan_node *user = image->dependants[i]->spec;
+        if (user && user->run.pull == MODEL_PULL_ALWAYS)
+            return MODEL_PULL_ALWAYS;
+        if (user && user->run.pull == MODEL_PULL_MISSING)
+            policy = MODEL_PULL_MISSING;
     }
     return policy;
 }
@@ -44,7 +45,7 @@ static void on_progress(const char *status, int64_t current, int64_t total, void
         node_set_detail(node, current, total, "%s %.1f MB of %.1f MB", node->name, (double)current / 1e6,
                         (double)total / 1e6);
     else
-        node_set_detail(node, current, total, "%s: %s", node->name, status ? status : "");
+        node_set_detail(node, current, total, "%s: %s", node->name, text_or_empty(status));
 }
 
 static void on_pulled(const struct engine_result *result, const struct error *err, void *data)
@@ -67,8 +68,11 @@ static void fetch(struct node *node)
 {
     struct orchestrator *o = node->o;
     const char *platform = NULL;
-    for (size_t i = 0; i < node->dependant_count && !platform; i++)
-        platform = node->dependants[i]->spec ? node->dependants[i]->spec->run.platform : NULL;
+    for (size_t i = 0; i < node->dependant_count && !platform; i++) {
+        if (node->dependants[i]->spec)
+            platform = node->dependants[i]->spec->run.platform;
+    }
+
     if (pull_policy(node) == MODEL_PULL_NEVER) {
         cleanup_error struct error err = {0};
         error_set(&err, ERROR_NO_IMAGE, "image %s is not present, and pull is \"never\"", node->name);

@@ -70,9 +70,10 @@ static void on_networks(const struct engine_result *result, const struct error *
 
 static struct engine_op *list_networks(struct node *node, engine_done_cb *done)
 {
-    cleanup_free char *label =
-        xasprintf(LABEL("project-hash") "=%s", node->origin ? node->origin->plan->project_hash : "");
-    const char *const labels[] = {node->origin ? label : LABEL("project-hash"), NULL};
+    cleanup_free char *ours = NULL;
+    if (node->origin)
+        ours = xasprintf(LABEL("project-hash") "=%s", node->origin->plan->project_hash);
+    const char *const labels[] = {text_or(ours, LABEL("project-hash")), NULL};
     return engine_network_list(node->o->services.engine, labels, done, node);
 }
 

@@ -66,7 +66,7 @@ static bool ports_free(struct node *node)
     struct orchestrator *o = node->o;
     for (size_t i = 0; i < node->port_count; i++) {
         const struct plan_port *port = &node->spec->run.ports[i];
-        const char *address = port->bind_address ? port->bind_address : "127.0.0.1";
+        const char *address = text_or(port->bind_address, "127.0.0.1");
         if (o->hooks.port_is_free(address, node->ports[i].host_port))
             continue;
         if (!ports_move(node, node->ports[i].host_port))
@@ -79,7 +79,9 @@ static bool ports_free(struct node *node)
 /* A watcher ends when its standard input does; a task has nobody who would type. */
 static bool keeps_input_open(const struct plan_run *run)
 {
-    return run->input_end == PLAN_INPUT_DEFAULT ? !run->task : run->input_end == PLAN_INPUT_OPEN;
+    if (run->input_end == PLAN_INPUT_DEFAULT)
+        return !run->task;
+    return run->input_end == PLAN_INPUT_OPEN;
 }
 
 static struct process *spawn(struct node *node, struct error *err)
@@ -93,7 +95,7 @@ static struct process *spawn(struct node *node, struct error *err)
 
     if (!known || !argv.count) {
         error_set(err, ERROR_FAILED, "cannot start %s: %s", node->resource,
-                  known ? "it has no command" : "a value of its environment is not known");
+                  text_pick(known, "it has no command", "a value of its environment is not known"));
         return NULL;
     }
 
@@ -109,7 +111,7 @@ static struct process *spawn(struct node *node, struct error *err)
     if (native_prepare(node, &options, &output_path, err) < 0)
         return NULL;
 
-    char *input = run->input.count ? values_resolve(o, &run->input) : NULL;
+    char *input = values_resolve_given(o, &run->input);
     options.input = input;
     struct process *process = o->hooks.spawn(o->services.loop, &options, err);
     if (input)
@@ -177,7 +179,9 @@ static bool is_ready(const struct node *node)
         return node->facts.completed != NULL;
     if (node_is_over(node))
         return true;
-    return node_probe(node)->kind == PLAN_PROBE_NONE ? !node_settled_ms(node) : node->facts.ready;
+    if (node_probe(node)->kind == PLAN_PROBE_NONE)
+        return !node_settled_ms(node);
+    return node->facts.ready;
 }
 
 static void watch(struct node *node)
@@ -197,18 +201,22 @@ static bool is_stopped(const struct node *node)
 static int64_t stop_timeout(const struct node *node)
 {
     const struct orchestrator *o = node->o;
-    int64_t timeout =
-        node->spec && node->spec->run.stop_timeout_ms ? node->spec->run.stop_timeout_ms : DEFAULT_STOP_MS;
+    int64_t timeout = DEFAULT_STOP_MS;
+    if (node->spec)
+        timeout = int64_or(node->spec->run.stop_timeout_ms, timeout);
     if (o->kill || node->kill_signal)
         return 0;
     /* A server that goes mildly has data to save: it keeps its time. */
-    bool is_hurried = o->hurry && !native_is_server(node);
-    return is_hurried && timeout > HURRIED_STOP_MS ? HURRIED_STOP_MS : timeout;
+    if (o->hurry && !native_is_server(node))
+        return int64_min(timeout, HURRIED_STOP_MS);
+    return timeout;
 }
 
 static void ask_to_stop(struct node *node)
 {
-    int signal = node->spec && node->spec->run.stop_signal ? node->spec->run.stop_signal : SIGTERM;
+    int signal = SIGTERM;
+    if (node->spec)
+        signal = int_or(node->spec->run.stop_signal, signal);
     if (node->o->kill || node->kill_signal || node->facts.ephemeral)
         signal = SIGKILL;
     node->o->hooks.stop(node->process, signal, stop_timeout(node));
@@ -291,7 +299,7 @@ static const char *decide(struct node *node, char **explain)
     if (!node->process) {
         if (is_one_more(node) && !node->facts.spec_hash)
             *explain = xasprintf("one more replica of %s", node_replica_of(node));
-        return node->facts.completed ? "reused" : "created";
+        return text_pick(node->facts.completed, "reused", "created");
     }
     if (node_is_current(node))
         return "reused";
@@ -299,7 +307,7 @@ static const char *decide(struct node *node, char **explain)
         str_eq(node->facts.spec_hash, node->spec->spec_hash) && node->facts.generation != node->generation;
     if (!asked)
         *explain = decide_explain(node->o, node, node->spec);
-    return asked ? "restarted" : "recreated";
+    return text_pick(asked, "restarted", "recreated");
 }
 
 static void raise_generation(struct node *node)

@@ -4,32 +4,40 @@
 
 #include "machine/port.h"
 
+#define LOOPBACK "127.0.0.1"
+
+/* Of the ports that are fixed the one that is taken; else the first port, or NULL. */
 static const struct plan_port *taken_port(const struct node *node, int *port)
 {
     for (size_t i = 0; i < node->spec->run.port_count; i++) {
         const struct plan_port *candidate = &node->spec->run.ports[i];
-        const char *address = candidate->bind_address ? candidate->bind_address : "127.0.0.1";
+        const char *address = text_or(candidate->bind_address, LOOPBACK);
         if (candidate->fixed_port && !node->o->hooks.port_is_free(address, candidate->fixed_port)) {
             *port = candidate->fixed_port;
             return candidate;
         }
     }
-    *port = node->port_count ? node->ports[0].host_port : 0;
-    return node->spec->run.port_count ? &node->spec->run.ports[0] : NULL;
+    *port = 0;
+    if (node->port_count)
+        *port = node->ports[0].host_port;
+    if (!node->spec->run.port_count)
+        return NULL;
+    return &node->spec->run.ports[0];
 }
 
 static void fail(struct node *node, const char *holder)
 {
     int port = 0;
     const struct plan_port *taken = taken_port(node, &port);
-    const char *address = taken && taken->bind_address ? taken->bind_address : "127.0.0.1";
+    const char *address = LOOPBACK;
+    if (taken)
+        address = text_or(taken->bind_address, LOOPBACK);
     int free_port = port + 1;
     while (free_port < 65535 && !node->o->hooks.port_is_free(address, free_port))
         free_port++;
     cleanup_error struct error err = {0};
-    error_set(&err, ERROR_PORT, "%s cannot listen on %s:%d: the port is taken%s%s",
-              node->resource ? node->resource : node->id, address, port, holder ? " by " : "",
-              holder ? holder : "");
+    error_set(&err, ERROR_PORT, "%s cannot listen on %s:%d: the port is taken%s%s", node_exact_name(node),
+              address, port, text_if(holder, " by "), text_or_empty(holder));
     error_hint(&err, "free it, or use another one; %d is free", free_port);
     if (taken && taken->pos.file)
         error_at(&err, taken->pos.file, taken->pos.line, taken->pos.column);

@@ -15,7 +15,7 @@ char *task_key(const struct node *node)
     for (size_t i = 0; i < node->link_count; i++) {
         const struct node *to = node->links[i].to;
         if (to->kind->at_engine)
-            strbuf_addf(&text, " %s=%s", to->id, to->facts.object ? to->facts.object : "");
+            strbuf_addf(&text, " %s=%s", to->id, text_or_empty(to->facts.object));
     }
     return strbuf_take(&text);
 }
@@ -88,7 +88,7 @@ char *node_early_end_text(const struct node *node)
 
 static void fail_exit(struct node *node)
 {
-    const char *name = node->resource ? node->resource : node->id, *when = "";
+    const char *name = node_exact_name(node), *when = "";
     if (node_now(node) < node->facts.settled_ms && node_is_ready_by_running(node))
         when = " right after its start";
     else if (!node->facts.was_ready)

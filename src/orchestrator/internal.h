@@ -26,6 +26,9 @@ struct node *node_of_resource(struct orchestrator *o, const char *resource);
 bool node_is_named(const struct node *node, const char *name);
 /* The resource that it is a replica of, or NULL. */
 const char *node_replica_of(const struct node *node);
+/* As people know it: its resource, else its own name; where that says too little, its id. */
+const char *node_shown_name(const struct node *node);
+const char *node_exact_name(const struct node *node);
 /* Another replica of the same resource is wanted: who needs the resource can do without this one. */
 bool node_has_stand_in(const struct node *node);
 /* kind: enum plan_node_kind. */
@@ -244,6 +247,8 @@ bool values_match(struct node *node, const cJSON *environment);
 bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
 bool values_environment(struct node *node, struct strlist *out);
 char *values_resolve(struct orchestrator *o, const struct plan_text *text);
+/* The same of a text that may be left out: NULL then. */
+char *values_resolve_given(struct orchestrator *o, const struct plan_text *text);
 /* Ports and secrets for all that can have them now, in one write of the state. */
 void values_settle(struct orchestrator *o);
 
@@ -401,7 +406,6 @@ void node_want_up(struct node *node);
 
 /* ---- view.c ---- */
 enum view_state node_view_state(const struct node *node);
-const char *node_shown_name(const struct node *node);
 bool node_is_shown(const struct node *node);
 bool node_is_shown_as_resource(const struct node *node); /* else among the others */
 /* These borrow from the nodes, until the next turn. */

@@ -48,9 +48,11 @@ static char *list_ports(const struct machine_listeners *all)
         for (size_t k = 0; k < i; k++)
             is_known = is_known || all->items[k].port == all->items[i].port;
         if (!is_known)
-            strbuf_addf(&text, "%s%d", text.length ? " and " : "", all->items[i].port);
+            strbuf_addf(&text, "%s%d", text_if(text.length, " and "), all->items[i].port);
     }
-    return text.length ? strbuf_take(&text) : NULL;
+    if (!text.length)
+        return NULL;
+    return strbuf_take(&text);
 }
 
 /* The address of the only one at that port; NULL: nobody, or several. */
@@ -64,7 +66,9 @@ static const char *only_address(const struct machine_listeners *all, int port)
             found++;
         }
     }
-    return found == 1 ? address : NULL;
+    if (found != 1)
+        return NULL;
+    return address;
 }
 
 static char *hint_of_process(const struct node *node, const char *name)
@@ -102,18 +106,26 @@ static char *hint_of_container(const struct node *node, const char *name)
 
     if (!others)
         return xasprintf("%s listens on no port inside the container", name);
-    return address ? NULL
-                   : xasprintf("%s listens on %s inside the container; is `target_port: %d` right?", name,
-                               others, wanted);
+    if (address)
+        return NULL;
+    return xasprintf("%s listens on %s inside the container; is `target_port: %d` right?", name, others,
+                     wanted);
+}
+
+/* The caller frees. */
+static char *hint_of(const struct node *node)
+{
+    const char *name = node_shown_name(node);
+    if (node->kind->is_child)
+        return hint_of_process(node, name);
+    return hint_of_container(node, name);
 }
 
 void listening_hint(const struct node *node, struct error *err)
 {
-    const char *name = node->resource ? node->resource : node->name;
     if (!is_probed_by_port(node) || node->facts.ready)
         return;
-    cleanup_free char *hint =
-        node->kind->is_child ? hint_of_process(node, name) : hint_of_container(node, name);
+    cleanup_free char *hint = hint_of(node);
     if (hint)
         error_hint(err, "%s", hint);
 }

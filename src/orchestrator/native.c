@@ -75,9 +75,8 @@ void native_started(struct node *node)
 
 void native_ended(struct node *node)
 {
-    const cJSON *records =
-        node->facts.persistent || native_is_server(node) ? state_servers(node->o->services.state) : NULL;
-    if (json_get(records, node->id))
+    bool may_be_recorded = node->facts.persistent || native_is_server(node);
+    if (may_be_recorded && json_get(state_servers(node->o->services.state), node->id))
         save(node, NULL);
 }
 
@@ -131,7 +130,7 @@ static void take_facts(struct node *node, const cJSON *record)
     if (!node->resource)
         node->resource = xstrdup_null(json_string(record, "resource", NULL));
     if (!node->name)
-        node->name = xstrdup(node->resource ? node->resource : node->id);
+        node->name = xstrdup(node_exact_name(node));
 }
 
 static bool adopt(struct orchestrator *o, const cJSON *record)
@@ -233,5 +232,7 @@ int native_make_folder(struct node *node, struct error *err)
         return -1;
     if (file_mkdirs(spec->folder, 0700, err) < 0)
         return -1;
-    return anew && spec->linked ? link_files(spec->linked, spec->folder, err) : 0;
+    if (!anew || !spec->linked)
+        return 0;
+    return link_files(spec->linked, spec->folder, err);
 }

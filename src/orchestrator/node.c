@@ -73,12 +73,16 @@ const struct plan_resource *node_resource(const struct node *node)
 
 struct node *node_of_resource(struct orchestrator *o, const char *resource)
 {
-    const struct plan_resource *planned = o->plan ? plan_find_resource(o->plan->plan, resource) : NULL;
+    const struct plan_resource *planned = NULL;
+    if (o->plan)
+        planned = plan_find_resource(o->plan->plan, resource);
     if (planned)
         return node_find(o, planned->node);
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         const struct plan_resource *record = node_resource(node);
-        bool is_main = record ? str_eq(record->node, node->id) : node->kind->at_engine;
+        bool is_main = node->kind->at_engine;
+        if (record)
+            is_main = str_eq(record->node, node->id);
         if (is_main && str_eq(node->resource, resource))
             return node;
     }
@@ -92,7 +96,19 @@ bool node_is_named(const struct node *node, const char *name)
 
 const char *node_replica_of(const struct node *node)
 {
-    return node->spec ? node->spec->run.replica_of : NULL;
+    if (!node->spec)
+        return NULL;
+    return node->spec->run.replica_of;
+}
+
+const char *node_shown_name(const struct node *node)
+{
+    return text_or(node->resource, node->name);
+}
+
+const char *node_exact_name(const struct node *node)
+{
+    return text_or(node->resource, node->id);
 }
 
 bool node_has_stand_in(const struct node *node)

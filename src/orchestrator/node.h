@@ -13,6 +13,7 @@
 #ifndef ORCHESTRATOR_NODE_H
 #define ORCHESTRATOR_NODE_H
 
+#include "base/pick.h"
 #include "logs/logs.h"
 #include "orchestrator/orchestrator.h"
 

@@ -51,7 +51,7 @@ static void take_ports(struct node *node)
     for (size_t i = 0; i < run->port_count; i++) {
         int known = port_of(node, run->ports[i].endpoint);
         ports[i].endpoint = xstrdup(run->ports[i].endpoint);
-        ports[i].host_port = run->ports[i].fixed_port ? run->ports[i].fixed_port : known;
+        ports[i].host_port = int_or(run->ports[i].fixed_port, known);
     }
     node_drop_ports(node);
     node->ports = ports;
@@ -66,7 +66,7 @@ void node_set_spec(struct node *node, struct plan_ref *origin, const struct plan
     node->spec = spec;
     free(node->name);
     free(node->resource);
-    node->name = xstrdup(spec->name ? spec->name : spec->id);
+    node->name = xstrdup(text_or(spec->name, spec->id));
     node->resource = xstrdup_null(spec->resource);
     node->missing = NULL;
     node->values_serial = 0;

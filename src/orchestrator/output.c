@@ -96,5 +96,7 @@ char *output_tail(const struct node *node)
 {
     if (node->output.tail)
         return xstrdup(node->output.tail);
-    return node->output.writer ? log_writer_tail(node->output.writer, TAIL_LINES) : NULL;
+    if (!node->output.writer)
+        return NULL;
+    return log_writer_tail(node->output.writer, TAIL_LINES);
 }

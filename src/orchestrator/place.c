@@ -79,7 +79,9 @@ const char *place_of_port(const struct orchestrator *o, const struct plan_port *
 {
     if (port && port->at_gateway)
         return gateway_of(o);
-    return port && port->host ? port->host : place_host(o);
+    if (port && port->host)
+        return port->host;
+    return place_host(o);
 }
 
 const char *place_in_text(struct orchestrator *o)
@@ -130,7 +132,9 @@ static bool is_for_us_alone(const struct plan_port *port)
 
 int place_count(const struct orchestrator *o, const struct plan_port *port)
 {
-    return is_for_us_alone(port) && o->where.count > 1 ? o->where.count : 1;
+    if (!is_for_us_alone(port))
+        return 1;
+    return int_max(o->where.count, 1);
 }
 
 const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i)
@@ -139,7 +143,9 @@ const char *place_bind(const struct orchestrator *o, const struct plan_port *por
         return gateway_of(o);
     if (!is_for_us_alone(port))
         return port->bind_address;
-    return i < o->where.count ? o->where.places[i].bind : PLAN_LIKELY_HOST;
+    if (i >= o->where.count)
+        return PLAN_LIKELY_HOST;
+    return o->where.places[i].bind;
 }
 
 const char *place_extra_host(const struct node *node, const char *entry)
@@ -193,8 +199,8 @@ bool place_refuses(struct node *node)
         return false;
 
     cleanup_error struct error err = {0};
-    error_set(&err, ERROR_RESOURCE, "%s cannot be reached from here: %s",
-              node->resource ? node->resource : node->id, o->where.how);
+    error_set(&err, ERROR_RESOURCE, "%s cannot be reached from here: %s", node_exact_name(node),
+              o->where.how);
     if (o->where.count)
         error_hint(&err, "leave out `network: host`, or run apphost on the host's network");
     else
@@ -217,9 +223,12 @@ static void on_looked(const struct engine_result *result, const struct error *er
 {
     struct node *node = data;
     node->sensor.exec = NULL;
-    const cJSON *state = err ? NULL : json_get(result->container->raw, "State");
+    node->sensor.container_pid = 0;
+    if (err)
+        return;
+    const cJSON *state = json_get(result->container->raw, "State");
     node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
-    if (err || !result->container->running || has_published(node, result->container))
+    if (!result->container->running || has_published(node, result->container))
         return;
     cleanup_error struct error cause = {0};
     error_set(&cause, ERROR_RESOURCE, "the engine runs container %s but published none of its ports",

@@ -51,16 +51,15 @@ static int choose(struct node *node, size_t index, int first, struct error *err)
     const struct plan_port *port = &node->spec->run.ports[index];
     cleanup_free char *key = state_key(node, index);
     int remembered = state_port_get(o->services.state, key);
-    int candidate = first                  ? first
-                    : remembered           ? remembered
-                    : port->preferred_port ? port->preferred_port
-                                           : FIRST_PORT;
-    int chosen = next_free(node, port, candidate);
+    int liked = int_or(port->preferred_port, FIRST_PORT);
+    int chosen = next_free(node, port, int_or(first, int_or(remembered, liked)));
     if (!chosen)
-        return error_set(err, ERROR_PORT, "no free port for %s", node->resource ? node->resource : node->id);
+        return error_set(err, ERROR_PORT, "no free port for %s", node_exact_name(node));
     node->ports[index].host_port = chosen;
     values_changed(o);
-    return chosen == remembered ? 0 : state_port_set(o->services.state, key, chosen, err);
+    if (chosen == remembered)
+        return 0;
+    return state_port_set(o->services.state, key, chosen, err);
 }
 
 static bool can_choose(const struct node *node)
@@ -97,7 +96,7 @@ char *ports_label(const struct node *node)
 {
     struct strbuf text = {0};
     for (size_t i = 0; i < node->port_count; i++)
-        strbuf_addf(&text, "%s%s=%d", i ? "," : "", node->ports[i].endpoint, node->ports[i].host_port);
+        strbuf_addf(&text, "%s%s=%d", text_if(i, ","), node->ports[i].endpoint, node->ports[i].host_port);
     return strbuf_take(&text);
 }
 
@@ -106,8 +105,9 @@ void ports_from_label(struct node *node, const char *label)
     for (size_t i = 0; label && i < node->port_count; i++) {
         cleanup_free char *key = xasprintf("%s=", node->ports[i].endpoint);
         const char *at = strstr(label, key);
-        bool starts = at && (at == label || at[-1] == ',');
-        int port = starts ? (int)strtol(at + strlen(key), NULL, 10) : 0;
+        int port = 0;
+        if (at && (at == label || at[-1] == ','))
+            port = (int)strtol(at + strlen(key), NULL, 10);
         bool fixed = node->spec && node->spec->run.ports[i].fixed_port;
         if (port <= 0 || port > LAST_PORT || fixed || node->ports[i].host_port == port)
             continue;

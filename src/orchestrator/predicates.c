@@ -33,7 +33,9 @@ bool node_is_gone(const struct node *node)
 
 bool node_succeeded(const struct node *node)
 {
-    const struct plan_run *run = node->spec ? &node->spec->run : NULL;
+    const struct plan_run *run = NULL;
+    if (node->spec)
+        run = &node->spec->run;
     if (node->facts.exit_signal)
         return false;
     if (!run || !run->success_count)
@@ -88,7 +90,9 @@ const char *native_folder(const struct node *node)
         return NULL;
     if (node->spec)
         return node->spec->folder;
-    return node->name && node->name[0] == '/' ? node->name : NULL; /* no engine's volume has such a name */
+    if (!node->name || node->name[0] != '/') /* no engine's volume has such a name */
+        return NULL;
+    return node->name;
 }
 
 bool native_is_scratch(const struct node *node)
@@ -105,7 +109,9 @@ bool node_is_ready_by_running(const struct node *node)
 int64_t node_settled_ms(const struct node *node)
 {
     bool settles = node_now(node) < node->facts.settled_ms && node_is_ready_by_running(node);
-    return settles && node_is_alive(node) ? node->facts.settled_ms : 0;
+    if (!settles || !node_is_alive(node))
+        return 0;
+    return node->facts.settled_ms;
 }
 
 struct limit goal_forever(const struct node *node)
@@ -129,5 +135,7 @@ struct limit goal_task_limit(const struct node *node)
     if (node->spec->run.task)
         return FOREVER;
     /* `timeout` bounds probes; running on for a while is none. */
-    return node_settled_ms(node) ? goal_object_limit(node) : goal_ready_limit(node);
+    if (node_settled_ms(node))
+        return goal_object_limit(node);
+    return goal_ready_limit(node);
 }

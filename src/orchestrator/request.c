@@ -20,8 +20,9 @@ static void on_timer(void *data);
 
 static int64_t pulling_ms(const struct orchestrator *o)
 {
-    int64_t current = o->pulls ? loop_now_ms(o->services.loop) - o->pull_started_ms : 0;
-    return o->pulling_ms + current;
+    if (!o->pulls)
+        return o->pulling_ms;
+    return o->pulling_ms + loop_now_ms(o->services.loop) - o->pull_started_ms;
 }
 
 struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
@@ -63,7 +64,7 @@ orchestrator_request request_start(struct request *request, int64_t timeout_ms)
 {
     struct orchestrator *o = request->o;
     request->started_ms = loop_now_ms(o->services.loop);
-    request->timeout_ms = timeout_ms ? timeout_ms : o->services.ready_timeout_ms;
+    request->timeout_ms = int64_or(timeout_ms, o->services.ready_timeout_ms);
     request->pulling_before_ms = pulling_ms(o);
     DL_APPEND(o->requests, request);
     if (request->timeout_ms > 0)
@@ -91,6 +92,15 @@ void request_free(struct request *request)
     free(request);
 }
 
+/* A folder by its last part. */
+static const char *removed_name(const struct node *node)
+{
+    const char *folder = native_folder(node);
+    if (folder && !node->resource)
+        return path_basename(folder);
+    return node_shown_name(node);
+}
+
 void requests_note_removed(const struct node *node)
 {
     struct request *request;
@@ -102,9 +112,7 @@ void requests_note_removed(const struct node *node)
         if (!request->removed)
             request->removed = cJSON_CreateArray();
         cJSON *entry = cJSON_CreateObject();
-        const char *folder = native_folder(node);
-        const char *name = folder ? path_basename(folder) : node->name;
-        json_add_string(entry, "name", node->resource ? node->resource : name);
+        json_add_string(entry, "name", removed_name(node));
         json_add_string(entry, "kind", node->kind->name);
         cJSON_AddItemToArray(request->removed, entry);
     }
@@ -135,6 +143,13 @@ static bool is_up(const struct node *node, enum plan_until until)
     return ready;
 }
 
+static enum progress reached_if(bool is_reached)
+{
+    if (is_reached)
+        return REACHED;
+    return PENDING;
+}
+
 static enum progress progress_of(const struct target *target, enum plan_until until)
 {
     const struct node *node = target->node;
@@ -142,17 +157,19 @@ static enum progress progress_of(const struct target *target, enum plan_until un
         return SUPERSEDED;
     if (node->turn.queued)
         return PENDING;
+    if (node->state == STATE_FAILED && !is_optional(node))
+        return FAILED;
     if (node->state == STATE_FAILED)
-        return is_optional(node) ? REACHED : FAILED;
+        return REACHED;
     switch (node->want) {
     case WANT_KEEP:
         return REACHED;
     case WANT_UP:
-        return is_up(node, until) ? REACHED : PENDING;
+        return reached_if(is_up(node, until));
     case WANT_STOPPED:
-        return node->state == STATE_STOPPED || node->state == STATE_REMOVED ? REACHED : PENDING;
+        return reached_if(node->state == STATE_STOPPED || node->state == STATE_REMOVED);
     case WANT_REMOVED:
-        return node->state == STATE_REMOVED ? REACHED : PENDING;
+        return reached_if(node->state == STATE_REMOVED);
     }
     return PENDING;
 }
@@ -165,7 +182,7 @@ static bool engine_fails(const struct request *request, struct error *err)
     if (!request->needs_engine || !root || o->lost_ms < 0 || !root->error.code)
         return false;
     int64_t now = loop_now_ms(o->services.loop);
-    int64_t since = request->started_ms > o->lost_ms ? request->started_ms : o->lost_ms;
+    int64_t since = int64_max(request->started_ms, o->lost_ms);
     if (o->reached_once && now - since < ENGINE_PATIENCE_MS)
         return false;
     error_copy(err, &root->error);
@@ -183,8 +200,7 @@ static enum progress check_targets(struct request *request, struct error *err)
         enum progress one = progress_of(&request->targets[i], request->until);
         if (one == SUPERSEDED) {
             error_set(err, ERROR_CANCELLED, "%s: a later command asked for something else",
-                      request->targets[i].node->resource ? request->targets[i].node->resource
-                                                         : "the project");
+                      text_or(request->targets[i].node->resource, "the project"));
             return SUPERSEDED;
         }
         if (one == FAILED) {
@@ -205,8 +221,7 @@ static void name_what_stays(const struct orchestrator *o, struct error *err)
     for (const struct node *node = o->nodes; node; node = node->hh.next) {
         if (node->want != WANT_REMOVED || node->state != STATE_FAILED)
             continue;
-        strbuf_addf(&names, "%s%s %s", names.length ? ", " : "", node->kind->name,
-                    node->resource ? node->resource : node->name);
+        strbuf_addf(&names, "%s%s %s", text_if(names.length, ", "), node->kind->name, node_shown_name(node));
     }
     error_wrap(err, "not removed: %s", strbuf_text(&names));
 }
@@ -221,8 +236,9 @@ static enum progress check_down(struct request *request, struct error *err)
 
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         const struct target target = {node, node->want};
-        bool goes = node->want == WANT_REMOVED;
-        enum progress one = goes ? progress_of(&target, PLAN_GONE) : REACHED;
+        if (node->want != WANT_REMOVED)
+            continue;
+        enum progress one = progress_of(&target, PLAN_GONE);
         if (one == PENDING)
             return PENDING;
         if (one == FAILED && (!failed || !failed->failed))
@@ -255,21 +271,31 @@ static enum progress check(struct request *request, struct error *err)
     }
     if (engine_fails(request, err))
         return FAILED;
+
     if (request->waits_for_all && !o->applied_once)
         return PENDING; /* nobody has said yet what `all` is */
     if (request->waits_for_all)
         request_target_all(request);
     if (request->dry_plan)
-        return !request->needs_engine || engine_is_listed(o) ? REACHED : PENDING;
-    return request->kind == REQUEST_DOWN ? check_down(request, err) : check_targets(request, err);
+        return reached_if(!request->needs_engine || engine_is_listed(o));
+    if (request->kind == REQUEST_DOWN)
+        return check_down(request, err);
+    return check_targets(request, err);
 }
 
+/* err: empty when it is reached. */
 static void finish(struct request *request, const struct error *err)
 {
     struct orchestrator *o = request->o;
+    cJSON *report;
     DL_DELETE(o->requests, request);
-    cJSON *report =
-        request->dry_plan && !err ? report_dry_run(o, request->dry_plan->plan) : report_of(request);
+    if (!err->code)
+        err = NULL;
+    if (request->dry_plan && !err)
+        report = report_dry_run(o, request->dry_plan->plan);
+    else
+        report = report_of(request);
+
     if (request->kind == REQUEST_DOWN)
         o->hurry = o->kill = false;
     release_targets(request); /* done may close the orchestrator */
@@ -345,7 +371,7 @@ void requests_settle(void *data)
         struct request *request = first_over(o, &err);
         if (!request)
             break;
-        finish(request, err.code ? &err : NULL);
+        finish(request, &err);
         if (o->closing)
             return;
     }
@@ -379,11 +405,14 @@ static void set_late(struct request *request)
     }
     for (struct node *other = node_waits_for(node); other && !node->going_down; other = node_waits_for(node))
         node = other; /* what the others wait for is the culprit */
+
     const struct error *last = sensor_error(node);
-    error_set(&request->error, ERROR_TIMEOUT, "%s is still %s after %lld s%s%s%s%s",
-              node->resource ? node->resource : node->name, node_state_name(node->state), (long long)seconds,
-              node->detail ? ": " : "", node->detail ? node->detail : "", last ? ": " : "",
-              last ? last->text : "");
+    const char *why = NULL;
+    if (last)
+        why = last->text;
+    error_set(&request->error, ERROR_TIMEOUT, "%s is still %s after %lld s%s%s%s%s", node_shown_name(node),
+              node_state_name(node->state), (long long)seconds, text_if(node->detail, ": "),
+              text_or_empty(node->detail), text_if(why, ": "), text_or_empty(why));
     error_resource(&request->error, node->resource);
     listening_hint(node, &request->error);
 }
@@ -395,7 +424,8 @@ static void on_timer(void *data)
     int64_t now = loop_now_ms(o->services.loop);
     int64_t due = request->started_ms + request->timeout_ms + pulling_ms(o) - request->pulling_before_ms;
     if (o->pulls || now < due) {
-        timer_start(&request->timer, o->pulls && due - now < 1000 ? 1000 : due - now);
+        int64_t shortest = o->pulls ? 1000 : 0;
+        timer_start(&request->timer, int64_max(due - now, shortest));
         return;
     }
     set_late(request);

@@ -48,9 +48,13 @@ void secrets_take(struct orchestrator *o, const struct plan *plan)
         secret->generated = given->generated;
         secret->special = given->special;
         secret->is_secret = given->secret;
-        secret->length = given->length > 0 && given->length <= LONGEST ? given->length : DEFAULT_LENGTH;
+        secret->length = given->length;
+        if (given->length <= 0 || given->length > LONGEST)
+            secret->length = DEFAULT_LENGTH;
 
-        const char *value = given->value ? given->value : state_secret_get(o->services.state, given->name);
+        const char *value = given->value;
+        if (!value)
+            value = state_secret_get(o->services.state, given->name);
         if (value)
             set_value(o, secret, value);
     }
@@ -59,7 +63,9 @@ void secrets_take(struct orchestrator *o, const struct plan *plan)
 const char *secret_value(struct orchestrator *o, const char *name)
 {
     const struct secret *secret = find(o, name);
-    return secret ? secret->value : NULL;
+    if (!secret)
+        return NULL;
+    return secret->value;
 }
 
 cJSON *orchestrator_secrets(struct orchestrator *o)
@@ -129,7 +135,7 @@ bool secrets_missing(const struct node *node)
 static int generate(struct orchestrator *o, struct secret *secret, struct error *err)
 {
     char text[LONGEST + 1];
-    digest_random_text(text, (size_t)secret->length, secret->special ? ALPHABET SPECIALS : ALPHABET);
+    digest_random_text(text, (size_t)secret->length, text_pick(secret->special, ALPHABET SPECIALS, ALPHABET));
     int rc = state_secret_set(o->services.state, secret->name, text, err);
     if (rc == 0)
         set_value(o, secret, text);
@@ -165,8 +171,10 @@ static bool looks_generated(const char *text, size_t length)
 /* The literal text that must follow the part, up to the next late value. */
 static const char *literal_after(const struct plan_text *text, size_t part)
 {
-    return part + 1 < text->count && text->parts[part + 1].kind == PLAN_LITERAL ? text->parts[part + 1].text
-                                                                                : NULL;
+    const struct plan_part *next = &text->parts[part + 1];
+    if (part + 1 >= text->count || next->kind != PLAN_LITERAL)
+        return NULL;
+    return next->text;
 }
 
 /* Finds the secret in value, given that everything before it matches. The caller frees. */
@@ -183,7 +191,9 @@ static char *unresolve(const struct plan_text *text, const char *name, const cha
         }
 
         const char *next = literal_after(text, i);
-        const char *end = next && *next ? strstr(at, next) : at + strlen(at);
+        const char *end = at + strlen(at);
+        if (next && *next)
+            end = strstr(at, next);
         if (!end)
             return NULL;
 
@@ -191,7 +201,9 @@ static char *unresolve(const struct plan_text *text, const char *name, const cha
             bool quoted = end - at >= 2 && *at == '"' && end[-1] == '"';
             at += quoted;
             size_t length = (size_t)(end - at) - quoted;
-            return looks_generated(at, length) ? xstrndup(at, length) : NULL;
+            if (!looks_generated(at, length))
+                return NULL;
+            return xstrndup(at, length);
         }
         at = end;
     }
@@ -251,7 +263,7 @@ void secrets_digest_key(struct orchestrator *o)
         /* A full disk shows when the values themselves are written. */
         state_secret_set(o->services.state, DIGEST_KEY, made, NULL);
     }
-    o->digest_key = xstrdup(known ? known : made);
+    o->digest_key = xstrdup(text_or(known, made));
     digest_sha256(o->digest_key, strlen(o->digest_key), hex);
     o->digest_key_id = xstrndup(hex, 8);
 }

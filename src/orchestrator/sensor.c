@@ -24,8 +24,12 @@ static const int64_t START_NOTED_NS = INT64_C(2000000000);
 const struct error *sensor_error(const struct node *node)
 {
     const struct sensor *sensor = &node->sensor;
-    const struct error *last = sensor->probe ? node->o->hooks.probe_error(sensor->probe) : &sensor->last;
-    return last && last->code ? last : NULL;
+    const struct error *last = &sensor->last;
+    if (sensor->probe)
+        last = node->o->hooks.probe_error(sensor->probe);
+    if (!last || !last->code)
+        return NULL;
+    return last;
 }
 
 static void set_ready(struct node *node, bool ready)
@@ -46,8 +50,7 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
 
     if (final && err && !node->facts.was_ready && node->want == WANT_UP && !node->doing && !node->failed) {
         cleanup_error struct error cause = {0};
-        error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s",
-                  node->resource ? node->resource : node->id, err->text);
+        error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s", node_exact_name(node), err->text);
         if (err->hint)
             error_hint(&cause, "%s", err->hint);
         node_fail(node, &cause);
@@ -111,7 +114,9 @@ static void on_past_known(const struct engine_result *result, const struct error
 {
     struct node *node = data;
     node->sensor.exec = NULL;
-    int64_t since_ns = err ? 0 : begin_of_run(result->container->raw);
+    int64_t since_ns = 0;
+    if (!err)
+        since_ns = begin_of_run(result->container->raw);
     if (since_ns)
         node->sensor.exec = engine_container_follow(node->o->services.engine, node->facts.object, since_ns,
                                                     on_past_line, on_past_end, node);
@@ -162,7 +167,7 @@ static void on_exec(const struct engine_result *result, const struct error *err,
                       result->exit_code);
     }
     set_ready(node, ok);
-    timer_start(&sensor->timer, probe->interval_ms ? probe->interval_ms : EXEC_INTERVAL_MS);
+    timer_start(&sensor->timer, int64_or(probe->interval_ms, EXEC_INTERVAL_MS));
 }
 
 static void give_up_exec(struct node *node)
@@ -204,7 +209,9 @@ static const struct plan_port *port_spec(const struct node *node, const char *en
 static int proxied_port(const struct node *node, const struct plan_port *port)
 {
     bool is_published = node->kind->at_engine && !node->spec->run.host_network;
-    return port && is_published ? port->target_port : 0;
+    if (!is_published)
+        return 0;
+    return port->target_port;
 }
 
 static void start_probe(struct node *node, enum probe_kind kind)
@@ -216,11 +223,9 @@ static void start_probe(struct node *node, enum probe_kind kind)
     struct probe_options options = {
         .kind = kind,
         .host = host,
-        .port = port ? port_of(node, port->endpoint) : 0,
-        .proxied_port = proxied_port(node, port),
         .tls = probe->tls,
         .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name ? probe->tls_name : host,
+        .tls_name = text_or(probe->tls_name, host),
         .http_path = probe->http_path,
         .http_status = probe->http_status,
         .argv = (const char *const *)probe->exec,
@@ -228,7 +233,11 @@ static void start_probe(struct node *node, enum probe_kind kind)
         .interval_ms = probe->interval_ms,
     };
 
-    cleanup_free char *password = probe->password.count ? values_resolve(o, &probe->password) : NULL;
+    if (port) {
+        options.port = port_of(node, port->endpoint);
+        options.proxied_port = proxied_port(node, port);
+    }
+    cleanup_free char *password = values_resolve_given(o, &probe->password);
     options.password = password;
     cleanup_strlist struct strlist environment = {0};
     if (kind == PROBE_EXEC && values_environment(node, &environment))
@@ -264,7 +273,8 @@ static void look_elsewhere(struct node *node)
         sensor->tried++;
         start_probe(node, sensor->kind);
     }
-    sensor->pause_ms *= sensor->pause_ms < LONGEST_TRY_MS ? 2 : 1;
+    if (sensor->pause_ms < LONGEST_TRY_MS)
+        sensor->pause_ms *= 2;
     timer_start(&sensor->timer, sensor->pause_ms);
 }
 
@@ -288,7 +298,9 @@ static void on_health(const struct engine_result *result, const struct error *er
 {
     struct node *node = data;
     node->sensor.exec = NULL;
-    enum engine_health health = err ? ENGINE_HEALTH_STARTING : result->container->health;
+    enum engine_health health = ENGINE_HEALTH_STARTING;
+    if (!err)
+        health = result->container->health;
     bool none = health == ENGINE_HEALTH_NONE && result->container->running;
     note_health(node, health, err);
     if (none && node->port_count)

@@ -9,14 +9,14 @@ struct redis_conn_options server_access(struct node *node, char **password)
 {
     const struct plan_probe *probe = &node->spec->run.ready;
     const struct plan_port *port = &node->spec->run.ports[0];
-    *password = probe->password.count ? values_resolve(node->o, &probe->password) : NULL;
+    *password = values_resolve_given(node->o, &probe->password);
     return (struct redis_conn_options){
         .host = place_of_port(node->o, port),
         .port = port_of(node, port->endpoint),
         .password = *password,
         .tls = probe->tls,
         .ca_file = probe->ca_file,
-        .tls_name = probe->tls_name ? probe->tls_name : place_of_port(node->o, port),
+        .tls_name = text_or(probe->tls_name, place_of_port(node->o, port)),
         .data = node,
     };
 }

@@ -10,7 +10,7 @@
 static int slot_limit(const struct orchestrator *o)
 {
     int limit = 8 * o->services.processors;
-    return limit < 8 ? 8 : limit > 32 ? 32 : limit;
+    return int_max(8, int_min(limit, 32));
 }
 
 static void enqueue(struct node *node)

@@ -35,7 +35,7 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("spec-hash"), node->spec->spec_hash);
     json_add_string(labels, LABEL("hash-version"), HASH_VERSION);
     json_add_string(labels, LABEL("session"), o->services.session);
-    json_add_string(labels, LABEL("lifetime"), run->persistent ? "persistent" : "session");
+    json_add_string(labels, LABEL("lifetime"), text_pick(run->persistent, "persistent", "session"));
     json_add_string(labels, LABEL("uid"), uid);
 
     /* Whose it is, when its project's folder has moved or another user comes. */
@@ -52,8 +52,10 @@ cJSON *spec_labels(const struct node *node, const char *digest)
     json_add_string(labels, LABEL("owner"), owner);
     cleanup_free char *values = xasprintf("%s.%s", o->digest_key_id, digest), *ports = ports_label(node);
     json_add_string(labels, LABEL("values"), values);
-    json_add_string(labels, LABEL("ports"), *ports ? ports : NULL);
-    json_add_string(labels, LABEL("ephemeral"), run->ephemeral ? "true" : NULL);
+    if (*ports)
+        json_add_string(labels, LABEL("ports"), ports);
+    if (run->ephemeral)
+        json_add_string(labels, LABEL("ephemeral"), "true");
     return labels;
 }
 
@@ -107,29 +109,44 @@ static void add_ports(cJSON *body, cJSON *host, const struct node *node)
         snprintf(inside, sizeof inside, "%d/tcp", target);
         json_add_object(exposed, inside);
         cJSON *list = json_get(bindings, inside);
-        add_bindings(list ? list : json_add_array(bindings, inside), node, i);
+        if (!list)
+            list = json_add_array(bindings, inside);
+        add_bindings(list, node, i);
     }
 }
 
-static void add_mounts(cJSON *host, const struct node *node)
+/* What is empty is not there. */
+static cJSON *add_array(cJSON *body, const char *key, size_t count)
 {
-    const struct plan_run *run = &node->spec->run;
-    cJSON *mounts = run->mount_count ? json_add_array(host, "Mounts") : NULL;
+    if (!count)
+        return NULL;
+    return json_add_array(body, key);
+}
+
+static void add_mounts(cJSON *host, const struct plan_run *run)
+{
+    cJSON *mounts = add_array(host, "Mounts", run->mount_count);
     for (size_t i = 0; i < run->mount_count; i++) {
         cJSON *mount = cJSON_CreateObject();
-        json_add_string(mount, "Type", run->mounts[i].is_volume ? "volume" : "bind");
+        json_add_string(mount, "Type", text_pick(run->mounts[i].is_volume, "volume", "bind"));
         json_add_string(mount, "Source", run->mounts[i].source);
         json_add_string(mount, "Target", run->mounts[i].target);
         json_add_bool(mount, "ReadOnly", run->mounts[i].read_only);
         cJSON_AddItemToArray(mounts, mount);
     }
+}
 
-    cJSON *tmpfs = run->tmpfs_count ? json_add_object(host, "Tmpfs") : NULL;
+/* "/run:size=64m" */
+static void add_tmpfs(cJSON *host, const struct plan_run *run)
+{
+    if (!run->tmpfs_count)
+        return;
+    cJSON *tmpfs = json_add_object(host, "Tmpfs");
     for (size_t i = 0; i < run->tmpfs_count; i++) {
-        const char *options = strchr(run->tmpfs[i], ':');
-        size_t length = options ? (size_t)(options - run->tmpfs[i]) : strlen(run->tmpfs[i]);
+        size_t length = strcspn(run->tmpfs[i], ":");
         cleanup_free char *path = xstrndup(run->tmpfs[i], length);
-        json_add_string(tmpfs, path, options ? options + 1 : "");
+        const char *options = run->tmpfs[i] + length;
+        json_add_string(tmpfs, path, options + (*options == ':'));
     }
 }
 
@@ -154,17 +171,29 @@ static void add_host(cJSON *body, cJSON *host, const struct node *node)
     json_add_bool(host, "Init", run->init);
     if (run->memory)
         json_add_int(host, "Memory", run->memory);
+
     cJSON *log = json_add_object(host, "LogConfig");
     json_add_string(log, "Type", "json-file");
     cJSON *config = json_add_object(log, "Config");
     json_add_string(config, "max-size", "10m");
     json_add_string(config, "max-file", "2");
-    cJSON *hosts = run->extra_host_count ? json_add_array(host, "ExtraHosts") : NULL;
+    cJSON *hosts = add_array(host, "ExtraHosts", run->extra_host_count);
     for (size_t i = 0; i < run->extra_host_count; i++)
         cJSON_AddItemToArray(hosts, cJSON_CreateString(place_extra_host(node, run->extra_hosts[i])));
     add_ports(body, host, node);
-    add_mounts(host, node);
+    add_mounts(host, run);
+    add_tmpfs(host, run);
     add_network(body, host, node);
+}
+
+static void add_stop(cJSON *body, const struct plan_run *run)
+{
+    const char *signal = signals_name(run->stop_signal);
+    if (signal) {
+        cleanup_free char *full = xasprintf("SIG%s", signal);
+        json_add_string(body, "StopSignal", full);
+    }
+    json_add_int(body, "StopTimeout", int64_or((run->stop_timeout_ms + 999) / 1000, DEFAULT_STOP_S));
 }
 
 cJSON *spec_container(struct node *node)
@@ -178,11 +207,7 @@ cJSON *spec_container(struct node *node)
     json_add_string(body, "User", run->user);
     json_add_string(body, "WorkingDir", run->working_dir);
 
-    const char *signal = signals_name(run->stop_signal);
-    cleanup_free char *full = signal ? xasprintf("SIG%s", signal) : NULL;
-    json_add_string(body, "StopSignal", full);
-    int64_t stop_s = run->stop_timeout_ms ? (run->stop_timeout_ms + 999) / 1000 : DEFAULT_STOP_S;
-    json_add_int(body, "StopTimeout", stop_s);
+    add_stop(body, run);
 
     if (run->ready.kind != PLAN_PROBE_IMAGE_HEALTH)
         cJSON_AddItemToArray(json_add_array(json_add_object(body, "Healthcheck"), "Test"),

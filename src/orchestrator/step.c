@@ -35,7 +35,9 @@ static int64_t deadline_of(const struct node *node)
         return 0;
     struct limit limit = goal->limit(node);
     limit_check(limit);
-    return limit.is_forever ? 0 : node->goal_ms + limit.ms;
+    if (limit.is_forever)
+        return 0;
+    return node->goal_ms + limit.ms;
 }
 
 /* 0: never. */
@@ -54,7 +56,7 @@ static void arm_timer(struct node *node)
     if (node->goal)
         at = earlier(at, node_settled_ms(node));
     if (at)
-        timer_start(&node->timer, at > now ? at - now : 0);
+        timer_start(&node->timer, int64_max(at - now, 0));
     else
         timer_stop(&node->timer);
 }
@@ -78,14 +80,18 @@ static char *waiting_detail(struct node *node)
     if (other && other->kind->is_fetched)
         return xstrdup_null(other->detail);
     if (other)
-        return xasprintf("waiting for %s", other->resource ? other->resource : other->name);
-    return node->missing ? xasprintf("waiting for %s", node->missing) : NULL;
+        return xasprintf("waiting for %s", node_shown_name(other));
+    if (node->missing)
+        return xasprintf("waiting for %s", node->missing);
+    return NULL;
 }
 
 static enum node_state final_state(struct node *node)
 {
+    if (node->going_down && node->want == WANT_STOPPED)
+        return STATE_STOPPED;
     if (node->going_down)
-        return node->want == WANT_STOPPED ? STATE_STOPPED : STATE_REMOVED;
+        return STATE_REMOVED;
     if (node->facts.completed || node_is_over(node))
         return STATE_COMPLETED;
     return STATE_READY;
@@ -121,12 +127,13 @@ static void show(struct node *node)
         node_set_state(node, final_state(node), final_detail(node));
     } else if (goal->state == STATE_WAITING) {
         struct node *other = node_waits_for(node);
-        bool pulls = other && other->kind->is_fetched && other->state == STATE_PULLING;
-        if (pulls) {
+        enum node_state state = STATE_WAITING;
+        if (other && other->kind->is_fetched && other->state == STATE_PULLING) {
+            state = STATE_PULLING;
             node->current = other->current;
             node->total = other->total;
         }
-        node_set_state(node, pulls ? STATE_PULLING : STATE_WAITING, waiting_detail(node));
+        node_set_state(node, state, waiting_detail(node));
     } else if (is_between_tries(node))
         node_set_state(node, STATE_RESTARTING, node_exit_text(node, ""));
     else if (goal->state == STATE_PULLING)
@@ -137,7 +144,9 @@ static void show(struct node *node)
 
 static const struct goal *first_unmet(const struct node *node)
 {
-    const struct goal *goal = node->going_down ? node->kind->down : node->kind->up;
+    const struct goal *goal = node->kind->up;
+    if (node->going_down)
+        goal = node->kind->down;
     bool stops_only = node->going_down && node_stops_only(node);
     for (; goal->name; goal++) {
         if (stops_only && goal->removes)
@@ -153,15 +162,18 @@ static void rest(struct node *node)
 {
     const struct facts *facts = &node->facts;
     enum node_state state = STATE_REMOVED;
+    bool runs = facts->running || node->process, is_there = facts->seen == SEEN_PRESENT;
     bool is_known = facts->seen != SEEN_UNKNOWN || node->process || !node->existed;
     node->going_down = false;
     if (node->kind->is_silent)
         return;
 
-    if (facts->running || node->process)
-        state = facts->ready || node->state == STATE_READY ? STATE_READY : STATE_RUNNING;
-    else if (facts->seen == SEEN_PRESENT)
-        state = node->kind->at_engine ? STATE_STOPPED : STATE_READY;
+    if (runs && !facts->ready && node->state != STATE_READY)
+        state = STATE_RUNNING;
+    else if (runs || (is_there && !node->kind->at_engine))
+        state = STATE_READY;
+    else if (is_there)
+        state = STATE_STOPPED;
     else if (node->spec && node->spec->manual)
         state = STATE_MANUAL;
 
@@ -190,9 +202,8 @@ static void fail_late(struct node *node)
     const char *last = last_words(node);
     int64_t seconds = node->goal->limit(node).ms / 1000;
     cleanup_error struct error err = {0};
-    error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s",
-              node->resource ? node->resource : node->id, node->goal->name, (long long)seconds,
-              text_if(last, ": "), text_or_empty(last));
+    error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s", node_exact_name(node), node->goal->name,
+              (long long)seconds, text_if(last, ": "), text_or_empty(last));
     listening_hint(node, &err);
     node_fail(node, &err);
 }
@@ -225,7 +236,7 @@ static void wait_for_answer(struct node *node)
         at = earlier(at, deadline_of(node));
     int64_t left = at - node_now(node);
     if (at)
-        timer_start(&node->timer, left > 0 ? left : 0);
+        timer_start(&node->timer, int64_max(left, 0));
 }
 
 static void act(struct node *node)

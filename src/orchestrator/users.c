@@ -130,7 +130,9 @@ static void on_made(const struct resp_reply *reply, void *data)
         return; /* on_lost follows */
 
     size_t index = making->next++; /* the plan may be another one by now: then this is done once more */
-    const struct plan_user *user = index < run->user_count ? &run->users[index] : NULL;
+    const struct plan_user *user = NULL;
+    if (index < run->user_count)
+        user = &run->users[index];
     if (reply->type == RESP_ERROR && user) {
         cleanup_error struct error err = {0};
         error_set(&err, ERROR_RESOURCE, "the server refuses the user \"%s\": %s", user->name, reply->str);
@@ -148,7 +150,7 @@ static int set_user(struct node *node, const struct plan_user *user, struct erro
     const char *words[MOST_WORDS] = {"ACL", "SETUSER", user->name, "reset", "on"};
     size_t count = 5;
     char *password = values_resolve(node->o, &user->password);
-    char *secret = user->password.count ? xasprintf(">%s", password ? password : "") : xstrdup("nopass");
+    char *secret = user->password.count ? xasprintf(">%s", text_or_empty(password)) : xstrdup("nopass");
     cleanup_free char *rules = xstrdup(user->acl);
     char *rest = NULL;
 

@@ -12,7 +12,9 @@
 static int lookup_port(const char *id, const char *endpoint, void *data)
 {
     const struct node *node = node_find(data, id);
-    return node ? port_of(node, endpoint) : 0;
+    if (!node)
+        return 0;
+    return port_of(node, endpoint);
 }
 
 static const char *lookup_secret(const char *name, void *data)
@@ -40,6 +42,13 @@ char *values_resolve(struct orchestrator *o, const struct plan_text *text)
     const struct plan_lookup lookup = values_lookup(o);
     const char *missing = NULL;
     return plan_resolve(text, &lookup, &missing);
+}
+
+char *values_resolve_given(struct orchestrator *o, const struct plan_text *text)
+{
+    if (!text->count)
+        return NULL;
+    return values_resolve(o, text);
 }
 
 bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out)
@@ -77,9 +86,9 @@ bool values_environment(struct node *node, struct strlist *out)
     if (inherits) {
         /* A native server that outlives the session is none of those that are swept at its end. */
         bool outlives = native_is_server(node) && node->spec->run.persistent;
-        strlist_setenv(out, "APPHOST_SESSION", outlives ? "" : node->o->services.session);
+        strlist_setenv(out, "APPHOST_SESSION", text_if(!outlives, node->o->services.session));
         strlist_setenv(out, "APPHOST_PROJECT", plan->project);
-        strlist_setenv(out, "APPHOST_RESOURCE", node->resource ? node->resource : "");
+        strlist_setenv(out, "APPHOST_RESOURCE", text_or_empty(node->resource));
     }
     return true;
 }
@@ -152,7 +161,9 @@ const char *values_digest(struct node *node)
 
 const char *values_known_digest(const struct node *node)
 {
-    return node->values_serial == node->o->values_serial ? node->digest : NULL;
+    if (node->values_serial != node->o->values_serial)
+        return NULL;
+    return node->digest;
 }
 
 /* The value of a variable in a container's environment, or NULL. */

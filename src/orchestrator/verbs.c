@@ -161,7 +161,7 @@ static void on_signalled(const struct engine_result *result, const struct error 
 static const char *signal_name(int number, char *out, size_t size)
 {
     const char *abbreviation = sigabbrev_np(number);
-    snprintf(out, size, "SIG%s", abbreviation ? abbreviation : "TERM");
+    snprintf(out, size, "SIG%s", text_or(abbreviation, "TERM"));
     return out;
 }
 
@@ -213,7 +213,7 @@ orchestrator_request orchestrator_control(struct orchestrator *o, const struct o
         engine_need(o);
     o->busy = true;
     values_settle(o);
-    return request_start(request, control->timeout_ms ? control->timeout_ms : -1);
+    return request_start(request, int64_or(control->timeout_ms, -1));
 }
 
 /* ---- wait ---- */
@@ -226,7 +226,7 @@ static void watch(struct request *request, struct node *node)
     if (node->want == WANT_UP || error_is_set(&request->error))
         return;
     error_set(&request->error, ERROR_NOT_RUNNING, "%s %s, and nobody will start it", node->resource,
-              is_manual ? "is started by hand only" : "is not meant to run");
+              text_pick(is_manual, "is started by hand only", "is not meant to run"));
     error_resource(&request->error, node->resource);
     error_hint(&request->error, "apphost start %s", node->resource);
 }

@@ -13,7 +13,9 @@ static enum view_health health_of(const struct node *node)
         return HEALTH_HEALTHY;
     if (!node_is_alive(node))
         return HEALTH_UNKNOWN;
-    return node->facts.was_ready ? HEALTH_UNHEALTHY : HEALTH_STARTING;
+    if (node->facts.was_ready)
+        return HEALTH_UNHEALTHY;
+    return HEALTH_STARTING;
 }
 
 static void add_ports(struct view_resource *record, struct node *node, struct arena *arena)
@@ -134,11 +136,6 @@ static void add_error(struct view_resource *record, const struct node *node, str
 enum view_state node_view_state(const struct node *node)
 {
     return view_state_by_name(node_state_name(node->state));
-}
-
-const char *node_shown_name(const struct node *node)
-{
-    return text_or(node->resource, node->name);
 }
 
 struct view_resource node_record(struct node *node, struct arena *arena)

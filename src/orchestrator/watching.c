@@ -49,7 +49,7 @@ static void restart(struct node *node, const struct watching *watching)
     if (!is_behind(node, watching->changed_ms))
         return;
     free(node->cause);
-    node->cause = xasprintf("%s%s changed", watching->path, watching->more ? " and others" : "");
+    node->cause = xasprintf("%s%s changed", watching->path, text_if(watching->more, " and others"));
     cleanup_free char *line = xasprintf("%s: restarting", node->cause);
     log_info("%s: %s", node->id, line);
     output_say(node, line);
@@ -85,7 +85,9 @@ static int64_t next_pause(struct watching *watching, const char *path)
 {
     int64_t since_ms = watching->changed_ms - watching->restarted_ms;
     bool is_own = watching->path && !strcmp(watching->path, path) && since_ms < OWN_CHANGE_MS;
-    watching->rounds = is_own ? watching->rounds + 1 : 0;
+    watching->rounds++;
+    if (!is_own)
+        watching->rounds = 0;
     if (watching->rounds < FREE_ROUNDS)
         return 0;
     if (watching->rounds == FREE_ROUNDS) {
@@ -94,9 +96,8 @@ static int64_t next_pause(struct watching *watching, const char *path)
                                             path);
         say_to_all(watching, line);
     }
-    int64_t pause_ms = FIRST_PAUSE_MS
-                       << (watching->rounds - FREE_ROUNDS < 8 ? watching->rounds - FREE_ROUNDS : 8);
-    return pause_ms < LONGEST_PAUSE_MS ? pause_ms : LONGEST_PAUSE_MS;
+    int64_t pause_ms = FIRST_PAUSE_MS << int_min(watching->rounds - FREE_ROUNDS, 8);
+    return int64_min(pause_ms, LONGEST_PAUSE_MS);
 }
 
 /* ---- the watch ---- */
@@ -121,7 +122,7 @@ static void on_trouble(const struct error *err, void *data)
 {
     struct watching *watching = data;
     cleanup_free char *line =
-        xasprintf("warning: %s%s%s", err->text, err->hint ? "; " : "", err->hint ? err->hint : "");
+        xasprintf("warning: %s%s%s", err->text, text_if(err->hint, "; "), text_or_empty(err->hint));
     log_warn("%s", line);
     say_to_all(watching, line);
 }
@@ -129,7 +130,7 @@ static void on_trouble(const struct error *err, void *data)
 static char *key_of(const struct plan_run *run)
 {
     struct strbuf key = {0};
-    strbuf_adds(&key, run->working_dir ? run->working_dir : "/");
+    strbuf_adds(&key, text_or(run->working_dir, "/"));
     for (size_t i = 0; i < run->watch_count; i++)
         strbuf_addf(&key, "\n%s", run->watch[i]);
     return strbuf_take(&key);
@@ -139,7 +140,7 @@ static struct watching *make(struct orchestrator *o, const struct plan_run *run,
 {
     struct watching *watching = xcalloc(1, sizeof *watching);
     struct watch_options options = {
-        .folder = run->working_dir ? run->working_dir : "/",
+        .folder = text_or(run->working_dir, "/"),
         .globs = run->watch,
         .glob_count = run->watch_count,
         .on_change = on_change,
