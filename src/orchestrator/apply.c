@@ -244,7 +244,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
     if (o->engine && has_engine) {
         o->survey_networks = true;
         o->survey_volumes = down->volumes;
-        o->engine->facts.surveyed = false;
+        facts_survey(o->engine, false);
         engine_need(o);
     }
 

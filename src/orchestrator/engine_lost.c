@@ -15,7 +15,7 @@ void engine_need(struct orchestrator *o)
     o->engine->want = WANT_UP;
     if (!o->connected_once)
         error_clear(&o->engine->error);
-    o->engine->facts.not_before = 0; /* a new request is owed a new attempt */
+    facts_pause_until(o->engine, 0); /* a new request is owed a new attempt */
     node_wake(o->engine);
 }
 
@@ -46,7 +46,7 @@ static void forget_what_is_seen(struct orchestrator *o)
 void engine_lose(struct orchestrator *o, const struct error *err)
 {
     struct node *root = o->engine;
-    struct facts *facts = &root->facts;
+    const struct facts *facts = &root->facts;
     int64_t now = loop_now_ms(o->services.loop);
     error_clear(&root->error);
     error_copy(&root->error, err);
@@ -61,13 +61,13 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     if (o->lost_ms < 0)
         o->lost_ms = now;
     int64_t pause = FIRST_PAUSE_MS << int_min(facts->restarts, 6);
-    facts->restarts++;
-    facts->not_before = now + int64_min(pause, LONGEST_PAUSE_MS);
+    facts_count_restarts(root, facts->restarts + 1);
+    facts_pause_until(root, now + int64_min(pause, LONGEST_PAUSE_MS));
     root->goal_ms = facts->not_before; /* every try has its time */
 
     if (!o->connected_once && !engine_is_needed(o))
         root->want = WANT_KEEP; /* we only wanted to look for leftovers */
-    facts->reachable = facts->located = facts->subscribed = facts->listed = facts->surveyed = false;
+    facts_lose(root);
     forget_what_is_seen(o);
     orchestrator_wake_all(o);
     requests_changed(o);
@@ -77,6 +77,7 @@ void engine_look_again(struct orchestrator *o)
 {
     if (!o->engine)
         return;
-    o->engine->facts.listed = o->engine->facts.surveyed = false;
+    facts_list(o->engine, false);
+    facts_survey(o->engine, false);
     node_wake(o->engine);
 }

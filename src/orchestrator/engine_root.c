@@ -26,10 +26,12 @@ static void on_ping(const struct engine_result *result, const struct error *err,
     (void)result;
     struct node *root = data;
     node_op_end(root);
-    if (err)
+    if (err) {
         engine_lose(root->o, err);
-    else
-        root->facts.reachable = root->o->reached_once = true;
+        return;
+    }
+    facts_reach(root);
+    root->o->reached_once = true;
 }
 
 static void ping(struct node *root)
@@ -47,7 +49,7 @@ static bool is_subscribed(const struct node *root)
 static void on_open(void *data)
 {
     struct node *root = data;
-    root->facts.subscribed = true;
+    facts_subscribe(root);
     node_wake(root);
 }
 
@@ -88,8 +90,7 @@ static void on_listed(const struct engine_result *result, const struct error *er
 {
     struct node *root = data;
     struct orchestrator *o = root->o;
-    struct facts *facts = &root->facts;
-    bool disturbed = facts->disturbed;
+    bool disturbed = root->facts.disturbed;
     node_op_end(root);
 
     if (err) {
@@ -99,11 +100,12 @@ static void on_listed(const struct engine_result *result, const struct error *er
 
     if (!o->events) /* lost meanwhile */
         return;
-    if (disturbed && facts->retries++ < LIST_LIMIT)
+    if (disturbed && facts_retry(root) < LIST_LIMIT)
         return; /* older than an event: once more */
 
-    facts->retries = facts->restarts = 0;
-    facts->listed = true;
+    facts_count_retries(root, 0);
+    facts_count_restarts(root, 0);
+    facts_list(root, true);
     o->connected_once = true;
     o->lost_ms = -1;
     error_clear(&root->error);
@@ -166,7 +168,7 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
 static void survey_done(struct orchestrator *o)
 {
     o->survey_networks = o->survey_volumes = false;
-    o->engine->facts.surveyed = true;
+    facts_survey(o->engine, true);
     nodes_settle_wants(o);
     orchestrator_wake_all(o);
     requests_changed(o);

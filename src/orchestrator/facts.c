@@ -1,5 +1,5 @@
-/* Facts from the outside: listings, single looks, events. Facts are written here and by the callbacks of the
- * goals' own operations, nowhere else.
+/* Facts from the outside: listings, single looks, events. What they tell is noted by the one writer that each
+ * fact has, here or in facts_note.c.
  *
  * A listing or a look is the truth as of its request. An event that contradicts a fact makes it unknown, and
  * row `seen` looks again; an event that comes while an operation or a look is in flight marks it as
@@ -7,41 +7,6 @@
 #include "orchestrator/internal.h"
 
 #include <string.h>
-
-static void replace(char **slot, const char *text)
-{
-    char *copy = xstrdup_null(text);
-    free(*slot);
-    *slot = copy;
-}
-
-void facts_clear(struct facts *facts)
-{
-    free(facts->object);
-    free(facts->spec_hash);
-    free(facts->digest);
-    free(facts->port_label);
-    free(facts->users);
-    free(facts->role);
-    free(facts->gateway);
-    strlist_free(&facts->user_names);
-
-    /* What backoff and readers of the last run need stays. */
-    struct facts kept = {
-        .not_before = facts->not_before,
-        .restarts = facts->restarts,
-        .retries = facts->retries,
-        .trouble_ms = facts->trouble_ms,
-        .was_ready = facts->was_ready,
-        .completed = facts->completed,
-        .exit_code = facts->exit_code,
-        .exit_signal = facts->exit_signal,
-        .oom = facts->oom,
-        .absent = facts->absent,
-        .pulled = facts->pulled,
-    };
-    *facts = kept;
-}
 
 /* Nobody is left who could know a secret, or now it can choose its ports. */
 static void settle_values(struct node *node)
@@ -119,7 +84,7 @@ static void take_labels(struct node *node, const struct engine_container *contai
                has_label(container, LABEL("ephemeral"), "true"));
     if (!node->resource)
         node->resource = xstrdup_null(label_of(container, LABEL("resource")));
-    replace(&facts->port_label, label_of(container, LABEL("ports")));
+    facts_label_ports(node, label_of(container, LABEL("ports")));
     ports_from_label(node, facts->port_label);
 }
 
@@ -163,7 +128,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
 
     if (container->running && !was_running) {
         node_instance_started(node);
-        facts->settled_ms = 0;     /* it has been running for longer than we know of it */
+        facts_settle_at(node, 0);  /* it has been running for longer than we know of it */
         if (!node->output.last_ns) /* adopted: its past is in the log already, or nobody's business */
             node->output.last_ns = node->facts.started_wall_ns;
     }

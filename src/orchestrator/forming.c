@@ -65,7 +65,7 @@ static void on_changed(void *data)
         if (!node)
             continue;
         note_role(node, topology_role(forming->topology, i));
-        node->facts.formed |= is_formed;
+        facts_form(node, node->facts.formed || is_formed);
         node_wake(node);
     }
 }
@@ -190,7 +190,7 @@ void forming_start(struct node *node)
 void forming_leave(struct node *node)
 {
     struct forming *forming = take_ptr(&node->forming);
-    node->facts.formed = false;
+    facts_form(node, false);
     free(take_ptr(&node->facts.role));
     if (!forming)
         return;

@@ -107,7 +107,7 @@ static void on_created(const struct engine_result *result, const struct error *e
 
     if (err && err->code == ERROR_NO_IMAGE && image_of(node)) {
         struct node *image = image_of(node);
-        image->facts.absent = true;
+        facts_lack(image, true);
         facts_ready(image, false);
         node_wake(image);
         return;
@@ -123,7 +123,7 @@ static void on_created(const struct engine_result *result, const struct error *e
     facts_see(node, SEEN_PRESENT);
     if (disturbed)
         facts_see(node, SEEN_UNKNOWN);
-    facts->unborn = true;
+    facts_bear(node, true);
     facts_name(node, result->id);
     facts_resolve(node, node->making);
     free(take_ptr(&node->making));

@@ -37,10 +37,10 @@ static void on_progress(const char *status, int64_t current, int64_t total, void
 {
     struct node *node = data;
     int64_t now = node_now(node);
-    bool news = current == total || now - node->facts.started_ms >= DETAIL_MS;
+    bool news = current == total || now - node->told_ms >= DETAIL_MS;
     if (!news)
         return;
-    node->facts.started_ms = now;
+    node->told_ms = now;
     if (total > 0)
         node_set_detail(node, current, total, "%s %.1f MB of %.1f MB", node->name, (double)current / 1e6,
                         (double)total / 1e6);
@@ -59,7 +59,7 @@ static void on_pulled(const struct engine_result *result, const struct error *er
     else if (err)
         node_fail(node, err);
     else {
-        node->facts.absent = false;
+        facts_lack(node, false);
         node->facts.pulled = true;
     }
 }

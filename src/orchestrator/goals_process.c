@@ -159,7 +159,7 @@ static bool is_waiting_met(const struct node *node)
 
 static void learn_completed(struct node *node)
 {
-    struct facts *facts = &node->facts;
+    const struct facts *facts = &node->facts;
     if (node->going_down || !node->spec->run.task || node->process || !goal_waiting_met(node))
         return;
     cleanup_free char *key = task_key(node);
@@ -167,8 +167,10 @@ static void learn_completed(struct node *node)
     bool done = str_eq(facts->completed, key) || str_eq(remembered, key);
     if (done == (facts->completed != NULL))
         return;
-    free(facts->completed);
-    facts->completed = done ? take_ptr(&key) : NULL;
+    if (done)
+        facts_complete(node, take_ptr(&key));
+    else
+        facts_complete(node, NULL);
 }
 
 /* ---- ready ---- */

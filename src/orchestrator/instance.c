@@ -22,11 +22,13 @@ char *task_key(const struct node *node)
 
 void node_instance_started(struct node *node)
 {
-    struct facts *facts = &node->facts;
-    facts->running = true;
-    facts->unborn = false;
-    facts->seeded = facts->formed = false;
-    facts_run_again(node);
+    int64_t now = node_now(node);
+    facts_run(node, true);
+    facts_bear(node, false);
+    facts_seed(node, false);
+    facts_form(node, false);
+    facts_exit(node, false);
+    facts_over(node, false);
     facts_ready(node, false);
     facts_starve(node, false);
     facts_save(node, false);
@@ -34,18 +36,17 @@ void node_instance_started(struct node *node)
     users_forget(node);
     facts_end_as(node, 0, 0);
 
-    facts->generation = node->generation;
-    facts->started_ms = node_now(node);
-    facts->settled_ms = facts->started_ms + SETTLE_MS;
-    facts->started_wall_ns = loop_wall_ns(node->o->services.loop);
-    facts->ready_ms = 0;
+    node->facts.generation = node->generation;
+    facts_start(node, now, loop_wall_ns(node->o->services.loop));
+    facts_settle_at(node, now + SETTLE_MS);
+    facts_ready_since(node, 0, 0);
     facts_feel(node, ENGINE_HEALTH_NONE);
     node_remember_bonds(node);
 }
 
 void node_instance_ended(struct node *node)
 {
-    node->facts.running = false;
+    facts_run(node, false);
     facts_ready(node, false);
     sensor_stop(node);
     output_unfollow(node);
@@ -111,29 +112,28 @@ static bool may_restart(const struct node *node, bool good)
 void node_judge_exit(struct node *node)
 {
     struct facts *facts = &node->facts;
-    facts->exited = node->want == WANT_UP && !node->going_down && node->spec;
+    facts_exit(node, node->want == WANT_UP && !node->going_down && node->spec);
     node_wake(node);
     if (!facts->exited)
         return;
 
     bool good = node_succeeded(node), task = node->spec->run.task;
     if (task && good) {
-        free(facts->completed);
-        facts->completed = task_key(node);
+        facts_complete(node, task_key(node));
         state_task_set(node->o->services.state, node->id, facts->completed, NULL);
         return;
     }
 
     facts->lived_ms = node_now(node) - facts->started_ms;
     if (facts->lived_ms >= STABLE_MS)
-        facts->restarts = 0;
+        facts_count_restarts(node, 0);
 
     bool had_begun = facts->was_ready || node_probe(node)->kind == PLAN_PROBE_NONE;
     if (may_restart(node, good)) {
-        facts->not_before = node_now(node) + next_backoff(node, &node->spec->run.restart);
-        facts->restarts++;
+        facts_pause_until(node, node_now(node) + next_backoff(node, &node->spec->run.restart));
+        facts_count_restarts(node, facts->restarts + 1);
     } else if (good && had_begun)
-        facts->over = true;
+        facts_over(node, true);
     else
         fail_exit(node);
 }

@@ -118,15 +118,13 @@ void native_release(struct node *node)
 static void take_facts(struct node *node, const cJSON *record)
 {
     struct orchestrator *o = node->o;
-    struct facts *facts = &node->facts;
+    int64_t started_ns = json_int(record, "startedMs", 0) * 1000000;
     facts_make_of(node, json_string(record, "specHash", NULL));
     facts_resolve(node, json_string(record, "digest", NULL));
-    free(facts->port_label);
-    facts->port_label = xstrdup_null(json_string(record, "ports", NULL));
-    facts->started_wall_ns = json_int(record, "startedMs", 0) * 1000000;
-    facts->started_ms = node_now(node) - (loop_wall_ns(o->services.loop) - facts->started_wall_ns) / 1000000;
+    facts_label_ports(node, json_string(record, "ports", NULL));
+    facts_start(node, node_now(node) - (loop_wall_ns(o->services.loop) - started_ns) / 1000000, started_ns);
     facts_last(node, true, false);
-    facts->running = true;
+    facts_run(node, true);
     if (!node->resource)
         node->resource = xstrdup_null(json_string(record, "resource", NULL));
     if (!node->name)

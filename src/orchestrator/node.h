@@ -278,6 +278,7 @@ struct node {
     int64_t goal_ns; /* the same moment on the wall clock */
     char *detail;
     int64_t current, total; /* bytes of a pull */
+    int64_t told_ms;        /* when they were shown last */
     struct error error;     /* failed for good; cleared by the next request */
     bool failed;
     const char *decision; /* "created", "reused", … */

@@ -91,7 +91,7 @@ void node_op_failed(struct node *node, const struct error *err)
     if (is_engine_trouble(err))
         engine_lose(node->o, err);
     /* An engine that goes away every time it is asked for this one thing: the thing is what fails. */
-    if (is_engine_trouble(err) && (facts->was_ready || facts->retries++ < RETRY_LIMIT)) {
+    if (is_engine_trouble(err) && (facts->was_ready || facts_retry(node) < RETRY_LIMIT)) {
         node_wake(node);
         return;
     }
@@ -100,8 +100,9 @@ void node_op_failed(struct node *node, const struct error *err)
     if (!facts->retries)
         facts->trouble_ms = node_now(node);
     if (may_pass(node, err)) {
-        facts->not_before = node_now(node) + (facts->retries ? 100 << facts->retries : 0);
-        facts->retries++;
+        int tries = facts_retry(node);
+        int64_t pause_ms = tries ? 100 << tries : 0;
+        facts_pause_until(node, node_now(node) + pause_ms);
         node_wake(node);
         return;
     }
@@ -175,8 +176,8 @@ void node_clear_failure(struct node *node)
 {
     node->failed = false;
     error_clear(&node->error);
-    node->facts.retries = 0;
-    node->facts.restarts = 0;
-    node->facts.not_before = 0;
-    node->facts.was_ready = node->facts.ready;
+    facts_count_retries(node, 0);
+    facts_count_restarts(node, 0);
+    facts_pause_until(node, 0);
+    facts_was_ready(node, node->facts.ready);
 }

@@ -36,7 +36,7 @@ static void on_found(const struct engine_result *result, const struct error *err
         return;
     }
 
-    root->facts.located = true;
+    facts_locate(root);
     if (o->located && is_same(&o->where, result->where))
         return;
     o->where = *result->where;

@@ -95,7 +95,7 @@ static void on_file(const struct error *error, const struct redis_data_result *r
 static void finish(struct node *node)
 {
     seed_stop(node);
-    node->facts.seeded = true;
+    facts_seed(node, true);
     node_wake(node);
 }
 

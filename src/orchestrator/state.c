@@ -74,17 +74,14 @@ void node_set_detail(struct node *node, int64_t current, int64_t total, const ch
 
 static void note_times(struct node *node, enum node_state state)
 {
-    struct facts *facts = &node->facts;
     if (state != STATE_READY && state != STATE_COMPLETED)
         return;
-    facts->was_ready = true;
-    facts->retries = 0;
+    facts_was_ready(node, true);
+    facts_count_retries(node, 0);
     if (node->kind->on_ready)
         node->kind->on_ready(node);
-    if (!facts->ready_ms) {
-        facts->ready_ms = node_now(node);
-        facts->ready_wall_ns = loop_wall_ns(node->o->services.loop);
-    }
+    if (!node->facts.ready_ms)
+        facts_ready_since(node, node_now(node), loop_wall_ns(node->o->services.loop));
 }
 
 /* Takes over detail (owned). */

@@ -265,9 +265,9 @@ static void turn_round(struct node *node, bool down)
         return;
     node->going_down = down;
     if (down) {
-        node->facts.was_ready = false;
-        node->facts.retries = 0;
-        node->facts.not_before = 0;
+        facts_was_ready(node, false);
+        facts_count_retries(node, 0);
+        facts_pause_until(node, 0);
         if (node->kind->on_down)
             node->kind->on_down(node);
     }

@@ -59,9 +59,7 @@ bool users_are_met(const struct node *node)
 
 void users_forget(struct node *node)
 {
-    free(take_ptr(&node->facts.users));
-    strlist_free(&node->facts.user_names);
-    node->facts.user_names = (struct strlist){0};
+    facts_use(node, NULL, (struct strlist){0});
 }
 
 static const struct plan_user *find_user(const struct node *node, const char *name)
@@ -102,9 +100,7 @@ static void finish(struct node *node)
 {
     struct making_users *making = node->making_users;
 
-    users_forget(node);
-    node->facts.users = take_ptr(&making->digest);
-    node->facts.user_names = making->made;
+    facts_use(node, take_ptr(&making->digest), making->made);
     making->made = (struct strlist){0};
     users_stop(node);
     node_wake(node);

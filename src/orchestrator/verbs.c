@@ -111,7 +111,7 @@ static void restart(struct request *request, struct node *node)
         return;
     node->generation++;
     node_want_up(node);
-    node->facts.was_ready = false; /* a restart that does not come up has failed */
+    facts_was_ready(node, false); /* a restart that does not come up has failed */
     want_with_needs(request, node);
     request_target(request, node);
     target_dependants(request, node);
