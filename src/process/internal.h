@@ -47,4 +47,10 @@ void detached_unfollow(struct process *p);
 bool detached_is_alive(const struct process *p); /* an adopted one */
 void detached_close(struct process *p);          /* the handles of an adopted one */
 
+/* ---- process.c and start.c ---- */
+void process_on_exit(uv_process_t *child, int64_t code, int signum);
+/* Reads from fd (0: standard output, 1: standard error), which is the process's from now on. */
+void process_read(struct process *p, int index, int fd);
+int process_start(struct process *p, const struct process_options *options, struct error *err);
+
 #endif
