@@ -43,7 +43,8 @@ END
   head_line "two Redis, Commander, Insight's stand-in, ms (medians of $rounds)"
   printf '  floor, everything at once: %6.0f   sidecars after the servers: %6.0f\n' "$(of stogether)" "$(of safter)"
   row "all four healthy (floor: $best)" "$(of "s$best")" "$(of sup)" x1.10
-  echo '  sidecars are started when the servers run: up -d is not to wait for an engine that starts sidecars at the same time'
+  echo '  sidecars are started when the servers run: up -d is not to wait for an engine that starts sidecars at' \
+    'the same time'
   row 'up -d, which waits for the servers only' '' "$(of sservers)" ''
   row 'down' '' "$(of sdown)" ''
 }

@@ -13,7 +13,8 @@ server() {
   app:
     type: process
     task: true
-    shell: 'redis-cli --no-auth-warning -u "$CACHE_URI" SET app:x 1 >seen; redis-cli --no-auth-warning -u "$CACHE_URI" SET other 1 >>seen 2>&1; true'
+    shell: 'redis-cli --no-auth-warning -u "$CACHE_URI" SET app:x 1 >seen;
+      redis-cli --no-auth-warning -u "$CACHE_URI" SET other 1 >>seen 2>&1; true'
     references: [{resource: cache, user: app}]
 END2
   } | manifest

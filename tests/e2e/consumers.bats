@@ -2,7 +2,8 @@
 load helpers
 
 # A command that writes the environment it got into a file of the working folder, and stays.
-SHOW='env -0 | sort -z >"$APPHOST_RESOURCE.env.new"; mv "$APPHOST_RESOURCE.env.new" "$APPHOST_RESOURCE.env"; exec sleep 1000'
+SHOW='env -0 | sort -z >"$APPHOST_RESOURCE.env.new";'
+SHOW+=' mv "$APPHOST_RESOURCE.env.new" "$APPHOST_RESOURCE.env"; exec sleep 1000'
 
 # got RESOURCE NAME : the value of a variable that the process RESOURCE was started with
 got() {
@@ -62,7 +63,8 @@ resources:
     type: container
     image: $REDIS
     entrypoint: [sh, -c]
-    command: ['REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET from inside; exec sleep 1000']
+    command: ['REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET from inside;
+      exec sleep 1000']
     references: [cache]
 END2
   ok apphost up -d
@@ -456,8 +458,9 @@ time.sleep(60)' "${before#*:}" 3>&- &
 }
 
 @test "a changed password restarts dependants too" {
-  printf 'parameters:\n  pw: {secret: true}\nresources:\n  cache: {type: redis, image: %s, password: {parameter: pw}}\n  app: {type: process, shell: %s, references: [cache]}\n' \
-    $REDIS "'$SHOW'" | manifest
+  printf '%s\n' 'parameters:' '  pw: {secret: true}' 'resources:' \
+    "  cache: {type: redis, image: $REDIS, password: {parameter: pw}}" \
+    "  app: {type: process, shell: '$SHOW', references: [cache]}" | manifest
   ok apphost up -d --parameter pw=first
   shown app
   before=$(pid_of app)

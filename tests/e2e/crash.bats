@@ -34,7 +34,8 @@ foreground() {
 @test "kill -9 of the command while a process ignores TERM: gone at once" {
   manifest <<'END'
 resources:
-  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 60s}}
+  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'],
+    stop: {timeout: 60s}}
 END
   foreground
   kill -9 $UP
@@ -220,7 +221,8 @@ END
   load_env
   ask "$CACHE_PORT" "$CACHE_PASSWORD" SET k kept
   kill -9 "$(session supervisor)"
-  wait_until 10 sh -c "[ -z \"\$(curl -s --max-time 5 --unix-socket '${ENGINE_HOST#unix://}' 'http://e/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D' | tr -d '[]\n')\" ]"
+  local all="http://e/containers/json?all=1&filters=%7B%22label%22%3A%5B%22io.apphost.project%3D$PROJECT%22%5D%7D"
+  wait_until 10 sh -c "[ -z \"\$(curl -s --max-time 5 --unix-socket '${ENGINE_HOST#unix://}' '$all' | tr -d '[]\n')\" ]"
   ok apphost up -d
   load_env
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" GET k)" = kept ]

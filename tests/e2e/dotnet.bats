@@ -69,7 +69,8 @@ resources:
     command: [dotnet, '$BUILT/web/out/web.dll']
     references: [cache]
     wait_for: [collector]
-    environment: {ASPNETCORE_URLS: 'http://127.0.0.1:\${web.http.port}', APPHOST_PEER: '$BUILT/peer', OTEL_BSP_SCHEDULE_DELAY: '200'}
+    environment: {ASPNETCORE_URLS: 'http://127.0.0.1:\${web.http.port}', APPHOST_PEER: '$BUILT/peer',
+      OTEL_BSP_SCHEDULE_DELAY: '200'}
     endpoints: {http: {env: PORT}}
     ready: {http: /health}
 END

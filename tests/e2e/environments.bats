@@ -48,7 +48,8 @@ pack_program() {
 # in_container MODE SCRIPT : runs SCRIPT in a container whose network is MODE; its output on ours, and its exit code
 in_container() {
   local body id code
-  body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "${OUTSIDE:-$T/work}" --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
+  body=$(jq -n --arg mode "$1" --arg script "$2" --arg work "${OUTSIDE:-$T/work}" \
+    --arg socket "${ENGINE_HOST#unix://}" --arg image "$REDIS" '{
     Image: $image, Entrypoint: ["sh", "-c", $script], WorkingDir: "/srv/app",
     Env: ["APPHOST=/srv/app/apphost-program", "LD_LIBRARY_PATH=/srv/app/lib", "XDG_STATE_HOME=/tmp/state",
       "LC_ALL=C.UTF-8", "TERM=dumb"],
@@ -112,7 +113,7 @@ identity_line() {
   grep -ao 'identity: .*'
 }
 
-@test "in a container a project is that of the folder outside: the same on each network and after a rebuild, another one for another folder" {
+@test "in a container a project is that of its folder outside: on any network, after a rebuild; else it is another" {
   needs_socket
   server
   pack_program
@@ -141,7 +142,8 @@ identity_line() {
     run in_container bridge "\"\$APPHOST\" $verb"
     echo "$output"
     [ "$status" = 9 ]
-    prints "$PROJECT runs already, with its state elsewhere: pid [0-9]+, container ${owner:0:12}, state in /tmp/state/apphost/$PROJECT-"
+    prints "$PROJECT runs already, with its state elsewhere: pid [0-9]+, container ${owner:0:12}, state in \
+/tmp/state/apphost/$PROJECT-"
   done
   [ "$(labelled 'containers/json' | jq -r .[0].Id)" = "$box" ]
   engine POST "/containers/$owner/kill"
@@ -188,7 +190,8 @@ END
   manifest <<END
 resources:
   cache: {type: redis, image: $REDIS}
-  other: {type: container, image: $REDIS, entrypoint: [sh, -c], command: ['until redis-cli -u "\$CACHE_URI" set from other; do sleep 0.1; done; sleep 600'], references: [cache]}
+  other: {type: container, image: $REDIS, entrypoint: [sh, -c],
+    command: ['until redis-cli -u "\$CACHE_URI" set from other; do sleep 0.1; done; sleep 600'], references: [cache]}
 END
   pack_program
   ok in_container bridge 'set -e; "$APPHOST" up -d --wait-timeout 60s
@@ -209,7 +212,8 @@ resources:
     type: container
     image: $REDIS
     entrypoint: [sh, -c]
-    command: ['until [ "\$\$(redis-cli -h \${inner.tcp.host} -p \${inner.tcp.port} ping)" = PONG ]; do sleep 0.1; done; echo reached; sleep 600']
+    command: ['until [ "\$\$(redis-cli -h \${inner.tcp.host} -p \${inner.tcp.port} ping)" = PONG ]; do sleep 0.1; done;
+      echo reached; sleep 600']
     ready: {log: reached}
     references: [inner]
 END
@@ -231,7 +235,8 @@ beside_own_engine() {
   cat >"$T/beside" <<'END'
 . "$ROOT/scripts/engine.sh"
 ip link set lo up
-ip link add away type bridge && ip addr add 192.0.2.2/24 dev away && ip link set away up && ip route add default via 192.0.2.1
+ip link add away type bridge && ip addr add 192.0.2.2/24 dev away && ip link set away up &&
+  ip route add default via 192.0.2.1
 trap engine_stop EXIT
 eval "engine_start $ENGINE_OPTIONS" || exit 69
 export DOCKER_HOST=$ENGINE_HOST
@@ -325,9 +330,11 @@ rootless() {
     echo 'set -e'
     cat_round
     printf 'round=%q\n' "$(cat_round)"
-    echo 'cp -r "$T/work" "$ROOTLESS_DIR/home/work"; chown -R $ROOTLESS_UID "$ROOTLESS_DIR/home"; cd "$ROOTLESS_DIR/home/work"'
-    echo 'env -u XDG_STATE_HOME -u XDG_CONFIG_HOME APPHOST="$PWD/apphost-program" HOME="$ROOTLESS_DIR/home" XDG_RUNTIME_DIR="$ROOTLESS_DIR/run" \
-      setpriv --reuid $ROOTLESS_UID --regid $ROOTLESS_UID --clear-groups sh -c "$round"'
+    echo 'cp -r "$T/work" "$ROOTLESS_DIR/home/work"; chown -R $ROOTLESS_UID "$ROOTLESS_DIR/home"'
+    echo 'cd "$ROOTLESS_DIR/home/work"'
+    echo 'env -u XDG_STATE_HOME -u XDG_CONFIG_HOME APPHOST="$PWD/apphost-program" HOME="$ROOTLESS_DIR/home" \
+      XDG_RUNTIME_DIR="$ROOTLESS_DIR/run" setpriv --reuid $ROOTLESS_UID --regid $ROOTLESS_UID --clear-groups \
+      sh -c "$round"'
     echo '. "$T/functions"; T=$ROOTLESS_DIR/home; in_container host "$round"'
     echo 'in_container bridge "\"\$APPHOST\" up -d" || true'
   )
@@ -352,15 +359,17 @@ folder=$(mktemp -d /tmp/apphost-podman.XXXXXX)
 stop() {
   kill $pid; wait $pid
   for left in $(pgrep -f -- "$folder/"); do kill "$left"; done
-  awk -v d="$folder/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+  awk -v d="$folder/" 'index($2, d) == 1 { print $2 }' /proc/mounts | sort -r |
+    while read -r mount; do umount -l "$mount"; done
   rm -rf --one-file-system "$folder"
 } 2>/dev/null
 ip link set lo up
 mkdir "$folder/networks"
-printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n[network]\nnetwork_config_dir = "%s"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n' \
-  "$folder/networks" >"$folder/containers.conf"
-CONTAINERS_CONF=$folder/containers.conf setsid podman --root "$folder/root" --runroot "$folder/run" --tmpdir "$folder/tmp" \
-  system service --time=0 "unix://$folder/podman.sock" </dev/null >"$folder/log" 2>&1 &
+printf '%s\n' '[containers]' 'default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]' '[network]' \
+  "network_config_dir = \"$folder/networks\"" '[engine]' 'cgroup_manager = "cgroupfs"' 'events_logger = "file"' \
+  >"$folder/containers.conf"
+CONTAINERS_CONF=$folder/containers.conf setsid podman --root "$folder/root" --runroot "$folder/run" \
+  --tmpdir "$folder/tmp" system service --time=0 "unix://$folder/podman.sock" </dev/null >"$folder/log" 2>&1 &
 pid=$!
 trap stop EXIT
 for _ in $(seq 100); do
@@ -401,9 +410,13 @@ END
     'engine_start || exit 69; export DOCKER_HOST=$ENGINE_HOST; ENGINE_HOST=$DOCKER_HOST' \
     'engine_call POST /images/load --max-time 60 -H "Content-Type: application/x-tar" -T "$IMAGE_TAR" >/dev/null' \
     "( $(cat_round) )" >"$T/nested"
-  local id body code
-  body=$(jq -n --arg image "$REDIS" --arg script "exec /machine/usr/sbin/chroot /machine env $(for v in ROOT APPHOST T IMAGE_TAR XDG_STATE_HOME XDG_RUNTIME_DIR PATH; do printf '%s=%q ' $v "${!v}"; done) \
-    sh -c 'mount -t proc proc /proc; cd $T/work; exec bash $T/nested'" '{Image: $image, Entrypoint: ["sh", "-c", $script],
+  local id body code v variables=
+  for v in ROOT APPHOST T IMAGE_TAR XDG_STATE_HOME XDG_RUNTIME_DIR PATH; do
+    variables+=$(printf '%s=%q ' $v "${!v}")
+  done
+  body=$(jq -n --arg image "$REDIS" --arg script "exec /machine/usr/sbin/chroot /machine env $variables \
+    sh -c 'mount -t proc proc /proc; cd $T/work; exec bash $T/nested'" '{
+    Image: $image, Entrypoint: ["sh", "-c", $script],
     HostConfig: {CapAdd: ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"], Binds: ["/:/machine"],
       SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"]}}')
   id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
@@ -430,7 +443,8 @@ native() {
   native
   local six
   for six in 0 1; do
-    ok timeout 100 unshare -n sh -c "ip link set lo up; echo $six >/proc/sys/net/ipv6/conf/all/disable_ipv6; $(cat_round)"
+    ok timeout 100 unshare -n sh -c "ip link set lo up
+      echo $six >/proc/sys/net/ipv6/conf/all/disable_ipv6; $(cat_round)"
     prints PONG
   done
 }

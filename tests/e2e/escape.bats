@@ -7,7 +7,8 @@ setup_more() {
   AWAY=31$RANDOM # how long it sleeps: what it is found by
   manifest <<END
 resources:
-  web: {type: process, shell: 'env -i setsid sh -c "trap \"\" TERM; exec sleep $AWAY" </dev/null >/dev/null 2>&1 & exec sleep 1000'}
+  web: {type: process,
+    shell: 'env -i setsid sh -c "trap \"\" TERM; exec sleep $AWAY" </dev/null >/dev/null 2>&1 & exec sleep 1000'}
 END
 }
 

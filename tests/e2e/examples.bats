@@ -219,7 +219,11 @@ text_example() {
   in_the_installed_library || return 1
   cat >main.c <<'END'
 #include <apphost/options.h>
-int main(int argc, char **argv) { struct apphost_error error; return argc != 2 || !apphost_options_parse(argv[1], 0, &error); }
+int main(int argc, char **argv)
+{
+    struct apphost_error error;
+    return argc != 2 || !apphost_options_parse(argv[1], 0, &error);
+}
 END
   # shellcheck disable=SC2046
   cc main.c $(pkg-config --cflags --libs apphost) -o parse && ./parse "$(cat "$1")"

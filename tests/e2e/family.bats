@@ -346,7 +346,8 @@ configured() {
 
 @test "a configuration that is too long is an error at its position" {
   {
-    printf 'resources:\n  cache:\n    type: redis\n    image: %s\n    config:\n      latency-tracking-info-percentiles:\n' $REDIS
+    printf 'resources:\n  cache:\n    type: redis\n    image: %s\n' $REDIS
+    printf '    config:\n      latency-tracking-info-percentiles:\n'
     for i in $(seq 1 200); do printf '        - "%0600d"\n' "$i"; done
   } | manifest
   fails 3 apphost up -d
@@ -431,14 +432,17 @@ resources:
   on-host:
     type: process
     task: true
-    command: [sh, -c, 'REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE" -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET host 1']
+    command: [sh, -c, 'REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE"
+      -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET host 1']
     references: [cache]
   inside:
     type: container
     image: $REDIS
     entrypoint: [sh, -c]
-    command: ['REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE" -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET container 1; exec sleep 1000']
-    ready: {exec: [sh, -c, '[ "\$(REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE" -h cache EXISTS container)" = 1 ]']}
+    command: ['REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE"
+      -h "\$CACHE_HOST" -p "\$CACHE_PORT" SET container 1; exec sleep 1000']
+    ready: {exec: [sh, -c, '[ "\$(REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli --tls --cacert "\$CACHE_CA_FILE"
+      -h cache EXISTS container)" = 1 ]']}
     references: [cache]
 END2
   ok apphost up -d
@@ -598,7 +602,8 @@ END2
   ok apphost config -o json
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:cache")][0].run |
     (.command | tostring | contains("--config-import-path")) and
-    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 10,") and contains("\\\"EnableLua\\\": true")
+    (.environment[0].value | tostring | (contains("\\\"CommitFrequencyMs\\\": 10,")
+      and contains("\\\"EnableLua\\\": true")
       and contains("/data/checkpoints") and contains("\\\"MemorySize\\\": \\\"64m\\\"")))'
   echo "$output" | jq -e '[.. | objects | select(.id? == "container:plain")][0].run.environment[0].value |
     tojson | (contains("AuthenticationMode") | not) and contains("\\\"CommitFrequencyMs\\\": 5000")'

@@ -186,7 +186,8 @@ volumes() {
 processes() {
   local pid
   for pid in $(grep -lsz "^XDG_STATE_HOME=$T/" /proc/[0-9]*/environ | cut -d/ -f3) \
-    $(find "$T/state/apphost" -maxdepth 2 -name session.json -type f -exec cat {} + 2>/dev/null | jq -r '.supervisor, .guard' 2>/dev/null); do
+    $(find "$T/state/apphost" -maxdepth 2 -name session.json -type f -exec cat {} + 2>/dev/null |
+    jq -r '.supervisor, .guard' 2>/dev/null); do
     [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$APPHOST")" ] ||
       grep -qsz '^APPHOST_SESSION=' "/proc/$pid/environ" || continue
     is_zombie "$pid" || echo "$pid"

@@ -153,7 +153,8 @@ former_hash() {
 @test "a volume of the former identity is kept though its state is lost" {
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], volumes: [data:/data]}}"
   local volume=$PROJECT-$(former_hash)-data
-  engine POST /volumes/create -H 'Content-Type: application/json' -d "{\"Name\": \"$volume\", \"Labels\": {\"io.apphost.project\": \"$PROJECT\",
+  engine POST /volumes/create -H 'Content-Type: application/json' \
+    -d "{\"Name\": \"$volume\", \"Labels\": {\"io.apphost.project\": \"$PROJECT\",
     \"io.apphost.project-hash\": \"$(former_hash)\", \"io.apphost.uid\": \"$(id -u)\"}}"
   ok apphost up -d
   says "keeps what it made under its former identity"

@@ -292,7 +292,8 @@ END
   ok apphost top
   prints NAME.*CPU.*MEMORY.*READ 'cache +ready +[0-9.]+% +[0-9.]+ MB' 'busy +ready'
   ok apphost top -o json busy
-  [ "$(jq -r '.resources[0] | .name == "busy" and .cpuPercent > 0 and .memoryBytes > 0 and .processes == 1' <<<"$output")" = true ]
+  [ "$(jq -r '.resources[0] | .name == "busy" and .cpuPercent > 0 and .memoryBytes > 0 and .processes == 1' \
+    <<<"$output")" = true ]
   background top -f -o json --interval 100ms >"$T/out"
   wait_until 10 sh -c "[ \$(wc -l <'$T/out') -ge 3 ]"
   kill -INT $PID

@@ -40,7 +40,8 @@ END
 }
 
 @test "hostile YAML is an error, not a crash" {
-  printf 'a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e]\n' >bomb.yaml
+  printf '%s\n' 'a: &a [x,x,x,x,x,x,x,x,x]' 'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]' 'c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]' \
+    'd: &d [*c,*c,*c,*c,*c,*c,*c,*c]' 'e: &e [*d,*d,*d,*d,*d,*d,*d]' 'f: [*e,*e,*e,*e,*e,*e,*e]' >bomb.yaml
   printf 'resources: %s' "$(printf '[%.0s' $(seq 100))" >deep.yaml
   head -c 10485760 /dev/zero | tr '\0' 'a' >long.yaml
   printf 'name: a\0b\n' >nul.yaml
@@ -82,7 +83,9 @@ instructions() {
 }
 
 @test "a byte order mark, or UTF-16: manifest, override, .env and env_file are read, and positions are right" {
-  printf '\xEF\xBB\xBFname: shop\nresources:\n  job: {type: process, task: true, env_file: one.env,\n    shell: '"'printf %%s=%%s \"$$FIRST\" \"$$SECOND\"'"'}\n' >apphost.yaml
+  printf '\xEF\xBB\xBFname: shop\nresources:\n' >apphost.yaml
+  printf '  job: {type: process, task: true, env_file: one.env,\n    shell: %s}\n' \
+    "'printf %s=%s \"\$\$FIRST\" \"\$\$SECOND\"'" >>apphost.yaml
   printf '\xEF\xBB\xBFresources: {job: {environment: {SECOND: "${FROM}"}}}\n' |
     iconv -f UTF-8 -t UTF-16LE >apphost.override.yaml
   printf '\xEF\xBB\xBFFROM=zwei\r\n' >.env
@@ -139,7 +142,8 @@ END
 }
 
 @test "the override file merges, and null deletes" {
-  manifest <<<'resources: {legacy: {type: connection-string, value: "one:1"}, other: {type: connection-string, value: "x:1"}}'
+  manifest <<<'resources: {legacy: {type: connection-string, value: "one:1"},
+    other: {type: connection-string, value: "x:1"}}'
   cat >apphost.override.yaml <<<'resources: {legacy: {value: "two:2"}, other: null}'
   ok apphost config
   prints 'two:2'

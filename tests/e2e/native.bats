@@ -117,7 +117,8 @@ up() {
 #!/bin/sh
 [ "$1" = --config-import-path ] || exit 3
 conf=$(cat "$2")
-printf 'port %s\nbind 127.0.0.1\nsave ""\nrequirepass "%s"\n' "$(echo "$conf" | jq -r .Port)" "$(echo "$conf" | jq -r .Password)" >conf
+printf 'port %s\nbind 127.0.0.1\nsave ""\nrequirepass "%s"\n' "$(echo "$conf" | jq -r .Port)" \
+  "$(echo "$conf" | jq -r .Password)" >conf
 exec redis-server conf
 END
   chmod +x bin/GarnetServer

@@ -96,9 +96,11 @@ END
 
 @test "-f, -p, -C and their variables, given to the call itself, mean another" {
   ok apphost -f other/apphost.yaml up -d
-  ok apphost run main -- sh -c "\"\$APPHOST\" -C other ps; \"\$APPHOST\" -f other/apphost.yaml ps; \"\$APPHOST\" -p $PROJECT-other ps"
+  ok apphost run main -- sh -c "\"\$APPHOST\" -C other ps; \"\$APPHOST\" -f other/apphost.yaml ps
+    \"\$APPHOST\" -p $PROJECT-other ps"
   [ "$(grep -c '^other ' <<<"$output")" -eq 3 ]
-  ok apphost run main -- sh -c "APPHOST_FILE=other/apphost.yaml \"\$APPHOST\" ps; APPHOST_PROJECT_DIRECTORY=other \"\$APPHOST\" ps"
+  ok apphost run main -- sh -c "APPHOST_FILE=other/apphost.yaml \"\$APPHOST\" ps
+    APPHOST_PROJECT_DIRECTORY=other \"\$APPHOST\" ps"
   [ "$(grep -c '^other ' <<<"$output")" -eq 2 ]
   ok apphost -C other down
 }
@@ -136,7 +138,8 @@ END
 @test "the session's engine is that of who joins" {
   command -v redis-server >/dev/null || skip "no redis-server"
   printf 'name: %s\nresources: {cache: {type: redis}}\n' "$PROJECT" >apphost.yaml
-  ok apphost --engine native run -- sh -c 'echo "$CACHE_PORT"; DOCKER_HOST=unix:///none "$APPHOST" run -- printenv CACHE_PORT'
+  ok apphost --engine native run -- sh -c 'echo "$CACHE_PORT"
+    DOCKER_HOST=unix:///none "$APPHOST" run -- printenv CACHE_PORT'
   [ "${lines[0]}" = "${lines[1]}" ]
   ok apphost --engine native run -- "$APPHOST" redis cache -- ping
   prints PONG

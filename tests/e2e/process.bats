@@ -28,7 +28,8 @@ parameters:
   other: {secret: true}
 resources:
   app: {type: process, command: [sh, -c, 'env >app.new; mv app.new app.env; exec sleep 1000']}
-  told: {type: process, command: [sh, -c, 'env >told.new; mv told.new told.env; exec sleep 1000'], environment: {APPHOST_FILE: '${APPHOST_PARAM_TOKEN}'}}
+  told: {type: process, command: [sh, -c, 'env >told.new; mv told.new told.env; exec sleep 1000'],
+    environment: {APPHOST_FILE: '${APPHOST_PARAM_TOKEN}'}}
 END
   withheld() {
     prints "$@"
@@ -178,7 +179,8 @@ END
 
 # bats test_tags=engineless
 @test "a restart policy of never leaves it ended, and ps says how" {
-  manifest <<<'resources: {app: {type: process, command: [sh, -c, "until [ -e go ]; do sleep 0.1; done; exit 4"]}, other: {type: process, command: sleep 1000}}'
+  manifest <<<'resources: {app: {type: process, command: [sh, -c, "until [ -e go ]; do sleep 0.1; done; exit 4"]},
+    other: {type: process, command: sleep 1000}}'
   ok apphost up -d
   touch go
   wait_until 5 sh -c "'$APPHOST' ps | grep -E '^app' | grep -q 4"
@@ -225,8 +227,11 @@ END
 @test "stopping goes against the direction of references" {
   manifest <<'END'
 resources:
-  first: {type: process, command: [bash, -c, 'trap "echo first >> order; exit 0" TERM; touch 1; while true; do sleep 0.05; done']}
-  second: {type: process, command: [bash, -c, 'trap "echo second >> order; exit 0" TERM; touch 2; while true; do sleep 0.05; done'], wait_for: [first]}
+  first: {type: process,
+    command: [bash, -c, 'trap "echo first >> order; exit 0" TERM; touch 1; while true; do sleep 0.05; done']}
+  second: {type: process,
+    command: [bash, -c, 'trap "echo second >> order; exit 0" TERM; touch 2; while true; do sleep 0.05; done'],
+    wait_for: [first]}
 END
   ok apphost up -d
   wait_until 5 test -e 1 -a -e 2
@@ -238,7 +243,8 @@ END
 @test "replicas have a port each" {
   manifest <<'END'
 resources:
-  api: {type: process, command: [sh, -c, 'echo port $PORT; exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {log: port}, replicas: 2}
+  api: {type: process, command: [sh, -c, 'echo port $PORT; exec sleep 1000'], endpoints: {http: {env: PORT}},
+    ready: {log: port}, replicas: 2}
 END
   ok apphost up -d
   ok apphost logs
@@ -264,7 +270,8 @@ resources:
     endpoints: {http: {env: PORT}}
     ready: {log: "^api-"}
     replicas: 2
-  web: {type: process, command: [sh, -c, 'env; exec sleep 1000'], references: [api], environment: {FIRST: "${api.http.url}"}}
+  web: {type: process, command: [sh, -c, 'env; exec sleep 1000'], references: [api],
+    environment: {FIRST: "${api.http.url}"}}
 END
   ok apphost up -d
   local one two
@@ -303,7 +310,8 @@ END
 @test "replicas: another number adds or removes the difference, ports stay" {
   manifest <<'END'
 resources:
-  api: {type: process, command: [sh, -c, 'exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {exec: ["true"]}, replicas: "${N}"}
+  api: {type: process, command: [sh, -c, 'exec sleep 1000'], endpoints: {http: {env: PORT}}, ready: {exec: ["true"]},
+    replicas: "${N}"}
 END
   N=1 ok apphost up -d
   local pid port

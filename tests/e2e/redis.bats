@@ -366,7 +366,8 @@ outside_is_decided() {
     -addext subjectAltName=DNS:outside.example,DNS:localhost -keyout "$T/outside.key" -out "$T/outside.pem" 2>/dev/null
   outside_server 'port 0' 'tls-port PORT' "tls-cert-file $T/outside.pem" "tls-key-file $T/outside.key" \
     'tls-auth-clients no' 'user default off' 'user me on >s3cret@word ~* &* +@all'
-  export ConnectionStrings__outside="127.0.0.1:$OUTSIDE,user=me,password=s3cret@word,ssl=true,sslHost=outside.example,defaultDatabase=3"
+  export ConnectionStrings__outside="127.0.0.1:$OUTSIDE,user=me,password=s3cret@word,ssl=true,\
+sslHost=outside.example,defaultDatabase=3"
   manifest <<END
 resources:
   cache: {type: redis, image: $REDIS, tls: true}
@@ -434,7 +435,8 @@ resources:
   cache: {type: redis, image: $REDIS, host_port: $(free_port), data_volume: true, lifetime: persistent}
 END
   fails 3 apphost run --isolate 3 --report report.json -- \
-    sh -c 'echo "port $CACHE_PORT $APPHOST_WORKER/$APPHOST_WORKERS $APPHOST_WORKER_INDEX"; '"$APPHOST"' redis cache INCR n; exit $APPHOST_WORKER'
+    sh -c 'echo "port $CACHE_PORT $APPHOST_WORKER/$APPHOST_WORKERS $APPHOST_WORKER_INDEX"
+      '"$APPHOST"' redis cache INCR n; exit $APPHOST_WORKER'
   local n
   for n in 1 2 3; do
     grep -Eq "^\[$n\] port [0-9]+ $n/3 $((n - 1))$" <<<"$output"

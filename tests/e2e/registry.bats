@@ -6,7 +6,8 @@ serve() {
   local dir=$BATS_FILE_TMPDIR/$1
   mkdir -p "$dir/data"
   {
-    printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s/data}, delete: {enabled: true}}\n' "$dir"
+    printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s/data}, %s}\n' "$dir" \
+      'delete: {enabled: true}'
     printf 'http: {addr: "127.0.0.1:%s"}\n' "$2"
     [ -z "${3:-}" ] || printf 'auth: {htpasswd: {realm: test, path: %s}}\n' "$3"
   } >"$dir/config.yml"
@@ -34,7 +35,8 @@ setup_file() {
   serve shut "$PORT_SHUT" "$BATS_FILE_TMPDIR/htpasswd"
   push "127.0.0.1:$PORT_OPEN/e2e/redis"
   push "127.0.0.1:$PORT_OPEN/library/redis"
-  push "127.0.0.1:$PORT_SHUT/e2e/redis" "$(printf '{"username":"user","password":"secret"}' | base64 -w0 | tr '+/' '-_')"
+  push "127.0.0.1:$PORT_SHUT/e2e/redis" \
+    "$(printf '{"username":"user","password":"secret"}' | base64 -w0 | tr '+/' '-_')"
 }
 
 teardown_file() {

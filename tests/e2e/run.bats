@@ -28,7 +28,8 @@ END
 }
 
 @test "the server is there while it runs, for real" {
-  ok apphost run -- sh -c 'export REDISCLI_AUTH=$CACHE_PASSWORD; redis-cli -p $CACHE_PORT set k v && redis-cli -p $CACHE_PORT get k'
+  ok apphost run -- sh -c 'export REDISCLI_AUTH=$CACHE_PASSWORD
+    redis-cli -p $CACHE_PORT set k v && redis-cli -p $CACHE_PORT get k'
   prints '^v$'
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Holds manifests against the JSON Schema, as an editor does.
 
-Usage: schema-check.py SCHEMA good|bad FILE…    names the files that turn out otherwise; exit code 1 when there are any.
+Usage: schema-check.py SCHEMA good|bad FILE…    names the files that turn out otherwise; exit code 1 when any do.
 """
 import json
 import sys
@@ -18,5 +18,6 @@ for path in sys.argv[3:]:
         errors = list(validator.iter_errors(yaml.safe_load(file)))
     if bool(errors) == (sys.argv[2] == "good"):
         wrong += 1
-        print(f"{path}: not {sys.argv[2]}", *[f"  {list(e.absolute_path)}: {e.message[:200]}" for e in errors], sep="\n")
+        print(f"{path}: not {sys.argv[2]}",
+              *[f"  {list(e.absolute_path)}: {e.message[:200]}" for e in errors], sep="\n")
 sys.exit(wrong > 0)

@@ -15,7 +15,8 @@ parameters:
 resources:
   cache: {type: redis, password: '\${parameters.token}'}
   own: {type: redis}
-  app: {type: process, command: [sh, -c, 'grep "^Max core" /proc/self/limits >core; exec sleep 1000'], references: [cache, own]}
+  app: {type: process, command: [sh, -c, 'grep "^Max core" /proc/self/limits >core; exec sleep 1000'],
+    references: [cache, own]}
 END
   export APPHOST_PARAM_TOKEN=correct-horse-battery
 }
@@ -279,7 +280,8 @@ resources:
     command: [sh, app.sh]
     environment: {TOKEN: '${parameters.token}'}
     references: [cache]
-  open: {type: process, command: [sh, -c, 'echo "open $TOKEN"; exec sleep 1000'], environment: {TOKEN: '${parameters.token}'}}
+  open: {type: process, command: [sh, -c, 'echo "open $TOKEN"; exec sleep 1000'],
+    environment: {TOKEN: '${parameters.token}'}}
 END
   cat >app.sh <<'END'
 echo "uri $CACHE_URI"

@@ -61,7 +61,8 @@ ignored() {
 }
 
 @test "a signal that comes twice in a moment, as timeout sends it, is one" {
-  background run web -- sh -c 'trap "sleep 0.5; echo cleaned up; exit 3" TERM; echo ready; while :; do sleep 0.1; done' >out 2>&1
+  background run web -- sh -c 'trap "sleep 0.5; echo cleaned up; exit 3" TERM; echo ready
+    while :; do sleep 0.1; done' >out 2>&1
   wait_until 10 grep -q ready out
   kill -TERM "$PID"
   kill -TERM "$PID"
@@ -108,7 +109,8 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   wait_until 10 nobody
   terminal expect 'web  ready' hangup -- sh -c 'timeout 900 "$SAY" up'
   wait_until 10 nobody
-  terminal expect 'both run' hangup -- sh -c 'timeout 900 "$SAY" run --isolate 2 web -- sh -c "touch \$APPHOST_WORKER; until test -e 1 -a -e 2; do sleep 0.1; done; echo both run; sleep 1000"'
+  terminal expect 'both run' hangup -- sh -c 'timeout 900 "$SAY" run --isolate 2 web -- sh -c "touch \$APPHOST_WORKER
+    until test -e 1 -a -e 2; do sleep 0.1; done; echo both run; sleep 1000"'
   wait_until 10 nobody
 }
 
@@ -140,13 +142,15 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
 }
 
 @test "nohup on a terminal: it survives the hangup" {
-  terminal expect 'is up' hangup -- sh -c 'nohup "$SAY" up >out 2>&1 </dev/null & until grep -q "web  ready" out; do sleep 0.1; done; echo it is up; read x'
+  terminal expect 'is up' hangup -- sh -c 'nohup "$SAY" up >out 2>&1 </dev/null &
+    until grep -q "web  ready" out; do sleep 0.1; done; echo it is up; read x'
   has_state web ready
   ok apphost down
 }
 
 @test "setsid: it survives the hangup, TERM ends it" {
-  terminal expect 'is up' hangup -- sh -c 'setsid "$SAY" up >out 2>&1 </dev/null & echo $! >pid; until grep -q "web  ready" out; do sleep 0.1; done; echo it is up; read x'
+  terminal expect 'is up' hangup -- sh -c 'setsid "$SAY" up >out 2>&1 </dev/null & echo $! >pid
+    until grep -q "web  ready" out; do sleep 0.1; done; echo it is up; read x'
   has_state web ready
   kill -TERM "$(cat pid)"
   wait_until 10 nobody

@@ -6,7 +6,8 @@ load helpers
   local port
   port=$(free_port)
   python3 -c "import socket,time
-s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" 3>&- &
+s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" 3>&- &
   local holder=$!
   wait_until 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
   manifest <<<"resources: {cache: {type: redis, image: $REDIS, host_port: $port}}"
@@ -19,7 +20,9 @@ s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bi
 @test "a port taken by a container: exit 8, names the container" {
   local port
   port=$(free_port)
-  engine POST "/containers/create?name=e2e-holder-$$" -H 'Content-Type: application/json' -d "{\"Image\":\"$REDIS\",\"Labels\":{\"io.apphost.project\":\"$PROJECT\"},\"HostConfig\":{\"PortBindings\":{\"6379/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"$port\"}]}}}" >/dev/null
+  engine POST "/containers/create?name=e2e-holder-$$" -H 'Content-Type: application/json' \
+    -d "{\"Image\":\"$REDIS\",\"Labels\":{\"io.apphost.project\":\"$PROJECT\"},\"HostConfig\":{\
+\"PortBindings\":{\"6379/tcp\":[{\"HostIp\":\"127.0.0.1\",\"HostPort\":\"$port\"}]}}}" >/dev/null
   engine POST "/containers/e2e-holder-$$/start"
   manifest <<<"resources: {cache: {type: redis, image: $REDIS, host_port: $port}}"
   fails 8 apphost up -d
@@ -85,7 +88,8 @@ END
 
 # bats test_tags=engineless
 @test "a missing bind mount names the path" {
-  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], bind_mounts: ['$T/gone:/x:ro']}}"
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'],
+    bind_mounts: ['$T/gone:/x:ro']}}"
   run --separate-stderr apphost up -d
   echo "$status $stderr"
   [ "$status" -ne 0 ]
@@ -226,7 +230,8 @@ END
   box() {
     manifest <<END
 resources:
-  box: {type: container, image: $REDIS, command: [sleep, "1000"], stop: {signal: KILL}, endpoints: {http: {target_port: 80}}, ready: {$1}}
+  box: {type: container, image: $REDIS, command: [sleep, "1000"], stop: {signal: KILL},
+    endpoints: {http: {target_port: 80}}, ready: {$1}}
 END
     fails 7 apphost --wait-timeout 20s up -d
   }
@@ -242,13 +247,15 @@ END
   box 'http: /, timeout: 1s'
   manifest <<END
 resources:
-  box: {type: container, image: $REDIS, command: [redis-server, --port, "81"], endpoints: {http: {target_port: 80}}, ready: {timeout: 3s}}
+  box: {type: container, image: $REDIS, command: [redis-server, --port, "81"], endpoints: {http: {target_port: 80}},
+    ready: {timeout: 3s}}
 END
   fails 7 apphost up -d
   says_found 'box listens on 81 inside the container; is .target_port: 80. right'
   manifest <<END
 resources:
-  box: {type: container, image: $REDIS, command: [redis-server, --port, "80", --bind, 127.0.0.1], endpoints: {http: {target_port: 80}}, ready: {timeout: 3s}}
+  box: {type: container, image: $REDIS, command: [redis-server, --port, "80", --bind, 127.0.0.1],
+    endpoints: {http: {target_port: 80}}, ready: {timeout: 3s}}
 END
   fails 7 apphost up -d
   says_found 'box listens on 127.0.0.1 inside the container'

@@ -335,7 +335,8 @@ resources:
   client:
     type: container
     image: $REDIS
-    entrypoint: [sh, -c, 'REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli -h "\$CACHE_HOST" -p "\$CACHE_PORT" ping && sleep 1000']
+    entrypoint: [sh, -c, 'REDISCLI_AUTH="\$CACHE_PASSWORD" redis-cli -h "\$CACHE_HOST" -p "\$CACHE_PORT" ping &&
+      sleep 1000']
     references: [cache]
     ready: {log: PONG}
 END

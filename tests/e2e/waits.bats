@@ -134,7 +134,9 @@ hold() {
 @test "many commands side by side, whose ends and beginnings meet" {
   local i pids=()
   for i in 1 2 3 4 5 6; do
-    (for _ in 1 2 3; do "$APPHOST" run -- sh -c "sleep .0$i; exit 2$i" 3>&- 2>>"$T/$i.err" || [ $? = "2$i" ] || exit 1; done) 3>&- &
+    (for _ in 1 2 3; do
+      "$APPHOST" run -- sh -c "sleep .0$i; exit 2$i" 3>&- 2>>"$T/$i.err" || [ $? = "2$i" ] || exit 1
+    done) 3>&- &
     pids+=($!)
   done
   for i in "${!pids[@]}"; do

@@ -87,7 +87,8 @@ changed_in_events() {
 resources:
   app:
     type: process
-    command: [bash, -c, 'word=$(cat word); echo "has $word"; [ $word != bad ] || exit 3; trap "echo leaving; sleep 1; exit" TERM; echo ready; while true; do sleep 0.05; done']
+    command: [bash, -c, 'word=$(cat word); echo "has $word"; [ $word != bad ] || exit 3;
+      trap "echo leaving; sleep 1; exit" TERM; echo ready; while true; do sleep 0.05; done']
     watch: word
     ready: {log: "^ready"}
 END
@@ -112,7 +113,8 @@ END
   manifest <<'END'
 resources:
   generate: {type: process, task: true, command: [sh, -c, 'echo "made $(cat schema)"'], watch: schema}
-  app: {type: process, command: [sh, -c, 'echo "runs $(cat schema)"; exec sleep 1000'], watch: [schema], replicas: 2, wait_for: [generate]}
+  app: {type: process, command: [sh, -c, 'echo "runs $(cat schema)"; exec sleep 1000'], watch: [schema], replicas: 2,
+    wait_for: [generate]}
 END
   ok apphost up -d
   has_state generate completed
