@@ -40,6 +40,20 @@ static int claim(struct loader *l, const struct yaml_node *value, struct model_t
     return 0;
 }
 
+/* `true`, `false` or a table: 1 when the server is to be one, 0 when not, -1. */
+static int wants(struct loader *l, const struct field *field, const struct yaml_node *value,
+                 struct model_topology *topology, enum model_topology_kind kind)
+{
+    bool is_wanted = true;
+    if (value->kind != NODE_MAP && manifest_read_bool_value(l, field, value, &is_wanted) < 0)
+        return -1;
+    if (!is_wanted)
+        return 0;
+    if (claim(l, value, topology, kind) < 0)
+        return -1;
+    return 1;
+}
+
 /* ---- replication ---- */
 
 static const struct field replication_fields[] = {
@@ -91,13 +105,9 @@ static const struct table table_cluster = {
 static int read_cluster(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_topology *topology = topology_of(object);
-    bool is_wanted = true;
-    if (value->kind != NODE_MAP && manifest_read_bool_value(l, field, value, &is_wanted) < 0)
-        return -1;
-    if (!is_wanted)
-        return 0;
-    if (claim(l, value, topology, MODEL_TOPOLOGY_CLUSTER) < 0)
-        return -1;
+    int wanted = wants(l, field, value, topology, MODEL_TOPOLOGY_CLUSTER);
+    if (wanted <= 0)
+        return wanted;
 
     topology->shards = DEFAULT_SHARDS;
     if (value->kind == NODE_MAP && manifest_read_table(l, &table_cluster, value, topology) < 0)
@@ -158,13 +168,9 @@ static int check_sentinels(struct loader *l, struct yaml_node *value, struct mod
 static int read_sentinel(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
 {
     struct model_topology *topology = topology_of(object);
-    bool is_wanted = true;
-    if (value->kind != NODE_MAP && manifest_read_bool_value(l, field, value, &is_wanted) < 0)
-        return -1;
-    if (!is_wanted)
-        return 0;
-    if (claim(l, value, topology, MODEL_TOPOLOGY_SENTINEL) < 0)
-        return -1;
+    int wanted = wants(l, field, value, topology, MODEL_TOPOLOGY_SENTINEL);
+    if (wanted <= 0)
+        return wanted;
 
     topology->shards = 1;
     topology->replicas = DEFAULT_REPLICAS;
