@@ -6,6 +6,7 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 #include "client_base/pick.h"
 #include "client_redis/opening.h"
 #include "client_redis/own.h"

@@ -93,9 +93,14 @@ void facts_exit(struct node *node, bool has_exited)
     node->facts.exited = has_exited;
 }
 
-void facts_over(struct node *node, bool is_over)
+void facts_over(struct node *node)
 {
-    node->facts.over = is_over;
+    node->facts.over = true;
+}
+
+void facts_run_again(struct node *node)
+{
+    node->facts.exited = node->facts.over = false;
 }
 
 void facts_complete(struct node *node, char *key)

@@ -27,8 +27,7 @@ void node_instance_started(struct node *node)
     facts_bear(node, false);
     facts_seed(node, false);
     facts_form(node, false);
-    facts_exit(node, false);
-    facts_over(node, false);
+    facts_run_again(node);
     facts_ready(node, false);
     facts_starve(node, false);
     facts_save(node, false);
@@ -133,7 +132,7 @@ void node_judge_exit(struct node *node)
         facts_pause_until(node, node_now(node) + next_backoff(node, &node->spec->run.restart));
         facts_count_restarts(node, facts->restarts + 1);
     } else if (good && had_begun)
-        facts_over(node, true);
+        facts_over(node);
     else
         fail_exit(node);
 }

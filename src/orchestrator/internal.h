@@ -171,7 +171,8 @@ void facts_ready_since(struct node *node, int64_t ms, int64_t wall_ns); /* 0: it
 void facts_was_ready(struct node *node, bool was_ready);
 void facts_end_as(struct node *node, int code, int signal);
 void facts_exit(struct node *node, bool has_exited);
-void facts_over(struct node *node, bool is_over);
+void facts_over(struct node *node);
+void facts_run_again(struct node *node);               /* neither exited nor over */
 void facts_complete(struct node *node, char *key);     /* takes it over; NULL: it is not */
 void facts_starve(struct node *node, bool is_starved); /* of memory */
 /* What was tried, and when it may be tried again; 0: at once. */
