@@ -113,7 +113,7 @@ identity_line() {
   grep -ao 'identity: .*'
 }
 
-@test "in a container a project is that of its folder outside: on any network, after a rebuild; else it is another" {
+@test "in a container a project is that of the folder outside: on any network, after a rebuild; else it is another" {
   needs_socket
   server
   pack_program
