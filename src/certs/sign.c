@@ -1,4 +1,5 @@
-/* X.509 with OpenSSL 3: a self-signed authority and server certificates, EC P-256, SHA-256.
+/* X.509 with OpenSSL 3: a self-signed authority and server certificates, EC P-256, SHA-256. Servers that are
+ * one are each other's clients, and show the same certificate then.
  *
  * Every function parses PEM, works and frees again: nothing is kept. Serial numbers are 127 random bits. */
 #include "certs/sign.h"
@@ -148,7 +149,7 @@ static bool sign_with(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key, const stru
     return X509_set_issuer_name(cert, X509_get_subject_name(issuer)) &&
            add_extension(cert, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(cert, issuer, NID_key_usage, "critical,digitalSignature") &&
-           add_extension(cert, issuer, NID_ext_key_usage, "serverAuth") &&
+           add_extension(cert, issuer, NID_ext_key_usage, "serverAuth,clientAuth") &&
            add_extension(cert, issuer, NID_subject_key_identifier, "hash") &&
            add_extension(cert, issuer, NID_authority_key_identifier, "keyid") &&
            add_hosts(cert, issuer, hosts) && X509_sign(cert, issuer_key, EVP_sha256());
@@ -214,7 +215,7 @@ bool sign_is_by(const struct certs_pair *pair, const struct certs_pair *ca)
 bool sign_names(const struct certs_pair *pair, const struct sign_hosts *hosts)
 {
     X509 *cert = parse_cert(pair->cert);
-    bool ok = cert != NULL;
+    bool ok = cert && X509_check_purpose(cert, X509_PURPOSE_SSL_CLIENT, 0) == 1;
     for (size_t i = 0; ok && i < hosts->count; i++) {
         if (is_address(hosts->items[i]))
             ok = X509_check_ip_asc(cert, hosts->items[i], 0) == 1;

@@ -19,7 +19,7 @@ int sign_server(const struct certs_pair *ca, const struct sign_hosts *hosts, str
 bool sign_is_usable(const struct certs_pair *pair, int days);
 bool sign_belong_together(const struct certs_pair *pair);
 bool sign_is_by(const struct certs_pair *pair, const struct certs_pair *ca);
-/* The certificate names all the hosts. */
+/* The certificate names all the hosts, and is good for servers and for clients. */
 bool sign_names(const struct certs_pair *pair, const struct sign_hosts *hosts);
 
 #endif

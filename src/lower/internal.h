@@ -160,7 +160,8 @@ struct plan_secret *lower_secret(struct lower *l, const char *name, const char *
 /* Makes the secrets of a server with TLS known; and where its authority is (host path), NULL without one. */
 void lower_certificate(struct lower *l, const struct model_resource *resource);
 const char *lower_ca_file(struct lower *l, const struct model_resource *resource);
-/* Path of the certificate or the key, quoted for redis.conf. */
+/* Path of the certificate or the key, quoted for redis.conf; and any. */
+const char *lower_conf_quote(struct lower *l, const char *path);
 const char *lower_cert_file(struct lower *l, const struct model_resource *resource, bool key);
 /* What a container's and a native server's lowering share: port and password lines, the port, the PING. */
 void lower_conf_end(struct lower *l, const struct consumer *self, struct text_builder *b);
@@ -177,6 +178,8 @@ void lower_topology(struct lower *l, const struct consumer *self);
 void lower_topology_ports(struct lower *l, const struct consumer *self);
 /* Published on the gateway of the project's network, and nowhere else. */
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource);
+/* By everybody, whoever else can. */
+bool lower_is_reached_at_gateway(const struct lower *l, const struct model_resource *resource);
 /* Where a node of one is reached, by everybody: its address is the same for all. */
 void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
                             struct address *address);

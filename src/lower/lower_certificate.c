@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static const char *quote(struct lower *l, const char *path)
+const char *lower_conf_quote(struct lower *l, const char *path)
 {
     cleanup_free char *quoted = redis_conf_quote(path);
     return arena_strdup(l->arena, quoted);
@@ -17,9 +17,9 @@ const char *lower_cert_file(struct lower *l, const struct model_resource *resour
     const struct model_tls *tls = &resource->redis.tls;
     const char *folder = text_or_empty(l->context->certs_folder);
     if (tls->cert)
-        return quote(l, text_pick(key, tls->key, tls->cert));
-    return quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix, resource->name,
-                                 text_if(key, "-key")));
+        return lower_conf_quote(l, text_pick(key, tls->key, tls->cert));
+    return lower_conf_quote(l, arena_printf(l->arena, "%s/%s-%s%s.pem", folder, l->plan->prefix,
+                                            resource->name, text_if(key, "-key")));
 }
 
 /* What the secrets hold is made or read by whoever sends the plan: here only their places are known. */
@@ -35,8 +35,12 @@ void lower_certificate(struct lower *l, const struct model_resource *resource)
         lower_problem(l, pos, NULL, "no folder for certificates is known");
         return;
     }
-    lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
-    lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), NULL);
+
+    struct plan_secret *cert = lower_secret(l, arena_printf(l->arena, "%s-tls-cert", resource->name), NULL);
+    struct plan_secret *key = lower_secret(l, arena_printf(l->arena, "%s-tls-key", resource->name), NULL);
+    if (lower_is_reached_at_gateway(l, resource))
+        cert->issued = key->issued =
+            arena_printf(l->arena, "%s/%s-%s", l->context->certs_folder, l->plan->prefix, resource->name);
     if (lower_ca_file(l, resource))
         lower_secret(l, arena_printf(l->arena, "%s-tls-ca", resource->name), NULL);
 }

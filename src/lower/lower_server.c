@@ -99,6 +99,8 @@ static void add_environment(struct lower *l, const struct consumer *self)
     if (resource->redis.tls.on) {
         struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
         text_secret(&cert, arena_printf(l->arena, "%s-tls-cert", resource->name), PLAN_FILTER_NONE);
+        if (model_topology(resource))
+            text_secret(&cert, arena_printf(l->arena, "%s-tls-ca", resource->name), PLAN_FILTER_NONE);
         text_secret(&key, arena_printf(l->arena, "%s-tls-key", resource->name), PLAN_FILTER_NONE);
         environment_set(l, &e, REDIS_TLS_CERT_VARIABLE, text_finish(&cert));
         environment_set(l, &e, REDIS_TLS_KEY_VARIABLE, text_finish(&key));

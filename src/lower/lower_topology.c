@@ -7,6 +7,7 @@
  * is not made primary again. */
 #include "lower/internal.h"
 #include "base/digest.h"
+#include "base/pick.h"
 #include "redis/redis.h"
 
 #include <string.h>
@@ -36,6 +37,11 @@ static const char *own_address(const struct lower *l, const struct model_resourc
     if (lower_is_at_gateway(l, resource) || !strcmp(address, "0.0.0.0") || !strcmp(address, "::"))
         return NULL;
     return address;
+}
+
+bool lower_is_reached_at_gateway(const struct lower *l, const struct model_resource *resource)
+{
+    return model_topology(resource) && !own_address(l, resource);
 }
 
 void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
@@ -138,6 +144,22 @@ static void add_default(const struct consumer *self, const char *directive, cons
     text_literal(b, line);
 }
 
+/* Nodes talk to each other as they are talked to. In a container the authority stands behind the certificate
+ * that it has signed. */
+static void add_tls_lines(struct lower *l, const struct consumer *self, struct text_builder *b)
+{
+    const char *authority = REDIS_TLS_CERT_FILE;
+    if (!self->resource->redis.tls.on)
+        return;
+    if (l->native)
+        authority = lower_conf_quote(l, text_or_empty(lower_ca_file(l, self->resource)));
+    text_literal(b, "tls-replication yes\ntls-ca-cert-file ");
+    text_literal(b, authority);
+    text_literal(b, "\n");
+    if (model_topology(self->resource)->kind == MODEL_TOPOLOGY_CLUSTER)
+        text_literal(b, "tls-cluster yes\n");
+}
+
 /* The bus has a port of its own choice: the usual one, 10000 higher, may be anybody's. */
 static void add_cluster_lines(const struct lower *l, const struct consumer *self,
                               const struct address *address, struct text_builder *b)
@@ -181,6 +203,7 @@ void lower_topology_conf(struct lower *l, const struct consumer *self, struct te
         return;
 
     lower_address(l, &own, self->resource, NULL, &address);
+    add_tls_lines(l, self, b);
     if (lower_is_sentinel(self)) {
         add_sentinel_lines(l, self, &address, b);
         return;

@@ -252,8 +252,13 @@ void manifest_finish_topology(struct loader *l, struct yaml_node *map, const str
         manifest_problem(l, manifest_get(map, "network"),
                          "`network: host` does not go with `%s`: its nodes have addresses of their own",
                          kind);
-    if (resource->redis.tls.on)
-        manifest_problem(l, manifest_get(map, "tls"), "`tls` does not go with `%s` yet", kind);
+    if (resource->redis.tls.cert) {
+        manifest_problem(l, manifest_get(map, "tls"),
+                         "a certificate of your own does not go with `%s`: it cannot name addresses that are "
+                         "chosen late",
+                         kind);
+        manifest_hint(l, "`tls: true` makes one that does");
+    }
     check_data(l, map, resource);
     check_ports(l, map, resource);
     check_directives(l, &resource->redis);

@@ -39,6 +39,7 @@ static void note_gateway(struct node *node, const cJSON *network)
     free(node->facts.gateway);
     node->facts.gateway = xstrdup_null(gateway);
     values_changed(node->o);
+    values_settle(node->o); /* certificates name it */
 }
 
 /* The answer to its creation says nothing of it. */

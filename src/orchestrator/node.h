@@ -300,6 +300,7 @@ struct secret {
     char *name, *value; /* value NULL: not known yet */
     bool generated, special, is_secret;
     int length;
+    char *issued, *names; /* a certificate or its key: where it is kept, and which gateway it names */
 };
 
 struct target {

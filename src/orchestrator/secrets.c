@@ -1,18 +1,22 @@
 /* Secrets that only the supervisor holds: given by the client, remembered by the state, read back from a
  * container that runs, or generated. In this order, and generated only when no container of ours can know
- * better.
+ * better. Certificates that name the gateway of the project's network are made once it is known, and anew
+ * when it is another one.
  *
  * Reading back: a container's environment holds the resolved text of a template whose literal parts we know,
  * so the secret is what stands between them. Only what looks like a generated value is accepted. */
 #include "orchestrator/internal.h"
 
 #include "base/digest.h"
+#include "certs/certs.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #define ALPHABET "abcdefghjkmnpqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ0123456789"
 #define SPECIALS "-_.!+=" /* safe in connection strings, URIs and configuration files alike */
+#define CERT_END "-tls-cert"
+#define KEY_END "-tls-key"
 #define DIGEST_KEY ":digest-key"
 enum { DEFAULT_LENGTH = 22, LONGEST = 4096 };
 
@@ -34,6 +38,12 @@ static void set_value(struct orchestrator *o, struct secret *secret, const char 
     values_changed(o);
 }
 
+static void replace_text(char **slot, const char *text)
+{
+    free(*slot);
+    *slot = xstrdup_null(text);
+}
+
 void secrets_take(struct orchestrator *o, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->secret_count; i++) {
@@ -51,6 +61,9 @@ void secrets_take(struct orchestrator *o, const struct plan *plan)
         secret->length = given->length;
         if (given->length <= 0 || given->length > LONGEST)
             secret->length = DEFAULT_LENGTH;
+
+        replace_text(&secret->issued, given->issued);
+        replace_text(&secret->names, NULL); /* it may be about to expire */
 
         const char *value = given->value;
         if (!value)
@@ -143,6 +156,45 @@ static int generate(struct orchestrator *o, struct secret *secret, struct error 
     return rc;
 }
 
+/* A certificate or its key. What was made for the same gateway before is used again. */
+static int issue(struct orchestrator *o, struct secret *secret, const char *gateway, struct error *err)
+{
+    struct certs_pair pair = {0};
+    bool is_key = str_ends(secret->name, KEY_END);
+    size_t rest = strlen(CERT_END);
+    if (is_key)
+        rest = strlen(KEY_END);
+    const char *file = strrchr(secret->issued, '/');
+    if (!file || strlen(secret->name) <= rest)
+        return error_set(err, ERROR_PROTOCOL, "%s is no certificate", secret->name);
+    cleanup_free char *resource = xstrndup(secret->name, strlen(secret->name) - rest);
+    cleanup_free char *folder = xstrndup(secret->issued, (size_t)(file - secret->issued));
+    const char *const hosts[] = {resource, "localhost", PLAN_LIKELY_HOST, "::1", gateway};
+
+    if (certs_server(folder, file + 1, hosts, sizeof hosts / sizeof *hosts, &pair, err) < 0)
+        return error_wrap(err, "cannot make the certificate of %s", resource);
+    if (is_key)
+        set_value(o, secret, pair.key);
+    else
+        set_value(o, secret, pair.cert);
+    replace_text(&secret->names, gateway);
+    certs_pair_free(&pair);
+    return 0;
+}
+
+static int issue_all(struct orchestrator *o, struct error *err)
+{
+    const char *gateway = place_gateway(o);
+    struct secret *secret, *next;
+    HASH_ITER(hh, o->secrets, secret, next)
+    {
+        bool is_due = secret->issued && gateway && !str_eq(secret->names, gateway);
+        if (is_due && issue(o, secret, gateway, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int secrets_settle(struct orchestrator *o, struct error *err)
 {
     struct secret *secret, *next;
@@ -154,7 +206,7 @@ int secrets_settle(struct orchestrator *o, struct error *err)
         if (!secret->value && secret->generated && !ask && generate(o, secret, err) < 0)
             return error_wrap(err, "cannot remember a generated password");
     }
-    return 0;
+    return issue_all(o, err);
 }
 
 /* ---- reading back ---- */
@@ -278,6 +330,8 @@ void secrets_free(struct orchestrator *o)
             mem_wipe(secret->value, strlen(secret->value));
         free(secret->value);
         free(secret->name);
+        free(secret->issued);
+        free(secret->names);
         free(secret);
     }
     free(o->digest_key);

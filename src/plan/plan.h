@@ -235,7 +235,10 @@ struct plan_secret {
     bool generated;    /* may be generated: length and special say how */
     int length;
     bool special;
-    bool secret; /* false: a plain parameter: shown unmasked */
+    bool secret;        /* false: a plain parameter: shown unmasked */
+    const char *issued; /* a certificate of "<resource>-tls-cert", or its key, that has to name the gateway of
+                         * the project's network: made once that is known. The folder of the authority, and
+                         * the name of the pair in it; NULL: it is given */
 };
 
 struct plan {

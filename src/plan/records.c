@@ -257,5 +257,6 @@ static const struct record_field secret_fields[] = {
     RECORD_FIELD(struct plan_secret, length, FIELD_INT, false),
     RECORD_FIELD(struct plan_secret, special, FIELD_BOOL, false),
     RECORD_FIELD(struct plan_secret, secret, FIELD_BOOL, false),
+    RECORD_FIELD(struct plan_secret, issued, FIELD_STRING, false),
 };
 RECORD(plan_record_secret, struct plan_secret, secret_fields);

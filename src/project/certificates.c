@@ -45,6 +45,12 @@ static void find_places(struct filling *filling)
     engine_once_close(&once);
 }
 
+static int ensure_ca(const struct project *project, char **ca_file, struct error *err)
+{
+    cleanup_free char *folder = certificates_folder(project);
+    return certs_ensure_ca(folder, ca_file, err);
+}
+
 static int make_pair(struct filling *filling, const struct model_resource *resource, struct certs_pair *pair,
                      char **ca_file, struct error *err)
 {
@@ -68,6 +74,14 @@ static int make_pair(struct filling *filling, const struct model_resource *resou
     return certs_server(folder, file, hosts, count, pair, err);
 }
 
+/* Its certificate is made where the addresses are known that it has to name. */
+static bool is_issued_late(const struct project *project, const char *resource)
+{
+    cleanup_free char *name = xasprintf("%s-tls-cert", resource);
+    const struct plan_secret *cert = plan_find_secret(project->plan, name);
+    return cert && cert->issued;
+}
+
 static int fill_one(struct filling *filling, const struct model_resource *resource, struct error *err)
 {
     struct project *project = filling->project;
@@ -77,12 +91,16 @@ static int fill_one(struct filling *filling, const struct model_resource *resour
     int rc;
     if (tls->cert)
         rc = certs_load(tls->cert, tls->key, &pair, err);
+    else if (is_issued_late(project, resource->name))
+        rc = ensure_ca(project, &ca_file, err);
     else
         rc = make_pair(filling, resource, &pair, &ca_file, err);
     if (rc < 0)
         return rc;
-    give(project, resource->name, "cert", pair.cert);
-    give(project, resource->name, "key", pair.key);
+    if (pair.cert) {
+        give(project, resource->name, "cert", pair.cert);
+        give(project, resource->name, "key", pair.key);
+    }
     certs_pair_free(&pair);
     if (!ca_file)
         return 0;

@@ -488,3 +488,68 @@ END
   says ':3:.*quorum. of 3: there are 2' ':4:.*sentinels. must be' ':5:.*not both' ':6:.*name of a primary' \
     ':7:.*sentinel. belongs to apphost' ':9:.*name of a replica' ':10:.*garnet has no'
 }
+
+# in_env NAME : what consumers of this machine get
+in_env() {
+  apphost env --format json | jq -r ".$1"
+}
+
+# names_itself NODE : its certificate is by our authority, and names the address that everybody has of it
+names_itself() {
+  openssl s_client -connect "$(in_env CACHE_HOST):$(port_of "$1")" -CAfile "$(in_env CACHE_CA_FILE)" \
+    -verify_ip "$(in_env CACHE_HOST)" -verify_return_error </dev/null 2>&1 | grep -q 'Verify return code: 0'
+}
+
+over_tls() {
+  timeout 20 redis-cli -c --no-auth-warning --cacert "$(in_env CACHE_CA_FILE)" -u "$(in_env CACHE_URI)" "$@"
+}
+
+@test "a cluster with TLS on every link: certificates name the gateway, whichever it is" {
+  needs redis-cli openssl
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, tls: true, cluster: {shards: 2, replicas: 1}, data_volume: true}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  cluster_is_ok
+  [[ $(in_env CACHE_URI) = rediss://* && $(in_env ConnectionStrings__cache) = *,ssl=true ]]
+  ok apphost redis cache CONFIG GET 'tls-[cr][le][up]*'
+  prints 'tls-cluster' 'tls-replication'
+  not prints no
+  before=$(in_env CACHE_HOST)
+  for n in 1 2 3 4; do names_itself cache-$n; done
+  for key in a b c d; do [ "$(over_tls SET $key v)" = OK ]; done
+  for key in a b c d; do
+    [ "$(apphost exec cache-3 -- redis-cli --tls --insecure -c -h "$before" -p "$(port_of cache-1)" GET $key)" = v ]
+  done
+  not timeout 20 redis-cli -h "$before" -p "$(port_of cache-1)" PING
+
+  ok apphost down
+  engine POST /networks/create -H 'Content-Type: application/json' \
+    -d "{\"Name\":\"$PROJECT-taken\",\"IPAM\":{\"Config\":[{\"Subnet\":\"${before%.*}.0/24\"}]}}" >/dev/null
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  engine DELETE "/networks/$PROJECT-taken" >/dev/null
+  [ "$(in_env CACHE_HOST)" != "$before" ]
+  names_itself cache-2
+  for key in a b c d; do [ "$(over_tls GET $key)" = v ]; done
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
+@test "sentinels and replicas with TLS, and a failover over it" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, tls: true, sentinel: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  sentinels_see "$(port_of cache-1)"
+  ok apphost redis cache SET k v
+  wait_until 60 answers cache-2 k v
+  ok apphost redis cache --failover
+  wait_until 60 is_primary cache-2
+  follows_second() { [ "$(roles)" = "replica of cache-2,primary,sentinel,sentinel,sentinel" ]; }
+  wait_until 90 follows_second
+  answers cache k v
+  ok apphost down
+}

@@ -35,11 +35,15 @@ static void openssl_accepts_the_chain(void **state)
     char *ca = NULL;
     assert_int_equal(certs_ensure_ca(folder, &ca, NULL), 0);
     assert_int_equal(certs_server(folder, "x", hosts, 4, &pair, NULL), 0);
-    char *command = xasprintf("openssl verify -x509_strict -CAfile %s -verify_hostname cache -verify_ip "
-                              "127.0.0.1 %s/x.pem >/dev/null",
-                              ca, folder);
-    assert_int_equal(system(command), 0);
-    free(command);
+    static const char *const purposes[] = {"sslserver", "sslclient"};
+    char *command = NULL;
+    for (int i = 0; i < 2; i++) {
+        command = xasprintf("openssl verify -x509_strict -purpose %s -CAfile %s -verify_hostname cache "
+                            "-verify_ip 127.0.0.1 %s/x.pem >/dev/null",
+                            purposes[i], ca, folder);
+        assert_int_equal(system(command), 0);
+        free(command);
+    }
     command =
         xasprintf("openssl verify -CAfile %s -verify_hostname other %s/x.pem >/dev/null 2>&1", ca, folder);
     assert_int_not_equal(system(command), 0);

@@ -145,8 +145,10 @@ static void what_nodes_cannot_share_is_refused(void **state)
         {"cluster: true, network: host",
          "2:44: error: `network: host` does not go with `cluster`: its nodes have addresses of their own",
          NULL},
-        {"replication: {replicas: 1}, tls: true", "2:53: error: `tls` does not go with `replication` yet",
-         NULL},
+        {"replication: {replicas: 1}, tls: {cert: c.pem, key: k.pem}",
+         "2:53: error: a certificate of your own does not go with `replication`: it cannot name addresses "
+         "that are chosen late",
+         "`tls: true` makes one that does"},
         {"cluster: true, host_port: 65534",
          "2:46: error: the 3 nodes of `a` have the ports from 65534 on: there are not as many", NULL},
     };

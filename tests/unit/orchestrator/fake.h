@@ -58,6 +58,7 @@ struct fake {
     bool refuses;        /* the engine is not running */
     const char *crasher; /* containers with this in their name end right after their start … */
     int crash_code;
+    const char *gateway;     /* of all networks; NULL: the engine tells none */
     const char *start_error; /* what every start answers with status 500; NULL: works */
     int requests, kill_at;
     enum fake_kill kill;

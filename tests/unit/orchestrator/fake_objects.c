@@ -6,9 +6,12 @@
 
 /* ---- networks ---- */
 
-static cJSON *object_json(const struct fake_object *object)
+static cJSON *object_json(const struct fake *fake, const struct fake_object *object)
 {
     cJSON *json = cJSON_CreateObject();
+    cJSON *config = json_add_array(json_add_object(json, "IPAM"), "Config"), *entry = cJSON_CreateObject();
+    json_add_string(entry, "Gateway", fake->gateway);
+    cJSON_AddItemToArray(config, entry);
     json_add_string(json, "Id", object->id);
     json_add_string(json, "Name", object->name);
     cJSON_AddItemToObject(json, "Labels", cJSON_Duplicate(object->labels, true));
@@ -23,7 +26,7 @@ cJSON *fake_list_objects(struct fake_call *call, const struct fake_object *list)
     DL_FOREACH(list, object)
     {
         if (fake_matches(object->labels, filters))
-            cJSON_AddItemToArray(json, object_json(object));
+            cJSON_AddItemToArray(json, object_json(call->fake, object));
     }
     return json;
 }
@@ -111,7 +114,7 @@ static void create_volume(struct fake_call *call)
         volume = fake_add_object(&fake->volumes, name, name, json_get(call->body, "Labels"));
         fake->effects++;
     }
-    fake_reply(call, 201, object_json(volume));
+    fake_reply(call, 201, object_json(call->fake, volume));
 }
 
 static bool mounts(const struct fake_container *container, const char *volume)
@@ -150,7 +153,7 @@ void fake_serve_volume(struct fake_call *call, const char *rest)
     else if (!strcmp(call->method, "DELETE"))
         remove_volume(call, volume);
     else
-        fake_reply(call, 200, object_json(volume));
+        fake_reply(call, 200, object_json(call->fake, volume));
 }
 
 /* ---- images ---- */

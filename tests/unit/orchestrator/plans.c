@@ -111,6 +111,17 @@ void plans_variable(struct plan *plan, struct plan_node *node, const char *name,
     add_variable(plan, node, name)->value = text_of(plan, value);
 }
 
+void plans_issued(struct plan *plan, struct plan_node *node, const char *name, const char *issued)
+{
+    struct plan_secret *secret = &plan->secrets[plan->secret_count++];
+    struct plan_variable *variable = add_variable(plan, node, name);
+    secret->name = arena_strdup(&plan->arena, name);
+    secret->issued = arena_strdup(&plan->arena, issued);
+    secret->secret = true;
+    variable->value = text_of(plan, "");
+    add_part(&variable->value, PLAN_SECRET, secret->name);
+}
+
 void plans_port_variable(struct plan *plan, struct plan_node *node, const char *name,
                          const struct plan_node *of)
 {

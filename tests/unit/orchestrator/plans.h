@@ -25,6 +25,8 @@ void plans_edge(struct plan *plan, struct plan_node *from, const struct plan_nod
 /* A variable with the port of another node's endpoint "tcp". */
 void plans_port_variable(struct plan *plan, struct plan_node *node, const char *name,
                          const struct plan_node *of);
+/* A variable with a secret that is a certificate, or its key, made for the network's gateway: see plan.h. */
+void plans_issued(struct plan *plan, struct plan_node *node, const char *secret, const char *issued);
 void plans_variable(struct plan *plan, struct plan_node *node, const char *name, const char *value);
 struct plan_port *plans_port(struct plan *plan, struct plan_node *node, int target, int fixed, int preferred);
 struct plan_resource *plans_resource(struct plan *plan, const struct plan_node *node, enum model_kind kind);
