@@ -7,6 +7,7 @@
 #include "session/heal.h"
 #include "session/session.h"
 #include "cli/commands.h"
+#include "cli/look_swarm.h"
 
 #include "base/coredump.h"
 #include "base/log.h"
@@ -111,7 +112,8 @@ static int provide(struct context *context, struct error *err)
         return -1;
     if (!(needs & TAKES_OVER))
         heal_project(context);
-    if (needs & NEEDS_RUNNING)
+    bool is_elsewhere = context->args.command == &cmd_events && looks_at_swarm(context);
+    if ((needs & NEEDS_RUNNING) && !is_elsewhere)
         return connect_running(context, err);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* apphost events: transitions as they happen, one JSON object a line, until interrupted or the project is
  * down. */
+#include "cli/look_swarm.h"
 #include "session/await.h"
 #include "session/context.h"
 #include "ui/view.h"
@@ -69,6 +70,8 @@ static int run(struct context *context, struct error *err)
 {
     struct events events = {.context = context};
     cleanup_view struct view *view = NULL;
+    if (looks_at_swarm(context))
+        return events_swarm(context, err);
     if (client_view(&context->client, ANSWER_LIMIT, &view, err) ||
         view_check_names(view, &context->args.names, err) || follow(&events, err))
         return -1;
@@ -77,15 +80,22 @@ static int run(struct context *context, struct error *err)
     return 0;
 }
 
+static const struct option options[] = {
+    TARGET_OPTION,
+    {.name = NULL},
+};
+
 const struct command cmd_events = {
     .name = "events",
     .summary = "stream changes of state as JSON lines",
     .usage = "[RES…]",
     .description =
         "Prints every change of state as one JSON object a line, until interrupted or until the project is "
-        "down. timeMs is milliseconds since 1970, elapsedMs since the resource was asked for.",
+        "down. timeMs is milliseconds since 1970, elapsedMs since the resource was asked for. With --target "
+        "swarm: how the services there are, and what changes, seen twice a second, until they are removed.",
     .examples = "apphost events\n"
                 "apphost events cache | jq --unbuffered -r .state\n",
+    .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_RUNNING,
     .arguments = NAMES_RESOURCES,

@@ -1,4 +1,5 @@
 /* apphost logs [RES…]: from the files that the supervisor writes, while it runs and after it is gone. */
+#include "cli/look_swarm.h"
 #include "session/await.h"
 #include "session/context.h"
 #include "ui/log_view.h"
@@ -33,6 +34,7 @@ static const struct option options[] = {
     {.name = "grep", .type = OPTION_TEXT, .value = "ERE", .help = "only lines that match"},
     {.name = "raw", .type = OPTION_FLAG, .help = "on a terminal too: every byte as the program wrote it"},
     {.name = "no-prefix", .type = OPTION_FLAG, .help = "lines alone, without names"},
+    TARGET_OPTION,
     {.name = "no-log-prefix", .type = OPTION_FLAG, .hidden = true, .alias = "no-prefix", .help = ""},
     {.name = NULL},
 };
@@ -260,12 +262,26 @@ static char *logs_folder(struct logs *logs, struct error *err)
     return found;
 }
 
+/* Of what runs here, or ran. */
+static int read_files(struct logs *logs, struct log_reader_options *reader, struct error *err)
+{
+    cleanup_free char *folder = logs_folder(logs, err);
+    if (!folder || check_names(logs, folder, &logs->context->args.names, err) ||
+        client_open_alone(&logs->client, err))
+        return -1;
+    strlist_copy(&reader->resources, &logs->names);
+    int failed = follow(logs, folder, reader, err);
+    client_close(&logs->client);
+    if (!failed && logs->is_broken)
+        return EXIT_BROKEN_PIPE;
+    return failed;
+}
+
 static int run(struct context *context, struct error *err)
 {
     struct logs logs = {.context = context};
     struct log_reader_options reader = {0};
     regex_t grep;
-    cleanup_free char *folder = NULL;
     log_view_init(&logs.view, &context->output, &logs.out, STDOUT_FILENO);
     if (args_flag(&context->args, "raw"))
         logs.view.is_terminal = false;
@@ -274,14 +290,11 @@ static int run(struct context *context, struct error *err)
     if (parse_options(&context->args, &reader, &grep, err))
         return -1;
 
-    int failed = !(folder = logs_folder(&logs, err)) ||
-                 check_names(&logs, folder, &context->args.names, err) ||
-                 client_open_alone(&logs.client, err);
-    if (!failed) {
-        strlist_copy(&reader.resources, &logs.names);
-        failed = follow(&logs, folder, &reader, err);
-        client_close(&logs.client);
-    }
+    int code;
+    if (looks_at_swarm(context))
+        code = logs_swarm(context, &logs.view, &reader, err);
+    else
+        code = read_files(&logs, &reader, err);
 
     log_view_fini(&logs.view);
     strbuf_free(&logs.out);
@@ -290,11 +303,7 @@ static int run(struct context *context, struct error *err)
     view_free(logs.now);
     if (reader.grep)
         regfree(&grep);
-    if (failed)
-        return -1;
-    if (logs.is_broken)
-        return EXIT_BROKEN_PIPE;
-    return 0;
+    return code;
 }
 
 const struct command cmd_logs = {
@@ -303,10 +312,11 @@ const struct command cmd_logs = {
     .usage = "[RES…]",
     .description =
         "Shows the merged output of the resources (all, without names), of the running project or of its "
-        "last run.",
+        "last run; with --target swarm of what was deployed there, from whichever nodes it runs on.",
     .examples = "apphost logs -f api\n"
                 "apphost logs --tail 200 --timestamps\n"
-                "apphost logs --since 5m --grep 'error|warn'\n",
+                "apphost logs --since 5m --grep 'error|warn'\n"
+                "apphost logs --target swarm cache\n",
     .options = options,
     .group = GROUP_LOOK,
     .needs = NEEDS_PROJECT,

@@ -1,5 +1,5 @@
 /* apphost ps: the resources of this project. */
-#include "cli/ps_swarm.h"
+#include "cli/look_swarm.h"
 #include "session/session.h"
 #include "ui/view.h"
 
@@ -24,7 +24,7 @@ static int nothing(struct context *context, struct error *error)
 
 static int run(struct context *context, struct error *err)
 {
-    if (args_value(&context->args, "target"))
+    if (looks_at_swarm(context))
         return ps_swarm(context, err);
 
     if (session_connect(context, err))
@@ -45,11 +45,7 @@ static int run(struct context *context, struct error *err)
 }
 
 static const struct option options[] = {
-    {.name = "target",
-     .type = OPTION_CHOICE,
-     .value = "TARGET",
-     .choices = "swarm",
-     .help = "what was deployed there, instead of what runs here"},
+    TARGET_OPTION,
     {.name = NULL},
 };
 

@@ -1,6 +1,7 @@
 /* apphost publish: the application as files for another tool. Nothing else is touched; what is there already
  * and is not ours, or was edited, is left as it is. */
 #include "cli/deployment.h"
+#include "deploy/deploy.h"
 #include "publish/publish.h"
 
 #include "base/file.h"
@@ -20,22 +21,20 @@ static const struct option options[] = {
 };
 
 struct publish_target {
-    /* What the folder has already of secrets; NULL: nothing is read back. */
+    /* What the folder has already of secrets. */
     int (*take)(struct publish_files *files, struct deployment *d, struct error *err);
     int (*write)(struct publish_files *files, const struct deployment *d, struct error *err);
-    const char *next; /* what to do with the files; %s is the folder */
+    const char *next;   /* what to do with the files */
+    bool names_project; /* at its end */
 };
-static const struct publish_target targets[DEPLOYMENT_TARGET_COUNT] = {
-    [DEPLOYMENT_COMPOSE] = {publish_take_compose, publish_compose, "docker compose up -d --wait"},
-    [DEPLOYMENT_KUBERNETES] = {publish_take_kubernetes, publish_kubernetes,
-                               "kubectl apply --server-side --field-manager=apphost -k ."},
+static const struct publish_target targets[] = {
+    [DEPLOYMENT_COMPOSE] = {publish_take_compose, publish_compose, "docker compose up -d --wait", false},
+    /* Its writer may have to ask an engine. */
+    [DEPLOYMENT_SWARM] = {publish_take_generated, NULL, "docker stack deploy -c stack.yaml", true},
+    [DEPLOYMENT_KUBERNETES] = {publish_take_generated, publish_kubernetes,
+                               "kubectl apply --server-side --field-manager=apphost -k .", false},
 };
-
-static int not_yet(enum deployment_target target, struct error *err)
-{
-    return error_set(err, ERROR_USAGE, "apphost publish %s: not yet, a later version will have it",
-                     names_text(&deployment_target_names, target));
-}
+EACH_OF(targets, DEPLOYMENT_TARGET_COUNT);
 
 static void print_json(const struct context *context, const struct publish_files *files,
                        const struct deployment *d)
@@ -61,8 +60,10 @@ static void print_json(const struct context *context, const struct publish_files
     output_json(document);
 }
 
-static void print_text(const struct context *context, const struct publish_files *files, const char *next)
+static void print_text(const struct context *context, const struct publish_files *files,
+                       const struct publish_target *target)
 {
+    bool is_named = target->names_project;
     const char *did = "wrote";
     if (context->dry_run)
         did = "would write";
@@ -75,7 +76,8 @@ static void print_text(const struct context *context, const struct publish_files
                         text_if(file->is_secret, " (secrets, mode 0600)"));
     }
     if (!context->dry_run)
-        output_note(&context->output, "next: cd %s && %s", files->folder, next);
+        output_note(&context->output, "next: cd %s && %s%s%s", files->folder, target->next,
+                    text_if(is_named, " "), text_if(is_named, context->project.name));
 }
 
 static int write_files(struct context *context, struct publish_files *files, struct error *err)
@@ -86,18 +88,39 @@ static int write_files(struct context *context, struct publish_files *files, str
     return publish_write(files, force, err);
 }
 
+static int write_stack(struct context *context, struct publish_files *files, const struct deployment *d,
+                       struct error *err)
+{
+    struct project_options how = context_project_options(context);
+    struct engine_once once = {0};
+    int failed = 0;
+    if (deploy_stack_needs_engine(d))
+        failed = project_resolve_engine(&context->project, &how, err) ||
+                 engine_once_open(&once, &context->project.engine, context->environment, err);
+    if (!failed)
+        failed = deploy_stack(&once, files, d, err);
+    engine_once_close(&once);
+    return -(failed != 0);
+}
+
+static int make_files(struct context *context, const struct publish_target *target,
+                      struct publish_files *files, const struct deployment *d, struct error *err)
+{
+    if (target->write)
+        return target->write(files, d, err);
+    return write_stack(context, files, d, err);
+}
+
 static int publish(struct context *context, const struct publish_target *target, struct cli_deployment *c,
                    struct publish_files *files, struct error *err)
 {
-    if (target->take && target->take(files, c->deployment, err) < 0)
-        return -1;
-    if (deployment_settle(c->deployment, &c->store, err) < 0 ||
-        target->write(files, c->deployment, err) < 0 || write_files(context, files, err) < 0)
+    if (target->take(files, c->deployment, err) < 0 || deployment_settle(c->deployment, &c->store, err) < 0 ||
+        make_files(context, target, files, c->deployment, err) < 0 || write_files(context, files, err) < 0)
         return -1;
     if (context->output.json)
         print_json(context, files, c->deployment);
     else
-        print_text(context, files, target->next);
+        print_text(context, files, target);
     return 0;
 }
 
@@ -108,16 +131,13 @@ static int run(struct context *context, struct error *err)
     struct publish_files files = {0};
     if (cli_deployment_target(context, &how.target, err) < 0)
         return -1;
-    const struct publish_target *target = &targets[how.target];
-    if (!target->write)
-        return not_yet(how.target, err);
 
     files.folder =
         text_or(args_value(&context->args, "into"), names_text(&deployment_target_names, how.target));
     how.with_tools = how.target == DEPLOYMENT_COMPOSE || args_flag(&context->args, "with-tools");
     int rc = cli_deployment_open(&c, context, &how, err);
     if (rc == 0)
-        rc = publish(context, target, &c, &files, err);
+        rc = publish(context, &targets[how.target], &c, &files, err);
     publish_free(&files);
     cli_deployment_close(&c);
     return rc;
@@ -128,7 +148,7 @@ const struct command cmd_publish = {
     .summary = "write files for another engine",
     .usage = "TARGET [-o DIR] [--force]",
     .description = "Writes the application as files that another tool runs, and touches nothing else. TARGET "
-                   "is `compose` or `kubernetes`. "
+                   "is `compose`, `swarm` or `kubernetes`. "
                    "Processes become containers of the image that `publish: {image: …}` names in the "
                    "manifest; health checks, "
                    "data, secrets, order and tasks stay. What a target cannot express is an error at its "
@@ -142,6 +162,7 @@ const struct command cmd_publish = {
                    "belong into compose.override.yaml. A `.env` is only added to.",
     .examples = "apphost publish compose -o deploy\n"
                 "apphost publish compose -o deploy --force\n"
+                "apphost publish swarm -o deploy\n"
                 "apphost publish kubernetes -o deploy\n",
     .options = options,
     .group = GROUP_MANIFEST,

@@ -1,5 +1,5 @@
-/* `ps --target swarm`: the services that this project has in a swarm. See ps_swarm.h. */
-#include "cli/ps_swarm.h"
+/* `ps --target swarm`: the services that this project has in a swarm. See look_swarm.h. */
+#include "cli/look_swarm.h"
 
 #include "base/mem.h"
 #include "base/pick.h"
@@ -7,11 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_wanted(const struct strlist *names, const cJSON *status)
-{
-    return !names->count || strlist_has(names, json_string(status, "name", ""));
-}
 
 static void add_row(struct text_table *table, const cJSON *status)
 {
@@ -37,7 +32,7 @@ static void print_table(const struct context *context, const cJSON *all)
     table_row(&table, head);
     cJSON_ArrayForEach(status, all)
     {
-        if (is_wanted(&context->args.names, status))
+        if (look_swarm_is_meant(context, json_string(status, "name", "")))
             add_row(&table, status);
     }
     table_print(&table, stdout, context->output.colour_out);
@@ -53,32 +48,15 @@ static void print_json(const struct context *context, const cJSON *all)
     const cJSON *status;
     cJSON_ArrayForEach(status, all)
     {
-        if (is_wanted(&context->args.names, status))
+        if (look_swarm_is_meant(context, json_string(status, "name", "")))
             cJSON_AddItemToArray(list, cJSON_Duplicate(status, true));
     }
     output_json(document);
 }
 
-static int check_names(const struct context *context, const cJSON *all, struct error *err)
-{
-    const struct strlist *names = &context->args.names;
-    for (size_t i = 0; i < names->count; i++) {
-        const cJSON *status, *found = NULL;
-        cJSON_ArrayForEach(status, all)
-        {
-            if (str_eq(json_string(status, "name", ""), names->items[i]))
-                found = status;
-        }
-        if (!found)
-            return error_set(err, ERROR_NOT_RUNNING, "%s has no %s in this swarm", context->project.name,
-                             names->items[i]);
-    }
-    return 0;
-}
-
 static int show(const struct context *context, const cJSON *all, struct error *err)
 {
-    if (check_names(context, all, err))
+    if (look_swarm_check_names(context, all, err))
         return -1;
     if (context->output.json)
         print_json(context, all);
@@ -91,20 +69,10 @@ static int show(const struct context *context, const cJSON *all, struct error *e
 
 int ps_swarm(struct context *context, struct error *err)
 {
-    struct project_options how = context_project_options(context);
-    struct project *project = &context->project;
-    struct engine_once once;
+    struct engine_once once = {0};
     struct deploy_seen seen = {0};
-    if (!project->name) {
-        error_set(err, ERROR_NOT_RUNNING, "nothing was deployed from this folder");
-        error_hint(err, "-p NAME says which project is meant");
-        return -1;
-    }
-    if (project_resolve_engine(project, &how, err) ||
-        engine_once_open(&once, &project->engine, context->environment, err))
-        return -1;
-
-    int failed = deploy_look(&once, project->name, &seen, err);
+    int failed =
+        look_swarm_open(context, &once, err) || deploy_look(&once, context->project.name, &seen, err);
     engine_once_close(&once);
     if (failed)
         return -1;

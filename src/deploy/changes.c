@@ -147,25 +147,39 @@ static char *shown(const cJSON *value)
 
 static void compare(const char *path, const cJSON *from, const cJSON *to, struct strlist *lines);
 
+static void compare_member(const char *path, const char *name, const cJSON *from, const cJSON *to,
+                           struct strlist *lines)
+{
+    cleanup_free char *below = NULL;
+    if (*path)
+        below = xasprintf("%s.%s", path, name);
+    else
+        below = xstrdup(name);
+    compare(below, json_get(from, name), json_get(to, name), lines);
+}
+
 static void compare_members(const char *path, const cJSON *from, const cJSON *to, struct strlist *lines)
 {
     const cJSON *member;
-    cJSON_ArrayForEach(member, to)
+    cJSON_ArrayForEach(member, to) compare_member(path, member->string, from, to, lines);
+    cJSON_ArrayForEach(member, from)
     {
-        cleanup_free char *below = NULL;
-        if (*path)
-            below = xasprintf("%s.%s", path, member->string);
-        else
-            below = xstrdup(member->string);
-        compare(below, json_get(from, member->string), member, lines);
+        if (!json_get(to, member->string))
+            compare_member(path, member->string, from, to, lines);
     }
 }
 
-/* Volatile, ids, or said in other words. */
+/* Volatile, ids, said in other words, or the engine's own defaults. */
 static bool is_passed_over(const char *path)
 {
-    static const char *const over[] = {"Labels", "TaskTemplate.ContainerSpec.Labels." SWARM_HASH,
-                                       "TaskTemplate.ContainerSpec.Secrets", "TaskTemplate.Networks"};
+    static const char *const over[] = {
+        "Labels",
+        "TaskTemplate.ContainerSpec.Labels." SWARM_HASH,
+        "TaskTemplate.ContainerSpec.Secrets",
+        "TaskTemplate.ContainerSpec.Isolation",
+        "TaskTemplate.Networks",
+        "TaskTemplate.Runtime",
+    };
     for (size_t i = 0; i < sizeof over / sizeof *over; i++)
         if (str_eq(path, over[i]))
             return true;
@@ -185,7 +199,7 @@ static void compare(const char *path, const cJSON *from, const cJSON *to, struct
 {
     if (is_passed_over(path) || (is_nothing(from) && is_nothing(to)))
         return;
-    if (cJSON_IsObject(to)) {
+    if (cJSON_IsObject(to) || (cJSON_IsObject(from) && !to)) {
         compare_members(path, from, to, lines);
         return;
     }
@@ -223,17 +237,39 @@ static void compare_secrets(const cJSON *from, const cJSON *to, struct strlist *
     }
 }
 
+/* Where nothing of what is compared differs. */
+static const char *other_reason(const struct swarm_change *change)
+{
+    if (str_eq(swarm_label(change->seen, SWARM_HASH), change->digest))
+        return "it failed the last time";
+    return "its command";
+}
+
+/* The image's part of it is not known yet: what the manifest says stands at its end. */
+static void compare_commands(cJSON *from, cJSON *to, struct strlist *lines)
+{
+    cJSON *old = cJSON_DetachItemFromObjectCaseSensitive(from, "Args");
+    cJSON *new = cJSON_DetachItemFromObjectCaseSensitive(to, "Args");
+    int more = json_count(old) - json_count(new);
+    while (more-- > 0)
+        cJSON_DeleteItemFromArray(old, 0);
+    compare("command", old, new, lines);
+    cJSON_Delete(old);
+    cJSON_Delete(new);
+}
+
 void swarm_explain(const struct deployment *d, const struct swarm_change *change, struct strlist *lines)
 {
+    static const char container[] = "TaskTemplate.ContainerSpec";
     if (!change->service || !change->seen || change->verb == DEPLOY_KEEP)
         return;
     struct swarm_parts parts = {.image = change->service->image, .network = "", .turn = ""};
     cleanup_json cJSON *wanted = swarm_service_body(d, change->service, &parts);
-    const cJSON *spec = json_get(change->seen, "Spec");
-    if (swarm_needs_config(change->service)) /* the image's part of it is not known yet */
-        cJSON_DeleteItemFromObjectCaseSensitive(json_path(wanted, "TaskTemplate.ContainerSpec"), "Args");
+    cleanup_json cJSON *spec = cJSON_Duplicate(json_get(change->seen, "Spec"), true);
+    if (swarm_needs_config(change->service))
+        compare_commands(json_path(spec, container), json_path(wanted, container), lines);
     compare("", spec, wanted, lines);
     compare_secrets(secrets_in(spec), secrets_in(wanted), lines);
-    if (!lines->count && change->verb == DEPLOY_RUN)
-        strlist_add(lines, "it failed the last time");
+    if (!lines->count)
+        strlist_add(lines, other_reason(change));
 }

@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "deployment/deployment.h"
 #include "engine/once.h"
+#include "publish/publish.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -87,5 +88,14 @@ int deploy_swarm_remove(struct engine_once *once, const char *project, bool with
 /* What the last deploy changed becomes again what it was before it. */
 int deploy_swarm_roll_back(struct engine_once *once, const char *project, const struct deploy_wish *wish,
                            struct error *err);
+
+/* ---- as files, for `docker stack deploy` ---- */
+
+/* Has it images whose own command has to be known? Then deploy_stack() asks an engine, which has to have
+ * them; else once may be NULL. */
+bool deploy_stack_needs_engine(const struct deployment *d);
+/* stack.yaml and the files of its secrets, of a settled deployment. */
+int deploy_stack(struct engine_once *once, struct publish_files *files, const struct deployment *d,
+                 struct error *err);
 
 #endif

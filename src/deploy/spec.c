@@ -51,9 +51,26 @@ static void add_constraint(cJSON *constraints, const char *placement)
     cJSON_AddItemToArray(constraints, cJSON_CreateString(text));
 }
 
+/* "linux/arm64": nodes have the kernel's names of processors. */
+static void add_platform(cJSON *constraints, const char *platform)
+{
+    static const char *const names[][2] = {{"amd64", "x86_64"}, {"arm64", "aarch64"}, {"386", "i686"}};
+    const char *slash = strchr(text_or_empty(platform), '/');
+    if (!slash)
+        return;
+    cleanup_free char *arch = xstrndup(slash + 1, strcspn(slash + 1, "/"));
+    const char *name = arch;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq(arch, names[i][0]))
+            name = names[i][1];
+    cleanup_free char *text = xasprintf("node.platform.arch==%s", name);
+    cJSON_AddItemToArray(constraints, cJSON_CreateString(text));
+}
+
 static void add_placement(cJSON *task, const struct deployment *d, const struct deployment_service *service)
 {
     cJSON *constraints = json_add_array(json_add_object(task, "Placement"), "Constraints");
+    add_platform(constraints, service->platform);
     if (service->placement) {
         add_constraint(constraints, service->placement);
         return;
@@ -78,15 +95,16 @@ static void add_network(cJSON *task, const struct deployment_service *service, c
 
 /* ---- how ---- */
 
+/* What ends is started again, on another node where its own is gone. A task, when it failed and may. */
 static const char *restart_condition(const struct deployment_service *service)
 {
-    static const char *const conditions[] = {[MODEL_RESTART_NEVER] = "none",
-                                             [MODEL_RESTART_ON_FAILURE] = "on-failure",
-                                             [MODEL_RESTART_ALWAYS] = "any"};
-    EACH_OF(conditions, MODEL_RESTART_COUNT);
-    if (service->is_server)
-        return "any";
-    return conditions[service->restart.when];
+    bool is_never = service->restart.when == MODEL_RESTART_NEVER;
+    bool is_on_failure = service->restart.when == MODEL_RESTART_ON_FAILURE && !service->is_server;
+    if (service->is_task && is_never)
+        return "none";
+    if (service->is_task || is_on_failure)
+        return "on-failure";
+    return "any";
 }
 
 static void add_restart(cJSON *task, const struct deployment_service *service)

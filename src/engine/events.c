@@ -4,7 +4,7 @@
  * The stream is never paused: an engine whose events nobody reads slows down for everybody. It ends only with
  * an error, and its caller then looks at everything anew (the engine remembers 256 events, and none across
  * its own restart). */
-#include "engine/swarm.h"
+#include "engine/engine.h"
 
 #include "engine/internal.h"
 
@@ -27,12 +27,6 @@ static const char filters[] = "{\"type\":[\"container\",\"network\",\"volume\"],
                               "\"event\":[\"create\",\"start\",\"kill\",\"die\",\"stop\",\"oom\",\"pause\","
                               "\"unpause\",\"rename\",\"restart\","
                               "\"destroy\",\"remove\",\"died\",\"health_status\"]}";
-
-/* Of a swarm: what happens to services and nodes comes from its managers, containers are those of this engine
- * alone. */
-static const char swarm_filters[] =
-    "{\"type\":[\"service\",\"node\",\"secret\",\"container\"],"
-    "\"event\":[\"create\",\"update\",\"remove\",\"start\",\"die\",\"oom\",\"destroy\",\"health_status\"]}";
 
 static void free_stream(void *state)
 {
@@ -179,10 +173,4 @@ struct engine_op *engine_events(struct engine *engine, int64_t since_ns, loop_cb
                                 engine_event_cb *on_event, engine_done_cb *done, void *data)
 {
     return follow(new_stream(engine, opened, on_event, done, data), since_ns, filters);
-}
-
-struct engine_op *engine_swarm_events(struct engine *engine, int64_t since_ns, loop_cb *opened,
-                                      engine_event_cb *on_event, engine_done_cb *done, void *data)
-{
-    return follow(new_stream(engine, opened, on_event, done, data), since_ns, swarm_filters);
 }

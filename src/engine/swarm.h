@@ -70,8 +70,4 @@ struct engine_op *engine_node_update(struct engine *engine, const char *id, int6
 struct engine_op *engine_image_digest(struct engine *engine, const char *reference, engine_done_cb *done,
                                       void *data);
 
-/* GET /events of services, nodes, secrets and this engine's containers of services: until cancelled. */
-struct engine_op *engine_swarm_events(struct engine *engine, int64_t since_ns, loop_cb *on_open,
-                                      engine_event_cb *on_event, engine_done_cb *done, void *data);
-
 #endif

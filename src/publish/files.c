@@ -2,7 +2,8 @@
  * ours.
  *
  * The mark is the first line, with a digest of what follows: a file whose digest differs was edited, one
- * without a mark is foreign. What is only added to has no mark. Every file is replaced in one step. */
+ * without a mark is foreign. What is only added to has no mark, nor has a value: the name of its file holds a
+ * digest, so that another content under it was edited. Every file is replaced in one step. */
 #include "publish/internal.h"
 #include "base/digest.h"
 #include "base/file.h"
@@ -144,10 +145,13 @@ static int look_at(const struct publish_files *files, struct publish_file *file,
         return 0;
     }
 
-    bool is_edited = false;
-    const char *rest = behind_mark(text_or_empty(old), &is_edited);
-    bool is_ours = rest && !is_edited;
-    file->is_changed = !rest || strcmp(rest, file->text) != 0 || is_edited;
+    bool is_edited = file->kind == PUBLISH_VALUE;
+    const char *rest = old;
+    if (!is_edited)
+        rest = behind_mark(text_or_empty(old), &is_edited);
+    bool is_same = rest && strcmp(rest, file->text) == 0;
+    bool is_ours = (rest && !is_edited) || (is_same && file->kind == PUBLISH_VALUE);
+    file->is_changed = !is_same || !is_ours;
     bool is_refused = old && !is_ours && !force;
     forget(old);
     if (is_refused)
@@ -227,6 +231,8 @@ static int write_file(const struct publish_files *files, const struct publish_fi
         return close_to_others(files, file, err);
     if (file->kind == PUBLISH_ADDED)
         return write_added(files, file, err);
+    if (file->kind == PUBLISH_VALUE)
+        return write_text(files, file, "", err);
     return write_marked(files, file, err);
 }
 

@@ -1,5 +1,5 @@
-/* Reading back what nobody gave: the values of secrets/values.generated.yaml, which the next one who
- * publishes into the folder goes on with. The file is ours, a Secret with `stringData`; what it is not is
+/* What nobody gave: the values of secrets/values.generated.yaml, which the next one who publishes into the
+ * folder reads back and goes on with. The file is ours, a Secret with `stringData`; what it is not is
  * passed over, and refused later as a file that was edited. */
 #include "publish/publish.h"
 #include "base/file.h"
@@ -41,11 +41,11 @@ static void take_all(yaml_document_t *document, struct deployment *d)
     }
 }
 
-int publish_take_kubernetes(struct publish_files *files, struct deployment *d, struct error *err)
+int publish_take_generated(struct publish_files *files, struct deployment *d, struct error *err)
 {
     yaml_parser_t parser;
     yaml_document_t document;
-    char *text = publish_read(files, "secrets/values.generated.yaml");
+    char *text = publish_read(files, PUBLISH_GENERATED);
     (void)err;
     if (!text)
         return 0;
@@ -61,4 +61,14 @@ int publish_take_kubernetes(struct publish_files *files, struct deployment *d, s
     mem_wipe(text, strlen(text));
     free(text);
     return 0;
+}
+
+cJSON *publish_generated(const struct deployment *d)
+{
+    cJSON *data = cJSON_CreateObject();
+    for (size_t i = 0; i < d->secret_count; i++)
+        if (d->secrets[i].is_generated)
+            json_add_string(data, d->secrets[i].name, d->secrets[i].value);
+    json_add_string(data, PUBLISH_KEY, d->key);
+    return data;
 }

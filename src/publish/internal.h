@@ -24,13 +24,8 @@ char *variables_name(const struct deployment *d, const char *secret);
 /* "NAME": where another value than `value` is, or none. */
 const char *variables_get(const struct variables *v, const char *name);
 
-/* A line of a file that is only added to, when it is not there yet (with or without a slash before it). */
-void publish_add_missing_line(struct publish_files *files, const char *name, const char *line);
-
 /* ---- small choices ---- */
 
-/* "8s", "1m" are "8000ms" to nobody: whole seconds where they are. The caller frees. */
-char *publish_duration(int64_t ms);
 /* "SIGUSR1" */
 const char *publish_signal(int number);
 /* From folder to path, both absolute: "../api". The caller frees. */

@@ -53,6 +53,27 @@ int kubernetes_claim(struct kubernetes *k, const char *kind, const char *name, s
     return -1;
 }
 
+static int claim_volume(struct kubernetes *k, const char *kind, const char *name,
+                        const struct deployment_service *s)
+{
+    if (kubernetes_claim(k, kind, name, NAME_MOST, s) == 0)
+        return 0;
+    error_hint(k->err, "call one of the volumes otherwise");
+    return -1;
+}
+
+/* Those of one pod have names of their own. */
+static int claim_volumes(struct kubernetes *k, const struct deployment_service *s)
+{
+    cleanup_free char *kind = xasprintf("volume of %s", s->name);
+    for (size_t i = 0; i < s->mount_count; i++) {
+        cleanup_free char *name = kubernetes_volume_name(s, &s->mounts[i]);
+        if (kubernetes_is_first_of_volume(s, i) && claim_volume(k, kind, name, s) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* ---- objects ---- */
 
 void kubernetes_add_selector(const struct kubernetes *k, cJSON *object, const char *component)
@@ -124,16 +145,11 @@ static void add_secret(struct kubernetes *k, const struct deployment_service *s)
 /* What nobody gave, by its name: read back by the next one who publishes or deploys. */
 static void add_generated(struct kubernetes *k)
 {
-    const struct deployment *d = k->d;
-    cleanup_free char *lower = kubernetes_name(d->project);
+    cleanup_free char *lower = kubernetes_name(k->d->project);
     cleanup_free char *name = xasprintf("%s" GENERATED, lower);
     cJSON *secret = kubernetes_object(k, "v1", "Secret", name, "generated");
-    cJSON *data = json_add_object(secret, "stringData");
-    for (size_t i = 0; i < d->secret_count; i++)
-        if (d->secrets[i].is_generated)
-            json_add_string(data, d->secrets[i].name, d->secrets[i].value);
-    json_add_string(data, PUBLISH_KEY, d->key);
-    add_one(k, "secrets/values" GENERATED ".yaml", secret, true);
+    cJSON_AddItemToObject(secret, "stringData", publish_generated(k->d));
+    add_one(k, PUBLISH_GENERATED, secret, true);
 }
 
 /* ---- Services ---- */
@@ -297,7 +313,9 @@ static int add_service(struct kubernetes *k, const struct deployment_service *s)
     bool is_stateful = (s->is_server || s->has_data) && !s->is_task;
     cJSON *list = cJSON_CreateArray(), *object = NULL;
     add_secret(k, s);
-    int rc = add_services(k, list, s, is_stateful);
+    int rc = claim_volumes(k, s);
+    if (rc == 0)
+        rc = add_services(k, list, s, is_stateful);
 
     if (rc == 0 && s->is_task)
         object = job(k, s);
@@ -313,23 +331,28 @@ static int add_service(struct kubernetes *k, const struct deployment_service *s)
 }
 
 /* Volumes that several services use are claims of their own. */
-static void add_shared_claims(struct kubernetes *k)
+static int add_shared_claims(struct kubernetes *k)
 {
+    int rc = 0;
     cJSON *list = cJSON_CreateArray();
-    for (size_t i = 0; i < k->d->volume_count; i++) {
+    for (size_t i = 0; rc == 0 && i < k->d->volume_count; i++) {
         const struct deployment_volume *volume = &k->d->volumes[i];
         const struct deployment_mount mount = {.source = volume->name, .is_volume = true};
         if (volume->external || kubernetes_is_own_claim(k, &mount))
             continue;
+
         cleanup_free char *name = kubernetes_name(volume->name),
                           *component = kubernetes_name(volume->resource);
         cJSON *claim = kubernetes_object(k, "v1", "PersistentVolumeClaim", name, component);
+        rc = claim_volume(k, "PersistentVolumeClaim", name, deployment_find(k->d, volume->resource));
         add_claim_spec(claim);
         cJSON_AddItemToArray(list, claim);
     }
+
     if (list->child)
         add_file(k, CLAIMS, list, false);
     cJSON_Delete(list);
+    return rc;
 }
 
 /* ---- the kustomization ---- */
@@ -389,9 +412,8 @@ static void add_kustomization(struct kubernetes *k)
 int publish_kubernetes(struct publish_files *files, const struct deployment *d, struct error *err)
 {
     struct kubernetes k = {.d = d, .files = files, .resources = cJSON_CreateArray(), .err = err};
-    int rc = 0;
     add_generated(&k);
-    add_shared_claims(&k);
+    int rc = add_shared_claims(&k);
     for (size_t i = 0; rc == 0 && i < d->service_count; i++)
         rc = add_service(&k, &d->services[i]);
     add_kustomization(&k);

@@ -31,6 +31,8 @@ void kubernetes_add_probes(cJSON *container, const struct deployment_service *s)
 void kubernetes_add_waits(struct kubernetes *k, cJSON *pod, const struct deployment_service *s);
 /* A mount's volume in the pod. Is it a claim of its own StatefulSet? The caller frees. */
 char *kubernetes_volume_name(const struct deployment_service *s, const struct deployment_mount *mount);
+/* One volume may be mounted at several places. */
+bool kubernetes_is_first_of_volume(const struct deployment_service *s, size_t index);
 bool kubernetes_is_own_claim(const struct kubernetes *k, const struct deployment_mount *mount);
 /* What is text to Kubernetes: no reference to a variable. The caller frees. */
 char *kubernetes_escaped(const char *text);

@@ -81,8 +81,7 @@ char *kubernetes_volume_name(const struct deployment_service *s, const struct de
     return kubernetes_name(whole);
 }
 
-/* One volume may be mounted at several places. */
-static bool is_first_of_volume(const struct deployment_service *s, size_t index)
+bool kubernetes_is_first_of_volume(const struct deployment_service *s, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (strcmp(s->mounts[i].source, s->mounts[index].source) == 0)
@@ -116,7 +115,7 @@ static void add_volumes(const struct kubernetes *k, cJSON *pod, cJSON *container
         const struct deployment_mount *mount = &s->mounts[i];
         cleanup_free char *name = kubernetes_volume_name(s, mount), *claim = kubernetes_name(mount->source);
         add_mount(container, name, mount->target, mount->read_only);
-        if ((kubernetes_is_own_claim(k, mount) && !s->is_task) || !is_first_of_volume(s, i))
+        if ((kubernetes_is_own_claim(k, mount) && !s->is_task) || !kubernetes_is_first_of_volume(s, i))
             continue;
         cJSON *volume = add_volume(pod, name);
         json_add_string(json_add_object(volume, "persistentVolumeClaim"), "claimName", claim);

@@ -81,7 +81,8 @@ static const char begin[] =
     "apphost\\-publish \\- what becomes of each field of a manifest on other engines\n.SH DESCRIPTION\n";
 
 static const char *const paragraphs[] = {
-    "`apphost publish` writes files for compose and Kubernetes, `apphost deploy` makes an engine run the "
+    "`apphost publish` writes files for compose, `docker stack deploy` and Kubernetes, `apphost deploy` "
+    "makes an engine run the "
     "same. A field "
     "that is kept means the same there; one that is changed means something else, which is said when it is "
     "published; "
@@ -92,7 +93,7 @@ static const char *const paragraphs[] = {
     "on its own "
     "port.",
     "Passwords are in files of mode 0600: `.env` beside a compose file, `secrets/` beside the files for "
-    "Kubernetes. "
+    "the others. "
     "Both are named in a `.gitignore`. With compose, change a password in `.env` and publish again: a label "
     "makes the "
     "server anew. A configuration is a variable of `.env` too, and refers to the password; one that changes "

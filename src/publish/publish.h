@@ -18,6 +18,7 @@
 enum publish_file_kind {
     PUBLISH_WHOLE, /* ours as a whole, marked by its first line */
     PUBLISH_ADDED, /* lines that are added to what is there; text: only those that are missing */
+    PUBLISH_VALUE, /* nothing but the text, without a mark: its name says what is in it */
 };
 struct publish_file {
     enum publish_file_kind kind;
@@ -36,6 +37,8 @@ struct publish_files {
 void publish_add(struct publish_files *files, enum publish_file_kind kind, const char *name, char *text);
 void publish_add_secret(struct publish_files *files, enum publish_file_kind kind, const char *name,
                         char *text);
+/* A line of a file that is only added to, when it is not there yet (with or without a slash before it). */
+void publish_add_missing_line(struct publish_files *files, const char *name, const char *line);
 void publish_free(struct publish_files *files);
 /* ERROR_FAILED names the file that was edited or is foreign; nothing is written then. force: they are
  * replaced. */
@@ -48,10 +51,14 @@ char *publish_read(const struct publish_files *files, const char *name);
 
 /* What the folder has already of generated secrets: deployment_take(), before deployment_settle(). */
 int publish_take_compose(struct publish_files *files, struct deployment *d, struct error *err);
-int publish_take_kubernetes(struct publish_files *files, struct deployment *d, struct error *err);
+int publish_take_generated(struct publish_files *files, struct deployment *d, struct error *err);
 
-/* What the key of digests is called among the generated values: no secret has that name. */
+/* Where they are, beside all but a compose file, as `stringData`; and what the key of digests is called among
+ * them: no secret has that name. */
+#define PUBLISH_GENERATED "secrets/values.generated.yaml"
 #define PUBLISH_KEY "apphost.key"
+/* All of them by name, after deployment_settle(). The caller deletes. */
+cJSON *publish_generated(const struct deployment *d);
 
 /* After deployment_settle(). */
 int publish_compose(struct publish_files *files, const struct deployment *d, struct error *err);
@@ -65,5 +72,7 @@ char *publish_kubernetes_job(const struct deployment *d, const struct deployment
 /* A JSON document as YAML, members in their order; texts that YAML would take for something else are quoted.
  * Of several documents, each begins with "---". The caller frees. */
 char *publish_yaml(const cJSON *const *documents, size_t count);
+/* "8s", "1m" are "8000ms" to nobody: whole seconds where they are. The caller frees. */
+char *publish_duration(int64_t ms);
 
 #endif

@@ -98,8 +98,21 @@ consumer_reaches() {
   [ "$(apphost ps --target swarm -o json cache | jq -r '.resources[].state')" = running ]
   fails 10 apphost ps --target swarm nobody
 
+  ok apphost logs --target swarm --tail 1 --grep PONG -o json
+  [ "$(jq -r '.resource + .line' <<<"$output")" = apiPONG ]
+  apphost logs --target swarm -f --no-prefix api | grep -qm 1 PONG
+  fails 10 apphost logs --target swarm nobody
+
+  APPHOST_BOUND=240 apphost events --target swarm cache >events 2>trouble 3>&- &
+  local watcher=$!
+  wait_until 60 test -s events
+  sed -i 's/redis-cli -u/redis-cli  -u/' apphost.yaml
+  deploy
   ok apphost deploy swarm --remove -y
   says 'the volume stays'
+  wait $watcher
+  [ "$(jq -r .resource events | sort -u)" = cache ]
+  [ "$(jq -r .state events | tail -n 1)" = removed ]
   [ "$(ours volumes | jq -r '.Volumes[].Name')" = "${PROJECT}_cache-data" ]
   gone
 }
@@ -143,6 +156,49 @@ consumer_reaches() {
   fails 1 apphost deploy swarm --rollback -y
   says 'was replaced'
   gone
+}
+
+# ---- as a file ----
+
+stack_gone() {
+  docker stack rm "$PROJECT" && docker volume rm "${PROJECT}_cache-data"
+}
+
+@test "a stack file does the same by docker stack deploy, and shows no password" {
+  needs docker
+  shop
+  cat >>apphost.yaml <<END
+  migrate:
+    type: process
+    task: true
+    command: [x]
+    references: [cache]
+    publish: {image: $REDIS, command: [sh, -c, 'until redis-cli -u "\$\$CACHE_URI" set done yes; do sleep 0.2; done']}
+END
+  ok apphost publish swarm -o out
+  says 'the task migrate runs at each' "next: cd out && docker stack deploy -c stack.yaml $PROJECT"
+  local password
+  password=$(cat out/secrets/"$PROJECT"_cache-password_*)
+  not grep -qF "$password" out/stack.yaml
+  [ -z "$(find out/secrets -type f ! -perm 600)" ]
+  cp -a out first
+  XDG_STATE_HOME=$T/other ok apphost publish swarm -o out
+  diff -r out first
+  rm -rf "$T/other"
+
+  docker node update --label-add "io.apphost.volume.${PROJECT}_cache-data=true" "$(docker node ls -q)"
+  docker stack deploy --detach=true -c out/stack.yaml "$PROJECT"
+  wait_until 120 consumer_reaches api
+  wait_until 60 stack_has 'done' '"yes"'
+  [ "$(inside api sh -c 'echo "$PLAIN"')" = '{{x}} $y' ]
+  not grep -qF "$password" <(swarm GET /services)
+  fails 1 apphost deploy swarm -y
+  says "the network ${PROJECT}_default is there and is not this deployment"
+  wait_until 120 stack_gone
+}
+
+stack_has() {
+  [ "$(redis_inside cache get "$1")" = "$2" ]
 }
 
 # ---- what goes wrong ----

@@ -183,6 +183,43 @@ static void test_update(void **state)
     assert_fails(world, ROLL_BACK, ERROR_NOT_RUNNING, "nothing before");
 }
 
+static void assert_told(struct world *world, const char *text)
+{
+    assert_int_equal(run(world, DIFF), 1);
+    if (!was_told(world, text))
+        print_error("not told: %s, but %s\n", text, world->news.items[0]);
+    assert_true(was_told(world, text));
+}
+
+/* Behind the shell that reads its secrets a command stands with the image's own in front. */
+static void test_reasons(void **state)
+{
+    struct world *world = *state;
+    struct plan_part parts[] = {{.kind = PLAN_LITERAL, .text = "one"}, {.kind = PLAN_LITERAL, .text = "two"}};
+    struct plan_text one = {&parts[0], 1}, two = {&parts[1], 1};
+    struct deployment_service *api = &world->shop.services[1];
+    struct model_pair label = {.name = "team", .value = "blue"};
+    api->command = &one;
+    api->command_count = 1;
+    api->labels = &label;
+    api->label_count = 1;
+    assert_ok(world, DEPLOY);
+    api->command = &two;
+    assert_told(world, "update service api: command: [\"one\"] → [\"two\"]");
+    api->command_count = 0;
+    assert_told(world, "update service api: its command");
+    api->command_count = 1;
+    api->command = &one;
+    api->label_count = 0;
+    assert_told(world, "update service api: labels.team: blue → nothing");
+
+    api->label_count = 1;
+    api->is_task = true;
+    assert_ok(world, DEPLOY);
+    api->command = &two;
+    assert_told(world, "run task api: command: [\"one\"] → [\"two\"]");
+}
+
 /* A password that was replaced goes for good, in the server first, then in who uses it. */
 static void test_rotation(void **state)
 {
@@ -473,6 +510,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_second, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_update, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reasons, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rotation, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_remove, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_resource_goes, set_up, tear_down),

@@ -328,15 +328,15 @@ static void who_publishes_next_goes_on_with_the_values(void **state)
 
     a->secrets[0].value = "another";
     *a->d.key = '\0';
-    assert_int_equal(publish_take_kubernetes(&a->files, &a->d, &a->error), 0);
+    assert_int_equal(publish_take_generated(&a->files, &a->d, &a->error), 0);
     assert_string_equal(a->secrets[0].value, "a\n\"b\": {{c}}");
     assert_string_equal(a->d.key, key);
 
     /* What is none of ours is passed over. */
     application_put(a, "secrets/values.generated.yaml", "stringData: [cache-password, x]\n");
-    assert_int_equal(publish_take_kubernetes(&a->files, &a->d, &a->error), 0);
+    assert_int_equal(publish_take_generated(&a->files, &a->d, &a->error), 0);
     application_put(a, "secrets/values.generated.yaml", "stringData: {cache-password: '', a: [\n");
-    assert_int_equal(publish_take_kubernetes(&a->files, &a->d, &a->error), 0);
+    assert_int_equal(publish_take_generated(&a->files, &a->d, &a->error), 0);
     assert_string_equal(a->secrets[0].value, "a\n\"b\": {{c}}");
 }
 
@@ -400,6 +400,29 @@ static void names_that_come_to_one_are_refused(void **state)
     refused(a, "two resources come to the Service cache-headless there", 12);
 }
 
+/* Names of volumes may have what those of Kubernetes may not. */
+static void volumes_that_come_to_one_are_refused(void **state)
+{
+    struct application *a = *state;
+    struct deployment_service *api = application_add(a, "api", "example/x:1");
+    application_add_mount(a, api, "a_b", "/one");
+    application_add_mount(a, api, "c.b", "/two");
+    assert_int_equal(application_publish(a, publish_kubernetes), 0);
+    application_add_mount(a, api, "a.b", "/three");
+    refused(a, "two resources come to the volume of api volume-a-b there", 11);
+    assert_string_equal(a->error.hint, "call one of the volumes otherwise");
+
+    struct deployment_service *web = application_add(a, "web", "example/x:1");
+    api->mount_count = 2;
+    application_add_mount(a, web, "a_b", "/one");
+    struct deployment_service *two = application_add(a, "two", "example/x:1");
+    application_add_mount(a, two, "a.b", "/one");
+    assert_int_equal(application_publish(a, publish_kubernetes), 0);
+    struct deployment_service *three = application_add(a, "three", "example/x:1");
+    application_add_mount(a, three, "a.b", "/one");
+    refused(a, "two resources come to the PersistentVolumeClaim a-b there", 11);
+}
+
 static void the_kustomization_stays_ours(void **state)
 {
     struct application *a = *state;
@@ -449,6 +472,7 @@ int main(void)
         CASE(a_second_time_changes_nothing),
         CASE(names_have_the_length_that_their_kind_takes),
         CASE(names_that_come_to_one_are_refused),
+        CASE(volumes_that_come_to_one_are_refused),
         CASE(the_kustomization_stays_ours),
         CASE(images_are_named_where_they_have_one_tag),
     };

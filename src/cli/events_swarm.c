@@ -1,0 +1,141 @@
+/* `events --target swarm`: changes of a deployment's services as JSON lines. See look_swarm.h.
+ *
+ * A swarm has no events of tasks, and those of containers are each node's own: the manager's lists are looked
+ * at twice a second, and what differs from the last look is a line; the first tells how it is. The end is
+ * that of our reader, of the deployment, or an interruption. */
+#include "cli/look_swarm.h"
+#include "deploy/deploy.h"
+#include "loop/await.h"
+#include "session/audience.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 500, LATE_MS = 60000 };
+
+struct swarm_watch {
+    const struct context *context;
+    struct engine_once once;
+    struct audience audience;
+    cJSON *before; /* what was there at the last look; or NULL */
+    struct timer timer;
+    bool is_due;
+};
+
+static const cJSON *find(const cJSON *all, const char *name)
+{
+    const cJSON *status;
+    cJSON_ArrayForEach(status, all)
+    {
+        if (str_eq(json_string(status, "name", ""), name))
+            return status;
+    }
+    return NULL;
+}
+
+static void print(struct swarm_watch *watch, const cJSON *status, const char *state)
+{
+    const char *name = json_string(status, "name", "");
+    if (!look_swarm_is_meant(watch->context, name))
+        return;
+    cleanup_json cJSON *line = cJSON_CreateObject();
+    json_add_int(line, "timeMs", loop_wall_ns(&watch->once.loop) / 1000000);
+    json_add_string(line, "resource", name);
+    json_add_string(line, "kind", json_string(status, "kind", NULL));
+    json_add_string(line, "state", state);
+    json_add_int(line, "running", json_int(status, "running", 0));
+    json_add_int(line, "wanted", json_int(status, "wanted", 0));
+    json_add_string(line, "image", json_string(status, "image", NULL));
+    json_add_string(line, "detail", json_string(status, "problem", NULL));
+    output_json(line);
+}
+
+static void compare(struct swarm_watch *watch, const cJSON *all)
+{
+    const cJSON *status;
+    cJSON_ArrayForEach(status, all)
+    {
+        const cJSON *old = find(watch->before, json_string(status, "name", ""));
+        if (!cJSON_Compare(old, status, true))
+            print(watch, status, json_string(status, "state", ""));
+    }
+    cJSON_ArrayForEach(status, watch->before)
+    {
+        if (!find(all, json_string(status, "name", "")))
+            print(watch, status, "removed");
+    }
+}
+
+/* 1: there is nothing more to come. */
+static int look(struct swarm_watch *watch, struct error *err)
+{
+    struct deploy_seen seen;
+    if (deploy_look(&watch->once, watch->context->project.name, &seen, err))
+        return -1;
+    cJSON *all = deploy_status(&seen);
+    deploy_seen_free(&seen);
+    bool is_gone = json_count(watch->before) && !json_count(all);
+    compare(watch, all);
+    cJSON_Delete(watch->before);
+    watch->before = all;
+    if (is_gone)
+        return 1;
+    return 0;
+}
+
+static void on_due(void *data)
+{
+    struct swarm_watch *watch = data;
+    watch->is_due = true;
+}
+
+static void judge(void *data)
+{
+    struct swarm_watch *watch = data;
+    watch->is_due = watch->is_due || watch->audience.is_gone;
+}
+
+static int pause_watch(struct swarm_watch *watch, struct error *err)
+{
+    struct wait wait = {.fact = &watch->is_due,
+                        .what = "the next look",
+                        .limit = LIMIT_MS(LATE_MS),
+                        .judge = judge,
+                        .data = watch};
+    watch->is_due = false;
+    timer_start(&watch->timer, LOOK_MS);
+    return loop_await(&watch->once.loop, &wait, NULL, err);
+}
+
+static int follow(struct swarm_watch *watch, struct error *err)
+{
+    int over;
+    timer_init(&watch->once.loop, &watch->timer, on_due, watch);
+    audience_watch(&watch->audience, &watch->once.loop, STDOUT_FILENO);
+    while (!(over = look(watch, err))) {
+        if (!output_flush() || watch->audience.is_gone)
+            over = EXIT_BROKEN_PIPE;
+        else if (pause_watch(watch, err))
+            over = -1;
+        if (over)
+            break;
+    }
+    timer_stop(&watch->timer);
+    audience_end(&watch->audience);
+    return over;
+}
+
+int events_swarm(struct context *context, struct error *err)
+{
+    struct swarm_watch watch = {.context = context};
+    int code = look_swarm_open(context, &watch.once, err);
+    if (!code)
+        code = follow(&watch, err);
+    engine_once_close(&watch.once);
+    cJSON_Delete(watch.before);
+    if (code == 1)
+        return 0;
+    return code;
+}
