@@ -77,20 +77,33 @@ static void tell_kept(struct sweep *sweep, struct state *state, const char *pref
 /* Lives, and cannot be talked to: not ours to end, but not to be passed over in silence. */
 static void tell_silent(struct sweep *sweep, struct state *state, const struct state_session *session)
 {
-    if (sweep->only || !state_is_locked(state) || supervisor_listens(state))
-        return;
     output_note(&sweep->context->output,
                 "the supervisor of %s (pid %ld, state in %s) lives and does not answer: apphost down -p %s",
                 session->project, (long)session->supervisor, state_path(state), session->project);
 }
 
-/* Of one that lives the record is the truth, or about to be; of a dead one whatever is left. */
-static bool read_session(const struct sweep *sweep, struct state *state, bool lives,
-                         struct state_session *session)
+/* A guard that has not come to its end, for one: nothing that is left is ours to remove yet. */
+static void tell_unseen(struct sweep *sweep, struct state *state, const struct state_session *session)
 {
-    if (lives && !sweep->only)
+    output_note(&sweep->context->output,
+                "the supervisor of %s is not to be seen, and its lock is held: see %s/supervisor.log",
+                session->project, state_path(state));
+}
+
+/* Of one that lives the record is the truth, or about to be; of a dead one whatever is left. */
+static bool read_session(struct state *state, bool lives, struct state_session *session)
+{
+    if (lives)
         return !state_session_read(state, session, NULL);
     return !state_session_recall(state, session, NULL);
+}
+
+/* With --session the lock is our own. */
+static enum supervisor_sign sign_of(const struct sweep *sweep, struct state *state)
+{
+    if (!state || sweep->only)
+        return SUPERVISOR_GONE;
+    return supervisor_await_sign(state, SUPERVISOR_SILENCE);
 }
 
 static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
@@ -98,8 +111,9 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     cleanup_free char *folder = state_folder(sweep->root, prefix);
     struct state *state = state_open(folder, false, NULL);
     struct state_session session = {0};
-    bool lives = state && state_is_locked(state);
-    bool recorded = state && read_session(sweep, state, lives, &session);
+    enum supervisor_sign sign = sign_of(sweep, state);
+    bool lives = sign != SUPERVISOR_GONE;
+    bool recorded = state && read_session(state, lives, &session);
     bool is_meant = !lives;
     if (sweep->only)
         is_meant = str_eq(session.id, sweep->only);
@@ -107,8 +121,10 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
 
     if (state && !lives)
         tell_kept(sweep, state, prefix);
-    if (recorded && lives)
+    if (recorded && sign == SUPERVISOR_SILENT)
         tell_silent(sweep, state, &session);
+    if (recorded && sign == SUPERVISOR_UNSEEN)
+        tell_unseen(sweep, state, &session);
     if (state)
         state_close(state);
     int failed = 0;

@@ -14,16 +14,25 @@ static void tell_silent(struct doctor *doctor, const struct find_project *projec
     doctor_add(doctor, DOCTOR_WARNING, text, fix);
 }
 
-static bool is_silent(const char *folder, long *pid)
+static enum supervisor_sign sign_of(const char *folder, long *pid)
 {
+    enum supervisor_sign sign = SUPERVISOR_GONE;
     struct state *state = state_open(folder, false, NULL);
     struct state_session session = {0};
-    bool recorded = state && state_session_read(state, &session, NULL) == 0;
-    bool is_silent = recorded && state_is_locked(state) && !supervisor_listens(state);
+    if (state && state_session_read(state, &session, NULL) == 0)
+        sign = supervisor_await_sign(state, SUPERVISOR_SILENCE);
     *pid = (long)session.supervisor;
     state_session_free(&session);
     state_close(state);
-    return is_silent;
+    return sign;
+}
+
+static void tell_unseen(struct doctor *doctor, const struct find_project *project, const char *folder)
+{
+    cleanup_free char *text =
+        xasprintf("the supervisor of %s is not to be seen, and its lock is held", project->identity.name);
+    cleanup_free char *fix = xasprintf("see %s/supervisor.log", folder);
+    doctor_add(doctor, DOCTOR_WARNING, text, fix);
 }
 
 void doctor_check_sessions(struct doctor *doctor)
@@ -39,13 +48,17 @@ void doctor_check_sessions(struct doctor *doctor)
     int running = 0, silent = 0;
     for (size_t i = 0; i < list.count; i++) {
         cleanup_free char *folder = state_folder(root, list.items[i].prefix);
-        long pid;
+        enum supervisor_sign sign = SUPERVISOR_GONE;
+        long pid = 0;
         if (list.items[i].rank == FIND_RUNS)
+            sign = sign_of(folder, &pid);
+        if (sign == SUPERVISOR_LISTENS)
             running++;
-        if (list.items[i].rank != FIND_RUNS || !is_silent(folder, &pid))
-            continue;
-        silent++;
-        tell_silent(doctor, &list.items[i], folder, pid);
+        if (sign == SUPERVISOR_SILENT)
+            tell_silent(doctor, &list.items[i], folder, pid);
+        if (sign == SUPERVISOR_UNSEEN)
+            tell_unseen(doctor, &list.items[i], folder);
+        silent += sign == SUPERVISOR_SILENT || sign == SUPERVISOR_UNSEEN;
     }
     cleanup_free char *text = xasprintf("%d running, all can be reached", running);
     if (!silent)

@@ -33,7 +33,7 @@ static void fill_standard_fds(void)
         close(fd);
 }
 
-bool supervisor_listens(struct state *state)
+static bool listens(struct state *state)
 {
     struct state_session session = {0};
     if (state_session_read(state, &session, NULL) < 0)
@@ -43,6 +43,33 @@ bool supervisor_listens(struct state *state)
     if (fd >= 0)
         close(fd);
     return fd >= 0 || fd == -EAGAIN;
+}
+
+/* The supervisor of the record has the lock. */
+static bool has_it_itself(struct state *state)
+{
+    struct state_session session = {0};
+    bool has_it = state_session_read(state, &session, NULL) == 0 && state_is_owner(state, session.supervisor);
+    state_session_free(&session);
+    return has_it;
+}
+
+enum supervisor_sign supervisor_await_sign(struct state *state, struct limit silence)
+{
+    struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
+    for (int64_t begin_ms = loop_clock_ms();;) {
+        if (!state_is_locked(state))
+            return SUPERVISOR_GONE;
+        if (listens(state))
+            return SUPERVISOR_LISTENS;
+
+        int64_t waited_ms = loop_clock_ms() - begin_ms;
+        if (waited_ms > silence.ms && has_it_itself(state))
+            return SUPERVISOR_SILENT;
+        if (waited_ms > LOCK_WAIT_MS)
+            return SUPERVISOR_UNSEEN;
+        nanosleep(&pause, NULL);
+    }
 }
 
 /* 0: *lock_fd is ours; 1: somebody holds it and listens; -1: an error. */
@@ -61,7 +88,7 @@ static int take_lock(struct state *state, int *lock_fd, struct error *err)
             return -1;
         }
         error_clear(&cause);
-        if (supervisor_listens(state))
+        if (listens(state))
             return 1;
         nanosleep(&pause, NULL);
     }

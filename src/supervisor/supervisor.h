@@ -44,8 +44,18 @@ int supervisor_find(const char *state_root, const char *prefix, struct state_ses
 /* Connects to a running one. */
 struct control_connection *supervisor_connect(struct loop *loop, const struct state_session *session,
                                               struct error *err);
-/* Somebody accepts at the recorded socket. */
-bool supervisor_listens(struct state *state);
+/* What is known of whoever has the project's lock. */
+enum supervisor_sign {
+    SUPERVISOR_GONE,    /* nobody has it */
+    SUPERVISOR_LISTENS, /* accepts at the recorded socket */
+    SUPERVISOR_SILENT,  /* has it, and does not accept */
+    SUPERVISOR_UNSEEN,  /* others have it: a guard that cleans up, or who is not seen from here */
+};
+/* Who does not accept may be about to, or about to let the lock go, which comes after its socket; and a guard
+ * comes to an end. So the last two are known late: of the supervisor itself after `silence`, which is for a
+ * busy machine, of others after 30 s. Blocking. */
+#define SUPERVISOR_SILENCE LIMIT_MS(2000)
+enum supervisor_sign supervisor_await_sign(struct state *state, struct limit silence);
 /* Signals the recorded supervisor, if it is the process that holds the project's lock; false: nobody was.
  * SIGCONT asks it to look after its socket, SIGTERM to take everything down. */
 bool supervisor_signal(const char *state_root, const char *prefix, pid_t pid, int signum);

@@ -4,10 +4,15 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "state/state.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +57,56 @@ static void a_dead_session_is_named(void **state)
     stage_runs(stage, 0, WORDS("gc", "--dry-run", "--engine", "native")); /* it was left alone */
     stage_prints(stage, "would clean up session 0123456789abcdef of shop\n");
     stage_runs(stage, 2, WORDS("gc", "shop"));
+}
+
+/* Has the session's lock until somebody has asked for it twice; the supervisor of the record has not. */
+static _Noreturn void be_guard(const char *folder, int ready)
+{
+    cleanup_free char *lock = path_join(folder, "lock");
+    struct state *held = state_open(folder, false, NULL);
+    struct inotify_event event;
+    int fd = inotify_init1(IN_CLOEXEC), opened = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!held || state_lock(held, NULL) < 0 || inotify_add_watch(fd, lock, IN_OPEN | IN_CLOSE) < 0 ||
+        write(ready, "", 1) != 1)
+        _exit(1);
+    while (opened < 2 && read(fd, &event, sizeof event) == sizeof event)
+        opened += (event.mask & IN_OPEN) != 0;
+    _exit(0);
+}
+
+/* The lock goes a moment after the socket: nobody is called silent in between, and what is left is found. */
+static void a_session_that_is_just_dying_is_waited_for(void **state)
+{
+    struct stage *stage = *state;
+    cleanup_free char *folder = in_state(stage, "");
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t guard = fork();
+    if (guard == 0)
+        be_guard(folder, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    stage_runs(stage, 0, WORDS("gc", "--dry-run", "--engine", "native"));
+    stage_prints(stage, "would clean up session 0123456789abcdef of shop\n");
+    assert_null(strstr(strbuf_text(&stage->err), "does not answer"));
+    assert_int_equal(waitpid(guard, NULL, 0), guard);
+}
+
+static void a_supervisor_that_stays_silent_is_named(void **state)
+{
+    struct stage *stage = *state;
+    cleanup_free char *folder = in_state(stage, "");
+    struct state *held = state_open(folder, false, NULL); /* the record has our pid */
+    assert_non_null(held);
+    int lock = state_lock(held, NULL);
+    assert_true(lock >= 0);
+    stage_runs(stage, 0, WORDS("gc"));
+    stage_says(stage, "lives and does not answer: apphost down -p shop");
+    close(lock);
+    state_close(held);
 }
 
 static void nothing_dead_is_nothing_to_do(void **state)
@@ -252,6 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_dead_session_is_named),
+        TEST(a_session_that_is_just_dying_is_waited_for),
+        TEST(a_supervisor_that_stays_silent_is_named),
         TEST(nothing_dead_is_nothing_to_do),
         TEST(volumes_of_a_folder_that_is_gone),
         TEST(volumes_of_a_folder_that_is_there_stay),

@@ -146,7 +146,7 @@ int clinic_session(struct clinic *clinic, const char *hash, bool is_held)
                                    .manifest = manifest,
                                    .project = (char *)"shop",
                                    .hash = (char *)hash,
-                                   .supervisor = 4711};
+                                   .supervisor = getpid()};
     int lock = -1;
 
     assert_non_null(state);

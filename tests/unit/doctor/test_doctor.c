@@ -239,8 +239,9 @@ static void test_the_folder_of_all_state_is_there_or_cannot_be(void **state)
 static void test_sessions_that_run_can_be_reached_or_are_named(void **state)
 {
     struct clinic *clinic = *state;
-    cleanup_free char *silent = xasprintf(
-        "the supervisor of shop (pid 4711, state in %s/shop-0a1b2c3d) does not answer", clinic->root);
+    cleanup_free char *silent =
+        xasprintf("the supervisor of shop (pid %ld, state in %s/shop-0a1b2c3d) does not answer",
+                  (long)getpid(), clinic->root);
     CHECK(clinic, "sessions");
     FINDS(clinic, {DOCTOR_PASS, "none is running", NULL});
 
