@@ -179,8 +179,10 @@ static int write_all(int fd, const char *data, size_t length)
 
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
 {
+    /* A new file, of which nobody else has a descriptor: what stands there is of a dead one, or a trap. */
     cleanup_free char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    unlink(temporary);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return error_set(err, code_of(errno), "cannot write %s: %s", path, strerror(errno));
     bool ok = fchmod(fd, mode) == 0 && write_all(fd, data, length) == 0;
