@@ -271,15 +271,19 @@ static int read_config(struct engine_once *once, const struct deployment_service
     return -1;
 }
 
-static void add_generated(struct stack *stack)
+static int add_generated(struct stack *stack, struct error *err)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON_AddItemToObject(document, "stringData", publish_generated(stack->d));
     const cJSON *all[] = {document};
-    publish_add_secret(stack->files, PUBLISH_WHOLE, PUBLISH_GENERATED, publish_yaml(all, 1));
+    char *text = publish_yaml(all, 1, err);
+    if (!text)
+        return -1;
+    publish_add_secret(stack->files, PUBLISH_WHOLE, PUBLISH_GENERATED, text);
+    return 0;
 }
 
-static void add_file(struct stack *stack)
+static int add_file(struct stack *stack, struct error *err)
 {
     cJSON *document = cJSON_CreateObject();
     json_add_string(document, "version", "3.8");
@@ -289,8 +293,12 @@ static void add_file(struct stack *stack)
     if (stack->secrets->child)
         cJSON_AddItemReferenceToObject(document, "secrets", stack->secrets);
     const cJSON *all[] = {document};
-    publish_add(stack->files, PUBLISH_WHOLE, "stack.yaml", publish_yaml(all, 1));
+    char *text = publish_yaml(all, 1, err);
     cJSON_Delete(document);
+    if (!text)
+        return -1;
+    publish_add(stack->files, PUBLISH_WHOLE, "stack.yaml", text);
+    return 0;
 }
 
 bool deploy_stack_needs_engine(const struct deployment *d)
@@ -316,8 +324,9 @@ int deploy_stack(struct engine_once *once, struct publish_files *files, const st
             add_service(&stack, &d->services[i], config);
     }
     if (!failed)
-        add_file(&stack);
-    add_generated(&stack);
+        failed = add_file(&stack, err);
+    if (!failed)
+        failed = add_generated(&stack, err);
     publish_add_missing_line(files, ".gitignore", "/secrets/");
 
     cJSON_Delete(stack.services);

@@ -335,8 +335,14 @@ int publish_compose(struct publish_files *files, const struct deployment *d, str
     if (rc == 0) {
         cJSON *document = make_document(&w);
         const cJSON *all[] = {document};
-        publish_add(files, PUBLISH_WHOLE, "compose.yaml", publish_yaml(all, 1));
+        char *text = publish_yaml(all, 1, err);
+        if (text)
+            publish_add(files, PUBLISH_WHOLE, "compose.yaml", text);
+        else
+            rc = -1;
         cJSON_Delete(document);
+    }
+    if (rc == 0) {
         publish_add_secret(files, PUBLISH_ADDED, ".env", xstrdup(strbuf_text(&w.variables.added)));
         publish_add_missing_line(files, ".gitignore", "/.env");
     }

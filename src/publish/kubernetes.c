@@ -102,10 +102,13 @@ static void add_file(struct kubernetes *k, const char *name, cJSON *list, bool i
     const cJSON **documents = xcalloc(count + 1, sizeof *documents);
     for (size_t i = 0; i < count; i++)
         documents[i] = cJSON_GetArrayItem(list, (int)i);
-    char *text = publish_yaml(documents, count);
-    if (is_secret)
+    char *text = NULL;
+    if (!k->is_refused)
+        text = publish_yaml(documents, count, k->err);
+    k->is_refused = !text;
+    if (text && is_secret)
         publish_add_secret(k->files, PUBLISH_WHOLE, name, text);
-    else
+    else if (text)
         publish_add(k->files, PUBLISH_WHOLE, name, text);
     cJSON_AddItemToArray(k->resources, cJSON_CreateString(name));
     free(documents);
@@ -405,7 +408,12 @@ static void add_kustomization(struct kubernetes *k)
     cJSON_AddItemToObject(kustomization, "resources", cJSON_Duplicate(k->resources, true));
     add_images(k->d, kustomization);
     const cJSON *all[] = {kustomization};
-    publish_add(k->files, PUBLISH_WHOLE, "kustomization.yaml", publish_yaml(all, 1));
+    char *text = NULL;
+    if (!k->is_refused)
+        text = publish_yaml(all, 1, k->err);
+    k->is_refused = !text;
+    if (text)
+        publish_add(k->files, PUBLISH_WHOLE, "kustomization.yaml", text);
     cJSON_Delete(kustomization);
 }
 
@@ -416,7 +424,10 @@ int publish_kubernetes(struct publish_files *files, const struct deployment *d, 
     int rc = add_shared_claims(&k);
     for (size_t i = 0; rc == 0 && i < d->service_count; i++)
         rc = add_service(&k, &d->services[i]);
-    add_kustomization(&k);
+    if (rc == 0)
+        add_kustomization(&k);
+    if (k.is_refused)
+        rc = -1;
     publish_add_missing_line(files, ".gitignore", "/secrets/");
     cJSON_Delete(k.resources);
     strlist_free(&k.names);

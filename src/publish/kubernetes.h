@@ -10,6 +10,7 @@ struct kubernetes {
     struct strlist names; /* "Kind/name": taken */
     cJSON *resources;     /* of the kustomization: file names */
     struct error *err;
+    bool is_refused; /* what a file is to hold is no text: *err says why, no more is added */
 };
 
 /* A name that is allowed there: lower case, letters, digits, hyphens. The caller frees. */

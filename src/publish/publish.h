@@ -70,8 +70,9 @@ char *publish_man_page(void);
 char *publish_kubernetes_job(const struct deployment *d, const struct deployment_service *s);
 
 /* A JSON document as YAML, members in their order; texts that YAML would take for something else are quoted.
- * Of several documents, each begins with "---". The caller frees. */
-char *publish_yaml(const cJSON *const *documents, size_t count);
+ * Of several documents, each begins with "---". NULL with ERROR_MANIFEST when one has bytes that are no text.
+ * The caller frees. */
+char *publish_yaml(const cJSON *const *documents, size_t count, struct error *err);
 /* "8s", "1m" are "8000ms" to nobody: whole seconds where they are. The caller frees. */
 char *publish_duration(int64_t ms);
 

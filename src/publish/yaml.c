@@ -115,8 +115,44 @@ static void emit_value(yaml_emitter_t *emitter, const cJSON *value)
     }
 }
 
-char *publish_yaml(const cJSON *const *documents, size_t count)
+/* A text that YAML cannot hold, with the name of the member that it is, or is in. Values of the environment
+ * may be any bytes. */
+static const char *find_no_text(const cJSON *value, const char *name)
 {
+    const cJSON *item;
+    const char *found = NULL;
+    if (value->string && !str_is_utf8(value->string, strlen(value->string)))
+        return name;
+    if (value->string)
+        name = value->string;
+    if (cJSON_IsString(value) && !str_is_utf8(value->valuestring, strlen(value->valuestring)))
+        return name;
+    cJSON_ArrayForEach(item, value)
+    {
+        if (!found)
+            found = find_no_text(item, name);
+    }
+    return found;
+}
+
+static int check_texts(const cJSON *const *documents, size_t count, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *name = find_no_text(documents[i], "a name");
+        if (!name)
+            continue;
+        cleanup_free char *shown = str_printable(name);
+        error_set(err, ERROR_MANIFEST, "the value of %s has bytes that are no text (UTF-8)", shown);
+        error_hint(err, "what is published as YAML holds nothing else: encode it, as base64 for one");
+        return -1;
+    }
+    return 0;
+}
+
+char *publish_yaml(const cJSON *const *documents, size_t count, struct error *err)
+{
+    if (check_texts(documents, count, err) < 0)
+        return NULL;
     struct strbuf out = {0};
     yaml_emitter_t emitter;
     yaml_event_t event;

@@ -47,7 +47,15 @@ END
     ok timeout --foreground -k 5 60 strace -f -D -qq -s 100000 -e trace=execve -e signal=none -o "trace.$1" \
       "$APPHOST" "${@:2}"
   }
-  traced up up -d
+  # What is published runs an image.
+  sed -i "s/^  app: {/  app: {publish: {image: 'x:1'}, /" apphost.yaml
+  traced compose publish compose -o out
+  traced kubernetes publish kubernetes -o clusters
+  grep -q correct-horse-battery out/.env clusters/secrets/*
+  traced up up -d --dashboard
+  local token
+  token=$("$APPHOST" dashboard | sed -n 's/.*#t=//p')
+  [ ${#token} = 64 ]
   traced run run -- env
   local generated
   generated=$(sed -n 's/^OWN_PASSWORD=//p' <<<"$output")
@@ -56,10 +64,11 @@ END
   traced exec exec app -- true
   traced redis redis cache PING
   traced down down
-  wait_until 10 grep -q 'redis-server' trace.up # the tracer goes on until everything has ended
+  ok apphost dashboard --stop
+  wait_until 60 grep -q 'redis-server' trace.up # the tracer goes on until everything has ended
   grep -q 'execve("[^"]*redis-server"' trace.up
   local secret
-  for secret in correct-horse-battery "$generated"; do
+  for secret in correct-horse-battery "$generated" "$token"; do
     # The environment, which strace shows by its address or its size, is no argument.
     not grep -F -- "$secret" trace.*
   done

@@ -54,7 +54,8 @@ def engine(harness):
     try:
         cases = [(moment, how) for moment in ("up", "running", "down") for how in ("kill", "stop", "freeze")]
         for moment, how in harness.sample(cases):
-            harness.case("engine", f"{moment}: {how}", lambda w: fail_under(harness, w, own, moment, how), MANIFEST, False)
+            harness.case("engine", f"{moment}: {how}", lambda w: fail_under(harness, w, own, moment, how),
+                         MANIFEST, False)
     finally:
         world.ENGINE = before
         own.close()
@@ -132,12 +133,16 @@ def ends(harness):
     for number in harness.sample(range(7)):
         harness.case("ends", f"kill -9, round {number}", lambda w: kill_all(harness, w, kills, guards), FIVE, False)
         harness.case("ends", f"third Ctrl-C, round {number}", lambda w: interrupt(harness, w, thirds), PROCESS, False)
-    for name, figures, bar in (("kill -9 of the supervisor until 2 processes, 5 containers and the network are gone", kills,
-                                "1000 ms"), ("third Ctrl-C until the command has left", thirds, "100 ms"),
-                               ("guard, private memory", guards, "512 kB")):
-        if figures:
-            print(f"ends: {name}: {min(figures):.0f} to {max(figures):.0f}, median {statistics.median(figures):.0f} of "
-                  f"{len(figures)} (bar: {bar})")
+    show("kill -9 of the supervisor until 2 processes, 5 containers and the network are gone", kills, "1000 ms")
+    show("third Ctrl-C until the command has left", thirds, "100 ms")
+    show("guard, private memory", guards, "512 kB")
+
+
+def show(name, figures, bar):
+    if figures:
+        middle = statistics.median(figures)
+        print(f"ends: {name}: {min(figures):.0f} to {max(figures):.0f}, median {middle:.0f} of {len(figures)} "
+              f"(bar: {bar})")
 
 
 def kill_all(harness, w, kills, guards):

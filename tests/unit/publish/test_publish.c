@@ -79,7 +79,7 @@ static void texts_stay_texts(void **state)
     json_add_int(document, "number", 5);
     json_add_object(document, "empty");
     const cJSON *all[] = {document};
-    cleanup_free char *text = publish_yaml(all, 1);
+    cleanup_free char *text = publish_yaml(all, 1, NULL);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         cleanup_free char *quoted = xasprintf("- \"%s\"\n", texts[i]);
         assert_non_null(strstr(text, quoted));
@@ -87,6 +87,19 @@ static void texts_stay_texts(void **state)
     assert_non_null(strstr(text, "lines: |\n  one\n    two\n"));
     assert_non_null(strstr(text, "number: 5\n"));
     assert_non_null(strstr(text, "empty: {}\n"));
+}
+
+/* Values of the environment may be any bytes. */
+static void what_is_no_text_is_refused(void **state)
+{
+    (void)state;
+    cleanup_error struct error error = {0};
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    const cJSON *all[] = {document};
+    json_add_string(json_add_object(document, "stringData"), "TOKEN", "a\xff\xfe");
+    assert_null(publish_yaml(all, 1, &error));
+    assert_int_equal(error.code, ERROR_MANIFEST);
+    assert_string_equal(error.text, "the value of TOKEN has bytes that are no text (UTF-8)");
 }
 
 static void our_own_file_is_replaced(void **state)
@@ -186,9 +199,11 @@ static void the_page_has_every_field(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(texts_stay_texts),         CASE(our_own_file_is_replaced), CASE(an_edited_file_is_left_alone),
-        CASE(a_foreign_file_stops_all), CASE(secrets_are_closed),       CASE(a_line_is_added_once),
-        CASE(folders_are_relative),     CASE(the_page_has_every_field),
+        CASE(texts_stay_texts),         CASE(what_is_no_text_is_refused),
+        CASE(our_own_file_is_replaced), CASE(an_edited_file_is_left_alone),
+        CASE(a_foreign_file_stops_all), CASE(secrets_are_closed),
+        CASE(a_line_is_added_once),     CASE(folders_are_relative),
+        CASE(the_page_has_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
