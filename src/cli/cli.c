@@ -87,9 +87,20 @@ static int connect_running(struct context *context, struct error *err)
     return -1;
 }
 
+/* In a swarm, not here. */
+static bool is_elsewhere(const struct context *context)
+{
+    static const struct command *const looking[] = {&cmd_ps, &cmd_logs, &cmd_events};
+    for (size_t i = 0; i < sizeof looking / sizeof *looking; i++)
+        if (context->args.command == looking[i])
+            return looks_at_swarm(context);
+    return false;
+}
+
 static int provide_project(struct context *context, unsigned needs, struct error *err)
 {
     struct project_options options = context_project_options(context);
+    options.is_elsewhere = is_elsewhere(context);
     if (context->args.command == &cmd_up)
         options.adopt = args_value(&context->args, "adopt");
     if (!(needs & NEEDS_MANIFEST))
@@ -112,8 +123,7 @@ static int provide(struct context *context, struct error *err)
         return -1;
     if (!(needs & TAKES_OVER))
         heal_project(context);
-    bool is_elsewhere = context->args.command == &cmd_events && looks_at_swarm(context);
-    if ((needs & NEEDS_RUNNING) && !is_elsewhere)
+    if ((needs & NEEDS_RUNNING) && !is_elsewhere(context))
         return connect_running(context, err);
     return 0;
 }

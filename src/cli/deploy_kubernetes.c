@@ -3,9 +3,9 @@
  *
  * Passwords that the cluster has are read back first, so that nobody makes them twice. The files go into a
  * folder of memory that only we can read, and away afterwards. Apply is server-side: the other kind would
- * keep a copy of each Secret in an annotation. What of ours is there and no longer wanted is deleted
- * afterwards, but claims never. Ready is what the rollout says; where it does not come, the pod's own words
- * are the reason. */
+ * keep a copy of each Secret in an annotation. Who waits for a task is applied after it. What of ours is
+ * there and no longer wanted is deleted afterwards, but claims never. Ready is what the rollout says; where
+ * it does not come, the pod's own words are the reason. */
 #include "cli/deploy_kubernetes.h"
 #include "cli/kubectl.h"
 #include "cli/deployment.h"
@@ -34,6 +34,8 @@ struct rollout {
     char *folder;
     char *selector; /* labels of all that is ours */
     struct strlist stale;
+    /* Of each service, in order: what waits for a task comes after it. */
+    int *stages, last_stage;
 };
 
 /* ---- what is there ---- */
@@ -113,6 +115,25 @@ static int write_files(struct rollout *r, struct error *err)
     return publish_write(&r->files, false, err);
 }
 
+static int stage_of(const struct rollout *r, const struct deployment_service *s)
+{
+    return r->stages[s - r->wanted.deployment->services];
+}
+
+/* Each stands behind what it needs. */
+static void find_stages(struct rollout *r)
+{
+    const struct deployment *d = r->wanted.deployment;
+    r->stages = xcalloc(d->service_count + 1, sizeof *r->stages);
+    for (size_t i = 0; i < d->service_count; i++) {
+        for (size_t n = 0; n < d->services[i].need_count; n++) {
+            const struct deployment_service *to = deployment_find(d, d->services[i].needs[n].service);
+            r->stages[i] = int_max(r->stages[i], stage_of(r, to) + to->is_task);
+        }
+        r->last_stage = int_max(r->last_stage, r->stages[i]);
+    }
+}
+
 static int prepare(struct rollout *r, struct error *err)
 {
     struct deployment_options how = {.target = DEPLOYMENT_KUBERNETES,
@@ -125,6 +146,7 @@ static int prepare(struct rollout *r, struct error *err)
                             r->context->project.name);
     if (r->options->remove || r->options->rollback)
         return 0;
+    find_stages(r);
     if (take_back(r, err) < 0 || deployment_settle(r->wanted.deployment, &r->wanted.store, err) < 0 ||
         write_files(r, err) < 0)
         return -1;
@@ -136,6 +158,7 @@ static void finish(struct rollout *r)
     if (r->folder)
         file_remove_tree(r->folder, NULL);
     free(r->folder);
+    free(r->stages);
     free(r->selector);
     strlist_free(&r->stale);
     publish_free(&r->files);
@@ -306,20 +329,29 @@ static int wait_for_job(struct rollout *r, const struct deployment_service *s, s
     return -1;
 }
 
-static int wait_for_all(struct rollout *r, struct error *err)
+/* Tasks of a stage as it is over, others once all is there. */
+static int wait_for(struct rollout *r, bool tasks, int stage, struct error *err)
 {
     const struct deployment *d = r->wanted.deployment;
     for (size_t i = 0; i < d->service_count; i++) {
         const struct deployment_service *s = &d->services[i];
         int rc = 0;
-        if (s->is_task)
+        if (s->is_task && tasks && r->stages[i] == stage)
             rc = wait_for_job(r, s, err);
-        else if (!s->is_manual)
+        else if (!s->is_task && !tasks && !s->is_manual)
             rc = wait_for_rollout(r, s, err);
         if (rc < 0)
             return -1;
     }
     return 0;
+}
+
+static int wait_for_all(struct rollout *r, struct error *err)
+{
+    for (int stage = 0; stage <= r->last_stage; stage++)
+        if (wait_for(r, true, stage, err) < 0)
+            return -1;
+    return wait_for(r, false, 0, err);
 }
 
 /* ---- changing ---- */
@@ -340,18 +372,46 @@ static int delete_names(struct rollout *r, const struct strlist *names, struct e
     return 0;
 }
 
-/* What we write is held against the types by our tests; kubectl would ask for the whole schema first. */
-static int apply(struct rollout *r, struct error *err)
+/* Files of one stage; everybody's come with the first. */
+static void add_files(const struct rollout *r, int stage, struct strlist *words)
 {
-    const char *const words[] = {
-        "apply", "--server-side", "--validate=false", "--field-manager=apphost", "-k", r->folder, NULL};
-    if (kubectl_do(&r->kubectl, words, APPLY_MS, err) == 0)
+    for (size_t i = 0; i < r->files.count; i++) {
+        const struct publish_file *file = &r->files.items[i];
+        int own = 0;
+        if (file->service)
+            own = stage_of(r, deployment_find(r->wanted.deployment, file->service));
+        if (own != stage || !str_ends(file->name, ".yaml") || str_eq(file->name, "kustomization.yaml"))
+            continue;
+        strlist_add(words, "-f");
+        strlist_take(words, path_join(r->folder, file->name));
+    }
+}
+
+/* What we write is held against the types by our tests; kubectl would ask for the whole schema first. */
+static int apply(struct rollout *r, int stage, struct error *err)
+{
+    static const char *const front[] = {"apply", "--server-side", "--validate=false",
+                                        "--field-manager=apphost"};
+    cleanup_strlist struct strlist words = {0};
+    for (size_t i = 0; i < sizeof front / sizeof *front; i++)
+        strlist_add(&words, front[i]);
+    add_files(r, stage, &words);
+    if (kubectl_do(&r->kubectl, (const char *const *)words.items, APPLY_MS, err) == 0)
         return 0;
     if (strstr(strbuf_text(&r->kubectl.complaint), "conflict"))
         error_hint(err,
                    "somebody else has set this field: take it away there, or `kubectl apply --server-side "
                    "--force-conflicts` what `apphost publish kubernetes` writes");
     return -1;
+}
+
+/* What waits for a task is changed once that has completed. */
+static int apply_all(struct rollout *r, struct error *err)
+{
+    for (int stage = 0; stage <= r->last_stage; stage++)
+        if (apply(r, stage, err) < 0 || wait_for(r, true, stage, err) < 0)
+            return -1;
+    return wait_for(r, false, 0, err);
 }
 
 static int deploy(struct rollout *r, struct error *err)
@@ -365,7 +425,7 @@ static int deploy(struct rollout *r, struct error *err)
                         r->kubectl.config_context, r->kubectl.namespace);
         return r->options->diff ? 0 : wait_for_all(r, err);
     }
-    if (confirm(r, "Deploy", err) < 0 || apply(r, err) < 0 || wait_for_all(r, err) < 0)
+    if (confirm(r, "Deploy", err) < 0 || apply_all(r, err) < 0)
         return -1;
     return delete_names(r, &r->stale, err);
 }
@@ -412,7 +472,7 @@ static int undo(struct rollout *r, struct error *err)
         if (kubectl_run(&r->kubectl, words, APPLY_MS, err) < 0)
             return -1;
     }
-    return wait_for_all(r, err);
+    return wait_for(r, false, 0, err); /* a task that ran stays so */
 }
 
 int cli_deploy_kubernetes(struct context *context, const struct deploy_options *options, struct error *err)

@@ -9,7 +9,7 @@ int look_swarm_open(struct context *context, struct engine_once *once, struct er
     struct project *project = &context->project;
     if (!project->name) {
         error_set(err, ERROR_NOT_RUNNING, "nothing was deployed from this folder");
-        error_hint(err, "-f FILE -p NAME looks for what was deployed from elsewhere");
+        error_hint(err, "-p NAME says which project is meant");
         return -1;
     }
     if (project_resolve_engine(project, &how, err))

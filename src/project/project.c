@@ -204,8 +204,8 @@ int project_identify(struct project *project, const struct project_options *opti
 
     find_manifest(project, options, &missing);
     set_hash(project, options, name);
-    bool is_plain =
-        override_of(options) || args_value(options->args, "file") || (isolate && project->manifest);
+    bool is_plain = override_of(options) || options->is_elsewhere || args_value(options->args, "file") ||
+                    (isolate && project->manifest);
     if (name && is_plain) {
         set_name(project, name, isolate);
         return 0;

@@ -110,6 +110,7 @@ static void add_file(struct kubernetes *k, const char *name, cJSON *list, bool i
         publish_add_secret(k->files, PUBLISH_WHOLE, name, text);
     else if (text)
         publish_add(k->files, PUBLISH_WHOLE, name, text);
+    k->files->items[k->files->count - 1].service = k->service;
     cJSON_AddItemToArray(k->resources, cJSON_CreateString(name));
     free(documents);
 }
@@ -315,6 +316,7 @@ static int add_service(struct kubernetes *k, const struct deployment_service *s)
     cleanup_free char *file = xasprintf("%s%s.yaml", lower, text_if(is_kustomization, ".service"));
     bool is_stateful = (s->is_server || s->has_data) && !s->is_task;
     cJSON *list = cJSON_CreateArray(), *object = NULL;
+    k->service = s->name;
     add_secret(k, s);
     int rc = claim_volumes(k, s);
     if (rc == 0)

@@ -9,6 +9,7 @@ struct kubernetes {
     struct publish_files *files;
     struct strlist names; /* "Kind/name": taken */
     cJSON *resources;     /* of the kustomization: file names */
+    const char *service;  /* whose files are written now, or NULL */
     struct error *err;
     bool is_refused; /* what a file is to hold is no text: *err says why, no more is added */
 };

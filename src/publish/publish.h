@@ -25,7 +25,8 @@ struct publish_file {
     char *name; /* relative to the folder: "compose.yaml", "secrets/cache.yaml" */
     char *text;
     bool is_secret;
-    bool is_changed; /* after publish_write(): it is another one than before */
+    bool is_changed;     /* after publish_write(): it is another one than before */
+    const char *service; /* Kubernetes: whose it is, borrowed; NULL: everybody's */
 };
 struct publish_files {
     const char *folder; /* where they are written to; what is there may be read */

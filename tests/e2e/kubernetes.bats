@@ -239,6 +239,25 @@ END
   says 'the task prepare does not complete'
 }
 
+@test "who waits for a task comes after it, and not at all when it fails" {
+  cluster
+  application ', command: [FAIL]'
+  sed -i 's/endpoints: {http: {env: PORT}}/&\n    wait_for: [prepare]/' apphost.yaml
+  fails 6 apphost deploy kubernetes -y
+  grep -q '^created StatefulSet/cache' "$T/log"
+  not grep -q 'Deployment/api' "$T/log"
+  sed -i 's/, command: \[FAIL\]//' apphost.yaml
+  ok apphost deploy kubernetes -y
+  says 'prepare has completed' 'api is ready'
+  grep -q '^created Deployment/api' "$T/log"
+  : >"$T/log"
+  ok apphost deploy kubernetes -y
+  says 'nothing to change'
+  [ ! -s "$T/log" ]
+  ok apphost deploy kubernetes --rollback -y
+  says 'api is ready'
+}
+
 @test "a workload that hangs ends the wait" {
   cluster
   application
