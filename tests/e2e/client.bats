@@ -2,19 +2,26 @@
 # run on a Redis 8 and a Valkey 8 in containers.
 load helpers
 
+LIBRARY_TESTS=(test_cache test_cache_more test_async_many test_hybrid test_remove)
+
+setup_file() {
+  make_client_tests 'apphost-test/redis:8.0 apphost-test/valkey:8.1' \
+    "${LIBRARY_TESTS[@]/#/$ROOT/build/asan/unit/client/}"
+}
+
 # library_on TYPE IMAGE: the programs that test the cache, on one server. Everything on it is deleted.
 library_on() {
   needs_image "$2"
-  local program programs=(test_cache test_cache_more test_async_many test_hybrid test_remove) build=$ROOT/build/asan
-  # They are there after `make check`; make says so in a moment.
-  ok env HOME="$REAL_HOME" make -s -C "$ROOT" VARIANT=asan BUILD="$build" "${programs[@]/#/$build/unit/client/}"
+  local program build=$ROOT/build/asan
+  # They are there by now; make says so in a moment.
+  ok env HOME="$REAL_HOME" make -s -C "$ROOT" VARIANT=asan BUILD="$build" "${LIBRARY_TESTS[@]/#/$build/unit/client/}"
   manifest <<END
 resources:
   cache: {type: $1, image: $2, password: false}
 END
   ok apphost up -d
   load_env
-  for program in "${programs[@]}"; do
+  for program in "${LIBRARY_TESTS[@]}"; do
     run env APPHOST_TEST_SERVER="127.0.0.1:$CACHE_PORT" timeout 300 "$build/unit/client/$program"
     echo "$output"
     [ "$status" -eq 0 ]

@@ -5,6 +5,10 @@ load helpers
 
 GARNET=apphost-test/garnet:2.2
 
+setup_file() {
+  make_client_tests $GARNET "$ROOT"/build/asan/unit/client/test_cache{,_more}
+}
+
 # one [LINE…] : a garnet called cache with these lines
 one() {
   needs_image $GARNET

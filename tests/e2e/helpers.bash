@@ -242,6 +242,17 @@ needs_image() {
   [ "$(engine_status GET "/images/$1/json")" = 200 ] || skip "the image $1 could not be built here"
 }
 
+# For setup_file: programs of the client library's own tests, where one of these images is there. They are there after
+# `make check`; to build them takes longer than a test may, on a busy machine.
+make_client_tests() { # "IMAGE…" PROGRAM…
+  local image
+  for image in $1; do
+    [ "$(engine_status GET "/images/$image/json")" = 200 ] || continue
+    make -s -C "$ROOT" VARIANT=asan BUILD="$ROOT/build/asan" "${@:2}" >&2 || echo "client tests: not built" >&2
+    return 0
+  done
+}
+
 # Podman has names in networks only with a plugin of its own.
 needs_container_names() {
   engine GET /_ping -i | grep -qi '^libpod-api' || return 0
