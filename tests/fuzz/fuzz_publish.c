@@ -132,7 +132,7 @@ static void take_back(const char *text, size_t size)
         if (i == 0)
             publish_take_compose(&files, &d, &err);
         else
-            publish_take_kubernetes(&files, &d, &err);
+            publish_take_generated(&files, &d, &err);
         unlink(path);
     }
     arena_free(&d.arena);
