@@ -10,7 +10,7 @@ VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
 Q       := $(if $(filter 1,$(V)),,@)
 
-PKGS     := libcurl libuv yaml-0.1 libcjson openssl hiredis libmicrohttpd libzstd
+PKGS     := libmd libcurl libuv yaml-0.1 libcjson openssl hiredis libmicrohttpd libzstd
 PKG_INC  := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

@@ -1,4 +1,4 @@
-/* Digests, random text and the encodings that engines and registries want. OpenSSL does the work. */
+/* Digests, random text and the encodings that engines and registries want. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 

@@ -8,11 +8,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "certs/sign.h"
+#include "library/openssl.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,7 @@ void certs_pair_free(struct certs_pair *pair)
 
 static int lock_folder(const char *folder, struct error *err)
 {
-    if (file_mkdirs(folder, 0700, err) < 0)
+    if (libcrypto_open(err) < 0 || file_mkdirs(folder, 0700, err) < 0)
         return -1;
     cleanup_free char *path = path_join(folder, "lock");
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -136,7 +135,7 @@ int certs_server(const char *folder, const char *name, const char *const *hosts,
 
 int certs_load(const char *cert_file, const char *key_file, struct certs_pair *pair, struct error *err)
 {
-    if (read_pair(cert_file, key_file, file_read, pair, err) < 0)
+    if (libcrypto_open(err) < 0 || read_pair(cert_file, key_file, file_read, pair, err) < 0)
         return -1;
     if (sign_belong_together(pair))
         return 0;

@@ -6,13 +6,9 @@
 #include "base/mem.h"
 #include "base/pick.h"
 #include "base/str.h"
+#include "library/openssl.h"
 
 #include <arpa/inet.h>
-#include <openssl/bn.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

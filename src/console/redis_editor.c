@@ -8,10 +8,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "library/edit.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <histedit.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,23 +21,8 @@
 
 enum { HISTORY_LINES = 1000, HISTORY_LIMIT = 4 * 1024 * 1024, SHOWN_WORDS = 60 };
 
-struct library {
-    void *handle;
-    __typeof__(&el_init) el_init;
-    __typeof__(&el_end) el_end;
-    __typeof__(&el_gets) el_gets;
-    __typeof__(&el_set) el_set;
-    __typeof__(&el_line) el_line;
-    __typeof__(&el_insertstr) el_insertstr;
-    __typeof__(&el_deletestr) el_deletestr;
-    __typeof__(&history_init) history_init;
-    __typeof__(&history_end) history_end;
-    __typeof__(&history) history;
-};
-
 struct redis_editor {
     struct client *client;
-    struct library library;
     EditLine *line;
     History *history;
     const char *prompt;
@@ -50,38 +34,6 @@ struct redis_editor {
     struct strbuf plain; /* without libedit: what was read */
     size_t used;
 };
-
-/* ---- the library ---- */
-
-static const struct {
-    const char *name;
-    size_t offset;
-} symbols[] = {
-    {"el_init", offsetof(struct library, el_init)},
-    {"el_end", offsetof(struct library, el_end)},
-    {"el_gets", offsetof(struct library, el_gets)},
-    {"el_set", offsetof(struct library, el_set)},
-    {"el_line", offsetof(struct library, el_line)},
-    {"el_insertstr", offsetof(struct library, el_insertstr)},
-    {"el_deletestr", offsetof(struct library, el_deletestr)},
-    {"history_init", offsetof(struct library, history_init)},
-    {"history_end", offsetof(struct library, history_end)},
-    {"history", offsetof(struct library, history)},
-};
-
-static bool load_library(struct library *library)
-{
-    library->handle = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library->handle && i < sizeof symbols / sizeof *symbols; i++) {
-        void *symbol = dlsym(library->handle, symbols[i].name);
-        memcpy((char *)library + symbols[i].offset, &symbol, sizeof symbol);
-        if (!symbol) {
-            dlclose(library->handle);
-            library->handle = NULL;
-        }
-    }
-    return library->handle != NULL;
-}
 
 /* libedit's callbacks get no data of ours; a process has one terminal, and one prompt on it. */
 static struct redis_editor *the_editor;
@@ -166,7 +118,7 @@ static void find_matches(struct redis_editor *editor, const char *typed, size_t 
 static unsigned char complete(EditLine *line, int key)
 {
     struct redis_editor *editor = the_editor;
-    const LineInfo *info = editor->library.el_line(line);
+    const LineInfo *info = libedit()->el_line(line);
     size_t length = (size_t)(info->cursor - info->buffer);
     cleanup_strlist struct strlist matches = {0};
     cleanup_free char *typed = xstrndup(info->buffer, length);
@@ -188,8 +140,8 @@ static unsigned char complete(EditLine *line, int key)
 
     cleanup_free char *replacement =
         xasprintf("%.*s%s", (int)common, matches.items[0], text_if(matches.count == 1, " "));
-    editor->library.el_deletestr(line, (int)length);
-    editor->library.el_insertstr(line, replacement);
+    libedit()->el_deletestr(line, (int)length);
+    libedit()->el_insertstr(line, replacement);
     return CC_REFRESH;
 }
 
@@ -197,7 +149,7 @@ static unsigned char complete(EditLine *line, int key)
 
 static void set_up(struct redis_editor *editor)
 {
-    const struct library *library = &editor->library;
+    const struct edit_functions *library = libedit();
     HistEvent event;
     setlocale(LC_CTYPE, "");
     editor->line = library->el_init("apphost", stdin, stdout, stderr);
@@ -223,7 +175,7 @@ struct redis_editor *redis_editor_new(struct client *client, redis_editor_words_
     editor->get_words = words;
     editor->data = data;
     the_editor = editor;
-    if (load_library(&editor->library))
+    if (libedit_open(NULL) == 0)
         set_up(editor);
     return editor;
 }
@@ -231,9 +183,9 @@ struct redis_editor *redis_editor_new(struct client *client, redis_editor_words_
 void redis_editor_free(struct redis_editor *editor)
 {
     if (editor->line)
-        editor->library.el_end(editor->line);
+        libedit()->el_end(editor->line);
     if (editor->history)
-        editor->library.history_end(editor->history);
+        libedit()->history_end(editor->history);
     strlist_free(&editor->words);
     strbuf_free(&editor->plain);
     the_editor = NULL;
@@ -271,7 +223,7 @@ enum redis_editor_end redis_editor_read(struct redis_editor *editor, const char 
     editor->is_interrupted = false;
     if (!editor->line)
         return read_plain(editor, line);
-    const char *text = editor->library.el_gets(editor->line, &count);
+    const char *text = libedit()->el_gets(editor->line, &count);
     if (editor->is_interrupted)
         return REDIS_EDITOR_INTERRUPTED;
     if (!text || count <= 0)
@@ -288,7 +240,7 @@ static void enter(struct redis_editor *editor, const char *line)
 {
     HistEvent event;
     if (editor->history)
-        editor->library.history(editor->history, &event, H_ENTER, line);
+        libedit()->history(editor->history, &event, H_ENTER, line);
 }
 
 void redis_editor_remember(struct redis_editor *editor, const char *line, bool keep, const char *file)

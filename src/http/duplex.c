@@ -13,11 +13,11 @@
  * open: a peer that ends without having read everything resets. What came of the command is asked elsewhere.
  */
 #include "http/internal.h"
+#include "library/openssl.h"
 
 #include "base/mem.h"
 
 #include <errno.h>
-#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -195,7 +195,7 @@ static SSL *tls_session(const struct http_call *call)
 {
     struct curl_tlssessioninfo *tls = NULL;
     curl_easy_getinfo(call->easy, CURLINFO_TLS_SSL_PTR, &tls);
-    if (tls && tls->backend == CURLSSLBACKEND_OPENSSL)
+    if (tls && tls->backend == CURLSSLBACKEND_OPENSSL && libssl_open(NULL) == 0)
         return tls->internals;
     return NULL;
 }

@@ -77,7 +77,7 @@ static int check_address(const struct http_address *address, struct error *err)
 
 struct http_transport *http_open(struct loop *loop, const struct http_address *address, struct error *err)
 {
-    if (check_address(address, err) < 0)
+    if (libcurl_open(err) < 0 || check_address(address, err) < 0)
         return NULL;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct real_transport *transport = xcalloc(1, sizeof *transport);

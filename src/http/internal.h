@@ -8,8 +8,7 @@
 
 #include "base/str.h"
 #include "http/http.h"
-
-#include <curl/curl.h>
+#include "library/curl.h"
 
 /* A libcurl multi handle driven by uv_poll and one timer of the loop. */
 struct http_multi {

@@ -3,12 +3,10 @@
 #include "redis_conn/tls.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "library/openssl.h"
 
 #include <arpa/inet.h>
 #include <limits.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 struct redis_tls {
@@ -77,6 +75,8 @@ static int set_up(struct redis_tls *tls, const char *ca_file, struct error *err)
 
 struct redis_tls *tls_new(const char *name, const char *ca_file, struct error *err)
 {
+    if (libssl_open(err) < 0)
+        return NULL;
     struct redis_tls *tls = xcalloc(1, sizeof *tls);
     tls->name = xstrdup(name);
     ERR_clear_error();

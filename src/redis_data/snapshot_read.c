@@ -3,13 +3,13 @@
  * Everything is checked once before the first record is used: frame, digest, each record's sizes, the number
  * of keys. After that snapshot_next() only decodes. The file is ours, 0600, and only ever replaced by rename:
  * a mapping of it does not shrink. */
+#include "library/openssl.h"
 #include "base/mem.h"
 #include "redis_data/snapshot_file.h"
 #include "redis_data/snapshot_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -66,6 +66,8 @@ static int check_digest(const struct snapshot_reader *reader, struct error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     size_t length = reader->length - SNAPSHOT_DIGEST_SIZE;
+    if (libcrypto_open(err) < 0)
+        return -1;
     if (!EVP_Digest(reader->bytes, length, digest, NULL, EVP_sha256(), NULL))
         return error_set(err, ERROR_FAILED, "SHA-256 is not available");
     if (memcmp(digest, reader->bytes + length, SNAPSHOT_DIGEST_SIZE) != 0)

@@ -4,12 +4,12 @@
  * The temporary file's name holds our pid and is made anew each time, so two commands never write the same
  * one. */
 #include "base/mem.h"
+#include "library/openssl.h"
 #include "redis_data/snapshot_file.h"
 #include "redis_data/snapshot_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +74,8 @@ static void free_writer(struct snapshot_writer *writer)
 struct snapshot_writer *snapshot_create(const char *path, int64_t created_ms, const char *server,
                                         struct error *err)
 {
+    if (libcrypto_open(err) < 0)
+        return NULL;
     struct snapshot_writer *writer = xcalloc(1, sizeof *writer);
     char name[SNAPSHOT_SERVER_SIZE] = "";
     writer->path = xstrdup(path);

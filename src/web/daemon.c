@@ -158,6 +158,8 @@ __attribute__((format(printf, 2, 0))) static void log_line(void *data, const cha
 int web_daemon_start(struct web_server *server, struct error *err)
 {
     enum { FLAGS = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME };
+    if (libmicrohttpd_open(err) < 0)
+        return -1;
     turn_init(&server->pump, pump, server);
     timer_init(server->loop, &server->alarm, pump, server);
     server->daemon =

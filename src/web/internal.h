@@ -4,7 +4,7 @@
 
 #include "web/web.h"
 
-#include <microhttpd.h>
+#include "library/microhttpd.h"
 #include <uv.h>
 
 enum { WEB_LISTENERS = 2, WEB_POOL = 32 << 10, WEB_POOL_STEP = 1 << 10 };

@@ -340,6 +340,48 @@ static void errors_keep_the_first_cause(void **state)
     assert_false(error_is_set(&err));
 }
 
+/* RFC 4231, test cases 2 and 6: a short key, and one that is longer than a block. */
+static void keyed_digests(void **state)
+{
+    (void)state;
+    char sum[65], key[131];
+    memset(key, 0xaa, sizeof key);
+    digest_hmac("Jefe", 4, "what do ya want for nothing?", 28, sum);
+    assert_string_equal(sum, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    digest_hmac(key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54, sum);
+    assert_string_equal(sum, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+/* RFC 4648, section 10; and what is none. */
+static void base64_of_every_length(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *plain, *encoded;
+    } cases[] = {{"", ""},
+                 {"f", "Zg=="},
+                 {"fo", "Zm8="},
+                 {"foo", "Zm9v"},
+                 {"foob", "Zm9vYg=="},
+                 {"fooba", "Zm9vYmE="},
+                 {"foobar", "Zm9vYmFy"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t length = 99;
+        char *encoded = digest_base64(cases[i].plain, strlen(cases[i].plain), 0);
+        char *decoded = digest_unbase64(cases[i].encoded, &length);
+        assert_string_equal(encoded, cases[i].encoded);
+        assert_string_equal(decoded, cases[i].plain);
+        assert_int_equal(length, strlen(cases[i].plain));
+        free(encoded);
+        free(decoded);
+    }
+
+    static const char *const none[] = {"Zg=", "Z===", "Zm9v Zg=", "Zm\n9v===", "====", "Zg==Zg==", "-_8="};
+    size_t length;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_null(digest_unbase64(none[i], &length));
+}
+
 static void digests_and_encodings(void **state)
 {
     (void)state;
@@ -397,6 +439,8 @@ int main(void)
         cmocka_unit_test(json_getters_are_strict),
         cmocka_unit_test(errors_keep_the_first_cause),
         cmocka_unit_test(digests_and_encodings),
+        cmocka_unit_test(keyed_digests),
+        cmocka_unit_test(base64_of_every_length),
         cmocka_unit_test(names_of_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

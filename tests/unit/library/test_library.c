@@ -1,0 +1,101 @@
+/* Libraries that are opened late: what is not there is said, with what needs it; what is there has all the
+ * functions that are used, and is opened once. */
+#include "library/curl.h"
+#include "library/edit.h"
+#include "library/microhttpd.h"
+#include "library/openssl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void what_is_not_there_is_named(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"nothing"};
+    void *functions[1] = {NULL};
+    struct library library = {.file = "libapphost-not-there.so.9",
+                              .package = "not-there9",
+                              .what_for = "nothing needs it",
+                              .names = names,
+                              .count = 1,
+                              .functions = functions};
+    struct error err = {0};
+
+    assert_int_equal(library_open(&library, &err), -1);
+    assert_non_null(strstr(err.text, "libapphost-not-there.so.9"));
+    assert_non_null(strstr(err.text, "nothing needs it"));
+    assert_string_equal(err.hint, "on Debian: apt-get install not-there9");
+    assert_null(functions[0]);
+    error_clear(&err);
+}
+
+/* None of its functions is used then, and it may be asked for again. */
+static void a_function_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"uv_version", "uv_no_such_function"};
+    void *functions[2] = {NULL, NULL};
+    struct library library = {
+        .file = "libuv.so.1", .package = "libuv1", .what_for = "?", .names = names, .functions = functions};
+    struct error err = {0};
+
+    library.count = 2;
+    assert_int_equal(library_open(&library, &err), -1);
+    assert_non_null(strstr(err.text, "libuv.so.1 has no uv_no_such_function"));
+    assert_null(functions[0]);
+    error_clear(&err);
+
+    library.count = 1;
+    assert_int_equal(library_open(&library, &err), 0);
+    assert_non_null(functions[0]);
+    assert_int_equal(library_open(&library, &err), 0);
+}
+
+#define IS_THERE(function) assert_ptr_not_equal(function, NULL); /* its name is a macro for the member */
+
+static void every_function_of_libcurl(void **state)
+{
+    (void)state;
+    assert_int_equal(libcurl_open(NULL), 0);
+    CURL_FUNCTIONS(IS_THERE)
+}
+
+static void every_function_of_openssl(void **state)
+{
+    (void)state;
+    assert_int_equal(libssl_open(NULL), 0);
+    CRYPTO_FUNCTIONS(IS_THERE)
+    SSL_FUNCTIONS(IS_THERE)
+}
+
+static void every_function_of_libmicrohttpd(void **state)
+{
+    (void)state;
+    assert_int_equal(libmicrohttpd_open(NULL), 0);
+    MHD_FUNCTIONS(IS_THERE)
+}
+
+#undef IS_THERE
+#define IS_THERE(function) assert_ptr_not_equal(libedit()->function, NULL);
+
+static void every_function_of_libedit(void **state)
+{
+    (void)state;
+    assert_int_equal(libedit_open(NULL), 0);
+    EDIT_FUNCTIONS(IS_THERE)
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_there_is_named),
+        cmocka_unit_test(a_function_that_is_missing_is_named),
+        cmocka_unit_test(every_function_of_libcurl),
+        cmocka_unit_test(every_function_of_openssl),
+        cmocka_unit_test(every_function_of_libmicrohttpd),
+        cmocka_unit_test(every_function_of_libedit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
