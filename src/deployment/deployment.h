@@ -231,8 +231,8 @@ bool deployment_has_secret(const struct deployment_service *service);
 enum deployment_fate { DEPLOYMENT_KEPT, DEPLOYMENT_CHANGED, DEPLOYMENT_REFUSED, DEPLOYMENT_FATE_COUNT };
 struct deployment_field {
     const char *table, *field; /* as the manifest's tables have them: "redis", "data_volume" */
-    enum deployment_fate fate[DEPLOYMENT_TARGET_COUNT];
-    const char *words; /* what it becomes, where it is not simply kept */
+    unsigned char fate[DEPLOYMENT_TARGET_COUNT]; /* enum deployment_fate: small, there are many rows */
+    const char *words;                           /* what it becomes, where it is not simply kept */
     /* Where it stands in a resource; NULL: it is not given there, or nobody can tell. */
     const struct model_pos *(*given)(const struct model_resource *resource);
 };

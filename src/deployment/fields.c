@@ -137,7 +137,8 @@ static const struct model_pos *has_gateway(const struct model_resource *r)
     }
 
 static const char local_only[] = "it is about this machine, and has no meaning there";
-static const char one_server[] = "it is deployed as one server; take it away for this by an override file";
+static const char one_server[] =
+    "nobody is there to form it and to judge it: it would be one server; take it away by an override file";
 static const char one_port[] = "a published port is for `publish: {expose: true}` to ask for";
 
 static const struct deployment_field fields[] = {

@@ -41,6 +41,17 @@ swarm_floor() {
     "http://e/_ping" "http://e/services?status=true&$filter" "http://e/tasks?$filter"
 }
 
+# How many requests that is, counted in front of the engine.
+swarm_requests() {
+  local proxy
+  : >"$T/rules" >"$T/requests"
+  tests/faults/engine-proxy "$T/proxy.sock" "${SWARM_HOST#unix://}" "$T/rules" "$T/requests" >/dev/null 2>&1 &
+  proxy=$!
+  until [ -S "$T/proxy.sock" ] || ! kill -0 $proxy 2>/dev/null; do sleep 0.1; done
+  SWARM_HOST=unix://$T/proxy.sock swarmed one >/dev/null 2>&1 && wc -l <"$T/requests"
+  kill $proxy
+}
+
 swarmed() {
   DOCKER_HOST=$SWARM_HOST APPHOST_PARAM_PASSWORD=$1 "$APPHOST" -C "$T/swarmed" deploy swarm -y "${@:2}"
 }
@@ -51,17 +62,19 @@ section_swarm() {
     return
   fi
   swarm_manifest
-  local first again rotation i
+  local first again rotation requests i
   first=$(ms swarmed one)
   for i in 1 2 3 4 5; do
     note swarm-floor "$(ms swarm_floor)"
     note swarm-again "$(ms swarmed one)"
   done
   again=$(of swarm-again)
+  requests=$(swarm_requests)
   rotation=$(ms swarmed two)
   head_line 'swarm of one node, ms'
   row 'deploy: a server, then two consumers, ready' '' "$first" ''
   row 'second deploy' "$(of swarm-floor)" "$again" '<=30 ms'
+  row 'requests of that' '' "$requests" '<=3'
   row 'another password, in all three' '' "$rotation" ''
   swarmed two --remove --volumes >/dev/null 2>&1
   swarm_down

@@ -181,6 +181,31 @@ static void test_rest(void **state)
     assert_json(job, "UpdateConfig", "nothing");
 }
 
+/* A service that ends is started again whatever the manifest says of its restarts here, on another node when
+ * its own is gone; "any" is no word for a job. */
+static void test_restart(void **state)
+{
+    struct shop *shop = *state;
+    static const struct {
+        enum model_restart_when when;
+        bool is_task;
+        const char *condition;
+    } rows[] = {
+        {MODEL_RESTART_NEVER, false, "\"any\""},
+        {MODEL_RESTART_ON_FAILURE, false, "\"on-failure\""},
+        {MODEL_RESTART_ALWAYS, false, "\"any\""},
+        {MODEL_RESTART_NEVER, true, "\"none\""},
+        {MODEL_RESTART_ON_FAILURE, true, "\"on-failure\""},
+        {MODEL_RESTART_ALWAYS, true, "\"on-failure\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        shop->services[1].restart.when = rows[i].when;
+        shop->services[1].is_task = rows[i].is_task;
+        cleanup_json cJSON *body = body_of(shop, 1, NULL);
+        assert_json(body, "TaskTemplate.RestartPolicy.Condition", rows[i].condition);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_secrets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_restart, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
