@@ -4,6 +4,7 @@
 #ifndef ORCHESTRATOR_INTERNAL_H
 #define ORCHESTRATOR_INTERNAL_H
 
+#include "orchestrator/facts_note.h"
 #include "orchestrator/node.h"
 #include "redis/redis.h"
 
@@ -152,53 +153,6 @@ const char *node_state_name(enum node_state state);
 void node_set_state(struct node *node, enum node_state state, char *detail);
 void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-/* ---- facts_note.c: the only writers of what they write ---- */
-void facts_see(struct node *node, enum seen seen);
-void facts_name(struct node *node, const char *id); /* the engine's; NULL: none */
-void facts_spoil(struct node *node, bool is_spoiled);
-void facts_join(struct node *node, bool is_joined);
-void facts_inspect(struct node *node);
-void facts_last(struct node *node, bool persistent, bool ephemeral);
-void facts_make_of(struct node *node, const char *spec_hash);
-void facts_resolve(struct node *node, const char *digest); /* of its values */
-/* Of an instance, from its begin to what its end meant. */
-void facts_bear(struct node *node, bool is_unborn);
-void facts_start(struct node *node, int64_t ms, int64_t wall_ns);
-void facts_run(struct node *node, bool is_running);
-void facts_settle_at(struct node *node, int64_t ms);
-void facts_ready_since(struct node *node, int64_t ms, int64_t wall_ns); /* 0: it has not been yet */
-void facts_was_ready(struct node *node, bool was_ready);
-void facts_end_as(struct node *node, int code, int signal);
-void facts_exit(struct node *node, bool has_exited);
-void facts_over(struct node *node);
-void facts_run_again(struct node *node);               /* neither exited nor over */
-void facts_complete(struct node *node, char *key);     /* takes it over; NULL: it is not */
-void facts_starve(struct node *node, bool is_starved); /* of memory */
-/* What was tried, and when it may be tried again; 0: at once. */
-void facts_pause_until(struct node *node, int64_t ms);
-void facts_count_restarts(struct node *node, int count);
-void facts_count_retries(struct node *node, int count);
-int facts_retry(struct node *node); /* one more; how many there were before */
-void facts_feel(struct node *node, enum engine_health health);
-void facts_ready(struct node *node, bool is_ready);
-void facts_disturb(struct node *node, bool is_disturbed);
-void facts_save(struct node *node, bool is_saved);
-void facts_seed(struct node *node, bool is_seeded);
-void facts_form(struct node *node, bool is_formed);
-void facts_use(struct node *node, char *users, struct strlist names); /* takes both over */
-void facts_label_ports(struct node *node, const char *label);
-void facts_lack(struct node *image, bool is_absent);
-void facts_answer_by(struct node *node, int64_t due_ms); /* 0: whenever it comes */
-/* Of the engine. */
-void facts_reach(struct node *root);
-void facts_locate(struct node *root);
-void facts_subscribe(struct node *root);
-void facts_list(struct node *root, bool is_listed);
-void facts_survey(struct node *root, bool is_surveyed);
-void facts_lose(struct node *root); /* none of these */
-/* Of everything: what backoff and readers of the last run need stays. */
-void facts_clear(struct facts *facts);
 
 /* ---- facts.c ---- */
 /* Nothing is there. */
