@@ -11,6 +11,7 @@
 
 #include "usage/usage.h"
 
+#include "base/ignore.h"
 #include "base/mem.h"
 #include "base/pick.h"
 
@@ -165,12 +166,11 @@ static void pause_ms(int64_t ms)
     nanosleep(&pause, NULL);
 }
 
-/* The supervisor ends with the project: an end like another. */
 static int end_of_project(struct context *context, struct error *err)
 {
     if (err->code != ERROR_OWNER && err->code != ERROR_NOT_RUNNING)
         return -1;
-    error_clear(err);
+    error_ignore(err, "the supervisor ends with the project: an end like another");
     output_note(&context->output, "nothing is running any more");
     return 0;
 }

@@ -374,7 +374,7 @@ int apphost_connection_transaction(struct apphost_connection *connection,
         return fail_memory(error);
     rc = run_all(connection, list, count + 2, &replies, error);
     free(list);
-    if (rc < 0)
+    if (rc != 0)
         return -1;
     rc = judge_transaction(&replies, results, error);
     replies_free(&replies);

@@ -1,5 +1,6 @@
 /* An operation's life: made, sent (after the negotiation), answered, told, freed; see internal.h. */
 #include "engine/internal.h"
+#include "base/ignore.h"
 #include "base/pick.h"
 
 #include <stdlib.h>
@@ -99,7 +100,7 @@ void engine_op_fail(struct engine_op *op, struct error *err)
     unlink_op(op);
     op->done(NULL, err, op->data);
     release_op(op);
-    error_clear(err);
+    error_ignore(err, "who asked was told");
 }
 
 bool engine_op_is_alive(const struct engine_op_mark *mark)

@@ -9,6 +9,7 @@
 #include "engine/address.h"
 
 #include "base/file.h"
+#include "base/ignore.h"
 #include "base/pick.h"
 #include "process/process.h"
 
@@ -215,7 +216,7 @@ void engine_tunnel_explain(struct tunnel *tunnel, struct error *err)
 {
     cleanup_free char *words = last_words(tunnel);
     cleanup_free char *cause = xstrdup(text_or(words, text_or(err->text, "no answer")));
-    error_clear(err);
+    error_ignore(err, "its words are part of the new one");
     error_set(err, ERROR_ENGINE, "cannot reach the container engine at %s through ssh: %s",
               tunnel->target.destination, cause);
     cleanup_free char *port = NULL;

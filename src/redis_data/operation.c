@@ -1,5 +1,6 @@
 /* Beginning and end of every operation. See operation.h. */
 #include "redis_data/operation.h"
+#include "base/ignore.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -105,7 +106,7 @@ void operation_end(struct redis_data *operation)
 void operation_fail(struct redis_data *operation, struct error *err)
 {
     if (operation->ended) {
-        error_clear(err);
+        error_ignore(err, "it has ended with its first one, or well");
         return;
     }
     error_move(&operation->error, err);
