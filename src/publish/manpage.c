@@ -99,6 +99,11 @@ static const char *const paragraphs[] = {
     "server anew. A configuration is a variable of `.env` too, and refers to the password; one that changes "
     "gets a "
     "variable with a number.",
+    "For a swarm each secret is a file that is named by its content, as in the swarm itself: what was "
+    "replaced "
+    "stays in both until you delete it. `docker stack deploy` gives no node a label, waits for nobody, and "
+    "runs "
+    "tasks each time: `apphost deploy swarm` does those things.",
     "Nothing was tried on a real cluster: objects are held against the types of Kubernetes, `apphost deploy "
     "kubernetes` against the real kubectl and an API server without controllers. Scheduling, volumes and "
     "probes are "
