@@ -1,11 +1,17 @@
 /* Read in front of every source by scripts/analyse: what an analyser cannot see from one file alone. Whatever
  * makes an error returns -1, so what follows a success has all that the success promises; what cJSON calls a
- * string is one, and no NULL; the table of uthash that is freed with its last item is not looked at again.
+ * string is one, and no NULL; the table of uthash that is freed with its last item is not looked at again, and
+ * an item that was taken out of one is in none.
  * Not for the files that define them. */
 #define uthash_free(table, size) analysed_freed(table)
 #include "base/error.h"
 #include "client_base/fail.h"
 #include <cjson/cJSON.h>
+#include <uthash.h>
+
+#undef HASH_DEL
+#define HASH_DEL(head, item) analysed_removed(&(head), (item))
+void analysed_removed(void *head, const void *item);
 
 static inline void analysed_freed(const void *table)
 {

@@ -29,13 +29,14 @@ struct pull_progress *engine_pull_progress_new(void)
 
 void engine_pull_progress_free(struct pull_progress *progress)
 {
-    struct layer *layer, *next;
     if (!progress)
         return;
-    HASH_ITER(hh, progress->layers, layer, next)
-    {
-        HASH_DEL(progress->layers, layer);
+    struct layer *layer = progress->layers;
+    HASH_CLEAR(hh, progress->layers); /* the table alone: its items are a list, too */
+    while (layer) {
+        struct layer *next = layer->hh.next;
         free(layer);
+        layer = next;
     }
     cJSON_Delete(progress->line);
     free(progress);

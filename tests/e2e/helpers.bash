@@ -190,7 +190,7 @@ processes() {
     jq -r '.supervisor, .guard' 2>/dev/null); do
     [ "$(readlink "/proc/$pid/exe" 2>/dev/null)" = "$(readlink -f "$APPHOST")" ] ||
       grep -qsz '^APPHOST_SESSION=' "/proc/$pid/environ" || continue
-    is_zombie "$pid" || echo "$pid"
+    if alive "$pid"; then echo "$pid"; fi
   done | cat - <(native_servers) | sort -un
 }
 
@@ -198,13 +198,9 @@ processes() {
 native_servers() {
   local pid
   for pid in $(pgrep -f '(redis|valkey)-server'); do
-    [[ $(readlink "/proc/$pid/cwd") = $T/* ]] && ! is_zombie "$pid" && echo "$pid"
+    [[ $(readlink "/proc/$pid/cwd") = $T/* ]] && alive "$pid" && echo "$pid"
   done
   return 0
-}
-
-is_zombie() {
-  [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) = [ZX]* ]]
 }
 
 sockets() {
@@ -268,8 +264,9 @@ session() {
   jq -r ".$1" "$T"/state/apphost/"$PROJECT"-*/session.json
 }
 
+# There, and no zombie. Asked once: what is a zombie at a first question may be gone at a second one.
 alive() {
-  kill -0 "$1" 2>/dev/null && ! is_zombie "$1"
+  [ -n "$1" ] && [[ $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) = [!ZX]* ]]
 }
 
 dead() {
