@@ -178,6 +178,41 @@ static void catch_up(struct client *client)
         continue;
 }
 
+struct link_selection {
+    bool is_answered;
+    struct error refusal;
+};
+
+static void on_selected(const struct resp_reply *reply, void *data)
+{
+    struct link_selection *selection = data;
+    if (!reply)
+        return; /* on_closed follows */
+    selection->is_answered = true;
+    if (reply->type == RESP_ERROR)
+        redis_link_answer(reply, &selection->refusal);
+}
+
+/* Before anything is said to it: what is meant for one database must not end up in another. */
+static int select_database(struct redis_link *link, struct error *err)
+{
+    struct link_selection selection = {0};
+    cleanup_free char *number = xasprintf("%lld", (long long)link->database);
+    const char *const words[] = {"SELECT", number, NULL};
+    if (redis_conn_words(link->conn, words, on_selected, &selection, err))
+        return -1;
+
+    int code = redis_link_await(link, &selection.is_answered, NULL, NULL, err);
+    if (code == 0 && !error_is_set(&selection.refusal))
+        return 0;
+    if (code > 0)
+        await_interrupted(err);
+    if (code == 0)
+        error_move(err, &selection.refusal);
+    redis_link_close(link);
+    return -1;
+}
+
 int redis_link_open(struct redis_link *link, struct error *err)
 {
     bool was_there = link->conn != NULL;
@@ -196,9 +231,7 @@ int redis_link_open(struct redis_link *link, struct error *err)
     link->conn = redis_conn_open(&link->context->client.loop, &link->server);
     if (!link->database)
         return 0;
-    cleanup_free char *number = xasprintf("%lld", (long long)link->database);
-
-    return redis_conn_words(link->conn, (const char *const[]){"SELECT", number, NULL}, NULL, NULL, err);
+    return select_database(link, err);
 }
 
 static void judge(void *data)

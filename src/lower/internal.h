@@ -98,6 +98,7 @@ bool lower_address(struct lower *l, struct consumer *c, const struct model_resou
                    const char *endpoint, struct address *address);
 void text_address(struct text_builder *b, const struct address *address); /* "host:port" */
 void text_address_host(struct text_builder *b, const struct address *address);
+void text_address_port(struct text_builder *b, const struct address *address);
 void text_number(struct text_builder *b, int number);
 /* Where this machine reaches what the engine publishes; NULL: late. */
 const char *lower_published_host(const struct lower *l);

@@ -4,7 +4,8 @@
  * servers answer or have failed (one failed server does not fail them; Commander gives up on one that does
  * not listen yet), never hold up `up`, and get every server that a container can reach. Commander is
  * configured by NODE_CONFIG, which takes any password and TLS (REDIS_HOSTS breaks on ':' ',' '"' '\' and
- * blanks); Insight by numbered variables. */
+ * blanks); Insight by numbered variables. Several servers that are one: Commander is told all nodes of a
+ * cluster, or the sentinels, Insight one node of a cluster; what they do not follow has an entry a node. */
 #include "lower/internal.h"
 #include "base/pick.h"
 #include "redis/redis.h"
@@ -34,27 +35,103 @@ static bool is_shown(const struct model_resource *r)
     return !r->inactive && !r->manual && model_is_server(r->kind) && !r->redis.host_network;
 }
 
-static void add_connection(struct lower *l, struct consumer *c, const struct model_resource *server,
-                           struct text_builder *b)
+/* How many of a server's nodes have an entry each; 0: one is for the whole. */
+static int entry_count(const struct model_resource *server, bool knows_sentinels)
 {
-    const char *password = lower_password(l, server);
+    const struct model_topology *topology = model_topology(server);
+    if (!topology || topology->kind == MODEL_TOPOLOGY_CLUSTER)
+        return 0;
+    if (topology->sentinels && knows_sentinels)
+        return 0;
+    return model_data_nodes(topology);
+}
+
+static void add_place(struct lower *l, struct consumer *c, const struct model_resource *server,
+                      struct text_builder *b)
+{
     struct address address;
     lower_address(l, c, server, NULL, &address);
-    cleanup_free char *head =
-        xasprintf("{\"label\":\"%s\",\"host\":\"%s\",\"port\":\"%d\",\"dbIndex\":0,\"password\":\"",
-                  server->name, address.host, address.port);
+    text_literal(b, "\"host\":\"");
+    text_address_host(b, &address);
+    text_literal(b, "\",\"port\":\"");
+    text_address_port(b, &address);
+    text_literal(b, "\"");
+}
 
-    text_literal(b, head);
+/* What finds the others by itself: a list of those that may be asked. */
+static void add_places(struct lower *l, struct consumer c, const struct model_resource *server,
+                       struct text_builder *b)
+{
+    const struct model_topology *topology = model_topology(server);
+    int first = 1, last = model_replica_count(server);
+    if (topology->sentinels)
+        first = model_data_nodes(topology) + 1;
+    text_literal(b, text_pick(topology->sentinels, "\"sentinels\":[", "\"clusters\":["));
+    for (int i = first; i <= last; i++) {
+        c.target_replica = i;
+        text_literal(b, text_pick(i > first, ",{", "{"));
+        add_place(l, &c, server, b);
+        text_literal(b, "}");
+    }
+    text_literal(b, "]");
+}
+
+static void add_json_password(struct lower *l, const struct model_resource *server, const char *member,
+                              struct text_builder *b)
+{
+    const char *password = lower_password(l, server);
+    text_literal(b, ",\"");
+    text_literal(b, member);
+    text_literal(b, "\":\"");
     if (password)
         text_secret(b, password, PLAN_FILTER_JSON);
     text_literal(b, "\"");
-    if (server->redis.tls.on) {
-        text_literal(b, ",\"tls\":{\"servername\":\"");
-        text_literal(b, server->name);
-        text_literal(b, "\",\"ca\":\"");
-        text_secret(b, arena_printf(l->arena, "%s-tls-ca", server->name), PLAN_FILTER_JSON);
-        text_literal(b, "\"}");
-    }
+}
+
+static void add_json_tls(struct lower *l, const struct model_resource *server, const char *member,
+                         struct text_builder *b)
+{
+    if (!server->redis.tls.on)
+        return;
+    text_literal(b, ",\"");
+    text_literal(b, member);
+    text_literal(b, "\":{\"servername\":\"");
+    text_literal(b, server->name);
+    text_literal(b, "\",\"ca\":\"");
+    text_secret(b, arena_printf(l->arena, "%s-tls-ca", server->name), PLAN_FILTER_JSON);
+    text_literal(b, "\"}");
+}
+
+static void add_sentinel_members(struct lower *l, const struct model_resource *server, struct text_builder *b)
+{
+    const struct model_topology *topology = model_topology(server);
+    if (!topology || !topology->sentinels)
+        return;
+    text_literal(b, ",\"sentinelName\":\"");
+    text_literal(b, topology->primary_name);
+    text_literal(b, "\"");
+    add_json_password(l, server, "sentinelPassword", b);
+    add_json_tls(l, server, "sentinelTLS", b);
+}
+
+/* replica: whose entry it is; 0: the whole server's. */
+static void add_connection(struct lower *l, struct consumer c, const struct model_resource *server,
+                           int replica, struct text_builder *b)
+{
+    c.target_replica = replica;
+    text_literal(b, "{\"label\":\"");
+    text_literal(b, lower_replica_name(l, server, replica));
+    text_literal(b, "\",");
+    if (model_topology(server) && !replica)
+        add_places(l, c, server, b);
+    else
+        add_place(l, &c, server, b);
+    text_literal(b, ",\"dbIndex\":0");
+
+    add_json_password(l, server, "password", b);
+    if (!replica)
+        add_sentinel_members(l, server, b);
+    add_json_tls(l, server, "tls", b);
     text_literal(b, "}");
 }
 
@@ -63,52 +140,82 @@ static void configure_commander(struct lower *l, struct consumer *c, struct envi
     struct text_builder b = {.arena = l->arena};
     bool first = true;
     text_literal(&b, "{\"connections\":[");
+
     for (size_t i = 0; i < l->model->resource_count; i++) {
-        if (!is_shown(&l->model->resources[i]))
+        const struct model_resource *server = &l->model->resources[i];
+        if (!is_shown(server))
             continue;
-        text_literal(&b, text_if(!first, ","));
-        add_connection(l, c, &l->model->resources[i], &b);
-        first = false;
+        int count = entry_count(server, true);
+        for (int n = count > 0; n <= count; n++) {
+            text_literal(&b, text_if(!first, ","));
+            add_connection(l, *c, server, n, &b);
+            first = false;
+        }
     }
+
     text_literal(&b, "]}");
     environment_set(l, e, "NODE_CONFIG", text_finish(&b));
 }
 
 static void set_numbered(struct lower *l, struct environment *e, const char *what, int number,
-                         const char *value)
+                         struct text_builder *value)
 {
     cleanup_free char *name = xasprintf("RI_REDIS_%s%d", what, number);
-    environment_set(l, e, name, text_of(l->arena, value));
+    environment_set(l, e, name, text_finish(value));
+}
+
+static void set_literal(struct lower *l, struct environment *e, const char *what, int number,
+                        const char *value)
+{
+    struct text_builder b = {.arena = l->arena};
+    text_literal(&b, value);
+    set_numbered(l, e, what, number, &b);
+}
+
+static void set_secret(struct lower *l, struct environment *e, const char *what, int number,
+                       const struct plan_part *secret)
+{
+    struct text_builder b = {.arena = l->arena};
+    text_secret(&b, secret->text, secret->filter);
+    set_numbered(l, e, what, number, &b);
+}
+
+/* Of a cluster any node will do: Insight finds the others. */
+static void add_insight(struct lower *l, struct consumer *c, const struct model_resource *server, int number,
+                        struct environment *e)
+{
+    struct text_builder host = {.arena = l->arena}, port = {.arena = l->arena};
+    struct address address;
+    const char *password = lower_password(l, server);
+    lower_address(l, c, server, NULL, &address);
+    text_address_host(&host, &address);
+    text_address_port(&port, &address);
+    set_numbered(l, e, "HOST", number, &host);
+    set_numbered(l, e, "PORT", number, &port);
+    set_literal(l, e, "ALIAS", number, lower_replica_name(l, server, c->target_replica));
+    if (password)
+        set_secret(l, e, "PASSWORD", number, &(struct plan_part){.text = password});
+    if (!server->redis.tls.on)
+        return;
+
+    const struct plan_part ca = {.text = arena_printf(l->arena, "%s-tls-ca", server->name),
+                                 .filter = PLAN_FILTER_BASE64};
+    set_literal(l, e, "TLS", number, "true");
+    set_secret(l, e, "TLS_CA_BASE64", number, &ca);
 }
 
 static void configure_insight(struct lower *l, struct consumer *c, struct environment *e)
 {
+    struct consumer own = *c;
     int number = 0;
-
     for (size_t i = 0; i < l->model->resource_count; i++) {
         const struct model_resource *server = &l->model->resources[i];
-        struct address address;
         if (!is_shown(server))
             continue;
-        const char *password = lower_password(l, server);
-        lower_address(l, c, server, NULL, &address);
-        cleanup_free char *port = xasprintf("%d", address.port);
-        number++;
-        set_numbered(l, e, "HOST", number, address.host);
-        set_numbered(l, e, "PORT", number, port);
-        set_numbered(l, e, "ALIAS", number, server->name);
-        if (password) {
-            struct text_builder b = {.arena = l->arena};
-            cleanup_free char *name = xasprintf("RI_REDIS_PASSWORD%d", number);
-            text_secret(&b, password, PLAN_FILTER_NONE);
-            environment_set(l, e, name, text_finish(&b));
-        }
-        if (server->redis.tls.on) {
-            struct text_builder b = {.arena = l->arena};
-            cleanup_free char *name = xasprintf("RI_REDIS_TLS_CA_BASE64%d", number);
-            set_numbered(l, e, "TLS", number, "true");
-            text_secret(&b, arena_printf(l->arena, "%s-tls-ca", server->name), PLAN_FILTER_BASE64);
-            environment_set(l, e, name, text_finish(&b));
+        int count = entry_count(server, false);
+        for (int n = count > 0; n <= count; n++) {
+            own.target_replica = n;
+            add_insight(l, &own, server, ++number, e);
         }
     }
 }

@@ -100,14 +100,19 @@ void text_address_host(struct text_builder *b, const struct address *address)
         text_host(b, address->host);
 }
 
-void text_address(struct text_builder *b, const struct address *address)
+void text_address_port(struct text_builder *b, const struct address *address)
 {
-    text_address_host(b, address);
-    text_literal(b, ":");
     if (address->port)
         text_number(b, address->port);
     else
         text_port(b, address->node, address->endpoint);
+}
+
+void text_address(struct text_builder *b, const struct address *address)
+{
+    text_address_host(b, address);
+    text_literal(b, ":");
+    text_address_port(b, address);
 }
 
 /* redis-cli and valkey-cli take "redis://:password@" for a user without a name, so the user is said. */
@@ -168,10 +173,7 @@ static bool get_address(struct lower *l, struct consumer *c, const struct model_
         return true;
     }
     case MODEL_GET_PORT:
-        if (address.port)
-            text_number(out, address.port);
-        else
-            text_port(out, address.node, address.endpoint);
+        text_address_port(out, &address);
         return true;
     default:
         return false;

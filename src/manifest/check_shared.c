@@ -88,11 +88,14 @@ static void claim_ports(struct claims *claims, const struct model_resource *reso
                         const struct yaml_node *map)
 {
     const struct yaml_node *port = manifest_get(map, "host_port");
+    int count = 0;
     if (model_is_server(resource->kind) && port && resource->redis.host_port)
+        count = int_or(model_replica_count(resource), 1);
+    for (int i = 0; i < count; i++) /* those of a topology: one after the other */
         add_claim(claims, (struct manifest_claim){.owner = resource,
                                                   .node = port,
                                                   .address = resource->redis.bind_address,
-                                                  .port = resource->redis.host_port});
+                                                  .port = resource->redis.host_port + i});
     if (model_has_endpoints(resource->kind))
         claim_endpoints(claims, resource, map);
 }

@@ -212,6 +212,17 @@ static void check_directives(struct loader *l, const struct model_redis *redis)
                                 names_text(&model_topology_names, redis->topology.kind));
 }
 
+/* One that counts from zero is all that there is. */
+static void check_databases(struct loader *l, const struct model_redis *redis)
+{
+    if (redis->topology.kind != MODEL_TOPOLOGY_CLUSTER)
+        return;
+    for (size_t i = 0; i < redis->config_count; i++)
+        if (strcasecmp(redis->config[i].name, "databases") == 0)
+            manifest_problem_at(l, redis->config[i].pos, 1,
+                                "the directive `databases` does not go with a `cluster`: it has one");
+}
+
 static void check_data(struct loader *l, const struct yaml_node *map, const struct model_resource *resource)
 {
     const struct model_mount *data = resource->redis.data;
@@ -262,6 +273,7 @@ void manifest_finish_topology(struct loader *l, struct yaml_node *map, const str
     check_data(l, map, resource);
     check_ports(l, map, resource);
     check_directives(l, &resource->redis);
+    check_databases(l, &resource->redis);
 }
 
 const struct shape shape_cluster = {.words = "true, or {shards, replicas}",

@@ -219,6 +219,8 @@ END
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   cluster_is_ok
   [ "$(cli_anywhere SET k v)" = OK ]
+  fails 1 apphost redis cache -n 1 GET k
+  says 'SELECT is not allowed in cluster mode'
   ok apphost down
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   [ "$(cli_anywhere GET k)" = v ]
@@ -551,5 +553,25 @@ END
   follows_second() { [ "$(roles)" = "replica of cache-2,primary,sentinel,sentinel,sentinel" ]; }
   wait_until 90 follows_second
   answers cache k v
+  ok apphost down
+}
+
+# One primary and its replica each, over TLS: what is written is understood, and somebody takes over.
+@test "clusters and sentinels of the other versions that can be had here" {
+  needs_image apphost-test/redis:8.0
+  needs_image apphost-test/valkey:8.1
+  manifest <<END
+resources:
+  a: {type: redis, image: apphost-test/redis:8.0, tls: true, cluster: {shards: 1, replicas: 1}}
+  b: {type: redis, image: apphost-test/redis:8.0, tls: true, sentinel: {replicas: 1, sentinels: 1}}
+  c: {type: valkey, image: apphost-test/valkey:8.1, tls: true, cluster: {shards: 1, replicas: 1}}
+  d: {type: valkey, image: apphost-test/valkey:8.1, tls: true, sentinel: {replicas: 1, sentinels: 1}}
+END
+  APPHOST_BOUND=240 ok apphost up -d --wait-timeout 200
+  for name in a b c d; do
+    ok apphost redis $name SET k v
+    APPHOST_BOUND=120 ok apphost redis $name --failover
+    says "$name-2 is primary now"
+  done
   ok apphost down
 }

@@ -266,6 +266,62 @@ static void a_single_server_has_no_links(void **state)
     assert_null(plan_find_secret(f->plan, "cache-tls-cert")->issued);
 }
 
+/* ---- sidecars ---- */
+
+static void expect_of(const struct fixture *f, const char *id, const char *name, const char *wanted)
+{
+    cleanup_free char *value = variable(f, id, name);
+    if (!str_eq(value, wanted))
+        fail_msg("%s is %s, not %s", name, value ? value : "missing", wanted ? wanted : "missing");
+}
+
+static void commander_is_told_all_nodes_of_a_cluster(void **state)
+{
+    struct fixture *f = *state;
+    f->resources[0].redis.commander.on = true;
+    lower_as(f, &cluster, false);
+    expect_of(f, "container:rediscommander", "NODE_CONFIG",
+              "{\"connections\":[{\"label\":\"cache\",\"clusters\":[{\"host\":\"gateway\",\"port\":\"?\"},"
+              "{\"host\":\"gateway\",\"port\":\"?\"},{\"host\":\"gateway\",\"port\":\"?\"}],\"dbIndex\":0,"
+              "\"password\":\"***\"}]}");
+}
+
+static void commander_is_told_the_sentinels(void **state)
+{
+    struct fixture *f = *state;
+    f->resources[0].redis.commander.on = true;
+    lower_as(f, &watched, true);
+    expect_of(f, "container:rediscommander", "NODE_CONFIG",
+              "{\"connections\":[{\"label\":\"cache\",\"sentinels\":[{\"host\":\"gateway\",\"port\":\"?\"},"
+              "{\"host\":\"gateway\",\"port\":\"?\"},{\"host\":\"gateway\",\"port\":\"?\"}],\"dbIndex\":0,"
+              "\"password\":\"***\",\"sentinelName\":\"mymaster\",\"sentinelPassword\":\"***\","
+              "\"sentinelTLS\":{\"servername\":\"cache\",\"ca\":\"***\"},"
+              "\"tls\":{\"servername\":\"cache\",\"ca\":\"***\"}}]}");
+}
+
+static void what_is_not_followed_has_an_entry_a_node(void **state)
+{
+    struct fixture *f = *state;
+    f->resources[0].redis.commander.on = true;
+    f->resources[0].redis.insight.on = true;
+    lower_as(f, &replication, false);
+    expect_of(
+        f, "container:rediscommander", "NODE_CONFIG",
+        "{\"connections\":[{\"label\":\"cache-1\",\"host\":\"gateway\",\"port\":\"?\",\"dbIndex\":0,"
+        "\"password\":\"***\"},{\"label\":\"cache-2\",\"host\":\"gateway\",\"port\":\"?\",\"dbIndex\":0,"
+        "\"password\":\"***\"}]}");
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS2", "cache-2");
+    expect_of(f, "container:redisinsight", "RI_REDIS_HOST2", "gateway");
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS3", NULL);
+    lower_as(f, &watched, false);
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS2", "cache-2");
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS3", NULL);
+    lower_as(f, &cluster, false);
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS1", "cache");
+    expect_of(f, "container:redisinsight", "RI_REDIS_PORT1", "?");
+    expect_of(f, "container:redisinsight", "RI_REDIS_ALIAS2", NULL);
+}
+
 /* ---- versions ---- */
 
 /* Everything that we write, and since when servers know it: Redis' own release notes and redis.conf. */
@@ -377,6 +433,9 @@ int main(void)
         TEST(all_links_are_encrypted_where_the_server_is),
         TEST(certificates_of_nodes_at_the_gateway_are_made_late),
         TEST(a_single_server_has_no_links),
+        TEST(commander_is_told_all_nodes_of_a_cluster),
+        TEST(commander_is_told_the_sentinels),
+        TEST(what_is_not_followed_has_an_entry_a_node),
         TEST(nothing_is_newer_than_the_oldest_server_that_may_be_told),
         TEST(what_is_too_old_for_it_is_said),
     };

@@ -156,6 +156,28 @@ static void what_nodes_cannot_share_is_refused(void **state)
         refuse(*state, "redis", &rows[i]);
 }
 
+static void nodes_have_the_ports_from_theirs_on(void **state)
+{
+    fixture_bad(*state,
+                "resources:\n  a: {type: redis, cluster: true, host_port: 7000}\n"
+                "  b: {type: redis, host_port: 7002}\n",
+                "3:31: error: port 7002 belongs to `a` already");
+    fixture_bad(*state,
+                "resources:\n  a: {type: redis, host_port: 7001}\n"
+                "  b: {type: redis, sentinel: true, host_port: 7000}\n",
+                "3:47: error: port 7001 belongs to `a` already");
+    fixture_good(*state, "resources:\n  a: {type: redis, cluster: true, host_port: 7000}\n"
+                         "  b: {type: redis, host_port: 7003}\n");
+}
+
+static void a_cluster_has_one_database(void **state)
+{
+    fixture_bad(*state, "resources:\n  a: {type: redis, cluster: true, config: {databases: 4}}\n",
+                "2:55: error: the directive `databases` does not go with a `cluster`: it has one");
+    fixture_good(*state,
+                 "resources:\n  a: {type: redis, replication: {replicas: 1}, config: {databases: 4}}\n");
+}
+
 static void the_last_ports_are_enough_for_as_many(void **state)
 {
     const struct model *model =
@@ -240,6 +262,8 @@ int main(void)
         TEST(a_quorum_is_more_than_half),
         TEST(sentinels_have_names_of_their_own),
         TEST(what_nodes_cannot_share_is_refused),
+        TEST(nodes_have_the_ports_from_theirs_on),
+        TEST(a_cluster_has_one_database),
         TEST(the_last_ports_are_enough_for_as_many),
         TEST(all_of_them_can_be_filled),
         TEST(garnet_is_one_server),

@@ -404,6 +404,68 @@ static void test_two_servers(void **state)
     assert_int_equal(perform_on_both(f, flush, NULL, &other), -1);
 }
 
+/* One that is a member of a cluster; `bus` as well. */
+static pid_t start_member(const struct fixture *f, int port, int bus)
+{
+    char bus_port[16], nodes[32];
+    snprintf(bus_port, sizeof bus_port, "%d", bus);
+    snprintf(nodes, sizeof nodes, "nodes-%d.conf", port);
+    const char *const words[] = {
+        "--cluster-enabled", "yes", "--cluster-config-file", nodes, "--cluster-port", bus_port, "--dir",
+        f->folder,           NULL};
+    return redis_start(port, words);
+}
+
+static void await_reply(struct fixture *f, const struct redis_conn_options *who, const char *line,
+                        const char *wanted)
+{
+    for (int i = 0; i < 6000 && !strstr(ask_other(f, who, line), wanted); i++)
+        usleep(10000);
+    assert_non_null(strstr(ask_other(f, who, line), wanted));
+}
+
+/* What belongs to another is sent there, or said; what is on its way to another is said. "b" is of the first
+ * half of the slots, "a" of the second. */
+static void test_keys_of_others(void **state)
+{
+    struct fixture *f = *state;
+    const struct redis_conn_options own = f->options;
+    const struct redis_conn_options first = {.port = free_port()}, second = {.port = free_port()};
+    int bus = free_port();
+    pid_t servers[] = {start_member(f, first.port, free_port()), start_member(f, second.port, bus)};
+    cleanup_free char *file = file_in(f, "moved.redis");
+    cleanup_free char *meet = xasprintf("CLUSTER MEET 127.0.0.1 %d %d", second.port, bus);
+    await_reply(f, &first, "PING", "PONG");
+    await_reply(f, &second, "PING", "PONG");
+    ask_other(f, &first, "CLUSTER ADDSLOTSRANGE 0 8191");
+    ask_other(f, &second, "CLUSTER ADDSLOTSRANGE 8192 16383");
+    ask_other(f, &first, meet);
+    await_reply(f, &first, "CLUSTER INFO", "cluster_state:ok");
+    await_reply(f, &second, "CLUSTER INFO", "cluster_state:ok");
+
+    f->options = first;
+    write_file(file, "SET b 1\nSET a 2\nMSET {a}1 3 {a}2 4\nPING\n");
+    assert_int_equal(perform(f, redis_data_seed, file), -1);
+    assert_non_null(strstr(f->error.text, "MOVED 15495"));
+    assert_int_equal(f->error.source.line, 2);
+    assert_int_equal(perform_on_both(f, redis_data_seed, file, &second), 0);
+    assert_int_equal(f->result.commands, 4);
+    assert_string_equal(ask_other(f, &first, "DBSIZE"), "1");
+    assert_string_equal(ask_other(f, &second, "DBSIZE"), "3");
+
+    cleanup_free char *migrating =
+        xasprintf("CLUSTER SETSLOT 15495 MIGRATING %s", ask_other(f, &first, "CLUSTER MYID"));
+    assert_string_equal(ask_other(f, &second, migrating), "OK");
+    write_file(file, "SET b 1\nSET a 2\nSET {a}new 3\n");
+    assert_int_equal(perform_on_both(f, redis_data_seed, file, &second), -1);
+    assert_non_null(strstr(f->error.text, "ASK 15495"));
+    assert_int_equal(f->error.source.line, 3);
+
+    f->options = own;
+    redis_kill(servers[0]);
+    redis_kill(servers[1]);
+}
+
 static void test_nobody_there(void **state)
 {
     struct fixture *f = *state;
@@ -429,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_seed_stops, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
         cmocka_unit_test_setup_teardown(test_two_servers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_of_others, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_there, setup, teardown),
     };
     return cmocka_run_group_tests(tests, start, end);
