@@ -35,11 +35,16 @@ there_ok() {
 
 # ---- in a container that has the engine's socket ----
 
-# The program and its libraries (all but the loader's own) in a folder that a container can use.
+# The program and its libraries (all but the loader's own, with those that it opens when it needs them) in a folder
+# that a container can use.
 pack_program() {
   mkdir -p "$T/work/lib"
-  local library
-  for library in $(ldd "$APPHOST" | awk '/=>/ {print $3}' | grep -Ev '/(libc|libm|ld-linux[^/]*)\.so'); do
+  local library opened
+  opened=$(grep -ao 'lib[a-z]*\.so\.[0-9]*' "$APPHOST" | sort -u | while read -r library; do
+    /sbin/ldconfig -p | awk -v name="$library" '$1 == name { print $NF; exit }'
+  done)
+  for library in $({ ldd "$APPHOST" $opened | awk '/=>/ {print $3}'; printf '%s\n' $opened; } | sort -u |
+    grep -Ev '/(libc|libm|ld-linux[^/]*)\.so'); do
     cp -L "$library" "$T/work/lib/"
   done
   cp -L "$APPHOST" "$T/work/apphost-program"
