@@ -48,6 +48,12 @@ static const struct option options[] = {
      .type = OPTION_FLAG,
      .help =
          "a replica becomes primary, without losing a write: the one that is named, or one of the primary's"},
+    {.name = "partition",
+     .type = OPTION_TEXT,
+     .names = NAMES_RESOURCES,
+     .value = "NODE",
+     .help = "cut a node off from all others: it runs on, and nobody reaches it"},
+    {.name = "heal", .type = OPTION_FLAG, .help = "undo that"},
     {.name = "cacert",
      .type = OPTION_FILE,
      .value = "FILE",
@@ -66,8 +72,8 @@ static void collect_words(const struct args *args, struct strlist *words)
 
 static int check_mode(const struct args *args, const struct strlist *words, struct error *err)
 {
-    static const char *const modes[] = {"pipe",    "flush",     "seed", "snapshot",
-                                        "restore", "snapshots", "drop", "failover"};
+    static const char *const modes[] = {"pipe",      "flush", "seed",     "snapshot",  "restore",
+                                        "snapshots", "drop",  "failover", "partition", "heal"};
     const char *first = NULL;
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         if (!args_flag(args, modes[i]) || (!strcmp(modes[i], "seed") && first && !strcmp(first, "flush")))
@@ -204,6 +210,10 @@ static int run(struct context *context, struct error *err)
         return run_drops(context, args, err);
     if (connect_to_project(context, err))
         return -1;
+    if (args_flag(args, "partition"))
+        return redis_partition(context, args->names.items[0], args_value(args, "partition"), err);
+    if (args_flag(args, "heal"))
+        return redis_heal(context, args->names.items[0], err);
 
     int code = redis_link_init(&shell.link, context, args->names.items[0], err);
     shell.link.database = args_count(args, "db", shell.link.database);
@@ -217,7 +227,7 @@ const struct command cmd_redis = {
     .name = "redis",
     .summary = "a Redis command or prompt; seed, flush, snapshots",
     .usage = "RES [-- CMD…]\nRES --flush [--seed FILE]\nRES --snapshot|--restore|--drop NAME\nRES "
-             "--snapshots\nRES --pipe\nRES --failover",
+             "--snapshots\nRES --pipe\nRES --failover\nRES --partition NODE\nRES --heal",
     .description = "Talks to a Redis server of the running project, with its password and TLS, or to the "
                    "one that a connection-string resource names. With a command it prints the answer; "
                    "without one it is a prompt, or reads commands from standard input. SUBSCRIBE and MONITOR "

@@ -1,11 +1,16 @@
-/* apphost redis RES --failover: another node becomes primary, as planned: the servers hand over without
- * losing a write.
+/* Failures on purpose. apphost redis RES --failover: another node becomes primary, as planned: the servers
+ * hand over without losing a write.
  *
  * A replication is told at its primary (FAILOVER), a cluster at the replica that is to take over (CLUSTER
  * FAILOVER), and over when that server itself says that it is primary. Sentinels are asked for a failover,
  * choose by themselves, and it is over when another one is seen as primary. Failures: nobody replicates it;
- * the server's own refusal; it takes longer than its own limit: then who is primary has not changed. */
+ * the server's own refusal; it takes longer than its own limit: then who is primary has not changed.
+ *
+ * --partition NODE takes a container off the project's network, on which the others reach it: it runs on and
+ * serves what is inside of it, everybody else has lost it, and what they do about it is theirs. --heal puts
+ * all of them back. */
 #include "console/redis_failover.h"
+#include "control/requests.h"
 #include "session/await.h"
 #include "ui/view.h"
 
@@ -294,4 +299,94 @@ int redis_failover(struct redis_link *link, struct error *err)
     if (code > 0)
         return 128 + context->client.signum;
     return code;
+}
+
+/* ---- partitions ---- */
+
+static int tell_supervisor(struct context *context, const char *verb, const char *name, struct limit limit,
+                           struct error *err)
+{
+    cleanup_strlist struct strlist names = {0};
+    strlist_add(&names, name);
+    const struct ask_resources request = client_names(&names);
+    return client_call(&context->client, verb, record_to_json(&ask_resources_record, &request), limit, NULL,
+                       err);
+}
+
+/* The node of the resource, which a network could be taken from. */
+static int check_node(const struct view *view, const char *resource, const char *name, struct error *err)
+{
+    const struct view_resource *node = find(view, name);
+    if (!node || !node->topology || !str_eq(node->replica_of, resource))
+        return error_set(err, ERROR_USAGE, "%s is no node of %s", name, resource);
+    if (node->node_kind == VIEW_CONTAINER)
+        return 0;
+    error_set(err, ERROR_USAGE, "%s is a process of this machine: there is no network to cut it off from",
+              name);
+    error_hint(err, "use an engine of containers; or end it: apphost kill %s", name);
+    return -1;
+}
+
+static int wait_for_cut(struct context *context, const char *name, struct error *err)
+{
+    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
+    for (;;) {
+        cleanup_view struct view *view = NULL;
+        if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+            return -1;
+        const struct view_resource *node = find(view, name);
+        if (node && str_eq(node->role, ROLE_CUT_OFF))
+            return 0;
+        if (loop_now_ms(&context->client.loop) > end_ms)
+            return error_set(err, ERROR_TIMEOUT, "%s is on its network still, after %d s", name,
+                             HAND_OVER_MS / 1000);
+        int code = pause_a_while(&context->client, err);
+        if (code)
+            return code;
+    }
+}
+
+static void report_partition(const struct context *context, const char *action, const char *name,
+                             const char *said)
+{
+    const struct output *output = &context->output;
+    if (!output->json) {
+        output_note(output, "%s %s", name, said);
+        return;
+    }
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    json_add_string(document, "action", action);
+    json_add_string(document, "node", name);
+    output_json(document);
+}
+
+static int ended(const struct context *context, int code)
+{
+    if (code > 0)
+        return 128 + context->client.signum;
+    return code;
+}
+
+int redis_partition(struct context *context, const char *resource, const char *node, struct error *err)
+{
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err) || check_node(view, resource, node, err))
+        return -1;
+    int code = tell_supervisor(context, "cut", node, ANSWER_LIMIT, err);
+    if (code == 0)
+        code = wait_for_cut(context, node, err);
+    if (code == 0)
+        report_partition(context, "partition", node, "is cut off: it runs, and nobody reaches it");
+    return ended(context, code);
+}
+
+int redis_heal(struct context *context, const char *resource, struct error *err)
+{
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    int code = tell_supervisor(context, "heal", resource, FOREVER, err); /* ends when it is ready */
+    if (code == 0)
+        report_partition(context, "heal", resource, "is whole again");
+    return ended(context, code);
 }

@@ -5,6 +5,10 @@
 #include "console/redis_link.h"
 
 /* 0, 128 + signal, or -1. */
+/* RES --partition NODE, and RES --heal: see there. */
+int redis_partition(struct context *context, const char *resource, const char *node, struct error *err);
+int redis_heal(struct context *context, const char *resource, struct error *err);
+
 int redis_failover(struct redis_link *link, struct error *err);
 
 #endif

@@ -62,6 +62,9 @@ struct view_port {
     const cJSON *json;
 };
 
+/* A role: on no network, until it is healed. */
+#define ROLE_CUT_OFF "cut off"
+
 struct view_timing {
     const char *goal;
     int64_t ms;

@@ -183,6 +183,8 @@ struct engine_op *engine_network_create(struct engine *engine, const char *name,
 struct engine_op *engine_network_connect(struct engine *engine, const char *network_id,
                                          const char *container_id, const char *alias, engine_done_cb *done,
                                          void *data);
+struct engine_op *engine_network_disconnect(struct engine *engine, const char *network_id,
+                                            const char *container_id, engine_done_cb *done, void *data);
 /* Gone already counts as success. */
 struct engine_op *engine_network_remove(struct engine *engine, const char *id, engine_done_cb *done,
                                         void *data);

@@ -58,6 +58,26 @@ struct engine_op *engine_network_connect(struct engine *engine, const char *netw
     return engine_op_send(op);
 }
 
+static bool forgives_stranger(int status, const char *message)
+{
+    (void)status;
+    return strstr(message, "is not connected to") != NULL;
+}
+
+struct engine_op *engine_network_disconnect(struct engine *engine, const char *network_id,
+                                            const char *container_id, engine_done_cb *done, void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data,
+                                         "disconnect container %s from network %s", container_id, network_id);
+    cleanup_json cJSON *body = cJSON_CreateObject();
+    json_add_string(body, "Container", container_id);
+    cleanup_free char *encoded = engine_path_part(network_id);
+    engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/networks/%s/disconnect", encoded);
+    engine_op_body(op, body);
+    op->forgives = forgives_stranger;
+    return engine_op_send(op);
+}
+
 static void remove_by(struct engine_op *op, const char *name_or_id)
 {
     cleanup_free char *encoded = engine_path_part(name_or_id);

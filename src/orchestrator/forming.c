@@ -49,6 +49,8 @@ const char *forming_trouble(const struct node *node)
 
 static void note_role(struct node *node, const char *role)
 {
+    if (node->is_apart && !node->facts.joined)
+        role = ROLE_CUT_OFF;
     if (str_eq(role, node->facts.role))
         return;
     free(node->facts.role);
@@ -157,6 +159,12 @@ static void join(struct forming *forming, struct node *node)
     node->forming = forming;
     topology_join(forming->topology, number, node->resource, &server, port_of(node, "bus"));
     server_forget(password);
+}
+
+void forming_look(struct node *node)
+{
+    if (node->forming)
+        note_role(node, topology_role(node->forming->topology, number_of(node)));
 }
 
 /* The manifest wants another one now: those that run go over. */

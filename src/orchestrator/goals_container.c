@@ -158,9 +158,10 @@ static void create(struct node *node)
 
 /* ---- joined ---- */
 
+/* Or not, where it is to be cut off. */
 static bool is_joined(const struct node *node)
 {
-    return !node->spec->run.on_network || node->facts.joined;
+    return !node->spec->run.on_network || node->facts.joined != node->is_apart;
 }
 
 static void on_joined(const struct engine_result *result, const struct error *err, void *data)
@@ -172,6 +173,19 @@ static void on_joined(const struct engine_result *result, const struct error *er
         node_op_failed(node, err);
     else
         facts_join(node, true);
+    forming_look(node);
+}
+
+static void on_cut(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct node *node = data;
+    node_op_end(node);
+    if (err)
+        node_op_failed(node, err);
+    else
+        facts_join(node, false);
+    forming_look(node);
 }
 
 static void join(struct node *node)
@@ -179,6 +193,12 @@ static void join(struct node *node)
     struct node *network = network_of(node->o);
     if (!network || !network->facts.object)
         return;
+    if (node->facts.joined) {
+        node_op_begin(node, OP_JOIN,
+                      engine_network_disconnect(engine_of(node), network->facts.object, node->facts.object,
+                                                on_cut, node));
+        return;
+    }
     node_op_begin(node, OP_JOIN,
                   engine_network_connect(engine_of(node), network->facts.object, node->facts.object,
                                          node->spec->run.alias, on_joined, node));
@@ -451,7 +471,7 @@ static bool shows_effect(const struct node *node, const struct engine_container 
     case OP_CREATE:
         return is_ours(node, found);
     case OP_JOIN:
-        return facts_is_member(node, found);
+        return facts_is_member(node, found) != node->facts.joined;
     case OP_START: /* or it has ended already, which for one that ran before looks as it did */
         return found->running || (node->facts.unborn && !strcmp(found->state, "exited"));
     default:

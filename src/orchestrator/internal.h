@@ -335,6 +335,8 @@ void saving_stop(struct node *node);
 
 /* ---- forming.c: servers that are one ---- */
 bool forming_is_met(const struct node *node);
+/* Its role may be another one: it was cut off, or is back. */
+void forming_look(struct node *node);
 void forming_start(struct node *node);
 /* Its instance is no part of it any more. */
 void forming_leave(struct node *node);

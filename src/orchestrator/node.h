@@ -233,6 +233,7 @@ struct node {
     enum want want;
     uint64_t generation; /* wanted: `restart` raises it */
     int kill_signal;     /* of the stop that is wanted; 0: the mild way */
+    bool is_apart;       /* wanted: off the project's network, though it runs */
     bool taken_along;    /* stopped with what it depends on: comes back with it */
     struct facts facts;
 

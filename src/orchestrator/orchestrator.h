@@ -105,7 +105,14 @@ struct orchestrator_down {
 orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
                                        orchestrator_done_cb *done, void *data);
 
-enum orchestrator_verb { ORCHESTRATOR_START, ORCHESTRATOR_STOP, ORCHESTRATOR_RESTART, ORCHESTRATOR_KILL };
+enum orchestrator_verb {
+    ORCHESTRATOR_START,
+    ORCHESTRATOR_STOP,
+    ORCHESTRATOR_RESTART,
+    ORCHESTRATOR_KILL,
+    ORCHESTRATOR_CUT, /* off from the project's network, until … */
+    ORCHESTRATOR_HEAL
+};
 struct orchestrator_control {
     enum orchestrator_verb verb;
     const struct strlist *resources; /* borrowed during the call */
@@ -113,7 +120,8 @@ struct orchestrator_control {
     int64_t timeout_ms; /* 0 or less: none */
 };
 /* One resource live. Stop takes along what depends on it and start brings that back; start and restart end
- * when the resource is ready again, dependants included. Kill touches the resource alone. */
+ * when the resource is ready again, dependants included. Kill touches the resource alone. Cut is done at
+ * once, its effect is the role ROLE_CUT_OFF; heal when the resource is ready again. */
 orchestrator_request orchestrator_control(struct orchestrator *o, const struct orchestrator_control *control,
                                           orchestrator_done_cb *done, void *data);
 struct orchestrator_wait {

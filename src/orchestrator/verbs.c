@@ -4,7 +4,8 @@
  * resource, in order (a single replica takes nothing along, the last one does), and start brings that back.
  * Restart raises the generation; its request ends when the resource and everything that depends on it is
  * ready again. Kill touches the resource alone, at once: what depends on it sees its server die, which is
- * what one kills a server for. A signal other than KILL is delivered and changes no want. */
+ * what one kills a server for. A signal other than KILL is delivered and changes no want. Cut takes a
+ * container off the project's network and lets it run; heal puts it back. */
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
@@ -149,6 +150,35 @@ static void kill_it(struct request *request, struct node *node)
         node->kind->hurry(node);
 }
 
+/* ---- cut, heal ---- */
+
+static void set_apart(struct node *node, bool is_apart)
+{
+    node->is_apart = is_apart;
+    node_wake(node);
+}
+
+static void cut(struct request *request, struct node *node)
+{
+    if (node->kind->at_engine && node->spec && node->spec->run.on_network) {
+        set_apart(node, true);
+        return;
+    }
+    error_set(&request->error, ERROR_USAGE,
+              "%s is on no network of the project's that it could be cut off from", node->resource);
+    error_hint(&request->error, "apphost kill %s ends it", node->resource);
+}
+
+static void heal(struct request *request, struct node *node)
+{
+    if (!node->is_apart)
+        return;
+    set_apart(node, false);
+    request_target(request, node);
+}
+
+/* ---- signals ---- */
+
 static void on_signalled(const struct engine_result *result, const struct error *err, void *data)
 {
     (void)result;
@@ -200,10 +230,8 @@ orchestrator_request orchestrator_control(struct orchestrator *o, const struct o
                                           orchestrator_done_cb *done, void *data)
 {
     static void (*const acts[])(struct request *, struct node *) = {
-        [ORCHESTRATOR_START] = start,
-        [ORCHESTRATOR_STOP] = stop,
-        [ORCHESTRATOR_RESTART] = restart,
-        [ORCHESTRATOR_KILL] = kill_it,
+        [ORCHESTRATOR_START] = start,  [ORCHESTRATOR_STOP] = stop, [ORCHESTRATOR_RESTART] = restart,
+        [ORCHESTRATOR_KILL] = kill_it, [ORCHESTRATOR_CUT] = cut,   [ORCHESTRATOR_HEAL] = heal,
     };
     struct request *request = request_new(o, REQUEST_CONTROL, done, data);
     bool only_signal = control->verb == ORCHESTRATOR_KILL && control->signal && control->signal != SIGKILL;

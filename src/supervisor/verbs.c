@@ -364,6 +364,8 @@ static const struct verb verbs[] = {
     {"stop", do_control, ORCHESTRATOR_STOP, true, false},
     {"restart", do_control, ORCHESTRATOR_RESTART, true, false},
     {"kill", do_control, ORCHESTRATOR_KILL, true, false},
+    {"cut", do_control, ORCHESTRATOR_CUT, true, false},
+    {"heal", do_control, ORCHESTRATOR_HEAL, true, false},
     {"wait", do_wait, 0, true, false},
     {"view", do_view, 0, false, true},
     {"watch", supervisor_watch, 0, true, true},

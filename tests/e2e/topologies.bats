@@ -548,11 +548,42 @@ END
   sentinels_see "$(port_of cache-1)"
   ok apphost redis cache SET k v
   wait_until 60 answers cache-2 k v
+  fails 2 apphost redis cache --partition cache-1
+  says 'cache-1 is a process of this machine'
   ok apphost redis cache --failover
   wait_until 60 is_primary cache-2
   follows_second() { [ "$(roles)" = "replica of cache-2,primary,sentinel,sentinel,sentinel" ]; }
   wait_until 90 follows_second
   answers cache k v
+  ok apphost down
+}
+
+is_role() {
+  [ "$(roles | cut -d, -f"$1")" = "$2" ]
+}
+
+@test "a node that is cut off runs on, the others do without it, and healed it follows" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, sentinel: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  port=$(port_of cache-1)
+  ok apphost redis cache SET k v
+  wait_until 60 answers cache-2 k v
+  fails 2 apphost redis cache --partition other
+  says 'other is no node of cache'
+  ok apphost redis cache --partition cache-1
+  says 'cache-1 is cut off'
+  is_role 1 'cut off'
+
+  # It serves what is inside of it; the sentinels choose another.
+  [ "$(apphost exec cache-1 -- redis-cli -p "$port" SET k alone)" = OK ]
+  wait_until 90 is_primary cache-2
+  ok apphost redis cache SET k w
+  ok apphost redis cache --heal
+  wait_until 90 is_role 1 'replica of cache-2'
+  wait_until 60 answers cache-1 k w
   ok apphost down
 }
 

@@ -70,6 +70,19 @@ static void connect_network(struct fake_call *call, struct fake_object *network)
     }
 }
 
+static void disconnect_network(struct fake_call *call, const struct fake_object *network)
+{
+    struct fake_container *container = fake_find(call->fake, json_string(call->body, "Container", ""));
+    if (!container || !is_member(container, network)) {
+        fake_message(call, 500, "container %s is not connected to network %s",
+                     json_string(call->body, "Container", ""), network->name);
+        return;
+    }
+    strcpy(container->network, "none");
+    call->fake->effects++;
+    fake_reply(call, 200, NULL);
+}
+
 static void remove_network(struct fake_call *call, struct fake_object *network)
 {
     const struct fake_container *container;
@@ -97,6 +110,8 @@ void fake_serve_network(struct fake_call *call, char *rest)
         create_network(call);
     else if (!network)
         fake_message(call, 404, "network %s not found", rest);
+    else if (verb && !strcmp(verb + 1, "disconnect"))
+        disconnect_network(call, network);
     else if (verb)
         connect_network(call, network);
     else

@@ -277,7 +277,8 @@ void fake_crash(struct fake *fake, struct fake_container *container, int exit_co
 static void start(struct fake_call *call, struct fake_container *container)
 {
     struct fake *fake = call->fake;
-    bool bridged = !strcmp(container->network, "bridge") || !strcmp(container->network, "host");
+    bool bridged = !strcmp(container->network, "bridge") || !strcmp(container->network, "host") ||
+                   !strcmp(container->network, "none");
     const cJSON *first = cJSON_GetArrayItem(json_get(container->body, "Cmd"), 0);
     if (container->running) {
         fake_reply(call, 304, NULL);

@@ -1,5 +1,5 @@
 /* The project's network on virtual time: what has to name its gateway is made once that is known, and anew
- * for another one. */
+ * for another one; who is cut off from it, and healed. */
 #include "rig.h"
 
 #include "base/file.h"
@@ -120,14 +120,79 @@ static void a_folder_that_cannot_be_written_fails_it(void **state)
     rig_end(rig);
 }
 
+/* ---- cut off ---- */
+
+static const char *network_of(struct rig *rig)
+{
+    return rig->fake.containers->network;
+}
+
+static void expect_on_network(struct rig *rig, bool is_on)
+{
+    rig_pass(rig, 1000);
+    assert_int_equal(!strcmp(network_of(rig), rig->fake.networks->id), is_on);
+    assert_true(rig->fake.containers->running);
+}
+
+static void what_is_cut_off_runs_on_and_comes_back(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig->fake.gateway = "172.30.0.1";
+    up(rig, ERROR_NONE);
+    rig_control(rig, ORCHESTRATOR_CUT, "cache");
+    rig_ok(rig);
+    expect_on_network(rig, false);
+
+    /* Nobody takes it back but who heals it. */
+    up(rig, ERROR_NONE);
+    expect_on_network(rig, false);
+    rig_control(rig, ORCHESTRATOR_HEAL, "cache");
+    rig_ok(rig);
+    expect_on_network(rig, true);
+    assert_string_equal(rig_state(rig, "cache"), "ready");
+    rig_control(rig, ORCHESTRATOR_HEAL, "cache");
+    rig_ok(rig);
+    rig_end(rig);
+}
+
+static void what_is_cut_off_stays_so_over_a_restart(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    rig->fake.gateway = "172.30.0.1";
+    up(rig, ERROR_NONE);
+    rig_control(rig, ORCHESTRATOR_CUT, "cache");
+    rig_ok(rig);
+    rig_control(rig, ORCHESTRATOR_RESTART, "cache");
+    rig_ok(rig);
+    expect_on_network(rig, false);
+    rig_end(rig);
+}
+
+static void who_is_on_no_network_cannot_be_cut_off(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    plans_redis(plan, "cache", RIG_IMAGE);
+    rig_up(rig, plans_done(plan));
+    rig_ok(rig);
+    rig_control(rig, ORCHESTRATOR_CUT, "cache");
+    assert_int_equal(rig_answer(rig), ERROR_USAGE);
+    rig_control(rig, ORCHESTRATOR_CUT, "other");
+    assert_int_equal(rig_answer(rig), ERROR_NOT_RUNNING);
+    rig_end(rig);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(certificates_name_the_gateway),
-        TEST(another_gateway_is_named_by_another_certificate),
-        TEST(without_a_gateway_nothing_is_made),
-        TEST(a_folder_that_cannot_be_written_fails_it),
+        TEST(certificates_name_the_gateway),          TEST(another_gateway_is_named_by_another_certificate),
+        TEST(without_a_gateway_nothing_is_made),      TEST(a_folder_that_cannot_be_written_fails_it),
+        TEST(what_is_cut_off_runs_on_and_comes_back), TEST(what_is_cut_off_stays_so_over_a_restart),
+        TEST(who_is_on_no_network_cannot_be_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
