@@ -87,6 +87,11 @@ static void two_places(void **state)
     must_be(0, "127.0.0.1");
     must_be(1, "172.30.0.1");
     assert_false(found.apart);
+
+    /* An engine that has made its bridge itself says no gateway. */
+    find(200, "{\"IPAM\":{\"Config\":[{\"Subnet\":\"172.31.0.0/16\"}]}}");
+    assert_int_equal(found.count, 2);
+    must_be(1, "172.31.0.1");
 }
 
 static void one_place(void **state)
@@ -94,7 +99,7 @@ static void one_place(void **state)
     (void)state;
     find(404, "{\"message\":\"network bridge not found\"}");
     assert_int_equal(found.count, 1);
-    find(200, "{\"IPAM\":{\"Config\":[{\"Subnet\":\"172.30.0.0/16\"}]}}");
+    find(200, "{\"IPAM\":{\"Config\":[{\"Subnet\":\"default\"}]}}");
     assert_int_equal(found.count, 1);
     must_be(0, "127.0.0.1");
     peer = 4711; /* seen from here: beside us, whatever the mounts say */
