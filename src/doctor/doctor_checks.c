@@ -39,7 +39,8 @@ static void check_published(struct doctor *doctor)
     if (!where->count) {
         cleanup_free char *text = xasprintf("published ports cannot be reached from here: %s", where->how);
         doctor_add(doctor, DOCTOR_FAIL, text,
-                   "run apphost in the engine's network, or set APPHOST_PUBLISHED_HOST");
+                   "run apphost in the engine's network (a container of it: --network host), or set "
+                   "APPHOST_PUBLISHED_HOST");
         return;
     }
 

@@ -12,6 +12,7 @@
  * Failure modes: no network in common is an answer (count 0) with its reason, not an error. */
 #include "engine/internal.h"
 
+#include "base/pick.h"
 #include "machine/neighbour.h"
 #include "machine/self.h"
 
@@ -227,6 +228,42 @@ bool engine_where_in_container(const cJSON *document, struct engine_where *where
     return true;
 }
 
+static bool is_rootless(const cJSON *info)
+{
+    const cJSON *option;
+    cJSON_ArrayForEach(option, json_get(info, "SecurityOptions"))
+    {
+        const char *text = text_or_empty(cJSON_GetStringValue(option));
+        if (str_starts(text, "name=rootless"))
+            return true;
+    }
+    return false;
+}
+
+/* A rootless engine publishes on the machine that its network namespace is behind: what its containers see as
+ * their gateway is not there, and an address that happens to be there is another's. */
+static void on_info(struct engine_op *op, const struct http_response *response)
+{
+    struct search *search = op->state;
+    cleanup_json cJSON *document = engine_answer_json(op, response);
+    if (!document)
+        return;
+    if (is_rootless(document)) {
+        search->where.count = 0;
+        say(&search->where,
+            "apphost runs in a container of this engine, which is rootless and cannot publish "
+            "on its gateway");
+    }
+    conclude(op);
+}
+
+static bool without_info(struct engine_op *op, int status)
+{
+    (void)status;
+    conclude(op);
+    return true;
+}
+
 static void ask_about(struct engine_op *op, const char *id);
 
 static void on_container(struct engine_op *op, const struct http_response *response)
@@ -240,7 +277,14 @@ static void on_container(struct engine_op *op, const struct http_response *respo
         ask_about(op, shares);
         return;
     }
-    conclude(op);
+    if (!search->where.apart) {
+        conclude(op);
+        return;
+    }
+    op->on_answer = on_info;
+    op->refused = without_info;
+    engine_op_request(op, "GET", http_within(TIMEOUT_MS), "/info");
+    engine_op_send(op);
 }
 
 static void ask_about(struct engine_op *op, const char *id)

@@ -204,8 +204,9 @@ bool place_refuses(struct node *node)
     if (o->where.count)
         error_hint(&err, "leave out `network: host`, or run apphost on the host's network");
     else
-        error_hint(&err, "run apphost in the engine's network, or say where its published ports are reached: "
-                         "APPHOST_PUBLISHED_HOST");
+        error_hint(&err,
+                   "run apphost in the engine's network (a container of it: --network host), or say where "
+                   "its published ports are reached: APPHOST_PUBLISHED_HOST");
     node_fail(node, &err);
     return true;
 }

@@ -49,18 +49,12 @@ static void on_where(const struct engine_result *result, const struct error *err
     answers++;
 }
 
-/* The engine does not know our container; its default network is this. */
-static void find(int status, const char *network)
+/* Where the engine that the script holds has its ports. */
+static void find_scripted(void)
 {
     const struct engine_address address = {.origin = (char *)"DOCKER_HOST", .unix_path = (char *)"/e.sock"};
     static char *no_environment[] = {NULL};
     struct world world = {0};
-    script_reset();
-    script_ping("1.41");
-    script_add(
-        (struct script_row){.method = "GET", .path = "/v1.41/containers/", .status = 404, .body = "{}"});
-    script_add((struct script_row){
-        .method = "GET", .path = "/v1.41/networks/bridge", .status = status, .body = network});
     answers = 0;
     world_open_over(&world, script_open, no_environment);
     engine_address_copy(&world.engine->address, &address);
@@ -69,6 +63,33 @@ static void find(int status, const char *network)
         continue;
     assert_int_equal(answers, 1);
     world_close(&world);
+}
+
+static void script_answer(const char *path, int status, const char *body)
+{
+    script_add((struct script_row){.method = "GET", .path = path, .status = status, .body = body});
+}
+
+/* The engine does not know our container; its default network is this. */
+static void find(int status, const char *network)
+{
+    script_reset();
+    script_ping("1.41");
+    script_answer("/v1.41/containers/", 404, "{}");
+    script_answer("/v1.41/networks/bridge", status, network);
+    find_scripted();
+}
+
+/* We are in one of its containers, on its default bridge. */
+static void find_within(int status, const char *info)
+{
+    script_reset();
+    script_ping("1.41");
+    script_answer("/v1.41/containers/", 200,
+                  "{\"Name\":\"/us\",\"HostConfig\":{\"NetworkMode\":\"default\"},\"NetworkSettings\":"
+                  "{\"Networks\":{\"bridge\":{\"Gateway\":\"172.30.0.1\",\"IPAddress\":\"172.30.0.2\"}}}}");
+    script_answer("/v1.41/info", status, info);
+    find_scripted();
 }
 
 static void must_be(int i, const char *host)
@@ -108,11 +129,30 @@ static void one_place(void **state)
     assert_non_null(strstr(found.how, "process 4711 beside us"));
 }
 
+/* What is published on the gateway of a rootless engine is not reached there. */
+static void rootless(void **state)
+{
+    (void)state;
+    container_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    peer = 0;
+    find_within(200, "{\"SecurityOptions\":[\"name=seccomp,profile=default\",\"name=rootless\"]}");
+    assert_int_equal(found.count, 0);
+    assert_true(found.apart);
+    assert_non_null(strstr(found.how, "which is rootless and cannot publish on its gateway"));
+
+    find_within(200, "{\"SecurityOptions\":[\"name=seccomp,profile=default\", 7]}");
+    assert_int_equal(found.count, 1);
+    must_be(0, "172.30.0.1");
+    find_within(404, "{\"message\":\"page not found\"}");
+    assert_int_equal(found.count, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_places),
         cmocka_unit_test(one_place),
+        cmocka_unit_test(rootless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
