@@ -264,6 +264,14 @@ static bool without_info(struct engine_op *op, int status)
     return true;
 }
 
+static void ask_what_it_is(struct engine_op *op)
+{
+    op->on_answer = on_info;
+    op->refused = without_info;
+    engine_op_request(op, "GET", http_within(TIMEOUT_MS), "/info");
+    engine_op_send(op);
+}
+
 static void ask_about(struct engine_op *op, const char *id);
 
 static void on_container(struct engine_op *op, const struct http_response *response)
@@ -277,14 +285,10 @@ static void on_container(struct engine_op *op, const struct http_response *respo
         ask_about(op, shares);
         return;
     }
-    if (!search->where.apart) {
+    if (search->where.apart)
+        ask_what_it_is(op);
+    else
         conclude(op);
-        return;
-    }
-    op->on_answer = on_info;
-    op->refused = without_info;
-    engine_op_request(op, "GET", http_within(TIMEOUT_MS), "/info");
-    engine_op_send(op);
 }
 
 static void ask_about(struct engine_op *op, const char *id)
