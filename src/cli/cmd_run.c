@@ -2,6 +2,7 @@
  *
  * The phases, as --report names them: manifest, up, command, down. A failure of ours in any of them is 125;
  * on a running project the session is borrowed: nothing is taken down. */
+#include "cli/chaos.h"
 #include "cli/exit.h"
 #include "cli/isolate.h"
 #include "cli/run.h"
@@ -30,6 +31,10 @@ static const struct option options[] = {
      .type = OPTION_COUNT,
      .value = "N",
      .help = "N times at once, each with empty servers of its own; APPHOST_WORKER says which"},
+    {.name = "chaos",
+     .type = OPTION_TEXT,
+     .value = "KIND=TIME",
+     .help = "while the command runs, again and again: failover, kill or partition"},
     {.name = "log-dir",
      .type = OPTION_FOLDER,
      .value = "DIR",
@@ -48,6 +53,7 @@ struct run {
     int command_code; /* -1: it has not run */
     bool keeps;       /* --keep */
     struct trace *trace;
+    struct chaos *chaos; /* or NULL */
 };
 
 static void enter_phase(struct run *run, const char *phase)
@@ -175,7 +181,10 @@ static int execute(struct run *run, struct error *err)
     bool is_ours = !run->keeps && !context->client.is_detached;
     bool failed = prepare(run, err) != 0;
     enter_phase(run, "command");
+    if (!failed)
+        chaos_begin(run->chaos, &run->command.environment);
     failed = failed || run_execute(context, &run->command, limit, is_ours, &run->command_code, err);
+    chaos_end(run->chaos);
     bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, run->log_dir);
@@ -214,6 +223,9 @@ static int run_phases(struct run *run, struct error *err)
     cleanup_view struct view *view = NULL;
     enter_phase(run, "manifest");
     if (load(run, err))
+        return -1;
+    run->chaos = chaos_new(run->context, err);
+    if (error_is_set(err))
         return -1;
     enter_phase(run, "up");
     int answer = bring_up(run, &view, err);
@@ -267,6 +279,8 @@ static int write_report(const struct run *run, int code, const struct error *err
     if (error_is_set(error))
         cJSON_AddItemToObject(report, "error", control_error_to_json(error));
     json_add_string(report, "resource", error->resource);
+    if (chaos_json(run->chaos))
+        cJSON_AddItemToObject(report, "chaos", cJSON_Duplicate(chaos_json(run->chaos), true));
     cleanup_free char *text = json_print(report);
 
     return file_write_atomic(file, text, strlen(text), 0644, err);
@@ -291,6 +305,7 @@ static int run_it(struct context *context, struct error *err)
     struct result result = exit_result(context, code, &error);
     if (write_report(&run, exit_code(context, &result), &error, &reporting))
         output_warn(&context->output, "--report: %s", reporting.text);
+    chaos_free(run.chaos);
     render_free(run.render);
     run_command_free(&run.command);
     if (code < 0)
@@ -320,6 +335,9 @@ const struct command cmd_run = {
         "servers, chosen ports and its own connection strings. APPHOST_WORKER (1 to N), "
         "APPHOST_WORKER_INDEX (from 0) and APPHOST_WORKERS tell it which one it is; each line of output "
         "begins with the worker's number, and the exit code is the highest one.\n"
+        "With --chaos failover=5s a server of each topology hands over every 5 seconds while the command "
+        "runs (kill=20s: its nodes in turn are killed, and started again 8 seconds later; partition=20s: cut "
+        "off for as long). At the end it is told what was done when, and what the servers made of it.\n"
         "A failure of apphost itself is 125; --timeout is 124.",
     .examples = "apphost run -- npm test\n"
                 "apphost run --timeout 10m --report report.json -- make check\n"

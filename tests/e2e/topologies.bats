@@ -606,3 +606,24 @@ END
   done
   ok apphost down
 }
+
+# bats test_tags=engineless
+@test "run --chaos hands over while the command runs, and tells what was done and what became of it" {
+  manifest <<'END'
+engine: native
+resources:
+  cache: {type: redis, replication: {replicas: 1}}
+END
+  fails 125 apphost run --chaos storm=1s -- true
+  says 'storm=1s is not understood' 'failover=5s'
+  fails 125 apphost run --chaos partition=1s -- true
+  says 'no network'
+  APPHOST_BOUND=120 ok apphost run --chaos failover=200ms --report report.json -- sh -c \
+    'until [ "$("$0" redis cache-2 ROLE | head -1)" = master ]; do sleep 0.2; done' "$APPHOST"
+  says 'chaos: failover of cache after .*cache-2 is primary now, in place of cache-1' 'chaos: at the end; cache-1: '
+  [ "$(jq -r '.chaos[0] | "\(.kind) \(.resource) \(.code)"' report.json)" = 'failover cache 0' ]
+
+  manifest <<<'resources: {cache: redis}'
+  fails 125 apphost run --chaos kill=1s -- true
+  says 'no servers that could do without one'
+}
