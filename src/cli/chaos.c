@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,7 +153,7 @@ static void strike(void *data)
 {
     struct chaos *chaos = data;
     cleanup_error struct error error = {0};
-    cleanup_free char *self = xasprintf("/proc/%ld/exe", (long)getpid());
+    char self[PATH_MAX] = "";
     const char *const argv[] = {"/bin/sh",
                                 "-c",
                                 chaos->kind->script,
@@ -166,6 +167,8 @@ static void strike(void *data)
                                             .on_exit = on_over,
                                             .data = chaos};
 
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        self[0] = '\0'; /* it cannot be run, and that is told */
     process_free(take_ptr(&chaos->process));
     chaos->at_ms = now_ms(chaos);
     chaos->is_idle = false;
