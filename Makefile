@@ -27,7 +27,7 @@ ifeq ($(VARIANT),release)
   # Nothing unwinds the program's stack; what a debugger needs stands in .debug_frame.
   PROGRAM_OPT = -fno-asynchronous-unwind-tables -fno-unwind-tables $(if $(is_small),-Os)
   # What is done for each byte or line is made fast; what is done once a command or an event is made small.
-  FAST_ROOMS := base logs resp
+  FAST_ROOMS := logs resp
   is_small = $(filter-out $(FAST_ROOMS),$(*D))
 else ifeq ($(VARIANT),asan)
   OPT := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

@@ -1,12 +1,16 @@
 /* See dashboard_open.h. */
 #include "cli/dashboard_open.h"
 
+#include "base/coredump.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 #include "dashboard/dashboard.h"
+#include "process/process.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -25,23 +29,41 @@ static const char *find_opener(char *const *environment)
     return NULL;
 }
 
-/* Twice forked: a browser that is started by this stays, and is nobody's child. */
-static bool start(const char *opener, const char *url)
+static _Noreturn void become(const char *opener, const char *url, char *const *environment, int report)
 {
-    int status = -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fork() != 0)
+        _exit(0);
+    setsid();
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    signals_give_back();
+    coredump_give_back();
+    execvpe(opener, (char *const[]){(char *)(uintptr_t)opener, (char *)(uintptr_t)url, NULL}, environment);
+    if (write(report, "!", 1) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+/* Twice forked: a browser that is started by this stays, and is nobody's child. The pipe ends without a byte
+ * when it runs. */
+static bool start(const char *opener, const char *url, char *const *environment)
+{
+    cleanup_strlist struct strlist inherited = {0};
+    int report[2];
+    char byte;
+    if (pipe2(report, O_CLOEXEC))
+        return false;
+    process_inherit(&inherited, environment);
+
     pid_t pid = fork();
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fork() != 0)
-            _exit(0);
-        setsid();
-        dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
-        dup2(null, STDERR_FILENO);
-        execlp(opener, opener, url, (char *)NULL);
-        _exit(127);
-    }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    if (pid == 0)
+        become(opener, url, inherited.items, report[1]);
+    close(report[1]);
+    bool runs = pid > 0 && waitpid(pid, NULL, 0) == pid && read(report[0], &byte, 1) == 0;
+    close(report[0]);
+    return runs;
 }
 
 int dashboard_open(struct context *context, const char *folder, struct error *err)
@@ -50,7 +72,7 @@ int dashboard_open(struct context *context, const char *folder, struct error *er
     char *url = dashboard_url(folder, opener != NULL, err);
     if (!url)
         return -1;
-    bool is_started = opener && start(opener, url);
+    bool is_started = opener && start(opener, url, context->environment);
     if (!is_started) {
         output_warn(&context->output,
                     "no browser can be started here (BROWSER, xdg-open); this is the address");

@@ -37,8 +37,10 @@ static void wipe(struct strbuf *buf)
 
 static int run_to_end(struct kubectl *k, const char *const *argv, int64_t limit_ms, struct error *err)
 {
+    cleanup_strlist struct strlist environment = {0};
+    process_inherit(&environment, k->context->environment);
     struct process_options options = {.argv = argv,
-                                      .environment = (const char *const *)k->context->environment,
+                                      .environment = (const char *const *)environment.items,
                                       .on_output = on_output,
                                       .on_exit = on_end,
                                       .data = k};

@@ -176,11 +176,12 @@ static bool is_session_alive(struct execution *execution)
 static void judge_end(struct execution *execution)
 {
     bool is_killed = execution->child.signal && !execution->is_interrupted;
+    bool is_orphan = execution->session.done && !execution->is_interrupted;
     if (execution->fate != FATE_UNKNOWN)
         return;
-    execution->fate = FATE_ORPHANED;
-    if (!is_killed || is_session_alive(execution))
-        execution->fate = FATE_ENDED;
+    execution->fate = FATE_ENDED;
+    if (is_orphan || (is_killed && !is_session_alive(execution)))
+        execution->fate = FATE_ORPHANED;
 }
 
 static int explain_orphan(const struct execution *execution, const char *command, struct error *err)

@@ -49,7 +49,7 @@ static int get_character(EditLine *line, wchar_t *out)
     for (;;) {
         char c;
         ssize_t n = redis_read_input(editor->client, &c, 1);
-        editor->is_interrupted = n < 0;
+        editor->is_interrupted = n == REDIS_INPUT_INTERRUPTED;
         if (n <= 0)
             return (int)n;
         size_t rc = mbrtowc(out, &c, 1, &editor->shift);
@@ -204,9 +204,9 @@ static enum redis_editor_end read_plain(struct redis_editor *editor, const char 
     editor->used = 0;
     while (!editor->plain.length || !(newline = memchr(editor->plain.data, '\n', editor->plain.length))) {
         ssize_t n = redis_read_input(editor->client, chunk, sizeof chunk);
-        if (n < 0)
+        if (n == REDIS_INPUT_INTERRUPTED)
             return REDIS_EDITOR_INTERRUPTED;
-        if (n == 0 || !strbuf_add(&editor->plain, chunk, (size_t)n))
+        if (n <= 0 || !strbuf_add(&editor->plain, chunk, (size_t)n))
             return REDIS_EDITOR_END;
     }
 

@@ -316,18 +316,17 @@ ssize_t redis_read_input(struct client *client, char *bytes, size_t size)
     for (;;) {
         uv_run(uv, UV_RUN_NOWAIT);
         if (client->interrupts != interrupts)
-            return -1;
+            return REDIS_INPUT_INTERRUPTED;
         struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                {.fd = uv_backend_fd(uv), .events = POLLIN}};
         if (poll(fds, 2, uv_backend_timeout(uv)) < 0 && errno != EINTR)
-            return 0;
+            return REDIS_INPUT_BROKEN;
         if (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
             continue;
         ssize_t n = read(STDIN_FILENO, bytes, size);
-        if (n >= 0 || (errno != EINTR && errno != EAGAIN)) {
-            if (n > 0)
-                return n;
-            return 0;
-        }
+        if (n >= 0)
+            return n;
+        if (errno != EINTR && errno != EAGAIN)
+            return REDIS_INPUT_BROKEN;
     }
 }

@@ -54,9 +54,11 @@ int redis_link_answer(const struct resp_reply *reply, struct error *err);
 
 /* ---- standard input beside the loop ---- */
 
-/* Up to `size` bytes from standard input, waiting with the loop turning: their number, 0 at the end, -1 when
- * a signal came (client->interrupts has changed). Plain reads: the descriptor, shared with the shell, stays
- * as it is. */
+enum { REDIS_INPUT_INTERRUPTED = -1, REDIS_INPUT_BROKEN = -2 };
+
+/* Up to `size` bytes from standard input, waiting with the loop turning: their number, 0 at the end,
+ * REDIS_INPUT_INTERRUPTED when a signal came (client->interrupts has changed), REDIS_INPUT_BROKEN with errno.
+ * Plain reads: the descriptor, shared with the shell, stays as it is. */
 ssize_t redis_read_input(struct client *client, char *bytes, size_t size);
 
 #endif

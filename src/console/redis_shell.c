@@ -150,6 +150,8 @@ static int fill(struct redis_shell *shell, struct shell_input *input, struct err
     strbuf_consume(&input->bytes, input->at);
     input->at = 0;
     ssize_t n = redis_read_input(&shell->link.context->client, chunk, INPUT_CHUNK);
+    if (n == REDIS_INPUT_BROKEN)
+        return error_set(err, ERROR_USAGE, "cannot read standard input: %s", strerror(errno));
     if (n < 0)
         return REDIS_SHELL_INTERRUPTED;
     input->is_end = n == 0;

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READY_WAIT_MS = 20000, END_WAIT_MS = 10000, LOOK_MS = 10, TICKET_MS = 30000, READY_FD = 3 };
+enum { READY_WAIT_S = 20, END_WAIT_MS = 10000, LOOK_MS = 10, TICKET_MS = 30000, READY_FD = 3 };
 
 /* ---- starting ---- */
 
@@ -101,8 +101,9 @@ static int spawn(const struct dashboard_options *options, int *ready_fd, struct 
 static int read_answer(int fd, const char *folder, struct error *err)
 {
     struct strbuf text = {.limit = 64 << 10};
-    int64_t deadline = loop_clock_ms() + READY_WAIT_MS;
-    for (bool is_over = false; !is_over && loop_clock_ms() < deadline;) {
+    int64_t deadline = loop_clock_ms() + READY_WAIT_S * 1000;
+    bool is_over = false;
+    while (!is_over && loop_clock_ms() < deadline) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
         char chunk[4096];
         if (poll(&ready, 1, 100) <= 0)
@@ -116,7 +117,10 @@ static int read_answer(int fd, const char *folder, struct error *err)
     cleanup_json cJSON *answer = json_parse(strbuf_text(&text), text.length, NULL);
     strbuf_free(&text);
     if (!answer) {
-        error_set(err, ERROR_FAILED, "the dashboard ended before it listened");
+        if (is_over)
+            error_set(err, ERROR_FAILED, "the dashboard ended before it listened");
+        else
+            error_set(err, ERROR_FAILED, "the dashboard does not listen, after %d s", READY_WAIT_S);
         error_hint(err, "see %s/" DASHBOARD_LOG, folder);
         return -1;
     }

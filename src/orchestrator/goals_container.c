@@ -156,54 +156,6 @@ static void create(struct node *node)
         engine_container_create(engine_of(node), run->engine_name, run->platform, body, on_created, node));
 }
 
-/* ---- joined ---- */
-
-/* Or not, where it is to be cut off. */
-static bool is_joined(const struct node *node)
-{
-    return !node->spec->run.on_network || node->facts.joined != node->is_apart;
-}
-
-static void on_joined(const struct engine_result *result, const struct error *err, void *data)
-{
-    (void)result;
-    struct node *node = data;
-    node_op_end(node);
-    if (err)
-        node_op_failed(node, err);
-    else
-        facts_join(node, true);
-    forming_look(node);
-}
-
-static void on_cut(const struct engine_result *result, const struct error *err, void *data)
-{
-    (void)result;
-    struct node *node = data;
-    node_op_end(node);
-    if (err)
-        node_op_failed(node, err);
-    else
-        facts_join(node, false);
-    forming_look(node);
-}
-
-static void join(struct node *node)
-{
-    struct node *network = network_of(node->o);
-    if (!network || !network->facts.object)
-        return;
-    if (node->facts.joined) {
-        node_op_begin(node, OP_JOIN,
-                      engine_network_disconnect(engine_of(node), network->facts.object, node->facts.object,
-                                                on_cut, node));
-        return;
-    }
-    node_op_begin(node, OP_JOIN,
-                  engine_network_connect(engine_of(node), network->facts.object, node->facts.object,
-                                         node->spec->run.alias, on_joined, node));
-}
-
 /* ---- running ---- */
 
 static bool is_running(const struct node *node)
@@ -333,7 +285,7 @@ static const struct goal up[] = {
     GOAL_WAITS("waiting", STATE_WAITING, goal_waiting_met),
     GOAL_ACTS("seen", STATE_CREATING, is_seen, look, goal_object_limit),
     GOAL_ACTS("created", STATE_CREATING, is_created, create, goal_object_limit),
-    GOAL_ACTS("joined", STATE_CREATING, is_joined, join, goal_object_limit),
+    GOAL_ACTS("joined", STATE_CREATING, container_is_joined, container_join, goal_object_limit),
     GOAL_WAITS("calm", STATE_RESTARTING, goal_calm_met),
     {"running", STATE_STARTING, is_running, container_start, container_start_limit, NULL, true, false},
     GOAL_ACTS("healthy", STATE_RUNNING, is_healthy, watch, goal_task_limit),

@@ -189,6 +189,10 @@ bool shared_is_there(const struct node *node);
 bool shared_is_gone(const struct node *node);
 void shared_on_removed(const struct engine_result *result, const struct error *err, void *node);
 
+/* ---- goals_join.c: on the project's network, or off it ---- */
+bool container_is_joined(const struct node *node);
+void container_join(struct node *node);
+
 /* ---- container_start.c ---- */
 void container_start(struct node *node);
 struct limit container_start_limit(const struct node *node);

@@ -9,12 +9,14 @@
 #include "session/exec_session.h"
 
 #include "base/mem.h"
+#include "base/signals.h"
 #include "engine/once.h"
 #include "ui/terminal.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@ struct session {
     uv_poll_t poll; /* with epoll_fd */
     struct turn turn;
     bool is_over; /* nothing is read any more */
+    int broken;   /* errno: the command was given a beginning */
 };
 
 /* ---- output ---- */
@@ -36,8 +39,9 @@ struct session {
 static void end_unread(void)
 {
     terminal_restore();
-    signal(SIGPIPE, SIG_DFL);
+    signals_give_back();
     raise(SIGPIPE);
+    _exit(128 + SIGPIPE); /* whoever started us has it ignored */
 }
 
 static void write_all(int fd, const char *bytes, size_t length)
@@ -91,6 +95,8 @@ static void read_input(struct session *session)
     if (length < 0 && (errno == EINTR || errno == EAGAIN)) {
         await_input(session);
     } else if (length <= 0) {
+        if (length < 0)
+            session->broken = errno;
         session->is_over = true;
         pause_input(session);
         engine_session_write_end(session->op);
@@ -225,6 +231,9 @@ int exec_session_run(const struct engine_address *address, char *const *environm
     if (!failed && code < 0)
         return error_set(err, ERROR_ENGINE, "the engine let go of %s, which still runs", options->argv[0]);
 
+    if (!failed && !code && session.broken)
+        return error_set(err, ERROR_FAILED, "cannot read standard input: %s; %s has got no more of it",
+                         strerror(session.broken), options->argv[0]);
     if (failed)
         return -1;
     return code;

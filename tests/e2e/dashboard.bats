@@ -175,14 +175,18 @@ json='Content-Type: application/json'
 @test "what opens a browser is good once" {
   worker
   open_it
-  printf '#!/bin/sh\necho "$1" >%s/opened\n' "$T" >"$T/browser"
+  printf '#!/bin/sh\nenv >%s/environment\necho "$1" >%s/opened\n' "$T" "$T" >"$T/browser"
   chmod +x "$T/browser"
-  BROWSER=$T/browser ok apphost dashboard --open
+  APPHOST_PARAM_UNUSED=of-nobody-else BROWSER=$T/browser ok apphost dashboard --open
   wait_until 60 test -s "$T/opened"
   ticket=$(sed 's/.*#t=//' "$T/opened")
   [ "$ticket" != "$TOKEN" ]
   [ "$(login "$ticket")" = 204 ]
   [ "$(login "$ticket")" = 401 ]
+  not grep -q of-nobody-else "$T/environment"
+  BROWSER="$T/browser --new-window" ok apphost dashboard --open
+  says 'no browser can be started'
+  prints '#t='
 }
 
 @test "no token and no cookie in what is written down" {

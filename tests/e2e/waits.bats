@@ -81,6 +81,16 @@ loses() {
   done
 }
 
+@test "a command that ends well because its session goes away is 125 all the same" {
+  ok apphost up -d web
+  rm -f began
+  background run web -- sh -c 'trap "exit 0" TERM; touch began; while :; do sleep 0.1; done' >"$T/out" 2>"$T/err"
+  wait_until 20 test -e began
+  ok apphost down
+  ended $PID 125
+  grep -q 'sh was ended: its session was taken down' "$T/err"
+}
+
 @test "so is one that held the session itself, and a task" {
   local end
   manifest <<<"resources: {test: {type: process, task: true, start: manual, shell: 'touch began; sleep 1000'}}"

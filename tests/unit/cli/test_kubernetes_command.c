@@ -18,7 +18,7 @@ static const char manifest[] =
 /* A file called like a variable changes an answer. The folder with what is applied is looked at while it is
  * there. */
 static const char kubectl[] =
-    "cd \"$HOME\"; printf '%s\\n' \"$*\" >>notes\n"
+    "cd \"$HOME\"; printf '%s\\n' \"$*\" >>notes; env | grep PARAM >>notes\n"
     "case \" $* \" in\n"
     "*' version '*) if [ -e old ]; then echo '{\"clientVersion\":{\"major\":\"1\",\"minor\":\"20+\"}}'\n"
     "  else echo '{\"clientVersion\":{\"major\":\"1\",\"minor\":\"30\"}}'; fi ;;\n"
@@ -33,7 +33,7 @@ static const char kubectl[] =
     "  echo '{\"reason\":\"ImagePullBackOff\"}}}]}}]}' ;;\n"
     "*' diff '*) [ ! -e same ] || exit 0; echo '+  replicas: 2'; exit 1 ;;\n"
     "*' apply '*) [ ! -e conflict ] || { echo 'error: Apply failed with 1 conflict' >&2; exit 1; }\n"
-    "  for last; do :; done; ls \"$last\" >applied; stat -c %a \"$last\" >>applied ;;\n"
+    "  for last; do :; done; last=${last%/*}; ls \"$last\" >applied; stat -c %a \"$last\" >>applied ;;\n"
     "*' rollout status deployment/'*) [ ! -e late ] || { echo 'error: timed out' >&2; exit 1; } ;;\n"
     "esac\n";
 
@@ -44,6 +44,7 @@ static int open_cluster(void **state)
     struct stage *stage = *state;
     stage_end(stage);
     file_remove_tree("state", NULL);
+    setenv("APPHOST_PARAM_UNUSED", "of-nobody-else", 1); /* parameters are for nobody but us */
     stage->is_plain = true;
     stage_file("apphost.yaml", manifest);
     stage_program("kubectl", kubectl);
@@ -101,14 +102,15 @@ static void what_is_applied_is_waited_for_and_the_rest_goes(void **state)
     stage_says(stage, "api is ready\n");
     stage_says(stage, "deleted deployment.apps/gone\n");
     kubectl_was_told("--context=lab --namespace=team apply --server-side --validate=false "
-                     "--field-manager=apphost -k ");
+                     "--field-manager=apphost -f ");
     kubectl_was_told("rollout status statefulset/cache --timeout=7s\n");
     kubectl_was_told("rollout status deployment/api --timeout=7s\n");
     kubectl_was_told("delete --ignore-not-found deployment.apps/gone\n");
+    kubectl_was_not_told("of-nobody-else");
 
     cleanup_free char *applied = file_read("applied", 4096, NULL, NULL), *told = notes();
     assert_string_equal(applied, "api.yaml\ncache.yaml\nkustomization.yaml\nsecrets\n700\n");
-    char *folder = strstr(strstr(told, " apply "), " -k ") + strlen(" -k ");
+    char *folder = strstr(strstr(told, " diff "), " -k ") + strlen(" -k ");
     folder[strcspn(folder, "\n")] = '\0';
     assert_false(file_exists(folder));
 }

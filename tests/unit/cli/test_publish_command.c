@@ -235,8 +235,6 @@ static void targets_have_names(void **state)
     stage_runs(stage, 2, WORDS("publish", "nomad\033[2J"));
     stage_says(stage, "there is no target nomad");
     says_not(stage, "\033[2J");
-    stage_runs(stage, 2, WORDS("publish", "swarm"));
-    stage_says(stage, "apphost publish swarm: not yet");
 }
 
 static void what_a_target_cannot_have_is_refused_at_its_position(void **state)

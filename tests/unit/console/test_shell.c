@@ -3,10 +3,27 @@
 #include "desk.h"
 #include "server.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* libedit forgets names that it has copied (el_set() of EL_ADDFN). */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libedit.so";
+}
+
+/* Its frames have no pointers to each other. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
 
@@ -162,6 +179,41 @@ static void a_line_that_cannot_be_read_ends_it(void **state)
     assert_string_equal(strbuf_text(&desk->printed), "OK\n");
 }
 
+/* Half of what was meant is not all of it. */
+static void input_that_cannot_be_read_is_no_end(void **state)
+{
+    struct desk *desk = *state;
+    int input = dup(STDIN_FILENO), folder = open(desk->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dup2(folder, STDIN_FILENO);
+    close(folder);
+    assert_int_equal(redis_shell_lines(&desk->shell, &desk->error), -1);
+    assert_non_null(strstr(desk->error.text, "cannot read standard input: Is a directory"));
+    error_clear(&desk->error);
+    assert_int_equal(redis_shell_pipe(&desk->shell, &desk->error), -1);
+    assert_non_null(strstr(desk->error.text, "cannot read standard input"));
+    dup2(input, STDIN_FILENO);
+    close(input);
+}
+
+/* ---- the prompt ---- */
+
+static void what_holds_a_password_is_not_kept(void **state)
+{
+    static const char typed[] =
+        "SET a 1\nAUTH top-secret\nCONFIG SET requirepass \"p w\"\n DEL a\nGET a\nquit\n";
+    struct desk *desk = *state;
+    desk_type(desk, typed, sizeof typed - 1);
+    desk_catch(desk);
+    int rc = redis_shell_prompt(&desk->shell, &desk->error);
+    const char *printed = desk_listen(desk);
+    assert_int_equal(rc, 0);
+    assert_non_null(strstr(printed, "(error) WRONGPASS"));
+
+    cleanup_free char *history = path_join(desk->folder, "redis_history");
+    cleanup_free char *kept = file_read(history, 4096, NULL, NULL);
+    assert_string_equal(kept, "SET a 1\nGET a\nquit\n"); /* a line that begins with a blank is not, either */
+}
+
 /* ---- mass insertion ---- */
 
 static int run_pipe(struct desk *desk, const char *text, size_t length)
@@ -220,6 +272,8 @@ int main(void)
         TEST(lines_are_answered_in_order),
         TEST(a_refused_line_costs_the_exit_code_only),
         TEST(a_line_that_cannot_be_read_ends_it),
+        TEST(input_that_cannot_be_read_is_no_end),
+        TEST(what_holds_a_password_is_not_kept),
         TEST(a_pipeline_counts),
         TEST(a_large_pipeline_is_whole),
         TEST(what_answers_without_end_has_no_place_in_one),
