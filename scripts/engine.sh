@@ -9,7 +9,7 @@
 #
 # An engine of our own lives in a folder, a session and a bridge of its own, and leaves the kernel's forwarding switch
 # alone: ports published on loopback do not need it. Nothing that was there before is touched; only where the firewall
-# drops what is forwarded (an earlier engine leaves it so), one rule lets our containers talk, until we stop.
+# drops what is forwarded (an earlier engine leaves it so), two rules let our containers talk, until we stop.
 
 ENGINE_HOST=${ENGINE_HOST:-}
 ENGINE_DIR=
@@ -129,14 +129,20 @@ engine_make_bridge() {
   return 1
 }
 
-# $1: -I or -D. Only traffic that stays on one side of docker's bridges is let through.
+# $1: -I or -D. Only traffic that stays on one side of docker's bridges is let through, and what stays on ours.
 engine_rule() {
-  PATH=$PATH:/usr/sbin:/sbin iptables "$1" FORWARD -i br-+ -o br-+ -m comment --comment "$ENGINE_BRIDGE" -j ACCEPT
+  engine_done=0
+  for engine_side in br-+ "$ENGINE_BRIDGE"; do
+    PATH=$PATH:/usr/sbin:/sbin iptables "$1" FORWARD -i "$engine_side" -o "$engine_side" \
+      -m comment --comment "$ENGINE_BRIDGE" -j ACCEPT || engine_done=1
+  done
+  return $engine_done
 }
 
 engine_open_forward() {
   PATH=$PATH:/usr/sbin:/sbin iptables -S FORWARD 2>/dev/null | grep -q '^-P FORWARD DROP' || return 0
-  engine_rule -I && ENGINE_RULE=1
+  ENGINE_RULE=1
+  engine_rule -I
 }
 
 # An engine outlives who started it by moments: it must not hold a pipe that somebody reads to its end.
