@@ -231,6 +231,10 @@ static void on_looked(const struct engine_result *result, const struct error *er
     node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
     if (!result->container->running || has_published(node, result->container))
         return;
+    if (node->spec->run.on_network && !facts_is_member(node, result->container)) {
+        node->sensor.looked = false; /* cut off: nothing is published until it is back */
+        return;
+    }
     cleanup_error struct error cause = {0};
     error_set(&cause, ERROR_RESOURCE, "the engine runs container %s but published none of its ports",
               result->container->name);

@@ -285,7 +285,7 @@ has_state() {
 # A port on loopback that nobody listens on now.
 free_port() {
   local port
-  for port in $(shuf -i 33000-39999 -n 50); do
+  for port in $(shuf -i 10000-18999 -n 50); do
     (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
   done
 }
