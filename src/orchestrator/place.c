@@ -235,6 +235,7 @@ static void on_looked(const struct engine_result *result, const struct error *er
         node->sensor.looked = false; /* cut off: nothing is published until it is back */
         return;
     }
+
     cleanup_error struct error cause = {0};
     error_set(&cause, ERROR_RESOURCE, "the engine runs container %s but published none of its ports",
               result->container->name);
