@@ -231,8 +231,9 @@ static void on_looked(const struct engine_result *result, const struct error *er
     node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
     if (!result->container->running || has_published(node, result->container))
         return;
-    if (node->spec->run.on_network && !facts_is_member(node, result->container)) {
-        node->sensor.looked = false; /* cut off: nothing is published until it is back */
+    if (!cJSON_GetArraySize(result->container->networks)) {
+        node->sensor.looked =
+            false; /* on no network, as one that is cut off: nothing is published until it is back */
         return;
     }
 
