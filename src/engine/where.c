@@ -131,19 +131,21 @@ static void answer_alone(struct engine_op *op, const struct http_response *respo
 
 /* An engine that has made its default bridge itself tells the subnet alone: the bridge has its first address
  * then. It is a place to look at, no more: what answers there proves it. */
-static bool gateway_of(const cJSON *config, char gateway[INET_ADDRSTRLEN])
+static bool gateway_of(const cJSON *config, char gateway[INET6_ADDRSTRLEN])
 {
     struct in_addr address;
     const char *given = json_string(config, "Gateway", "");
     cleanup_free char *subnet = xstrdup(json_string(config, "Subnet", ""));
     subnet[strcspn(subnet, "/")] = '\0';
 
-    if (inet_pton(AF_INET, given, &address) == 1)
-        return inet_ntop(AF_INET, &address, gateway, INET_ADDRSTRLEN) != NULL;
+    if (is_address(given)) {
+        snprintf(gateway, INET6_ADDRSTRLEN, "%s", given);
+        return true;
+    }
     if (inet_pton(AF_INET, subnet, &address) != 1)
         return false;
     address.s_addr = htonl(ntohl(address.s_addr) + 1);
-    return inet_ntop(AF_INET, &address, gateway, INET_ADDRSTRLEN) != NULL;
+    return inet_ntop(AF_INET, &address, gateway, INET6_ADDRSTRLEN) != NULL;
 }
 
 static void on_bridge(struct engine_op *op, const struct http_response *response)
@@ -154,7 +156,7 @@ static void on_bridge(struct engine_op *op, const struct http_response *response
         return;
     const cJSON *first = cJSON_GetArrayItem(json_path(document, "IPAM.Config"), 0);
     by_peer(&op->engine->address, 0, &search->where);
-    char gateway[INET_ADDRSTRLEN];
+    char gateway[INET6_ADDRSTRLEN];
     if (gateway_of(first, gateway))
         add_place(&search->where, gateway, gateway);
     conclude(op);

@@ -7,28 +7,26 @@ bool container_is_joined(const struct node *node)
     return !node->spec->run.on_network || node->facts.joined != node->is_apart;
 }
 
-static void on_joined(const struct engine_result *result, const struct error *err, void *data)
+static void note_answer(struct node *node, const struct error *err, bool is_joined)
 {
-    (void)result;
-    struct node *node = data;
     node_op_end(node);
     if (err)
         node_op_failed(node, err);
     else
-        facts_join(node, true);
+        facts_join(node, is_joined);
     forming_look(node);
+}
+
+static void on_joined(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    note_answer(data, err, true);
 }
 
 static void on_cut(const struct engine_result *result, const struct error *err, void *data)
 {
     (void)result;
-    struct node *node = data;
-    node_op_end(node);
-    if (err)
-        node_op_failed(node, err);
-    else
-        facts_join(node, false);
-    forming_look(node);
+    note_answer(data, err, false);
 }
 
 void container_join(struct node *node)

@@ -231,9 +231,9 @@ static void on_looked(const struct engine_result *result, const struct error *er
     node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
     if (!result->container->running || has_published(node, result->container))
         return;
+    /* On no network, as one that is cut off: nothing is published until it is back. */
     if (!cJSON_GetArraySize(result->container->networks)) {
-        node->sensor.looked =
-            false; /* on no network, as one that is cut off: nothing is published until it is back */
+        node->sensor.looked = false;
         return;
     }
 
