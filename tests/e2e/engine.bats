@@ -25,7 +25,7 @@ setup_more() {
 
 # The same engine again, on the same data, as its service manager would do it. Without --default-address-pool: an engine
 # that finds its old bridge and has this option deletes docker0, which may be another engine's.
-revive() {
+begin_again() {
   # Its containerd dies with it, but not at once, and a new engine would take the dying one for its own.
   local containerd=$OWN_DIR/exec/containerd/containerd.pid
   [ ! -s "$containerd" ] || wait_until 10 dead "$(cat "$containerd")"
@@ -35,7 +35,22 @@ revive() {
     -H "$OWN_HOST" \
     --group root -b "$OWN_BRIDGE" --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false </dev/null \
       >>"$OWN_DIR/log" 2>&1 &
-  wait_until 40 engine_answers
+}
+
+answers_or_is_dead() {
+  engine_answers || dead "$1"
+}
+
+# An engine gives up when its containerd takes more than 15 s: then its service manager begins once more.
+revive() {
+  local try
+  for try in 1 2 3; do
+    begin_again
+    wait_until 40 answers_or_is_dead $!
+    engine_answers && return 0
+    echo "the engine did not come up (try $try): $(tail -n 3 "$OWN_DIR/log")"
+  done
+  return 1
 }
 
 servers() {
