@@ -214,21 +214,20 @@ async function lines({ page, server }) {
   console.log(`5,000 lines a second: ${rate(seen)} frames a second, ${seen.elements} elements`);
   assert.ok(seen.elements < 1200, `only what is visible is in the document: ${seen.elements}`);
 
-  // Up: the page stops following, older lines come, and what is read stays where it is.
-  await page.mouse.move(640, 500);
-  // Far enough that no other resource's lines of that moment are still on their way: they are put in by their times.
-  await page.mouse.wheel(0, -60_000);
+  // Up: the page stops following, and what is read stays where it is. Set, not rolled: rolling goes on for some frames.
+  await page.evaluate(() => (document.querySelector(".log").scrollTop -= 2_000));
   await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "false");
-  const reading = () =>
-    page.evaluate(() => {
-      const list = document.querySelector(".log").getBoundingClientRect();
-      return document.elementFromPoint(list.left + 300, list.top + list.height / 2).closest(".line")?.textContent;
-    });
+  const middle = () => {
+    const list = document.querySelector(".log").getBoundingClientRect();
+    return document.elementFromPoint(list.left + 300, list.top + list.height / 2).closest(".line")?.textContent;
+  };
+  await isTrue(page, middle);
+  const reading = () => page.evaluate(middle);
   const line = await reading();
   await page.waitForTimeout(1500);
   assert.equal(await reading(), line, "the line that is read does not move while others arrive");
 
-  server.state.rate = 0; // what follows is about what is there
+  await late(page, server, reading);
   await scrollUntil(page, 60_000);
   await page.fill("#filter", "attempt 7");
   await isTrue(
@@ -243,10 +242,29 @@ async function lines({ page, server }) {
     ),
   );
   await page.fill("#filter", "");
-  // A list that is short enough to show its end follows by itself: the key asks for it whatever it did.
   await page.focus(".log");
   await page.keyboard.press("End");
   await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "true");
+  await page.mouse.move(640, 500);
+  await page.mouse.wheel(0, -600);
+  await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "false");
+}
+
+// A line that comes late belongs among older ones: put in above what is read, it does not move that.
+async function late(page, server, reading) {
+  await page.focus(".log");
+  await page.keyboard.press("End");
+  await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "true");
+  server.state.rate = 0; // what follows is about what is there
+  const before = Date.now() - 200;
+  await page.waitForTimeout(300);
+  await page.evaluate(() => (document.querySelector(".log").scrollTop -= 200));
+  await isTrue(page, () => document.querySelector("#follow").getAttribute("aria-pressed") === "false");
+  const line = await reading();
+  const notes = await page.textContent(".notes");
+  server.send("log", { resource: "worker", lines: [before, before].map((time) => [time, 1, "late"]) });
+  await isTrue(page, (was) => document.querySelector(".notes").textContent !== was, notes);
+  assert.equal(await reading(), line, "a line that is put in above what is read does not move it");
 }
 
 // Older lines are fetched from the files whenever the top is reached.

@@ -121,17 +121,19 @@ export function hear({ resource, lines }) {
 const isOurs = (resource) => logs.resources.length === 0 || logs.resources.includes(resource);
 
 function append(line) {
-  insert(logs.lines, line);
-  if (isHiding() && matches(line)) insert(logs.shown, line);
+  const at = insert(logs.lines, line);
+  if (!isHiding()) return shift("logs", 1, at);
+  if (matches(line)) shift("logs", 1, insert(logs.shown, line));
 }
 
-// Resources report in batches, so that lines of two of them come a little out of order.
+// Resources report in batches, so that lines of two of them come a little out of order. Gives the line's index.
 function insert(array, line) {
   let at = array.length;
   const stop = Math.max(0, at - BACK);
   while (at > stop && array[at - 1].time > line.time) at -= 1;
   if (at === array.length) array.push(line);
   else array.splice(at, 0, line);
+  return at;
 }
 
 function trim() {

@@ -20,7 +20,7 @@ const observer = new ResizeObserver((entries) => {
 
 export function listState(id) {
   if (!lists.has(id))
-    lists.set(id, { top: 0, height: 600, isFollowing: false, setTop: 0, node: null, canFollow: false });
+    lists.set(id, { top: 0, moved: 0, height: 600, isFollowing: false, setTop: 0, node: null, canFollow: false });
   return lists.get(id);
 }
 
@@ -51,7 +51,7 @@ export function windowed(id, options) {
       gone: () => detach(list),
       onscroll: (event) => scrolled(list, event.target, options),
       onwheel: (event) => event.deltaY < 0 && list.canFollow && stopFollowing(list),
-      onkeydown: options.onkeydown,
+      onkeydown: options.onkeydown || ((event) => list.canFollow && followKeys(list, event)),
       onclick: options.onclick,
     },
     options.head,
@@ -78,7 +78,7 @@ export function windowed(id, options) {
 function visible(list, options) {
   const height = options.rowHeight;
   const shown = Math.ceil(list.height / height);
-  let top = list.top;
+  let top = list.top + list.moved;
   if (list.isFollowing) top = Math.max(0, options.count * height - list.height);
   const first = Math.max(0, Math.min(Math.floor(top / height), options.count - shown) - SPARE_ROWS);
   return [first, Math.min(options.count, first + shown + 2 * SPARE_ROWS)];
@@ -122,6 +122,15 @@ function follow(list) {
   else if (!list.isFollowing && list.top >= end - list.rowHeight / 2) list.isFollowing = true;
 }
 
+// By themselves keys roll for some frames: too slow for an end that moves on, and too late to leave it.
+function followKeys(list, event) {
+  if (["ArrowUp", "PageUp", "Home"].includes(event.key)) stopFollowing(list);
+  if (event.key !== "End") return;
+  event.preventDefault();
+  list.isFollowing = true;
+  changed();
+}
+
 function stopFollowing(list) {
   if (list.top > 0) list.isFollowing = false;
   changed();
@@ -132,13 +141,18 @@ export function setFollowing(id, isFollowing) {
   changed();
 }
 
-// Rows came or went above the visible ones: what is being read stays where it is.
-export function shift(id, rows) {
+// Rows came or went at an index: above the visible ones, what is being read stays where it is. How far is kept apart
+// until it is drawn: somebody may scroll in the same frame.
+export function shift(id, rows, at = 0) {
   const list = listState(id);
-  if (list.isFollowing || !list.node) return;
-  const top = Math.max(0, list.top + rows * list.rowHeight);
-  list.top = top;
-  afterPaint(() => setTop(list, top));
+  if (list.isFollowing || !list.node || at * list.rowHeight > list.top + list.moved) return;
+  if (list.moved === 0) afterPaint(() => moved(list));
+  list.moved += rows * list.rowHeight;
+}
+
+function moved(list) {
+  setTop(list, Math.max(0, list.top + list.moved));
+  list.moved = 0;
 }
 
 export function reveal(id, index) {
