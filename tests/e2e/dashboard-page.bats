@@ -20,13 +20,18 @@ alone() {
   fi
 }
 
-# tour NAME [alone]: all of it within minutes, also on a loaded machine
-tour() {
+# What a tour needs, asked for before anything is started.
+needs_browser() {
   needs node
   needs chromium
   export PLAYWRIGHT=$MODULES/playwright-core AXE=$MODULES/axe-core
   [ -e "$PLAYWRIGHT" ] || skip "playwright-core could not be had here"
   [ -e "$AXE" ] || skip "axe-core could not be had here"
+}
+
+# tour NAME [alone]: all of it within minutes, also on a loaded machine
+tour() {
+  needs_browser
   ok ${2:-} timeout -k 5 600 node "$BATS_TEST_DIRNAME/dashboard-page.browser.js" "$1"
 }
 
@@ -73,6 +78,7 @@ tour() {
 # The real server: its policy, its stream, its data. Each half is killed, and the page says so and goes on by itself.
 @test "in front of the real program: failures, logs, actions, secrets, and kill -9 of either half" {
   needs redis-server
+  needs_browser
   export APPHOST_ENGINE=native APPHOST
   manifest <<'END'
 resources:
