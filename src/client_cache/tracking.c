@@ -6,8 +6,8 @@
  * (before 6.0, Garnet, RESP2, no permission) is said once in the log, and the thread ends. When the
  * connection is lost the level is shut before anything else, and the thread connects again after a pause.
  *
- * A peer that fell silent is asked after half of deadPeerTimeout while anything is kept: that long at most,
- * and the other half, a value may be older than the server's.
+ * A peer that fell silent is asked after half of deadPeerTimeout: that long at most, and the other half, a
+ * value may be older than the server's.
  */
 #include "client_cache/tracking.h"
 #include "client_base/clock.h"

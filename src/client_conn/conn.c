@@ -381,7 +381,7 @@ int conn_start(struct conn *conn, const struct batch *batch, conn_done_fn done, 
     request->deadline_ms = clock_ms() + timeout_ms;
     lock_take(&conn->lock);
     int rc = enqueue_locked(conn, batch, request, error);
-    bool is_worker_due = !conn->is_leading;
+    bool is_worker_due = conn_ends_doze_locked(conn) || !conn->is_leading;
     lock_drop(&conn->lock);
     if (rc < 0)
         request_free(request);
@@ -404,8 +404,11 @@ void conn_post(struct conn *conn, const struct batch *batch)
         if (!conn_leaves_to_leader(conn))
             conn_flush_locked(conn);
     }
+    bool is_worker_due = !request && !conn->is_leading && conn_ends_doze_locked(conn);
     lock_drop(&conn->lock);
     request_free(request);
+    if (is_worker_due)
+        conn_nudge(conn);
 }
 
 void conn_redial(struct conn *conn)

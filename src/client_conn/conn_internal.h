@@ -71,6 +71,7 @@ struct conn {
     enum conn_state state;     /* conn_state.c alone changes it */
     _Atomic size_t references; /* the owner, the worker, calls under way; the last frees */
     bool has_worker;
+    bool is_dozing; /* the worker sleeps until the next keep-alive: who leaves it something to do nudges it */
     int wake_fd;
     atomic_bool is_cancelled; /* closed: calls off a dial */
 
@@ -125,6 +126,9 @@ void conn_heard(struct conn *conn);
 void conn_said_locked(struct conn *conn, size_t bytes);
 int64_t conn_silence_locked(const struct conn *conn, int64_t now);
 int64_t conn_idle_locked(const struct conn *conn, int64_t now);
+
+/* Something is left to the worker: whether it was dozing, and is to be nudged. */
+bool conn_ends_doze_locked(struct conn *conn);
 
 /* A line for the log, which the worker tells: the caller's code never runs under the lock. */
 __attribute__((format(printf, 3, 4))) void conn_note_locked(struct conn *conn, enum apphost_log_level level,

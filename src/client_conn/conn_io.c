@@ -478,6 +478,8 @@ static void pass_lead(struct conn *conn, const struct conn_request *own)
         bit = set_word(next, WAKE_LEAD);
     conn->is_leading = next != NULL;
     bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
+    if (!next && (conn->pending.head || conn->note_count > 0))
+        is_worker_due = conn_ends_doze_locked(conn) || is_worker_due;
     lock_drop(&conn->lock);
     futex_wake(conn, bit);
     if (is_worker_due)

@@ -159,6 +159,14 @@ int64_t conn_idle_locked(const struct conn *conn, int64_t now)
     return now - int64_max(heard_ms, conn->said_ms);
 }
 
+bool conn_ends_doze_locked(struct conn *conn)
+{
+    bool was_dozing = conn->is_dozing;
+
+    conn->is_dozing = false;
+    return was_dozing;
+}
+
 /* ---- The log ---- */
 
 void conn_note_locked(struct conn *conn, enum apphost_log_level level, const char *format, ...)

@@ -2,7 +2,9 @@
  * The connection's worker: the thread that dials, keeps alive, and leads when no caller does.
  *
  * One turn looks at the state and does the first thing that is due; then it sleeps in poll(2) until the next
- * moment that matters, a nudge, or a hang-up of the idle socket. It never holds the lock while it waits.
+ * moment that matters, a nudge, or a hang-up of the idle socket. It never holds the lock while it waits. On a
+ * connection that is in use it looks around every second; on one that has been silent for as long it dozes
+ * until the keep-alive is due.
  */
 #include "client_base/clock.h"
 #include "client_base/pick.h"
@@ -11,6 +13,7 @@
 #include "client_base/lock.h"
 #include "client_base/thread.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,22 +176,36 @@ static void give_up_locked(struct conn *conn)
 
 /* ---- Turns ---- */
 
+/* Until it is due. */
+static int64_t alive_for_locked(const struct conn *conn, int64_t now)
+{
+    int64_t keep_alive_s = set_or(option_number(conn->options, OPT_KEEP_ALIVE), 60);
+
+    return keep_alive_s * 1000 - conn_idle_locked(conn, now);
+}
+
 static void keep_alive_locked(struct conn *conn)
 {
     static const char *const argv[] = {"PING"};
     static const struct conn_command ping = {1, argv, NULL};
     const struct batch batch = {.commands = &ping, .count = 1, .key = KEY_NONE};
-    int keep_alive_s = option_number(conn->options, OPT_KEEP_ALIVE);
 
-    if (keep_alive_s <= 0)
-        keep_alive_s = 60;
-    if (conn->pending.head || conn_idle_locked(conn, clock_ms()) < (int64_t)keep_alive_s * 1000)
+    if (conn->pending.head || alive_for_locked(conn, clock_ms()) > 0)
         return;
     struct conn_request *request = request_new(REQUEST_QUIET, 1u + conn->is_checked);
     if (!request || request_encode(conn, request, &conn->out, &batch, NULL) < 0)
         request_free(request);
     else
         pending_push(conn, request);
+}
+
+/* Nothing is under way. */
+static int rest_locked(struct conn *conn, int64_t now)
+{
+    if (conn->is_leading || conn->pending.head || conn_idle_locked(conn, now) < HEARTBEAT_MS)
+        return HEARTBEAT_MS;
+    conn->is_dozing = true;
+    return (int)int64_max(int64_min(alive_for_locked(conn, now), INT_MAX), 1);
 }
 
 /* Whether the lost transport is out of everybody's hands; closes it then. */
@@ -235,7 +252,7 @@ static int turn_locked(struct conn *conn, bool *watch_socket)
     *watch_socket = !conn->is_leading;
     if (conn->is_leading && conn->async_count > 0)
         return BUSY_PAUSE_MS;
-    return HEARTBEAT_MS;
+    return rest_locked(conn, now);
 }
 
 static void sleep_unlocked(struct conn *conn, int wait_ms, bool watch_socket)
@@ -300,6 +317,7 @@ static void *work(void *user)
         lock_drop(&conn->lock);
         sleep_unlocked(conn, wait_ms, watch_socket);
         lock_take(&conn->lock);
+        conn->is_dozing = false;
     }
     finish_locked(conn);
     lock_drop(&conn->lock);
