@@ -122,9 +122,10 @@ struct apphost_cache_options {
  * keys and what each entry costs), and read again without a word to the server. It is kept right by the
  * server: over a connection of its own (CLIENT TRACKING, broadcast for the instance name) it tells what was
  * written, removed or has expired, by whomever. While that connection is not up, nothing is kept, and when it
- * is lost all of it is forgotten; a server that falls silent is found out within `deadPeerTimeout` (10 s),
- * which is how old a value can get in the worst case, and otherwise it is as old as the message takes. What
- * this process wrote, by this cache, is read at once.
+ * is lost nothing of it is read any more (what apphost/hybrid.h may give as a stale value stays until it is
+ * up again, all else is forgotten at once); a server that falls silent is found out within `deadPeerTimeout`
+ * (10 s), which is how old a value can get in the worst case, and otherwise it is as old as the message
+ * takes. What this process wrote, by this cache, is read at once.
  *
  * Not kept are entries with a sliding window (a read here would not start it anew), and values of more than
  * an eighth of the bound. What has to go is chosen by SIEVE. With a server before 6.0, Garnet, a cluster or

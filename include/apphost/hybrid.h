@@ -61,7 +61,12 @@ enum { APPHOST_CREATED = 0, APPHOST_FRESH = 1, APPHOST_STALE = 2 };
  * APPHOST_FRESH with the value that there was, APPHOST_CREATED with one that was made just now by anyone,
  * APPHOST_STALE with an old one because making it failed or takes long; -1. Among the threads of this process
  * and, by a lease, among processes one creates at a time. A value that was removed, also by tag or prefix, is
- * never given. When Redis is away and fail_open is set, the value is created and not kept.
+ * never given; one that level one has as removed is asked for once more, for there may be a new one.
+ *
+ * When Redis is away (also when the circuit breaker is open) and fail_open is set, the value is created and
+ * not kept. With stale_ms and level one, what this process has read before and knows of no removal of is a
+ * stale value then: given at once without fail_open, for nothing can be created, else by the rules above; and
+ * soft_ms is also how long Redis is waited for. What others have removed meanwhile is not known then.
  */
 int apphost_hybrid_get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
                                  const struct apphost_hybrid *how, struct apphost_value *value,

@@ -51,6 +51,15 @@ int limits_timeout(int timeout_ms)
     return timeout_ms;
 }
 
+struct apphost_limits limits_narrow(int timeout_ms)
+{
+    struct apphost_limits before = own;
+
+    if (timeout_ms > 0 && (own.timeout_ms <= 0 || timeout_ms < own.timeout_ms))
+        own.timeout_ms = timeout_ms;
+    return before;
+}
+
 bool limits_are_cancelled(void)
 {
     return apphost_is_cancelled(own.cancel);

@@ -9,6 +9,10 @@
 /* The time-out of a call that would have this one. */
 int limits_timeout(int timeout_ms);
 
+/* From now on calls of this thread take no longer than that (0: as before); what there was, for
+ * apphost_limits_set(). */
+struct apphost_limits limits_narrow(int timeout_ms);
+
 bool limits_are_cancelled(void);
 
 /* Until when a wait may sleep that has this deadline: who can be called off looks up from time to time. */

@@ -137,11 +137,16 @@ int cache_call(struct apphost_cache *cache, enum dial_role role, const struct ba
     return cache_run(cache, role, &again, replies, error);
 }
 
-bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
+bool cache_is_away(const struct apphost_error *error)
 {
     bool is_useless = error->code == APPHOST_E_SERVER && (verdict_of(error->parameter) & VERDICT_ABSENT);
 
-    if (!cache->options.fail_open || !(is_outage(error->code) || is_useless))
+    return is_useless || is_outage(error->code);
+}
+
+bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error)
+{
+    if (!cache->options.fail_open || !cache_is_away(error))
         return false;
     cache_count(cache, COUNT_ABSORBED, 1);
     int64_t last = atomic_load(&cache->last_warning_ms), now = clock_ms();

@@ -103,7 +103,10 @@ struct batch cache_question(const struct full_key *key, const struct conn_comman
  * success. */
 void cache_finish(struct apphost_cache *cache, int64_t started_us, const struct apphost_error *failure);
 
-/* Whether a failure is to be passed over: fail-open, and the way to Redis was the trouble. */
+/* Whether the way to Redis was the trouble, or a server that is of no use now. */
+bool cache_is_away(const struct apphost_error *error);
+
+/* Whether a failure is to be passed over: fail-open, and Redis is away. */
 bool cache_absorb(struct apphost_cache *cache, const struct apphost_error *error);
 
 void cache_count(struct apphost_cache *cache, enum cache_counter counter, uint64_t by);
@@ -124,6 +127,7 @@ bool is_outage(enum apphost_code code);
 struct reading {
     bool is_sliding;
     bool is_nothing;            /* an entry without data: it is known that there is no value */
+    bool is_kept;               /* level one keeps it while Redis is away */
     int64_t ttl_ms;             /* the new time to live of one that slides */
     int64_t left_ms;            /* until its absolute end; INT64_MAX: it has none */
     struct apphost_value value; /* with data: owns the reply, or what was made of it */
@@ -210,6 +214,12 @@ void level_one_put(struct apphost_cache *cache, const struct full_key *full, con
 bool level_one_get_mark(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *mark);
 void level_one_put_mark(struct apphost_cache *cache, const struct full_key *full,
                         const struct apphost_value *mark, uint64_t ticket);
+
+/* What was known last, though level one is shut, or it is old: for stale values while Redis is away. */
+bool level_one_is_shut(const struct apphost_cache *cache);
+bool level_one_recall(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value);
+bool level_one_recall_mark(struct apphost_cache *cache, const struct full_key *full,
+                           struct apphost_value *mark);
 
 /* This process has written: known by the reply, or by its loss. */
 void level_one_forget(struct apphost_cache *cache, uint64_t hash);

@@ -40,7 +40,15 @@ static int64_t longest_ms(const struct apphost_cache *cache)
 
 static struct level_key key_of(const struct full_key *full)
 {
-    return (struct level_key){full->data, full->len, full->hash, false};
+    return (struct level_key){.data = full->data, .len = full->len, .hash = full->hash};
+}
+
+static struct level_key mark_of(const struct full_key *full)
+{
+    struct level_key key = key_of(full);
+
+    key.is_mark = key.is_kept = true;
+    return key;
 }
 
 bool level_one_get(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value)
@@ -62,9 +70,10 @@ uint64_t level_one_ticket(struct apphost_cache *cache, const struct full_key *fu
 void level_one_put(struct apphost_cache *cache, const struct full_key *full, const struct reading *reading,
                    uint64_t ticket)
 {
-    const struct level_key key = key_of(full);
+    struct level_key key = key_of(full);
     int64_t ttl_ms = longest_ms(cache);
 
+    key.is_kept = reading->is_kept;
     if (!ticket || reading->is_sliding)
         return;
     if (reading->left_ms < ttl_ms)
@@ -74,15 +83,35 @@ void level_one_put(struct apphost_cache *cache, const struct full_key *full, con
 
 bool level_one_get_mark(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *mark)
 {
-    const struct level_key key = {full->data, full->len, full->hash, true};
+    const struct level_key key = mark_of(full);
 
     return cache->level && level_get(cache->level, &key, mark);
+}
+
+bool level_one_is_shut(const struct apphost_cache *cache)
+{
+    return cache->level && !level_is_open(cache->level);
+}
+
+bool level_one_recall(struct apphost_cache *cache, const struct full_key *full, struct apphost_value *value)
+{
+    const struct level_key key = key_of(full);
+
+    return cache->level && level_recall(cache->level, &key, value);
+}
+
+bool level_one_recall_mark(struct apphost_cache *cache, const struct full_key *full,
+                           struct apphost_value *mark)
+{
+    const struct level_key key = mark_of(full);
+
+    return cache->level && level_recall(cache->level, &key, mark);
 }
 
 void level_one_put_mark(struct apphost_cache *cache, const struct full_key *full,
                         const struct apphost_value *mark, uint64_t ticket)
 {
-    const struct level_key key = {full->data, full->len, full->hash, true};
+    const struct level_key key = mark_of(full);
 
     if (ticket)
         level_put(cache->level, &key, mark, longest_ms(cache), ticket);

@@ -6,13 +6,18 @@
  *
  * A failure, or a wait in vain, is remembered for a while, so that not every caller of a stale value pays for
  * it.
+ *
+ * Redis is away: what level one knew last is the stale value. With fail-open it is made anew, else the stale
+ * one is given at once.
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/limits.h"
 #include "client_base/pick.h"
 #include "client_base/lock.h"
 #include "client_cache/hybrid.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum { THROTTLE_MS = 30000 };
@@ -23,8 +28,37 @@ struct hybrid_call {
     struct apphost_bytes key;
     const struct apphost_hybrid *how;
     struct finding finding;
+    bool is_settled;     /* what was found is given: nothing can be made without Redis */
     bool is_handed_over; /* `user` is a thread's to release */
 };
+
+/* ---- Looking ---- */
+
+/* The time of the look: who has a stale value waits no longer for Redis than for a creation. 0: as usual. */
+static int patience(const struct hybrid_call *asking)
+{
+    const struct apphost_cache *cache = asking->cache;
+    int usual_ms = (int)set_or(cache->options.timeout_ms, INT_MAX), soft_ms = asking->how->soft_ms;
+    struct finding last;
+
+    if (soft_ms <= 0 || soft_ms >= usual_ms || !level_one_is_shut(cache) ||
+        !hybrid_recall(asking->cache, asking->key, asking->how, &last))
+        return 0;
+    apphost_value_free(&last.value);
+    return soft_ms;
+}
+
+static int look(struct hybrid_call *asking, struct apphost_error *error)
+{
+    const struct apphost_limits before = limits_narrow(patience(asking));
+    int rc = hybrid_look(asking->cache, asking->key, asking->how, &asking->finding, error);
+
+    apphost_limits_set(&before);
+    if (!asking->finding.is_away || !hybrid_recall(asking->cache, asking->key, asking->how, &asking->finding))
+        return rc;
+    asking->is_settled = rc < 0;
+    return 0;
+}
 
 /* ---- After a failure ---- */
 
@@ -208,6 +242,8 @@ static int answer(struct hybrid_call *asking, struct apphost_value *value, struc
 {
     int hard_ms = asking->how->hard_ms;
 
+    if (asking->is_settled)
+        return give_found(asking, value, APPHOST_STALE);
     if (asking->finding.state == HYBRID_FRESH) {
         if (hybrid_is_due(&asking->finding, asking->how) && !is_throttled(asking))
             refresh(asking);
@@ -253,7 +289,7 @@ int apphost_hybrid_get_or_create(struct apphost_cache *cache, struct apphost_byt
         rc = fail_argument(&local, "value", "is NULL");
     if (rc == 0) {
         *value = (struct apphost_value){0};
-        rc = hybrid_look(cache, key, how, &asking.finding, &local);
+        rc = look(&asking, &local);
     }
     if (rc == 0)
         rc = answer(&asking, value, &local);

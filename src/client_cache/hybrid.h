@@ -16,6 +16,7 @@ struct finding {
     enum hybrid_state state;
     int64_t created, duration;  /* ticks */
     struct apphost_value value; /* of one that is old or fresh */
+    bool is_away;               /* Redis could not be asked */
 };
 
 /* Of these tags it is known beforehand that they may matter. 0, -1 (nothing is to be freed). */
@@ -25,6 +26,11 @@ int hybrid_look(struct apphost_cache *cache, struct apphost_bytes key, const str
 /* Whether level one alone has a fresh value, which is not due for an eager refresh. */
 bool hybrid_peek(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_hybrid *how,
                  struct finding *finding);
+
+/* Redis is away: whether what was known last may be given as an old value, by stale_ms and by all that is
+ * known of what was removed. */
+bool hybrid_recall(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_hybrid *how,
+                   struct finding *finding);
 
 bool hybrid_is_due(const struct finding *finding, const struct apphost_hybrid *how);
 

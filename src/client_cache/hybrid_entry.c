@@ -22,6 +22,7 @@ struct hybrid_question {
     struct apphost_value value; /* the envelope */
     bool has_entry;             /* it came from level one */
     bool is_local;              /* no server is asked */
+    bool is_kept;               /* its answer is kept while Redis is away */
     uint64_t ticket;
 };
 
@@ -32,6 +33,7 @@ static int take_entry(struct hybrid_question *question, struct replies *replies,
 
     if (rc < 0)
         return -1;
+    reading.is_kept = question->is_kept;
     if (rc == 1) {
         level_one_put(question->cache, &question->key, &reading, question->ticket);
         reading_give(&reading, &replies->items[0], &question->value);
@@ -90,6 +92,7 @@ static int ask_unnamed(struct hybrid_question *question, const struct payload *p
     int rc = 0;
 
     more.is_local = question->is_local;
+    more.marks.is_recalled = question->marks.is_recalled;
     if (!unnamed)
         return fail_memory(error);
     while (payload_next_tag(payload, &at, &tag))
@@ -143,6 +146,29 @@ static int judge(struct hybrid_question *question, struct apphost_bytes key, str
     return failed_or_0(rc);
 }
 
+/* One answer, with what level one had of it. */
+static int look_once(struct hybrid_question *question, struct apphost_bytes key, struct finding *finding,
+                     struct apphost_error *error)
+{
+    if (!question->has_entry)
+        question->ticket = level_one_ticket(question->cache, &question->key);
+    int rc = ask(question, error);
+    if (rc == 0)
+        rc = judge(question, key, finding, error);
+    apphost_value_free(&question->value);
+    return rc;
+}
+
+/* What level one has of the key was removed, as far as is known here. Somebody may have written it anew, of
+ * which the server's word is still under way: the server is asked. */
+static int look_behind(struct hybrid_question *question, struct apphost_bytes key, struct finding *finding,
+                       struct apphost_error *error)
+{
+    level_one_forget(question->cache, question->key.hash);
+    question->has_entry = false;
+    return look_once(question, key, finding, error);
+}
+
 static int look(struct hybrid_question *question, struct apphost_bytes key, const struct apphost_hybrid *how,
                 struct finding *finding, struct apphost_error *error)
 {
@@ -150,14 +176,12 @@ static int look(struct hybrid_question *question, struct apphost_bytes key, cons
         marks_add_common(&question->marks, error) < 0)
         return -1;
     question->has_entry = level_one_get(question->cache, &question->key, &question->value);
-    if (!question->has_entry)
-        question->ticket = level_one_ticket(question->cache, &question->key);
+    question->is_kept = how->stale_ms > 0;
 
-    int rc = ask(question, error);
-    if (rc == 0)
-        rc = judge(question, key, finding, error);
+    int rc = look_once(question, key, finding, error);
+    if (rc == 0 && question->has_entry && finding->state == HYBRID_MISS)
+        rc = look_behind(question, key, finding, error);
     marks_fini(&question->marks);
-    apphost_value_free(&question->value);
     if (rc == 0 && !question->has_entry)
         cache_count_read(question->cache, finding->state == HYBRID_FRESH);
     return rc;
@@ -169,14 +193,60 @@ int hybrid_look(struct apphost_cache *cache, struct apphost_bytes key, const str
     struct hybrid_question question = {.cache = cache};
     struct apphost_error local;
 
-    *finding = (struct finding){HYBRID_MISS, 0, 0, {0}};
+    *finding = (struct finding){.state = HYBRID_MISS};
     if (full_key_init(&question.key, cache, key, error) < 0)
         return -1;
     int rc = look(&question, key, how, finding, &local);
     full_key_fini(&question.key);
-    if (rc < 0)
-        return cache_give_up(cache, &local, 0, error);
-    return 0;
+    if (rc == 0)
+        return 0;
+    finding->is_away = cache_is_away(&local);
+    return cache_give_up(cache, &local, 0, error);
+}
+
+/* The entry and its marks, as they were known last. */
+static int recall(struct hybrid_question *question, struct apphost_bytes key,
+                  const struct apphost_hybrid *how, struct finding *finding)
+{
+    struct apphost_error ignored;
+
+    if (!level_one_recall(question->cache, &question->key, &question->value) ||
+        marks_init(&question->marks, question->cache, how->tags, how->tag_count, &ignored) < 0 ||
+        marks_add_common(&question->marks, &ignored) < 0)
+        return -1;
+    int rc = ask(question, &ignored);
+    if (rc == 0)
+        rc = judge(question, key, finding, &ignored);
+    marks_fini(&question->marks);
+    return rc;
+}
+
+/* Whether it may still be given, by the time that its caller grants. */
+static bool is_in_time(const struct finding *finding, const struct apphost_hybrid *how)
+{
+    return (marks_now() - finding->created - finding->duration) / TICKS_PER_MS < how->stale_ms;
+}
+
+bool hybrid_recall(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_hybrid *how,
+                   struct finding *finding)
+{
+    struct hybrid_question question = {
+        .cache = cache, .has_entry = true, .is_local = true, .marks = {.is_recalled = true}};
+    struct apphost_error ignored;
+
+    *finding = (struct finding){.state = HYBRID_MISS};
+    if (!cache->level || how->stale_ms <= 0 || full_key_init(&question.key, cache, key, &ignored) < 0)
+        return false;
+    int rc = recall(&question, key, how, finding);
+    full_key_fini(&question.key);
+    apphost_value_free(&question.value);
+    if (rc == 0 && finding->state != HYBRID_MISS && is_in_time(finding, how)) {
+        finding->state = HYBRID_OLD;
+        return true;
+    }
+    apphost_value_free(&finding->value);
+    finding->state = HYBRID_MISS;
+    return false;
 }
 
 bool hybrid_is_due(const struct finding *finding, const struct apphost_hybrid *how)
@@ -192,7 +262,7 @@ bool hybrid_peek(struct apphost_cache *cache, struct apphost_bytes key, const st
     struct hybrid_question question = {.cache = cache, .is_local = true};
     struct apphost_error ignored;
 
-    *finding = (struct finding){HYBRID_MISS, 0, 0, {0}};
+    *finding = (struct finding){.state = HYBRID_MISS};
     if (!cache->level || full_key_init(&question.key, cache, key, &ignored) < 0)
         return false;
     int rc = look(&question, key, how, finding, &ignored);

@@ -15,8 +15,9 @@ struct level_entry {
     struct level_entry *newer, *older;
     uint64_t hash;
     int64_t until_ms;
+    uint32_t generation; /* that it was put in */
     atomic_bool is_marked;
-    bool is_mark;
+    bool is_mark, is_kept;
     size_t key_len, len;
     char bytes[]; /* the key, the value */
 };
@@ -233,7 +234,7 @@ bool level_get(struct level *level, const struct level_key *key, struct apphost_
 
     lock_take(&slot->lock);
     struct level_entry *entry = find(level, key);
-    if (entry && entry->until_ms > clock_ms())
+    if (entry && entry->until_ms > clock_ms() && entry->generation == atomic_load(&level->generation))
         is_hit = value_copy(value, entry->bytes + entry->key_len, entry->len) == 0;
     if (is_hit) {
         slot->hits += !key->is_mark;
@@ -244,7 +245,25 @@ bool level_get(struct level *level, const struct level_key *key, struct apphost_
     return is_hit;
 }
 
+bool level_recall(struct level *level, const struct level_key *key, struct apphost_value *value)
+{
+    struct level_slot *slot = own_slot(level);
+    bool is_there = false;
+
+    lock_take(&slot->lock);
+    const struct level_entry *entry = find(level, key);
+    if (entry && entry->is_kept)
+        is_there = value_copy(value, entry->bytes + entry->key_len, entry->len) == 0;
+    lock_drop(&slot->lock);
+    return is_there;
+}
+
 /* ---- Keeping it right ---- */
+
+bool level_is_open(const struct level *level)
+{
+    return atomic_load(&level->generation) % 2 == 1;
+}
 
 uint64_t level_ticket(struct level *level, uint64_t hash)
 {
@@ -257,15 +276,24 @@ uint64_t level_ticket(struct level *level, uint64_t hash)
 
 void level_open(struct level *level)
 {
-    if (atomic_load(&level->generation) % 2 == 0)
-        atomic_fetch_add(&level->generation, 1);
+    if (level_is_open(level))
+        return;
+    level_clear(level);
+    atomic_fetch_add(&level->generation, 1);
 }
 
+/* What is put meanwhile looks at the generation under the locks: it is refused, or dropped here. */
 void level_shut(struct level *level)
 {
-    if (atomic_load(&level->generation) % 2 == 1)
+    if (level_is_open(level))
         atomic_fetch_add(&level->generation, 1);
-    level_clear(level);
+    take_all(level);
+    for (struct level_entry *at = level->oldest, *newer; at; at = newer) {
+        newer = at->newer;
+        if (!at->is_kept)
+            forget_entry(level, at);
+    }
+    drop_all(level);
 }
 
 static struct level_entry *make_entry(const struct level_key *key, const struct apphost_value *value,
@@ -279,6 +307,7 @@ static struct level_entry *make_entry(const struct level_key *key, const struct 
     entry->hash = key->hash;
     entry->until_ms = ttl_ms < INT64_MAX - now ? now + ttl_ms : INT64_MAX;
     entry->is_mark = key->is_mark;
+    entry->is_kept = key->is_kept;
     entry->key_len = key->len;
     entry->len = value->len;
     if (key->len > 0)
@@ -303,6 +332,7 @@ void level_put(struct level *level, const struct level_key *key, const struct ap
     take_all(level);
     /* Whoever drops counts first and looks afterwards: one of the two sees the other. */
     bool is_current = ticket == level_ticket(level, key->hash) && weight(entry) <= level->limit;
+    entry->generation = (uint32_t)(ticket >> 32);
     if (is_current)
         insert(level, entry);
     drop_all(level);

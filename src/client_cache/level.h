@@ -9,7 +9,8 @@
  * wait for each other.
  *
  * Kept right: whoever reads from the server takes a ticket *before*, and what it puts is refused when
- * anything about its key was dropped since. A level that is shut keeps nothing and knows nothing.
+ * anything about its key was dropped since. A level that is shut takes nothing and answers nothing. What was
+ * put as kept stays until it is open again, within the bound, for those who ask what was known last.
  */
 #ifndef CLIENT_CACHE_LEVEL_H
 #define CLIENT_CACHE_LEVEL_H
@@ -27,19 +28,25 @@ struct level *level_new(size_t limit);
 struct level *level_hold(struct level *level);
 void level_release(struct level *level);
 
+/* Drops everything: nobody said what has changed meanwhile. */
 void level_open(struct level *level);
-/* Drops everything. */
+/* Drops what is not kept. */
 void level_shut(struct level *level);
+bool level_is_open(const struct level *level);
 
 struct level_key {
     const void *data;
     size_t len;
     uint64_t hash;
     bool is_mark; /* not the key's value, but what is known of it; dropped with it, and no hit */
+    bool is_kept; /* of what is put: see level_recall() */
 };
 
 /* A copy, as a value of the caller's. */
 bool level_get(struct level *level, const struct level_key *key, struct apphost_value *value);
+
+/* What was known last of one that was put as kept, however old; also while the level is shut. */
+bool level_recall(struct level *level, const struct level_key *key, struct apphost_value *value);
 
 /* 0 while it is shut. */
 uint64_t level_ticket(struct level *level, uint64_t hash);

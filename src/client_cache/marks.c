@@ -60,7 +60,9 @@ static int add(struct marks *marks, struct apphost_bytes key, bool is_list, stru
     *mark = (struct removal_mark){.is_list = is_list};
     if (full_key_init(&mark->key, marks->cache, key, error) < 0)
         return -1;
-    if (!level_one_get_mark(marks->cache, &mark->key, &mark->value))
+    if (marks->is_recalled)
+        level_one_recall_mark(marks->cache, &mark->key, &mark->value);
+    else if (!level_one_get_mark(marks->cache, &mark->key, &mark->value))
         mark->ticket = level_one_ticket(marks->cache, &mark->key);
     marks->count++;
     return 0;
@@ -95,7 +97,9 @@ int marks_init(struct marks *marks, struct apphost_cache *cache, const struct ap
 {
     int rc = 0;
 
-    *marks = (struct marks){.cache = cache, .items = malloc((count + 2) * sizeof(*marks->items))};
+    *marks = (struct marks){.cache = cache,
+                            .items = malloc((count + 2) * sizeof(*marks->items)),
+                            .is_recalled = marks->is_recalled};
     if (!marks->items)
         return fail_memory(error);
     for (size_t i = 0; i < count && rc == 0; i++)

@@ -27,6 +27,7 @@ struct marks {
     struct apphost_cache *cache;
     struct removal_mark *items;
     size_t count;
+    bool is_recalled; /* set before: nobody is asked, what was known last counts */
 };
 
 /* Of these tags; and with `has_common` of all entries and of the prefixes. Nothing is to be freed after a

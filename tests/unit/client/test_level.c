@@ -16,7 +16,7 @@ enum { LONG_MS = 1000000 };
 
 static struct level_key key_of(const char *text)
 {
-    return (struct level_key){text, strlen(text), conn_hash_key(text, strlen(text)), false};
+    return (struct level_key){.data = text, .len = strlen(text), .hash = conn_hash_key(text, strlen(text))};
 }
 
 static void put(struct level *level, const char *name, const char *data, uint64_t ticket)
