@@ -61,8 +61,9 @@ struct apphost_result {
     const struct apphost_reply *reply;  /* command: the reply */
     const struct apphost_error *error;  /* when rc is -1 */
     const struct apphost_value *values; /* get-many: one for each key, the library's own; no data: a miss */
-    size_t count;                       /* get-many: of them */
+    size_t count;                       /* get-many, remove-many: of them */
     int64_t number; /* increment: the sum; remaining: milliseconds, -1 for never and for no entry */
+    const struct apphost_outcome *outcomes; /* remove-many: one for each key */
 };
 
 typedef void (*apphost_result_fn)(void *user, const struct apphost_result *result);
@@ -96,6 +97,11 @@ struct apphost_keys {
 struct apphost_call *apphost_cache_get_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
                                                   const struct apphost_keys *keys, apphost_result_fn done,
                                                   void *user, struct apphost_error *error);
+
+/* One round trip. result->rc is the number of entries that there were. */
+struct apphost_call *apphost_cache_remove_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                     const struct apphost_keys *keys, apphost_result_fn done,
+                                                     void *user, struct apphost_error *error);
 
 struct apphost_entries {
     const struct apphost_entry *items;

@@ -48,12 +48,19 @@ struct throttle {
     int64_t until_ms;
 };
 
+/* What the configuration says of entries of apphost/hybrid.h, for calls that do not; zero: nothing. */
+struct hybrid_defaults {
+    int64_t expire_ms, jitter_ms, stale_ms;
+    int soft_ms, hard_ms, throttle_ms, eager_percent;
+};
+
 struct flight; /* one creation under way, see cache_create.c */
 
 struct apphost_cache {
     struct apphost_redis *redis;
     struct apphost_host *owned_host; /* of apphost_cache_open() */
     struct apphost_cache_options options;
+    struct hybrid_defaults hybrid; /* set before the cache is used */
     char *prefix;
     size_t prefix_len;
     struct breaker breaker;
@@ -291,6 +298,40 @@ struct batch writes_batch(const struct writes *writes);
 
 /* Remembers which of the keys have big values. */
 void writes_note(struct apphost_cache *cache, const struct writes *writes);
+
+/* ---- Remove-many, cache_remove.c ---- */
+
+struct removal {
+    struct full_key key;
+    const char *argv[2];
+    size_t lens[2];
+};
+
+/* What is removed by one call. */
+struct removals {
+    struct apphost_cache *cache;
+    struct removal *items;
+    struct conn_command *commands; /* one a key */
+    size_t count;
+};
+
+/* Nothing is to be freed after a failure. */
+int removals_init(struct removals *removals, struct apphost_cache *cache, const struct apphost_bytes *keys,
+                  size_t count, struct apphost_error *error);
+void removals_fini(struct removals *removals);
+
+/* Fills in the commands: UNLINK or DEL. */
+void removals_use(struct removals *removals, const char *word);
+
+/* The number that were there; -1 when nothing could be removed. *error is why of the first that could not,
+ * and its code APPHOST_OK without any. */
+int removals_read(const struct removals *removals, const struct replies *replies,
+                  struct apphost_outcome *outcomes, struct apphost_error *error);
+
+/* The end of a call that has failed, and of any. */
+int removals_give_up(const struct removals *removals, struct apphost_outcome *outcomes,
+                     const struct apphost_error *local, struct apphost_error *error);
+void removals_forget(const struct removals *removals);
 
 /* ---- Increment, cache_increment.c ---- */
 

@@ -49,6 +49,10 @@ static struct batch question_of(const struct apphost_call *call, struct keyed *k
                           .timeout_ms = timeout_of(call)};
     size_t argc = 0;
 
+    if (call->removals.count > 0) {
+        batch.commands = call->removals.commands;
+        batch.count = call->removals.count;
+    }
     if (batch.count > 0)
         return batch;
     batch.key = call->key.hash;
@@ -104,6 +108,7 @@ static bool try_delete(struct apphost_call *call)
         return false;
     atomic_store(&call->cache->has_no_unlink, true);
     call->words = delete_words;
+    removals_use(&call->removals, delete_words[0]);
     return send_again(call);
 }
 
@@ -240,11 +245,74 @@ static struct apphost_call *call_nothing(struct apphost_call *call)
     return call_ready(call);
 }
 
-/* The keys, and room for their values. 0, -1. */
-static int take_keys(struct apphost_call *call, const struct apphost_keys *keys, struct apphost_error *error)
+static int check_keys(const struct apphost_keys *keys, struct apphost_error *error)
 {
     if (!keys || (!keys->items && keys->count > 0))
         return fail_argument(error, "keys", "is NULL");
+    return 0;
+}
+
+/* The keys, and room for what becomes of them. 0, -1. */
+static int take_removals(struct apphost_call *call, const struct apphost_keys *keys,
+                         struct apphost_error *error)
+{
+    if (check_keys(keys, error) < 0)
+        return -1;
+    if (keys->count == 0)
+        return 0;
+    call->outcomes = calloc(keys->count, sizeof(*call->outcomes));
+    if (!call->outcomes)
+        return fail_memory(error);
+    return removals_init(&call->removals, call->cache, keys->items, keys->count, error);
+}
+
+/* By that word. NULL when it cannot begin. */
+static struct apphost_call *launch_removals(struct apphost_call *call, const struct apphost_keys *keys,
+                                            const char *const words[], struct apphost_error *error)
+{
+    struct keyed unused;
+
+    if (!call || take_removals(call, keys, error) < 0) {
+        call_free(call);
+        return NULL;
+    }
+    if (keys->count == 0)
+        return call_nothing(call);
+    call->again = try_delete;
+    call->words = words;
+    removals_use(&call->removals, words[0]);
+    const struct batch batch = question_of(call, &unused);
+    return launch(call, &batch, error);
+}
+
+struct apphost_call *apphost_cache_remove_many_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                     const struct apphost_keys *keys, apphost_result_fn done,
+                                                     void *user, struct apphost_error *error)
+{
+    struct apphost_error local = {0};
+
+    for (;;) {
+        bool is_old = cache && atomic_load(&cache->has_no_unlink);
+        struct apphost_call *call =
+            new_call(cache, call_new(queue, done, user, call_finish_remove_many, &local), &local);
+
+        call = launch_removals(call, keys, is_old ? delete_words : unlink_words, &local);
+        if (call)
+            return call;
+        if (is_old || local.code != APPHOST_E_UNSUPPORTED)
+            break;
+        atomic_store(&cache->has_no_unlink, true); /* by the command map */
+    }
+    if (error)
+        *error = local;
+    return NULL;
+}
+
+/* The keys, and room for their values. 0, -1. */
+static int take_keys(struct apphost_call *call, const struct apphost_keys *keys, struct apphost_error *error)
+{
+    if (check_keys(keys, error) < 0)
+        return -1;
     if (keys->count == 0)
         return 0;
     call->values = calloc(keys->count, sizeof(*call->values));

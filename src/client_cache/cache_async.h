@@ -12,6 +12,7 @@ void call_finish_refresh(struct apphost_call *call, struct apphost_result *resul
 void call_finish_get_many(struct apphost_call *call, struct apphost_result *result);
 void call_finish_set(struct apphost_call *call, struct apphost_result *result);
 void call_finish_remove(struct apphost_call *call, struct apphost_result *result);
+void call_finish_remove_many(struct apphost_call *call, struct apphost_result *result);
 void call_finish_remaining(struct apphost_call *call, struct apphost_result *result);
 void call_finish_increment(struct apphost_call *call, struct apphost_result *result);
 void call_finish_nothing(struct apphost_call *call, struct apphost_result *result);

@@ -110,6 +110,19 @@ void call_finish_remove(struct apphost_call *call, struct apphost_result *result
         cache_count(call->cache, COUNT_REMOVES, 1);
 }
 
+void call_finish_remove_many(struct apphost_call *call, struct apphost_result *result)
+{
+    removals_forget(&call->removals);
+    if (!call->has_failed)
+        result->rc = removals_read(&call->removals, &call->replies, call->outcomes, &call->error);
+    struct apphost_error failure = call->error;
+
+    if (result->rc < 0)
+        result->rc = removals_give_up(&call->removals, call->outcomes, &failure, &call->error);
+    result->outcomes = call->outcomes;
+    result->count = call->removals.count;
+}
+
 void call_finish_remaining(struct apphost_call *call, struct apphost_result *result)
 {
     int64_t left = 0;

@@ -46,30 +46,17 @@ int apphost_cache_remove(struct apphost_cache *cache, struct apphost_bytes key, 
 
 /* ---- Many ---- */
 
-struct removal {
-    struct full_key key;
-    const char *argv[2];
-    size_t lens[2];
-};
-
-/* What is removed by one call. */
-struct removals {
-    struct apphost_cache *cache;
-    struct removal *items;
-    struct conn_command *commands;
-    size_t count;
-};
-
-static void removals_fini(struct removals *removals)
+void removals_fini(struct removals *removals)
 {
     for (size_t i = 0; i < removals->count; i++)
         full_key_fini(&removals->items[i].key);
     free(removals->items);
     free(removals->commands);
+    *removals = (struct removals){.count = 0};
 }
 
-static int removals_init(struct removals *removals, struct apphost_cache *cache,
-                         const struct apphost_bytes *keys, size_t count, struct apphost_error *error)
+int removals_init(struct removals *removals, struct apphost_cache *cache, const struct apphost_bytes *keys,
+                  size_t count, struct apphost_error *error)
 {
     int rc = 0;
 
@@ -87,7 +74,7 @@ static int removals_init(struct removals *removals, struct apphost_cache *cache,
     return rc;
 }
 
-static void use_word(struct removals *removals, const char *word)
+void removals_use(struct removals *removals, const char *word)
 {
     for (size_t i = 0; i < removals->count; i++) {
         struct removal *item = &removals->items[i];
@@ -107,7 +94,7 @@ static int send_removals(struct removals *removals, struct replies *replies, str
     const struct batch batch = cache_batch(NULL, removals->commands, removals->count);
 
     if (!atomic_load(&cache->has_no_unlink)) {
-        use_word(removals, "UNLINK");
+        removals_use(removals, "UNLINK");
         int rc = cache_call(cache, DIAL_PRIMARY, &batch, replies, error);
         bool is_refused = rc == 0 && replies->items[0]->type == RESP_ERROR;
 
@@ -120,19 +107,19 @@ static int send_removals(struct removals *removals, struct replies *replies, str
         replies_free(replies);
         atomic_store(&cache->has_no_unlink, true);
     }
-    use_word(removals, "DEL");
+    removals_use(removals, "DEL");
     return cache_call(cache, DIAL_PRIMARY, &batch, replies, error);
 }
 
-/* The number that were there; -1 when nothing could be removed. */
-static int read_outcomes(struct removals *removals, const struct replies *replies,
-                         struct apphost_outcome *outcomes, struct apphost_error *error)
+int removals_read(const struct removals *removals, const struct replies *replies,
+                  struct apphost_outcome *outcomes, struct apphost_error *error)
 {
     struct apphost_cache *cache = removals->cache;
     struct apphost_error failure;
     size_t failed = 0;
     int there = 0;
 
+    error->code = APPHOST_OK;
     for (size_t i = 0; i < removals->count; i++) {
         const struct resp_reply *reply = replies->items[i];
 
@@ -153,10 +140,22 @@ static int read_outcomes(struct removals *removals, const struct replies *replie
     return there;
 }
 
-static void set_outcomes(struct apphost_outcome *outcomes, size_t count, struct apphost_outcome outcome)
+void removals_forget(const struct removals *removals)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < removals->count; i++)
+        level_one_forget(removals->cache, removals->items[i].key.hash);
+}
+
+int removals_give_up(const struct removals *removals, struct apphost_outcome *outcomes,
+                     const struct apphost_error *local, struct apphost_error *error)
+{
+    struct apphost_outcome outcome = {cache_give_up(removals->cache, local, 0, error), APPHOST_OK};
+
+    if (outcome.rc < 0)
+        outcome.code = local->code;
+    for (size_t i = 0; i < removals->count; i++)
         outcomes[i] = outcome;
+    return outcome.rc;
 }
 
 /* 0 or more, -1 with an error that is still to be judged. */
@@ -166,13 +165,10 @@ static int remove_all(struct removals *removals, struct apphost_outcome *outcome
     struct replies replies = {0};
     int rc = send_removals(removals, &replies, error);
 
-    if (rc == 0) {
-        error->code = APPHOST_OK;
-        rc = read_outcomes(removals, &replies, outcomes, error);
-    }
+    if (rc == 0)
+        rc = removals_read(removals, &replies, outcomes, error);
     replies_free(&replies);
-    for (size_t i = 0; i < removals->count; i++)
-        level_one_forget(removals->cache, removals->items[i].key.hash);
+    removals_forget(removals);
     return rc;
 }
 
@@ -186,20 +182,17 @@ int apphost_cache_remove_many(struct apphost_cache *cache, const struct apphost_
         return fail_argument(error, "cache", "is NULL");
     if (!keys || !outcomes)
         return fail_null(error, keys, "keys", "outcomes");
-    set_outcomes(outcomes, count, (struct apphost_outcome){0, APPHOST_OK});
+    memset(outcomes, 0, count * sizeof(*outcomes));
     if (count == 0)
         return 0;
     if (removals_init(&removals, cache, keys, count, error) < 0)
         return -1;
 
     int rc = remove_all(&removals, outcomes, &local);
+    if (rc < 0)
+        rc = removals_give_up(&removals, outcomes, &local, error);
+    else if (error)
+        *error = local;
     removals_fini(&removals);
-    if (rc >= 0) {
-        if (error)
-            *error = local;
-        return rc;
-    }
-    rc = cache_give_up(cache, &local, 0, error);
-    set_outcomes(outcomes, count, (struct apphost_outcome){rc, rc < 0 ? local.code : APPHOST_OK});
     return rc;
 }

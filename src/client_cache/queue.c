@@ -123,6 +123,8 @@ static void free_parts(struct apphost_call *call)
     apphost_value_free(&call->value);
     replies_free(&call->replies);
     many_fini(&call->many);
+    removals_fini(&call->removals);
+    free(call->outcomes);
     full_key_fini(&call->key);
     free(call->names);
     free(call->kept);

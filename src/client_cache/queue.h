@@ -41,6 +41,8 @@ struct apphost_call {
     uint64_t *wrote;              /* their hashes, where there is a level one */
     struct apphost_value *values; /* one for each key of get-many */
     size_t value_count;
+    struct removals removals; /* of remove-many */
+    struct apphost_outcome *outcomes;
     struct apphost_value value; /* of get */
     struct making *making;      /* of a creation on a thread, and what it came to */
     int made;
