@@ -7,6 +7,9 @@
  * Production), environment variables
  * (`__` for `:`), command line.
  *
+ * What the library reads there: the sections of clients and caches (apphost/host.h), of which entries of
+ * apphost/hybrid.h have their defaults, too; Logging:LogLevel (apphost/telemetry.h); the OTEL_ variables.
+ *
  * A configuration belongs to one thread while it is being filled; afterwards any thread may read it.
  */
 #ifndef APPHOST_CONFIG_H

@@ -11,8 +11,11 @@
  * connection string, the ConfigurationOptions of both sections, the `options` callback. Ours besides:
  * InstanceName in either section, and what a cache may be told (StrictWire, PreciseExpiry, ReadFromReplica,
  * FailOpen, BreakerFailures, BreakerPause, Timeout, LocalCacheBytes, LocalCacheExpiration, CompressAbove;
- * times as "00:00:30"), where its options do not say it; {NAME}_URI when there is no connection string;
- * {NAME}_CA_FILE for the authorities to trust with ssl.
+ * times as "00:00:30"), where its options do not say it; section DefaultEntryOptions in either, with the
+ * names of HybridCache and FusionCache, for entries of apphost/hybrid.h where a call does not say it
+ * (Expiration or Duration, LocalCacheExpiration, JitterMaxDuration, FailSafeMaxDuration,
+ * FailSafeThrottleDuration, FactorySoftTimeout, FactoryHardTimeout; EagerRefreshThreshold as 0.9); {NAME}_URI
+ * when there is no connection string; {NAME}_CA_FILE for the authorities to trust with ssl.
  *
  * Add everything from one thread; afterwards every thread may look up and use.
  */

@@ -27,7 +27,8 @@ extern "C" {
 #endif
 
 /*
- * Zero is a good value for every field.
+ * Zero is a good value for every field: what the configuration says (DefaultEntryOptions, see
+ * apphost/host.h), else what stands there.
  *
  * With soft_ms, hard_ms or eager_percent a creation may run on a thread of the library, and go on when its
  * caller has left; what it made is kept for the next. `release` says when `user` is not needed any more: it

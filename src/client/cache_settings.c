@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum shape { SHAPE_BOOL, SHAPE_COUNT, SHAPE_BYTES, SHAPE_SPAN };
+enum shape { SHAPE_BOOL, SHAPE_COUNT, SHAPE_BYTES, SHAPE_SPAN, SHAPE_LONG_SPAN, SHAPE_PART };
 
 struct cache_setting {
     const char *name;
@@ -20,29 +20,42 @@ struct cache_setting {
 
 /* Where a member is, which must be of that type. */
 #define AT(type, member)                                                                                     \
-    (offsetof(struct apphost_cache_options, member) +                                                        \
-     0 * sizeof(&((struct apphost_cache_options *)0)->member == (type *)0))
+    (offsetof(struct cache_told, member) + 0 * sizeof(&((struct cache_told *)0)->member == (type *)0))
+
+#define OF_ENTRIES "DefaultEntryOptions:"
 
 static const struct cache_setting rows[] = {
-    {"StrictWire", SHAPE_BOOL, AT(bool, strict_wire)},
-    {"PreciseExpiry", SHAPE_BOOL, AT(bool, precise_expiry)},
-    {"ReadFromReplica", SHAPE_BOOL, AT(bool, read_from_replica)},
-    {"FailOpen", SHAPE_BOOL, AT(bool, fail_open)},
-    {"BreakerFailures", SHAPE_COUNT, AT(int, breaker_failures)},
-    {"BreakerPause", SHAPE_SPAN, AT(int, breaker_pause_ms)},
-    {"Timeout", SHAPE_SPAN, AT(int, timeout_ms)},
-    {"LocalCacheBytes", SHAPE_BYTES, AT(size_t, level_one_bytes)},
-    {"LocalCacheExpiration", SHAPE_SPAN, AT(int, level_one_ms)},
-    {"CompressAbove", SHAPE_BYTES, AT(size_t, compress_above)},
+    {"StrictWire", SHAPE_BOOL, AT(bool, options.strict_wire)},
+    {"PreciseExpiry", SHAPE_BOOL, AT(bool, options.precise_expiry)},
+    {"ReadFromReplica", SHAPE_BOOL, AT(bool, options.read_from_replica)},
+    {"FailOpen", SHAPE_BOOL, AT(bool, options.fail_open)},
+    {"BreakerFailures", SHAPE_COUNT, AT(int, options.breaker_failures)},
+    {"BreakerPause", SHAPE_SPAN, AT(int, options.breaker_pause_ms)},
+    {"Timeout", SHAPE_SPAN, AT(int, options.timeout_ms)},
+    {"LocalCacheBytes", SHAPE_BYTES, AT(size_t, options.level_one_bytes)},
+    {"LocalCacheExpiration", SHAPE_SPAN, AT(int, options.level_one_ms)},
+    {"CompressAbove", SHAPE_BYTES, AT(size_t, options.compress_above)},
+    {OF_ENTRIES "LocalCacheExpiration", SHAPE_SPAN, AT(int, options.level_one_ms)},
+    {OF_ENTRIES "Expiration", SHAPE_LONG_SPAN, AT(int64_t, hybrid.expire_ms)},
+    {OF_ENTRIES "Duration", SHAPE_LONG_SPAN, AT(int64_t, hybrid.expire_ms)},
+    {OF_ENTRIES "JitterMaxDuration", SHAPE_LONG_SPAN, AT(int64_t, hybrid.jitter_ms)},
+    {OF_ENTRIES "FailSafeMaxDuration", SHAPE_LONG_SPAN, AT(int64_t, hybrid.stale_ms)},
+    {OF_ENTRIES "FailSafeThrottleDuration", SHAPE_SPAN, AT(int, hybrid.throttle_ms)},
+    {OF_ENTRIES "FactorySoftTimeout", SHAPE_SPAN, AT(int, hybrid.soft_ms)},
+    {OF_ENTRIES "FactoryHardTimeout", SHAPE_SPAN, AT(int, hybrid.hard_ms)},
+    {OF_ENTRIES "EagerRefreshThreshold", SHAPE_PART, AT(int, hybrid.eager_percent)},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 static const char *const type_names[] = {
-    [SHAPE_BOOL] = "System.Boolean",
-    [SHAPE_COUNT] = "System.Int32",
-    [SHAPE_BYTES] = "System.Int64",
-    [SHAPE_SPAN] = "System.TimeSpan",
+    [SHAPE_BOOL] = "System.Boolean",  [SHAPE_COUNT] = "System.Int32",        [SHAPE_BYTES] = "System.Int64",
+    [SHAPE_SPAN] = "System.TimeSpan", [SHAPE_LONG_SPAN] = "System.TimeSpan", [SHAPE_PART] = "System.Single",
+};
+
+static const size_t sizes[] = {
+    [SHAPE_BOOL] = sizeof(bool), [SHAPE_COUNT] = sizeof(int),         [SHAPE_BYTES] = sizeof(size_t),
+    [SHAPE_SPAN] = sizeof(int),  [SHAPE_LONG_SPAN] = sizeof(int64_t), [SHAPE_PART] = sizeof(int),
 };
 
 /* ---- Time spans ---- */
@@ -137,50 +150,85 @@ static int parse_number(const char *text, int64_t most, int64_t *out)
     return 0;
 }
 
-static int parse(enum shape shape, const char *text, int64_t *out)
+/* "0.85" is 85; more than 0, less than 1. */
+static int parse_part(const char *text, int64_t *percent)
 {
-    if (shape == SHAPE_COUNT)
-        return parse_number(text, INT_MAX, out);
-    if (shape == SHAPE_BYTES)
-        return parse_number(text, INT64_MAX - 1, out);
-    if (shape == SHAPE_SPAN) {
-        if (span_parse(text, out) < 0 || *out > INT_MAX)
-            return -1;
-        return 0;
+    *percent = 0;
+    if (strncmp(text, "0.", 2) != 0 || !isdigit((unsigned char)text[2]))
+        return -1;
+    text += 2;
+    for (int i = 0; i < 2; i++) {
+        *percent *= 10;
+        if (isdigit((unsigned char)*text))
+            *percent += *text++ - '0';
     }
+    while (isdigit((unsigned char)*text))
+        text++;
+    if (*text || *percent == 0)
+        return -1;
+    return 0;
+}
+
+static int parse_span(const char *text, int64_t most, int64_t *ms)
+{
+    if (span_parse(text, ms) < 0 || *ms > most)
+        return -1;
+    return 0;
+}
+
+static int parse_bool(const char *text, int64_t *out)
+{
     *out = strcasecmp(text, "true") == 0;
     if (!*out && strcasecmp(text, "false") != 0)
         return -1;
     return 0;
 }
 
-static void put(struct apphost_cache_options *options, const struct cache_setting *row, int64_t value)
+static int parse(enum shape shape, const char *text, int64_t *out)
 {
-    void *at = (char *)options + row->offset;
+    switch (shape) {
+    case SHAPE_COUNT:
+        return parse_number(text, INT_MAX, out);
+    case SHAPE_BYTES:
+        return parse_number(text, INT64_MAX - 1, out);
+    case SHAPE_SPAN:
+        return parse_span(text, INT_MAX, out);
+    case SHAPE_LONG_SPAN:
+        return parse_span(text, INT64_MAX, out);
+    case SHAPE_PART:
+        return parse_part(text, out);
+    case SHAPE_BOOL:
+        break;
+    }
+    return parse_bool(text, out);
+}
+
+static void put(struct cache_told *told, const struct cache_setting *row, int64_t value)
+{
+    void *at = (char *)told + row->offset;
 
     if (row->shape == SHAPE_BOOL)
         *(bool *)at = value != 0;
     else if (row->shape == SHAPE_BYTES)
         *(size_t *)at = (size_t)value;
+    else if (row->shape == SHAPE_LONG_SPAN)
+        *(int64_t *)at = value;
     else
         *(int *)at = (int)value;
 }
 
-static bool is_set(const struct apphost_cache_options *options, const struct cache_setting *row)
+/* All of them are nothing as zeros. */
+static bool is_set(const struct cache_told *told, const struct cache_setting *row)
 {
-    const void *at = (const char *)options + row->offset;
+    static const char zeros[sizeof(int64_t)];
 
-    if (row->shape == SHAPE_BOOL)
-        return *(const bool *)at;
-    if (row->shape == SHAPE_BYTES)
-        return *(const size_t *)at != 0;
-    return *(const int *)at != 0;
+    return memcmp((const char *)told + row->offset, zeros, sizes[row->shape]) != 0;
 }
 
 /* ---- Sections ---- */
 
-static int fill_from(struct apphost_cache_options *options, const struct apphost_config *config,
-                     const char *section, struct apphost_error *error)
+static int fill_from(struct cache_told *told, const struct apphost_config *config, const char *section,
+                     struct apphost_error *error)
 {
     char path[512];
     int64_t value;
@@ -195,15 +243,15 @@ static int fill_from(struct apphost_cache_options *options, const struct apphost
             return fail_set(error, APPHOST_E_CONFIG, path,
                             "Failed to convert configuration value '%.100s' at '%.150s' to type '%s'.", text,
                             path, type_names[rows[i].shape]);
-        put(options, &rows[i], value);
+        put(told, &rows[i], value);
     }
     return 0;
 }
 
-int cache_settings_fill(struct apphost_cache_options *options, const struct apphost_config *config,
+int cache_settings_fill(struct cache_told *told, const struct apphost_config *config,
                         const char *const names[2], struct apphost_error *error)
 {
-    struct apphost_cache_options found = {0};
+    struct cache_told found = {0};
     char section[300];
 
     if (fill_from(&found, config, SETTINGS_SECTION, error) < 0)
@@ -216,17 +264,10 @@ int cache_settings_fill(struct apphost_cache_options *options, const struct apph
             return -1;
     }
     for (size_t i = 0; i < ROWS; i++) {
-        const void *from = (const char *)&found + rows[i].offset;
-        void *to = (char *)options + rows[i].offset;
+        const struct cache_setting *row = &rows[i];
 
-        if (is_set(options, &rows[i]) || !is_set(&found, &rows[i]))
-            continue;
-        if (rows[i].shape == SHAPE_BOOL)
-            memcpy(to, from, sizeof(bool));
-        else if (rows[i].shape == SHAPE_BYTES)
-            memcpy(to, from, sizeof(size_t));
-        else
-            memcpy(to, from, sizeof(int));
+        if (!is_set(told, row) && is_set(&found, row))
+            memcpy((char *)told + row->offset, (const char *)&found + row->offset, sizes[row->shape]);
     }
     return 0;
 }

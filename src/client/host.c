@@ -267,12 +267,12 @@ static const char *find_instance_name(struct apphost_host *host, struct apphost_
 
 /* A mistake there is said at first use. */
 static void fill_options(struct apphost_host *host, struct apphost_redis *redis, const char *key,
-                         struct apphost_cache_options *options)
+                         struct cache_told *told)
 {
     const char *const names[2] = {redis->name, key};
     struct apphost_error error;
 
-    if (cache_settings_fill(options, host->config, names, &error) < 0 && !redis->settings_error.code)
+    if (cache_settings_fill(told, host->config, names, &error) < 0 && !redis->settings_error.code)
         redis->settings_error = error;
 }
 
@@ -281,19 +281,20 @@ static int add_cache(struct apphost_host *host, struct apphost_redis *redis, con
 {
     struct host_cache *entry = calloc(1, sizeof(*entry));
     const char *instance_name = find_instance_name(host, redis, key, options);
-    struct apphost_cache_options filled = {0};
+    struct cache_told told = {0};
 
     if (options)
-        filled = *options;
-    fill_options(host, redis, key, &filled);
+        told.options = *options;
+    fill_options(host, redis, key, &told);
     if (entry)
-        entry->cache = cache_new(redis, &filled, instance_name, error);
+        entry->cache = cache_new(redis, &told.options, instance_name, error);
     if (!entry || !entry->cache || (key && !(entry->key = strdup(key)))) {
         if (entry)
             cache_free(entry->cache);
         free(entry);
         return fail_memory(error);
     }
+    entry->cache->hybrid = told.hybrid;
     snprintf(redis->suffix, sizeof(redis->suffix), "-DC");
     entry->next = atomic_load(&host->caches);
     atomic_store(&host->caches, entry);

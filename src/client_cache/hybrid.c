@@ -281,13 +281,16 @@ int apphost_hybrid_get_or_create(struct apphost_cache *cache, struct apphost_byt
                                  const struct apphost_hybrid *how, struct apphost_value *value,
                                  struct apphost_error *error)
 {
-    struct hybrid_call asking = {.cache = cache, .key = key, .how = how};
+    struct hybrid_call asking = {.cache = cache, .key = key};
     struct apphost_error local = {0};
+    struct apphost_hybrid told;
 
     int rc = hybrid_check(cache, how, &local);
     if (rc == 0 && !value)
         rc = fail_argument(&local, "value", "is NULL");
     if (rc == 0) {
+        told = hybrid_told(cache, how);
+        asking.how = &told;
         *value = (struct apphost_value){0};
         rc = look(&asking, &local);
     }

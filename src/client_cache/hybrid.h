@@ -19,6 +19,9 @@ struct finding {
     bool is_away;               /* Redis could not be asked */
 };
 
+/* With what the configuration says where it says nothing. */
+struct apphost_hybrid hybrid_told(const struct apphost_cache *cache, const struct apphost_hybrid *how);
+
 /* Of these tags it is known beforehand that they may matter. 0, -1 (nothing is to be freed). */
 int hybrid_look(struct apphost_cache *cache, struct apphost_bytes key, const struct apphost_hybrid *how,
                 struct finding *finding, struct apphost_error *error);

@@ -12,6 +12,28 @@
 
 enum { EXPIRE_MS = 300000, TICKS_PER_MS = 10000, WHOLE_MS = 1000 };
 
+struct apphost_hybrid hybrid_told(const struct apphost_cache *cache, const struct apphost_hybrid *how)
+{
+    const struct hybrid_defaults *defaults = &cache->hybrid;
+    struct apphost_hybrid told = *how;
+
+    if (told.expire_ms == 0)
+        told.expire_ms = defaults->expire_ms;
+    if (told.jitter_ms == 0)
+        told.jitter_ms = defaults->jitter_ms;
+    if (told.stale_ms == 0)
+        told.stale_ms = defaults->stale_ms;
+    if (told.soft_ms == 0)
+        told.soft_ms = defaults->soft_ms;
+    if (told.hard_ms == 0)
+        told.hard_ms = defaults->hard_ms;
+    if (told.throttle_ms == 0)
+        told.throttle_ms = defaults->throttle_ms;
+    if (told.eager_percent == 0)
+        told.eager_percent = defaults->eager_percent;
+    return told;
+}
+
 /* ---- Reading ---- */
 
 /* What is asked about one entry. */
@@ -355,5 +377,6 @@ int apphost_hybrid_set(struct apphost_cache *cache, struct apphost_bytes key, st
         return fail_null(error, cache, "cache", "key");
     if (!data.data && data.len > 0)
         return fail_argument(error, "value", "is NULL");
-    return hybrid_write(cache, &dated, bytes_or(how, &none), error);
+    const struct apphost_hybrid told = hybrid_told(cache, bytes_or(how, &none));
+    return hybrid_write(cache, &dated, &told, error);
 }

@@ -225,7 +225,8 @@ static int begin_call(struct apphost_call *call, const struct apphost_hybrid_req
 
     if (hybrid_check(call->cache, &request->how, error) < 0)
         return -1;
-    if (!hybrid_peek(call->cache, request->key, &request->how, &finding))
+    const struct apphost_hybrid told = hybrid_told(call->cache, &request->how);
+    if (!hybrid_peek(call->cache, request->key, &told, &finding))
         return start_call(call, request, error);
     call->made = APPHOST_FRESH;
     call->value = finding.value;

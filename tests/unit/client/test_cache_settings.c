@@ -77,14 +77,41 @@ static void the_nearest_section_wins_and_code_over_all(void **state)
                                  "00:00:01",
                                  SECTION ":keyed:CompressAbove",
                                  "1000",
+                                 SECTION ":DefaultEntryOptions:Expiration",
+                                 "00:10:00",
+                                 SECTION ":cache:DefaultEntryOptions:Duration",
+                                 "00:20:00",
+                                 SECTION ":DefaultEntryOptions:LocalCacheExpiration",
+                                 "00:00:09",
+                                 SECTION ":DefaultEntryOptions:FailSafeMaxDuration",
+                                 "30.00:00:00",
+                                 SECTION ":DefaultEntryOptions:FailSafeThrottleDuration",
+                                 "00:00:05",
+                                 SECTION ":DefaultEntryOptions:FactorySoftTimeout",
+                                 "00:00:00.100",
+                                 SECTION ":DefaultEntryOptions:FactoryHardTimeout",
+                                 "00:00:02",
+                                 SECTION ":DefaultEntryOptions:JitterMaxDuration",
+                                 "00:00:03",
+                                 SECTION ":keyed:DefaultEntryOptions:EagerRefreshThreshold",
+                                 "0.9",
                                  NULL};
     const char *const names[2] = {"cache", "keyed"};
     struct apphost_config *config = make_config(pairs);
-    struct apphost_cache_options options = {.timeout_ms = 70};
+    struct cache_told told = {.options.timeout_ms = 70};
     struct apphost_error error;
 
     (void)state;
-    assert_int_equal(cache_settings_fill(&options, config, names, &error), 0);
+    assert_int_equal(cache_settings_fill(&told, config, names, &error), 0);
+    const struct apphost_cache_options options = told.options;
+    assert_int_equal(options.level_one_ms, 9000);
+    assert_int_equal(told.hybrid.expire_ms, 1200000);
+    assert_int_equal(told.hybrid.stale_ms, INT64_C(2592000000));
+    assert_int_equal(told.hybrid.throttle_ms, 5000);
+    assert_int_equal(told.hybrid.soft_ms, 100);
+    assert_int_equal(told.hybrid.hard_ms, 2000);
+    assert_int_equal(told.hybrid.jitter_ms, 3000);
+    assert_int_equal(told.hybrid.eager_percent, 90);
     assert_true(options.fail_open);
     assert_false(options.strict_wire);
     assert_int_equal(options.breaker_failures, 5);
@@ -103,6 +130,11 @@ static void what_does_not_convert_is_said(void **state)
         {SECTION ":BreakerFailures", "3000000000", "System.Int32"},
         {SECTION ":LocalCacheBytes", "1MB", "System.Int64"},
         {SECTION ":BreakerPause", "30s", "System.TimeSpan"},
+        {SECTION ":DefaultEntryOptions:FactorySoftTimeout", "100", "System.TimeSpan"},
+        {SECTION ":DefaultEntryOptions:Expiration", "-00:00:01", "System.TimeSpan"},
+        {SECTION ":DefaultEntryOptions:EagerRefreshThreshold", "1", "System.Single"},
+        {SECTION ":DefaultEntryOptions:EagerRefreshThreshold", "0.0", "System.Single"},
+        {SECTION ":DefaultEntryOptions:EagerRefreshThreshold", "0.9x", "System.Single"},
     };
     const char *const names[2] = {"cache", NULL};
 
@@ -110,12 +142,12 @@ static void what_does_not_convert_is_said(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *const pairs[] = {rows[i][0], rows[i][1], NULL};
         struct apphost_config *config = make_config(pairs);
-        struct apphost_cache_options options = {0};
+        struct cache_told told = {0};
         struct apphost_error error;
 
-        assert_int_equal(cache_settings_fill(&options, config, names, &error), -1);
+        assert_int_equal(cache_settings_fill(&told, config, names, &error), -1);
         assert_int_equal(error.code, APPHOST_E_CONFIG);
-        assert_string_equal(error.parameter, rows[i][0]);
+        assert_memory_equal(error.parameter, rows[i][0], strlen(error.parameter));
         assert_non_null(strstr(error.text, rows[i][2]));
         apphost_config_free(config);
     }

@@ -170,6 +170,47 @@ static void created_once_then_fresh(void **state)
     expect_ttl("cachetest:k", 1590000, 1600000);
 }
 
+static void add_endpoint(struct apphost_options *options, void *user)
+{
+    (void)user;
+    assert_int_equal(apphost_options_add_endpoint(options, world.endpoint, NULL), 0);
+}
+
+/* Where a call says nothing, the configuration does. */
+static void the_configuration_has_the_defaults(void **state)
+{
+    static const char section[] = "Aspire:StackExchange:Redis:DefaultEntryOptions";
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    const struct apphost_client_options client = {.options = add_endpoint};
+    const struct apphost_cache_options kept = {.instance_name = "cachetest:"};
+    struct apphost_hybrid how = plan();
+    char expiration[96], stale[96];
+
+    (void)state;
+    snprintf(expiration, sizeof(expiration), "%s:Expiration", section);
+    snprintf(stale, sizeof(stale), "%s:FailSafeMaxDuration", section);
+    assert_int_equal(apphost_config_set(config, expiration, "00:01:40", NULL), 0);
+    assert_int_equal(apphost_config_set(config, stale, "00:15:00", NULL), 0);
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", &client, &kept, NULL), 0);
+    struct apphost_cache *usual = world.cache;
+    world.cache = apphost_host_cache(host, NULL, NULL);
+    put("k", "mine", NULL);
+    expect_ttl("cachetest:k", 900000, 1000000);
+    apphost_cache_remove(world.cache, apphost_str("k"), NULL);
+    how.expire_ms = 0;
+    expect_made(&how, APPHOST_CREATED, "made 1");
+    expect_ttl("cachetest:k", 900000, 1000000);
+    apphost_cache_remove(world.cache, apphost_str("k"), NULL);
+    how.expire_ms = 600000; /* the call's own wins */
+    expect_made(&how, APPHOST_CREATED, "made 2");
+    expect_ttl("cachetest:k", 1400000, 1500000);
+    world.cache = usual;
+    apphost_host_free(host);
+}
+
 static void what_is_no_envelope_is_a_miss(void **state)
 {
     struct apphost_hybrid how = plan();
@@ -462,6 +503,7 @@ int main(void)
 {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(created_once_then_fresh),
+        cmocka_unit_test(the_configuration_has_the_defaults),
         cmocka_unit_test(what_is_no_envelope_is_a_miss),
         cmocka_unit_test(nothing_is_a_result_that_is_not_kept),
         cmocka_unit_test(tags_and_prefixes_remove),

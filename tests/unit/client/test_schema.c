@@ -35,6 +35,7 @@ static bool has_type(const char *type, const cJSON *value)
     if (strcmp(type, "integer") == 0)
         return cJSON_IsNumber(value) && value->valuedouble == (double)(long long)value->valuedouble;
     return (strcmp(type, "object") == 0 && cJSON_IsObject(value)) ||
+           (strcmp(type, "number") == 0 && cJSON_IsNumber(value)) ||
            (strcmp(type, "string") == 0 && cJSON_IsString(value)) ||
            (strcmp(type, "boolean") == 0 && cJSON_IsBool(value));
 }
@@ -143,6 +144,8 @@ static const struct sample samples[] = {
      true},
     {REDIS("\"cache\":{\"InstanceName\":\"x:\",\"ConfigurationOptions\":{\"CaFile\":\"/ca.pem\"}}"), true},
     {"{\"Logging\":{\"LogLevel\":{\"Aspire.StackExchange.Redis\":\"Debug\"}}}", true},
+    {REDIS("\"DefaultEntryOptions\":{\"Expiration\":\"00:10:00\",\"EagerRefreshThreshold\":0.9}"), true},
+    {REDIS("\"DefaultEntryOptions\":{\"Expiration\":\"ten minutes\"}"), false},
     {REDIS("\"FailOpen\":true,\"LocalCacheBytes\":1000000,\"cache\":{\"BreakerPause\":\"00:00:30\"}"), true},
     {REDIS("\"FailOpen\":\"yes\""), false},
     {REDIS("\"cache\":{\"BreakerPause\":30}"), false},
