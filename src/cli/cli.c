@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/signals.h"
+#include "base/stall.h"
 #include "session/context.h"
 #include "args/help.h"
 
@@ -157,13 +158,16 @@ static int run_command(struct context *context)
     return exit_code(context, &result);
 }
 
-/* A reader that went away is no failure worth words; a full disk is. */
+/* A reader that went away, or stalled when a signal came, is no failure worth words; a full disk is. */
 static int finish_output(int code)
 {
     if (!fflush(stdout) && !ferror(stdout))
         return code;
     int reason = errno;
     struct pollfd fd = {.fd = STDOUT_FILENO};
+    bool is_cut = stall_gave_up() && (!code || code == EXIT_BROKEN_PIPE);
+    if (is_cut)
+        return 128 + stall_gave_up();
     if (reason == EPIPE || (poll(&fd, 1, 0) > 0 && fd.revents & POLLERR))
         return code ? code : EXIT_BROKEN_PIPE;
     fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(reason ? reason : EIO));

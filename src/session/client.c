@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/stall.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -341,9 +342,12 @@ void client_interrupt(struct client *client, int signum)
 int client_watch_signals(struct client *client, struct error *err)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         if (loop_watch_signal(&client->loop, signals[i], on_signal, client, err))
             return -1;
+        stall_note(signals[i]);
+    }
+    stall_guard();
     hangup_watch(&client->hangup, &client->loop, on_signal, client);
     return 0;
 }

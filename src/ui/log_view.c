@@ -3,9 +3,9 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/stall.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,22 +238,13 @@ void log_view_print(struct log_view *view, const struct log_line *line)
 
 bool log_view_write(struct log_view *view, int fd)
 {
-    const struct strbuf *out = view->out;
-
-    for (size_t sent = 0; sent < out->length;) {
-        struct pollfd ready = {.fd = fd, .events = POLLOUT};
-        ssize_t written = write(fd, out->data + sent, out->length - sent);
-        if (written > 0) {
-            sent += (size_t)written;
-        } else if (errno == EAGAIN) {
-            poll(&ready, 1, -1);
-        } else if (errno != EINTR) {
-            if (errno != EPIPE && errno != EBADF)
-                fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(errno));
-            return false;
-        }
+    struct strbuf *out = view->out;
+    if (stall_write(fd, out->data, out->length)) {
+        if (errno != EPIPE && errno != EBADF && errno != ECANCELED)
+            fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(errno));
+        return false;
     }
 
-    strbuf_truncate(view->out, 0);
+    strbuf_truncate(out, 0);
     return true;
 }

@@ -288,7 +288,7 @@ bool output_flush(void)
 {
     if (!fflush(stdout) && !ferror(stdout))
         return true;
-    if (errno != EPIPE && errno != EBADF)
+    if (errno != EPIPE && errno != EBADF && errno != ECANCELED)
         fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(errno));
     return false;
 }

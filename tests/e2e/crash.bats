@@ -269,6 +269,25 @@ END
   wait_until 5 nothing_left
 }
 
+supervised_sleep() {
+  pgrep -xf 'sleep 1000' -P "$(session supervisor)"
+}
+
+# bats test_tags=engineless
+@test "a reader that has stalled: a signal ends the command and the session" {
+  manifest <<<'resources: {app: {type: process, command: [sleep, "1000"]}}'
+  local pipe
+  mkfifo "$T/full"
+  exec {pipe}<>"$T/full"
+  timeout 1 dd if=/dev/zero bs=4096 count=10000 >&"$pipe" 2>/dev/null || true # as much as fits
+  background up >"$T/full" 2>&1
+  wait_until 5 supervised_sleep # by then somebody listens to signals, and waits for the reader
+  kill -TERM "$PID"
+  ended "$PID" 143
+  wait_until 5 nothing_left
+  exec {pipe}>&-
+}
+
 @test "the second Ctrl-C kills: nobody waits for the stop timeout" {
   manifest <<'END'
 resources:
