@@ -220,12 +220,12 @@ static bool looks_generated(const char *text, size_t length)
     return length >= 8 && length <= LONGEST;
 }
 
-/* The literal text that must follow the part, up to the next late value. */
+/* The literal text that must follow the part, up to the next late value; empty: none. */
 static const char *literal_after(const struct plan_text *text, size_t part)
 {
     const struct plan_part *next = &text->parts[part + 1];
     if (part + 1 >= text->count || next->kind != PLAN_LITERAL)
-        return NULL;
+        return "";
     return next->text;
 }
 
@@ -244,7 +244,7 @@ static char *unresolve(const struct plan_text *text, const char *name, const cha
 
         const char *next = literal_after(text, i);
         const char *end = at + strlen(at);
-        if (next && *next)
+        if (*next)
             end = strstr(at, next);
         if (!end)
             return NULL;
