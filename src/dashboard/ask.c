@@ -69,7 +69,8 @@ void ask_supervisor(struct web_request *request, struct dashboard *dashboard, co
 
 void ask_end_all(struct dashboard *dashboard, bool is_told)
 {
-    /* It does not know that the dashboard of each of them is this one: NOLINTBEGIN(clang-analyzer-unix.Malloc) */
+    /* The analyser does not know that the dashboard of each of them is this one.
+     * NOLINTBEGIN(clang-analyzer-unix.Malloc) */
     for (struct page_question *asking; (asking = dashboard->link.askings);) {
         if (is_told)
             answer_no_session(asking->request, dashboard);
