@@ -133,7 +133,8 @@ static void converge(struct request *request, struct plan_ref *ref, const struct
     plan_ref_drop(o->plan);
     o->plan = ref;
     ref->refs++;
-    o->busy = o->applied_once = true;
+    o->busy = true;
+    o->applied_once = o->applied_once || !apply->names_only;
     o->going_down = o->hurry = o->kill = o->leftover_persistent = false;
     changes_whole(o);
 
@@ -214,13 +215,27 @@ static enum want want_of_down(const struct node *node, const struct orchestrator
     return WANT_REMOVED;
 }
 
+/* A session that never reached its engine left nothing there; somebody who only cleans up has to know. */
+static bool must_see_engine(const struct orchestrator *o)
+{
+    switch (o->services.left) {
+    case LEFT_UNKNOWN:
+        return o->connected_once || !o->applied_once;
+    case LEFT_NOTHING:
+        return o->connected_once;
+    case LEFT_SOMETHING:
+        return true;
+    }
+    return true;
+}
+
 orchestrator_request orchestrator_down(struct orchestrator *o, const struct orchestrator_down *down,
                                        orchestrator_done_cb *done, void *data)
 {
     struct request *request = request_new(o, REQUEST_DOWN, done, data);
     /* Without nodes of its own the request is for what an earlier session left. */
     bool cleans = !o->applied_once || !o->plan->plan->node_count;
-    bool has_engine = cleans;
+    bool has_engine = cleans || o->services.left == LEFT_SOMETHING;
 
     o->busy = o->going_down = true;
     o->leftovers = WANT_REMOVED;
@@ -248,8 +263,7 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
         engine_need(o);
     }
 
-    /* A project that never reached its engine left nothing there; somebody who only cleans up has to know. */
-    request->needs_engine = o->engine && has_engine && (o->connected_once || cleans);
+    request->needs_engine = o->engine && has_engine && must_see_engine(o);
     orchestrator_wake_all(o);
     return request_start(request, int64_or(down->timeout_ms, -1));
 }

@@ -106,6 +106,8 @@ static void on_listed(const struct engine_result *result, const struct error *er
     facts_count_retries(root, 0);
     facts_count_restarts(root, 0);
     facts_list(root, true);
+    if (!o->connected_once && o->services.on_reached)
+        o->services.on_reached(o->services.data);
     o->connected_once = true;
     o->lost_ms = -1;
     error_clear(&root->error);

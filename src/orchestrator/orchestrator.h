@@ -52,16 +52,27 @@ struct orchestrator_hooks {
     void (*watch_free)(struct watch *watch);
 };
 
+/* What is known of what earlier sessions left at the engine. While it cannot be reached, taking down fails
+ * where there is something, and goes on where there is nothing. */
+enum orchestrator_left {
+    LEFT_UNKNOWN, /* nothing tells; a session that was given a plan left nothing before it reached the engine
+                   */
+    LEFT_NOTHING,
+    LEFT_SOMETHING,
+};
+
 struct orchestrator_services {
     struct loop *loop;
     struct engine *engine; /* NULL: none; only plans without containers can be applied */
     struct state *state;
+    enum orchestrator_left left;
     const char *session;      /* id: label and APPHOST_SESSION */
     const char *logs_folder;  /* NULL: output is not kept */
     int processors;           /* engine starts in flight: about twice this */
     int64_t ready_timeout_ms; /* default deadline until first ready: 120,000 */
     orchestrator_transition_cb *on_transition;
     orchestrator_moment_cb *on_moment;
+    loop_cb *on_reached; /* the engine has answered for the first time: before anything is made there */
     /* While it is followed: records may have changed. */
     loop_cb *on_change;
     /* orchestrator_is_idle() has become true. */
@@ -89,6 +100,7 @@ struct orchestrator_apply {
     bool force_recreate;
     bool wait_only_started;
     bool dry_run;       /* decides, reports, does nothing */
+    bool names_only;    /* nobody's manifest: an empty plan that tells the project's name, before a down */
     int64_t timeout_ms; /* 0: default; < 0: none */
 };
 orchestrator_request orchestrator_apply(struct orchestrator *o, struct orchestrator_apply *apply,

@@ -49,6 +49,7 @@ int state_session_write(struct state *state, const struct state_session *session
     json_add_string(json, "hash", session->hash);
     json_add_string(json, "startedNs", started);
     json_add_bool(json, "detached", session->detached);
+    json_add_bool(json, "reached", session->reached);
     if (session->engine)
         cJSON_AddItemToObject(json, "engine", cJSON_Duplicate(session->engine, true));
     if (keep_manifest(state, session->manifest, err) < 0)
@@ -90,6 +91,7 @@ int state_session_recall(struct state *state, struct state_session *session, str
         .manifest = state_manifest(state->path),
         .project = take_ptr(&identity.name),
         .hash = xstrdup(identity.hash),
+        .reached = true,
     };
     return 0;
 }
@@ -129,6 +131,7 @@ int state_session_read(struct state *state, struct state_session *session, struc
         .project = xstrdup_null(json_string(json, "project", NULL)),
         .hash = xstrdup_null(json_string(json, "hash", NULL)),
         .detached = json_bool(json, "detached", false),
+        .reached = json_bool(json, "reached", true), /* one of an earlier version does not say */
         .engine = engine ? cJSON_Duplicate(engine, true) : NULL,
     };
     str_to_int64(json_string(json, "startedNs", "0"), 0, INT64_MAX, &session->started_ns);

@@ -92,6 +92,7 @@ struct state_session {
     char *manifest, *project, *hash;
     int64_t started_ns;
     bool detached;
+    bool reached;  /* the engine has answered: from then on something may have been left there */
     cJSON *engine; /* address, as JSON; without a host: the session has none */
 };
 /* Where the manifest of the last session was, of a folder that nobody needs to have opened; NULL when nothing
@@ -104,7 +105,8 @@ int state_session_remove(struct state *state, struct error *err);
 /* Writes the session's number into the lock that it holds. */
 int state_lock_name(int lock_fd, const char *session, struct error *err);
 /* state_session_read() for a session that is known to be dead: one whose record was lost is known by its
- * lock's number, without supervisor, guard and engine, and with an empty socket. */
+ * lock's number, without supervisor, guard and engine, as one that has reached it, and with an empty socket.
+ */
 int state_session_recall(struct state *state, struct state_session *session, struct error *err);
 void state_session_free(struct state_session *session);
 

@@ -48,7 +48,7 @@ void supervisor_take_project(struct orchestrator *o, const char *project, const 
 {
     char *none[] = {NULL};
     struct plan_context context = {.project = project, .project_hash = hash, .environment = none};
-    struct orchestrator_apply apply = {.plan = plan_empty(&context)};
+    struct orchestrator_apply apply = {.plan = plan_empty(&context), .names_only = true};
     if (project && hash)
         orchestrator_apply(o, &apply, NULL, NULL);
     else
@@ -102,6 +102,7 @@ static int take_down(struct cleaning *cleaning, struct state *state, const struc
             .loop = &cleaning->loop,
             .engine = cleaning->engine,
             .state = state,
+            .left = record->reached ? LEFT_SOMETHING : LEFT_NOTHING,
             .session = record->id,
             .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
             .ready_timeout_ms = SUPERVISOR_READY_MS,

@@ -104,6 +104,7 @@ struct supervisor {
     uv_poll_t lease_poll;
     int client_leases;
     bool detached, lease_lost;
+    bool has_reached; /* the engine, in this session or in a dead one whose leftovers it took over */
     struct timer empty_timer;
 };
 
@@ -115,6 +116,7 @@ struct birth {
     const char *session, *socket;
     struct state *state;
     pid_t starter;
+    enum orchestrator_left left; /* by the session before this one, if it died */
     int ready_fd, lease_fd;
 };
 /* Runs in the new process; its result is the exit code. arg: struct birth. */

@@ -68,6 +68,7 @@ int supervisor_write_record(struct supervisor *s, struct error *err)
         .hash = (char *)options->hash,
         .started_ns = s->started_ns,
         .detached = s->detached,
+        .reached = s->has_reached,
         .engine = engine,
     };
     return state_session_write(s->state, &record, err);
@@ -247,34 +248,49 @@ static int watch_signals(struct supervisor *s, struct error *err)
     return 0;
 }
 
-static void start_orchestrator(struct supervisor *s)
+/* Kept before anything is made there: whoever finds this session dead has to look. */
+static void on_reached(void *data)
+{
+    struct supervisor *s = data;
+    cleanup_error struct error error = {0};
+    if (s->has_reached || s->parted)
+        return;
+    s->has_reached = true;
+    if (supervisor_write_record(s, &error))
+        log_warn("cannot keep that the engine was reached (tried again): %s", error.text);
+}
+
+static void start_orchestrator(struct supervisor *s, enum orchestrator_left left)
 {
     struct orchestrator_services services = {
         .loop = &s->loop,
         .engine = s->engine,
         .state = s->state,
+        .left = left,
         .session = s->session,
         .logs_folder = s->logs_folder,
         .processors = (int)sysconf(_SC_NPROCESSORS_ONLN),
         .ready_timeout_ms = SUPERVISOR_READY_MS,
         .on_transition = supervisor_broadcast,
         .on_moment = supervisor_note_moment,
+        .on_reached = on_reached,
         .on_change = supervisor_tell_changes,
         .on_idle = on_idle,
         .data = s,
     };
+
     s->orchestrator = orchestrator_new(&services);
 }
 
 /* The order matters only at the end: once the record is written, commands may come. */
-static int set_up(struct supervisor *s, struct error *err)
+static int set_up(struct supervisor *s, enum orchestrator_left left, struct error *err)
 {
     if (loop_init(&s->loop, err) < 0)
         return -1;
     turn_init(&s->idle_turn, on_idle, s);
     if (watch_signals(s, err) < 0 || find_logs(s, err) < 0 || open_engine(s, err) < 0)
         return -1;
-    start_orchestrator(s);
+    start_orchestrator(s, left);
     if (listen_and_record(s, err) == 0)
         return 0;
     s->closing = 1;
@@ -285,7 +301,7 @@ static int set_up(struct supervisor *s, struct error *err)
 static void run(struct supervisor *s, const struct birth *birth)
 {
     cleanup_error struct error err = {0};
-    if (set_up(s, &err) < 0) {
+    if (set_up(s, birth->left, &err) < 0) {
         log_error("cannot start: %s", err.text);
         say(birth->ready_fd, &err);
         loop_run(&s->loop);
@@ -321,6 +337,7 @@ int supervisor_live(void *arg)
         .socket = (char *)birth->socket,
         .state = birth->state,
         .detached = birth->options->detached,
+        .has_reached = birth->left == LEFT_SOMETHING,
         .lease_fd = -1,
     };
 

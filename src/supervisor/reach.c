@@ -67,9 +67,12 @@ static int restore_state(struct reach *reach, struct error *err)
     struct state_session record = {0};
     bool is_whole = state_session_read(s->state, &record, NULL) == 0 && str_eq(record.id, s->session) &&
                     state_is_owner(s->state, getpid());
+    bool is_current = is_whole && record.reached == s->has_reached;
     state_session_free(&record);
-    if (is_whole)
+    if (is_current)
         return 0;
+    if (is_whole)
+        return supervisor_write_record(s, err);
 
     log_warn("the state folder %s was taken away: writing it again", state_path(s->state));
     if (state_restore(s->state, err) < 0 || retake_lock(reach, err) < 0)

@@ -96,14 +96,16 @@ static int take_lock(struct state *state, int *lock_fd, struct error *err)
 
 /* What a session left whose supervisor and guard both died: its processes cannot be adopted. Containers can.
  */
-static void heal(struct state *state, const struct supervisor_options *options)
+static enum orchestrator_left heal(struct state *state, const struct supervisor_options *options)
 {
     struct state_session dead = {0};
     if (state_session_recall(state, &dead, NULL) < 0)
-        return;
+        return LEFT_UNKNOWN;
+    enum orchestrator_left left = dead.reached ? LEFT_SOMETHING : LEFT_NOTHING;
     supervisor_sweep_dead(state, &dead, options->swept);
     supervisor_forget_dead(state, &dead, options->environment, NULL);
     state_session_free(&dead);
+    return left;
 }
 
 static int open_log(const struct state *state, struct error *err)
@@ -215,7 +217,7 @@ static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct 
     digest_random_text(session, 16, "0123456789abcdef");
     if (supervisor_check_servers(birth->state, err) < 0)
         return -1;
-    heal(birth->state, birth->options);
+    birth->left = heal(birth->state, birth->options);
     if (state_lock_name(lock_fd, session, err) < 0)
         return -1;
     cleanup_free char *socket = control_socket_path(birth->options->environment, session, err);

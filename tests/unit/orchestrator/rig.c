@@ -35,6 +35,11 @@ static void on_idle(void *data)
     ((struct rig *)data)->idles++;
 }
 
+static void on_reached(void *data)
+{
+    ((struct rig *)data)->reached++;
+}
+
 void rig_init(struct rig *rig)
 {
     memset(rig, 0, sizeof *rig);
@@ -59,10 +64,12 @@ void rig_open(struct rig *rig)
         .loop = &rig->loop,
         .engine = rig->engine,
         .state = rig->state,
+        .left = rig->left,
         .session = session,
         .processors = 2,
         .ready_timeout_ms = 120000,
         .on_transition = on_transition,
+        .on_reached = on_reached,
         .on_change = on_change,
         .on_idle = on_idle,
         .data = rig,

@@ -17,7 +17,8 @@ struct rig {
     struct orchestrator *orchestrator;
     char folder[64];
     struct strlist transitions; /* "node state" */
-    int idles, changes, sessions;
+    int idles, changes, sessions, reached;
+    enum orchestrator_left left; /* for the next rig_open() */
     struct outcome outcome;
     orchestrator_request request; /* whose answer that is */
 };

@@ -303,9 +303,74 @@ static void test_limits(void **state)
     }
 }
 
+static enum error_code down_without_engine(enum orchestrator_left left, struct plan *plan, bool is_manifest)
+{
+    static struct rig rig;
+    rig_init(&rig);
+    rig.left = left;
+    rig_open(&rig);
+    fake_engine_gone(&rig.fake);
+    struct orchestrator_apply apply = {.plan = plan, .replace = is_manifest, .names_only = !is_manifest};
+    rig_apply(&rig, &apply);
+    rig_pass(&rig, 5000);
+    rig_down(&rig, false);
+    enum error_code code = rig_answer(&rig);
+    rig_pass(&rig, 20000);
+    assert_int_equal(rig.reached, 0);
+    assert_int_equal(rig.fake.live_processes, 0);
+    rig_fini(&rig);
+    return code;
+}
+
+/* Without an engine processes go; whether that is all depends on what is known of the session before. */
+static void test_left(void **state)
+{
+    (void)state;
+    static const struct {
+        enum orchestrator_left left;
+        enum error_code processes, nothing, names_only;
+    } cases[] = {
+        {LEFT_UNKNOWN, ERROR_NONE, ERROR_NONE, ERROR_ENGINE},
+        {LEFT_NOTHING, ERROR_NONE, ERROR_NONE, ERROR_NONE},
+        {LEFT_SOMETHING, ERROR_ENGINE, ERROR_ENGINE, ERROR_ENGINE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct plan *plan = plans_new("shop");
+        plans_process(plan, "web", "exec sleep 1000");
+        assert_int_equal(down_without_engine(cases[i].left, plans_done(plan), true), cases[i].processes);
+        plan = plans_done(plans_new("shop"));
+        assert_int_equal(down_without_engine(cases[i].left, plan, true), cases[i].nothing);
+        plan = plans_done(plans_new("shop"));
+        assert_int_equal(down_without_engine(cases[i].left, plan, false), cases[i].names_only);
+    }
+}
+
+/* Once a session, and before anything is made. */
+static void test_reached(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    plans_redis(plan, "cache", RIG_IMAGE);
+    rig_up(rig, plans_done(plan));
+    while (!rig->reached) {
+        assert_int_equal(fake_container_count(&rig->fake), 0);
+        rig_pass(rig, 1);
+    }
+    rig_ok(rig);
+    fake_engine_gone(&rig->fake);
+    rig_pass(rig, 1000);
+    fake_engine_back(&rig->fake);
+    rig_pass(rig, 10000);
+    assert_int_equal(rig->reached, 1);
+    rig_end(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_left),
+        cmocka_unit_test(test_reached),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_up),
         cmocka_unit_test(test_change),

@@ -285,7 +285,12 @@ static void session_record_round_trip(void **unused)
     assert_string_equal(back.hash, "1a2b3c4d");
     assert_true(back.started_ns == session.started_ns);
     assert_true(back.detached);
+    assert_false(back.reached);
     assert_string_equal(json_string(back.engine, "host", ""), "unix:///x");
+    state_session_free(&back);
+    put_file(state, "session.json", "{\"id\":\"0011223344556677\",\"socket\":\"/run/a.sock\"}");
+    assert_int_equal(state_session_read(state, &back, NULL), 0);
+    assert_true(back.reached); /* one of another version does not say */
     state_session_free(&back);
     assert_int_equal(state_session_remove(state, NULL), 0);
     assert_int_equal(state_session_remove(state, NULL), 0);
