@@ -103,7 +103,9 @@ unit-room: $(filter $(BUILD)/unit/$(ROOM)/%,$(unit_bins))
 
 include tests/checks.mk
 
-# The binary is stripped; man pages and the shells' completions go where Debian's and most others' tools look.
+# The binary is stripped, unless a packager does it and says so with an empty INSTALL_STRIP; man pages and the shells'
+# completions go where Debian's and most others' tools look.
+INSTALL_STRIP ?= -s
 bindir ?= $(PREFIX)/bin
 mandir ?= $(PREFIX)/share/man
 compdir ?= $(PREFIX)/share
@@ -116,7 +118,7 @@ generated := __man:$(mandir)/man1/apphost.1 __manifest-man:$(mandir)/man5/apphos
   __schema:$(compdir)/apphost/apphost.schema.json
 
 install: all install-client
-	install -Ds -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
+	install -D $(INSTALL_STRIP) -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
 	$(Q)set -e; for page in $(man_pages); do \
 	  echo "install $$page"; \
 	  install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
@@ -139,6 +141,7 @@ uninstall: uninstall-client
 	rm -f $(foreach pair,$(generated),$(DESTDIR)$(word 2,$(subst :, ,$(pair))))
 
 include src/client/client.mk
+include packaging/packaging.mk
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
