@@ -28,7 +28,8 @@ struct hand_over {
     char *from, *to;                    /* names */
     char *host, *port;                  /* of the latter */
     char *resource, *sentinel, *called; /* whose nodes they are; who chooses, and what it calls the primary */
-    bool is_cluster, is_over, is_primary, is_refused;
+    const char *still;                  /* what `from` is until it is over */
+    bool is_cluster, is_over, is_refused;
     struct error refusal;
 };
 
@@ -110,7 +111,7 @@ static void on_answer(const struct resp_reply *reply, void *data)
 static void on_role(const struct resp_reply *reply, void *data)
 {
     struct hand_over *plan = data;
-    plan->is_primary = reply->type == RESP_ARRAY && reply->count && resp_reply_is(reply->elements, "master");
+    plan->is_over = reply->type == RESP_ARRAY && reply->count && resp_reply_is(reply->elements, "master");
 }
 
 static int ask(struct redis_link *link, const char *const *words, redis_reply_cb *on_reply,
@@ -221,7 +222,7 @@ static int look_for_primary(struct context *context, struct hand_over *plan, str
             found = node->name;
     }
 
-    plan->is_primary = !str_eq(found, plan->from);
+    plan->is_over = !str_eq(found, plan->from);
     free(plan->to);
     plan->to = xstrdup(found);
     return 0;
@@ -238,23 +239,26 @@ static int tell_again(struct context *context, struct hand_over *plan)
     return 0;
 }
 
-static int wait_for_primary(struct context *context, struct hand_over *plan, struct error *err)
+static bool is_past(struct context *context, int64_t ms)
 {
-    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
-    int64_t again_ms = end_ms - HAND_OVER_MS + AGAIN_MS;
-    int (*look)(struct context *, struct hand_over *, struct error *) = ask_replica;
-    if (plan->sentinel)
-        look = look_for_primary;
+    return loop_now_ms(&context->client.loop) > ms;
+}
 
+typedef int look_fn(struct context *context, struct hand_over *plan, struct error *err);
+
+/* Looks until it has come true; what is true until then stands in plan->still. */
+static int look_until_over(struct context *context, look_fn *look, struct hand_over *plan, struct error *err)
+{
+    int64_t begun_ms = loop_now_ms(&context->client.loop), again_ms = begun_ms + AGAIN_MS;
     for (;;) {
         int code = look(context, plan, err);
-        if (code || plan->is_primary)
+        if (code || plan->is_over)
             return code;
-        if (loop_now_ms(&context->client.loop) > end_ms)
-            return error_set(err, ERROR_TIMEOUT, "%s is primary still, after %d s", plan->from,
+        if (is_past(context, begun_ms + HAND_OVER_MS))
+            return error_set(err, ERROR_TIMEOUT, "%s is %s still, after %d s", plan->from, plan->still,
                              HAND_OVER_MS / 1000);
         code = pause_a_while(&context->client, err);
-        if (!code && plan->is_cluster && loop_now_ms(&context->client.loop) > again_ms) {
+        if (!code && plan->is_cluster && is_past(context, again_ms)) {
             again_ms = loop_now_ms(&context->client.loop) + AGAIN_MS;
             code = tell_again(context, plan);
         }
@@ -280,12 +284,15 @@ static void report(const struct context *context, const struct hand_over *plan)
 int redis_failover(struct redis_link *link, struct error *err)
 {
     struct context *context = link->context;
-    struct hand_over hand_over = {.is_cluster = link->is_cluster};
+    struct hand_over hand_over = {.is_cluster = link->is_cluster, .still = "primary"};
+    look_fn *look = ask_replica;
     int code = choose_both(link, &hand_over, err);
     if (code == 0)
         code = tell(context, &hand_over, err);
+    if (hand_over.sentinel)
+        look = look_for_primary;
     if (code == 0)
-        code = wait_for_primary(context, &hand_over, err);
+        code = look_until_over(context, look, &hand_over, err);
     if (code == 0)
         report(context, &hand_over);
 
@@ -327,23 +334,14 @@ static int check_node(const struct view *view, const char *resource, const char 
     return -1;
 }
 
-static int wait_for_cut(struct context *context, const char *name, struct error *err)
+static int look_for_cut(struct context *context, struct hand_over *plan, struct error *err)
 {
-    int64_t end_ms = loop_now_ms(&context->client.loop) + HAND_OVER_MS;
-    for (;;) {
-        cleanup_view struct view *view = NULL;
-        if (client_view(&context->client, ANSWER_LIMIT, &view, err))
-            return -1;
-        const struct view_resource *node = find(view, name);
-        if (node && str_eq(node->role, ROLE_CUT_OFF))
-            return 0;
-        if (loop_now_ms(&context->client.loop) > end_ms)
-            return error_set(err, ERROR_TIMEOUT, "%s is on its network still, after %d s", name,
-                             HAND_OVER_MS / 1000);
-        int code = pause_a_while(&context->client, err);
-        if (code)
-            return code;
-    }
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    const struct view_resource *node = find(view, plan->from);
+    plan->is_over = node && str_eq(node->role, ROLE_CUT_OFF);
+    return 0;
 }
 
 static void report_partition(const struct context *context, const char *action, const char *name,
@@ -372,9 +370,10 @@ int redis_partition(struct context *context, const char *resource, const char *n
     cleanup_view struct view *view = NULL;
     if (client_view(&context->client, ANSWER_LIMIT, &view, err) || check_node(view, resource, node, err))
         return -1;
+    struct hand_over cut = {.from = (char *)node, .still = "on its network"};
     int code = tell_supervisor(context, "cut", node, ANSWER_LIMIT, err);
     if (code == 0)
-        code = wait_for_cut(context, node, err);
+        code = look_until_over(context, look_for_cut, &cut, err);
     if (code == 0)
         report_partition(context, "partition", node, "is cut off: it runs, and nobody reaches it");
     return ended(context, code);

@@ -143,6 +143,7 @@ void redis_link_fini(struct redis_link *link)
     forget_server(&link->server);
     free(take_ptr(&link->resource));
     free(take_ptr(&link->asked));
+    free(take_ptr(&link->elsewhere.host));
 }
 
 /* ---- the connection ---- */
@@ -209,6 +210,8 @@ static int select_database(struct redis_link *link, struct error *err)
         await_interrupted(err);
     if (code == 0)
         error_move(err, &selection.refusal);
+    if (code == 0 && link->is_cluster)
+        error_hint(err, "a cluster has database 0 alone (Valkey 9: as many as `cluster-databases` says)");
     redis_link_close(link);
     return -1;
 }

@@ -21,6 +21,11 @@ struct redis_link {
     bool is_lost; /* the connection ended: `failure` */
     struct error failure;
     int64_t database;        /* selected whenever the connection is made */
+    struct redis_elsewhere { /* where redis_link_follow() goes; no host: where it is */
+        char *host;
+        int port;
+        bool is_asked; /* only for the next command, which is told beforehand */
+    } elsewhere;
     redis_reply_cb *on_push; /* what comes unasked; or NULL */
     void *push_data;
     /* redis_link_await()'s */
@@ -51,6 +56,12 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *judge, 
                      struct error *err);
 /* The server's error reply as ours: "ERR unknown command …", exit code 1. Returns -1. */
 int redis_link_answer(const struct resp_reply *reply, struct error *err);
+
+/* Whether the error reply is a redirection of a cluster's node, "MOVED 3999 172.20.0.1:24001" or "ASK …", that
+ * this link may follow: it is to the cluster as a whole, not to one node by its name. Notes where to. */
+bool redis_link_is_sent_on(struct redis_link *link, const struct resp_reply *reply);
+/* Goes there; the command is the caller's to say again. The connection after next is to the resource again. */
+int redis_link_follow(struct redis_link *link, struct error *err);
 
 /* ---- standard input beside the loop ---- */
 

@@ -21,9 +21,12 @@ struct answer {
     struct redis_shell *shell;
     const struct redis_data_words *words;
     struct error *err;
+    int hops; /* from node to node of a cluster */
+    bool is_elsewhere;
     bool is_error;
     bool is_over; /* of those that go on talking */
 };
+enum { MOST_HOPS = 16 };
 
 static void show(struct redis_shell *shell, const struct resp_reply *reply, bool is_text)
 {
@@ -48,13 +51,26 @@ static void remember(struct redis_shell *shell, const struct redis_data_words *w
         shell->in_transaction = false;
 }
 
+/* A transaction is one node's. */
+static void refuse(struct answer *answer, const struct resp_reply *reply)
+{
+    struct redis_link *link = &answer->shell->link;
+    answer->is_elsewhere = !answer->shell->in_transaction && answer->hops < MOST_HOPS &&
+                           redis_link_is_sent_on(link, reply);
+    if (answer->is_elsewhere)
+        return;
+    redis_link_answer(reply, answer->err);
+    if (link->is_cluster && str_starts(answer->err->text, "MOVED "))
+        error_hint(answer->err, "it is followed where the cluster is asked by its name, and outside of MULTI");
+}
+
 static void on_answer(const struct resp_reply *reply, void *data)
 {
     struct answer *answer = data;
     const struct redis_data_words *words = answer->words;
     answer->is_error = reply->type == RESP_ERROR;
     if (answer->is_error) {
-        redis_link_answer(reply, answer->err);
+        refuse(answer, reply);
         return;
     }
     remember(answer->shell, words);
@@ -103,19 +119,34 @@ static bool is_talkative(const struct redis_data_words *words)
            !is_word(words, 0, "PSYNC");
 }
 
+/* Where the link is. */
+static int execute_here(struct redis_shell *shell, struct answer *answer, struct error *err)
+{
+    const struct redis_data_words *words = answer->words;
+    answer->is_error = answer->is_elsewhere = false;
+    if (is_talkative(words))
+        return stream(shell, answer, err);
+    if (redis_data_is_stream(words))
+        return error_set(err, ERROR_USAGE, "%.*s does not work here", (int)words->lengths[0],
+                         words->arguments[0]);
+    return redis_link_ask(&shell->link, words, on_answer, answer, err);
+}
+
 int redis_shell_execute(struct redis_shell *shell, const struct redis_data_words *words, struct error *err)
 {
     struct answer answer = {.shell = shell, .words = words, .err = err};
     shell->link.on_push = on_push;
     shell->link.push_data = shell;
-    int rc;
-    if (is_talkative(words))
-        rc = stream(shell, &answer, err);
-    else if (redis_data_is_stream(words))
-        return error_set(err, ERROR_USAGE, "%.*s does not work here", (int)words->lengths[0],
-                         words->arguments[0]);
-    else
-        rc = redis_link_ask(&shell->link, words, on_answer, &answer, err);
+
+    int rc = execute_here(shell, &answer, err);
+    while (rc == 0 && answer.is_elsewhere) {
+        answer.hops++;
+        rc = redis_link_follow(&shell->link, err);
+        if (rc == 0 && shell->form == REDIS_FORM_TTY)
+            printf("-> %s:%d\n", shell->link.server.host, shell->link.server.port);
+        if (rc == 0)
+            rc = execute_here(shell, &answer, err);
+    }
 
     if (rc)
         shell->in_transaction = false;

@@ -40,6 +40,19 @@ static bool read_command(FILE *from, char out[512])
     return true;
 }
 
+/* As a node of a cluster sends on, here to itself: the first time, or always. */
+static bool sends_on(int to, const char *command, int port)
+{
+    static bool has_moved, has_asked;
+    if (strcmp(command, "GET moved") == 0 && !has_moved)
+        return has_moved = dprintf(to, "-MOVED 7 :%d\r\n", port) > 0;
+    if (strcmp(command, "GET asked") == 0 && !has_asked)
+        return has_asked = dprintf(to, "-ASK 7 127.0.0.1:%d\r\n", port) > 0;
+    if (strcmp(command, "GET round") == 0)
+        return dprintf(to, "-MOVED 7 127.0.0.1:%d\r\n", port) > 0;
+    return strcmp(command, "GET nowhere") == 0 && dprintf(to, "-MOVED 7 ?:%d\r\n", port) > 0;
+}
+
 /* Is a replica when it is asked first, and primary from then on. */
 static void answer(int to, const char *command, const char *refusal)
 {
@@ -54,7 +67,7 @@ static void answer(int to, const char *command, const char *refusal)
         dprintf(to, "+OK\r\n");
 }
 
-static _Noreturn void serve(int listener, const char *refusal)
+static _Noreturn void serve(int listener, int port, const char *refusal)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_IGN);
@@ -68,7 +81,8 @@ static _Noreturn void serve(int listener, const char *refusal)
         while (read_command(from, command)) {
             fprintf(notes, "%s\n", command);
             fflush(notes);
-            answer(to, command, refusal);
+            if (!sends_on(to, command, port))
+                answer(to, command, refusal);
         }
         fclose(from);
     }
@@ -85,7 +99,7 @@ static int start_server(struct world *world, const char *refusal)
     fflush(stdout);
     world->server = fork();
     if (world->server == 0)
-        serve(listener, refusal);
+        serve(listener, ntohs(address.sin_port), refusal);
     close(listener);
     return ntohs(address.sin_port);
 }
@@ -193,6 +207,36 @@ static void a_command_goes_to_the_server(void **state)
     assert_string_equal(strbuf_text(&world->stage->out), "\"OK\"\n");
 }
 
+/* ---- redirections ---- */
+
+static void a_cluster_that_sends_on_is_followed(void **state)
+{
+    struct world *world = *state;
+    be_topology(world, "cluster", NULL);
+    stage_runs(world->stage, 0, WORDS("redis", "cache", "GET", "moved"));
+    assert_string_equal(strbuf_text(&world->stage->out), "OK\n");
+    stage_runs(world->stage, 0, WORDS("redis", "cache", "GET", "asked"));
+    server_was_told("GET moved\nGET moved\nGET asked\nASKING\nGET asked\n");
+}
+
+/* Round and round, to nobody, away from a node that was meant: the server's word is the answer. */
+static void what_is_not_followed_is_said(void **state)
+{
+    static const struct {
+        const char *words[5], *wanted;
+    } rows[] = {
+        {{"redis", "cache", "GET", "round"}, "MOVED 7 127.0.0.1:"},
+        {{"redis", "cache", "GET", "nowhere"}, "MOVED 7 ?:"},
+        {{"redis", "cache-1", "GET", "moved"}, "it is followed where the cluster is asked by its name"},
+    };
+    struct world *world = *state;
+    be_topology(world, "cluster", NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        stage_runs(world->stage, 1, rows[i].words);
+        stage_says(world->stage, rows[i].wanted);
+    }
+}
+
 /* ---- failover ---- */
 
 static void who_is_alone_has_nobody_to_take_over(void **state)
@@ -246,6 +290,8 @@ int main(void)
         TEST(ways_exclude_each_other),
         TEST(only_servers_are_talked_to),
         TEST(a_command_goes_to_the_server),
+        TEST(a_cluster_that_sends_on_is_followed),
+        TEST(what_is_not_followed_is_said),
         TEST(who_is_alone_has_nobody_to_take_over),
         TEST(a_replication_is_handed_over_by_its_primary),
         TEST(a_cluster_is_taken_over_by_the_replica),
