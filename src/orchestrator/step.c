@@ -114,6 +114,14 @@ static bool is_between_tries(const struct node *node)
            node->goal->state != STATE_WAITING;
 }
 
+/* What runs is not being created: it is looked at again, or put on its network, or taken off it. */
+static enum node_state state_of(const struct node *node, const struct goal *goal)
+{
+    if (goal->state == STATE_CREATING && node_is_alive(node))
+        return STATE_RUNNING;
+    return goal->state;
+}
+
 static void show(struct node *node)
 {
     struct orchestrator *o = node->o;
@@ -139,7 +147,7 @@ static void show(struct node *node)
     else if (goal->state == STATE_PULLING)
         node_set_state(node, STATE_PULLING, xstrdup_null(node->detail));
     else
-        node_set_state(node, goal->state, xstrdup_null(node->cause));
+        node_set_state(node, state_of(node, goal), xstrdup_null(node->cause));
 }
 
 static const struct goal *first_unmet(const struct node *node)

@@ -147,10 +147,12 @@ static void what_is_cut_off_runs_on_and_comes_back(void **state)
     /* Nobody takes it back but who heals it. */
     up(rig, ERROR_NONE);
     expect_on_network(rig, false);
+    rig_forget(rig);
     rig_control(rig, ORCHESTRATOR_HEAL, "cache");
     rig_ok(rig);
     expect_on_network(rig, true);
     assert_string_equal(rig_state(rig, "cache"), "ready");
+    assert_false(rig_saw(rig, "container:cache creating")); /* it runs all the time */
     rig_control(rig, ORCHESTRATOR_HEAL, "cache");
     rig_ok(rig);
     rig_end(rig);
