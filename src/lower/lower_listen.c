@@ -117,13 +117,16 @@ struct model_redis lower_told(const struct consumer *self)
     return *redis;
 }
 
+/* A sentinel has no keys: whoever is known to the servers may ask it who is primary, and hear of another one. */
+static const char sentinel_acl[] = "&* +@connection +subscribe +psubscribe +unsubscribe +punsubscribe +info +role "
+                                   "+sentinel|get-master-addr-by-name +sentinel|masters +sentinel|master "
+                                   "+sentinel|replicas +sentinel|slaves +sentinel|sentinels";
+
 void lower_users(struct lower *l, const struct consumer *self)
 {
     const struct model_resource *resource = self->resource;
     const struct model_redis *redis = &resource->redis;
     struct plan_node *node = self->node;
-    if (lower_is_sentinel(self))
-        return;
     bool has_none = !l->native && redis->user_count && !redis_default_user(resource->kind, resource->image);
     if (has_none)
         lower_problem(l, &redis->users[0].pos, "use a newer image",
@@ -138,5 +141,7 @@ void lower_users(struct lower *l, const struct consumer *self)
             text_secret(&password, secret, PLAN_FILTER_NONE);
         node->run.users[node->run.user_count++] = (struct plan_user){
             .name = user->name, .password = text_finish(&password), .acl = user->acl, .pos = user->acl_pos};
+        if (lower_is_sentinel(self))
+            node->run.users[i].acl = sentinel_acl;
     }
 }

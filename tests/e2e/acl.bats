@@ -111,3 +111,52 @@ users() {
   not grep -rq hunter2hunter2 /proc/[0-9]*/cmdline
   ok apphost down
 }
+
+# as_app PORT WORD… : a node's answer to the user "app"
+as_app() {
+  redis-cli --no-auth-warning -h 127.0.0.1 -p "$1" --user app --pass 'p w' "${@:2}"
+}
+
+# bats test_tags=engineless
+@test "servers that are one: each has the users before anybody starts, sentinels too; changed on all, refused where it stands" {
+  needs redis-server
+  cat >ask-all <<'END'
+for at in $(echo "$RING_NODES,$CACHE_NODES,$CACHE_SENTINELS" | tr , ' '); do
+  redis-cli --no-auth-warning -h "${at%:*}" -p "${at#*:}" --user "$CACHE_USERNAME" --pass "$CACHE_PASSWORD" PING
+done
+echo "[$ConnectionStrings__cache]" | sed "s/$CACHE_SENTINELS/SENTINELS/"
+END
+  manifest <<'END'
+engine: native
+resources:
+  ring:
+    type: redis
+    cluster: {shards: 1, replicas: 1}
+    users: {app: {password: "p w", acl: "~app:* +@write +ping +cluster"}}
+  cache:
+    type: redis
+    sentinel: {replicas: 1, sentinels: 1}
+    users: {app: {password: "p w", acl: "~app:* +@write +ping"}}
+  api:
+    type: process
+    task: true
+    command: [sh, ask-all]
+    references: [{resource: ring, user: app}, {resource: cache, user: app}]
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost logs api
+  [ "$(grep -c PONG <<<"$output")" = 5 ]
+  [[ $output = *'[SENTINELS,serviceName=mymaster,user=app,password=p w]'* ]]
+  load_env
+  [ "$(as_app "${CACHE_SENTINELS#*:}" SENTINEL get-master-addr-by-name mymaster | tail -n 1)" = "$CACHE_PORT" ]
+  [[ $(as_app "${CACHE_SENTINELS#*:}" SENTINEL REMOVE mymaster 2>&1) = *NOPERM* ]]
+  [[ $(as_app "$RING_PORT" SET other 1 2>&1) = *NOPERM* ]]
+
+  sed -i 's/ +cluster/ +@raed/' apphost.yaml
+  APPHOST_BOUND=180 fails 6 apphost up -d --wait-timeout 150
+  says 'apphost.yaml:7:41: error: ring-[12]: the server refuses the user "app".*@raed'
+  sed -i 's/ +@raed//' apphost.yaml
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  for node in ring-1 ring-2; do [[ $(apphost redis $node ACL LIST) != *+cluster* ]]; done
+  ok apphost down
+}

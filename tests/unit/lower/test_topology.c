@@ -211,6 +211,24 @@ static void consumers_get_the_sentinels_and_whom_to_ask_for(void **state)
     expect(f, "CACHE_URI", "rediss://default:***@gateway:?");
 }
 
+/* Who finds a server by them uses the same credentials there; of what it may do with keys nothing is left. */
+static void sentinels_know_the_users(void **state)
+{
+    static struct model_user user = {.name = "app", .acl = "~app:* +@write"};
+    struct fixture *f = *state;
+    f->resources[0].redis.users = &user;
+    f->resources[0].redis.user_count = 1;
+    lower_as(f, &watched, false);
+    const struct plan_run *server = run_of(f, "container:cache-2");
+    const struct plan_run *sentinel = run_of(f, "container:cache-sentinel-1");
+    assert_string_equal(server->users[0].acl, "~app:* +@write");
+    assert_int_equal(sentinel->user_count, 1);
+    assert_string_equal(sentinel->users[0].name, "app");
+    assert_string_equal(sentinel->users[0].password.parts[0].text, server->users[0].password.parts[0].text);
+    assert_non_null(strstr(sentinel->users[0].acl, "+sentinel|get-master-addr-by-name"));
+    assert_null(strstr(sentinel->users[0].acl, "write"));
+}
+
 /* ---- TLS ---- */
 
 static void all_links_are_encrypted_where_the_server_is(void **state)
@@ -430,6 +448,7 @@ int main(void)
         TEST(native_sentinels_write_into_a_file_of_their_own),
         TEST(engines_elsewhere_may_have_a_name),
         TEST(consumers_get_the_sentinels_and_whom_to_ask_for),
+        TEST(sentinels_know_the_users),
         TEST(all_links_are_encrypted_where_the_server_is),
         TEST(certificates_of_nodes_at_the_gateway_are_made_late),
         TEST(a_single_server_has_no_links),
