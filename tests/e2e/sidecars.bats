@@ -132,6 +132,50 @@ volumes_exist() {
   ok apphost down
 }
 
+# of_commander PATH : what it answers there
+of_commander() {
+  curl -sf --max-time 60 "http://$(apphost port rediscommander)/apiv2/$1"
+}
+
+# shows LABEL KEY… : the keys that it lists for the server with this label
+shows() {
+  local id
+  id=$(of_commander server/info | jq -r --arg name "$1" '.data[] | select(.label == $name).connectionId')
+  [ "$(of_commander "keystree/$id/" | jq -r '[.data[].keyName] | sort | join(" ")')" = "${*:2}" ]
+}
+
+@test "servers that are one: commander finds a cluster's and the sentinels', insight gets an address of each" {
+  needs_image $COMMANDER
+  needs_image $INSIGHT
+  manifest <<END
+resources:
+  ring: {type: redis, image: $REDIS, cluster: {shards: 2}, commander: {image: $COMMANDER}}
+  cache:
+    type: redis
+    image: $REDIS
+    password: 'a b:#"x\$\$HOME\\z'
+    sentinel: {replicas: 1, sentinels: 1}
+    insight: {image: $INSIGHT}
+  reads: {type: redis, image: $REDIS, replication: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  for key in a b c d; do ok apphost redis ring SET $key 1; done
+  ok apphost redis cache SET in-cache 1
+  ok apphost redis reads SET in-reads 1
+  ok apphost wait rediscommander redisinsight --wait-timeout 60s
+  wait_until 60 shows ring a b c d
+  wait_until 60 shows cache in-cache
+  wait_until 60 shows reads-1 in-reads
+  wait_until 60 shows reads-2 in-reads
+
+  load_env
+  curl -sf --max-time 60 "http://$(apphost port redisinsight)/" | jq -e --arg at "$CACHE_HOST" '.environment |
+    [.RI_REDIS_ALIAS1, .RI_REDIS_ALIAS2, .RI_REDIS_ALIAS3, .RI_REDIS_ALIAS4, .RI_REDIS_ALIAS5, .RI_REDIS_ALIAS6] ==
+    ["ring", "cache-1", "cache-2", "reads-1", "reads-2", null] and .RI_REDIS_HOST1 == $at and
+    .RI_REDIS_PASSWORD3 == "a b:#\"x$HOME\\z"'
+  ok apphost down
+}
+
 @test "sidecars join running servers without cutting their connections" {
   needs_image $INSIGHT
   two_servers

@@ -157,24 +157,61 @@ roles() {
   apphost ps -o json | jq -r '[.resources[] | select(.replicaOf == "cache").role] | join(",")'
 }
 
-@test "a cluster with replicas: formed when up returns, reached from the machine and from a container" {
+# has_all COMMAND… : each key of a to f is there for who asks so
+has_all() {
+  local key
+  for key in a b c d e f; do [ "$("$@" "$key")" = v ] || return 1; done
+}
+
+# from_bridge : a client in a container of the engine's default bridge, which no project has made; what it found
+from_bridge() {
+  local body id
+  body=$(jq -n --arg image "$REDIS" --arg uri "$(in_env CACHE_URI)" '{Image: $image, Env: ["URI=" + $uri],
+    Entrypoint: ["sh", "-c", "for k in a b c d e f; do redis-cli -c --no-auth-warning -u \"$URI\" GET $k; done"]}')
+  id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  engine POST "/containers/$id/start" --max-time 60 >/dev/null
+  engine POST "/containers/$id/wait" --max-time 60 >/dev/null
+  engine GET "/containers/$id/logs?stdout=1&stderr=1" --max-time 60 | tr -cd '[:print:]'
+  engine DELETE "/containers/$id?force=1" --max-time 60 >/dev/null
+}
+
+# moving SLOT FROM TO : a slot that is under way from one node to another; who asks for what is not there is sent on once
+moving() {
+  ok apphost redis "$3" CLUSTER SETSLOT "$1" IMPORTING "$(apphost redis "$2" CLUSTER MYID)"
+  ok apphost redis "$2" CLUSTER SETSLOT "$1" MIGRATING "$(apphost redis "$3" CLUSTER MYID)"
+}
+
+@test "a cluster with replicas: MOVED and ASK are followed from the machine, from containers and by apphost redis" {
   needs redis-cli
   manifest <<END
 resources:
   cache: {type: redis, image: $REDIS, cluster: {shards: 3, replicas: 1}}
+  client: {type: container, image: $REDIS, entrypoint: [sleep, infinity], references: [cache]}
 END
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   cluster_is_ok
   [ "$(roles)" = "primary,primary,primary,replica of cache-1,replica of cache-2,replica of cache-3" ]
-  for key in a b c d e f; do
-    [ "$(cli_anywhere SET $key v)" = OK ]
-    [ "$(cli_anywhere GET $key)" = v ]
-  done
-  host=$(apphost env --format json | jq -r .CACHE_HOST)
-  port=$(apphost env --format json | jq -r .CACHE_PORT)
-  for key in a b c d e f; do
-    [ "$(apphost exec cache-5 -- redis-cli -c -h "$host" -p "$port" GET $key)" = v ]
-  done
+  for key in a b c d e f; do [ "$(cli_anywhere SET $key v)" = OK ]; done
+  has_all cli_anywhere GET
+  has_all apphost redis cache GET
+  has_all apphost exec client -- sh -c 'redis-cli -c --no-auth-warning -u "$CACHE_URI" GET "$1"' -
+  [ "$(from_bridge)" = vvvvvv ]
+
+  # One node by its name answers for itself; there is one database.
+  fails 1 apphost redis cache-1 GET a
+  says 'MOVED 15495' 'where the cluster is asked by its name'
+  fails 1 apphost redis cache -n 1 GET a
+  says 'SELECT is not allowed in cluster mode' 'database 0 alone'
+
+  # The slot of "a": what is there is there, what is not is at the other one.
+  moving 15495 cache-3 cache-1
+  [ "$(apphost redis cache SET '{a}1' one)" = OK ]
+  [ "$(cli_anywhere SET '{a}2' two)" = OK ]
+  [ "$(apphost exec client -- sh -c 'redis-cli -c --no-auth-warning -u "$CACHE_URI" GET "{a}1"')" = one ]
+  [ "$(printf 'GET a\nGET {a}2\nGET b\n' | apphost redis cache | paste -s)" = $'v\ttwo\tv' ]
+  [ "$(apphost redis cache-1 CLUSTER COUNTKEYSINSLOT 15495)" = 2 ]
+  ok apphost redis cache DEL '{a}1' '{a}2'
+  for node in cache-1 cache-3; do ok apphost redis $node CLUSTER SETSLOT 15495 STABLE; done
   fails 2 apphost redis cache-2 --flush
   says 'a node of a cluster'
 
