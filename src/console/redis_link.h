@@ -57,10 +57,11 @@ int redis_link_await(struct redis_link *link, const bool *fact, loop_cb *judge, 
 /* The server's error reply as ours: "ERR unknown command …", exit code 1. Returns -1. */
 int redis_link_answer(const struct resp_reply *reply, struct error *err);
 
-/* Whether the error reply is a redirection of a cluster's node, "MOVED 3999 172.20.0.1:24001" or "ASK …", that
- * this link may follow: it is to the cluster as a whole, not to one node by its name. Notes where to. */
+/* Whether the error reply is a redirection of a cluster's node, "MOVED 3999 172.20.0.1:24001" or "ASK …",
+ * that this link may follow: it is to the cluster as a whole, not to one node by its name. Notes where to. */
 bool redis_link_is_sent_on(struct redis_link *link, const struct resp_reply *reply);
-/* Goes there; the command is the caller's to say again. The connection after next is to the resource again. */
+/* Goes there; the command is the caller's to say again. The connection after next is to the resource again.
+ */
 int redis_link_follow(struct redis_link *link, struct error *err);
 
 /* ---- standard input beside the loop ---- */

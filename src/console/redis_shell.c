@@ -55,13 +55,14 @@ static void remember(struct redis_shell *shell, const struct redis_data_words *w
 static void refuse(struct answer *answer, const struct resp_reply *reply)
 {
     struct redis_link *link = &answer->shell->link;
-    answer->is_elsewhere = !answer->shell->in_transaction && answer->hops < MOST_HOPS &&
-                           redis_link_is_sent_on(link, reply);
+    answer->is_elsewhere =
+        !answer->shell->in_transaction && answer->hops < MOST_HOPS && redis_link_is_sent_on(link, reply);
     if (answer->is_elsewhere)
         return;
     redis_link_answer(reply, answer->err);
     if (link->is_cluster && str_starts(answer->err->text, "MOVED "))
-        error_hint(answer->err, "it is followed where the cluster is asked by its name, and outside of MULTI");
+        error_hint(answer->err,
+                   "it is followed where the cluster is asked by its name, and outside of MULTI");
 }
 
 static void on_answer(const struct resp_reply *reply, void *data)

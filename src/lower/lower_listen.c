@@ -117,10 +117,12 @@ struct model_redis lower_told(const struct consumer *self)
     return *redis;
 }
 
-/* A sentinel has no keys: whoever is known to the servers may ask it who is primary, and hear of another one. */
-static const char sentinel_acl[] = "&* +@connection +subscribe +psubscribe +unsubscribe +punsubscribe +info +role "
-                                   "+sentinel|get-master-addr-by-name +sentinel|masters +sentinel|master "
-                                   "+sentinel|replicas +sentinel|slaves +sentinel|sentinels";
+/* A sentinel has no keys: whoever is known to the servers may ask it who is primary, and hear of another one.
+ */
+static const char sentinel_acl[] =
+    "&* +@connection +subscribe +psubscribe +unsubscribe +punsubscribe +info +role "
+    "+sentinel|get-master-addr-by-name +sentinel|masters +sentinel|master "
+    "+sentinel|replicas +sentinel|slaves +sentinel|sentinels";
 
 void lower_users(struct lower *l, const struct consumer *self)
 {

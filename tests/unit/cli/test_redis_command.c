@@ -59,6 +59,8 @@ static void answer(int to, const char *command, const char *refusal)
     static int asked;
     if (strstr(command, "FAILOVER") && refusal)
         dprintf(to, "-%s\r\n", refusal);
+    else if (strcmp(command, "SENTINEL MASTERS") == 0)
+        dprintf(to, "*1\r\n*2\r\n$4\r\nname\r\n$4\r\nmain\r\n");
     else if (strcasecmp(command, "ROLE") == 0 && asked++ > 0)
         dprintf(to, "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
     else if (strcasecmp(command, "ROLE") == 0)
@@ -106,24 +108,49 @@ static int start_server(struct world *world, const char *refusal)
 
 /* ---- the project ---- */
 
-/* cache is cache-1, primary, and cache-2; both are at the server's address. */
-static void be_topology(struct world *world, const char *kind, const char *refusal)
+struct shown {
+    const char *name, *role;
+};
+
+/* What the supervisor shows of `cache`: these nodes, all of them at the server's address. */
+static void show(struct world *world, const char *kind, const struct shown *nodes, const char *refusal)
 {
     static const char node[] =
-        "{\"name\":\"cache-%d\",\"replicaOf\":\"cache\",\"kind\":\"redis\",\"node\":\"process:cache-%d\","
+        "%s{\"name\":\"%s\",\"replicaOf\":\"cache\",\"kind\":\"redis\",\"node\":\"process:%s\","
         "\"state\":\"ready\",\"topology\":\"%s\",\"role\":\"%s\",\"wanted\":true,\"lifetime\":\"session\","
         "\"restarts\":0,\"timings\":{},\"ports\":[],\"host\":\"127.0.0.1\",\"port\":%d}";
     int port = start_server(world, refusal);
-    cleanup_free char *first = xasprintf(node, 1, 1, kind, "primary", port);
-    cleanup_free char *second = xasprintf(node, 2, 2, kind, "replica of cache-1", port);
-    world->view = xasprintf(",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"engine\":{\"connected\":"
-                            "false,\"state\":\"waiting\"},\"resources\":[%s,%s],\"others\":[]}",
-                            first, second);
+    cleanup_strbuf struct strbuf view = {0};
+    strbuf_adds(&view,
+                ",\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"engine\":{\"connected\":false,"
+                "\"state\":\"waiting\"},\"resources\":[");
+    for (size_t i = 0; nodes[i].name; i++)
+        strbuf_addf(&view, node, i ? "," : "", nodes[i].name, nodes[i].name, kind, nodes[i].role, port);
+    strbuf_adds(&view, "],\"others\":[]}");
+
+    world->view = xstrdup(strbuf_text(&view));
     world->environment = xasprintf(",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\"},"
                                    "\"CACHE_PORT\":{\"value\":\"%d\"}}",
                                    port);
     stage_answer(world->stage, "view", NULL, world->view);
     stage_answer(world->stage, "env", NULL, world->environment);
+}
+
+static void be_topology(struct world *world, const char *kind, const char *refusal)
+{
+    show(world, kind, (const struct shown[]){{"cache-1", "primary"}, {"cache-2", "replica of cache-1"}, {0}},
+         refusal);
+}
+
+/* At the moment after: the sentinels have chosen another than the one that follows the former primary. */
+static void be_watched(struct world *world, const char *refusal)
+{
+    static const struct shown nodes[] = {{"cache-1", ""},
+                                         {"cache-2", "primary"},
+                                         {"cache-3", "replica of cache-1"},
+                                         {"cache-sentinel-1", "sentinel"},
+                                         {0}};
+    show(world, "sentinel", nodes, refusal);
 }
 
 static int open_world(void **state)
@@ -284,6 +311,39 @@ static void a_servers_refusal_is_told_in_its_words(void **state)
     assert_null(strstr(told, "ROLE"));
 }
 
+/* They choose: they are asked by the name that they have for it, and who is primary then is what is seen. */
+static void sentinels_are_asked_for_one(void **state)
+{
+    struct world *world = *state;
+    be_watched(world, NULL);
+    stage_runs(world->stage, 0, WORDS("redis", "cache-1", "--failover"));
+    stage_says(world->stage, "cache-2 is primary now, in place of cache-1");
+    server_was_told("SENTINEL MASTERS\nSENTINEL FAILOVER main\n");
+}
+
+static void nobody_tells_sentinels_whom_to_choose(void **state)
+{
+    struct world *world = *state;
+    be_watched(world, "NOGOODSLAVE No suitable replica to promote");
+    stage_runs(world->stage, 2, WORDS("redis", "cache-3", "--failover"));
+    stage_says(world->stage, "who takes over is chosen by the sentinels of cache");
+    stage_says(world->stage, "apphost redis cache --failover");
+    stage_runs(world->stage, 1, WORDS("redis", "cache-1", "--failover"));
+    stage_says(world->stage, "NOGOODSLAVE No suitable replica to promote");
+}
+
+/* ---- partitions ---- */
+
+static void who_is_no_container_cannot_be_cut_off(void **state)
+{
+    struct world *world = *state;
+    be_topology(world, "replication", NULL);
+    stage_runs(world->stage, 2, WORDS("redis", "cache", "--partition", "cache-2"));
+    stage_says(world->stage, "cache-2 is a process of this machine: there is no network to cut it off from");
+    stage_runs(world->stage, 2, WORDS("redis", "cache", "--partition", "cache"));
+    stage_says(world->stage, "cache is no node of cache");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +356,9 @@ int main(void)
         TEST(a_replication_is_handed_over_by_its_primary),
         TEST(a_cluster_is_taken_over_by_the_replica),
         TEST(a_servers_refusal_is_told_in_its_words),
+        TEST(sentinels_are_asked_for_one),
+        TEST(nobody_tells_sentinels_whom_to_choose),
+        TEST(who_is_no_container_cannot_be_cut_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
