@@ -281,6 +281,13 @@ static void report(const struct context *context, const struct hand_over *plan)
     output_json(document);
 }
 
+static int ended(const struct context *context, int code)
+{
+    if (code > 0)
+        return 128 + context->client.signum;
+    return code;
+}
+
 int redis_failover(struct redis_link *link, struct error *err)
 {
     struct context *context = link->context;
@@ -303,9 +310,7 @@ int redis_failover(struct redis_link *link, struct error *err)
     free(hand_over.resource);
     free(hand_over.sentinel);
     free(hand_over.called);
-    if (code > 0)
-        return 128 + context->client.signum;
-    return code;
+    return ended(context, code);
 }
 
 /* ---- partitions ---- */
@@ -334,16 +339,6 @@ static int check_node(const struct view *view, const char *resource, const char 
     return -1;
 }
 
-static int look_for_cut(struct context *context, struct hand_over *plan, struct error *err)
-{
-    cleanup_view struct view *view = NULL;
-    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
-        return -1;
-    const struct view_resource *node = find(view, plan->from);
-    plan->is_over = node && str_eq(node->role, ROLE_CUT_OFF);
-    return 0;
-}
-
 static void report_partition(const struct context *context, const char *action, const char *name,
                              const char *said)
 {
@@ -358,11 +353,23 @@ static void report_partition(const struct context *context, const char *action, 
     output_json(document);
 }
 
-static int ended(const struct context *context, int code)
+/* plan->to is cut off; or nobody is any more, and all that run are seen by the others and have a role. */
+static int look_for_cut(struct context *context, struct hand_over *plan, struct error *err)
 {
-    if (code > 0)
-        return 128 + context->client.signum;
-    return code;
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    plan->is_over = !plan->to;
+    for (size_t i = 0; i < view->resource_count; i++) {
+        const struct view_resource *node = &view->resources[i];
+        bool is_cut = str_eq(node->role, ROLE_CUT_OFF);
+        bool is_ours = node->topology && str_eq(node->replica_of, plan->resource);
+        if (plan->to && is_cut && str_eq(node->name, plan->to))
+            plan->is_over = true;
+        if (!plan->to && is_ours && node->state == VIEW_READY && (is_cut || !node->role))
+            plan->is_over = false;
+    }
+    return 0;
 }
 
 int redis_partition(struct context *context, const char *resource, const char *node, struct error *err)
@@ -370,7 +377,7 @@ int redis_partition(struct context *context, const char *resource, const char *n
     cleanup_view struct view *view = NULL;
     if (client_view(&context->client, ANSWER_LIMIT, &view, err) || check_node(view, resource, node, err))
         return -1;
-    struct hand_over cut = {.from = (char *)node, .still = "on its network"};
+    struct hand_over cut = {.from = (char *)node, .to = (char *)node, .still = "on its network"};
     int code = tell_supervisor(context, "cut", node, ANSWER_LIMIT, err);
     if (code == 0)
         code = look_until_over(context, look_for_cut, &cut, err);
@@ -384,7 +391,10 @@ int redis_heal(struct context *context, const char *resource, struct error *err)
     cleanup_view struct view *view = NULL;
     if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
+    struct hand_over heal = {.from = (char *)resource, .resource = (char *)resource, .still = "not whole"};
     int code = tell_supervisor(context, "heal", resource, FOREVER, err); /* ends when it is ready */
+    if (code == 0)
+        code = look_until_over(context, look_for_cut, &heal, err);
     if (code == 0)
         report_partition(context, "heal", resource, "is whole again");
     return ended(context, code);

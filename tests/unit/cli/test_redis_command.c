@@ -344,6 +344,15 @@ static void who_is_no_container_cannot_be_cut_off(void **state)
     stage_says(world->stage, "cache is no node of cache");
 }
 
+static void who_is_healed_has_a_role_again(void **state)
+{
+    struct world *world = *state;
+    be_topology(world, "replication", NULL);
+    stage_answer(world->stage, "heal", NULL, "");
+    stage_runs(world->stage, 0, WORDS("redis", "cache", "--heal"));
+    stage_says(world->stage, "cache is whole again");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +368,7 @@ int main(void)
         TEST(sentinels_are_asked_for_one),
         TEST(nobody_tells_sentinels_whom_to_choose),
         TEST(who_is_no_container_cannot_be_cut_off),
+        TEST(who_is_healed_has_a_role_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
