@@ -257,6 +257,7 @@ static int look_until_over(struct context *context, look_fn *look, struct hand_o
         if (is_past(context, begun_ms + HAND_OVER_MS))
             return error_set(err, ERROR_TIMEOUT, "%s is %s still, after %d s", plan->from, plan->still,
                              HAND_OVER_MS / 1000);
+
         code = pause_a_while(&context->client, err);
         if (!code && plan->is_cluster && is_past(context, again_ms)) {
             again_ms = loop_now_ms(&context->client.loop) + AGAIN_MS;

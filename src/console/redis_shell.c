@@ -51,11 +51,11 @@ static void remember(struct redis_shell *shell, const struct redis_data_words *w
         shell->in_transaction = false;
 }
 
-static void hint(struct error *err)
+static void hint(const struct resp_reply *reply, struct error *err)
 {
-    if (str_starts(err->text, "MOVED "))
+    if (str_starts(reply->str, "MOVED "))
         error_hint(err, "it is followed where the cluster is asked by its name, and outside of MULTI");
-    if (str_starts(err->text, "CLUSTERDOWN "))
+    if (str_starts(reply->str, "CLUSTERDOWN "))
         error_hint(err, "apphost ps shows who is missing, apphost up -d brings everybody back");
 }
 
@@ -68,8 +68,8 @@ static void refuse(struct answer *answer, const struct resp_reply *reply)
     if (answer->is_elsewhere)
         return;
     redis_link_answer(reply, answer->err);
-    if (link->is_cluster)
-        hint(answer->err);
+    if (link->is_cluster && reply->str)
+        hint(reply, answer->err);
 }
 
 static void on_answer(const struct resp_reply *reply, void *data)

@@ -118,7 +118,7 @@ as_app() {
 }
 
 # bats test_tags=engineless
-@test "servers that are one: each has the users before anybody starts, sentinels too; changed on all, refused where it stands" {
+@test "servers that are one: each has the users, sentinels too; changed on all, refused where it stands" {
   needs redis-server
   cat >ask-all <<'END'
 for at in $(echo "$RING_NODES,$CACHE_NODES,$CACHE_SENTINELS" | tr , ' '); do
