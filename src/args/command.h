@@ -61,6 +61,7 @@ enum command_needs {
     NEEDS_PROJECT = 1,  /* identity and state folder: context->project */
     NEEDS_RUNNING = 2,  /* a connection to the project's supervisor: context->client; implies the project */
     NEEDS_MANIFEST = 4, /* loaded, checked and lowered: context->project.plan */
+    NEEDS_MODEL = 16,   /* loaded and checked: context->project.model; whose plan is made for another place */
     TAKES_OVER = 8,     /* what a dead session left is used again: nobody takes it away before (heal.h) */
 };
 

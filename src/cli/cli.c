@@ -102,9 +102,10 @@ static int provide_project(struct context *context, unsigned needs, struct error
 {
     struct project_options options = context_project_options(context);
     options.is_elsewhere = is_elsewhere(context);
+    options.is_model_only = needs & NEEDS_MODEL;
     if (context->args.command == &cmd_up)
         options.adopt = args_value(&context->args, "adopt");
-    if (!(needs & NEEDS_MANIFEST))
+    if (!(needs & (NEEDS_MANIFEST | NEEDS_MODEL)))
         return project_identify(&context->project, &options, err);
 
     int failed = project_load(&context->project, &options, err);
@@ -118,7 +119,7 @@ static int provide(struct context *context, struct error *err)
     unsigned needs = context->args.command->needs;
     if (enter_folder(context, err))
         return -1;
-    if (!(needs & (NEEDS_PROJECT | NEEDS_RUNNING | NEEDS_MANIFEST)))
+    if (!(needs & (NEEDS_PROJECT | NEEDS_RUNNING | NEEDS_MANIFEST | NEEDS_MODEL)))
         return 0;
     if (provide_project(context, needs, err))
         return -1;

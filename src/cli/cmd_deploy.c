@@ -109,7 +109,7 @@ const struct command cmd_deploy = {
                 "apphost deploy kubernetes --remove -y\n",
     .options = options,
     .group = GROUP_MANIFEST,
-    .needs = NEEDS_MANIFEST,
+    .needs = NEEDS_MODEL,
     .least = 1,
     .most = 1,
     .run = run,

@@ -20,7 +20,7 @@ struct cli_deployment {
     struct deployment_store store; /* state_deployed_get() and _set() */
 };
 
-/* Lowers the manifest (NEEDS_MANIFEST) for a target; its problems are printed, and notes unless quiet. Opens
+/* Lowers the manifest (NEEDS_MODEL) for a target; its problems are printed, and notes unless quiet. Opens
  * the state folder. -1 with ERROR_MANIFEST. */
 int cli_deployment_open(struct cli_deployment *c, struct context *context,
                         const struct deployment_options *options, struct error *err);

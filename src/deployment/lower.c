@@ -18,7 +18,8 @@ static void lower_plan(struct lowering *l)
                                    .project_hash = DEPLOYMENT_HASH,
                                    .engine_kind = "docker",
                                    .certs_folder = "/",
-                                   .published_host = PLAN_LIKELY_HOST};
+                                   .published_host = PLAN_LIKELY_HOST,
+                                   .is_draft = true};
     l->d->plan = plan_lower(&l->inside, &context, &problems, &count);
     for (size_t i = 0; i < count; i++)
         lowering_take_problem(l, &problems[i]);

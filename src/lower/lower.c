@@ -226,7 +226,7 @@ static void lower_all(struct lower *l)
 
     lower_sidecars(l);
     add_network(l);
-    for (size_t i = 0; i < l->plan->node_count; i++)
+    for (size_t i = 0; i < l->plan->node_count && !l->context->is_draft; i++)
         plan_hash_node(l->plan, &l->plan->nodes[i]);
 }
 
@@ -297,6 +297,10 @@ struct plan *plan_lower(const struct model *model, const struct plan_context *co
     if (l.problem_count) {
         plan_free(l.plan);
         return NULL;
+    }
+    if (context->is_draft) {
+        plan_build_index(l.plan);
+        return l.plan;
     }
 
     struct error own = {0};

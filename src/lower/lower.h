@@ -1,7 +1,8 @@
 /* The model, lowered to a plan: everything that is known beforehand is settled here, what is not becomes a
  * late value. Asks nobody anything.
  *
- * Ownership: the plan is the caller's, who frees it with plan_free(); it borrows nothing of the model. */
+ * Ownership: the plan is the caller's, who frees it with plan_free(); it borrows nothing of the model, but as
+ * a draft (plan_context.is_draft). */
 #ifndef LOWER_LOWER_H
 #define LOWER_LOWER_H
 

@@ -273,6 +273,7 @@ struct plan_context {
     char **environment;       /* client's; borrowed */
     int uid, gid;             /* of the caller, for bind mounts */
     const char *certs_folder; /* of the user's development authority (room certs); NULL: TLS is refused */
+    bool is_draft;            /* is read, not run: borrows from the model, its nodes have no hashes */
 };
 
 /* A plan without nodes: what `down` sends. */

@@ -406,6 +406,8 @@ int project_load(struct project *project, const struct project_options *options,
     if (joins)
         join(project, options, &nested);
     project_resolve_engine(project, options, NULL);
+    if (options->is_model_only)
+        return 0;
     return lower(project, options, err);
 }
 

@@ -42,6 +42,7 @@ struct project_options {
     const char *adopt;    /* `up --adopt HASH`, or NULL */
     bool is_elsewhere;    /* -p names what is found by its name alone: nobody here has to know it */
     bool may_be_unknown;  /* -p names what only the engine may know of: no error (`down`) */
+    bool is_model_only;   /* no plan: what only this machine refuses is no problem */
     bool ignores_session; /* what is wanted is the folder's, also inside of another's session */
     const char *isolate;  /* `run --isolate N`: a project of its own beside the others; or NULL */
 };
