@@ -67,7 +67,7 @@ static void print_text(const struct context *context, const struct publish_files
     const char *did = "wrote";
     if (context->dry_run)
         did = "would write";
-    for (size_t i = 0; i < files->notes.count; i++)
+    for (size_t i = 0; i < files->notes.count && !context->output.quiet; i++)
         output_warn(&context->output, "%s", files->notes.items[i]);
     for (size_t i = 0; i < files->count; i++) {
         const struct publish_file *file = &files->items[i];
@@ -166,7 +166,7 @@ const struct command cmd_publish = {
                 "apphost publish kubernetes -o deploy\n",
     .options = options,
     .group = GROUP_MANIFEST,
-    .needs = NEEDS_MANIFEST,
+    .needs = NEEDS_MODEL,
     .least = 1,
     .most = 1,
     .run = run,

@@ -70,6 +70,7 @@ struct swarm_parts {
     const cJSON *config;  /* of the image, where its command has to be known: {Entrypoint, Cmd} */
     const cJSON *secrets; /* of the swarm, for their ids */
     const char *turn;
+    const char *digest; /* of the service: set by swarm_service_body() */
 };
 /* The caller deletes. */
 cJSON *swarm_service_body(const struct deployment *d, const struct deployment_service *service,

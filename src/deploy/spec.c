@@ -172,8 +172,10 @@ cJSON *swarm_service_body(const struct deployment *d, const struct deployment_se
                           const struct swarm_parts *parts)
 {
     char digest[17], key[17];
+    struct swarm_parts all = *parts;
     deployment_service_digest(d, service, digest);
     swarm_key_id(d->key, key);
+    all.digest = digest;
 
     cJSON *body = cJSON_CreateObject();
     cleanup_free char *name = swarm_name(d->project, service->name);
@@ -183,7 +185,7 @@ cJSON *swarm_service_body(const struct deployment *d, const struct deployment_se
     json_add_string(labels, SWARM_KEY, key);
     json_add_string(labels, SWARM_TURN, parts->turn);
     cJSON_AddItemToObject(body, "Labels", labels);
-    add_task(body, d, service, parts);
+    add_task(body, d, service, &all);
     add_mode(body, service);
     add_endpoint(body, service);
     return body;

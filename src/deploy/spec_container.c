@@ -241,10 +241,9 @@ static void add_health(cJSON *spec, const struct deployment_check *check)
 
 /* ---- the whole ---- */
 
-static void add_labels(cJSON *spec, const struct deployment *d, const struct deployment_service *service)
+static void add_labels(cJSON *spec, const struct deployment *d, const struct deployment_service *service,
+                       const char *digest)
 {
-    char digest[17];
-    deployment_service_digest(d, service, digest);
     cJSON *labels = swarm_labels(d->project, service->name);
     for (size_t i = 0; i < service->label_count; i++)
         json_add_string(labels, service->labels[i].name, service->labels[i].value);
@@ -257,7 +256,7 @@ cJSON *swarm_container_spec(const struct deployment *d, const struct deployment_
 {
     cJSON *spec = cJSON_CreateObject();
     json_add_string(spec, "Image", parts->image);
-    add_labels(spec, d, service);
+    add_labels(spec, d, service, parts->digest);
     add_command(spec, d, service, parts->config);
     json_add_string(spec, "Hostname", service->name);
     add_environment(spec, d, service);

@@ -20,6 +20,8 @@ struct stack {
     const struct deployment *d;
     struct publish_files *files;
     cJSON *services, *secrets, *volumes;
+    struct strbuf waiting; /* ", name": services whose data has no node */
+    struct strbuf labels;  /* " --label-add …": what such a node has to have */
 };
 
 /* ---- members ---- */
@@ -168,8 +170,11 @@ static void escape(cJSON *value)
     if (!cJSON_IsString(value) || !strchr(value->valuestring, '$'))
         return;
     cleanup_strbuf struct strbuf out = {0};
-    for (const char *c = value->valuestring; *c; c++)
-        strbuf_addf(&out, "%s%c", text_if(*c == '$', "$"), *c);
+    for (const char *c = value->valuestring; *c; c++) {
+        if (*c == '$')
+            strbuf_addc(&out, '$');
+        strbuf_addc(&out, *c);
+    }
     cJSON_SetValuestring(value, strbuf_text(&out));
 }
 
@@ -217,6 +222,7 @@ static void tell_task(struct stack *stack, const struct deployment_service *serv
 
 static void add_volumes(struct stack *stack, const struct deployment_service *service)
 {
+    bool is_waiting = false;
     for (size_t i = 0; i < service->mount_count; i++) {
         const struct deployment_mount *mount = &service->mounts[i];
         cleanup_free char *name = swarm_volume_name(stack->d, mount->source);
@@ -231,10 +237,20 @@ static void add_volumes(struct stack *stack, const struct deployment_service *se
             continue;
 
         cleanup_free char *label = swarm_volume_label(name);
-        strlist_addf(&stack->files->notes,
-                     "%s waits for the node that keeps its data: docker node update --label-add %s=true NODE",
-                     service->name, label);
+        strbuf_addf(&stack->labels, " --label-add %s=true", label);
+        if (!is_waiting)
+            strbuf_addf(&stack->waiting, ", %s", service->name);
+        is_waiting = true;
     }
+}
+
+/* One sentence for all of them: on a swarm of one node it is one command. */
+static void tell_waiting(struct stack *stack)
+{
+    if (stack->waiting.length)
+        strlist_addf(&stack->files->notes,
+                     "what has data waits for the node that keeps it: docker node update%s NODE (%s)",
+                     strbuf_text(&stack->labels), strbuf_text(&stack->waiting) + strlen(", "));
 }
 
 static void add_service(struct stack *stack, const struct deployment_service *service, const cJSON *config)
@@ -328,7 +344,10 @@ int deploy_stack(struct engine_once *once, struct publish_files *files, const st
     if (!failed)
         failed = add_generated(&stack, err);
     publish_add_missing_line(files, ".gitignore", "/secrets/");
+    tell_waiting(&stack);
 
+    strbuf_free(&stack.waiting);
+    strbuf_free(&stack.labels);
     cJSON_Delete(stack.services);
     cJSON_Delete(stack.secrets);
     cJSON_Delete(stack.volumes);

@@ -58,13 +58,16 @@ void publish_free(struct publish_files *files)
 
 /* ---- what is there ---- */
 
-/* Behind the mark's line, or NULL without a mark. *is_edited: the digest is another one. */
-static const char *behind_mark(const char *text, bool *is_edited)
+/* Behind the mark's line, or NULL without a mark. *is_edited: it is not what is wanted, nor has it the digest
+ * that the mark says. */
+static const char *behind_mark(const char *text, const char *wanted, bool *is_edited)
 {
     char digest[65];
     const char *end = strchr(text, '\n');
     if (!str_starts(text, MARK) || !end)
         return NULL;
+    if (str_eq(end + 1, wanted))
+        return end + 1;
     digest_sha256(end + 1, strlen(end + 1), digest);
     *is_edited = strncmp(text + strlen(MARK), digest, HASH_LENGTH) != 0;
     return end + 1;
@@ -86,7 +89,7 @@ char *publish_read(const struct publish_files *files, const char *name)
 {
     bool is_edited = false;
     char *text = read_whole(files, name, NULL);
-    const char *rest = behind_mark(text_or_empty(text), &is_edited);
+    const char *rest = behind_mark(text_or_empty(text), NULL, &is_edited);
     if (!rest)
         return text;
     char *out = xstrdup(rest);
@@ -148,7 +151,7 @@ static int look_at(const struct publish_files *files, struct publish_file *file,
     bool is_edited = file->kind == PUBLISH_VALUE;
     const char *rest = old;
     if (!is_edited)
-        rest = behind_mark(text_or_empty(old), &is_edited);
+        rest = behind_mark(text_or_empty(old), file->text, &is_edited);
     bool is_same = rest && strcmp(rest, file->text) == 0;
     bool is_ours = (rest && !is_edited) || (is_same && file->kind == PUBLISH_VALUE);
     file->is_changed = !is_same || !is_ours;

@@ -26,6 +26,8 @@ static bool is_a_word_of_yaml(const char *text)
 {
     static const char *const words[] = {"true", "false", "yes",  "no",  "on", "off",
                                         "y",    "n",     "null", "inf", "nan"};
+    if (strlen(text) > strlen("false"))
+        return false;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(text, words[i]) == 0)
             return true;

@@ -170,6 +170,21 @@ END
   wait_until 60 curl -fsS --max-time 5 -o /dev/null "http://127.0.0.1:$port/"
 }
 
+@test "what only this machine's engine could not do is no matter of what is published" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, data_volume: true}
+  more: {type: redis, image: $REDIS, data_volume: true}
+END
+  DOCKER_HOST=tcp://192.0.2.1:2375 ok apphost publish compose -o out
+  DOCKER_HOST=tcp://192.0.2.1:2375 ok apphost publish swarm -o stack
+  says 'cache, more'
+  [ "$(grep -c 'label-add' <<<"$stderr")" = 1 ]
+  rm -r stack
+  ok apphost -q publish swarm -o stack
+  [ -z "$stderr" ]
+}
+
 @test "a dry run says what it would write, and writes nothing" {
   application
   ok apphost publish compose -o out --dry-run
