@@ -7,9 +7,7 @@
  * there and no longer wanted is deleted afterwards, but claims never. Ready is what the rollout says; where
  * it does not come, the pod's own words are the reason. */
 #include "cli/deploy_kubernetes.h"
-#include "cli/kubectl.h"
-#include "cli/deployment.h"
-#include "publish/publish.h"
+#include "cli/rollout.h"
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -21,22 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { APPLY_MS = 120 * 1000, DEFAULT_WAIT_MS = 120 * 1000, SLACK_MS = 30 * 1000 };
+enum { DEFAULT_WAIT_MS = 120 * 1000, SLACK_MS = 30 * 1000 };
 
 #define OUR_KINDS "statefulset,deployment,job,service,secret"
-
-struct rollout {
-    struct context *context;
-    const struct deploy_options *options;
-    struct kubectl kubectl;
-    struct cli_deployment wanted;
-    struct publish_files files;
-    char *folder;
-    char *selector; /* labels of all that is ours */
-    struct strlist stale;
-    /* Of each service, in order: what waits for a task comes after it. */
-    int *stages, last_stage;
-};
 
 /* ---- what is there ---- */
 
@@ -45,7 +30,7 @@ static int take_back(struct rollout *r, struct error *err)
     cleanup_free char *lower = str_lower(r->wanted.deployment->project);
     cleanup_free char *name = xasprintf("%s.generated", lower);
     const char *const words[] = {"get", "secret", name, "-o", "json", "--ignore-not-found", NULL};
-    if (kubectl_do(&r->kubectl, words, APPLY_MS, err) < 0)
+    if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
 
     cleanup_json cJSON *secret = kubectl_json(&r->kubectl);
@@ -78,7 +63,7 @@ static void add_lines(struct strlist *list, const char *text)
 static int list_ours(struct rollout *r, struct strlist *out, struct error *err)
 {
     const char *const words[] = {"get", OUR_KINDS, "-l", r->selector, "-o", "name", NULL};
-    if (kubectl_do(&r->kubectl, words, APPLY_MS, err) < 0)
+    if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
     add_lines(out, strbuf_text(&r->kubectl.output));
     return 0;
@@ -88,7 +73,7 @@ static int find_stale(struct rollout *r, struct error *err)
 {
     cleanup_strlist struct strlist ours = {0}, kept = {0};
     const char *const words[] = {"get", "-k", r->folder, "-o", "name", "--ignore-not-found", NULL};
-    if (list_ours(r, &ours, err) < 0 || kubectl_do(&r->kubectl, words, APPLY_MS, err) < 0)
+    if (list_ours(r, &ours, err) < 0 || kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
     add_lines(&kept, strbuf_text(&r->kubectl.output));
     for (size_t i = 0; i < ours.count; i++)
@@ -172,7 +157,7 @@ static void finish(struct rollout *r)
 static int differs(struct rollout *r, bool shows, struct error *err)
 {
     const char *const words[] = {"diff", "--server-side", "--field-manager=apphost", "-k", r->folder, NULL};
-    if (kubectl_run(&r->kubectl, words, APPLY_MS, err) < 0)
+    if (kubectl_run(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
     if (r->kubectl.code > 1 || r->kubectl.code < 0)
         return error_set(err, ERROR_ENGINE, "kubectl diff failed: %s", strbuf_text(&r->kubectl.complaint));
@@ -183,7 +168,7 @@ static int differs(struct rollout *r, bool shows, struct error *err)
     return r->kubectl.code == 1 || r->stale.count > 0;
 }
 
-static int confirm(const struct rollout *r, const char *what, struct error *err)
+int rollout_confirm(const struct rollout *r, const char *what, struct error *err)
 {
     const struct output *output = &r->context->output;
     const char *project = r->context->project.name;
@@ -226,7 +211,7 @@ static char *reason_of(struct rollout *r, const struct deployment_service *s)
         xasprintf("app.kubernetes.io/name=%s,%s", lower, "app.kubernetes.io/part-of");
     const char *const words[] = {"get", "pods", "-l", selector, "-o", "json", NULL};
     cleanup_error struct error ignored = {0};
-    if (kubectl_do(&r->kubectl, words, APPLY_MS, &ignored) < 0)
+    if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, &ignored) < 0)
         return NULL;
 
     cleanup_json cJSON *pods = kubectl_json(&r->kubectl);
@@ -261,11 +246,7 @@ static int64_t wait_ms(const struct rollout *r)
 
 static int wait_for_rollout(struct rollout *r, const struct deployment_service *s, struct error *err)
 {
-    cleanup_free char *lower = str_lower(s->name);
-    const char *kind = "deployment";
-    if (s->is_server || s->has_data)
-        kind = "statefulset";
-    cleanup_free char *name = xasprintf("%s/%s", kind, lower);
+    cleanup_free char *name = rollout_workload(s);
     cleanup_free char *limit = xasprintf("--timeout=%llds", (long long)(wait_ms(r) / 1000));
     const char *const words[] = {"rollout", "status", name, limit, NULL};
     if (kubectl_run(&r->kubectl, words, wait_ms(r) + SLACK_MS, err) < 0)
@@ -293,7 +274,7 @@ static int look_at_job(struct rollout *r, const char *name, const struct deploym
                        struct error *err)
 {
     const char *const words[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
-    if (kubectl_do(&r->kubectl, words, APPLY_MS, err) < 0)
+    if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
     cleanup_json cJSON *job = kubectl_json(&r->kubectl);
     if (has_condition(job, "Complete"))
@@ -346,12 +327,17 @@ static int wait_for(struct rollout *r, bool tasks, int stage, struct error *err)
     return 0;
 }
 
+int rollout_wait(struct rollout *r, struct error *err)
+{
+    return wait_for(r, false, 0, err);
+}
+
 static int wait_for_all(struct rollout *r, struct error *err)
 {
     for (int stage = 0; stage <= r->last_stage; stage++)
         if (wait_for(r, true, stage, err) < 0)
             return -1;
-    return wait_for(r, false, 0, err);
+    return rollout_wait(r, err);
 }
 
 /* ---- changing ---- */
@@ -365,7 +351,7 @@ static int delete_names(struct rollout *r, const struct strlist *names, struct e
     strlist_add(&words, "--ignore-not-found");
     for (size_t i = 0; i < names->count; i++)
         strlist_add(&words, names->items[i]);
-    if (kubectl_do(&r->kubectl, (const char *const *)words.items, APPLY_MS, err) < 0)
+    if (kubectl_do(&r->kubectl, (const char *const *)words.items, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
     for (size_t i = 0; i < names->count; i++)
         output_note(&r->context->output, "deleted %s", names->items[i]);
@@ -396,7 +382,7 @@ static int apply(struct rollout *r, int stage, struct error *err)
     for (size_t i = 0; i < sizeof front / sizeof *front; i++)
         strlist_add(&words, front[i]);
     add_files(r, stage, &words);
-    if (kubectl_do(&r->kubectl, (const char *const *)words.items, APPLY_MS, err) == 0)
+    if (kubectl_do(&r->kubectl, (const char *const *)words.items, ROLLOUT_APPLY_MS, err) == 0)
         return 0;
     if (strstr(strbuf_text(&r->kubectl.complaint), "conflict"))
         error_hint(err,
@@ -411,7 +397,7 @@ static int apply_all(struct rollout *r, struct error *err)
     for (int stage = 0; stage <= r->last_stage; stage++)
         if (apply(r, stage, err) < 0 || wait_for(r, true, stage, err) < 0)
             return -1;
-    return wait_for(r, false, 0, err);
+    return rollout_wait(r, err);
 }
 
 static int deploy(struct rollout *r, struct error *err)
@@ -425,7 +411,7 @@ static int deploy(struct rollout *r, struct error *err)
                         r->kubectl.config_context, r->kubectl.namespace);
         return r->options->diff ? 0 : wait_for_all(r, err);
     }
-    if (confirm(r, "Deploy", err) < 0 || apply_all(r, err) < 0)
+    if (rollout_confirm(r, "Deploy", err) < 0 || rollout_remember(r, err) < 0 || apply_all(r, err) < 0)
         return -1;
     return delete_names(r, &r->stale, err);
 }
@@ -438,7 +424,7 @@ static int take_away(struct rollout *r, struct error *err)
     if (list_ours(r, &ours, err) < 0)
         return -1;
     if (r->options->volumes) {
-        if (kubectl_do(&r->kubectl, list, APPLY_MS, err) < 0)
+        if (kubectl_do(&r->kubectl, list, ROLLOUT_APPLY_MS, err) < 0)
             return -1;
         add_lines(&ours, strbuf_text(&r->kubectl.output));
     }
@@ -447,32 +433,9 @@ static int take_away(struct rollout *r, struct error *err)
         output_note(&r->context->output, "there is nothing of ours in namespace %s", r->kubectl.namespace);
     if (!ours.count)
         return 0;
-    if (confirm(r, "Remove", err) < 0)
+    if (rollout_confirm(r, "Remove", err) < 0)
         return -1;
     return delete_names(r, &ours, err);
-}
-
-static int undo(struct rollout *r, struct error *err)
-{
-    const struct deployment *d = r->wanted.deployment;
-    if (confirm(r, "Roll back", err) < 0)
-        return -1;
-    for (size_t i = 0; i < d->service_count; i++) {
-        const struct deployment_service *s = &d->services[i];
-        cleanup_free char *lower = str_lower(s->name);
-        cleanup_free char *name = NULL;
-        if (s->is_task)
-            continue;
-        if (s->is_server || s->has_data)
-            name = xasprintf("statefulset/%s", lower);
-        else
-            name = xasprintf("deployment/%s", lower);
-
-        const char *const words[] = {"rollout", "undo", name, NULL};
-        if (kubectl_run(&r->kubectl, words, APPLY_MS, err) < 0)
-            return -1;
-    }
-    return wait_for(r, false, 0, err); /* a task that ran stays so */
 }
 
 int cli_deploy_kubernetes(struct context *context, const struct deploy_options *options, struct error *err)
@@ -482,7 +445,7 @@ int cli_deploy_kubernetes(struct context *context, const struct deploy_options *
     if (rc == 0 && options->remove)
         rc = take_away(&r, err);
     else if (rc == 0 && options->rollback)
-        rc = undo(&r, err);
+        rc = rollout_undo(&r, err);
     else if (rc == 0)
         rc = deploy(&r, err);
     finish(&r);

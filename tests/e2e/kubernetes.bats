@@ -9,6 +9,7 @@ CACHE_FOLDER=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/kubernetes
 setup_more() {
   PATH=$PATH:$CACHE_FOLDER/kubectl
   unset KUBECONFIG
+  APPHOST_BOUND=240 # a deploy is a dozen kubectls
 }
 
 needs_kubectl() {
@@ -254,8 +255,37 @@ END
   ok apphost deploy kubernetes -y
   says 'nothing to change'
   [ ! -s "$T/log" ]
+}
+
+image_of() {
+  kubectl get "$1" -o jsonpath='{.spec.template.spec.containers[0].image}'
+}
+
+@test "rollback takes back what the last deploy changed and nothing else; what kubectl refuses is an error" {
+  cluster
+  manifest <<END
+resources:
+  cache: {type: redis, image: "redis:1"}
+  api: {type: container, image: "api:1", environment: {A: b}}
+END
+  fails 1 apphost deploy kubernetes --rollback -y
+  says 'no deploy from here to context here, namespace web'
+  ok apphost deploy kubernetes -y
   ok apphost deploy kubernetes --rollback -y
-  says 'api is ready'
+  says 'api stays as it is: there is nothing before it' 'cache stays as it is'
+
+  sed -i 's/redis:1/redis:2/' apphost.yaml
+  ok apphost deploy kubernetes -y
+  sed -i 's/api:1/api:2/' apphost.yaml
+  ok apphost deploy kubernetes -y
+  ok apphost deploy kubernetes --rollback -y
+  [ "$(image_of deployment/api)" = api:1 ] && [ "$(image_of statefulset/cache)" = redis:2 ]
+
+  sed -i 's/redis:2/redis:3/; s/A: b/KEEP_NO_PAST: b/' apphost.yaml
+  ok apphost deploy kubernetes -y
+  fails 4 apphost deploy kubernetes --rollback -y
+  says 'kubectl rollout failed: .*nobody may undo this'
+  [ "$(image_of deployment/api)" = api:2 ] && [ "$(image_of statefulset/cache)" = redis:2 ]
 }
 
 @test "a workload that hangs ends the wait" {

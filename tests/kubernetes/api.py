@@ -5,7 +5,9 @@ Usage: api.py PORT_FILE LOG     serves on a free port of loopback, which it writ
                                 changes something is a line of LOG
 
 Workloads are ready at once, and jobs complete; but whatever has the annotation or environment variable STUCK in its
-template stays unready, and a job with FAIL fails. Server-side apply merges maps, and lists of named objects.
+template stays unready, and a job with FAIL fails. Server-side apply merges maps, and lists of named objects. Each
+template that a workload has had is kept as a real controller keeps it, so that `kubectl rollout undo` finds it; but one
+with the label or variable KEEP_NO_PAST in it is refused by the server when it is to be undone.
 """
 import base64, json, re, sys, threading, time, uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,12 +52,48 @@ def with_status(thing):
 
 
 def merge(old, new):
+    if isinstance(new, dict) and new.get('$patch') == 'replace':
+        return {key: value for key, value in new.items() if key != '$patch'}
     if isinstance(old, dict) and isinstance(new, dict):
         out = dict(old)
         for key, value in new.items():
             out[key] = merge(old.get(key), value)
         return out
     return new
+
+
+def with_json_patch(thing, patch):
+    out = json.loads(json.dumps(thing))
+    for step in patch:
+        *way, last = step['path'].strip('/').split('/')
+        at = out
+        for name in way:
+            at = at[name]
+        at[last] = step['value']
+    return out
+
+
+def remember_template(place, thing):
+    """What a real controller keeps of each template: a ReplicaSet, or a ControllerRevision, with a number."""
+    kept = dict(Deployment='replicasets', StatefulSet='controllerrevisions').get(thing['kind'])
+    if not kept:
+        return
+    template, uid = thing['spec']['template'], thing['metadata']['uid']
+    past = [t for p, t in store.items() if p[2] == kept and t['metadata']['ownerReferences'][0]['uid'] == uid]
+    same = [t for t in past if t['template'] == template]
+    number = 1 + max([t['number'] for t in past], default=0)
+    if same and same[0]['number'] == number - 1:
+        return
+    name = same[0]['metadata']['name'] if same else f'{place[3]}-{number}'
+    item = dict(apiVersion='apps/v1', kind=KINDS[('apps/v1', kept)][0], template=template, number=number, metadata=dict(
+        name=name, namespace=place[1], uid=str(uuid.uuid4()), creationTimestamp='2026-01-01T00:00:00Z',
+        labels=template['metadata']['labels'], annotations={'deployment.kubernetes.io/revision': str(number)},
+        ownerReferences=[dict(apiVersion='apps/v1', kind=thing['kind'], name=place[3], uid=uid, controller=True)]))
+    if kept == 'replicasets':
+        item['spec'] = dict(replicas=0, selector=thing['spec']['selector'], template=template)
+    else:
+        item.update(revision=number, data=dict(spec=dict(template={**template, '$patch': 'replace'})))
+    store[('apps/v1', place[1], kept, name)] = item
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -159,6 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         metadata['resourceVersion'] = old['metadata']['resourceVersion'] if unchanged else next_version()
         if not dry:
             store[place] = thing
+            remember_template(place, thing)
             if not unchanged:
                 self.server.note(f'{"changed" if old else "created"} {thing["kind"]}/{place[3]}')
         return self.answer(thing, code)
@@ -184,6 +223,11 @@ class Handler(BaseHTTPRequestHandler):
                 return self.fail(404, 'NotFound')
             if old and old['metadata'].get('annotations', {}).get('owner') == 'others':
                 return self.fail(409, 'Conflict', 'Apply failed with 1 conflict: with "others": .spec.replicas')
+            is_undone = 'apply' not in self.headers.get('Content-Type', '')
+            if is_undone and is_marked(old, 'KEEP_NO_PAST'):
+                return self.fail(403, 'Forbidden', 'nobody may undo this')
+            if isinstance(patch, list):
+                return self.save(place, with_json_patch(old, patch), 'dryRun' in query)
             if 'stringData' in patch:
                 old = {k: v for k, v in (old or {}).items() if k != 'data'}
             return self.save(place, json.loads(json.dumps(merge(old, patch))), 'dryRun' in query, 200 if old else 201)
