@@ -104,6 +104,11 @@ static const char *const paragraphs[] = {
     "stays in both until you delete it. `docker stack deploy` gives no node a label, waits for nobody, and "
     "runs "
     "tasks each time: `apphost deploy swarm` does those things.",
+    "Images stand there as the manifest names them: which one a tag means is asked by the nodes, whose way "
+    "to "
+    "the registry nobody has here. `image: NAME@sha256:...` pins one. `deploy swarm` asks the swarm's "
+    "engine, "
+    "and pins what it answers.",
     "Nothing was tried on a real cluster: objects are held against the types of Kubernetes, `apphost deploy "
     "kubernetes` against the real kubectl and an API server without controllers. Scheduling, volumes and "
     "probes are "

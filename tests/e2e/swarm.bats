@@ -136,6 +136,20 @@ consumer_reaches() {
   gone
 }
 
+# Whatever it executes and creates: no argument holds the password, nobody else may read what it writes.
+traced_deploy() {
+  if ! command -v strace >/dev/null; then
+    deploy
+    return
+  fi
+  timeout 240 strace -f -qq -s 4096 -e trace=execve,execveat,open,openat,creat,mkdir,mkdirat -o "$T/trace" \
+    "$APPHOST" deploy swarm -y
+  grep -q 'execve(.*"deploy", "swarm"' "$T/trace"
+  not grep -q another "$T/trace"
+  [ -z "$(grep -E 'O_CREAT|creat\(' "$T/trace" | grep -v ', 0600')" ]
+  [ -z "$(grep -E 'mkdir(at)?\(' "$T/trace" | grep -v ', 0700')" ]
+}
+
 @test "a replaced password reaches server and consumer, and the old one is gone" {
   shop given
   export APPHOST_PARAM_PASSWORD="S3c,r'et p@ss\"w\$rd\\{{x}}"
@@ -148,7 +162,7 @@ consumer_reaches() {
   ok apphost deploy swarm --diff
   prints 'secret cache-password: changed' 'secret api.env: changed'
   not grep -q another <<<"$output"
-  deploy
+  traced_deploy
   [ "$(inside cache cat /run/secrets/cache-password)" = another ]
   wait_until 30 consumer_reaches api
   [ -z "$(comm -12 <(echo "$old") <(ours secrets | jq -r '.[].Spec.Name' | sort))" ]
