@@ -52,7 +52,12 @@ struct apphost_span_event {
     int64_t unix_ns;
 };
 
-/* One finished command under the scope OpenTelemetry.Instrumentation.StackExchangeRedis, kind client. */
+/*
+ * One finished command under the scope OpenTelemetry.Instrumentation.StackExchangeRedis, kind client; or one
+ * creation of a value by the caller's function (get-or-create), kind internal, named "create", without
+ * attributes but error.type. A creation is a child of what asked for it, also on another thread, and the
+ * parent of all that its function asks of the library.
+ */
 struct apphost_span {
     uint8_t trace_id[16], span_id[8], parent_id[8]; /* a parent of zeros: a root */
     const char *name;                               /* the command in upper case */
@@ -62,6 +67,7 @@ struct apphost_span {
     const char *error;                       /* NULL, or the text of the status ERROR */
     const struct apphost_span_event *events; /* of the last attempt, as far as it came */
     size_t event_count;
+    bool is_creation;
 };
 
 /* Called from the thread whose command ended, or from one of the library. Copy what must last. */

@@ -15,23 +15,14 @@
 #include <string.h>
 
 /* 0 with a value, 1 there is none, -1. */
-static int create_value(const struct apphost_create *create, struct apphost_value *value,
-                        struct apphost_error *error)
+static int create_value(struct apphost_cache *cache, const struct apphost_create *create,
+                        struct apphost_value *value, struct apphost_error *error)
 {
-    void *data = NULL;
-    size_t len = 0;
+    int rc = creation_call(cache, create->create, create->user, value, error);
 
-    fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
-    user_code();
-    int rc = create->create(create->user, &data, &len, error);
-    if (rc == 0 && value_copy(value, bytes_or(data, ""), len) < 0)
-        rc = fail_memory(error);
-    free(data);
-    if (rc == APPHOST_NOTHING && create->nothing_ms > 0)
-        return 1;
-    if (rc == 0)
-        return 0;
-    return -1;
+    if (rc == APPHOST_NOTHING && create->nothing_ms <= 0)
+        return -1;
+    return rc;
 }
 
 /* An entry without data: MULTI, DEL, HMSET, PEXPIRE, EXEC. */
@@ -111,7 +102,7 @@ static int create_and_set(struct apphost_cache *cache, struct apphost_bytes key,
                           const struct apphost_create *create, struct apphost_value *value,
                           struct apphost_error *error)
 {
-    int rc = create_value(create, value, error);
+    int rc = create_value(cache, create, value, error);
 
     if (rc < 0)
         return -1;
@@ -136,7 +127,7 @@ static int make_there(const struct creation *creation, bool is_kept, struct apph
 
     if (is_kept)
         return create_and_set(creation->cache, creation->key, creation->how, value, error);
-    rc = create_value(creation->how, value, error);
+    rc = create_value(creation->cache, creation->how, value, error);
     return failed_or_0(rc);
 }
 

@@ -55,6 +55,10 @@ struct creation {
                 struct apphost_error *error);
 };
 
+/* Runs the caller's function, in a span of its own: 0 with a value, APPHOST_NOTHING, -1. */
+int creation_call(struct apphost_cache *cache, apphost_create_fn create, void *user,
+                  struct apphost_value *value, struct apphost_error *error);
+
 /* 0 with a value, -1. */
 int creation_run(const struct creation *creation, struct apphost_value *value, struct apphost_error *error);
 

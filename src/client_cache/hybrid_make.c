@@ -18,6 +18,7 @@ enum { MAKERS_MOST = 64 };
 struct making {
     struct creation creation;
     struct apphost_hybrid how;
+    struct trace_parent parent; /* of what asked for it */
     int64_t seen;
     struct flight *flight;       /* of one on a thread */
     struct apphost_bytes tags[]; /* then the bytes of tags and key */
@@ -49,20 +50,12 @@ static int look(const struct creation *creation, struct apphost_value *value, st
 }
 
 /* The caller's function. 0 with a value, or with none where there is nothing; -1. */
-static int create(const struct apphost_hybrid *how, struct apphost_value *value, struct apphost_error *error)
+static int create(struct apphost_cache *cache, const struct apphost_hybrid *how, struct apphost_value *value,
+                  struct apphost_error *error)
 {
-    void *data = NULL;
-    size_t len = 0;
+    int rc = creation_call(cache, how->create, how->user, value, error);
 
-    fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
-    user_code();
-    int rc = how->create(how->user, &data, &len, error);
-    if (rc == 0 && value_copy(value, bytes_or(data, ""), len) < 0)
-        rc = fail_memory(error);
-    free(data);
-    if (rc == 0 || rc == APPHOST_NOTHING)
-        return 0;
-    return -1;
+    return failed_or_0(rc);
 }
 
 static int make(const struct creation *creation, bool is_kept, struct apphost_value *value,
@@ -71,7 +64,7 @@ static int make(const struct creation *creation, bool is_kept, struct apphost_va
     const struct making *making = creation->how;
     struct dated dated = {creation->key, {NULL, 0}, marks_now()};
 
-    if (create(&making->how, value, error) < 0) {
+    if (create(creation->cache, &making->how, value, error) < 0) {
         cache_count(creation->cache, COUNT_CREATE_FAILURES, 1);
         return -1;
     }
@@ -99,8 +92,9 @@ static void *work(void *user)
     struct life *life = cache->redis->life;
     struct apphost_value value = {0};
     struct apphost_error error = {0};
-    int rc = making_run(making, &value, &error);
 
+    trace_parent_use(&making->parent);
+    int rc = making_run(making, &value, &error);
     flight_land(cache, making->flight, rc, &value, &error);
     apphost_value_free(&value);
     if (rc < 0)
@@ -160,6 +154,7 @@ struct making *making_new(struct apphost_cache *cache, struct apphost_bytes key,
     making->creation.lease_ms = how->lease_ms;
     making->creation.look = look;
     making->creation.make = make;
+    making->parent = trace_parent_of_thread();
     making->seen = seen;
     making->flight = NULL;
     return making;
@@ -180,6 +175,7 @@ static void *work_call(void *user)
     struct making *making = call->making;
     struct apphost_cache *cache = call->cache;
 
+    trace_parent_use(&making->parent);
     call->made =
         apphost_hybrid_get_or_create(cache, making->creation.key, &making->how, &call->value, &call->error);
     call->has_failed = call->made < 0;

@@ -6,6 +6,7 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/lock.h"
 #include "client_base/pick.h"
 #include "client_cache/flight.h"
 
@@ -133,6 +134,27 @@ static int find(const struct creation *creation, struct lease *lease, int taken,
     if (!found && lease->is_held)
         found = creation->look(creation, value, &ignored) == 1;
     return found;
+}
+
+int creation_call(struct apphost_cache *cache, apphost_create_fn create, void *user,
+                  struct apphost_value *value, struct apphost_error *error)
+{
+    struct tracer *tracer = cache->redis->tracer;
+    struct creation_span span;
+    void *data = NULL;
+    size_t len = 0;
+
+    fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
+    tracer_begin(tracer, &span);
+    user_code();
+    int rc = create(user, &data, &len, error);
+    if (rc == 0 && value_copy(value, bytes_or(data, ""), len) < 0)
+        rc = fail_memory(error);
+    free(data);
+    if (rc != 0 && rc != APPHOST_NOTHING)
+        rc = -1;
+    tracer_end(tracer, &span, rc < 0 ? error : NULL);
+    return rc;
 }
 
 int creation_run(const struct creation *creation, struct apphost_value *value, struct apphost_error *error)

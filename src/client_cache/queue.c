@@ -88,6 +88,7 @@ struct apphost_call *call_new(struct apphost_queue *queue, apphost_result_fn don
     call->finish = finish;
     call->key.data = call->key.small;
     call->started_us = clock_us();
+    call->parent = trace_parent_of_thread();
 
     lock_take(&queue->lock);
     queue->references++;
@@ -261,7 +262,10 @@ static void record_span(const struct apphost_call *call)
     record.error = failure_of(call);
     record.database = option_number(conn_options(conn), OPT_DEFAULT_DATABASE);
     conn_is_up(conn, address, &record.port);
+    const struct trace_parent now = trace_parent_of_thread();
+    trace_parent_use(&call->parent);
     tracer_record(call->redis->tracer, &record);
+    trace_parent_use(&now);
 }
 
 static void run(struct apphost_call *call)

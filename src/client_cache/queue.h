@@ -49,6 +49,7 @@ struct apphost_call {
     struct replies replies;
     struct apphost_error error;
     int64_t started_us, start_ns, end_ns;
+    struct trace_parent parent; /* of the thread when it was started */
     struct timing times;
     struct conn_command *names; /* the commands without their arguments, for spans; NULL: nobody wants any */
     size_t name_count;

@@ -103,9 +103,10 @@ static struct apphost_bytes put(char **to, struct apphost_bytes from)
     return copy;
 }
 
+/* What is kept of it. */
 static size_t size_of(const struct apphost_message *message)
 {
-    return message->channel.len + message->pattern.len + message->data.len + 3;
+    return sizeof(struct news) + message->channel.len + message->pattern.len + message->data.len + 3;
 }
 
 void subscription_tell_message(struct apphost_subscription *subscription,
@@ -117,7 +118,7 @@ void subscription_tell_message(struct apphost_subscription *subscription,
         tell_message_now(subscription, message);
         return;
     }
-    struct news *news = calloc(1, sizeof(*news) + size);
+    struct news *news = calloc(1, size);
     if (!news)
         return;
     char *to = news->text;
@@ -139,7 +140,7 @@ bool subscription_is_full(struct apphost_subscription *subscription)
     return is_full;
 }
 
-/* The oldest, or NULL; then the descriptor is quiet. */
+/* The oldest, or NULL; when it is the last the descriptor is quiet. */
 static struct news *take(struct apphost_subscription *subscription)
 {
     uint64_t ignored;
@@ -150,15 +151,27 @@ static struct news *take(struct apphost_subscription *subscription)
         subscription->first = news->next;
         if (!news->is_state)
             subscription->backlog -= size_of(&news->message);
-    } else if (read(subscription->fd, &ignored, sizeof(ignored)) < 0) {
-        errno = 0;
     }
-    if (news && !news->next)
+    if (!subscription->first) {
         subscription->last = NULL;
+        if (read(subscription->fd, &ignored, sizeof(ignored)) < 0)
+            errno = 0;
+    }
     lock_drop(&subscription->lock);
     return news;
 }
 
+static void tell(struct apphost_subscription *subscription, const struct news *news)
+{
+    if (!news->is_state)
+        tell_message_now(subscription, &news->message);
+    else if (news->state == APPHOST_SUBSCRIPTION_UP)
+        tell_state_now(subscription, news->state, NULL);
+    else
+        tell_state_now(subscription, news->state, &news->why);
+}
+
+/* What has come by now: who publishes without end does not keep the caller here for ever. */
 size_t apphost_subscription_dispatch(struct apphost_subscription *subscription)
 {
     size_t count = 0;
@@ -168,16 +181,12 @@ size_t apphost_subscription_dispatch(struct apphost_subscription *subscription)
         return 0;
     lock_take(&subscription->lock);
     subscription->references++; /* a callback may close it */
+    const struct news *last = subscription->last;
     lock_drop(&subscription->lock);
-    while ((news = take(subscription))) {
-        if (!news->is_state)
-            tell_message_now(subscription, &news->message);
-        else if (news->state == APPHOST_SUBSCRIPTION_UP)
-            tell_state_now(subscription, news->state, NULL);
-        else
-            tell_state_now(subscription, news->state, &news->why);
+    for (bool is_last = !last; !is_last && (news = take(subscription)); count++) {
+        is_last = news == last;
+        tell(subscription, news);
         free(news);
-        count++;
     }
     own_wake(&subscription->own); /* there is room again */
     subscription_release(subscription);

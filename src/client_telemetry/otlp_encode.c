@@ -22,7 +22,7 @@ static void put_event(struct text *out, const struct apphost_span_event *event)
 void otlp_encode_span(struct text *out, const struct apphost_span *span)
 {
     static const uint8_t zeros[8];
-    enum { KIND_CLIENT = 3, STATUS_ERROR = 2 };
+    enum { KIND_INTERNAL = 1, KIND_CLIENT = 3, STATUS_ERROR = 2 };
     struct text status = {0};
 
     pb_bytes(out, 1, span->trace_id, 16);
@@ -30,7 +30,7 @@ void otlp_encode_span(struct text *out, const struct apphost_span *span)
     if (memcmp(span->parent_id, zeros, 8) != 0)
         pb_bytes(out, 4, span->parent_id, 8);
     pb_text(out, 5, span->name);
-    pb_number(out, 6, KIND_CLIENT);
+    pb_number(out, 6, span->is_creation ? KIND_INTERNAL : KIND_CLIENT);
     pb_fixed64(out, 7, (uint64_t)span->start_unix_ns);
     pb_fixed64(out, 8, (uint64_t)span->end_unix_ns);
     for (size_t i = 0; i < span->attribute_count; i++) {

@@ -1,11 +1,12 @@
 /*
  * Spans: identifiers, names and attributes. Where they go is the exporter's business (otlp.c) and the
- * callback's.
+ * callback's. A thread carries what its spans are children of; a creation puts itself there for its time.
  */
 #include "client_telemetry/trace.h"
 #include "client_base/lock.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 #include "client_telemetry/otlp.h"
 #include "client_options/settings.h"
 
@@ -26,12 +27,7 @@ struct tracer {
 };
 
 /* The trace of the calling thread. */
-struct parent {
-    bool is_set;
-    uint8_t trace_id[16], span_id[8];
-};
-
-static _Thread_local struct parent parent;
+static _Thread_local struct trace_parent parent;
 
 static int read_hex(const char *text, uint8_t *out, size_t count)
 {
@@ -48,10 +44,10 @@ static int read_hex(const char *text, uint8_t *out, size_t count)
 
 int apphost_trace_parent(const char *traceparent, struct apphost_error *error)
 {
-    struct parent next = {.is_set = true};
+    struct trace_parent next = {.is_set = true};
 
     if (!traceparent) {
-        parent = (struct parent){.is_set = false};
+        parent = (struct trace_parent){.is_set = false};
         return 0;
     }
     if (strlen(traceparent) < 55 || strncmp(traceparent, "00-", 3) != 0 || traceparent[35] != '-' ||
@@ -59,6 +55,16 @@ int apphost_trace_parent(const char *traceparent, struct apphost_error *error)
         return fail_argument(error, "traceparent", "is not 00-<32 hex>-<16 hex>-<2 hex>");
     parent = next;
     return 0;
+}
+
+struct trace_parent trace_parent_of_thread(void)
+{
+    return parent;
+}
+
+void trace_parent_use(const struct trace_parent *next)
+{
+    parent = *next;
 }
 
 /* "database", "database/dup" among others, separated by commas and spaces. */
@@ -178,6 +184,25 @@ static void add_event(struct apphost_span *span, struct apphost_span_event *even
         events[span->event_count++] = (struct apphost_span_event){name, unix_ns};
 }
 
+/* A root of its own, or a child of `of`. False when there is no chance. */
+static bool name_span(const struct trace_parent *of, uint8_t trace_id[16], uint8_t span_id[8])
+{
+    if (getrandom(trace_id, 16, GRND_NONBLOCK) < 0 || getrandom(span_id, 8, GRND_NONBLOCK) < 0)
+        return false;
+    if (of->is_set)
+        memcpy(trace_id, of->trace_id, 16);
+    return true;
+}
+
+static void hand_out(struct tracer *tracer, const struct apphost_span *span)
+{
+    user_code();
+    if (tracer->span)
+        tracer->span(tracer->user, span);
+    if (tracer->otlp)
+        otlp_add(tracer->otlp, span);
+}
+
 static void record_one(struct tracer *tracer, const struct trace_batch *record, size_t index)
 {
     struct apphost_span span = {.start_unix_ns = record->start_ns, .end_unix_ns = record->end_ns};
@@ -205,12 +230,10 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
         add_text(&attributes, "error.type", word);
     if (span.error && !record->error)
         add_text(&attributes, "db.response.status_code", word);
-    if (getrandom(span.trace_id, 16, GRND_NONBLOCK) < 0 || getrandom(span.span_id, 8, GRND_NONBLOCK) < 0)
+    if (!name_span(&parent, span.trace_id, span.span_id))
         return;
-    if (parent.is_set) {
-        memcpy(span.trace_id, parent.trace_id, 16);
+    if (parent.is_set)
         memcpy(span.parent_id, parent.span_id, 8);
-    }
     add_event(&span, events, "Enqueued", record->times.enqueued_ns);
     add_event(&span, events, "Sent", record->times.sent_ns);
     add_event(&span, events, "ResponseReceived", record->times.received_ns);
@@ -218,15 +241,46 @@ static void record_one(struct tracer *tracer, const struct trace_batch *record, 
     span.name = name;
     span.attributes = attributes.list;
     span.attribute_count = attributes.count;
-    user_code();
-    if (tracer->span)
-        tracer->span(tracer->user, &span);
-    if (tracer->otlp)
-        otlp_add(tracer->otlp, &span);
+    hand_out(tracer, &span);
 }
 
 void tracer_record(struct tracer *tracer, const struct trace_batch *record)
 {
     for (size_t i = 0; i < record->batch->count; i++)
         record_one(tracer, record, i);
+}
+
+/* ---- Creations ---- */
+
+void tracer_begin(struct tracer *tracer, struct creation_span *span)
+{
+    *span = (struct creation_span){.outer = parent};
+    if (!tracer || !name_span(&parent, span->trace_id, span->span_id))
+        return;
+    span->start_ns = clock_unix_ns();
+    parent.is_set = true;
+    memcpy(parent.trace_id, span->trace_id, 16);
+    memcpy(parent.span_id, span->span_id, 8);
+}
+
+void tracer_end(struct tracer *tracer, const struct creation_span *span, const struct apphost_error *error)
+{
+    struct apphost_span done = {.name = "create", .start_unix_ns = span->start_ns, .is_creation = true};
+    struct attributes attributes = {.count = 0};
+
+    parent = span->outer;
+    if (!tracer || span->start_ns == 0)
+        return;
+    memcpy(done.trace_id, span->trace_id, 16);
+    memcpy(done.span_id, span->span_id, 8);
+    if (parent.is_set)
+        memcpy(done.parent_id, parent.span_id, 8);
+    done.end_unix_ns = int64_max(clock_unix_ns(), span->start_ns);
+    if (error) {
+        done.error = error->text;
+        add_text(&attributes, "error.type", apphost_code_name(error->code));
+    }
+    done.attributes = attributes.list;
+    done.attribute_count = attributes.count;
+    hand_out(tracer, &done);
 }

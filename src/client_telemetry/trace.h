@@ -31,6 +31,24 @@ struct trace_batch {
     const struct apphost_error *error; /* of the whole batch, or NULL */
 };
 
+/* What a thread's spans are children of, to be taken to another thread. */
+struct trace_parent {
+    bool is_set;
+    uint8_t trace_id[16], span_id[8];
+};
+struct trace_parent trace_parent_of_thread(void);
+void trace_parent_use(const struct trace_parent *parent);
+
+/* A creation of a value on this thread, between the two; spans of the thread are its children meanwhile.
+ * Without a tracer there is none. `error` is NULL, or why there is no value. */
+struct creation_span {
+    struct trace_parent outer;
+    uint8_t trace_id[16], span_id[8];
+    int64_t start_ns;
+};
+void tracer_begin(struct tracer *tracer, struct creation_span *span);
+void tracer_end(struct tracer *tracer, const struct creation_span *span, const struct apphost_error *error);
+
 void tracer_record(struct tracer *tracer, const struct trace_batch *record);
 
 #endif

@@ -216,6 +216,67 @@ static void a_slow_reader_is_waited_for(void **state)
     apphost_subscription_close(listener.subscription);
 }
 
+enum { CHAIN = 5 };
+
+struct chain {
+    struct apphost_subscription *subscription;
+    int messages;
+    bool is_up;
+};
+
+static void await_readable(const struct chain *chain)
+{
+    struct pollfd ready = {.fd = apphost_subscription_fd(chain->subscription), .events = POLLIN};
+
+    assert_int_equal(poll(&ready, 1, 60000), 1);
+}
+
+/* Each message has the next one come before it is done. */
+static void publish_next(void *user, const struct apphost_message *message)
+{
+    struct chain *chain = user;
+
+    (void)message;
+    if (++chain->messages == CHAIN)
+        return;
+    raw("PUBLISH", "news", "next", NULL);
+    await_readable(chain);
+}
+
+static void note_up(void *user, enum apphost_subscription_state state, const struct apphost_error *why)
+{
+    struct chain *chain = user;
+
+    (void)why;
+    chain->is_up = state == APPHOST_SUBSCRIPTION_UP;
+}
+
+static void dispatch_ends_though_more_comes(void **state)
+{
+    struct chain chain = {.messages = 0};
+    const struct apphost_subscription_options options = {
+        .message = publish_next, .state = note_up, .user = &chain, .is_polled = true};
+    struct pollfd ready = {.events = POLLIN};
+
+    (void)state;
+    chain.subscription = apphost_subscription_open(world.redis, &options, NULL);
+    assert_int_equal(apphost_subscription_add(chain.subscription, apphost_str("news"), false, NULL), 0);
+    while (!chain.is_up) {
+        await_readable(&chain);
+        apphost_subscription_dispatch(chain.subscription);
+    }
+    raw("PUBLISH", "news", "first", NULL);
+    for (int i = 1; i <= CHAIN; i++) {
+        await_readable(&chain);
+        assert_int_equal(apphost_subscription_dispatch(chain.subscription), 1);
+        assert_int_equal(chain.messages, i);
+    }
+    /* Nothing waits any more, and the descriptor says so. */
+    ready.fd = apphost_subscription_fd(chain.subscription);
+    assert_int_equal(poll(&ready, 1, 0), 0);
+    apphost_subscription_close(chain.subscription);
+}
+
 static void arguments_are_checked(void **state)
 {
     const struct apphost_subscription_options none = {.message = NULL};
@@ -239,6 +300,7 @@ int main(void)
         cmocka_unit_test(it_subscribes_again),
         cmocka_unit_test(it_is_closed_by_a_callback),
         cmocka_unit_test(a_slow_reader_is_waited_for),
+        cmocka_unit_test(dispatch_ends_though_more_comes),
         cmocka_unit_test(arguments_are_checked),
     };
 
