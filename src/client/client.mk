@@ -1,5 +1,5 @@
-# libapphost: shared and static, its pkg-config file, its installation, its bench. Included by the top Makefile, or
-# alone:
+# libapphost: shared and static, its pkg-config file and CMake package, its installation, its bench. Included by the top
+# Makefile, or alone:
 #     make -f src/client/client.mk BUILD=build/client lib-shared
 #
 # Only apphost_* leaves the library: the linker's version script sees to it in the shared one, objcopy in the static
@@ -19,6 +19,7 @@ CLIENT_FLAGS  := -std=c11 -Wall -Wextra -Wpedantic -Wshadow $(WERROR) \
                  -D_GNU_SOURCE -DAPPHOST_VERSION='"$(VERSION)"' -Isrc -Iinclude \
                  -fPIC -fno-semantic-interposition -MMD -MP $(shell pkg-config --cflags $(CLIENT_PKGS))
 CLIENT_LIBS   := $(shell pkg-config --libs $(CLIENT_PKGS)) -lpthread
+CLIENT_CMAKE_LIBS := $(shell printf '%s;' $(patsubst -l%,%,$(filter -l%,$(CLIENT_LIBS))))
 CLIENT_DIR    := $(BUILD)/libapphost
 CLIENT_OBJS   := $(patsubst src/%.c,$(CLIENT_DIR)/%.o,$(wildcard src/resp/*.c src/client*/*.c))
 CLIENT_SO     := libapphost.so.$(VERSION)
@@ -70,6 +71,12 @@ install-client: lib-shared lib-static
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(CLIENT_PKGS)|' src/client/apphost.pc.in \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/apphost.pc
+	install -d $(DESTDIR)$(LIBDIR)/cmake/apphost
+	for file in apphost-config apphost-config-version; do \
+	  sed -e 's|@INCLUDE@|$(shell realpath -m --relative-to=$(LIBDIR) $(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	      -e 's|@MAJOR@|$(CLIENT_SOVERSION)|' -e 's|@SONAME@|$(CLIENT_SONAME)|' \
+	      -e 's|@LIBS@|$(CLIENT_CMAKE_LIBS)|' \
+	      src/client/$$file.cmake.in > $(DESTDIR)$(LIBDIR)/cmake/apphost/$$file.cmake; done
 	install -m 644 include/apphost/*.h $(DESTDIR)$(INCLUDEDIR)/apphost/
 	install -m 644 man/*.3 $(DESTDIR)$(PREFIX)/share/man/man3/
 	install -Dm 644 man/libapphost.7 $(DESTDIR)$(PREFIX)/share/man/man7/libapphost.7
@@ -77,12 +84,14 @@ install-client: lib-shared lib-static
 
 uninstall-client:
 	rm -f $(DESTDIR)$(LIBDIR)/libapphost.a $(DESTDIR)$(LIBDIR)/libapphost.so* $(DESTDIR)$(LIBDIR)/pkgconfig/apphost.pc
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/apphost
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/apphost $(DESTDIR)$(PREFIX)/share/apphost/ConfigurationSchema.json
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man7/libapphost.7
 	cd man && for page in *.3; do rm -f $(DESTDIR)$(PREFIX)/share/man/man3/$$page; done
 
 # The bench compares with hiredis by hand, and with redis-benchmark as the limit; the second is about a slow link, the
-# third about hits in the process, idleness and failover. Each starts redis-servers of its own.
+# third about hits in the process, idleness and failover; the last does the same work as a .NET program beside it, where
+# there is an SDK. Each starts redis-servers of its own.
 $(CLIENT_DIR)/bench_client: tests/bench/client/bench_client.c $(CLIENT_DIR)/libapphost.a
 	@echo "  LINK  $@"
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a \
@@ -97,10 +106,15 @@ $(CLIENT_DIR)/bench_quiet: tests/bench/client/bench_quiet.c $(CLIENT_DIR)/libapp
 	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a \
 	    $(CLIENT_LIBS) $(shell pkg-config --cflags --libs hiredis)
 
-bench-client: $(CLIENT_DIR)/bench_client $(CLIENT_DIR)/bench_link $(CLIENT_DIR)/bench_quiet
+$(CLIENT_DIR)/bench_beside: tests/bench/client/bench_beside.c $(CLIENT_DIR)/libapphost.a
+	@echo "  LINK  $@"
+	$(Q)$(CC) -std=c11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -Iinclude -o $@ $< $(CLIENT_DIR)/libapphost.a $(CLIENT_LIBS)
+
+bench-client: $(addprefix $(CLIENT_DIR)/bench_,client link quiet beside)
 	$(Q)$(CLIENT_DIR)/bench_client
 	$(Q)$(CLIENT_DIR)/bench_link
 	$(Q)$(CLIENT_DIR)/bench_quiet
+	$(Q)tests/bench/client/beside $(CLIENT_DIR)/bench_beside
 
 # The C side of the tests with .NET (tests/dotnet).
 .PHONY: dotnet-peer

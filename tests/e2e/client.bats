@@ -52,6 +52,34 @@ END
   [[ $output = *"user:7 is loaded, just now"*"and was there"*"just now"*"news: from the node of the channel"* ]]
 }
 
+# bats test_tags=engineless
+@test "an installed library is a CMake package" {
+  needs cmake
+  ok make -s -C "$ROOT" install-client DESTDIR="$T/root" PREFIX=/usr
+  cat >CMakeLists.txt <<'END'
+cmake_minimum_required(VERSION 3.13)
+project(user C)
+find_package(apphost 0.1 REQUIRED)
+add_executable(shared main.c)
+target_link_libraries(shared apphost::apphost)
+add_executable(static main.c)
+target_link_libraries(static apphost::static)
+END
+  cat >main.c <<'END'
+#include <apphost/apphost.h>
+#include <stdio.h>
+int main(void) { puts(apphost_log_level_name(APPHOST_LOG_DEBUG)); return 0; }
+END
+  ok cmake -S . -B out -DCMAKE_PREFIX_PATH="$T/root/usr"
+  ok cmake --build out
+  [ "$(LD_LIBRARY_PATH=$T/root/usr/lib out/shared)" = Debug ]
+  [ "$(out/static)" = Debug ]
+  # Nothing of another first number, nothing newer.
+  sed -i 's/apphost 0.1/apphost 1.0/' CMakeLists.txt
+  run cmake -S . -B other -DCMAKE_PREFIX_PATH="$T/root/usr"
+  [ "$status" -ne 0 ]
+}
+
 @test "an installed library, an example outside the tree: two keyed caches, /health as ready" {
   needs_image "$REDIS"
   ok make -s -C "$ROOT" install-client DESTDIR="$T/root" PREFIX=/usr

@@ -198,8 +198,10 @@ c_example() {
   apphost up -d || return 1
   if grep -q '^int main(' "$1"; then # a program as it stands
     cp "$1" main.c
-    # shellcheck disable=SC2046 # the flags are words
-    cc -Wall -Werror main.c $(pkg-config --cflags --libs apphost) -o program && (load_env && timeout 60 ./program)
+    local packages=apphost
+    ! grep -q '<apphost/uv.h>' main.c || packages="$packages libuv"
+    # shellcheck disable=SC2046,SC2086 # the flags are words, the packages too
+    cc -Wall -Werror main.c $(pkg-config --cflags --libs $packages) -o program && (load_env && timeout 60 ./program)
     return
   fi
   {
