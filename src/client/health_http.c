@@ -227,7 +227,8 @@ static int bind_address(const char *host, int port, struct apphost_error *error)
         return fail_set(error, APPHOST_E_ARGUMENT, "address", "cannot listen on '%.100s': %s", host,
                         gai_strerror(rc));
     for (struct addrinfo *at = list; at && fd < 0; at = at->ai_next) {
-        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        /* Who has hung up before he is accepted must not keep the others waiting. */
+        fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd >= 0)
             setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
         if (fd >= 0 && (bind(fd, at->ai_addr, at->ai_addrlen) < 0 || listen(fd, 16) < 0)) {
