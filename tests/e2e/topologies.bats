@@ -344,6 +344,31 @@ END
 }
 
 # bats test_tags=engineless
+@test "a cluster whose majority is dead says so, and is whole again with the next up; a new password is everybody's" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, password: first-one, cluster: true, data_volume: true}
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost kill cache-1 cache-2
+  is_down() { apphost redis cache GET a 2>&1 | grep -q 'CLUSTERDOWN'; }
+  wait_until 60 is_down
+  fails 1 apphost redis cache --flush
+  says 'the cluster is not whole: cache-[12] is missing'
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  cluster_is_ok
+  for key in a b c d e f; do ok apphost redis cache SET $key v; done
+
+  sed -i s/first-one/second-one/ apphost.yaml
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(in_env CACHE_PASSWORD)" = second-one ]
+  cluster_is_ok
+  has_all apphost redis cache GET
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
 @test "mistakes in a cluster" {
   manifest <<'END'
 resources:
@@ -663,4 +688,51 @@ END
   manifest <<<'resources: {cache: redis}'
   fails 125 apphost run --chaos kill=1s -- true
   says 'no servers that could do without one'
+}
+
+# chaos_was KIND NODE : the report's first word, and that it went well
+chaos_was() {
+  [ "$(jq -r '.chaos[0] | "\(.kind) \(.node) \(.code)"' report.json)" = "$1 $2 0" ]
+}
+
+# bats test_tags=engineless
+@test "run --chaos kill: a node has gone while the command runs, and is back at the end" {
+  manifest <<'END'
+engine: native
+resources:
+  cache: {type: redis, replication: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost run --chaos kill=200ms --report report.json -- sh -c \
+    'until "$0" ps | grep -q "^cache-1 *stopped"; do sleep 0.2; done' "$APPHOST"
+  says 'chaos: kill of cache-1 after .*cache-1 *ready' \
+    'chaos: at the end; cache-1: primary; cache-2: replica of cache-1'
+  chaos_was kill cache-1
+}
+
+@test "run --chaos partition: a node is cut off while the command runs, and is back at the end" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, replication: {replicas: 1}}
+END
+  APPHOST_BOUND=180 ok apphost run --chaos partition=200ms --report report.json -- sh -c \
+    'until "$0" ps | grep -q "^cache-1 .*cut off"; do sleep 0.2; done' "$APPHOST"
+  says 'chaos: partition of cache-1 after .*cache-1 is cut off.*cache is whole again' \
+    'chaos: at the end; cache-1: primary'
+  chaos_was partition cache-1
+}
+
+# bats test_tags=engineless
+@test "run --isolate 2: each has a cluster of its own" {
+  manifest <<'END'
+engine: native
+resources:
+  cache: {type: redis, cluster: true}
+END
+  APPHOST_BOUND=240 ok apphost run --isolate 2 --wait-timeout 150 -- sh -c '
+    "$0" redis cache SET worker "$APPHOST_WORKER" &&
+    for n in 1 2 3; do "$0" redis cache-$n CLUSTER INFO | tr -d "\r" | grep cluster_known_nodes; done
+    echo "at $CACHE_NODES has $("$0" redis cache GET worker) of $APPHOST_WORKER"' "$APPHOST"
+  [ "$(grep -c 'cluster_known_nodes:3$' <<<"$output")" = 6 ]
+  prints 'has 1 of 1' 'has 2 of 2'
+  [ "$(grep -o 'at [^ ]*' <<<"$output" | sort -u | wc -l)" = 2 ]
 }
