@@ -8,6 +8,7 @@
  * it does not come, the pod's own words are the reason. */
 #include "cli/deploy_kubernetes.h"
 #include "cli/rollout.h"
+#include "engine/words.h"
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -384,7 +385,7 @@ static int apply(struct rollout *r, int stage, struct error *err)
     add_files(r, stage, &words);
     if (kubectl_do(&r->kubectl, (const char *const *)words.items, ROLLOUT_APPLY_MS, err) == 0)
         return 0;
-    if (strstr(strbuf_text(&r->kubectl.complaint), "conflict"))
+    if (engine_says(SAYS_FIELD_TAKEN, 0, strbuf_text(&r->kubectl.complaint)))
         error_hint(err,
                    "somebody else has set this field: take it away there, or `kubectl apply --server-side "
                    "--force-conflicts` what `apphost publish kubernetes` writes");

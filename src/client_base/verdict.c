@@ -50,3 +50,23 @@ unsigned verdict_of_text(const char *text)
     verdict_word(text, word);
     return verdict_of(word);
 }
+
+static const struct {
+    enum verdict_saying saying;
+    const char *words;
+} sayings[] = {
+    {SAYS_FULL, "max number of clients"},
+    {SAYS_NO_PASSWORD, "without any password"}, /* Redis 6 and later */
+    {SAYS_NO_PASSWORD, "no password is set"},   /* before */
+    {SAYS_PASSWORD, "password"},
+    {SAYS_PASSWORD, "AUTH"},
+    {SAYS_NO_COMMAND, "unknown command"},
+};
+
+bool verdict_says(unsigned wanted, const char *text)
+{
+    for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
+        if ((sayings[i].saying & wanted) && strstr(text, sayings[i].words))
+            return true;
+    return false;
+}

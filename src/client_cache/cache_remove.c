@@ -4,13 +4,14 @@
  */
 #include "client_cache/cache.h"
 #include "client_base/fail.h"
+#include "client_base/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 bool cache_lacks_unlink(const struct apphost_error *error)
 {
-    return error->code == APPHOST_E_UNSUPPORTED || strstr(error->text, "unknown command") ||
+    return error->code == APPHOST_E_UNSUPPORTED || verdict_says(SAYS_NO_COMMAND, error->text) ||
            strcmp(error->parameter, "NOPERM") == 0;
 }
 

@@ -210,18 +210,16 @@ static int fail_refused(const struct dialed *dialed, const struct resp_reply *re
 static bool is_turned_away(const struct resp_reply *reply)
 {
     return reply->type == RESP_ERROR &&
-           (strstr(reply->str, "max number of clients") || resp_reply_is_error(reply, "DENIED"));
+           (verdict_says(SAYS_FULL, reply->str) || resp_reply_is_error(reply, "DENIED"));
 }
 
 static int judge_auth(const struct greeting_context *context, const struct resp_reply *reply,
                       struct apphost_error *error)
 {
     /* A password that nobody asked for is no reason to stay away: the server lets everybody in. */
-    if (reply->type != RESP_ERROR || strstr(reply->str, "without any password") ||
-        strstr(reply->str, "no password is set"))
+    if (reply->type != RESP_ERROR || verdict_says(SAYS_NO_PASSWORD, reply->str))
         return 0;
-    if (!(verdict_of_text(reply->str) & VERDICT_AUTH) && !strstr(reply->str, "password") &&
-        !strstr(reply->str, "AUTH"))
+    if (!(verdict_of_text(reply->str) & VERDICT_AUTH) && !verdict_says(SAYS_PASSWORD, reply->str))
         return fail_refused(context->dialed, reply, error);
     return fail_set(
         error, APPHOST_E_AUTH, "password",

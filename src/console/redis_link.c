@@ -9,7 +9,6 @@
 #include "redis/redis.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -172,13 +171,6 @@ void redis_link_close(struct redis_link *link)
     error_clear(&link->failure);
 }
 
-/* What has happened meanwhile, without waiting for anything. */
-static void catch_up(struct client *client)
-{
-    while (uv_run(&client->loop.uv, UV_RUN_NOWAIT) && uv_backend_timeout(&client->loop.uv) == 0)
-        continue;
-}
-
 struct link_selection {
     bool is_answered;
     struct error refusal;
@@ -220,7 +212,7 @@ int redis_link_open(struct redis_link *link, struct error *err)
 {
     bool was_there = link->conn != NULL;
     if (was_there)
-        catch_up(&link->context->client);
+        loop_catch_up(&link->context->client.loop);
     if (was_there && !link->is_lost)
         return 0;
     redis_link_close(link);
@@ -313,23 +305,19 @@ int redis_link_answer(const struct resp_reply *reply, struct error *err)
 
 ssize_t redis_read_input(struct client *client, char *bytes, size_t size)
 {
-    struct uv_loop_s *uv = &client->loop.uv;
-    int interrupts = client->interrupts;
+    ssize_t n = -1;
+    int rc = 0;
 
-    for (;;) {
-        uv_run(uv, UV_RUN_NOWAIT);
-        if (client->interrupts != interrupts)
-            return REDIS_INPUT_INTERRUPTED;
-        struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                               {.fd = uv_backend_fd(uv), .events = POLLIN}};
-        if (poll(fds, 2, uv_backend_timeout(uv)) < 0 && errno != EINTR)
-            return REDIS_INPUT_BROKEN;
-        if (!(fds[0].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)))
-            continue;
-        ssize_t n = read(STDIN_FILENO, bytes, size);
-        if (n >= 0)
-            return n;
-        if (errno != EINTR && errno != EAGAIN)
-            return REDIS_INPUT_BROKEN;
+    while (n < 0 && !rc) {
+        rc = await_input(client, STDIN_FILENO);
+        if (!rc)
+            n = read(STDIN_FILENO, bytes, size);
+        if (n < 0 && !rc && errno != EINTR && errno != EAGAIN)
+            rc = -1;
     }
+    if (rc == AWAIT_INTERRUPTED)
+        return REDIS_INPUT_INTERRUPTED;
+    if (rc)
+        return REDIS_INPUT_BROKEN;
+    return n;
 }

@@ -219,7 +219,7 @@ static void on_helper(const char *output, size_t length, int exit_code, const ch
         search->note = xasprintf("docker-credential-%s %s", search->choice.helper, failure);
     } else if (exit_code != 0) {
         cleanup_free char *said = str_printable(output);
-        if (!strstr(said, "credentials not found"))
+        if (!engine_says(SAYS_NO_CREDENTIALS, 0, said))
             search->note = xasprintf("docker-credential-%s failed: %.200s", search->choice.helper, said);
     } else if (!take_answer(search, output, length)) {
         search->note = xasprintf("docker-credential-%s answered nonsense", search->choice.helper);

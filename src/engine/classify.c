@@ -3,10 +3,12 @@
  * Statuses alone say little: Podman 4.3 answers 500 to nearly everything, and 20.10 answers 500 to a port
  * that is taken and to every trouble with a registry. The texts are those of Docker 20.10–29 and Podman 4.3.
  * Letters' case is ignored. Failures of a pull that are not about space or versions are ERROR_PULL whatever
- * they say; their rows only add hints. */
+ * they say; their rows only add hints. What is acted upon without being a failure (something to forgive, to
+ * mend, or a state told in words) is a table of its own below, engine_says(). */
 #include "engine/internal.h"
 #include "base/pick.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,12 +110,20 @@ static const struct classify_row rows[] = {
         "the engine has no addresses left for networks: remove unused ones (docker network prune)"),
 };
 
+static bool has_words(const char *message, const char *words)
+{
+    if (!words)
+        return true;
+    if (*words == '^')
+        return strcasestr(message, words + 1) == message;
+    return strcasestr(message, words) != NULL;
+}
+
 static bool matches(const struct classify_row *row, enum engine_context context, int status,
                     const char *message)
 {
     return (row->context & context) && (!row->status || row->status == status) &&
-           (!row->first || strcasestr(message, row->first)) &&
-           (!row->second || strcasestr(message, row->second));
+           has_words(message, row->first) && has_words(message, row->second);
 }
 
 void engine_classify(enum engine_context context, int status, const char *message, const char *what,
@@ -134,6 +144,39 @@ void engine_classify(enum engine_context context, int status, const char *messag
         error_hint(err, "%s", found->hint);
     if (found)
         error_is_exactly(err, found->detail);
+}
+
+static const struct {
+    uint16_t saying;
+    int16_t status;             /* 0: any */
+    const char *first, *second; /* as above; "^…": where the text begins */
+} sayings[] = {
+    {SAYS_VERSION, 400, "client version", "is too "},
+    {SAYS_GONE, 404, NULL, NULL},
+    {SAYS_GONE, 0, "no such container", NULL},
+    {SAYS_GONE, 0, "no such volume", NULL},
+    {SAYS_GONE, 0, "network not found", NULL},
+    {SAYS_GOING, 0, "already in progress", NULL},
+    {SAYS_STOPPED, 0, "is not running", NULL},
+    {SAYS_MEMBER, 0, "endpoint with name", "already exists in network"},
+    {SAYS_MEMBER, 0, "is already connected to network", NULL},
+    {SAYS_STRANGER, 0, "is not connected to", NULL},
+    {SAYS_NO_INIT, 0, "container-init binary not found", NULL},
+    {SAYS_NO_CREDENTIALS, 0, "credentials not found", NULL},
+    {SAYS_PULLED, 0, "^status: ", NULL},
+    {SAYS_HEALTHY, 0, "(healthy)", NULL},
+    {SAYS_UNHEALTHY, 0, "(unhealthy)", NULL},
+    {SAYS_NOT_HEALTHY_YET, 0, "(health: starting)", NULL},
+    {SAYS_FIELD_TAKEN, 0, "conflict", NULL},
+};
+
+bool engine_says(unsigned wanted, int status, const char *message)
+{
+    bool is_said = false;
+    for (size_t i = 0; i < sizeof sayings / sizeof *sayings && !is_said; i++)
+        is_said = (sayings[i].saying & wanted) && (!sayings[i].status || sayings[i].status == status) &&
+                  has_words(message, sayings[i].first) && has_words(message, sayings[i].second);
+    return is_said;
 }
 
 /* "Bind for 127.0.0.1:20123 failed", "listen tcp4 127.0.0.1:20123: bind: …". */

@@ -74,7 +74,7 @@ static void on_created(struct engine_op *op, const struct http_response *respons
 static bool leave_init_out(struct engine_op *op, const char *message)
 {
     cleanup_json cJSON *body = NULL;
-    if (strstr(message, "container-init binary not found"))
+    if (engine_says(SAYS_NO_INIT, 0, message))
         body = json_parse(op->request.body, strlen(op->request.body), NULL);
     cJSON *host = json_get(body, "HostConfig");
     if (!json_bool(host, "Init", false))
@@ -132,11 +132,6 @@ struct engine_op *engine_container_inspect(struct engine *engine, const char *id
     return engine_op_send(op);
 }
 
-static bool forgives_stopped(int status, const char *message)
-{
-    return status != 404 && strstr(message, "is not running") != NULL;
-}
-
 static int64_t stop_within_ms(const struct engine_stop *stop)
 {
     int own_s = DEFAULT_STOP_S;
@@ -160,7 +155,7 @@ struct engine_op *engine_container_stop(struct engine *engine, const char *id, c
         strbuf_addf(&query, "%csignal=%s", query.length ? '&' : '?', stop->signal);
     engine_op_request(op, "POST", http_within(stop_within_ms(stop)), "/containers/%s/stop%s", encoded,
                       strbuf_text(&query));
-    op->forgives = forgives_stopped;
+    op->forgives = SAYS_STOPPED;
     return engine_op_send(op);
 }
 
@@ -175,11 +170,6 @@ struct engine_op *engine_container_kill(struct engine *engine, const char *id, c
     return engine_op_send(op);
 }
 
-static bool forgives_going(int status, const char *message)
-{
-    return engine_forgives_gone(status, message) || strstr(message, "already in progress");
-}
-
 struct engine_op *engine_container_remove(struct engine *engine, const char *id, bool force,
                                           engine_done_cb *done, void *data)
 {
@@ -187,6 +177,6 @@ struct engine_op *engine_container_remove(struct engine *engine, const char *id,
     cleanup_free char *encoded = engine_path_part(id);
     engine_op_request(op, "DELETE", http_within(REMOVE_TIMEOUT_MS), "/containers/%s?v=1%s", encoded,
                       text_if(force, "&force=1"));
-    op->forgives = forgives_going;
+    op->forgives = SAYS_GONE | SAYS_GOING;
     return engine_op_send(op);
 }

@@ -90,11 +90,11 @@ static bool is_running_state(const char *state)
 /* "Up 2 seconds (healthy)", "Up 1 second (health: starting)" */
 static enum engine_health health_in_status(const char *status)
 {
-    if (strstr(status, "(healthy)"))
+    if (engine_says(SAYS_HEALTHY, 0, status))
         return ENGINE_HEALTH_HEALTHY;
-    if (strstr(status, "(unhealthy)"))
+    if (engine_says(SAYS_UNHEALTHY, 0, status))
         return ENGINE_HEALTH_UNHEALTHY;
-    if (strstr(status, "(health: starting)"))
+    if (engine_says(SAYS_NOT_HEALTHY_YET, 0, status))
         return ENGINE_HEALTH_STARTING;
     return ENGINE_HEALTH_NONE;
 }

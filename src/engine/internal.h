@@ -2,8 +2,8 @@
  * directly.
  *
  * An operation is made with engine_op_new(), gets one request, and is sent. Sending waits for the negotiation
- * when that has not happened. The answer runs op->on_answer (statuses below 400, and those that op->forgives
- * says are fine), which either ends the operation with engine_op_finish()/engine_op_fail() or sets the next
+ * when that has not happened. The answer runs op->on_answer (statuses below 400, and words that op->forgives
+ * has), which either ends the operation with engine_op_finish()/engine_op_fail() or sets the next
  * request and sends again. Everything else becomes a classified error. Ending unlinks the operation, tells
  * the caller, frees. */
 #ifndef ENGINE_INTERNAL_H
@@ -11,6 +11,7 @@
 
 #include "base/image.h"
 #include "engine/engine.h"
+#include "engine/words.h"
 
 #include "base/mem.h"
 
@@ -38,7 +39,6 @@ struct engine_request {
 
 struct engine_op;
 typedef void op_answer_cb(struct engine_op *op, const struct http_response *response);
-typedef bool op_forgives_cb(int status, const char *message);
 typedef bool op_mends_cb(struct engine_op *op, const char *message);
 typedef bool op_refused_cb(struct engine_op *op, int status);
 
@@ -53,10 +53,10 @@ struct engine_op {
     struct engine_request request;
     struct http_call *call;
     op_answer_cb *on_answer;
-    op_forgives_cb *forgives; /* answers >= 400 that mean success; NULL: none */
-    op_mends_cb *mends;       /* may change the refused request: true sends it again; NULL: none */
-    op_refused_cb *refused;   /* may go on by itself after an answer >= 400: true; NULL: never */
-    http_data_cb *on_data;    /* streams; called with the op as data */
+    unsigned forgives;      /* sayings of answers >= 400 that mean success */
+    op_mends_cb *mends;     /* may change the refused request: true sends it again; NULL: none */
+    op_refused_cb *refused; /* may go on by itself after an answer >= 400: true; NULL: never */
+    http_data_cb *on_data;  /* streams; called with the op as data */
     http_open_cb *on_open;
     loop_cb *on_drained;
     void *state; /* of the kind of operation; freed by free_state */
@@ -132,8 +132,6 @@ cJSON *engine_answer_json(struct engine_op *op, const struct http_response *resp
 void engine_answer_document(struct engine_op *op, const struct http_response *response);
 /* "?filters=…" for labels, or with none an empty text. The caller frees. */
 char *engine_label_filter(const char *first, const char *const *labels);
-/* Forgives "it is gone": removing twice is success. */
-bool engine_forgives_gone(int status, const char *message);
 /* The host-side name or id, safe in a path. The caller frees. */
 #define engine_path_part str_percent_encode
 

@@ -2,8 +2,6 @@
  * networks of one name), so callers serialise it and clean up spares by label. */
 #include "engine/internal.h"
 
-#include <string.h>
-
 enum { READ_TIMEOUT_MS = 15000, CHANGE_TIMEOUT_MS = 30000 };
 
 struct engine_op *engine_network_list(struct engine *engine, const char *const *labels, engine_done_cb *done,
@@ -32,13 +30,6 @@ struct engine_op *engine_network_create(struct engine *engine, const char *name,
     return engine_op_send(op);
 }
 
-static bool forgives_member(int status, const char *message)
-{
-    (void)status;
-    return (strstr(message, "endpoint with name") && strstr(message, "already exists in network")) ||
-           strstr(message, "is already connected to network");
-}
-
 struct engine_op *engine_network_connect(struct engine *engine, const char *network_id,
                                          const char *container_id, const char *alias, engine_done_cb *done,
                                          void *data)
@@ -54,14 +45,8 @@ struct engine_op *engine_network_connect(struct engine *engine, const char *netw
     cleanup_free char *encoded = engine_path_part(network_id);
     engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/networks/%s/connect", encoded);
     engine_op_body(op, body);
-    op->forgives = forgives_member;
+    op->forgives = SAYS_MEMBER;
     return engine_op_send(op);
-}
-
-static bool forgives_stranger(int status, const char *message)
-{
-    (void)status;
-    return strstr(message, "is not connected to") != NULL;
 }
 
 struct engine_op *engine_network_disconnect(struct engine *engine, const char *network_id,
@@ -74,7 +59,7 @@ struct engine_op *engine_network_disconnect(struct engine *engine, const char *n
     cleanup_free char *encoded = engine_path_part(network_id);
     engine_op_request(op, "POST", http_within(CHANGE_TIMEOUT_MS), "/networks/%s/disconnect", encoded);
     engine_op_body(op, body);
-    op->forgives = forgives_stranger;
+    op->forgives = SAYS_STRANGER;
     return engine_op_send(op);
 }
 
@@ -101,7 +86,7 @@ struct engine_op *engine_network_remove(struct engine *engine, const char *id, e
 {
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove network %s", id);
     remove_by(op, id);
-    op->forgives = engine_forgives_gone;
+    op->forgives = SAYS_GONE;
     if (engine->info.is_podman) {
         cleanup_free char *encoded = engine_path_part(id);
         engine_op_request(op, "GET", http_within(CHANGE_TIMEOUT_MS), "/networks/%s", encoded);

@@ -185,15 +185,10 @@ void engine_op_refuse(struct engine_op *op, int status, const char *message)
     engine_op_fail(op, &err);
 }
 
-static bool is_version_refusal(int status, const char *message)
-{
-    return status == 400 && strstr(message, "client version") && strstr(message, "is too ");
-}
-
 static void fail_status(struct engine_op *op, const struct http_response *response)
 {
     cleanup_free char *message = engine_message(response->body, response->length);
-    if (is_version_refusal(response->status, message) && !op->retried && !op->engine->forced) {
+    if (engine_says(SAYS_VERSION, response->status, message) && !op->retried && !op->engine->forced) {
         op->retried = true;
         op->engine->negotiated = false; /* another engine answers at this address now */
         engine_op_send(op);
@@ -201,7 +196,7 @@ static void fail_status(struct engine_op *op, const struct http_response *respon
     }
     if (op->refused && op->refused(op, response->status))
         return;
-    if (op->forgives && op->forgives(response->status, message)) {
+    if (engine_says(op->forgives, response->status, message)) {
         engine_op_finish(op, &(struct engine_result){.exit_code = -1});
         return;
     }
@@ -307,10 +302,4 @@ char *engine_label_filter(const char *first, const char *const *labels)
     cleanup_free char *text = json_print(filters);
     cleanup_free char *encoded = str_percent_encode(text);
     return xasprintf("%sfilters=%s", first, encoded);
-}
-
-bool engine_forgives_gone(int status, const char *message)
-{
-    return status == 404 || strstr(message, "no such container") || strstr(message, "no such volume") ||
-           strstr(message, "network not found");
 }

@@ -105,7 +105,7 @@ bool engine_pull_progress_line(struct pull_progress *progress, const char *line,
     state->status = json_string(document, "status", "");
     state->error =
         json_string(json_get(document, "errorDetail"), "message", json_string(document, "error", NULL));
-    if (str_starts(state->status, "Status: "))
+    if (engine_says(SAYS_PULLED, 0, state->status))
         progress->done = true;
     if (id)
         take_layer(progress, state->status, id, json_get(document, "progressDetail"));

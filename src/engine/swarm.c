@@ -140,7 +140,7 @@ static struct engine_op *remove_object(struct engine_op *op, const char *folder,
 {
     cleanup_free char *encoded = engine_path_part(id);
     engine_op_request(op, "DELETE", http_within(CHANGE_TIMEOUT_MS), "/%s/%s", folder, encoded);
-    op->forgives = engine_forgives_gone;
+    op->forgives = SAYS_GONE;
     return engine_op_send(op);
 }
 

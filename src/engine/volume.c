@@ -55,6 +55,6 @@ struct engine_op *engine_volume_remove(struct engine *engine, const char *name, 
     struct engine_op *op = engine_op_new(engine, ON_OTHER, done, data, "remove volume %s", name);
     cleanup_free char *encoded = engine_path_part(name);
     engine_op_request(op, "DELETE", http_within(CHANGE_TIMEOUT_MS), "/volumes/%s", encoded);
-    op->forgives = engine_forgives_gone;
+    op->forgives = SAYS_GONE;
     return engine_op_send(op);
 }

@@ -3,6 +3,9 @@
 
 #include "base/str.h"
 
+#include <errno.h>
+#include <poll.h>
+
 struct watchman {
     const struct wait *wait;
     const struct await_watch *watch;
@@ -54,4 +57,28 @@ int loop_await(struct loop *loop, const struct wait *wait, const struct await_wa
     if (watchman.is_interrupted)
         return AWAIT_INTERRUPTED;
     return explain(&watchman, err);
+}
+
+int loop_await_input(struct loop *loop, int fd, const struct await_watch *watch)
+{
+    struct uv_loop_s *uv = &loop->uv;
+    short ready = 0;
+
+    while (!ready) {
+        uv_run(uv, UV_RUN_NOWAIT);
+        if (watch && watch->is_interrupted(watch->data))
+            return AWAIT_INTERRUPTED;
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = uv_backend_fd(uv), .events = POLLIN}};
+        if (poll(fds, 2, uv_backend_timeout(uv)) >= 0)
+            ready = fds[0].revents;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
+void loop_catch_up(struct loop *loop)
+{
+    while (uv_run(&loop->uv, UV_RUN_NOWAIT) && uv_backend_timeout(&loop->uv) == 0)
+        continue;
 }

@@ -34,4 +34,11 @@ struct await_watch {
 int loop_await(struct loop *loop, const struct wait *wait, const struct await_watch *watch,
                struct error *err);
 
+/* The same for the next bytes of a descriptor, or their end: of any, also of a file, which no loop can watch.
+ * FOREVER: it is up to whoever writes. -1: it cannot be waited for, see errno. */
+int loop_await_input(struct loop *loop, int fd, const struct await_watch *watch);
+
+/* What has happened meanwhile, without waiting for anything. */
+void loop_catch_up(struct loop *loop);
+
 #endif

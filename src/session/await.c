@@ -45,6 +45,13 @@ int await_supervisor(struct client *client, const struct wait *wait, struct erro
     return answer;
 }
 
+int await_input(struct client *client, int fd)
+{
+    struct bystander bystander = {client, NULL, false, client->interrupts};
+    const struct await_watch watch = {is_interrupted, &bystander};
+    return loop_await_input(&client->loop, fd, &watch);
+}
+
 int await_interrupted(struct error *err)
 {
     return error_set(err, ERROR_CANCELLED, "interrupted");

@@ -14,6 +14,9 @@ int await(struct client *client, const struct wait *wait, struct error *err);
  * (session/pulse.h), and ERROR_OWNER when it is silent. */
 int await_supervisor(struct client *client, const struct wait *wait, struct error *err);
 
+/* 0: the descriptor has bytes, or has ended; AWAIT_INTERRUPTED; -1 with errno. */
+int await_input(struct client *client, int fd);
+
 /* An interruption as an error, for those who return no third way; the exit code becomes 128 + signal. */
 int await_interrupted(struct error *err);
 

@@ -127,6 +127,27 @@ static void an_error_reply_is_judged_by_its_first_word(void **state)
     assert_string_equal(word, "");
 }
 
+static void what_a_reply_says_is_asked_of_one_table(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned sayings;
+    } rows[] = {
+        {"ERR max number of clients reached", SAYS_FULL},
+        {"ERR AUTH <password> called without any password configured for the default user.",
+         SAYS_NO_PASSWORD | SAYS_PASSWORD},
+        {"ERR Client sent AUTH, but no password is set", SAYS_NO_PASSWORD | SAYS_PASSWORD},
+        {"ERR invalid password", SAYS_PASSWORD},
+        {"ERR unknown command 'UNLINK'", SAYS_NO_COMMAND},
+        {"ERR value is not an integer", 0},
+        {"", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned saying = SAYS_FULL; saying <= SAYS_NO_COMMAND; saying <<= 1)
+            assert_int_equal(verdict_says(saying, rows[i].text), (rows[i].sayings & saying) != 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +158,7 @@ int main(void)
         cmocka_unit_test(an_attribute_is_a_text_or_a_number),
         cmocka_unit_test(a_part_that_failed_fails_the_whole),
         cmocka_unit_test(an_error_reply_is_judged_by_its_first_word),
+        cmocka_unit_test(what_a_reply_says_is_asked_of_one_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -147,6 +147,50 @@ static void test_details(void **state)
     }
 }
 
+/* What is said without being a failure: each saying by the words of those who say it, and by no others. */
+static void test_sayings(void **state)
+{
+    static const struct {
+        int status;
+        const char *message;
+        unsigned saying;
+    } rows[] = {
+        {400, "client version 1.42 is too new. Maximum supported API version is 1.41", SAYS_VERSION},
+        {400, "client version 1.12 is too old. Minimum supported API version is 1.24", SAYS_VERSION},
+        {500, "client version 1.42 is too new.", 0},
+        {404, "No such container: x", SAYS_GONE},
+        {404, "page not found", SAYS_GONE},
+        {500, "no container with name or ID \"x\" found: no such container", SAYS_GONE},
+        {500, "get ra-v3: no such volume", SAYS_GONE},
+        {500, "unable to find network with name or ID x: network not found", SAYS_GONE},
+        {409, "removal of container ra-x is already in progress", SAYS_GOING},
+        {409, "Cannot kill container: X: Container ab is not running", SAYS_STOPPED},
+        {403, "endpoint with name x already exists in network ra-net", SAYS_MEMBER},
+        {500, "container ab is already connected to network ra-net: network is already connected",
+         SAYS_MEMBER},
+        {500, "endpoint with name x is another's", 0},
+        {500, "container ab is not connected to network ra-net", SAYS_STRANGER},
+        {500, "container-init binary not found on the host: stat /usr/libexec/podman/catatonit",
+         SAYS_NO_INIT},
+        {0, "credentials not found in native keychain", SAYS_NO_CREDENTIALS},
+        {0, "Status: Downloaded newer image for redis:7", SAYS_PULLED},
+        {0, "received unexpected HTTP status: 503 Service Unavailable", 0},
+        {0, "Up 2 seconds (healthy)", SAYS_HEALTHY},
+        {0, "Up 2 minutes (unhealthy)", SAYS_UNHEALTHY},
+        {0, "Up 1 second (health: starting)", SAYS_NOT_HEALTHY_YET},
+        {0, "Up 1 second", 0},
+        {0, "Apply failed with 1 conflict: conflict with \"kubectl\"", SAYS_FIELD_TAKEN},
+        {500, "", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (unsigned saying = SAYS_VERSION; saying <= SAYS_FIELD_TAKEN; saying <<= 1)
+            if (engine_says(saying, rows[i].status, rows[i].message) != (saying == rows[i].saying))
+                fail_msg("%d %s: saying %u", rows[i].status, rows[i].message, saying);
+    assert_true(engine_says(SAYS_GONE | SAYS_GOING, 409, "removal is already in progress"));
+    assert_false(engine_says(0, 404, "No such container: x"));
+}
+
 static void test_messages(void **state)
 {
     (void)state;
@@ -387,11 +431,11 @@ static void test_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classify),        cmocka_unit_test(test_details),
-        cmocka_unit_test(test_messages),        cmocka_unit_test(test_references),
-        cmocka_unit_test(test_long_references), cmocka_unit_test(test_mirrors),
-        cmocka_unit_test(test_progress),        cmocka_unit_test(test_many_layers),
-        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_classify),    cmocka_unit_test(test_details),
+        cmocka_unit_test(test_sayings),     cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_references),  cmocka_unit_test(test_long_references),
+        cmocka_unit_test(test_mirrors),     cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_many_layers), cmocka_unit_test(test_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "loop/await.h"
@@ -113,6 +114,70 @@ static void test_nobody_watches(void **state)
     assert_int_equal(loop_await(&scene->loop, &wait, NULL, &scene->error), 0);
 }
 
+/* ---- input: a loop with the real clock ---- */
+
+struct reader {
+    struct loop loop;
+    struct timer timer;
+    int ends[2];
+    bool is_interrupted;
+};
+
+static void write_a_byte(void *data)
+{
+    struct reader *reader = data;
+    assert_int_equal(write(reader->ends[1], "x", 1), 1);
+}
+
+static void interrupt_reader(void *data)
+{
+    struct reader *reader = data;
+    reader->is_interrupted = true;
+}
+
+static bool is_reader_interrupted(void *data)
+{
+    const struct reader *reader = data;
+    return reader->is_interrupted;
+}
+
+static void test_input(void **state)
+{
+    struct reader reader = {0};
+    const struct await_watch watch = {is_reader_interrupted, &reader};
+    char byte;
+    (void)state;
+    assert_int_equal(loop_init(&reader.loop, NULL), 0);
+    assert_int_equal(pipe(reader.ends), 0);
+
+    timer_init(&reader.loop, &reader.timer, write_a_byte, &reader);
+    timer_start(&reader.timer, 1);
+    assert_int_equal(loop_await_input(&reader.loop, reader.ends[0], &watch), 0);
+    assert_int_equal(read(reader.ends[0], &byte, 1), 1);
+
+    timer_init(&reader.loop, &reader.timer, interrupt_reader, &reader);
+    timer_start(&reader.timer, 1);
+    assert_int_equal(loop_await_input(&reader.loop, reader.ends[0], &watch), AWAIT_INTERRUPTED);
+
+    close(reader.ends[1]); /* the end is something to read */
+    assert_int_equal(loop_await_input(&reader.loop, reader.ends[0], NULL), 0);
+    close(reader.ends[0]);
+    assert_int_equal(loop_fini(&reader.loop), 0);
+}
+
+static void test_catching_up(void **state)
+{
+    struct reader reader = {0};
+    (void)state;
+    assert_int_equal(loop_init(&reader.loop, NULL), 0);
+    timer_init(&reader.loop, &reader.timer, interrupt_reader, &reader);
+    loop_catch_up(&reader.loop); /* nothing is there to wait for */
+    timer_start(&reader.timer, 0);
+    loop_catch_up(&reader.loop);
+    assert_true(reader.is_interrupted);
+    assert_int_equal(loop_fini(&reader.loop), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +187,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_late, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_empty_loop_is_a_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_watches, setup, teardown),
+        cmocka_unit_test(test_input),
+        cmocka_unit_test(test_catching_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
