@@ -59,6 +59,8 @@ $(BUILD)/%.o: src/%.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALLCFLAGS) $(PROGRAM_OPT) -c -o $@ $<
 
+# A folder beside page.c: no rule of make's own makes a program of it.
+src/dashboard/page: ;
 $(BUILD)/page/page_table.c: scripts/embed-page $(page_files) src/dashboard/page
 	$(Q)scripts/embed-page $(BUILD)/page $(page_files)
 $(BUILD)/page/page_table.o: $(BUILD)/page/page_table.c

@@ -25,13 +25,15 @@ unit-run: $(unit_bins)
 golden: all
 	$(Q)scripts/run-golden
 
-# By what is included, by what is linked, and by what the texts name.
+# By what is included, by what is linked, by the order inside of a room, and by what the texts name.
 layers:
-	$(Q)scripts/tally layers-included layers-linked layers-named
+	$(Q)scripts/tally layers-included layers-linked layers-ordered layers-named
 layers-included:
 	$(Q)scripts/check-layers
 layers-linked: all
 	$(Q)scripts/check-circles $(BUILD)
+layers-ordered:
+	$(Q)scripts/check-order
 layers-named:
 	$(Q)scripts/check-names
 

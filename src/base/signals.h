@@ -18,6 +18,12 @@ bool signals_stay_ignored(int signum);
 /* In a child, between fork and exec: as we were started. Safe in handlers. */
 void signals_give_back(void);
 
+/* The exit code that says: ended by this signal. As shells have it. */
+static inline int signals_exit_code(int signum)
+{
+    return 128 + signum;
+}
+
 /* Signals that may be asked for, by name: "TERM". NULL, or 0: none of them. A name may start with SIG, in any
  * case, or be the number. */
 const char *signals_name(int signum);

@@ -6,7 +6,9 @@
  *
  * Which values are secret is asked of the running session, of the remembered ones, of the manifest and of the
  * environment: any of them may be missing, none of them is a reason to stop. */
+#include "base/ours.h"
 #include "base/scrub.h"
+#include "control/requests.h"
 #include "process/process.h"
 #include "session/await.h"
 #include "session/context.h"
@@ -83,10 +85,14 @@ static void add_session_secrets(struct bundle *bundle)
     struct client_options options = {.state_root = bundle->found.root, .prefix = bundle->found.prefix};
     cleanup_error struct error err = {0};
     cleanup_json cJSON *answer = NULL;
+    struct answer_secrets known = {0};
+    struct arena arena = {0};
 
     if (client_open(&client, &options, &err) == 0 &&
-        client_call(&client, "secrets", NULL, ANSWER_LIMIT, &answer, &err) == 0)
-        add_values(&bundle->scrub, json_get(answer, "secrets"));
+        client_call(&client, "secrets", NULL, ANSWER_LIMIT, &answer, &err) == 0 &&
+        record_read(&answer_secrets_record, answer, &arena, &known, &err) == 0)
+        add_values(&bundle->scrub, known.secrets);
+    arena_free(&arena);
     bundle->is_sure = !error_is_set(&err) || err.code == ERROR_NOT_RUNNING;
     client_close(&client);
 }
@@ -231,9 +237,9 @@ static int add_state(struct bundle *bundle, const char *folder, struct error *er
 /* Which of ours, the engine's and the terminal's variables are set, and what to. */
 static int add_variables(struct bundle *bundle, struct error *err)
 {
-    static const char *const ours[] = {"APPHOST_", "DOCKER_",         "CONTAINER_HOST=", "XDG_",
-                                       "TMPDIR=",  "TERM=",           "LANG=",           "LC_",
-                                       "CI=",      "GITHUB_ACTIONS=", "OTEL_",           "TESTCONTAINERS_"};
+    static const char *const ours[] = {
+        VARIABLES_OURS, "DOCKER_", "CONTAINER_HOST=", "XDG_",  "TMPDIR=",        "TERM=", "LANG=",
+        "LC_",          "CI=",     "GITHUB_ACTIONS=", "OTEL_", "TESTCONTAINERS_"};
     cleanup_strbuf struct strbuf text = {0};
     for (char *const *entry = bundle->context->environment; *entry; entry++) {
         for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {

@@ -12,6 +12,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <signal.h>
@@ -138,7 +139,7 @@ static int look_for_objects(struct context *context, struct error *err)
 {
     struct engine_once once;
     struct project *project = &context->project;
-    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", project->hash);
+    cleanup_free char *label = xasprintf(LABEL_PROJECT_HASH "=%s", project->hash);
     const char *labels[] = {label, NULL};
     if (engine_once_open(&once, &project->engine, context->environment, err))
         return -1;
@@ -151,9 +152,8 @@ static int look_for_objects(struct context *context, struct error *err)
     cJSON_ArrayForEach(container, once.json)
     {
         const cJSON *own = json_get(container, "labels");
-        const char *name = json_string(own, "io.apphost.project", NULL);
-        if (str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent") &&
-            !args_flag(&context->args, "all"))
+        const char *name = json_string(own, LABEL_PROJECT, NULL);
+        if (str_eq(json_string(own, LABEL_LIFETIME, ""), "persistent") && !args_flag(&context->args, "all"))
             continue;
         if (!project->prefix && name)
             project->prefix = identity_prefix(name, project->hash);
@@ -325,7 +325,7 @@ static void print_harvest(const struct context *context, const struct harvest *h
     }
 
     if (!harvest->any_project && !harvest->removed.count) {
-        output_note(&context->output, "nothing is running");
+        session_note_nothing(context);
         return;
     }
     if (context->output.quiet)

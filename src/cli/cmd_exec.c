@@ -72,7 +72,7 @@ static int in_process(struct context *context, const struct answer_exec *info, s
     for (char *const *word = context->args.rest; *word; word++)
         strlist_add(&command.argv, *word);
     command.folder = xstrdup_null(text_or(folder, info->folder));
-    environment_merge(&command.environment, info->environment);
+    environment_add(&command.environment, (const char *const *)info->environment, info->environment_count);
     add_variables(context, &command.environment);
     int failed = client_watch_signals(&context->client, err) ||
                  run_execute(context, &command, FOREVER, false, &code, err);
@@ -94,7 +94,7 @@ static int in_container(struct context *context, const struct answer_exec *info,
         project->has_engine = true;
     if (project_resolve_engine(project, &project_options, err))
         return -1;
-    environment_merge(&variables, info->environment);
+    environment_add(&variables, (const char *const *)info->environment, info->environment_count);
     add_variables(context, &variables);
     struct exec_options exec = {.container = info->container_id,
                                 .argv = (const char *const *)context->args.rest,

@@ -12,7 +12,7 @@ static int nothing(struct context *context, struct error *error)
         return -1;
     error_clear(error);
     if (!context->output.json) {
-        output_note(&context->output, "nothing is running");
+        session_note_nothing(context);
         return 0;
     }
     cleanup_json cJSON *document = cJSON_CreateObject();

@@ -7,6 +7,7 @@
 #include "session/session.h"
 
 #include "base/mem.h"
+#include "base/signals.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,7 +117,7 @@ static int run_words(struct redis_shell *shell, const struct strlist *list, stru
     words.lengths = lengths;
     int rc = redis_shell_execute(shell, &words, err);
     if (rc == REDIS_SHELL_INTERRUPTED)
-        return 128 + shell->link.context->client.signum;
+        return signals_exit_code(shell->link.context->client.signum);
     if (shell->is_broken)
         return EXIT_BROKEN_PIPE;
     if (rc == 0)

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/signals.h"
 
 #include <signal.h>
 #include <string.h>
@@ -185,7 +186,7 @@ static int execute(struct run *run, struct error *err)
         chaos_begin(run->chaos, &run->command.environment);
     failed = failed || run_execute(context, &run->command, limit, is_ours, &run->command_code, err);
     chaos_end(run->chaos);
-    bool was_stopped = context->client.interrupts || run->command_code == 128 + SIGINT;
+    bool was_stopped = context->client.interrupts || run->command_code == signals_exit_code(SIGINT);
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
         run_show_logs(context, run->log_dir);
 
@@ -234,7 +235,7 @@ static int run_phases(struct run *run, struct error *err)
     if (answer < 0)
         return up_failed(run, err, view);
     if (answer == SESSION_INTERRUPTED) {
-        int code = 128 + run->context->client.signum;
+        int code = signals_exit_code(run->context->client.signum);
         if (take_down(run, NULL, err))
             return -1;
         return code;

@@ -8,6 +8,7 @@
 #include "cli/up.h"
 
 #include "base/mem.h"
+#include "base/signals.h"
 
 #include <unistd.h>
 
@@ -106,7 +107,7 @@ static int run_up(struct up *up, struct error *err)
     if (!adopt_take(&context->project, &asked, &error))
         answer = up_converge(up, &view, &error);
     if (answer == SESSION_INTERRUPTED)
-        return up_leave(up, 128 + context->client.signum, err);
+        return up_leave(up, signals_exit_code(context->client.signum), err);
     if (answer < 0)
         return give_up(up, &error, view, err);
     if (context->dry_run)

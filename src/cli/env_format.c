@@ -1,5 +1,6 @@
 /* The formats of `apphost env`: one row each. See env_format.h. */
 #include "cli/env_format.h"
+#include "control/variables.h"
 
 #include "base/digest.h"
 #include "base/mem.h"
@@ -108,9 +109,10 @@ static const struct format {
 static void add_json(const cJSON *environment, struct strbuf *out)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, environment)
-        json_add_string(document, variable->string, json_string(variable, "value", ""));
+    struct answer_variable variable;
+    const cJSON *at = NULL;
+    while (answer_variable_next(environment, &at, &variable))
+        json_add_string(document, variable.name, variable.value);
     cleanup_free char *text = json_print(document);
     strbuf_addf(out, "%s\n", text);
 }
@@ -126,13 +128,13 @@ void env_format(const cJSON *environment, const char *format, struct strbuf *out
         if (!strcmp(formats[i].name, format))
             row = &formats[i];
 
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, environment)
-    {
-        if (row->holds(variable->string))
-            row->add(out, variable->string, json_string(variable, "value", ""));
+    struct answer_variable variable;
+    const cJSON *at = NULL;
+    while (answer_variable_next(environment, &at, &variable)) {
+        if (row->holds(variable.name))
+            row->add(out, variable.name, variable.value);
         else
-            strbuf_addf(out, "# %s: left out, %s cannot hold this name\n", variable->string, row->reader);
+            strbuf_addf(out, "# %s: left out, %s cannot hold this name\n", variable.name, row->reader);
     }
 }
 
@@ -150,12 +152,12 @@ static void add_mask(struct strbuf *out, const char *line, size_t length)
 
 void env_format_masks(const cJSON *environment, struct strbuf *out)
 {
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, environment)
-    {
-        if (!json_bool(variable, "secret", false))
+    struct answer_variable variable;
+    const cJSON *next = NULL;
+    while (answer_variable_next(environment, &next, &variable)) {
+        if (!variable.is_secret)
             continue;
-        for (const char *at = json_string(variable, "value", ""); *at;) {
+        for (const char *at = variable.value; *at;) {
             size_t length = strcspn(at, "\n");
             if (length)
                 add_mask(out, at, length);

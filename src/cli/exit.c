@@ -1,6 +1,8 @@
 /* See exit.h. */
 #include "cli/exit.h"
 
+#include "base/signals.h"
+
 #pragma GCC diagnostic error "-Wswitch-enum"
 
 struct result exit_result(const struct context *context, int code, const struct error *error)
@@ -28,7 +30,7 @@ int exit_code(const struct context *context, const struct result *result)
     case OUTCOME_CODE:
         return result->code;
     case OUTCOME_SIGNAL:
-        return 128 + result->code;
+        return signals_exit_code(result->code);
     case OUTCOME_FAILED:
         return code_of(context, result->error);
     case OUTCOME_UNKNOWN:

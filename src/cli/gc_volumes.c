@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void add(struct gone *gone, const char *kind, const char *name, const cha
 
 static int look_at_engine(struct gone *gone, struct error *err)
 {
-    cleanup_free char *label = xasprintf("io.apphost.uid=%u", (unsigned)getuid());
+    cleanup_free char *label = xasprintf(LABEL_UID "=%u", (unsigned)getuid());
     const char *const labels[] = {label, NULL};
     const cJSON *volume;
     engine_volume_list(gone->once.engine, labels, engine_once_done, &gone->once);
@@ -65,12 +66,12 @@ static int look_at_engine(struct gone *gone, struct error *err)
     {
         const cJSON *own =
             json_get(volume, "Labels") ? json_get(volume, "Labels") : json_get(volume, "labels");
-        const char *manifest = json_string(own, "io.apphost.manifest", NULL);
-        const char *hash = json_string(own, "io.apphost.project-hash", "");
+        const char *manifest = json_string(own, LABEL_MANIFEST, NULL);
+        const char *hash = json_string(own, LABEL_PROJECT_HASH, "");
         if (manifest && adopt_is_from_here(own) && !adopt_is_there(manifest) &&
             !is_used_by_state(&gone->projects, hash))
             add(gone, "volume", json_string(volume, "Name", json_string(volume, "name", "")),
-                json_string(own, "io.apphost.project", ""), manifest);
+                json_string(own, LABEL_PROJECT, ""), manifest);
     }
     return 0;
 }

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
+#include "base/signals.h"
 #include "cli/isolate_relay.h"
 #include "project/worker.h"
 
@@ -104,10 +106,10 @@ static void become_worker(struct context *context, struct isolate_worker *worker
 {
     worker->number = number;
     snprintf(worker->slot, sizeof worker->slot, "%d", slot);
-    set_number("APPHOST_WORKER", number);
-    set_number("APPHOST_WORKER_INDEX", number - 1);
-    set_number("APPHOST_WORKERS", worker->count);
-    set_number(WORKER_SLOT_VARIABLE, slot);
+    set_number(VARIABLE_WORKER, number);
+    set_number(VARIABLE_WORKER_INDEX, number - 1);
+    set_number(VARIABLE_WORKERS, worker->count);
+    set_number(VARIABLE_WORKER_SLOT, slot);
     context->environment = environ;
 }
 
@@ -131,7 +133,7 @@ static bool fork_worker(struct isolate_relay *relay, int number, struct error *e
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
-        _exit(128 + SIGTERM);
+        _exit(signals_exit_code(SIGTERM));
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);

@@ -160,7 +160,7 @@ static void finish(const struct isolate_relay *relay, struct worker *worker, int
 {
     worker->pid = 0;
     if (WIFSIGNALED(status))
-        worker->code = 128 + WTERMSIG(status);
+        worker->code = signals_exit_code(WTERMSIG(status));
     else
         worker->code = WEXITSTATUS(status);
     for (int i = 0; i < 2; i++) {

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
+#include "base/signals.h"
 #include "project/nested.h"
 #include "session/await.h"
 #include "ui/log_view.h"
@@ -26,10 +28,10 @@ void run_command_free(struct run_command *command)
  * business of the command's, which still belongs to it. */
 static void add_identity(const struct context *context, struct strlist *environment)
 {
-    strlist_setenv(environment, "APPHOST_PROJECT", context->project.name);
+    strlist_setenv(environment, VARIABLE_PROJECT, context->project.name);
     bool is_swept = !context->client.is_detached;
     if (context->client.session.id)
-        strlist_setenv(environment, is_swept ? "APPHOST_SESSION" : NESTED_VARIABLE,
+        strlist_setenv(environment, is_swept ? VARIABLE_SESSION : VARIABLE_PARENT_SESSION,
                        context->client.session.id);
 }
 
@@ -55,7 +57,7 @@ static int take_exec(struct run_command *command, const struct answer_exec *exec
     for (size_t i = 0; i < exec->argv_count; i++)
         strlist_add(&command->argv, exec->argv[i]);
     command->folder = xstrdup_null(exec->folder);
-    environment_merge(&command->environment, exec->environment);
+    environment_add(&command->environment, (const char *const *)exec->environment, exec->environment_count);
     if (command->argv.count)
         return 0;
     return error_set(err, ERROR_USAGE, "%s is not a process", task);
@@ -260,7 +262,7 @@ int run_execute(struct context *context, const struct run_command *command, stru
     const char *name = command->argv.items[0];
     struct execution execution = {.context = context, .name = path_basename(name)};
     if (client->interrupts) { /* it came before there was anybody to pass it on to */
-        *code = 128 + client->signum;
+        *code = signals_exit_code(client->signum);
         return 0;
     }
     if (start_command(&execution, command, limit, err))

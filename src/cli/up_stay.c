@@ -8,6 +8,7 @@
 #include "ui/view.h"
 
 #include "base/pick.h"
+#include "base/signals.h"
 
 #include <signal.h>
 #include <string.h>
@@ -225,7 +226,7 @@ static int end(struct up *up, struct error *err)
             log_reader_drain(up->reader);
     }
     if (up->context->client.interrupts)
-        code = 128 + up->context->client.signum;
+        code = signals_exit_code(up->context->client.signum);
     return up_leave(up, code, err);
 }
 

@@ -59,10 +59,11 @@ void up_print_timings(struct up *up, const struct view *view)
     struct arena arena = {0};
     size_t count = 0;
 
-    client_call(client, "history", NULL, ANSWER_LIMIT, &answer, &error);
-    const cJSON *items = json_get(answer, "items");
-    struct waterfall_row *rows = arena_alloc(&arena, ((size_t)json_count(items) + 1) * sizeof *rows);
-    count = read_rows(up, items, &arena, rows);
+    struct view_moments moments = {0};
+    if (client_call(client, "history", NULL, ANSWER_LIMIT, &answer, &error) == 0)
+        view_moments_read(answer, &arena, &moments, &error);
+    struct waterfall_row *rows = arena_alloc(&arena, ((size_t)json_count(moments.items) + 1) * sizeof *rows);
+    count = read_rows(up, moments.items, &arena, rows);
     if (count)
         waterfall_print(output, rows, count, stderr);
     else if (error_is_set(&error))

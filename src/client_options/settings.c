@@ -144,6 +144,7 @@ int settings_load(struct apphost_settings *settings, const struct apphost_config
 static const char *type_name(enum option_type type)
 {
     static const char *const names[] = {
+        /* not all: the others are told in no schema */
         [OPTION_TEXT] = "System.String",
         [OPTION_SECRET] = "System.String",
         [OPTION_BOOL] = "System.Boolean",

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -285,7 +286,7 @@ static void report(const struct context *context, const struct hand_over *plan)
 static int ended(const struct context *context, int code)
 {
     if (code > 0)
-        return 128 + context->client.signum;
+        return signals_exit_code(context->client.signum);
     return code;
 }
 

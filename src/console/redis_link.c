@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "control/variables.h"
 #include "model/model.h"
 #include "session/await.h"
 #include "ui/view.h"
@@ -32,21 +33,11 @@ static void forget_server(struct redis_conn_options *server)
     *server = (struct redis_conn_options){0};
 }
 
-static void wipe_environment(cJSON *environment)
-{
-    cJSON *variable;
-    cJSON_ArrayForEach(variable, environment)
-    {
-        cJSON *value = json_get(variable, "value");
-        if (cJSON_IsString(value))
-            mem_wipe(value->valuestring, strlen(value->valuestring));
-    }
-}
-
 static int refuse_string(const struct redis_link *link, const cJSON *environment, struct error *err)
 {
     cleanup_free char *name = xasprintf("ConnectionStrings__%s", link->resource);
-    if (*json_string(json_get(environment, name), "value", ""))
+    struct answer_variable variable;
+    if (answer_variable_find(environment, name, &variable) && *variable.value)
         return error_set(err, ERROR_USAGE, "the connection string of %s names no Redis server",
                          link->resource);
     return error_set(err, ERROR_USAGE, "%s is no Redis server, and has no connection string", link->resource);
@@ -91,7 +82,7 @@ static int find_server(struct redis_link *link, struct error *err)
     forget_server(&link->server);
     rc = read_target(link, environment, err);
 
-    wipe_environment(environment);
+    answer_variables_wipe(environment);
     if (rc == 0 && !link->server.host && !link->server.unix_path)
         rc = error_set(err, ERROR_NOT_RUNNING, "%s has no address", link->resource);
     if (rc == 0 && authorities) {

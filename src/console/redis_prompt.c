@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 #include "session/await.h"
 #include "console/redis_editor.h"
 
@@ -120,7 +121,7 @@ static void give_up(struct prompt *prompt)
     struct client *client = &prompt->shell->link.context->client;
     if (client->signum != SIGINT) {
         prompt->is_over = true;
-        prompt->code = 128 + client->signum;
+        prompt->code = signals_exit_code(client->signum);
         return;
     }
     client->interrupts = 0; /* the third one would end the process */
@@ -240,7 +241,7 @@ int redis_shell_prompt(struct redis_shell *shell, struct error *err)
     if (waited) {
         if (waited < 0)
             return -1;
-        return 128 + context->client.signum;
+        return signals_exit_code(context->client.signum);
     }
 
     prompt.history = path_join(context->project.root, "redis_history");

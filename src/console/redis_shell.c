@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,7 +253,7 @@ static int execute_lines(struct redis_shell *shell, struct shell_input *input, b
 static int code_of(const struct redis_shell *shell, int rc, bool has_failed)
 {
     if (rc == REDIS_SHELL_INTERRUPTED)
-        return 128 + shell->link.context->client.signum;
+        return signals_exit_code(shell->link.context->client.signum);
     if (rc < 0)
         return -1;
     if (shell->is_broken)

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -130,7 +131,7 @@ static int perform(struct redis_link *link, start_cb *start, const char *file, s
     if (failed)
         redis_data_cancel(operation);
     if (failed == AWAIT_INTERRUPTED)
-        return 128 + client->signum;
+        return signals_exit_code(client->signum);
     if (failed)
         return -1;
     running->elapsed_ms = loop_now_ms(&client->loop) - begin_ms;

@@ -154,7 +154,7 @@ static const struct wire_events events = {
 static int explain(int number, const char *path, struct error *err)
 {
     if (number == ENOENT || number == ECONNREFUSED)
-        return error_set(err, ERROR_NOT_RUNNING, "nothing is running: no supervisor listens on %s", path);
+        return error_set(err, ERROR_NOT_RUNNING, "no supervisor listens on %s", path);
     if (number == EACCES || number == EPERM)
         return error_set(err, ERROR_OWNER, "the supervisor on %s belongs to another user: %s", path,
                          strerror(number));

@@ -7,6 +7,8 @@ static cJSON *refer(const void *value, bool spec_only)
 {
     const cJSON *const *json = value;
     (void)spec_only;
+    if (cJSON_IsArray(*json))
+        return cJSON_CreateArrayReference((*json)->child);
     if (*json)
         return cJSON_CreateObjectReference((*json)->child);
     return NULL;
@@ -93,7 +95,14 @@ static const struct record_field answer_exec_rows[] = {
     TEXTS(argv, argv_count),
     ROW("cwd", folder, FIELD_STRING),
     ROW("containerId", container_id, FIELD_STRING),
-    CUSTOM("environment", environment, const cJSON *, &control_borrowed),
+    TEXTS(environment, environment_count),
 };
 RECORD(answer_exec_record, OWNER, answer_exec_rows);
+#undef OWNER
+
+#define OWNER struct answer_secrets
+static const struct record_field answer_secrets_rows[] = {
+    CUSTOM("secrets", secrets, const cJSON *, &control_borrowed),
+};
+RECORD(answer_secrets_record, OWNER, answer_secrets_rows);
 #undef OWNER

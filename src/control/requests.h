@@ -55,7 +55,13 @@ struct answer_exec {
     const char **argv;
     size_t argv_count;
     const char *folder, *container_id;
-    const cJSON *environment;
+    const char **environment; /* "NAME=value"; may hold passwords */
+    size_t environment_count;
+};
+
+/* What whoever tells texts of ours takes out of them; borrowed from the message. */
+struct answer_secrets {
+    const cJSON *secrets; /* texts */
 };
 
 RECORD_OF(ask_hello_record, struct ask_hello);
@@ -65,5 +71,6 @@ RECORD_OF(ask_down_record, struct ask_down);
 RECORD_OF(ask_resources_record, struct ask_resources);
 RECORD_OF(ask_hurry_record, struct ask_hurry);
 RECORD_OF(answer_exec_record, struct answer_exec);
+RECORD_OF(answer_secrets_record, struct answer_secrets);
 
 #endif

@@ -18,7 +18,6 @@ enum { DASHBOARD_TICKETS = 32 };
 #define DASHBOARD_RECORD "dashboard.json"
 #define DASHBOARD_TOKEN "dashboard.token"
 #define DASHBOARD_LOG "dashboard.log"
-#define DASHBOARD_PAGE_VARIABLE "APPHOST_DASHBOARD_PAGE"
 
 struct dashboard;
 struct page_feed;

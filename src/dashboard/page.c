@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static void answer_from_folder(struct web_request *request, const char *folder, 
 void page_answer(struct web_request *request)
 {
     const struct web_head *head = web_request_head(request);
-    const char *folder = getenv(DASHBOARD_PAGE_VARIABLE), *name = head->path + 1;
+    const char *folder = getenv(VARIABLE_DASHBOARD_PAGE), *name = head->path + 1;
     if (web_is_change(head)) {
         answer_refusal(request, 405, "no-method", "that is asked with another method");
         return;

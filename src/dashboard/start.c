@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "guard/guard.h"
 #include "machine/holder.h"
@@ -41,7 +42,7 @@ static void make_arguments(const struct dashboard_options *options, struct strli
 /* Which session somebody is of, and of which resource, is inherited by children only. */
 static void make_environment(const struct dashboard_options *options, struct strlist *environment)
 {
-    static const char *const ours[] = {"APPHOST_SESSION=", "APPHOST_PROJECT=", "APPHOST_RESOURCE="};
+    static const char *const ours[] = {VARIABLE_SESSION "=", VARIABLE_PROJECT "=", VARIABLE_RESOURCE "="};
     for (char *const *entry = options->environment; entry && *entry; entry++) {
         bool is_ours = !process_inherits(*entry);
         for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)

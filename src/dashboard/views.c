@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/signals.h"
 #include "control/requests.h"
+#include "control/variables.h"
 
 #include <unistd.h>
 #include <string.h>
@@ -127,16 +128,15 @@ static void act(struct dashboard *dashboard, struct web_request *request, const 
 
 /* ---- the environment ---- */
 
-static cJSON *variable_json(const cJSON *variable)
+static cJSON *variable_json(const struct answer_variable *variable)
 {
-    bool is_secret = json_bool(variable, "secret", false);
     cJSON *json = cJSON_CreateObject();
-    json_add_bool(json, "secret", is_secret);
-    json_add_string(json, "resource", json_string(variable, "resource", NULL));
-    if (is_secret)
+    json_add_bool(json, "secret", variable->is_secret);
+    json_add_string(json, "resource", variable->resource);
+    if (variable->is_secret)
         cJSON_AddNullToObject(json, "value");
     else
-        json_add_string(json, "value", json_string(variable, "value", ""));
+        json_add_string(json, "value", variable->value);
     return json;
 }
 
@@ -144,23 +144,24 @@ static cJSON *variable_json(const cJSON *variable)
 static void tell_environment(struct page_question *asking, const struct error *error, const cJSON *result)
 {
     cJSON *json = cJSON_CreateObject();
-    const cJSON *variable;
+    struct answer_variable variable;
+    const cJSON *at = NULL;
     (void)error;
-    cJSON_ArrayForEach(variable, result)
-        cJSON_AddItemToObject(json, variable->string, variable_json(variable));
+    while (answer_variable_next(result, &at, &variable))
+        cJSON_AddItemToObject(json, variable.name, variable_json(&variable));
     web_reply_json(asking->request, 200, json);
 }
 
 static void tell_value(struct page_question *asking, const struct error *error, const cJSON *result)
 {
-    const char *value = json_string(json_get(result, asking->text), "value", NULL);
+    struct answer_variable variable;
     (void)error;
-    if (!value) {
+    if (!answer_variable_find(result, asking->text, &variable)) {
         answer_refusal(asking->request, 404, "no-variable", "there is no variable of that name");
         return;
     }
     cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "value", value);
+    json_add_string(json, "value", variable.value);
     web_reply_json(asking->request, 200, json);
 }
 

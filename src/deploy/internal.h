@@ -5,15 +5,15 @@
 
 #include "deploy/deploy.h"
 
+#include "base/ours.h"
 #include "base/str.h"
 #include "engine/swarm.h"
 
-#define SWARM_LABEL(name) "io.apphost." name
-#define SWARM_PROJECT SWARM_LABEL("deployment")
-#define SWARM_RESOURCE SWARM_LABEL("resource")
-#define SWARM_HASH SWARM_LABEL("hash")
-#define SWARM_KEY SWARM_LABEL("key")
-#define SWARM_TURN SWARM_LABEL("turn") /* which deploy it was: milliseconds since 1970 */
+#define SWARM_PROJECT LABEL_DEPLOYMENT
+#define SWARM_RESOURCE LABEL_RESOURCE
+#define SWARM_HASH LABEL_HASH
+#define SWARM_KEY LABEL_KEY
+#define SWARM_TURN LABEL_TURN /* which deploy it was: milliseconds since 1970 */
 
 /* ---- names.c ---- */
 

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ char *swarm_volume_name(const struct deployment *d, const char *volume)
 
 char *swarm_volume_label(const char *volume)
 {
-    return xasprintf(SWARM_LABEL("volume.%s"), volume);
+    return xasprintf(LABEL_VOLUME "%s", volume);
 }
 
 static int check_name(const struct deployment *d, const struct deployment_service *service, struct error *err)

@@ -4,6 +4,7 @@
 #include "deploy/internal.h"
 
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <stdlib.h>
@@ -145,7 +146,7 @@ static int settle_volumes(struct swarm *swarm, bool goes, struct error *err)
 /* Labels of nodes with volumes that this engine has not got: their data is on other nodes. */
 static int tell_elsewhere(struct swarm *swarm, struct error *err)
 {
-    cleanup_free char *front = xasprintf(SWARM_LABEL("volume.%s_"), swarm->project);
+    cleanup_free char *front = xasprintf(LABEL_VOLUME "%s_", swarm->project);
     const cJSON *node, *label;
     if (!swarm->nodes && swarm_read(swarm, ENGINE_NODES, true, &swarm->nodes, err))
         return -1;
@@ -154,7 +155,7 @@ static int tell_elsewhere(struct swarm *swarm, struct error *err)
         cJSON_ArrayForEach(label, json_path(node, "Spec.Labels"))
         {
             if (str_starts(label->string, front))
-                swarm_say(swarm, label->string + strlen(SWARM_LABEL("volume.")),
+                swarm_say(swarm, label->string + strlen(LABEL_VOLUME),
                           "the volume is on node %s, out of reach from here: remove it there",
                           json_string(json_get(node, "Description"), "Hostname", "?"));
         }

@@ -4,6 +4,7 @@
  *
  * The images' own entrypoint is used: it drops root for a server that is given a configuration file. */
 #include "deployment/internal.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "redis/redis.h"
 
@@ -15,7 +16,7 @@ static const struct plan_text *configuration(const struct plan_node *node)
 {
     static const struct plan_text none;
     for (size_t i = 0; i < node->run.environment_count; i++)
-        if (strcmp(node->run.environment[i].name, REDIS_CONF_VARIABLE) == 0)
+        if (strcmp(node->run.environment[i].name, VARIABLE_REDIS_CONF) == 0)
             return &node->run.environment[i].value;
     return &none;
 }

@@ -6,6 +6,7 @@
 #include "machine/port.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "control/control.h"
 
@@ -39,8 +40,8 @@ static void check_published(struct doctor *doctor)
     if (!where->count) {
         cleanup_free char *text = xasprintf("published ports cannot be reached from here: %s", where->how);
         doctor_add(doctor, DOCTOR_FAIL, text,
-                   "run apphost in the engine's network (a container of it: --network host), or set "
-                   "APPHOST_PUBLISHED_HOST");
+                   "run apphost in the engine's network (a container of it: --network host), or "
+                   "set " VARIABLE_PUBLISHED_HOST);
         return;
     }
 
@@ -205,7 +206,7 @@ static int count_dead(const char *root, struct strlist *live)
 /* Containers of sessions that nobody owns; *projects gets the names of theirs. */
 static int count_orphans(struct doctor *doctor, const struct strlist *live, struct strlist *projects)
 {
-    const char *labels[] = {"io.apphost.project", NULL};
+    const char *labels[] = {LABEL_PROJECT, NULL};
     int orphans = 0;
     engine_container_list(doctor->engine.engine, labels, engine_once_done, &doctor->engine);
     if (engine_once_wait(&doctor->engine, NULL))
@@ -217,11 +218,10 @@ static int count_orphans(struct doctor *doctor, const struct strlist *live, stru
     cJSON_ArrayForEach(container, doctor->engine.json)
     {
         const cJSON *own = json_get(container, "labels");
-        const char *project = json_string(own, "io.apphost.project", "");
-        cleanup_free char *prefix =
-            xasprintf("%s-%s", project, json_string(own, "io.apphost.project-hash", ""));
-        if (str_eq(json_string(own, "io.apphost.uid", ""), uid) && !strlist_has(live, prefix) &&
-            !str_eq(json_string(own, "io.apphost.lifetime", ""), "persistent")) {
+        const char *project = json_string(own, LABEL_PROJECT, "");
+        cleanup_free char *prefix = xasprintf("%s-%s", project, json_string(own, LABEL_PROJECT_HASH, ""));
+        if (str_eq(json_string(own, LABEL_UID, ""), uid) && !strlist_has(live, prefix) &&
+            !str_eq(json_string(own, LABEL_LIFETIME, ""), "persistent")) {
             orphans++;
             if (!strlist_has(projects, project))
                 strlist_add(projects, project);

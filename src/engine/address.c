@@ -9,6 +9,7 @@
 #include "machine/socket.h"
 
 #include "base/file.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <errno.h>
@@ -298,7 +299,7 @@ static int resolve(char *const *environment, const char *host_flag, const char *
 int engine_resolve(char *const *environment, const char *host_flag, const char *context_flag,
                    struct engine_address *address, struct error *err)
 {
-    static const char *const overrides[] = {"APPHOST_PUBLISHED_HOST", "TESTCONTAINERS_HOST_OVERRIDE"};
+    static const char *const overrides[] = {VARIABLE_PUBLISHED_HOST, "TESTCONTAINERS_HOST_OVERRIDE"};
     *address = (struct engine_address){0};
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides && !address->override; i++)
         address->override = address_trimmed(environment, overrides[i]);

@@ -7,6 +7,7 @@
  * that. */
 #include "engine/internal.h"
 #include "process/process.h"
+#include "base/signals.h"
 
 #include <linux/close_range.h>
 #include <signal.h>
@@ -93,7 +94,7 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal)
     struct helper_run *run = process->data;
     run->exited = true;
     if (signal)
-        run->exit_code = 128 + signal;
+        run->exit_code = signals_exit_code(signal);
     else
         run->exit_code = (int)status;
     check_end(run);

@@ -1,11 +1,13 @@
 /* What an image is asked for under: names of Docker Hub can be sent to a mirror by a prefix. */
 #include "engine/internal.h"
 
+#include "base/ours.h"
+
 #include <stdlib.h>
 
 static bool has_mirror(const struct engine *engine)
 {
-    static const char *const variables[] = {"APPHOST_IMAGE_PREFIX", "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX"};
+    static const char *const variables[] = {VARIABLE_IMAGE_PREFIX, "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX"};
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *prefix = strlist_getenv(&engine->environment, variables[i]);
         if (prefix && *prefix)
@@ -33,7 +35,7 @@ char *engine_image_normalise(struct engine *engine, const char *reference, struc
     struct image_reference parsed;
     if (image_reference_parse(reference, &parsed, err) < 0)
         return NULL;
-    const char *prefix = strlist_getenv(&engine->environment, "APPHOST_IMAGE_PREFIX");
+    const char *prefix = strlist_getenv(&engine->environment, VARIABLE_IMAGE_PREFIX);
     bool strip = !prefix || !*prefix;
     if (strip)
         prefix = strlist_getenv(&engine->environment, "TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX");

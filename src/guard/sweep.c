@@ -203,7 +203,7 @@ static int run(const struct sweep_order *sweep, int grace_ms)
 int guard_sweep(const char *session, pid_t guard, int grace_ms)
 {
     struct sweep_order sweep = {.guard = guard, .mark = guard_mark_of(session)};
-    int length = snprintf(sweep.marker, sizeof sweep.marker, "APPHOST_SESSION=%s", session);
+    int length = snprintf(sweep.marker, sizeof sweep.marker, GUARD_SESSION_VARIABLE "=%s", session);
     sweep.marker_length = 0;
     if (length > 0 && (size_t)length < sizeof sweep.marker)
         sweep.marker_length = (size_t)length;

@@ -3,6 +3,7 @@
  * Names follow .NET Aspire: ConnectionStrings__NAME as written (and with underscores where a shell would drop
  * hyphens), NAME_HOST and its kin in upper case, services__NAME__SCHEME__INDEX for endpoints. */
 #include "lower/internal.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <ctype.h>
@@ -349,8 +350,8 @@ struct environment lower_environment(struct lower *l, struct consumer *c)
     add_given(l, c, 0, r->env_file_count, &out);
     add_telemetry(l, c, &out);
     add_own_ports(l, c, &out);
-    environment_set(l, &out, "APPHOST_PROJECT", text_of(l->arena, l->plan->project));
-    environment_set(l, &out, "APPHOST_RESOURCE", text_of(l->arena, lower_replica_name(l, r, c->replica)));
+    environment_set(l, &out, VARIABLE_PROJECT, text_of(l->arena, l->plan->project));
+    environment_set(l, &out, VARIABLE_RESOURCE, text_of(l->arena, lower_replica_name(l, r, c->replica)));
     for (size_t i = 0; i < r->reference_count; i++)
         add_reference(l, c, &r->references[i], &out);
     add_given(l, c, r->env_file_count, r->environment_count, &out);

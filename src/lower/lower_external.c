@@ -3,7 +3,8 @@
 
 void lower_external(struct lower *l, const struct model_resource *resource)
 {
-    static const enum plan_probe_kind kinds[] = {
+    static const enum plan_probe_kind kinds[MODEL_READY_COUNT] = {
+        /* not all: it has no output, and runs nothing */
         [MODEL_READY_DEFAULT] = PLAN_PROBE_NONE,
         [MODEL_READY_HTTP] = PLAN_PROBE_HTTP,
         [MODEL_READY_TCP] = PLAN_PROBE_TCP,

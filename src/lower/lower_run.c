@@ -41,6 +41,7 @@ static const char *first_endpoint(const struct model_resource *resource)
 void lower_ready(struct lower *l, struct plan_node *node, const struct model_resource *resource)
 {
     static const enum plan_probe_kind kinds[] = {
+        /* not all: who says nothing is ready by running */
         [MODEL_READY_HTTP] = PLAN_PROBE_HTTP,
         [MODEL_READY_TCP] = PLAN_PROBE_TCP,
         [MODEL_READY_LOG] = PLAN_PROBE_LOG,

@@ -5,6 +5,7 @@
  * On the host's network the server listens on the chosen port of loopback itself: the port is a late value of
  * its configuration then. */
 #include "lower/internal.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "redis/redis.h"
 
@@ -94,7 +95,7 @@ static void add_environment(struct lower *l, const struct consumer *self)
     for (size_t i = 0; i < resource->environment_count; i++)
         environment_set(l, &e, resource->environment[i].name,
                         lower_text(l, &c, &resource->environment[i].value));
-    environment_set(l, &e, REDIS_CONF_VARIABLE, conf_text(l, self));
+    environment_set(l, &e, VARIABLE_REDIS_CONF, conf_text(l, self));
 
     if (resource->redis.tls.on) {
         struct text_builder cert = {.arena = l->arena}, key = {.arena = l->arena};
@@ -102,8 +103,8 @@ static void add_environment(struct lower *l, const struct consumer *self)
         if (model_topology(resource))
             text_secret(&cert, arena_printf(l->arena, "%s-tls-ca", resource->name), PLAN_FILTER_NONE);
         text_secret(&key, arena_printf(l->arena, "%s-tls-key", resource->name), PLAN_FILTER_NONE);
-        environment_set(l, &e, REDIS_TLS_CERT_VARIABLE, text_finish(&cert));
-        environment_set(l, &e, REDIS_TLS_KEY_VARIABLE, text_finish(&key));
+        environment_set(l, &e, VARIABLE_TLS_CERT, text_finish(&cert));
+        environment_set(l, &e, VARIABLE_TLS_KEY, text_finish(&key));
     }
     node->run.environment = e.items;
     node->run.environment_count = e.count;

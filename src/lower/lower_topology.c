@@ -224,8 +224,9 @@ static void check_version(struct lower *l, const struct model_resource *resource
     static const struct {
         int first;
         const char *said;
-    } needs[MODEL_TOPOLOGY_COUNT] = {
-        [MODEL_TOPOLOGY_CLUSTER] = {FIRST_CLUSTER, "7"}, [MODEL_TOPOLOGY_SENTINEL] = {FIRST_SENTINEL, "6.2"}};
+    } needs[MODEL_TOPOLOGY_COUNT] = {/* not all: the others need none */
+                                     [MODEL_TOPOLOGY_CLUSTER] = {FIRST_CLUSTER, "7"},
+                                     [MODEL_TOPOLOGY_SENTINEL] = {FIRST_SENTINEL, "6.2"}};
     const struct model_topology *topology = model_topology(resource);
     int major = 0;
     if (resource->kind == MODEL_REDIS && resource->image && !l->native)

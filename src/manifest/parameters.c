@@ -2,6 +2,7 @@
  * remembered and what is generated is the plan's business; the default stays beside the value. */
 #include "manifest/field.h"
 #include "base/file.h"
+#include "base/ours.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,8 +15,8 @@ static void list_variables(const char *name, struct strlist *names)
 {
     strlist_addf(names, "Parameters__%s", name);
     strlist_addf(names, "Parameters__%s", name);
-    strlist_addf(names, "APPHOST_PARAM_%s", name);
-    strlist_addf(names, "APPHOST_PARAM_%s", name);
+    strlist_addf(names, VARIABLE_PARAM "%s", name);
+    strlist_addf(names, VARIABLE_PARAM "%s", name);
     for (size_t i = 1; i < names->count; i++)
         for (char *p = names->items[i]; *p; p++) {
             if (*p == '-')

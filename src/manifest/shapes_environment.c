@@ -6,6 +6,7 @@
 #include "manifest/field.h"
 #include "base/dotenv.h"
 #include "base/file.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <ctype.h>
@@ -257,7 +258,7 @@ static int read_labels(struct loader *l, const struct field *field, struct yaml_
         const char *text = "";
         if (pair.value)
             text = manifest_final(l, pair.value);
-        if (str_starts(pair.name, "io.apphost."))
+        if (str_starts(pair.name, LABELS_OURS))
             manifest_problem(l, pair.key, "labels that start with io.apphost. belong to apphost");
         else if (text)
             list[count++] = (struct model_pair){pair.name, text, pair.key->pos};

@@ -1,5 +1,5 @@
-/* What has changed since when: each record of the view has a revision, drawn from one counter with the
- * transitions.
+/* The view as a whole, and what has changed since when: each record of the view has a revision, drawn from
+ * one counter with the transitions.
  *
  * A node that was stepped, or said something, is touched. Only when somebody asks are touched nodes looked
  * at: a record that differs from the one that was looked at last gets the next revision. What a node is freed
@@ -148,4 +148,66 @@ bool orchestrator_changes(struct orchestrator *o, int64_t since, struct arena *a
     }
     add_gone(o, since, changes);
     return true;
+}
+
+/* ---- the whole ---- */
+
+static void add_resource(struct view *view, struct node *node)
+{
+    view->resources[view->resource_count++] = node_record(node, &view->arena);
+}
+
+static void add_planned(struct view *view, struct orchestrator *o, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->resource_count; i++) {
+        const struct plan_node *spec = plan_node_of(plan, &plan->resources[i], 0);
+        for (size_t next = 1; spec; spec = plan_node_of(plan, &plan->resources[i], next++)) {
+            struct node *node = node_find(o, spec->id);
+            if (node)
+                add_resource(view, node);
+        }
+    }
+}
+
+static void add_found(struct view *view, struct orchestrator *o, const struct plan *plan)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        bool is_in_plan = node->kind->is_main && plan && plan_find(plan, node->id);
+        if (node == o->engine || !node_is_shown(node) || is_in_plan)
+            continue;
+        if (node_is_shown_as_resource(node))
+            add_resource(view, node);
+        else
+            view->others[view->other_count++] = node_record(node, &view->arena);
+    }
+}
+
+struct view *orchestrator_snapshot(struct orchestrator *o)
+{
+    struct view *view = xcalloc(1, sizeof *view);
+    const struct plan *plan = NULL;
+    size_t most = HASH_COUNT(o->nodes) + 1;
+
+    if (o->plan)
+        plan = o->plan->plan;
+    if (plan) {
+        view->project = plan->project;
+        view->hash = plan->project_hash;
+        view->manifest = plan->manifest_file;
+    }
+    view->session = o->services.session;
+    view->rev = orchestrator_rev(o);
+    view->engine = engine_record(o, &view->arena);
+    view->resources = arena_alloc(&view->arena, most * sizeof *view->resources);
+    view->others = arena_alloc(&view->arena, most * sizeof *view->others);
+    if (plan)
+        add_planned(view, o, plan);
+    add_found(view, o, plan);
+    return view;
+}
+
+cJSON *orchestrator_view(struct orchestrator *o)
+{
+    cleanup_view struct view *view = orchestrator_snapshot(o);
+    return view_to_json(view);
 }

@@ -38,6 +38,7 @@ static bool find_service(struct elsewhere *place, const char *text)
 bool elsewhere_find(struct elsewhere *place, const struct plan_node *spec, const char *text)
 {
     static const enum probe_kind kinds[PLAN_PROBE_KIND_COUNT] = {
+        /* not all: nothing of it runs here */
         [PLAN_PROBE_PING] = PROBE_PING,
         [PLAN_PROBE_HTTP] = PROBE_HTTP,
         [PLAN_PROBE_TCP] = PROBE_TCP,

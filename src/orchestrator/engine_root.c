@@ -8,6 +8,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/log.h"
+#include "base/ours.h"
 
 #include <string.h>
 
@@ -120,8 +121,8 @@ static void on_listed(const struct engine_result *result, const struct error *er
 static char *project_label(const struct orchestrator *o)
 {
     if (o->plan)
-        return xasprintf(LABEL("project-hash") "=%s", o->plan->plan->project_hash);
-    return xasprintf(LABEL("session") "=%s", o->services.session);
+        return xasprintf(LABEL_PROJECT_HASH "=%s", o->plan->plan->project_hash);
+    return xasprintf(LABEL_SESSION "=%s", o->services.session);
 }
 
 static void list(struct node *root)
@@ -145,7 +146,7 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
     if (!name || !id)
         return;
 
-    const char *label = json_string(labels, LABEL("node"), NULL);
+    const char *label = json_string(labels, LABEL_NODE, NULL);
     cleanup_free char *fallback = xasprintf("%s:%s", plan_node_kind_name((enum plan_node_kind)kind), name);
     const char *called = text_or(label, fallback);
     struct node *node = node_find(o, called);

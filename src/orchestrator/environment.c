@@ -2,18 +2,18 @@
  * answers contain secrets: they go to the project's owner only, and every value says whether it is one. */
 #include "orchestrator/internal.h"
 
+#include "base/ours.h"
+#include "control/requests.h"
+#include "control/variables.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static void add_value(cJSON *out, const struct plan_variable *variable, const char *value,
                       const char *resource)
 {
-    cJSON *entry = cJSON_CreateObject();
-    json_add_string(entry, "value", value);
-    json_add_bool(entry, "secret", plan_has_secret(&variable->value));
-    json_add_string(entry, "resource", resource);
-    cJSON_DeleteItemFromObjectCaseSensitive(out, variable->name);
-    cJSON_AddItemToObject(out, variable->name, entry);
+    const struct answer_variable entry = {variable->name, value, plan_has_secret(&variable->value), resource};
+    answer_variable_add(out, &entry);
 }
 
 static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_variable *variables,
@@ -76,6 +76,11 @@ static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist 
     return 0;
 }
 
+static int refuse_without_plan(struct error *err)
+{
+    return error_set(err, ERROR_NOT_RUNNING, "nobody has asked for a resource yet");
+}
+
 static struct node *find_resource(struct orchestrator *o, const char *name, struct error *err)
 {
     struct node *node = node_of_resource(o, name);
@@ -100,9 +105,9 @@ static int add_own(struct node *node, cJSON *out, struct error *err)
         return -1;
     if (!node->kind->is_child)
         return 0;
-    add_plain(out, "APPHOST_SESSION", o->services.session, node->resource);
-    add_plain(out, "APPHOST_PROJECT", node->origin->plan->project, node->resource);
-    add_plain(out, "APPHOST_RESOURCE", node->resource, node->resource);
+    add_plain(out, VARIABLE_SESSION, o->services.session, node->resource);
+    add_plain(out, VARIABLE_PROJECT, node->origin->plan->project, node->resource);
+    add_plain(out, VARIABLE_RESOURCE, node->resource, node->resource);
     return 0;
 }
 
@@ -112,7 +117,7 @@ cJSON *orchestrator_environment(struct orchestrator *o, const struct strlist *re
     cJSON *out = cJSON_CreateObject();
     int rc;
     if (!o->plan)
-        rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+        rc = refuse_without_plan(err);
     else if (for_resource) {
         struct node *node = find_resource(o, for_resource, err);
         rc = -1;
@@ -142,6 +147,13 @@ static void add_login(struct node *node, struct strlist *environment)
     free(password);
 }
 
+static cJSON *exec_answer(struct answer_exec answer, const struct strlist *environment)
+{
+    answer.environment = (const char **)environment->items;
+    answer.environment_count = environment->count;
+    return record_to_json(&answer_exec_record, &answer);
+}
+
 static cJSON *exec_info_of_process(struct node *node, struct error *err)
 {
     struct orchestrator *o = node->o;
@@ -156,22 +168,21 @@ static cJSON *exec_info_of_process(struct node *node, struct error *err)
     }
 
     add_login(node, &environment);
-    cJSON *info = cJSON_CreateObject();
-    json_add_strings(info, "argv", &argv);
-    json_add_string(info, "cwd", run->working_dir);
-    json_add_strings(info, "environment", &environment);
-    return info;
+    return exec_answer((struct answer_exec){.argv = (const char **)argv.items,
+                                            .argv_count = argv.count,
+                                            .folder = run->working_dir},
+                       &environment);
 }
 
 cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, struct error *err)
 {
-    struct node *node = NULL;
-    if (o->plan)
-        node = find_resource(o, resource, err);
-    if (!node) {
-        error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+    if (!o->plan) {
+        refuse_without_plan(err);
         return NULL;
     }
+    struct node *node = find_resource(o, resource, err);
+    if (!node)
+        return NULL;
     if (node->kind->is_child)
         return exec_info_of_process(node, err);
     if (!node->kind->at_engine || !node->facts.running) {
@@ -181,8 +192,5 @@ cJSON *orchestrator_exec_info(struct orchestrator *o, const char *resource, stru
 
     cleanup_strlist struct strlist environment = {0};
     add_login(node, &environment);
-    cJSON *info = cJSON_CreateObject();
-    json_add_string(info, "containerId", node->facts.object);
-    json_add_strings(info, "environment", &environment);
-    return info;
+    return exec_answer((struct answer_exec){.container_id = node->facts.object}, &environment);
 }

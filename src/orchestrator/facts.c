@@ -6,6 +6,8 @@
  * disturbed, and its owner decides. Only `destroy` is final by itself. */
 #include "orchestrator/internal.h"
 
+#include "base/ours.h"
+
 #include <string.h>
 
 /* Nobody is left who could know a secret, or now it can choose its ports. */
@@ -73,18 +75,18 @@ bool facts_is_member(const struct node *node, const struct engine_container *con
 static void take_labels(struct node *node, const struct engine_container *container)
 {
     struct facts *facts = &node->facts;
-    bool same_version = has_label(container, LABEL("hash-version"), HASH_VERSION);
+    bool same_version = has_label(container, LABEL_HASH_VERSION, HASH_VERSION);
     facts_make_of(node, NULL);
     if (same_version)
-        facts_make_of(node, label_of(container, LABEL("spec-hash")));
-    const char *digest = readable_digest(node->o, label_of(container, LABEL("values")));
+        facts_make_of(node, label_of(container, LABEL_SPEC_HASH));
+    const char *digest = readable_digest(node->o, label_of(container, LABEL_VALUES));
     if (digest || !str_eq(facts->digest, OTHER_VALUES))
         facts_resolve(node, digest);
-    facts_last(node, has_label(container, LABEL("lifetime"), "persistent"),
-               has_label(container, LABEL("ephemeral"), "true"));
+    facts_last(node, has_label(container, LABEL_LIFETIME, "persistent"),
+               has_label(container, LABEL_EPHEMERAL, "true"));
     if (!node->resource)
-        node->resource = xstrdup_null(label_of(container, LABEL("resource")));
-    facts_label_ports(node, label_of(container, LABEL("ports")));
+        node->resource = xstrdup_null(label_of(container, LABEL_RESOURCE));
+    facts_label_ports(node, label_of(container, LABEL_PORTS));
     ports_from_label(node, facts->port_label);
 }
 
@@ -157,7 +159,7 @@ static enum want leftover_want(const struct orchestrator *o, bool persistent)
 
 static struct node *node_of_container(struct orchestrator *o, const struct engine_container *container)
 {
-    const char *label = label_of(container, LABEL("node"));
+    const char *label = label_of(container, LABEL_NODE);
     cleanup_free char *id = xstrdup_null(label);
     if (!id)
         id = xasprintf("container:%s", container->name);
@@ -173,7 +175,7 @@ static struct node *node_of_container(struct orchestrator *o, const struct engin
         return node;
     node = node_new(o, id, PLAN_CONTAINER);
     node->name = xstrdup(container->name);
-    node->want = leftover_want(o, has_label(container, LABEL("lifetime"), "persistent"));
+    node->want = leftover_want(o, has_label(container, LABEL_LIFETIME, "persistent"));
     return node;
 }
 
@@ -286,14 +288,14 @@ void facts_of_event(struct orchestrator *o, const struct engine_event *event)
     if (strcmp(event->type, "container") != 0)
         return;
 
-    const char *hash = json_string(event->attributes, LABEL("project-hash"), NULL);
+    const char *hash = json_string(event->attributes, LABEL_PROJECT_HASH, NULL);
     if (!hash || !o->plan || strcmp(hash, o->plan->plan->project_hash) != 0)
         return;
 
     enum change change = change_of(event->action);
     if (change != CHANGE_OTHER && o->engine->doing == OP_LIST)
         facts_disturb(o->engine, true);
-    struct node *node = node_find(o, json_string(event->attributes, LABEL("node"), ""));
+    struct node *node = node_find(o, json_string(event->attributes, LABEL_NODE, ""));
     if (!node)
         return;
 

@@ -7,6 +7,8 @@
  * adopts it. A missing image is a fact of the image's node. What the engine says for good fails the node. */
 #include "orchestrator/internal.h"
 
+#include "base/ours.h"
+
 #include <string.h>
 
 enum { HURRIED_STOP_S = 1, OWN_STOP_S = -1 };
@@ -29,7 +31,7 @@ static bool is_seen(const struct node *node)
 
 static bool is_ours(const struct node *node, const struct engine_container *container)
 {
-    const char *hash = label_of(container, LABEL("project-hash"));
+    const char *hash = label_of(container, LABEL_PROJECT_HASH);
     const struct plan_ref *plan = node->origin;
     if (!plan)
         plan = node->o->plan;

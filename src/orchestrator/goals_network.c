@@ -4,6 +4,8 @@
  * project, so that the engine's race on duplicate names cannot happen. */
 #include "orchestrator/internal.h"
 
+#include "base/ours.h"
+
 #include <string.h>
 
 /* The first that has our name, or NULL. */
@@ -73,8 +75,8 @@ static struct engine_op *list_networks(struct node *node, engine_done_cb *done)
 {
     cleanup_free char *ours = NULL;
     if (node->origin)
-        ours = xasprintf(LABEL("project-hash") "=%s", node->origin->plan->project_hash);
-    const char *const labels[] = {text_or(ours, LABEL("project-hash")), NULL};
+        ours = xasprintf(LABEL_PROJECT_HASH "=%s", node->origin->plan->project_hash);
+    const char *const labels[] = {text_or(ours, LABEL_PROJECT_HASH), NULL};
     return engine_network_list(node->o->services.engine, labels, done, node);
 }
 

@@ -47,7 +47,7 @@ static void on_process_exit(const struct process_exit *how, void *data)
     requests_changed(node->o);
 }
 
-void process_listen(struct node *node, struct process_options *options)
+static void listen_to(struct node *node, struct process_options *options)
 {
     options->on_output = on_output;
     options->on_exit = on_process_exit;
@@ -107,7 +107,7 @@ static struct process *spawn(struct node *node, struct error *err)
         .keeps_input_open = keeps_input_open(run),
     };
 
-    process_listen(node, &options);
+    listen_to(node, &options);
     if (native_prepare(node, &options, &output_path, err) < 0)
         return NULL;
 
@@ -348,6 +348,7 @@ const struct node_kind process_kind = {
     .decide = decide,
     .learn = learn_completed,
     .on_recreate = raise_generation,
+    .listen = listen_to,
     .hurry = hurry,
     .on_close = on_close,
 };

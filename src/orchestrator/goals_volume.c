@@ -4,12 +4,13 @@
 #include "orchestrator/internal.h"
 
 #include "base/file.h"
+#include "base/ours.h"
 
 #include <string.h>
 
 static void take_volume(struct node *node, const cJSON *document)
 {
-    const char *hash = json_string(json_get(document, "Labels"), LABEL("project-hash"), NULL);
+    const char *hash = json_string(json_get(document, "Labels"), LABEL_PROJECT_HASH, NULL);
     bool ours = hash && (!node->origin || !strcmp(hash, node->origin->plan->project_hash));
     node->facts.foreign = !ours;
     facts_see(node, SEEN_PRESENT);

@@ -1,6 +1,7 @@
 /* What the files of the orchestrator do for each other: one paragraph a file, from below to above. No file
- * needs one above it; what a lower one has to ask of a higher one goes through the node's kind (struct
- * node_kind) or through the three pointers of struct orchestrator that orchestrator_new() sets. */
+ * needs one above it (scripts/check-order); what a lower one has to ask of a higher one goes through the
+ * node's kind (struct node_kind) or through the three pointers of struct orchestrator that orchestrator_new()
+ * sets. */
 #ifndef ORCHESTRATOR_INTERNAL_H
 #define ORCHESTRATOR_INTERNAL_H
 
@@ -72,6 +73,8 @@ struct limit goal_task_limit(const struct node *node); /* the same, but a task t
 struct limit goal_object_limit(const struct node *node);
 struct limit goal_forever(const struct node *node);
 
+/* ---- facts_note.c: see facts_note.h ---- */
+
 /* ---- moment.c ---- */
 /* Until now the node worked on its goal, or on what it is doing. */
 void moment_of_goal(const struct node *node);
@@ -101,76 +104,6 @@ void node_fail_text(struct node *node, enum error_code code, const char *format,
     __attribute__((format(printf, 3, 4)));
 void node_clear_failure(struct node *node);
 
-/* ---- nodes.c ---- */
-struct node *node_new(struct orchestrator *o, const char *id,
-                      int kind); /* enum plan_node_kind, NODE_ENGINE */
-void node_set_spec(struct node *node, struct plan_ref *origin, const struct plan_node *spec);
-void node_link(struct node *node, struct node *to, enum plan_until until, bool required);
-void nodes_link(struct orchestrator *o);
-void plan_ref_drop(struct plan_ref *ref);
-void node_drop_ports(struct node *node);
-void node_remember_bonds(struct node *node);
-/* What a container that stays needs stays as well. */
-void nodes_settle_wants(struct orchestrator *o);
-
-/* ---- instance.c ---- */
-void node_instance_started(struct node *node);
-void node_instance_ended(struct node *node);
-/* An instance ended by itself: restart, completed or failed. */
-void node_judge_exit(struct node *node);
-/* "ended with exit code 1", "was ended by signal 9 (out of memory)"; `when` stands after the verb. Caller
- * frees. */
-char *node_exit_text(const struct node *node, const char *when);
-/* Of something that should run and ended well in its first seconds: words for that, else NULL. */
-char *node_early_end_text(const struct node *node);
-/* Under which a task counts as completed. */
-char *task_key(const struct node *node);
-
-/* ---- goals.c ---- */
-bool link_is_met(const struct link *link);
-/* The dependency whose failure keeps the node from starting; on the way down, the user that failed to go and
- * holds a network or a volume; or NULL. */
-struct node *node_blocker(const struct node *node);
-struct node *node_waits_for(const struct node *node);
-bool node_has_current_values(const struct node *node);
-/* An engine that was never reached has nothing of ours. */
-void node_learn_nothing(struct node *node);
-/* Shared rows. */
-bool goal_waiting_met(const struct node *node);
-bool goal_unused_met(const struct node *node);
-bool goal_connected_met(const struct node *node);
-bool goal_calm_met(const struct node *node);
-
-/* ---- blame.c ---- */
-/* The first failed dependency, down to the node that failed itself; the node where none has. */
-const struct node *report_root_cause(const struct node *node);
-/* What went wrong with the node: its own failure or the one it is derived from. */
-void report_node_error(const struct node *node, struct error *err);
-
-/* ---- state.c ---- */
-const char *node_state_name(enum node_state state);
-/* Takes over detail. */
-void node_set_state(struct node *node, enum node_state state, char *detail);
-void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-/* ---- facts.c ---- */
-/* Nothing is there. */
-void facts_gone(struct node *node);
-void facts_of_container(struct node *node, const struct engine_container *container, bool inspected);
-void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count);
-void facts_of_event(struct orchestrator *o, const struct engine_event *event);
-const char *label_of(const struct engine_container *container, const char *name);
-/* Is the container in the project's network? */
-bool facts_is_member(const struct node *node, const struct engine_container *container);
-/* The effect of what is in flight was seen: its answer has a moment more. */
-void facts_note_effect(struct node *node);
-
-/* ---- glance.c ---- */
-void glance_if_due(struct node *node);
-/* The kind's callback of a glance calls it, last. */
-void glance_over(struct node *node, bool shows_effect);
-
 /* ---- decide.c ---- */
 /* Notes once per request what is done with the node and why: "created", "reused", "recreated", … */
 void node_decide(struct node *node);
@@ -179,64 +112,6 @@ void decide_to_send_away(struct node *node);
 const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain);
 /* What differs from what is there. The caller frees. */
 char *decide_explain(struct orchestrator *o, const struct node *node, const struct plan_node *spec);
-
-/* ---- step.c ---- */
-void node_step(void *node);
-
-/* ---- goals_shared.c: rows of networks and volumes ---- */
-bool shared_is_known(const struct node *node);
-bool shared_is_there(const struct node *node);
-bool shared_is_gone(const struct node *node);
-void shared_on_removed(const struct engine_result *result, const struct error *err, void *node);
-
-/* ---- goals_join.c: on the project's network, or off it ---- */
-bool container_is_joined(const struct node *node);
-void container_join(struct node *node);
-
-/* ---- container_start.c ---- */
-void container_start(struct node *node);
-struct limit container_start_limit(const struct node *node);
-
-/* ---- goals_process.c ---- */
-/* Fills in what is called with the output and the end of the node's process. */
-void process_listen(struct node *node, struct process_options *options);
-
-/* ---- native.c ---- */
-/* How a native server is to be spawned so that others find it later. */
-int native_prepare(struct node *node, struct process_options *options, char **output_path, struct error *err);
-void native_started(struct node *node);
-void native_ended(struct node *node);
-/* Lets a persistent server run on, and notes where the next session goes on with it. */
-void native_release(struct node *node);
-/* Adopts the recorded servers that still run; once. */
-void native_survey(struct orchestrator *o);
-/* A node for every folder with data in the state. */
-void native_find_folders(struct orchestrator *o);
-/* Makes the volume's folder; one that keeps nothing is made anew. */
-int native_make_folder(struct node *node, struct error *err);
-
-/* ---- reap.c ---- */
-void node_free(struct node *node);
-/* Frees what nobody wants, asked for or has. */
-void nodes_reap(struct orchestrator *o);
-
-/* ---- values.c ---- */
-struct plan_lookup values_lookup(struct orchestrator *o);
-/* Digest of the node's resolved values (borrowed), or NULL while one is missing (node->missing). */
-const char *values_digest(struct node *node);
-/* The same as it was computed last, or NULL. */
-const char *values_known_digest(const struct node *node);
-/* Does a container's environment (the engine's list) hold what it would be given now? What is not known yet
- * counts as equal. For containers whose digest was made with a key that the state has lost. */
-bool values_match(struct node *node, const cJSON *environment);
-/* argv of entrypoint or command; false when a value is missing. */
-bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
-bool values_environment(struct node *node, struct strlist *out);
-char *values_resolve(struct orchestrator *o, const struct plan_text *text);
-/* The same of a text that may be left out: NULL then. */
-char *values_resolve_given(struct orchestrator *o, const struct plan_text *text);
-/* Ports and secrets for all that can have them now, in one write of the state. */
-void values_settle(struct orchestrator *o);
 
 /* ---- place.c: where published ports are reached ---- */
 bool place_is_met(const struct node *root);
@@ -285,6 +160,64 @@ bool ports_move(struct node *node, int taken);
 void ports_from_label(struct node *node, const char *label);
 char *ports_label(const struct node *node);
 
+/* ---- nodes.c ---- */
+struct node *node_new(struct orchestrator *o, const char *id,
+                      int kind); /* enum plan_node_kind, NODE_ENGINE */
+void node_set_spec(struct node *node, struct plan_ref *origin, const struct plan_node *spec);
+void node_link(struct node *node, struct node *to, enum plan_until until, bool required);
+void nodes_link(struct orchestrator *o);
+void plan_ref_drop(struct plan_ref *ref);
+void node_drop_ports(struct node *node);
+void node_remember_bonds(struct node *node);
+/* What a container that stays needs stays as well. */
+void nodes_settle_wants(struct orchestrator *o);
+
+/* ---- values.c ---- */
+struct plan_lookup values_lookup(struct orchestrator *o);
+/* Digest of the node's resolved values (borrowed), or NULL while one is missing (node->missing). */
+const char *values_digest(struct node *node);
+/* The same as it was computed last, or NULL. */
+const char *values_known_digest(const struct node *node);
+/* Does a container's environment (the engine's list) hold what it would be given now? What is not known yet
+ * counts as equal. For containers whose digest was made with a key that the state has lost. */
+bool values_match(struct node *node, const cJSON *environment);
+/* argv of entrypoint or command; false when a value is missing. */
+bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
+bool values_environment(struct node *node, struct strlist *out);
+char *values_resolve(struct orchestrator *o, const struct plan_text *text);
+/* The same of a text that may be left out: NULL then. */
+char *values_resolve_given(struct orchestrator *o, const struct plan_text *text);
+/* Ports and secrets for all that can have them now, in one write of the state. */
+void values_settle(struct orchestrator *o);
+
+/* ---- goals.c ---- */
+bool link_is_met(const struct link *link);
+/* The dependency whose failure keeps the node from starting; on the way down, the user that failed to go and
+ * holds a network or a volume; or NULL. */
+struct node *node_blocker(const struct node *node);
+struct node *node_waits_for(const struct node *node);
+bool node_has_current_values(const struct node *node);
+/* An engine that was never reached has nothing of ours. */
+void node_learn_nothing(struct node *node);
+/* Shared rows. */
+bool goal_waiting_met(const struct node *node);
+bool goal_unused_met(const struct node *node);
+bool goal_connected_met(const struct node *node);
+bool goal_calm_met(const struct node *node);
+
+/* ---- blame.c ---- */
+/* The first failed dependency, down to the node that failed itself; the node where none has. */
+const struct node *report_root_cause(const struct node *node);
+/* What went wrong with the node: its own failure or the one it is derived from. */
+void report_node_error(const struct node *node, struct error *err);
+
+/* ---- state.c ---- */
+const char *node_state_name(enum node_state state);
+/* Takes over detail. */
+void node_set_state(struct node *node, enum node_state state, char *detail);
+void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* ---- holder.c ---- */
 /* Fails the node with ERROR_PORT for its fixed port that is taken: asks the engine which container has it,
  * else looks into /proc. */
@@ -297,12 +230,6 @@ void listening_hint(const struct node *node, struct error *err);
 /* ---- spec.c ---- */
 cJSON *spec_container(struct node *node);
 cJSON *spec_labels(const struct node *node, const char *digest);
-
-/* ---- seed.c ---- */
-bool seed_is_met(const struct node *node);
-void seed_start(struct node *node);
-/* Cancels it; the server keeps what was written so far. */
-void seed_stop(struct node *node);
 
 /* ---- elsewhere.c ---- */
 /* How a connection string's server, or an external service, is asked. */
@@ -321,14 +248,6 @@ struct redis_conn_options;
 /* Where the node's server is, with the default user's password; server_forget() wipes and frees it. */
 struct redis_conn_options server_access(struct node *node, char **password);
 void server_forget(char *password);
-
-/* ---- users.c ---- */
-bool users_are_met(const struct node *node);
-void users_start(struct node *node);
-/* Cancels the making of them. */
-void users_stop(struct node *node);
-/* Nothing is known of the server's users: it is another one. */
-void users_forget(struct node *node);
 
 /* ---- saving.c: what has to be saved before the end ---- */
 bool saving_is_met(const struct node *node);
@@ -349,17 +268,9 @@ struct node *forming_next_primary(const struct node *node, size_t *at);
 /* What is missing, in words; NULL: nothing that we know of. */
 const char *forming_trouble(const struct node *node);
 
-/* ---- sensor.c ---- */
-void sensor_start(struct node *node);
-void sensor_stop(struct node *node);
-/* What was known is known no more: it is asked from the beginning. */
-void sensor_again(struct node *node);
-const struct error *sensor_error(const struct node *node);
-
-/* ---- watching.c ---- */
-/* Begins or ends to watch the files that the node names, as it is wanted now. */
-void watching_settle(struct node *node);
-void watching_leave(struct node *node);
+/* ---- goals_join.c: on the project's network, or off it ---- */
+bool container_is_joined(const struct node *node);
+void container_join(struct node *node);
 
 /* ---- output.c ---- */
 /* A line of our own among those of the resource. */
@@ -370,6 +281,115 @@ void output_unfollow(struct node *node);
 void output_free(struct node *node);
 /* The last lines, or NULL; the caller frees. */
 char *output_tail(const struct node *node);
+
+/* ---- native.c ---- */
+/* How a native server is to be spawned so that others find it later. */
+int native_prepare(struct node *node, struct process_options *options, char **output_path, struct error *err);
+void native_started(struct node *node);
+void native_ended(struct node *node);
+/* Lets a persistent server run on, and notes where the next session goes on with it. */
+void native_release(struct node *node);
+/* Adopts the recorded servers that still run; once. */
+void native_survey(struct orchestrator *o);
+/* A node for every folder with data in the state. */
+void native_find_folders(struct orchestrator *o);
+/* Makes the volume's folder; one that keeps nothing is made anew. */
+int native_make_folder(struct node *node, struct error *err);
+
+/* ---- sensor.c ---- */
+void sensor_start(struct node *node);
+void sensor_stop(struct node *node);
+/* What was known is known no more: it is asked from the beginning. */
+void sensor_again(struct node *node);
+const struct error *sensor_error(const struct node *node);
+
+/* ---- seed.c ---- */
+bool seed_is_met(const struct node *node);
+void seed_start(struct node *node);
+
+/* ---- users.c ---- */
+bool users_are_met(const struct node *node);
+void users_start(struct node *node);
+/* Nothing is known of the server's users: it is another one. */
+void users_forget(struct node *node);
+
+/* ---- instance.c ---- */
+void node_instance_started(struct node *node);
+void node_instance_ended(struct node *node);
+/* An instance ended by itself: restart, completed or failed. */
+void node_judge_exit(struct node *node);
+/* "ended with exit code 1", "was ended by signal 9 (out of memory)"; `when` stands after the verb. Caller
+ * frees. */
+char *node_exit_text(const struct node *node, const char *when);
+/* Of something that should run and ended well in its first seconds: words for that, else NULL. */
+char *node_early_end_text(const struct node *node);
+/* Under which a task counts as completed. */
+char *task_key(const struct node *node);
+
+/* ---- facts.c ---- */
+/* Nothing is there. */
+void facts_gone(struct node *node);
+void facts_of_container(struct node *node, const struct engine_container *container, bool inspected);
+void facts_of_list(struct orchestrator *o, const struct engine_container *containers, int count);
+void facts_of_event(struct orchestrator *o, const struct engine_event *event);
+const char *label_of(const struct engine_container *container, const char *name);
+/* Is the container in the project's network? */
+bool facts_is_member(const struct node *node, const struct engine_container *container);
+/* The effect of what is in flight was seen: its answer has a moment more. */
+void facts_note_effect(struct node *node);
+
+/* ---- glance.c ---- */
+void glance_if_due(struct node *node);
+/* The kind's callback of a glance calls it, last. */
+void glance_over(struct node *node, bool shows_effect);
+
+/* ---- goals_shared.c: rows of networks and volumes ---- */
+bool shared_is_known(const struct node *node);
+bool shared_is_there(const struct node *node);
+bool shared_is_gone(const struct node *node);
+void shared_on_removed(const struct engine_result *result, const struct error *err, void *node);
+
+/* ---- container_start.c ---- */
+void container_start(struct node *node);
+struct limit container_start_limit(const struct node *node);
+
+/* ---- watching.c ---- */
+/* Begins or ends to watch the files that the node names, as it is wanted now. */
+void watching_settle(struct node *node);
+void watching_leave(struct node *node);
+
+/* ---- step.c ---- */
+void node_step(void *node);
+
+/* ---- view.c ---- */
+enum view_state node_view_state(const struct node *node);
+bool node_is_shown(const struct node *node);
+bool node_is_shown_as_resource(const struct node *node); /* else among the others */
+/* These borrow from the nodes, until the next turn. */
+struct view_resource node_record(struct node *node, struct arena *arena);
+struct view_engine engine_record(const struct orchestrator *o, struct arena *arena);
+
+/* ---- report.c ---- */
+cJSON *report_of(const struct request *request);
+/* What applying the plan would do: {"resources": [{"name","decision","explain"}]}. */
+cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan);
+
+/* ---- changes.c ---- */
+/* So much has changed that all is to be told again. */
+void changes_whole(struct orchestrator *o);
+/* The node is about to be freed. */
+void changes_forget(struct node *node);
+void changes_free(struct orchestrator *o);
+void changes_tell(struct orchestrator *o);
+
+/* ---- reap.c ---- */
+void node_free(struct node *node);
+/* Frees what nobody wants, asked for or has. */
+void nodes_reap(struct orchestrator *o);
+
+/* ---- persist.c ---- */
+void persist_spec(struct node *node);
+void persist_flush(void *orchestrator);
 
 /* ---- request.c ---- */
 struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
@@ -383,33 +403,8 @@ void request_free(struct request *request);
 void requests_note_removed(const struct node *node);
 void requests_settle(void *data);
 
-/* ---- report.c ---- */
-cJSON *report_of(const struct request *request);
-/* What applying the plan would do: {"resources": [{"name","decision","explain"}]}. */
-cJSON *report_dry_run(struct orchestrator *o, const struct plan *plan);
-
 /* ---- apply.c ---- */
 /* The node must come up (again): failures are forgotten. */
 void node_want_up(struct node *node);
-
-/* ---- view.c ---- */
-enum view_state node_view_state(const struct node *node);
-bool node_is_shown(const struct node *node);
-bool node_is_shown_as_resource(const struct node *node); /* else among the others */
-/* These borrow from the nodes, until the next turn. */
-struct view_resource node_record(struct node *node, struct arena *arena);
-struct view_engine engine_record(const struct orchestrator *o, struct arena *arena);
-
-/* ---- changes.c ---- */
-/* So much has changed that all is to be told again. */
-void changes_whole(struct orchestrator *o);
-/* The node is about to be freed. */
-void changes_forget(struct node *node);
-void changes_free(struct orchestrator *o);
-void changes_tell(struct orchestrator *o);
-
-/* ---- persist.c ---- */
-void persist_spec(struct node *node);
-void persist_flush(void *orchestrator);
 
 #endif

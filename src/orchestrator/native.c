@@ -147,7 +147,7 @@ static bool adopt(struct orchestrator *o, const cJSON *record)
                   .output_offset = json_int(record, "outputOffset", -1)},
     };
 
-    process_listen(node, &options);
+    node->kind->listen(node, &options);
     output_open(node);
     node->process = o->hooks.adopt(o->services.loop, &options, &err);
     if (node->process) {

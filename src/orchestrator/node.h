@@ -21,7 +21,6 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#define LABEL(name) "io.apphost." name
 #define HASH_VERSION "1"
 
 enum {
@@ -129,14 +128,16 @@ struct node_kind {
     bool (*uses)(const struct node *user, const struct node *shared); /* may it, without saying so? */
     const char *(*decide)(struct node *node, char **explain);
     /* Turns. NULL: nothing. */
-    void (*add_links)(struct node *node);           /* besides the plan's edges */
-    void (*learn)(struct node *node);               /* before each step: facts that follow from others */
-    void (*on_wanted)(struct node *node);           /* it was not before */
-    void (*on_recreate)(struct node *node);         /* as it is, it is not good enough */
-    void (*on_ready)(struct node *node);            /* or completed */
-    void (*on_down)(struct node *node);             /* from now on it goes down */
-    void (*on_late)(struct node *node);             /* instead of a failure */
-    void (*on_cancelled)(struct node *node);        /* what was in flight */
+    void (*add_links)(struct node *node);    /* besides the plan's edges */
+    void (*learn)(struct node *node);        /* before each step: facts that follow from others */
+    void (*on_wanted)(struct node *node);    /* it was not before */
+    void (*on_recreate)(struct node *node);  /* as it is, it is not good enough */
+    void (*on_ready)(struct node *node);     /* or completed */
+    void (*on_down)(struct node *node);      /* from now on it goes down */
+    void (*on_late)(struct node *node);      /* instead of a failure */
+    void (*on_cancelled)(struct node *node); /* what was in flight */
+    /* Fills in what is called with the output and the end of its process. */
+    void (*listen)(struct node *node, struct process_options *options);
     void (*hurry)(struct node *node);               /* what it is asked to end by is shortened */
     void (*on_close)(struct node *node);            /* the session ends while it runs */
     struct engine_op *(*glance)(struct node *node); /* what is, beside what is in flight: glance_over() */
@@ -223,6 +224,8 @@ struct node_output {
     char *tail;                /* fetched for a report */
 };
 
+enum { BESIDE_USERS, BESIDE_SEED, BESIDE_COUNT };
+
 struct node {
     struct orchestrator *o;
     UT_hash_handle hh;
@@ -252,6 +255,7 @@ struct node {
     struct process *process;
     struct seeding *seeding; /* under way, or NULL */
     struct making_users *making_users;
+    void (*beside[BESIDE_COUNT])(struct node *node); /* how what runs beside the sensor is stopped; or NULL */
     struct saving *saving;
     struct forming *forming; /* that it is a member of, or NULL */
     struct sensor sensor;

@@ -2,9 +2,9 @@
  * before anybody who depends on it starts.
  *
  * INFO keyspace tells whether there is any key; then the files, one after the other. It runs beside the
- * sensor and ends with it (sensor_stop calls seed_stop): an instance that goes takes its seeding along.
- * Failures: a file that does not parse or a command that the server refuses fails the node, positioned at
- * file and line. What was written until then is flushed: the data set was empty, and the next try finds it
+ * sensor and ends with it (sensor_stop calls what is told to it): an instance that goes takes its seeding
+ * along. Failures: a file that does not parse or a command that the server refuses fails the node, positioned
+ * at file and line. What was written until then is flushed: the data set was empty, and the next try finds it
  * so. Of a cluster all primaries are asked, and the commands go to whom their keys belong. */
 #include "orchestrator/internal.h"
 
@@ -25,7 +25,7 @@ bool seed_is_met(const struct node *node)
     return !node->spec->run.seed_count || node->facts.seeded || node_is_over(node);
 }
 
-void seed_stop(struct node *node)
+static void seed_stop(struct node *node)
 {
     struct seeding *seeding = take_ptr(&node->seeding);
     if (!seeding)
@@ -166,6 +166,7 @@ void seed_start(struct node *node)
 {
     if (node->seeding)
         return;
+    node->beside[BESIDE_SEED] = seed_stop;
     node->seeding = xcalloc(1, sizeof *node->seeding);
     ask(node, node);
 }

@@ -394,10 +394,11 @@ void sensor_stop(struct node *node)
     struct orchestrator *o = node->o;
     struct sensor *sensor = &node->sensor;
     facts_ready(node, false);
-    users_stop(node);
+    for (size_t i = 0; i < BESIDE_COUNT; i++)
+        if (node->beside[i])
+            node->beside[i](node);
     saving_stop(node);
     forming_leave(node);
-    seed_stop(node);
 
     if (!sensor->on)
         return;

@@ -7,6 +7,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/signals.h"
 #include "machine/self.h"
 
@@ -27,35 +28,35 @@ cJSON *spec_labels(const struct node *node, const char *digest)
 
     char uid[16];
     snprintf(uid, sizeof uid, "%u", (unsigned)getuid());
-    json_add_string(labels, LABEL("project"), plan->project);
-    json_add_string(labels, LABEL("project-hash"), plan->project_hash);
-    json_add_string(labels, LABEL("resource"), node->resource);
-    json_add_string(labels, LABEL("node"), node->id);
-    json_add_string(labels, LABEL("kind"), node->kind->name);
-    json_add_string(labels, LABEL("spec-hash"), node->spec->spec_hash);
-    json_add_string(labels, LABEL("hash-version"), HASH_VERSION);
-    json_add_string(labels, LABEL("session"), o->services.session);
-    json_add_string(labels, LABEL("lifetime"), text_pick(run->persistent, "persistent", "session"));
-    json_add_string(labels, LABEL("uid"), uid);
+    json_add_string(labels, LABEL_PROJECT, plan->project);
+    json_add_string(labels, LABEL_PROJECT_HASH, plan->project_hash);
+    json_add_string(labels, LABEL_RESOURCE, node->resource);
+    json_add_string(labels, LABEL_NODE, node->id);
+    json_add_string(labels, LABEL_KIND, node->kind->name);
+    json_add_string(labels, LABEL_SPEC_HASH, node->spec->spec_hash);
+    json_add_string(labels, LABEL_HASH_VERSION, HASH_VERSION);
+    json_add_string(labels, LABEL_SESSION, o->services.session);
+    json_add_string(labels, LABEL_LIFETIME, text_pick(run->persistent, "persistent", "session"));
+    json_add_string(labels, LABEL_UID, uid);
 
     /* Whose it is, when its project's folder has moved or another user comes. */
     if (node->kind->holds_data || node->kind->at_engine) {
         cleanup_free char *container = machine_container_id();
-        json_add_string(labels, LABEL("manifest"), plan->manifest_file);
-        json_add_string(labels, LABEL("container"), container); /* in which the manifest's path is a path */
+        json_add_string(labels, LABEL_MANIFEST, plan->manifest_file);
+        json_add_string(labels, LABEL_CONTAINER, container); /* in which the manifest's path is a path */
     }
     if (!digest)
         return labels;
 
     /* For those who do not see our state folder or our processes; who owns is still the lock. */
     cleanup_free char *owner = xasprintf("%ld %s", (long)getpid(), state_path(o->services.state));
-    json_add_string(labels, LABEL("owner"), owner);
+    json_add_string(labels, LABEL_OWNER, owner);
     cleanup_free char *values = xasprintf("%s.%s", o->digest_key_id, digest), *ports = ports_label(node);
-    json_add_string(labels, LABEL("values"), values);
+    json_add_string(labels, LABEL_VALUES, values);
     if (*ports)
-        json_add_string(labels, LABEL("ports"), ports);
+        json_add_string(labels, LABEL_PORTS, ports);
     if (run->ephemeral)
-        json_add_string(labels, LABEL("ephemeral"), "true");
+        json_add_string(labels, LABEL_EPHEMERAL, "true");
     return labels;
 }
 

@@ -3,8 +3,9 @@
  *
  * Happy path: ACL USERS, ACL DELUSER for those that are not wanted, ACL SETUSER with everything for each of
  * the wanted ones: one pipeline. With `users` given, all users are ours; once it is gone, those that we made
- * go. It runs beside the sensor and ends with it (sensor_stop calls users_stop). Failures: what the server
- * refuses fails the node, at the place of the rules; the words are the server's. No password is in any text.
+ * go. It runs beside the sensor and ends with it (sensor_stop calls what is told to it). Failures: what the
+ * server refuses fails the node, at the place of the rules; the words are the server's. No password is in any
+ * text.
  */
 #include "orchestrator/internal.h"
 
@@ -74,7 +75,7 @@ static const struct plan_user *find_user(const struct node *node, const char *na
 
 /* ---- the conversation ---- */
 
-void users_stop(struct node *node)
+static void users_stop(struct node *node)
 {
     struct making_users *making = take_ptr(&node->making_users);
     if (!making)
@@ -216,6 +217,7 @@ void users_start(struct node *node)
     char *password;
     struct redis_conn_options server = server_access(node, &password);
     server.on_closed = on_lost;
+    node->beside[BESIDE_USERS] = users_stop;
     node->making_users = xcalloc(1, sizeof *node->making_users);
     node->making_users->digest = digest;
     node->making_users->conn = redis_conn_open(node->o->services.loop, &server);

@@ -6,6 +6,7 @@
 #include "orchestrator/internal.h"
 
 #include "base/digest.h"
+#include "base/ours.h"
 
 #include <string.h>
 
@@ -86,9 +87,9 @@ bool values_environment(struct node *node, struct strlist *out)
     if (inherits) {
         /* A native server that outlives the session is none of those that are swept at its end. */
         bool outlives = native_is_server(node) && node->spec->run.persistent;
-        strlist_setenv(out, "APPHOST_SESSION", text_if(!outlives, node->o->services.session));
-        strlist_setenv(out, "APPHOST_PROJECT", plan->project);
-        strlist_setenv(out, "APPHOST_RESOURCE", text_or_empty(node->resource));
+        strlist_setenv(out, VARIABLE_SESSION, text_if(!outlives, node->o->services.session));
+        strlist_setenv(out, VARIABLE_PROJECT, plan->project);
+        strlist_setenv(out, VARIABLE_RESOURCE, text_or_empty(node->resource));
     }
     return true;
 }

@@ -6,23 +6,26 @@
  * its kin; and what does not steer apphost, whatever its name. */
 #include "process/process.h"
 
+#include "base/ours.h"
+#include "guard/guard.h"
+
 #include <string.h>
 
 /* Whole names end with "=". */
 static const char *const withheld[] = {
     /* values of parameters */
-    "APPHOST_PARAM_", "Parameters__",
+    VARIABLE_PARAM, "Parameters__",
     /* twins of flags: a flag is not inherited either */
-    "APPHOST_FILE=", "APPHOST_PROJECT_NAME=", "APPHOST_PROJECT_DIRECTORY=", "APPHOST_ENV_FILE=",
-    "APPHOST_PROFILE=", "APPHOST_PROFILES=", "APPHOST_ENGINE=", "APPHOST_HOST=", "APPHOST_CONTEXT=",
-    "APPHOST_PROGRESS=", "APPHOST_COLOR=", "APPHOST_QUIET=", "APPHOST_VERBOSE=", "APPHOST_DEBUG=",
-    "APPHOST_WAIT_TIMEOUT=", "APPHOST_OUTPUT=", "APPHOST_DRY_RUN=",
+    VARIABLE_FILE "=", VARIABLE_PROJECT_NAME "=", VARIABLE_PROJECT_DIRECTORY "=", VARIABLE_ENV_FILE "=",
+    VARIABLE_PROFILE "=", VARIABLE_PROFILES "=", VARIABLE_ENGINE "=", VARIABLE_HOST "=", VARIABLE_CONTEXT "=",
+    VARIABLE_PROGRESS "=", VARIABLE_COLOR "=", VARIABLE_QUIET "=", VARIABLE_VERBOSE "=", VARIABLE_DEBUG "=",
+    VARIABLE_WAIT_TIMEOUT "=", VARIABLE_OUTPUT "=", VARIABLE_DRY_RUN "=",
     /* the session around us: who starts a child says of which session it is */
-    "APPHOST_PARENT_SESSION=",
+    VARIABLE_PARENT_SESSION "=",
     /* where images and ports are found */
-    "APPHOST_IMAGE_PREFIX=", "APPHOST_PUBLISHED_HOST=",
+    VARIABLE_IMAGE_PREFIX "=", VARIABLE_PUBLISHED_HOST "=",
     /* between guard and gc, and between us and a server: its configuration holds its password */
-    "APPHOST_LOCK_FD=", "APPHOST_REDIS_CONF=", "APPHOST_TLS_CERT=", "APPHOST_TLS_KEY="};
+    GUARD_LOCK_VARIABLE "=", VARIABLE_REDIS_CONF "=", VARIABLE_TLS_CERT "=", VARIABLE_TLS_KEY "="};
 
 bool process_inherits(const char *entry)
 {

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "machine/self.h"
 #include "state/state.h"
@@ -69,7 +70,7 @@ static bool has_volume(const cJSON *volumes, const char *name)
 static bool is_mine(const cJSON *labels)
 {
     cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
-    return str_eq(json_string(labels, "io.apphost.uid", NULL), uid);
+    return str_eq(json_string(labels, LABEL_UID, NULL), uid);
 }
 
 /* ---- a moved folder ---- */
@@ -77,7 +78,7 @@ static bool is_mine(const cJSON *labels)
 bool adopt_is_from_here(const cJSON *labels)
 {
     cleanup_free char *container = machine_container_id();
-    return str_eq(json_string(labels, "io.apphost.container", ""), text_or_empty(container));
+    return str_eq(json_string(labels, LABEL_CONTAINER, ""), text_or_empty(container));
 }
 
 bool adopt_is_there(const char *manifest)
@@ -120,8 +121,8 @@ static void look_at_volume(const struct project *project, const struct output *o
                            const cJSON *volume)
 {
     const cJSON *labels = labels_of(volume);
-    const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
-    const char *hash = json_string(labels, "io.apphost.project-hash", "");
+    const char *manifest = json_string(labels, LABEL_MANIFEST, NULL);
+    const char *hash = json_string(labels, LABEL_PROJECT_HASH, "");
     cleanup_free char *theirs = identity_prefix(project->name, hash);
     const char *suffix = NULL;
     if (str_starts(name_of(volume), theirs))
@@ -202,10 +203,10 @@ static bool look_for_owner(const struct project *project, const struct output *o
     cJSON_ArrayForEach(object, objects)
     {
         const cJSON *labels = labels_of(object);
-        const char *manifest = json_string(labels, "io.apphost.manifest", NULL);
+        const char *manifest = json_string(labels, LABEL_MANIFEST, NULL);
         int64_t uid = -1;
-        str_to_int64(json_string(labels, "io.apphost.uid", ""), 0, UINT32_MAX, &uid);
-        bool is_shared = str_eq(json_string(labels, "io.apphost.project-hash", NULL), project->hash);
+        str_to_int64(json_string(labels, LABEL_UID, ""), 0, UINT32_MAX, &uid);
+        bool is_shared = str_eq(json_string(labels, LABEL_PROJECT_HASH, NULL), project->hash);
         if (uid < 0 || is_shared || is_mine(labels) || !str_eq(manifest, project->manifest))
             continue;
         const struct passwd *user = getpwuid((uid_t)uid);
@@ -246,7 +247,7 @@ bool adopt_is_first(const struct project *project)
 
 void adopt_look(const struct project *project, char *const *environment, const struct output *output)
 {
-    cleanup_free char *label = xasprintf("io.apphost.project=%s", project->name);
+    cleanup_free char *label = xasprintf(LABEL_PROJECT "=%s", project->name);
     const struct question question = {&project->engine, environment, label};
     cleanup_json cJSON *volumes = NULL, *containers = NULL;
     cleanup_error struct error trouble = {0};
@@ -265,7 +266,7 @@ void adopt_look(const struct project *project, char *const *environment, const s
 int adopt_list(const struct project *project, char *const *environment, const char *hash, struct strlist *out,
                struct error *err)
 {
-    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", hash);
+    cleanup_free char *label = xasprintf(LABEL_PROJECT_HASH "=%s", hash);
     const struct question question = {&project->engine, environment, label};
     cleanup_free char *prefix = identity_prefix(project->name, hash);
     cleanup_free char *state = state_folder(project->root, prefix), *folder = path_join(state, "volumes");
@@ -278,7 +279,7 @@ int adopt_list(const struct project *project, char *const *environment, const ch
     cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
     cJSON_ArrayForEach(object, containers)
     {
-        if (str_eq(json_string(labels_of(object), "io.apphost.lifetime", NULL), "persistent"))
+        if (str_eq(json_string(labels_of(object), LABEL_LIFETIME, NULL), "persistent"))
             strlist_add(out, name_of(object));
     }
     list_folder(folder, out);

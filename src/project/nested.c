@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "manifest/manifest.h"
 
 #include <stdlib.h>
@@ -28,10 +29,10 @@ static const char *value_of(char *const *environment, const char *name)
 /* The nearest one: what a session's child has besides its own may be inherited from further out. */
 static const char *session_of(char *const *environment)
 {
-    const char *parent = value_of(environment, NESTED_VARIABLE);
+    const char *parent = value_of(environment, VARIABLE_PARENT_SESSION);
     const char *session = parent;
     if (!(parent && *parent))
-        session = value_of(environment, "APPHOST_SESSION");
+        session = value_of(environment, VARIABLE_SESSION);
     if (session && *session)
         return session;
     return NULL;

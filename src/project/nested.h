@@ -12,8 +12,6 @@
 #include "engine/engine.h"
 #include "state/state.h"
 
-#define NESTED_VARIABLE "APPHOST_PARENT_SESSION"
-
 struct nested {
     struct identity identity;
     char *manifest; /* or NULL */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "base/str.h"
 #include "engine/once.h"
@@ -35,21 +36,21 @@ static bool may_be_hidden(const struct args *args)
 static bool read_claim(const cJSON *object, struct claim *claim)
 {
     const cJSON *labels = json_get(object, "labels");
-    const char *owner = json_string(labels, "io.apphost.owner", "");
+    const char *owner = json_string(labels, LABEL_OWNER, "");
     const char *blank = strchr(owner, ' ');
     bool is_live = str_eq(json_string(object, "state", NULL), "running") &&
-                   str_eq(json_string(labels, "io.apphost.lifetime", NULL), "session");
+                   str_eq(json_string(labels, LABEL_LIFETIME, NULL), "session");
     if (!is_live || !blank)
         return false;
 
     *claim = (struct claim){
-        .project = json_string(labels, "io.apphost.project", ""),
-        .container = json_string(labels, "io.apphost.container", ""),
+        .project = json_string(labels, LABEL_PROJECT, ""),
+        .container = json_string(labels, LABEL_CONTAINER, ""),
         .folder = blank + 1,
     };
     cleanup_free char *pid = xstrndup(owner, (size_t)(blank - owner));
     return str_to_int64(pid, 1, INT32_MAX, &claim->pid) &&
-           str_to_int64(json_string(labels, "io.apphost.uid", ""), 0, UINT32_MAX, &claim->uid);
+           str_to_int64(json_string(labels, LABEL_UID, ""), 0, UINT32_MAX, &claim->uid);
 }
 
 static bool is_locked(const char *folder)
@@ -106,7 +107,7 @@ int owner_check_engine(const struct project *project, const struct project_optio
                        struct error *err)
 {
     struct engine_once once = {0};
-    cleanup_free char *label = xasprintf("io.apphost.project-hash=%s", project->hash);
+    cleanup_free char *label = xasprintf(LABEL_PROJECT_HASH "=%s", project->hash);
     const char *const labels[] = {label, NULL};
     cleanup_free char *folder = project_folder(project);
     if (!project->has_engine || !may_be_hidden(options->args) || (folder && is_locked(folder)))

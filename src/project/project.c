@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 #include "process/process.h"
 #include "state/state.h"
@@ -43,7 +44,7 @@ static const char *override_of(const struct project_options *options)
 /* Told by `run --isolate`, or inherited from it: what a worker calls means the worker's project. */
 static const char *isolate_of(const struct project_options *options)
 {
-    static const char name[] = WORKER_SLOT_VARIABLE "=";
+    static const char name[] = VARIABLE_WORKER_SLOT "=";
     for (char *const *entry = options->environment; !options->isolate && entry && *entry; entry++)
         if (str_starts(*entry, name) && (*entry)[sizeof name - 1])
             return *entry + sizeof name - 1;
@@ -335,7 +336,7 @@ static struct model *load_model(struct project *project, const struct project_op
     for (char *const *entry = options->environment; *entry; entry++)
         environment.count++;
     if (!manifest.profiles.count)
-        split_profiles(&manifest.profiles, strlist_getenv(&environment, "APPHOST_PROFILES"));
+        split_profiles(&manifest.profiles, strlist_getenv(&environment, VARIABLE_PROFILES));
     struct model *model = manifest_load(&manifest, &project->problems);
     strlist_free(&manifest.files);
     strlist_free(&manifest.env_files);

@@ -9,7 +9,6 @@
 #include "model/model.h"
 
 /* The worker's slot, for what it starts: `apphost redis` in a worker talks to the worker's server. */
-#define WORKER_SLOT_VARIABLE "APPHOST_WORKER_SLOT"
 /* Takes out of a model what workers cannot have each. */
 void worker_isolate(struct model *model);
 

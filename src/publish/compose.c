@@ -8,13 +8,12 @@
 #include "publish/internal.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LABEL_SECRETS "io.apphost.secrets"
 
 enum { FILE_MODE = 0444 };
 
@@ -77,8 +76,9 @@ static char *text_of(struct writer *w, const struct plan_text *text)
 
 static void add_image(struct writer *w, cJSON *out, const struct deployment_service *s)
 {
-    static const char *const policies[MODEL_PULL_COUNT] = {
-        [MODEL_PULL_ALWAYS] = "always", [MODEL_PULL_NEVER] = "never"};
+    static const char *const policies[MODEL_PULL_COUNT] = {/* not all: what is missing is pulled anyway */
+                                                           [MODEL_PULL_ALWAYS] = "always",
+                                                           [MODEL_PULL_NEVER] = "never"};
     add(out, "image", s->image);
     if (s->build) {
         cJSON *build = json_add_object(out, "build");

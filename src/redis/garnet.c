@@ -8,6 +8,7 @@
  * than in 1: whichever stands in the manifest, both are written. */
 #include "redis/redis.h"
 #include "base/mem.h"
+#include "base/ours.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -120,8 +121,8 @@ char *redis_garnet_launch_line(void)
 {
     /* printf is part of the shell: nothing of it is seen in an argv. */
     return xstrdup("umask 077\n"
-                   "printf '%s' \"$" REDIS_CONF_VARIABLE "\" >" REDIS_GARNET_FILE "\n"
-                   "unset " REDIS_CONF_VARIABLE "\n"
+                   "printf '%s' \"$" VARIABLE_REDIS_CONF "\" >" REDIS_GARNET_FILE "\n"
+                   "unset " VARIABLE_REDIS_CONF "\n"
                    "server=/app/GarnetServer\n"
                    "[ -x \"$server\" ] || server=GarnetServer\n"
                    "exec \"$server\" --config-import-path " REDIS_GARNET_FILE "\n");

@@ -7,6 +7,7 @@
  * data it may not chown. */
 #include "redis/redis.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/pick.h"
 
 #include <ctype.h>
@@ -18,6 +19,7 @@ enum { FIRST_WITH_USERS = 6 };
 const char *redis_server_name(enum model_kind kind)
 {
     static const char *const servers[MODEL_KIND_COUNT] = {
+        /* not all kinds are servers */
         [MODEL_REDIS] = "redis-server",
         [MODEL_VALKEY] = "valkey-server",
         [MODEL_GARNET] = "/app/GarnetServer",
@@ -29,7 +31,8 @@ const char *redis_server_name(enum model_kind kind)
 
 const char *redis_save_command(enum model_kind kind)
 {
-    static const char *const commands[MODEL_KIND_COUNT] = {[MODEL_GARNET] = "COMMITAOF"};
+    static const char *const commands[MODEL_KIND_COUNT] = {/* not all: the others save when they end */
+                                                           [MODEL_GARNET] = "COMMITAOF"};
     if (kind >= MODEL_KIND_COUNT)
         return NULL;
     return commands[kind];
@@ -38,6 +41,7 @@ const char *redis_save_command(enum model_kind kind)
 const struct redis_native *redis_native(enum model_kind kind)
 {
     static const struct redis_native native[] = {
+        /* not all kinds are servers */
         [MODEL_REDIS] = {{"redis-server"}, "redis-server", {"-"}},
         [MODEL_VALKEY] = {{"valkey-server"}, "valkey-server", {"-"}},
         [MODEL_GARNET] = {{"garnet-server", "GarnetServer"}, NULL, {"--config-import-path", "/dev/stdin"}},
@@ -52,14 +56,14 @@ char *redis_launch_line(const struct redis_launch *how)
     const char *server = redis_server_name(how->kind);
     /* The copy lets the server start with an environment that no longer holds its password. */
     struct strbuf line = {0};
-    strbuf_adds(&line, "conf=$" REDIS_CONF_VARIABLE "; unset " REDIS_CONF_VARIABLE "\n");
+    strbuf_adds(&line, "conf=$" VARIABLE_REDIS_CONF "; unset " VARIABLE_REDIS_CONF "\n");
 
     /* Readable for the user that the entrypoint drops to; nobody else is in there. */
     if (how->tls)
         strbuf_adds(&line, "umask 022\n"
-                           "printf '%s\\n' \"$" REDIS_TLS_CERT_VARIABLE "\" >" REDIS_TLS_CERT_FILE "\n"
-                           "printf '%s\\n' \"$" REDIS_TLS_KEY_VARIABLE "\" >" REDIS_TLS_KEY_FILE "\n"
-                           "unset " REDIS_TLS_CERT_VARIABLE " " REDIS_TLS_KEY_VARIABLE "\n");
+                           "printf '%s\\n' \"$" VARIABLE_TLS_CERT "\" >" REDIS_TLS_CERT_FILE "\n"
+                           "printf '%s\\n' \"$" VARIABLE_TLS_KEY "\" >" REDIS_TLS_KEY_FILE "\n"
+                           "unset " VARIABLE_TLS_CERT " " VARIABLE_TLS_KEY "\n");
     if (!how->bypass_entrypoint)
         strbuf_addf(&line,
                     "if command -v docker-entrypoint.sh >/dev/null 2>&1; then\n"

@@ -2,17 +2,17 @@
  * Pure functions.
  *
  * A server is started without secrets in argv and without a further engine call: its configuration travels in
- * the environment variable REDIS_CONF_VARIABLE, and a shell line gives it to the server on standard input,
+ * the environment variable VARIABLE_REDIS_CONF, and a shell line gives it to the server on standard input,
  * through a here document, which expands nothing inside the variable's value. Where the image has
  * docker-entrypoint.sh, it is used: it drops root, owns /data and loads modules. */
 #ifndef REDIS_REDIS_H
 #define REDIS_REDIS_H
 
+#include "base/ours.h"
 #include "base/str.h"
 #include "base/json.h"
 #include "model/model.h"
 
-#define REDIS_CONF_VARIABLE "APPHOST_REDIS_CONF"
 enum { REDIS_PORT = 6379, REDIS_CONF_LIMIT = 100 * 1024 };
 
 /* The server's program: "redis-server", … */
@@ -52,8 +52,6 @@ void redis_conf_text(const struct model_redis *redis, struct strbuf *out);
 /* The files of a server with TLS, and the variables that they come in. */
 #define REDIS_TLS_CERT_FILE REDIS_MEMORY_FOLDER "/apphost-cert.pem"
 #define REDIS_TLS_KEY_FILE REDIS_MEMORY_FOLDER "/apphost-key.pem"
-#define REDIS_TLS_CERT_VARIABLE "APPHOST_TLS_CERT"
-#define REDIS_TLS_KEY_VARIABLE "APPHOST_TLS_KEY"
 /* ---- Garnet ----
  *
  * Garnet takes no configuration on standard input: its file is opened and read at an offset. So the launch

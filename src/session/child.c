@@ -9,6 +9,7 @@
 
 #include "base/coredump.h"
 #include "base/mem.h"
+#include "base/ours.h"
 #include "base/signals.h"
 #include "base/str.h"
 #include "guard/guard.h"
@@ -56,7 +57,7 @@ static void take_terminal_back(struct child *child)
 /* Of the session that its environment names: so it is known after it has emptied that. */
 static void carry_mark(char *const *environment)
 {
-    static const char name[] = "APPHOST_SESSION=";
+    static const char name[] = VARIABLE_SESSION "=";
     for (char *const *entry = environment; entry && *entry; entry++)
         if (str_starts(*entry, name))
             guard_mark(*entry + strlen(name));
@@ -175,7 +176,7 @@ static void note_end(struct child *child, int status)
     loop_expect_signal(child->loop, SIGCHLD, false);
     timer_stop(&child->look);
     child->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    child->code = child->signal ? 128 + child->signal : WEXITSTATUS(status);
+    child->code = child->signal ? signals_exit_code(child->signal) : WEXITSTATUS(status);
 }
 
 static void on_child(int signum, void *data)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/signals.h"
 #include "base/stall.h"
 
 #include <signal.h>
@@ -331,7 +332,7 @@ static void on_signal(int signum, void *data)
         return;
     if (client->before_leaving)
         client->before_leaving(client->leaving_data);
-    _exit(128 + signum);
+    _exit(signals_exit_code(signum));
 }
 
 void client_interrupt(struct client *client, int signum)

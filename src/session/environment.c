@@ -2,6 +2,7 @@
 #include "session/environment.h"
 
 #include "base/mem.h"
+#include "control/variables.h"
 
 #include <string.h>
 
@@ -14,16 +15,16 @@ static void merge_entry(struct strlist *list, const char *entry)
     strlist_setenv(list, name, equals + 1);
 }
 
-void environment_merge(struct strlist *list, const cJSON *variables)
+void environment_merge(struct strlist *list, const cJSON *answer)
 {
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, variables)
-    {
-        if (cJSON_IsArray(variables) && cJSON_IsString(variable))
-            merge_entry(list, variable->valuestring);
-        else if (cJSON_IsString(variable))
-            strlist_setenv(list, variable->string, variable->valuestring);
-        else if (variable->string)
-            strlist_setenv(list, variable->string, json_string(variable, "value", ""));
-    }
+    struct answer_variable variable;
+    const cJSON *at = NULL;
+    while (answer_variable_next(answer, &at, &variable))
+        strlist_setenv(list, variable.name, variable.value);
+}
+
+void environment_add(struct strlist *list, const char *const *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        merge_entry(list, entries[i]);
 }

@@ -5,7 +5,9 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* Adds "K=V" for each variable of {"NAME": {"value": …}}, {"NAME": "value"} or ["NAME=value"]; later wins. */
-void environment_merge(struct strlist *list, const cJSON *variables);
+/* Add "K=V" for each variable: of the answer to `env` (control/variables.h), or of a list of them. Later
+ * wins. */
+void environment_merge(struct strlist *list, const cJSON *answer);
+void environment_add(struct strlist *list, const char *const *entries, size_t count);
 
 #endif

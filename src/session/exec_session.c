@@ -41,7 +41,7 @@ static void end_unread(void)
     terminal_restore();
     signals_give_back();
     raise(SIGPIPE);
-    _exit(128 + SIGPIPE); /* whoever started us has it ignored */
+    _exit(signals_exit_code(SIGPIPE)); /* whoever started us has it ignored */
 }
 
 static void write_all(int fd, const char *bytes, size_t length)

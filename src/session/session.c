@@ -97,16 +97,33 @@ int session_open_to_end(struct context *context, bool is_alone, struct strlist *
     return failed;
 }
 
+#define NOTHING_RUNS "nothing is running"
+
 int session_connect(struct context *context, struct error *err)
 {
     const struct project *project = &context->project;
     struct client_options options = {
         .state_root = project->root, .prefix = project->prefix, .timeout_ms = context->wait_timeout_ms};
+    cleanup_error struct error why = {0};
+    int answer = -1;
     if (project->prefix)
-        return client_open(&context->client, &options, err);
-    if (owner_check(project->root, project->hash, err))
+        answer = client_open(&context->client, &options, &why);
+    else if (owner_check(project->root, project->hash, err))
         return -1;
-    return error_set(err, ERROR_NOT_RUNNING, "nothing is running");
+    if (answer >= 0)
+        return answer;
+
+    if (!error_is_set(&why))
+        return error_set(err, ERROR_NOT_RUNNING, NOTHING_RUNS);
+    if (why.code == ERROR_NOT_RUNNING)
+        error_wrap(&why, NOTHING_RUNS);
+    error_move(err, &why);
+    return -1;
+}
+
+void session_note_nothing(const struct context *context)
+{
+    output_note(&context->output, NOTHING_RUNS);
 }
 
 /* ---- up ---- */

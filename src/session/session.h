@@ -49,6 +49,8 @@ void session_report(struct context *context, const struct error *error, const st
 /* To the supervisor that runs. The one way to learn that nothing does: ERROR_NOT_RUNNING; ERROR_OWNER when it
  * does not answer, or when another state folder's runs the project. */
 int session_connect(struct context *context, struct error *err);
+/* The same as a note, where it is no failure. */
+void session_note_nothing(const struct context *context);
 /* Waits until the lock is free: guard and supervisor have ended, and the next `up` finds nobody. */
 int session_wait_until_over(struct context *context, struct limit limit, struct error *err);
 

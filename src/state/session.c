@@ -112,8 +112,7 @@ int state_session_read(struct state *state, struct state_session *session, struc
     if (cause.code)
         return error_move(err, &cause), -1;
     if (!json)
-        return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no session in %s",
-                         state->path);
+        return error_set(err, ERROR_NOT_RUNNING, "there is no session in %s", state->path);
     const char *id = json_string(json, "id", NULL), *socket = json_string(json, "socket", NULL);
     if (!id || !socket) {
         error_set(err, ERROR_FAILED, "the session record %s/" SESSION_FILE " is broken: it names no session",

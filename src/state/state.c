@@ -150,7 +150,7 @@ static int check_folder(const char *folder, bool create, struct error *err)
             return error_set(err, ERROR_OWNER, "the state folder %s is not yours: %s", folder,
                              strerror(errno));
         if (errno == ENOENT)
-            return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", folder);
+            return error_set(err, ERROR_NOT_RUNNING, "there is no state in %s", folder);
         return error_set(err, ERROR_FAILED, "cannot read the state folder %s: %s", folder, strerror(errno));
     }
     if (!S_ISDIR(st.st_mode))
@@ -191,7 +191,7 @@ static int check_version(const struct state *state, bool create, struct error *e
     if (cause.code != ERROR_NO_FILE)
         return error_move(err, &cause), -1;
     if (!create)
-        return error_set(err, ERROR_NOT_RUNNING, "nothing is running: there is no state in %s", state->path);
+        return error_set(err, ERROR_NOT_RUNNING, "there is no state in %s", state->path);
 
     error_clear(&cause);
     if (file_write_atomic(path, STATE_VERSION, strlen(STATE_VERSION), 0600, &cause) == 0)

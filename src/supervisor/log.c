@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/ours.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,5 +56,5 @@ static void write_line(enum log_level level, const char *line, void *data)
 void supervisor_log_to(const struct state *state)
 {
     path = path_join(state_path(state), SUPERVISOR_LOG);
-    log_setup(getenv("APPHOST_DEBUG") ? LOG_DEBUG : LOG_INFO, write_line, NULL);
+    log_setup(getenv(VARIABLE_DEBUG) ? LOG_DEBUG : LOG_INFO, write_line, NULL);
 }

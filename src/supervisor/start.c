@@ -257,7 +257,7 @@ int supervisor_find(const char *state_root, const char *prefix, struct state_ses
     int rc = state_session_read(state, session, err);
     if (rc == 0 && !state_is_locked(state)) {
         state_session_free(session);
-        rc = error_set(err, ERROR_NOT_RUNNING, "nothing is running: the last session of %s died", prefix);
+        rc = error_set(err, ERROR_NOT_RUNNING, "the last session of %s died", prefix);
         error_hint(err, "`apphost up` or `apphost gc` cleans up what it left");
     }
     state_close(state);

@@ -334,9 +334,9 @@ static void do_exec_info(const struct call *call)
 
 static void do_secrets(const struct call *call)
 {
-    cJSON *data = cJSON_CreateObject();
-    cJSON_AddItemToObject(data, "secrets", orchestrator_secrets(call->s->orchestrator));
-    control_send_done(call->client, call->id, NULL, data);
+    cleanup_json cJSON *secrets = orchestrator_secrets(call->s->orchestrator);
+    const struct answer_secrets answer = {secrets};
+    control_send_done(call->client, call->id, NULL, record_to_json(&answer_secrets_record, &answer));
 }
 
 static void do_hurry(const struct call *call)

@@ -106,6 +106,7 @@ bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply)
 const struct rules *rules_of(enum model_topology_kind kind)
 {
     static const struct rules *const rules[MODEL_TOPOLOGY_COUNT] = {
+        /* not all: one server alone has none */
         [MODEL_TOPOLOGY_REPLICATION] = &replication_rules,
         [MODEL_TOPOLOGY_CLUSTER] = &cluster_rules,
         [MODEL_TOPOLOGY_SENTINEL] = &sentinel_rules,

@@ -9,6 +9,7 @@
 
 #include "control/control.h"
 #include "control/requests.h"
+#include "control/variables.h"
 #include "control/view.h"
 #include "control/watch.h"
 
@@ -205,6 +206,67 @@ static void test_requests(void **state)
     cJSON_Delete(plan);
 }
 
+static void test_variables(void **state)
+{
+    static const struct answer_variable given[] = {{"CACHE_URI", "redis://:p@h:1", true, "cache"},
+                                                   {"EMPTY", "", false, NULL},
+                                                   {"CACHE_URI", "later", true, "b"}};
+    cJSON *answer = cJSON_CreateObject();
+    struct answer_variable variable;
+    const cJSON *at = NULL;
+    (void)state;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        answer_variable_add(answer, &given[i]);
+    char *text = json_print(answer);
+    assert_string_equal(text, "{\"EMPTY\":{\"value\":\"\",\"secret\":false},"
+                              "\"CACHE_URI\":{\"value\":\"later\",\"secret\":true,\"resource\":\"b\"}}");
+
+    assert_true(answer_variable_next(answer, &at, &variable));
+    assert_string_equal(variable.name, "EMPTY");
+    assert_string_equal(variable.value, "");
+    assert_null(variable.resource);
+    assert_true(answer_variable_next(answer, &at, &variable));
+    assert_false(answer_variable_next(answer, &at, &variable));
+    assert_true(answer_variable_find(answer, "CACHE_URI", &variable));
+    assert_true(variable.is_secret);
+    assert_string_equal(variable.resource, "b");
+    assert_false(answer_variable_find(answer, "CACHE", &variable));
+    assert_false(answer_variable_find(NULL, "CACHE", &variable));
+
+    answer_variables_wipe(answer);
+    assert_true(answer_variable_find(answer, "CACHE_URI", &variable));
+    assert_string_equal(variable.value, "");
+    free(text);
+    cJSON_Delete(answer);
+}
+
+static void test_answers(void **state)
+{
+    static const char *argv[] = {"node", "a.js"}, *environment[] = {"A=1"};
+    const struct answer_exec exec = {
+        .argv = argv, .argv_count = 2, .folder = "/f", .environment = environment, .environment_count = 1};
+    cJSON *json = record_to_json(&answer_exec_record, &exec);
+    char *text = json_print(json);
+    (void)state;
+    assert_string_equal(text, "{\"argv\":[\"node\",\"a.js\"],\"cwd\":\"/f\",\"environment\":[\"A=1\"]}");
+    free(text);
+    cJSON_Delete(json);
+
+    cJSON *values = parse("[\"one\",\"two\"]");
+    const struct answer_secrets told = {values};
+    json = record_to_json(&answer_secrets_record, &told);
+    text = json_print(json);
+    assert_string_equal(text, "{\"secrets\":[\"one\",\"two\"]}");
+    struct answer_secrets back = {0};
+    struct arena arena = {0};
+    assert_int_equal(record_read(&answer_secrets_record, json, &arena, &back, NULL), 0);
+    assert_int_equal(json_count(back.secrets), 2);
+    arena_free(&arena);
+    free(text);
+    cJSON_Delete(json);
+    cJSON_Delete(values);
+}
+
 /* What is told of a resource is the resource's. */
 static void test_whose_error(void **state)
 {
@@ -236,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_transition),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_whose_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

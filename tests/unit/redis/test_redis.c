@@ -1,6 +1,8 @@
 /* Starting servers: configuration text, quoting, the shell line, versions in image names. */
 #include "redis/redis.h"
 
+#include "base/ours.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,7 +99,7 @@ static void the_shell_line_passes_the_text_unchanged(void **state)
     if (pid == 0) {
         dup2(pipes[1], 1);
         setenv("PATH", path, 1);
-        setenv(REDIS_CONF_VARIABLE, text, 1);
+        setenv(VARIABLE_REDIS_CONF, text, 1);
         execl("/bin/sh", "sh", "-c", line, (char *)NULL);
         _exit(99);
     }

@@ -160,7 +160,7 @@ static void missing_folder_is_nothing_running(void **unused)
     (void)unused;
     struct error err = {0};
     assert_null(state_open("/nonexistent/apphost", false, &err));
-    expect_error(&err, ERROR_NOT_RUNNING, "nothing is running");
+    expect_error(&err, ERROR_NOT_RUNNING, "there is no state in /nonexistent/apphost");
     struct strlist prefixes = {0};
     assert_int_equal(state_list("/nonexistent/apphost", &prefixes, NULL), 0);
     assert_int_equal(prefixes.count, 0);
