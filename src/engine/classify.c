@@ -15,37 +15,40 @@
 enum { MESSAGE_LIMIT = 2048 };
 
 struct classify_row {
-    unsigned context;
-    int status;                 /* 0: any */
-    const char *first, *second; /* both must occur; NULL: no condition */
-    enum error_code code;
+    uint8_t context, code, detail; /* enums, small: there are many rows */
+    int16_t status;                /* 0: any */
+    const char *first, *second;    /* both must occur; NULL: no condition */
     const char *hint;
-    enum error_detail detail;
 };
 
 static const char auth_hint[] = "log in to the registry (docker login), or check the image's name";
 static const char offline_hint[] =
     "check the network and the registry's address, or set APPHOST_IMAGE_PREFIX to a mirror";
 
-#define ROW(context, status, first, second, code, hint)                                                      \
+#define EXACT(on, number, one, two, kind, words, what)                                                       \
     {                                                                                                        \
-        context, status, first, second, code, hint, DETAIL_NONE                                              \
+        .context = on, .status = number, .first = one, .second = two, .code = kind, .hint = words,           \
+        .detail = what                                                                                       \
     }
+#define ROW(context, status, first, second, code, hint)                                                      \
+    EXACT(context, status, first, second, code, hint, DETAIL_NONE)
 static const struct classify_row rows[] = {
     ROW(ON_ANY, 400, "client version", "is too ", ERROR_ENGINE, "unset DOCKER_API_VERSION"),
     ROW(ON_ANY, 400, "http request to an https server", NULL, ERROR_ENGINE, "set DOCKER_TLS_VERIFY=1"),
     ROW(ON_ANY, 0, "no space left on device", NULL, ERROR_SPACE,
         "free some space where the engine keeps its data (docker system df)"),
 
-    {ON_ANY, 0, "not a swarm manager", "worker node", ERROR_ENGINE,
-     "ask one of the swarm's managers (--host, --context), or make this node one: docker node promote",
-     DETAIL_NO_SWARM},
-    {ON_ANY, 0, "not a swarm manager", NULL, ERROR_ENGINE,
-     "make it one with docker swarm init, or point to another engine (--host, --context)", DETAIL_NO_SWARM},
-    {ON_ANY, 0, "swarm is encrypted", NULL, ERROR_ENGINE, "unlock it: docker swarm unlock", DETAIL_NO_SWARM},
-    {ON_ANY, 0, "swarm does not have a leader", NULL, ERROR_ENGINE,
-     "too few of its managers can be reached: look at them with docker node ls", DETAIL_NO_SWARM},
-    {ON_ANY, 0, "update out of sequence", NULL, ERROR_CONFLICT, NULL, DETAIL_OUT_OF_SEQUENCE},
+    EXACT(ON_ANY, 0, "not a swarm manager", "worker node", ERROR_ENGINE,
+          "ask one of the swarm's managers (--host, --context), or make this node one: docker node promote",
+          DETAIL_NO_SWARM),
+    EXACT(ON_ANY, 0, "not a swarm manager", NULL, ERROR_ENGINE,
+          "make it one with docker swarm init, or point to another engine (--host, --context)",
+          DETAIL_NO_SWARM),
+    EXACT(ON_ANY, 0, "swarm is encrypted", NULL, ERROR_ENGINE, "unlock it: docker swarm unlock",
+          DETAIL_NO_SWARM),
+    EXACT(ON_ANY, 0, "swarm does not have a leader", NULL, ERROR_ENGINE,
+          "too few of its managers can be reached: look at them with docker node ls", DETAIL_NO_SWARM),
+    EXACT(ON_ANY, 0, "update out of sequence", NULL, ERROR_CONFLICT, NULL, DETAIL_OUT_OF_SEQUENCE),
 
     ROW(ON_PULL, 0, "toomanyrequests", NULL, ERROR_PULL,
         "the registry limits anonymous pulls: log in (docker login), or set APPHOST_IMAGE_PREFIX to a "
@@ -69,13 +72,13 @@ static const struct classify_row rows[] = {
 
     ROW(ON_CREATE | ON_IMAGE, 0, "no such image", NULL, ERROR_NO_IMAGE, NULL),
     ROW(ON_CREATE | ON_IMAGE, 0, "image not known", NULL, ERROR_NO_IMAGE, NULL),
-    {ON_CREATE | ON_START, 0, "network", "not found", ERROR_CONFLICT,
-     "the network was removed: the container has to be made anew", DETAIL_NETWORK_GONE},
+    EXACT(ON_CREATE | ON_START, 0, "network", "not found", ERROR_CONFLICT,
+          "the network was removed: the container has to be made anew", DETAIL_NETWORK_GONE),
     ROW(ON_IMAGE, 404, NULL, NULL, ERROR_NO_IMAGE, NULL),
-    {ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN},
-    {ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN},
-    {ON_ANY, 0, "cannot assign requested address", NULL, ERROR_PORT,
-     "the address is not one of this machine's", DETAIL_ADDRESS_FOREIGN},
+    EXACT(ON_ANY, 0, "port is already allocated", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN),
+    EXACT(ON_ANY, 0, "address already in use", NULL, ERROR_PORT, NULL, DETAIL_PORT_TAKEN),
+    EXACT(ON_ANY, 0, "cannot assign requested address", NULL, ERROR_PORT,
+          "the address is not one of this machine's", DETAIL_ADDRESS_FOREIGN),
     ROW(ON_START | ON_EXEC, 0, "executable file", "not found", ERROR_NOT_FOUND, NULL),
     ROW(ON_START | ON_EXEC, 0, "exec: ", "no such file or directory", ERROR_NOT_FOUND, NULL),
     ROW(ON_START | ON_EXEC, 0, "exec: ", "permission denied", ERROR_NOT_EXECUTABLE, NULL),
@@ -89,10 +92,10 @@ static const struct classify_row rows[] = {
     ROW(ON_ANY, 404, NULL, NULL, ERROR_GONE, NULL),
     ROW(ON_ANY, 0, "no such container", NULL, ERROR_GONE, NULL),
     ROW(ON_ANY, 0, "no such volume", NULL, ERROR_GONE, NULL),
-    {ON_ANY, 0, "network not found", NULL, ERROR_GONE, NULL, DETAIL_NETWORK_GONE},
+    EXACT(ON_ANY, 0, "network not found", NULL, ERROR_GONE, NULL, DETAIL_NETWORK_GONE),
     ROW(ON_ANY, 0, "no such exec", NULL, ERROR_GONE, NULL),
 
-    {ON_ANY, 0, "marked for removal", NULL, ERROR_CONFLICT, NULL, DETAIL_BEING_REMOVED},
+    EXACT(ON_ANY, 0, "marked for removal", NULL, ERROR_CONFLICT, NULL, DETAIL_BEING_REMOVED),
     ROW(ON_ANY, 409, NULL, NULL, ERROR_CONFLICT, NULL),
     ROW(ON_ANY, 0, "already in use by", NULL, ERROR_CONFLICT, NULL),
     ROW(ON_ANY, 0, "is ambiguous", NULL, ERROR_CONFLICT,
