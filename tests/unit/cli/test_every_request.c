@@ -16,7 +16,7 @@ static const char manifest[] = "name: shop\n"
 
 static const char no_data[] = ",\"data\":{\"removed\":[],\"kept\":[]}";
 static const char exec_info[] =
-    ",\"data\":{\"argv\":[\"sh\",\"-c\",\"exit 3\"],\"environment\":{\"GIVEN\":\"yes\"}}";
+    ",\"data\":{\"argv\":[\"sh\",\"-c\",\"exit 3\"],\"environment\":[\"GIVEN=yes\"]}";
 
 /* A command as it is when all goes well: its code, and the verbs that it asks for in this order. */
 struct row {
