@@ -168,7 +168,7 @@ static int finish_output(int code)
     struct pollfd fd = {.fd = STDOUT_FILENO};
     bool is_cut = stall_gave_up() && (!code || code == EXIT_BROKEN_PIPE);
     if (is_cut)
-        return 128 + stall_gave_up();
+        return signals_exit_code(stall_gave_up());
     if (reason == EPIPE || (poll(&fd, 1, 0) > 0 && fd.revents & POLLERR))
         return code ? code : EXIT_BROKEN_PIPE;
     fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(reason ? reason : EIO));
