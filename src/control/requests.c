@@ -100,6 +100,11 @@ static const struct record_field answer_exec_rows[] = {
 RECORD(answer_exec_record, OWNER, answer_exec_rows);
 #undef OWNER
 
+cJSON *answer_exec_to_json(const struct answer_exec *answer)
+{
+    return record_to_json(&answer_exec_record, answer);
+}
+
 #define OWNER struct answer_secrets
 static const struct record_field answer_secrets_rows[] = {
     CUSTOM("secrets", secrets, const cJSON *, &control_borrowed),

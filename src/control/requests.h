@@ -71,6 +71,7 @@ RECORD_OF(ask_down_record, struct ask_down);
 RECORD_OF(ask_resources_record, struct ask_resources);
 RECORD_OF(ask_hurry_record, struct ask_hurry);
 RECORD_OF(answer_exec_record, struct answer_exec);
+cJSON *answer_exec_to_json(const struct answer_exec *answer);
 RECORD_OF(answer_secrets_record, struct answer_secrets);
 
 #endif

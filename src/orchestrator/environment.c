@@ -151,7 +151,7 @@ static cJSON *exec_answer(struct answer_exec answer, const struct strlist *envir
 {
     answer.environment = (const char **)environment->items;
     answer.environment_count = environment->count;
-    return record_to_json(&answer_exec_record, &answer);
+    return answer_exec_to_json(&answer);
 }
 
 static cJSON *exec_info_of_process(struct node *node, struct error *err)
