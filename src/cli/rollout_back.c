@@ -4,6 +4,7 @@
  * changed, and what it left as it was stays. Secrets have no past: who is given an old template reads the new
  * values. */
 #include "cli/rollout.h"
+#include "engine/words.h"
 
 #include "base/ignore.h"
 #include "base/mem.h"
@@ -57,7 +58,7 @@ static int undo_one(struct rollout *r, const struct deployment_service *s, struc
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) == 0)
         return 0;
     const char *said = strbuf_text(&r->kubectl.complaint);
-    if (!strstr(said, "no rollout history") && !strstr(said, "no last revision"))
+    if (!engine_says(SAYS_NO_PAST, 0, said))
         return -1;
     error_ignore(err, "what was there once only has nowhere to go back to: that is told");
     output_note(&r->context->output, "%s stays as it is: there is nothing before it to go back to", s->name);

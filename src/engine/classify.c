@@ -171,6 +171,8 @@ static const struct {
     {SAYS_UNHEALTHY, 0, "(unhealthy)", NULL},
     {SAYS_NOT_HEALTHY_YET, 0, "(health: starting)", NULL},
     {SAYS_FIELD_TAKEN, 0, "conflict", NULL},
+    {SAYS_NO_PAST, 0, "no rollout history", NULL},
+    {SAYS_NO_PAST, 0, "no last revision", NULL},
 };
 
 bool engine_says(unsigned wanted, int status, const char *message)

@@ -19,6 +19,7 @@ enum engine_saying {
     SAYS_UNHEALTHY = 1024,
     SAYS_NOT_HEALTHY_YET = 2048,
     SAYS_FIELD_TAKEN = 4096, /* another manager of Kubernetes' has set it */
+    SAYS_NO_PAST = 8192,     /* Kubernetes has nothing to go back to */
 };
 
 /* Is it one of these that is said? Status 0: words without one. */

@@ -180,11 +180,13 @@ static void test_sayings(void **state)
         {0, "Up 1 second (health: starting)", SAYS_NOT_HEALTHY_YET},
         {0, "Up 1 second", 0},
         {0, "Apply failed with 1 conflict: conflict with \"kubectl\"", SAYS_FIELD_TAKEN},
+        {0, "error: no rollout history found for deployment \"api\"", SAYS_NO_PAST},
+        {0, "error: no last revision to roll back to", SAYS_NO_PAST},
         {500, "", 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        for (unsigned saying = SAYS_VERSION; saying <= SAYS_FIELD_TAKEN; saying <<= 1)
+        for (unsigned saying = SAYS_VERSION; saying <= SAYS_NO_PAST; saying <<= 1)
             if (engine_says(saying, rows[i].status, rows[i].message) != (saying == rows[i].saying))
                 fail_msg("%d %s: saying %u", rows[i].status, rows[i].message, saying);
     assert_true(engine_says(SAYS_GONE | SAYS_GOING, 409, "removal is already in progress"));
