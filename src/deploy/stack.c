@@ -215,9 +215,11 @@ static void add_others(cJSON *out, const struct deployment_service *service)
 static void tell_task(struct stack *stack, const struct deployment_service *service)
 {
     if (service->is_task)
-        strlist_addf(&stack->files->notes,
-                     "the task %s runs at each `docker stack deploy`, and nobody waits for it",
-                     service->name);
+        strlist_addf(
+            &stack->files->notes,
+            "the task %s runs at each `docker stack deploy` (of docker 23 or newer), and nobody waits "
+            "for it",
+            service->name);
 }
 
 static void add_volumes(struct stack *stack, const struct deployment_service *service)
