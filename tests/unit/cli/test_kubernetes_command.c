@@ -31,7 +31,10 @@ static const char kubectl[] =
     "*' get -k '*) echo statefulset.apps/cache; echo deployment.apps/api ;;\n"
     "*' get pods '*) echo '{\"items\":[{\"status\":{\"containerStatuses\":[{\"state\":{\"waiting\":'\n"
     "  echo '{\"reason\":\"ImagePullBackOff\"}}}]}}]}' ;;\n"
-    "*' diff '*) [ ! -e same ] || exit 0; echo '+  replicas: 2'; exit 1 ;;\n"
+    "*' diff '*) [ ! -e same ] || exit 0\n"
+    "  [ ! -e named ] || echo 'diff -u /tmp/l/apps.v1.Deployment.team.api "
+    "/tmp/m/apps.v1.Deployment.team.api'\n"
+    "  echo '+  replicas: 2'; exit 1 ;;\n"
     "*' apply '*) [ ! -e conflict ] || { echo 'error: Apply failed with 1 conflict' >&2; exit 1; }\n"
     "  for last; do :; done; last=${last%/*}; ls \"$last\" >applied; stat -c %a \"$last\" >>applied ;;\n"
     "*' rollout status deployment/'*) [ ! -e late ] || { echo 'error: timed out' >&2; exit 1; } ;;\n"
@@ -168,14 +171,21 @@ static void what_is_removed_keeps_its_data(void **state)
     stage_says(stage, "deleted persistentvolumeclaim/data-cache-0\n");
 }
 
-static void a_deploy_is_undone_service_by_service(void **state)
+/* What the last deploy from here changed, and nothing else; once. */
+static void a_deploy_is_undone_where_it_changed_something(void **state)
 {
     struct stage *stage = *state;
+    stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+    stage_says(stage, "no deploy from here to context lab, namespace team is known to go back from");
+    stage_file("named", "");
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "-y"));
+    stage_file("notes", "");
     stage_runs(stage, 0, WORDS("deploy", "kubernetes", "--rollback", "-y"));
-    kubectl_was_told("rollout undo statefulset/cache\n");
     kubectl_was_told("rollout undo deployment/api\n");
+    kubectl_was_not_told("rollout undo statefulset/cache\n");
     stage_says(stage, "api is ready\n");
     kubectl_was_not_told(" apply ");
+    stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
 }
 
 static void a_kubectl_that_is_too_old_is_not_used(void **state)
@@ -199,7 +209,7 @@ int main(void)
         TEST(what_does_not_get_ready_is_told_with_the_pods_words),
         TEST(somebody_elses_field_is_left_alone),
         TEST(what_is_removed_keeps_its_data),
-        TEST(a_deploy_is_undone_service_by_service),
+        TEST(a_deploy_is_undone_where_it_changed_something),
         TEST(a_kubectl_that_is_too_old_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
