@@ -20,8 +20,9 @@ int adopt_former(struct project *project, const struct project_options *options,
                  struct error *err);
 /* Is it the first time that this identity is used here? Before the supervisor makes its folder. */
 bool adopt_is_first(const struct project *project);
-/* Warns about data of a project of this name whose manifest is gone, and about what another user has of this
- * manifest. Trouble with the engine is not reported: what follows has it too. */
+/* Warns about data of a project of this name whose manifest is gone, or is this one (a machine that got
+ * another id), and about what another user has of this manifest. Trouble with the engine is not reported:
+ * what follows has it too. */
 void adopt_look(const struct project *project, char *const *environment, const struct output *output);
 /* `up --adopt HASH`, before anything is converged: ERROR_USAGE, ERROR_OWNER (something runs under the path's
  * own hash), ERROR_NOT_RUNNING (no such data). Without the option: 0. */

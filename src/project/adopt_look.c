@@ -94,10 +94,24 @@ struct orphan {
     const char *place, *manifest, *hash;
 };
 
-static void tell_orphan(const struct output *output, const char *name, const struct orphan *orphan)
+/* Somebody works with it: another project, of another place. Under our own manifest's path it was made by us,
+ * when the machine had another id. */
+static bool is_anothers(const struct project *project, const char *manifest)
 {
-    output_warn(output, "an earlier %s has its data in %s; its manifest %s is gone", name, orphan->place,
-                orphan->manifest);
+    return adopt_is_there(manifest) && !str_eq(manifest, project->manifest);
+}
+
+static void tell_orphan(const struct project *project, const struct output *output,
+                        const struct orphan *orphan)
+{
+    if (str_eq(orphan->manifest, project->manifest)) {
+        output_warn(output, "this project has data of another identity in %s: has /etc/machine-id changed?",
+                    orphan->place);
+        output_note(output, "to work with it: apphost down, then apphost up --adopt %s", orphan->hash);
+        return;
+    }
+    output_warn(output, "an earlier %s has its data in %s; its manifest %s is gone", project->name,
+                orphan->place, orphan->manifest);
     output_note(
         output,
         "if it was moved here: apphost down, then apphost up --adopt %s; if nobody needs it: apphost gc "
@@ -128,12 +142,12 @@ static void look_at_volume(const struct project *project, const struct output *o
     if (str_starts(name_of(volume), theirs))
         suffix = name_of(volume) + strlen(theirs);
     if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
-        adopt_is_there(manifest) || !adopt_is_from_here(labels))
+        is_anothers(project, manifest) || !adopt_is_from_here(labels))
         return;
     cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
     cleanup_free char *place = xasprintf("volume %s", name_of(volume));
     if (is_missing(project, volumes, ours))
-        tell_orphan(output, project->name, &(struct orphan){place, manifest, hash});
+        tell_orphan(project, output, &(struct orphan){place, manifest, hash});
 }
 
 /* ---- a moved folder on the native engine: its volumes are folders of its state ---- */
@@ -168,13 +182,13 @@ static void look_at_state(const struct project *project, const struct output *ou
     cleanup_strlist struct strlist folders = {0};
     cleanup_free char *state = state_folder(project->root, prefix);
     cleanup_free char *volumes = path_join(state, "volumes"), *manifest = state_manifest(state);
-    if (!manifest || adopt_is_there(manifest))
+    if (!manifest || is_anothers(project, manifest))
         return;
     list_folder(volumes, &folders);
     for (size_t i = 0; i < folders.count; i++) {
         cleanup_free char *place = xasprintf("folder %s", folders.items[i]);
         if (stands_for_ours(project, folders.items[i]))
-            tell_orphan(output, project->name, &(struct orphan){place, manifest, hash});
+            tell_orphan(project, output, &(struct orphan){place, manifest, hash});
     }
 }
 

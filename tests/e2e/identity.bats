@@ -150,6 +150,23 @@ former_hash() {
   [ "$(find "$T/state/apphost" -mindepth 1 -maxdepth 1 -type d | wc -l)" = 1 ]
 }
 
+# bats test_tags=engineless
+@test "data that this manifest has under another identity, as after a new machine id, is told with the way to it" {
+  native_server
+  ok apphost up -d
+  ok apphost redis cache SET kept other
+  ok apphost down
+  mv "$T/state/apphost/$PROJECT"-* "$T/state/apphost/$PROJECT-0123abcd"
+  ok apphost up -d
+  says "this project has data of another identity in folder .*-0123abcd/volumes/.*: has /etc/machine-id changed" \
+    "apphost up --adopt 0123abcd"
+  ok apphost down
+  ok apphost up -d --adopt 0123abcd
+  ok apphost redis cache GET kept
+  [ "$output" = other ]
+  ok apphost down -v
+}
+
 @test "a volume of the former identity is kept though its state is lost" {
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], volumes: [data:/data]}}"
   local volume=$PROJECT-$(former_hash)-data
