@@ -179,7 +179,7 @@ no_cache() {
   needs redis-server
   local what
   mkdir "$T/o/src"
-  (cd "$ROOT" && cp -a --parents Makefile src include scripts manifests tests/checks.mk "$T/o/src")
+  (cd "$ROOT" && cp -a --parents Makefile src include scripts manifests packaging tests/checks.mk "$T/o/src")
   mkdir -p "$T/o/src/build"
   cp -a "$ROOT/build/release" "$T/o/src/build/"
   ln -s release/apphost "$T/o/src/build/apphost"

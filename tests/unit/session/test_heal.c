@@ -41,8 +41,8 @@ static char *folder_of(const char *prefix)
     return xasprintf("%s/apphost/%s", root, prefix);
 }
 
-/* A session of this project; engine: its address as JSON. */
-static void leave_session(const char *prefix, const char *engine)
+/* A session of this project; engine: its address as JSON; reached: it answered once. */
+static void leave_session_at(const char *prefix, const char *engine, bool reached)
 {
     cleanup_free char *folder = folder_of(prefix);
     cleanup_json cJSON *address = cJSON_Parse(engine);
@@ -54,10 +54,16 @@ static void leave_session(const char *prefix, const char *engine)
                                     .manifest = (char *)"/nowhere/apphost.yaml",
                                     .project = (char *)"shop",
                                     .hash = (char *)"0a1b2c3d",
+                                    .reached = reached,
                                     .engine = address};
     assert_non_null(state);
     assert_int_equal(state_session_write(state, &session, NULL), 0);
     state_close(state);
+}
+
+static void leave_session(const char *prefix, const char *engine)
+{
+    leave_session_at(prefix, engine, true);
 }
 
 static bool is_recorded(const char *prefix)
@@ -188,11 +194,24 @@ static void test_a_record_that_was_lost(void **state)
     state_session_free(&session);
 }
 
+static const char away[] = "{\"host\":\"localhost\",\"unix_path\":\"/nowhere/docker.sock\"}";
+
+/* It left nothing there, so that nobody has to look. */
+static void test_an_engine_that_was_never_reached(void **state)
+{
+    (void)state;
+    leave_session_at("shop-0a1b2c3d", away, false);
+    struct heard heard = heal_them(false);
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(heard.failed, 0);
+    assert_false(is_recorded("shop-0a1b2c3d"));
+}
+
 /* Kept in mind, and tried again. */
 static void test_an_engine_that_is_away(void **state)
 {
     (void)state;
-    leave_session("shop-0a1b2c3d", "{\"host\":\"localhost\",\"unix_path\":\"/nowhere/docker.sock\"}");
+    leave_session("shop-0a1b2c3d", away);
     struct heard heard = heal_them(false);
     assert_int_equal(heard.failed, 1);
     assert_non_null(strstr(heard.last, "/nowhere/docker.sock"));
@@ -262,6 +281,7 @@ int main(void)
         TEST(test_a_dead_one),
         TEST(test_a_living_one),
         TEST(test_a_record_that_was_lost),
+        TEST(test_an_engine_that_was_never_reached),
         TEST(test_an_engine_that_is_away),
         TEST(test_somebody_is_quicker),
         TEST(test_a_project),
