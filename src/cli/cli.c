@@ -169,6 +169,8 @@ static int finish_output(int code)
     bool is_cut = stall_gave_up() && (!code || code == EXIT_BROKEN_PIPE);
     if (is_cut)
         return signals_exit_code(stall_gave_up());
+    if (stall_gave_up())
+        return code;
     if (reason == EPIPE || (poll(&fd, 1, 0) > 0 && fd.revents & POLLERR))
         return code ? code : EXIT_BROKEN_PIPE;
     fprintf(stderr, "apphost: error: cannot write to standard output: %s\n", strerror(reason ? reason : EIO));

@@ -395,9 +395,13 @@ static int apply(struct rollout *r, int stage, struct error *err)
 /* What waits for a task is changed once that has completed. */
 static int apply_all(struct rollout *r, struct error *err)
 {
-    for (int stage = 0; stage <= r->last_stage; stage++)
-        if (apply(r, stage, err) < 0 || wait_for(r, true, stage, err) < 0)
+    for (int stage = 0; stage <= r->last_stage; stage++) {
+        int rc = apply(r, stage, err);
+        if (rc < 0 && stage == 0)
+            rollout_forget(r);
+        if (rc < 0 || wait_for(r, true, stage, err) < 0)
             return -1;
+    }
     return rollout_wait(r, err);
 }
 

@@ -34,6 +34,8 @@ int rollout_wait(struct rollout *r, struct error *err);
 char *rollout_workload(const struct deployment_service *s);
 /* Remembers which workloads this deploy changes, by the difference that was read last. */
 int rollout_remember(struct rollout *r, struct error *err);
+/* What was refused changed nothing, or who knows what: there is nothing to go back from. */
+void rollout_forget(struct rollout *r);
 /* What the last deploy from here changed becomes again what it was before. */
 int rollout_undo(struct rollout *r, struct error *err);
 

@@ -38,6 +38,7 @@ int rollout_remember(struct rollout *r, struct error *err)
     cleanup_strbuf struct strbuf names = {0};
     cleanup_free char *key = changed_key(r);
     strbuf_addc(&names, ' ');
+
     for (size_t i = 0; i < d->service_count; i++) {
         const struct deployment_service *s = &d->services[i];
         cleanup_free char *lower = str_lower(s->name);
@@ -47,7 +48,18 @@ int rollout_remember(struct rollout *r, struct error *err)
         if (strstr(strbuf_text(&r->kubectl.output), file))
             strbuf_addf(&names, "%s ", s->name);
     }
-    return r->wanted.store.set(key, strbuf_text(&names), r->wanted.store.data, err);
+
+    /* Nothing is known of what a diff program of somebody's own shows in its way. */
+    const char *known = text_if(names.length > 1, strbuf_text(&names));
+    return r->wanted.store.set(key, known, r->wanted.store.data, err);
+}
+
+void rollout_forget(struct rollout *r)
+{
+    cleanup_free char *key = changed_key(r);
+    cleanup_error struct error trouble = {0};
+    if (r->wanted.store.set(key, "", r->wanted.store.data, &trouble))
+        error_ignore(&trouble, "what failed before is told, and this would be in its way");
 }
 
 /* What has no past stays, which is said; whatever else kubectl refuses is an error. */
@@ -65,15 +77,24 @@ static int undo_one(struct rollout *r, const struct deployment_service *s, struc
     return 0;
 }
 
-/* All of them, also when one fails: what can go back does. */
-static int undo_all(struct rollout *r, const char *changed, struct error *err)
+/* All of them, also when one fails: what can go back does, and is forgotten, for a second undo would bring
+ * back what was left. */
+static int undo_all(struct rollout *r, const char *key, char *changed, struct error *err)
 {
     const struct deployment *d = r->wanted.deployment;
     int rc = 0;
     for (size_t i = 0; i < d->service_count; i++) {
         cleanup_error struct error trouble = {0};
         cleanup_free char *word = xasprintf(" %s ", d->services[i].name);
-        if (d->services[i].is_task || !strstr(changed, word) || !undo_one(r, &d->services[i], &trouble))
+        char *place = strstr(changed, word);
+        if (d->services[i].is_task || !place)
+            continue;
+
+        if (!undo_one(r, &d->services[i], &trouble)) {
+            memset(place, ' ', strlen(word));
+            r->wanted.store.set(key, changed, r->wanted.store.data, &trouble);
+        }
+        if (!error_is_set(&trouble))
             continue;
         if (rc == 0)
             error_move(err, &trouble);
@@ -94,7 +115,7 @@ int rollout_undo(struct rollout *r, struct error *err)
         error_hint(err, "`kubectl rollout undo` takes back one workload");
         return -1;
     }
-    if (rollout_confirm(r, "Roll back", err) < 0 || undo_all(r, changed, err) < 0 ||
+    if (rollout_confirm(r, "Roll back", err) < 0 || undo_all(r, key, changed, err) < 0 ||
         store->set(key, "", store->data, err) < 0)
         return -1;
     return rollout_wait(r, err); /* a task that ran stays so */

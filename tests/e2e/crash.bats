@@ -281,7 +281,7 @@ supervised_sleep() {
   exec {pipe}<>"$T/full"
   timeout 1 dd if=/dev/zero bs=4096 count=10000 >&"$pipe" 2>/dev/null || true # as much as fits
   background up >"$T/full" 2>&1
-  wait_until 5 supervised_sleep # by then somebody listens to signals, and waits for the reader
+  wait_until 30 supervised_sleep # by then somebody listens to signals, and waits for the reader
   kill -TERM "$PID"
   ended "$PID" 143
   wait_until 5 nothing_left

@@ -15,7 +15,7 @@
 
 #include "base/stall.h"
 
-enum { LINES = 20000, LONG_S = 120 }; /* more than a pipe holds; what a hang is ended by */
+enum { LINES = 200000, LONG_S = 120 }; /* more than a pipe holds; what a hang is ended by */
 
 static volatile sig_atomic_t handled;
 

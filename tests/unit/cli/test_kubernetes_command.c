@@ -34,9 +34,11 @@ static const char kubectl[] =
     "*' diff '*) [ ! -e same ] || exit 0\n"
     "  [ ! -e named ] || echo 'diff -u /tmp/l/apps.v1.Deployment.team.api "
     "/tmp/m/apps.v1.Deployment.team.api'\n"
+    "  [ ! -e both ] || echo 'diff -u /tmp/l/apps.v1.StatefulSet.team.cache /tmp/m/x'\n"
     "  echo '+  replicas: 2'; exit 1 ;;\n"
     "*' apply '*) [ ! -e conflict ] || { echo 'error: Apply failed with 1 conflict' >&2; exit 1; }\n"
     "  for last; do :; done; last=${last%/*}; ls \"$last\" >applied; stat -c %a \"$last\" >>applied ;;\n"
+    "*' rollout undo deployment/'*) [ ! -e refuse ] || { echo 'error: forbidden' >&2; exit 1; } ;;\n"
     "*' rollout status deployment/'*) [ ! -e late ] || { echo 'error: timed out' >&2; exit 1; } ;;\n"
     "esac\n";
 
@@ -188,6 +190,34 @@ static void a_deploy_is_undone_where_it_changed_something(void **state)
     stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
 }
 
+/* What went back is not taken back once more: that would bring back what was left. */
+static void an_undo_that_failed_goes_on_where_it_was(void **state)
+{
+    struct stage *stage = *state;
+    stage_file("named", "");
+    stage_file("both", "");
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "-y"));
+    stage_file("refuse", "");
+    stage_runs(stage, 4, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+    kubectl_was_told("rollout undo statefulset/cache\n");
+    stage_file("notes", "");
+    unlink("refuse");
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+    kubectl_was_told("rollout undo deployment/api\n");
+    kubectl_was_not_told("rollout undo statefulset/cache\n");
+}
+
+static void what_was_refused_is_nothing_to_go_back_from(void **state)
+{
+    struct stage *stage = *state;
+    stage_file("named", "");
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "-y"));
+    stage_file("conflict", "");
+    stage_runs(stage, 4, WORDS("deploy", "kubernetes", "-y"));
+    stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+    kubectl_was_not_told(" rollout undo ");
+}
+
 static void a_kubectl_that_is_too_old_is_not_used(void **state)
 {
     struct stage *stage = *state;
@@ -210,6 +240,8 @@ int main(void)
         TEST(somebody_elses_field_is_left_alone),
         TEST(what_is_removed_keeps_its_data),
         TEST(a_deploy_is_undone_where_it_changed_something),
+        TEST(an_undo_that_failed_goes_on_where_it_was),
+        TEST(what_was_refused_is_nothing_to_go_back_from),
         TEST(a_kubectl_that_is_too_old_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
