@@ -166,10 +166,10 @@ static int finish_output(int code)
         return code;
     int reason = errno;
     struct pollfd fd = {.fd = STDOUT_FILENO};
-    bool is_cut = stall_gave_up() && (!code || code == EXIT_BROKEN_PIPE);
-    if (is_cut)
-        return signals_exit_code(stall_gave_up());
-    if (stall_gave_up())
+    int signum = stall_gave_up();
+    if (signum && (!code || code == EXIT_BROKEN_PIPE))
+        return signals_exit_code(signum);
+    if (signum)
         return code;
     if (reason == EPIPE || (poll(&fd, 1, 0) > 0 && fd.revents & POLLERR))
         return code ? code : EXIT_BROKEN_PIPE;

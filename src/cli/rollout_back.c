@@ -57,9 +57,7 @@ int rollout_remember(struct rollout *r, struct error *err)
 void rollout_forget(struct rollout *r)
 {
     cleanup_free char *key = changed_key(r);
-    cleanup_error struct error trouble = {0};
-    if (r->wanted.store.set(key, "", r->wanted.store.data, &trouble))
-        error_ignore(&trouble, "what failed before is told, and this would be in its way");
+    r->wanted.store.set(key, "", r->wanted.store.data, NULL); /* what failed before is told */
 }
 
 /* What has no past stays, which is said; whatever else kubectl refuses is an error. */

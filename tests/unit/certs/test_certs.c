@@ -4,12 +4,15 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static char folder[32];
@@ -49,6 +52,22 @@ static void openssl_accepts_the_chain(void **state)
     assert_int_not_equal(system(command), 0);
     free(command);
     free(ca);
+    certs_pair_free(&pair);
+}
+
+/* Whoever has the lock and does not go on keeps nobody for ever. */
+static void a_lock_that_stays_is_an_error(void **state)
+{
+    (void)state;
+    cleanup_free char *path = xasprintf("%s/lock", folder);
+    cleanup_error struct error err = {0};
+    struct certs_pair pair = {0};
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(certs_server(folder, "x", hosts, 4, &pair, &err), -1);
+    assert_non_null(strstr(err.text, path));
+    close(fd);
+    assert_int_equal(certs_server(folder, "x", hosts, 4, &pair, NULL), 0);
     certs_pair_free(&pair);
 }
 
@@ -125,6 +144,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(openssl_accepts_the_chain),
+        T(a_lock_that_stays_is_an_error),
         T(keys_are_private),
         T(certificates_are_used_again_until_names_change),
         T(a_broken_authority_is_replaced_with_its_certificates),
