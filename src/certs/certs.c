@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEM_LIMIT = 256 * 1024, RENEW_DAYS = 30, LOCK_MS = 3000, LOCK_PAUSE_MS = 10 };
+enum { PEM_LIMIT = 256 * 1024, RENEW_DAYS = 30, LOCK_MS = 20000, LOCK_PAUSE_MS = 10 };
 
 void certs_pair_free(struct certs_pair *pair)
 {
@@ -30,7 +30,7 @@ void certs_pair_free(struct certs_pair *pair)
     *pair = (struct certs_pair){0};
 }
 
-/* Others make a pair in a tenth of a second; one that was stopped meanwhile must not stop everybody. */
+/* Many at once, on a busy machine, take seconds; one that was stopped meanwhile must not stop everybody. */
 static int lock_in_time(int fd)
 {
     const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
