@@ -4,6 +4,8 @@ DESTDIR ?=
 CC      ?= gcc
 V       ?= 0
 VERSION := 0.1.0
+# How the program will have come to its place: source, package, tarball or image (base/installed.h).
+INSTALLED ?= source
 
 # A variant is a build folder of its own, so that sanitized and release objects never mix.
 VARIANT ?= release
@@ -39,7 +41,7 @@ else ifeq ($(VARIANT),fuzz)
   OPT := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
   LDOPT := -fsanitize=address,undefined
 endif
-ALLCFLAGS = $(BASEFLAGS) $(OPT) $(CFLAGS)
+ALLCFLAGS = $(BASEFLAGS) $(OPT) $(OF_THIS_FILE) $(CFLAGS)
 
 ROOMS := $(shell sed -n 's/^\([a-z_]*\)\**:.*/\1/p' scripts/layers.txt)
 room_objs = $(patsubst src/%.c,$(BUILD)/%.o,$(wildcard src/$(1)/*.c))
@@ -50,7 +52,8 @@ page_objs := $(BUILD)/page/page_table.o $(BUILD)/page/page_data.o
 more_objs = $(if $(filter dashboard,$(1)),$(page_objs))
 MAIN_OBJ := $(BUILD)/main.o
 
-.PHONY: all check e2e fuzz bench tidy install uninstall clean unit golden style layers corpora format
+.PHONY: ALWAYS all check e2e fuzz bench tidy install install-program uninstall clean unit golden style layers \
+  corpora format
 all: $(BUILD)/apphost lib-static lib-shared
 	$(Q)ln -sf $(abspath $(BUILD)/apphost) build/apphost
 
@@ -58,6 +61,14 @@ $(BUILD)/%.o: src/%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(ALLCFLAGS) $(PROGRAM_OPT) -c -o $@ $<
+
+# Compiled anew when it is another than the last time.
+$(BUILD)/installed: ALWAYS
+	@mkdir -p $(@D)
+	$(Q)echo $(INSTALLED) | cmp -s - $@ || echo $(INSTALLED) >$@
+$(BUILD)/base/installed.o: $(BUILD)/installed
+$(BUILD)/base/installed.o: private OF_THIS_FILE := -DAPPHOST_INSTALLED='"$(INSTALLED)"'
+ALWAYS:
 
 # A folder beside page.c: no rule of make's own makes a program of it.
 src/dashboard/page: ;
@@ -119,7 +130,11 @@ generated := __man:$(mandir)/man1/apphost.1 __manifest-man:$(mandir)/man5/apphos
   __publish-man:$(mandir)/man7/apphost-publish.7 \
   __schema:$(compdir)/apphost/apphost.schema.json
 
-install: all install-client
+# SELF is the program that prints them: another one where what is installed does not run on this machine.
+SELF ?= $(BUILD)/apphost
+
+install: all install-client install-program
+install-program: $(BUILD)/apphost
 	install -D $(INSTALL_STRIP) -m 755 $(BUILD)/apphost $(DESTDIR)$(bindir)/apphost
 	$(Q)set -e; for page in $(man_pages); do \
 	  echo "install $$page"; \
@@ -128,12 +143,12 @@ install: all install-client
 	$(Q)set -e; for pair in $(completions); do \
 	  echo "install $${pair#*:}"; \
 	  mkdir -p $(DESTDIR)$(compdir)/$$(dirname $${pair#*:}); \
-	  $(BUILD)/apphost completion $${pair%%:*} >$(DESTDIR)$(compdir)/$${pair#*:}; \
+	  $(SELF) completion $${pair%%:*} >$(DESTDIR)$(compdir)/$${pair#*:}; \
 	done
 	$(Q)set -e; for pair in $(generated); do \
 	  echo "install $${pair#*:}"; \
 	  mkdir -p $(DESTDIR)$$(dirname $${pair#*:}); \
-	  $(BUILD)/apphost $${pair%%:*} >$(DESTDIR)$${pair#*:}; \
+	  $(SELF) $${pair%%:*} >$(DESTDIR)$${pair#*:}; \
 	done
 
 uninstall: uninstall-client

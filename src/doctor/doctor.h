@@ -29,6 +29,9 @@ struct doctor_check {
 /* Ends with a NULL category. */
 extern const struct doctor_check doctor_checks[];
 
+/* doctor_program.c */
+void doctor_check_program(struct doctor *doctor);
+
 /* doctor_sessions.c */
 void doctor_check_sessions(struct doctor *doctor);
 

@@ -331,6 +331,7 @@ static void check_sockets(struct doctor *doctor)
 
 const struct doctor_check doctor_checks[] = {
     {"leftovers", heal_sessions}, /* forks: before a connection to the engine is open */
+    {"program", doctor_check_program},
     {"engine", check_engine},
     {"leftovers", check_leftovers},
     {"manifest", check_manifest},

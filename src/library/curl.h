@@ -14,12 +14,14 @@
     X(curl_easy_strerror) X(curl_easy_cleanup) X(curl_free) X(curl_global_init) X(curl_multi_init) \
     X(curl_multi_setopt) X(curl_multi_assign) X(curl_multi_add_handle) X(curl_multi_remove_handle) \
     X(curl_multi_socket_action) X(curl_multi_info_read) X(curl_multi_cleanup) X(curl_slist_append) \
-    X(curl_slist_free_all) X(curl_url) X(curl_url_get) X(curl_url_set) X(curl_url_cleanup)
+    X(curl_slist_free_all) X(curl_url) X(curl_url_get) X(curl_url_set) X(curl_url_cleanup) \
+    X(curl_version_info)
 /* clang-format on */
 struct curl_functions {
     CURL_FUNCTIONS(LIBRARY_MEMBER)
 };
 
+extern const struct library libcurl_library;
 /* 0, or -1. */
 int libcurl_open(struct error *err);
 /* Its functions; NULL members before it was opened. */
@@ -52,5 +54,6 @@ const struct curl_functions *libcurl(void);
 #define curl_url_get (libcurl()->curl_url_get)
 #define curl_url_set (libcurl()->curl_url_set)
 #define curl_url_cleanup (libcurl()->curl_url_cleanup)
+#define curl_version_info (libcurl()->curl_version_info)
 /* clang-format on */
 #endif

@@ -5,19 +5,23 @@
 
 static struct edit_functions edit_functions;
 
+EDIT_FUNCTIONS(LIBRARY_LINKED)
+static const char *const edit_names[] = {EDIT_FUNCTIONS(LIBRARY_NAME)};
+static_assert(sizeof edit_functions == sizeof edit_names, "a pointer for each name");
+
+const struct library libedit_library = {
+    .file = "libedit.so.2",
+    .package = "libedit2",
+    .what_for = "lines are edited with it",
+    .names = edit_names,
+    .count = sizeof edit_names / sizeof *edit_names,
+    .functions = &edit_functions,
+    .within = LIBRARY_ADDRESSES(EDIT_FUNCTIONS),
+};
+
 int libedit_open(struct error *err)
 {
-    static const char *const names[] = {EDIT_FUNCTIONS(LIBRARY_NAME)};
-    static const struct library library = {
-        .file = "libedit.so.2",
-        .package = "libedit2",
-        .what_for = "lines are edited with it",
-        .names = names,
-        .count = sizeof names / sizeof *names,
-        .functions = &edit_functions,
-    };
-    static_assert(sizeof edit_functions == sizeof names, "a pointer for each name");
-    return library_open(&library, err);
+    return library_open(&libedit_library, err);
 }
 
 const struct edit_functions *libedit(void)

@@ -16,6 +16,7 @@ struct edit_functions {
     EDIT_FUNCTIONS(LIBRARY_MEMBER)
 };
 
+extern const struct library libedit_library;
 /* 0, or -1. */
 int libedit_open(struct error *err);
 /* Its functions; NULL members before it was opened. */

@@ -26,6 +26,10 @@ static int open_locked(const struct library *library, struct error *err)
     void *const *functions = library->functions;
     if (functions[0])
         return 0;
+    if (library->within) {
+        memcpy(library->functions, library->within, library->count * sizeof *library->within);
+        return 0;
+    }
 
     void *handle = dlopen(library->file, RTLD_LAZY | RTLD_LOCAL);
     if (!handle) {

@@ -15,7 +15,7 @@
     X(BN_free) X(BN_new) X(BN_rand) X(BN_to_ASN1_INTEGER) X(ERR_clear_error) X(ERR_get_error) \
     X(ERR_peek_last_error) X(ERR_reason_error_string) X(EVP_Digest) X(EVP_DigestFinal_ex) \
     X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_MD_CTX_free) X(EVP_MD_CTX_new) X(EVP_PKEY_Q_keygen) \
-    X(EVP_PKEY_free) X(EVP_sha256) X(PEM_read_bio_PrivateKey) X(PEM_read_bio_X509) \
+    X(EVP_PKEY_free) X(EVP_sha256) X(OpenSSL_version) X(PEM_read_bio_PrivateKey) X(PEM_read_bio_X509) \
     X(PEM_write_bio_PrivateKey) X(PEM_write_bio_X509) X(X509V3_EXT_conf_nid) X(X509V3_set_ctx) \
     X(X509_EXTENSION_free) X(X509_NAME_add_entry_by_txt) X(X509_VERIFY_PARAM_set1_ip_asc) \
     X(X509_add_ext) X(X509_check_host) X(X509_check_ip_asc) X(X509_check_private_key) \
@@ -28,6 +28,7 @@ struct crypto_functions {
     CRYPTO_FUNCTIONS(LIBRARY_MEMBER)
 };
 
+extern const struct library libcrypto_library;
 /* 0, or -1. */
 int libcrypto_open(struct error *err);
 /* Its functions; NULL members before it was opened. */
@@ -45,6 +46,7 @@ struct ssl_functions {
     SSL_FUNCTIONS(LIBRARY_MEMBER)
 };
 
+extern const struct library libssl_library;
 /* Opens libcrypto as well. 0, or -1. */
 int libssl_open(struct error *err);
 /* Its functions; NULL members before it was opened. */
@@ -75,6 +77,7 @@ const struct ssl_functions *libssl(void);
 #define EVP_PKEY_Q_keygen (libcrypto()->EVP_PKEY_Q_keygen)
 #define EVP_PKEY_free (libcrypto()->EVP_PKEY_free)
 #define EVP_sha256 (libcrypto()->EVP_sha256)
+#define OpenSSL_version (libcrypto()->OpenSSL_version)
 #define PEM_read_bio_PrivateKey (libcrypto()->PEM_read_bio_PrivateKey)
 #define PEM_read_bio_X509 (libcrypto()->PEM_read_bio_X509)
 #define PEM_write_bio_PrivateKey (libcrypto()->PEM_write_bio_PrivateKey)

@@ -12,6 +12,8 @@ load helpers
 @test "version -o json is one object" {
   ok apphost version -o json
   jq -e '.version | test("^[0-9]+[.]")' <<<"$output"
+  jq -e '.installed | IN("source", "package", "tarball", "image")' <<<"$output"
+  jq -e '.libraries[] | select(.name == "libcurl") | .how | IN("opened", "within")' <<<"$output"
 }
 
 @test "help names every verb" {

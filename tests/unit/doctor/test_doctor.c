@@ -20,6 +20,15 @@ static const struct saying answers[] = {
     {NULL, 0, NULL},
 };
 
+/* ---- program ---- */
+
+static void test_the_program_is_told_with_its_libraries(void **state)
+{
+    struct clinic *clinic = *state;
+    CHECK(clinic, "program");
+    FINDS(clinic, {DOCTOR_PASS, "apphost " APPHOST_VERSION " from source, libcurl *", NULL});
+}
+
 /* ---- engine ---- */
 
 static void test_an_engine_is_named_with_its_way_and_version(void **state)
@@ -274,7 +283,7 @@ static void test_the_report_is_text_with_marks_fixes_and_a_sum(void **state)
     assert_non_null(strstr(text, "ok engine    unix://"));
     assert_non_null(strstr(text, "!  images    redis:7.4 is not there yet: up will pull it\n"
                                  "             fix: apphost pull\n"));
-    assert_non_null(strstr(text, "\n8 passed, 1 warning, 0 failed\n"));
+    assert_non_null(strstr(text, "\n9 passed, 1 warning, 0 failed\n"));
     assert_false(clinic->context.is_told);
 }
 
@@ -331,6 +340,7 @@ static void test_the_report_as_json_has_each_finding_and_the_sum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_the_program_is_told_with_its_libraries),
         TEST(test_an_engine_is_named_with_its_way_and_version),
         TEST(test_an_engine_that_is_not_there_fails_with_the_way),
         TEST(test_an_engine_that_refuses_fails),

@@ -2,6 +2,7 @@
  * functions that are used, and is opened once. */
 #include "library/curl.h"
 #include "library/edit.h"
+#include "library/inventory.h"
 #include "library/microhttpd.h"
 #include "library/openssl.h"
 
@@ -87,6 +88,54 @@ static void every_function_of_libedit(void **state)
     EDIT_FUNCTIONS(IS_THERE)
 }
 
+/* Of a program that has the library within: the addresses that the linker knew, and no file is looked for. */
+static void what_is_within_is_not_looked_for(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"first", "second"};
+    static const char first, second;
+    static const void *const within[] = {&first, &second};
+    const void *functions[2] = {NULL, NULL};
+    struct library library = {.file = "libapphost-not-there.so.9",
+                              .names = names,
+                              .count = 2,
+                              .functions = functions,
+                              .within = within};
+
+    assert_int_equal(library_open(&library, NULL), 0);
+    assert_ptr_equal(functions[0], &first);
+    assert_ptr_equal(functions[1], &second);
+}
+
+static const cJSON *entry_of(const cJSON *inventory, const char *name)
+{
+    const cJSON *entry;
+    cJSON_ArrayForEach(entry, inventory)
+    {
+        if (str_eq(json_string(entry, "name", NULL), name))
+            return entry;
+    }
+    fail_msg("the inventory has no %s", name);
+    return NULL;
+}
+
+static void the_inventory_says_which_and_from_where(void **state)
+{
+    (void)state;
+    cleanup_json cJSON *inventory = library_inventory();
+    static const char *const late[] = {"libcurl", "libcrypto", "libssl", "libmicrohttpd", "libedit"};
+    for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+        const cJSON *entry = entry_of(inventory, late[i]);
+        assert_string_equal(json_string(entry, "how", ""), "opened");
+        assert_non_null(strstr(json_string(entry, "path", ""), late[i]));
+        assert_true(*json_string(entry, "for", ""));
+    }
+    assert_non_null(strchr(json_string(entry_of(inventory, "libcurl"), "version", ""), '.'));
+    assert_non_null(strchr(json_string(entry_of(inventory, "libssl"), "version", ""), '.'));
+    assert_string_equal(json_string(entry_of(inventory, "libuv"), "how", ""), "linked");
+    assert_null(json_get(entry_of(inventory, "libuv"), "path"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +145,8 @@ int main(void)
         cmocka_unit_test(every_function_of_openssl),
         cmocka_unit_test(every_function_of_libmicrohttpd),
         cmocka_unit_test(every_function_of_libedit),
+        cmocka_unit_test(what_is_within_is_not_looked_for),
+        cmocka_unit_test(the_inventory_says_which_and_from_where),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
