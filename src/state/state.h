@@ -86,7 +86,7 @@ bool state_is_owner(const struct state *state, pid_t pid);
 bool state_is_locked(struct state *state);
 
 struct state_session {
-    char *id;     /* 16 hex digits */
+    char *id;     /* 16 hex digits, the first half of them the identity's hash */
     char *socket; /* path of the control socket */
     pid_t supervisor, guard;
     char *manifest, *project, *hash;

@@ -211,10 +211,21 @@ static int fork_and_wait(struct birth *birth, int lock_fd, int *lease_fd, struct
     return rc;
 }
 
+enum { SESSION_LENGTH = 16, SESSION_RANDOM = 8 };
+
+/* The identity's hash, so that what carries it in its environment tells whose it is, and then what is new. */
+static void name_session(const char *prefix, char session[SESSION_LENGTH + 1])
+{
+    cleanup_identity struct identity identity = {0};
+    digest_random_text(session, SESSION_LENGTH, "0123456789abcdef");
+    if (identity_parse(prefix, &identity))
+        memcpy(session, identity.hash, SESSION_LENGTH - SESSION_RANDOM);
+}
+
 static int start_locked(struct birth *birth, int lock_fd, int *lease_fd, struct error *err)
 {
-    char session[17];
-    digest_random_text(session, 16, "0123456789abcdef");
+    char session[SESSION_LENGTH + 1];
+    name_session(birth->options->prefix, session);
     if (supervisor_check_servers(birth->state, err) < 0)
         return -1;
     birth->left = heal(birth->state, birth->options);

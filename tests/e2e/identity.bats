@@ -355,6 +355,24 @@ elsewhere() {
   ok apphost down
 }
 
+# bats test_tags=engineless
+@test "what is left of a session elsewhere, both of whose keepers were killed, is named and left alone" {
+  sleeper_up
+  local left
+  left=$(apphost ps -o json | jq '.resources[] | select(.name == "web") | .pid')
+  kill -9 "$(session guard)" "$(session supervisor)"
+  for verb in 'up -d' ps down; do
+    # shellcheck disable=SC2086 # words
+    elsewhere fails 9 apphost $verb
+    says "$PROJECT: a process of it is still there.*: pid $left, of web, state in $T/state/apphost" \
+      "XDG_STATE_HOME=$T/state apphost gc"
+  done
+  ok kill -0 "$left"
+  ok apphost gc
+  dead "$left"
+  elsewhere ok apphost run -- true
+}
+
 # ---- folders that vanish ----
 
 # bats test_tags=engineless
