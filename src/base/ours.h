@@ -64,6 +64,7 @@
 #define LABEL_KIND LABELS_OURS "kind"
 #define LABEL_LIFETIME LABELS_OURS "lifetime"
 #define LABEL_MANIFEST LABELS_OURS "manifest"
+#define LABEL_MANIFEST_OUTSIDE LABELS_OURS "manifest-outside"
 #define LABEL_NODE LABELS_OURS "node"
 #define LABEL_OWNER LABELS_OURS "owner"
 #define LABEL_PORTS LABELS_OURS "ports"

@@ -229,11 +229,13 @@ void machine_outside(const char *path, struct machine_outside *outside)
     machine_outside_in(mountinfo, path, outside);
 }
 
-char *machine_outside_path(const char *path)
+char *machine_bound_from(const char *path)
 {
-    struct machine_outside outside;
+    struct machine_outside outside = {0};
+    char *result = NULL;
     machine_outside(path, &outside);
-    char *result = take_ptr(&outside.path);
+    if (outside.is_bind)
+        result = take_ptr(&outside.path);
     machine_outside_free(&outside);
     return result;
 }

@@ -33,7 +33,7 @@ struct machine_outside {
 void machine_outside(const char *path, struct machine_outside *outside);
 void machine_outside_in(const char *mountinfo, const char *path, struct machine_outside *outside);
 void machine_outside_free(struct machine_outside *outside);
-/* `path` of the above alone. */
-char *machine_outside_path(const char *path);
+/* `path` of the above, of what a container was given by a bind mount; NULL for all else. */
+char *machine_bound_from(const char *path);
 
 #endif

@@ -41,9 +41,12 @@ cJSON *spec_labels(const struct node *node, const char *digest)
 
     /* Whose it is, when its project's folder has moved or another user comes. */
     if (node->kind->holds_data || node->kind->at_engine) {
-        cleanup_free char *container = machine_container_id();
+        cleanup_free char *container = machine_container_id(), *outside = NULL;
+        if (container)
+            outside = machine_bound_from(plan->manifest_file);
         json_add_string(labels, LABEL_MANIFEST, plan->manifest_file);
         json_add_string(labels, LABEL_CONTAINER, container); /* in which the manifest's path is a path */
+        json_add_string(labels, LABEL_MANIFEST_OUTSIDE, outside);
     }
     if (!digest)
         return labels;

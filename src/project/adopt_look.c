@@ -89,9 +89,33 @@ bool adopt_is_there(const char *manifest)
     return file_exists(folder ? folder : manifest);
 }
 
+/* Where a manifest lies as the machine sees it, on which all containers are; NULL: not known. */
+static char *seen_from_outside(const struct project *project)
+{
+    cleanup_free char *container = machine_container_id();
+    if (container)
+        return machine_bound_from(project->manifest);
+    return xstrdup(project->manifest);
+}
+
+static const char *made_outside(const cJSON *labels)
+{
+    if (*json_string(labels, LABEL_CONTAINER, ""))
+        return json_string(labels, LABEL_MANIFEST_OUTSIDE, NULL);
+    return json_string(labels, LABEL_MANIFEST, NULL);
+}
+
+/* The same folder, looked at from a container that has it, or from the machine: not from where we are. */
+static bool is_same_folder(const struct project *project, const cJSON *labels)
+{
+    cleanup_free char *ours = seen_from_outside(project);
+    return ours && !adopt_is_from_here(labels) && str_eq(made_outside(labels), ours);
+}
+
 /* Whose data lies where. */
 struct orphan {
     const char *place, *manifest, *hash;
+    bool is_same_folder; /* of ours, made in a container or outside of it */
 };
 
 /* Somebody works with it: another project, of another place. Under our own manifest's path it was made by us,
@@ -104,9 +128,11 @@ static bool is_anothers(const struct project *project, const char *manifest)
 static void tell_orphan(const struct project *project, const struct output *output,
                         const struct orphan *orphan)
 {
-    if (str_eq(orphan->manifest, project->manifest)) {
-        output_warn(output, "this project has data of another identity in %s: has /etc/machine-id changed?",
-                    orphan->place);
+    bool is_ours = orphan->is_same_folder || str_eq(orphan->manifest, project->manifest);
+    if (is_ours) {
+        output_warn(output, "this project has data of another identity in %s: %s", orphan->place,
+                    text_pick(orphan->is_same_folder, "it was made on the other side of a container's wall",
+                              "has /etc/machine-id changed?"));
         output_note(output, "to work with it: apphost down, then apphost up --adopt %s", orphan->hash);
         return;
     }
@@ -141,13 +167,14 @@ static void look_at_volume(const struct project *project, const struct output *o
     const char *suffix = NULL;
     if (str_starts(name_of(volume), theirs))
         suffix = name_of(volume) + strlen(theirs);
+    bool is_same = is_same_folder(project, labels);
     if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
-        is_anothers(project, manifest) || !adopt_is_from_here(labels))
+        (!is_same && (is_anothers(project, manifest) || !adopt_is_from_here(labels))))
         return;
     cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
     cleanup_free char *place = xasprintf("volume %s", name_of(volume));
     if (is_missing(project, volumes, ours))
-        tell_orphan(project, output, &(struct orphan){place, manifest, hash});
+        tell_orphan(project, output, &(struct orphan){place, manifest, hash, is_same});
 }
 
 /* ---- a moved folder on the native engine: its volumes are folders of its state ---- */
@@ -188,7 +215,7 @@ static void look_at_state(const struct project *project, const struct output *ou
     for (size_t i = 0; i < folders.count; i++) {
         cleanup_free char *place = xasprintf("folder %s", folders.items[i]);
         if (stands_for_ours(project, folders.items[i]))
-            tell_orphan(project, output, &(struct orphan){place, manifest, hash});
+            tell_orphan(project, output, &(struct orphan){place, manifest, hash, false});
     }
 }
 

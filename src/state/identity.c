@@ -32,17 +32,12 @@ struct identity_facts {
  * differ, and whoever is rebuilt over the same one stays who he was. */
 static char *tell_path(const struct identity_facts *facts)
 {
-    cleanup_free char *path = path_canonical(facts->source->manifest);
-    struct machine_outside outside = {0};
+    cleanup_free char *path = path_canonical(facts->source->manifest), *outside = NULL;
     if (facts->is_contained)
-        machine_outside(path, &outside);
-    char *told;
-    if (outside.is_bind && outside.path)
-        told = take_ptr(&outside.path);
-    else
-        told = take_ptr(&path);
-    machine_outside_free(&outside);
-    return told;
+        outside = machine_bound_from(path);
+    if (outside)
+        return take_ptr(&outside);
+    return take_ptr(&path);
 }
 
 static char *tell_name(const struct identity_facts *facts)

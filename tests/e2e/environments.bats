@@ -142,6 +142,38 @@ identity_line() {
   [ "$other" != "$identity" ]
 }
 
+# The identity of the one volume that is there.
+hash_of_data() {
+  volumes | sed -E 's/.*-([0-9a-f]{8})-cache-data/\1/'
+}
+
+@test "data of this folder that was made in a container, or outside of it, is told on the other side" {
+  needs_socket
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_volume: true}}"
+  pack_program
+  local told="data of another identity in volume $PROJECT-[0-9a-f]{8}-cache-data: .*other side of a container's wall"
+  ok apphost up -d
+  ok apphost redis cache -- SET made outside
+  ok apphost down
+  ok in_container bridge '"$APPHOST" up -d; "$APPHOST" down -v'
+  prints_or_says "$told"
+  ok in_container bridge "set -e; \"\$APPHOST\" up -d --adopt $(hash_of_data)
+    \"\$APPHOST\" redis cache -- GET made; \"\$APPHOST\" down -v"
+  prints outside
+  ok in_container bridge 'set -e; "$APPHOST" up -d; "$APPHOST" redis cache -- SET made inside; "$APPHOST" down'
+
+  export XDG_STATE_HOME=$T/fresh
+  local hash
+  hash=$(hash_of_data)
+  ok apphost up -d
+  says "$told" "apphost up --adopt $hash"
+  ok apphost down -v
+  ok apphost up -d --adopt "$hash"
+  ok apphost redis cache -- GET made
+  prints inside
+  ok apphost down -v
+}
+
 @test "in a container a session that another container owns is named and left alone; a dead one's is taken over" {
   needs_socket
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000']}}"

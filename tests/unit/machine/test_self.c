@@ -111,8 +111,11 @@ static void outside_of_what_is_covered(void **unused)
 static void this_machine(void **unused)
 {
     (void)unused;
-    cleanup_free char *path = machine_outside_path("/proc");
-    assert_string_equal(path, "/");
+    struct machine_outside outside;
+    machine_outside("/proc", &outside);
+    assert_string_equal(outside.path, "/");
+    assert_null(machine_bound_from("/proc")); /* all of a file system, not a part that somebody gave */
+    machine_outside_free(&outside);
     cleanup_free char *id = machine_container_id();
     if (id)
         assert_int_equal(strlen(id), 64);
