@@ -48,6 +48,7 @@ int redis_link_follow(struct redis_link *link, struct error *err)
     link->server.port = link->elsewhere.port;
     if (redis_link_open(link, err))
         return -1;
+    link->was_sent_on = true;
     if (!link->elsewhere.is_asked)
         return 0;
     return redis_conn_words(link->conn, asking, NULL, NULL, err);

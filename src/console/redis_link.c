@@ -204,8 +204,15 @@ int redis_link_open(struct redis_link *link, struct error *err)
     bool was_there = link->conn != NULL;
     if (was_there)
         loop_catch_up(&link->context->client.loop);
+    bool was_sent_on = link->was_sent_on;
+    link->was_sent_on = false;
     if (was_there && !link->is_lost)
         return 0;
+    if (was_there && was_sent_on) {
+        error_copy(err, &link->failure);
+        redis_link_close(link);
+        return -1;
+    }
     redis_link_close(link);
     if (was_there && find_server(link, err))
         return -1;

@@ -18,7 +18,8 @@ struct redis_link {
     bool is_cluster; /* one node of one */
     struct redis_conn_options server; /* its texts are ours */
     struct redis_conn *conn;
-    bool is_lost; /* the connection ended: `failure` */
+    bool is_lost;     /* the connection ended: `failure` */
+    bool was_sent_on; /* by a node that named another: who is not there is told, not asked for again */
     struct error failure;
     int64_t database;        /* selected whenever the connection is made */
     struct redis_elsewhere { /* where redis_link_follow() goes; no host: where it is */

@@ -109,6 +109,21 @@ static void a_transaction_is_remembered(void **state)
     assert_false(desk->shell.in_transaction);
 }
 
+/* A cluster's node may name one that nobody reaches: that is the error, not the naming. */
+static void a_node_that_is_not_there_is_told(void **state)
+{
+    struct desk *desk = *state;
+    struct redis_link *link = &desk->shell.link;
+    link->is_cluster = true;
+    free(link->asked);
+    link->asked = xstrdup("all of them");
+    assert_int_equal(
+        desk_execute(desk, "EVAL \"return redis.error_reply('MOVED 1 127.0.0.1:1')\" 0"), -1);
+    assert_int_equal(desk->error.code, ERROR_FAILED);
+    assert_non_null(strstr(desk->error.text, "127.0.0.1:1"));
+    assert_null(strstr(desk->error.text, "MOVED"));
+}
+
 /* The next connection is brought to where the lost one was. */
 static void a_database_outlives_its_connection(void **state)
 {
@@ -266,6 +281,7 @@ int main(void)
         TEST(a_refusal_is_no_failure_of_the_connection),
         TEST(what_cannot_work_here_is_refused),
         TEST(a_transaction_is_remembered),
+        TEST(a_node_that_is_not_there_is_told),
         TEST(a_database_outlives_its_connection),
         TEST(a_server_that_dies_is_an_error),
         TEST(a_wrong_password_is_said),
