@@ -145,6 +145,22 @@ start_tls_engine() {
   export DOCKER_HOST=tcp://127.0.0.1:$TLS_PORT DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$T/certs/client
 }
 
+@test "tcp without TLS: on loopback it is this machine" {
+  [ "$(id -u)" = 0 ] && command -v dockerd >/dev/null || skip "an engine of our own cannot be started here"
+  local port
+  port=$(free_port)
+  engine_start -H "tcp://127.0.0.1:$port" 3>&- || skip "an engine of our own does not start here"
+  DOCKER_HOST=$ENGINE_HOST "$ROOT/tests/images/build" "$REDIS"
+  server
+  export DOCKER_HOST=tcp://127.0.0.1:$port
+  ok apphost up -d
+  load_env
+  [ "$CACHE_HOST" = 127.0.0.1 ]
+  [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
+  exec_echoes
+  ok apphost down
+}
+
 @test "tcp with TLS: on loopback it is this machine; by a host's name it is another; certificates count" {
   start_tls_engine
   server

@@ -205,3 +205,12 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   done
   ok bash -c '"$0" down >&-' "$APPHOST"
 }
+
+@test "a runner on a terminal that closes descriptors: each of them alone, and Ctrl-C still ends all" {
+  local closed
+  for closed in '<&-' '>&-' '2>&-'; do
+    terminal expect begun send '\x03' expect over -- \
+      bash -c "trap : INT; '$APPHOST' run web -- sh -c 'echo begun >/dev/tty; exec sleep 1000' $closed; echo over"
+    nobody
+  done
+}
