@@ -68,7 +68,7 @@ static bool is_ancestor(pid_t pid)
 
 /* ---- the search ---- */
 
-struct asking {
+struct carrier_question {
     const char *start;
     machine_carrier_cb *is_meant;
     void *data;
@@ -95,7 +95,7 @@ static char *environment_of(pid_t pid)
 
 static bool ask(pid_t pid, void *data)
 {
-    const struct asking *asking = data;
+    const struct carrier_question *asking = data;
     struct machine_carrier one = {.pid = pid, .environment = environment_of(pid)};
     const char *entry = NULL;
     if (one.environment)
@@ -114,7 +114,7 @@ static bool ask(pid_t pid, void *data)
 bool machine_find_carrier(const char *start, machine_carrier_cb *is_meant, void *data,
                           struct machine_carrier *carrier)
 {
-    struct asking asking = {start, is_meant, data, carrier};
+    struct carrier_question asking = {start, is_meant, data, carrier};
     *carrier = (struct machine_carrier){0};
     machine_each_process(ask, &asking);
     return carrier->pid != 0;

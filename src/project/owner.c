@@ -37,10 +37,12 @@ static bool is_known(const char *root, const char *hash, const char *id)
     bool known = false;
     if (state_list(root, &prefixes, NULL))
         return false;
+
     for (size_t i = 0; i < prefixes.count && !known; i++) {
         cleanup_identity struct identity identity = {0};
         if (!identity_parse(prefixes.items[i], &identity) || strcmp(identity.hash, hash) != 0)
             continue;
+
         cleanup_free char *folder = state_folder(root, prefixes.items[i]);
         struct state *state = state_open(folder, false, NULL);
         struct state_session session = {0};
@@ -51,13 +53,13 @@ static bool is_known(const char *root, const char *hash, const char *id)
     return known;
 }
 
-struct question {
+struct left_question {
     const char *root, *hash;
 };
 
 static bool is_of_a_stranger(const struct machine_carrier *carrier, void *data)
 {
-    const struct question *question = data;
+    const struct left_question *question = data;
     return !is_known(question->root, question->hash, carrier->entry + strlen(VARIABLE_SESSION "="));
 }
 
@@ -73,7 +75,7 @@ static char *state_home_of(const struct machine_carrier *carrier)
 static int check_left(const char *root, const char *hash, struct error *err)
 {
     cleanup_free char *start = xasprintf(VARIABLE_SESSION "=%s", hash);
-    struct question question = {root, hash};
+    struct left_question question = {root, hash};
     struct machine_carrier carrier = {0};
     if (!machine_find_carrier(start, is_of_a_stranger, &question, &carrier))
         return 0;

@@ -52,7 +52,14 @@ teardown_file() {
   swarm_stop
 }
 
+teardown() {
+  local name
+  for name in "${TAGGED[@]}"; do engine DELETE "/images/$name" >/dev/null; done
+  teardown_test
+}
+
 setup_more() {
+  TAGGED=()
   cp -r "$ROOT/tests/examples/world/." .
   cp -r "$ROOT/manifests" .
   ln -s "$APPHOST" bin/apphost
@@ -131,11 +138,15 @@ with_images() {
   (cd "$folder" && example)
 }
 
-# An API server of the tests, through the real kubectl; without that the words are all that can be looked at.
+find_kubectl() {
+  PATH=$PATH:${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/kubernetes/kubectl
+  command -v kubectl >/dev/null
+}
+
+# An API server of the tests, through the real kubectl.
 with_a_cluster() {
   local code=0
-  PATH=$PATH:${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/kubernetes/kubectl
-  command -v kubectl >/dev/null || { bash -n <<<"$EXAMPLE"; return; }
+  find_kubectl
   rm -f "$T/port"
   python3 "$ROOT/tests/kubernetes/api.py" "$T/port" "$T/changes" >/dev/null 2>&1 3>&- &
   local api=$!
@@ -150,7 +161,6 @@ with_a_cluster() {
 
 # Something is deployed there, and goes afterwards.
 with_a_swarm() {
-  [ -n "$SWARM_HOST" ] || { bash -n <<<"$EXAMPLE"; return; }
   local folder code=0
   folder=$(mktemp -d "$T/swarm.XXXX")
   printf 'name: %s\nresources: {cache: {type: redis, image: "%s"}}\n' "$PROJECT" "$REDIS" >"$folder/apphost.yaml"
@@ -185,11 +195,32 @@ in_the_installed_library() {
   [ -e main.c ] || echo 'int main(void) { return 0; }' >main.c
 }
 
-# A manifest has to be one; where its images are here, or stand-ins are enough, it runs.
+# The tests' own images under the names that a manifest gives, below a prefix of ours.
+stand_in() { # MANIFEST PREFIX
+  local name own
+  for name in $(apphost -f "$1" -o json config | jq -r '[.. | .image? // empty] | unique | .[]'); do
+    case $name in
+    *redis*) own=$REDIS ;;
+    *valkey*) own=apphost-test/valkey:8.1 ;;
+    *busybox*) own=apphost-test/busybox:1 ;;
+    *) echo "nothing stands in for $name" && return 1 ;;
+    esac
+    name=${name#docker.io/}
+    engine POST "/images/$own/tag?repo=$2${name%:*}&tag=${name##*:}" >/dev/null
+    TAGGED+=("$2$name")
+  done
+}
+
+# It comes up until all of it is ready, where it stands (in manifests/), or beside that.
 manifest_example() {
-  cp "$1" manifests/example.yaml
-  PATH=$T/work/bin:$PATH apphost -f manifests/example.yaml validate --manifest-only &&
-    PATH=$T/work/bin:$PATH apphost -f manifests/example.yaml -o json config >/dev/null
+  local at=manifests/example.yaml prefix=$PROJECT/ code=0 from
+  from=$(<"${1%.*}.from")
+  [[ $from != manifests/*.yaml ]] || at=$from
+  [ $at = "$from" ] || cp "$1" $at
+  [ ! -e "${at%/*}/Makefile" ] || { in_the_installed_library && make -C "${at%/*}"; } || return 1
+  stand_in "$at" "$prefix" && PATH=$T/work/bin:$PATH apphost -f "$at" validate || return 1
+  APPHOST_IMAGE_PREFIX=$prefix PATH=$T/work/bin:$PATH apphost -f "$at" up -d --wait-timeout 90s || code=1
+  apphost -f "$at" down -v && return $code
 }
 
 # Statements become a program that is linked with the installed library and talks to the cache.
@@ -247,11 +278,16 @@ run_one() {
   esac
 }
 
-# run_all PATTERN: the examples whose first place matches; none may fail, and there must be some.
+# run_all PATTERN [WAY]: the examples whose first place matches; none may fail, and there must be some. Those that need
+# more than others have tests of their own, which name the way: of a swarm, of a cluster, manifests.
 run_all() {
-  local file failed=() count=0
+  local file way failed=() count=0
   for file in "$T"/examples/*; do
     [[ $file != *.from ]] && grep -Eq "$1" "${file%.*}.from" || continue
+    way=${WAYS["$(<"$file")"]:-}
+    [[ $way = with_a_* ]] || way=
+    [[ $file != *.manifest ]] || way=manifests
+    [ "$way" = "${2:-}" ] || continue
     count=$((count + 1))
     echo "--- $(cat "${file%.*}.from"): $(head -n 1 "$file")"
     run_one "$file" >"$T/output" 2>&1 && continue
@@ -268,9 +304,26 @@ run_all() {
   run_all '^(apphost help|apphost\(1\))'
 }
 
+@test "the manifests of the README, the man pages and the folder of them come up" {
+  needs_image "$REDIS"
+  needs_image apphost-test/valkey:8.1
+  needs_image apphost-test/busybox:1
+  run_all . manifests
+}
+
 @test "the examples of the README, the manifests and the other man pages" {
   needs_image "$REDIS"
   run_all '^(README|manifests/|man/|apphost\.yaml\(5\))'
+}
+
+@test "the examples of a swarm" {
+  [ -n "$SWARM_HOST" ] || skip "no swarm can be had here"
+  run_all . with_a_swarm
+}
+
+@test "the examples of a Kubernetes cluster" {
+  find_kubectl || skip "there is no kubectl"
+  run_all . with_a_cluster
 }
 
 # bats test_tags=engineless

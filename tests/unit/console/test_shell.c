@@ -117,8 +117,7 @@ static void a_node_that_is_not_there_is_told(void **state)
     link->is_cluster = true;
     free(link->asked);
     link->asked = xstrdup("all of them");
-    assert_int_equal(
-        desk_execute(desk, "EVAL \"return redis.error_reply('MOVED 1 127.0.0.1:1')\" 0"), -1);
+    assert_int_equal(desk_execute(desk, "EVAL \"return redis.error_reply('MOVED 1 127.0.0.1:1')\" 0"), -1);
     assert_int_equal(desk->error.code, ERROR_FAILED);
     assert_non_null(strstr(desk->error.text, "127.0.0.1:1"));
     assert_null(strstr(desk->error.text, "MOVED"));
