@@ -7,9 +7,9 @@
  *
  * Files in the project's state folder, all 0600:
  *   dashboard.lock    held while it runs: free means dead
- *   dashboard.json    {"pid","port","startedMs","version"}; kept after it, so that the next one has the same
- * port dashboard.token   what the page is opened with; lasts until it is deleted dashboard.log     what it
- * had to say
+ *   dashboard.json    {"pid","port","otlpPort","startedMs","version"}; kept after it, so that the next one
+ * has the same ports dashboard.token   what the page is opened with; lasts until it is deleted dashboard.log
+ * what it had to say
  *
  * Failure modes: a port that is taken is ERROR_PORT where it was asked for, else another is chosen. A session
  * that dies, hangs or ends leaves the page up. Ownership: options are borrowed during the call. */

@@ -27,7 +27,7 @@ char *home_path(const char *folder, const char *name)
 /* A lock of the open file: it is free when the last process that has it open is gone, and not earlier. */
 int home_lock(const char *folder, struct error *err)
 {
-    cleanup_free char *path = home_path(folder, DASHBOARD_LOCK);
+    cleanup_free char *path = home_path(folder, STATE_DASHBOARD_LOCK);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = file_open_own(path, O_RDWR | O_CREAT, err);
     if (fd < 0)
@@ -38,44 +38,23 @@ int home_lock(const char *folder, struct error *err)
     return error_set(err, ERROR_OWNER, "the dashboard runs already");
 }
 
-bool home_is_locked(const char *folder)
-{
-    cleanup_free char *path = home_path(folder, DASHBOARD_LOCK);
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = file_open_own(path, O_RDWR, NULL);
-    if (fd < 0)
-        return false;
-    bool is_locked = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
-    close(fd);
-    return is_locked;
-}
-
 int home_write_record(const struct dashboard *dashboard, struct error *err)
 {
-    cleanup_free char *path = home_path(dashboard->folder, DASHBOARD_RECORD);
+    cleanup_free char *path = home_path(dashboard->folder, STATE_DASHBOARD_RECORD);
     cleanup_json cJSON *json = cJSON_CreateObject();
     json_add_int(json, "pid", getpid());
     json_add_int(json, "port", web_port(dashboard->web));
+    json_add_int(json, "otlpPort", telemetry_port(dashboard));
     json_add_int(json, "startedMs", dashboard->started_ms);
     json_add_string(json, "version", APPHOST_VERSION);
     cleanup_free char *text = json_print(json);
     return file_write_atomic(path, text, strlen(text), 0600, err);
 }
 
-static cJSON *read_record(const char *folder)
+int home_last_port(const char *folder, const char *name)
 {
-    cleanup_free char *path = home_path(folder, DASHBOARD_RECORD);
-    size_t length = 0;
-    cleanup_free char *text = file_read_own(path, FILE_LIMIT, &length, NULL);
-    if (!text)
-        return NULL;
-    return json_parse(text, length, NULL);
-}
-
-int home_last_port(const char *folder)
-{
-    cleanup_json cJSON *json = read_record(folder);
-    int64_t port = json_int(json, "port", 0);
+    cleanup_json cJSON *json = state_dashboard_record(folder);
+    int64_t port = json_int(json, name, 0);
     if (port > 0 && port < 65536)
         return (int)port;
     return 0;
@@ -84,8 +63,8 @@ int home_last_port(const char *folder)
 int dashboard_find(const char *folder, struct dashboard_record *record, struct error *err)
 {
     cleanup_json cJSON *json = NULL;
-    if (home_is_locked(folder))
-        json = read_record(folder);
+    if (state_dashboard_runs(folder))
+        json = state_dashboard_record(folder);
     if (!json) {
         error_set(err, ERROR_NOT_RUNNING, "no dashboard runs for this project");
         error_hint(err, "apphost dashboard starts it");

@@ -14,8 +14,6 @@
 #include <uv.h>
 
 enum { DASHBOARD_TICKETS = 32 };
-#define DASHBOARD_LOCK "dashboard.lock"
-#define DASHBOARD_RECORD "dashboard.json"
 #define DASHBOARD_TOKEN "dashboard.token"
 #define DASHBOARD_LOG "dashboard.log"
 
@@ -23,6 +21,7 @@ struct dashboard;
 struct page_feed;
 struct page_question;
 struct stats;
+struct telemetry;
 
 /* The way to the project's supervisor, whenever one runs. */
 struct supervisor_link {
@@ -56,6 +55,7 @@ struct dashboard {
     struct supervisor_link link;
     struct page_feed *feeds;
     struct stats *stats; /* NULL: nobody has looked yet */
+    struct telemetry *telemetry;
 
     int failures;                                  /* wrong tokens in a row */
     char taken[DASHBOARD_TICKETS][WEB_NONCE_SIZE]; /* tickets, and cookies that logged out: a ring */
@@ -70,10 +70,9 @@ char *dashboard_host(const char *folder);
 char *home_path(const char *folder, const char *name);
 /* The descriptor of the lock; -1 with ERROR_OWNER while somebody has it. */
 int home_lock(const char *folder, struct error *err);
-bool home_is_locked(const char *folder);
 int home_write_record(const struct dashboard *dashboard, struct error *err);
-/* The port that the last one had, or 0. */
-int home_last_port(const char *folder);
+/* A port that the last one had, by its name in the record; or 0. */
+int home_last_port(const char *folder, const char *name);
 /* is_made: one is made where there is none. */
 int home_token(const char *folder, bool is_made, char out[WEB_TOKEN_SIZE], struct error *err);
 int64_t home_now_ms(void);
@@ -120,13 +119,19 @@ bool login_check(struct dashboard *dashboard, struct web_request *request);
 void login_take(struct dashboard *dashboard, struct web_request *request, const char *rest);
 void login_leave(struct dashboard *dashboard, struct web_request *request, const char *rest);
 
+/* ---- telemetry.c ---- */
+void telemetry_start(struct dashboard *dashboard);
+void telemetry_end(struct dashboard *dashboard);
+int telemetry_port(const struct dashboard *dashboard); /* 0: none is taken */
+cJSON *telemetry_json(const struct dashboard *dashboard);
+
 /* ---- route.c ---- */
 void route_request(struct web_request *request, void *data);
 
 /* ---- the answers, each of a path; rest: what follows its name ---- */
 typedef void route_handler(struct dashboard *dashboard, struct web_request *request, const char *rest);
 route_handler graph_answer, history_answer, stats_answer, session_answer, view_answer, resource_answer,
-    logs_answer, feed_answer, redis_answer;
+    logs_answer, feed_answer, redis_answer, traces_answer, telemetry_answer;
 void page_answer(struct web_request *request);
 
 /* ---- logs.c ---- */

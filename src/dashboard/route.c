@@ -16,13 +16,15 @@ struct route {
 };
 
 static const struct route routes[] = {
-    {"POST", "login", false, true, login_take},          {"POST", "logout", false, false, login_leave},
-    {"GET", "session", false, false, session_answer},    {"GET", "view", false, false, view_answer},
-    {"GET", "graph", false, false, graph_answer},        {"GET", "history", false, false, history_answer},
-    {"GET", "stats", false, false, stats_answer},        {"GET", "events", false, false, feed_answer},
-    {"GET", "logs", false, false, logs_answer},          {"GET", "resources", true, false, resource_answer},
-    {"POST", "resources", true, false, resource_answer}, {"GET", "redis", true, false, redis_answer},
-    {"POST", "redis", true, false, redis_answer},        {"DELETE", "redis", true, false, redis_answer},
+    {"POST", "login", false, true, login_take},           {"POST", "logout", false, false, login_leave},
+    {"GET", "session", false, false, session_answer},     {"GET", "view", false, false, view_answer},
+    {"GET", "graph", false, false, graph_answer},         {"GET", "history", false, false, history_answer},
+    {"GET", "stats", false, false, stats_answer},         {"GET", "events", false, false, feed_answer},
+    {"GET", "logs", false, false, logs_answer},           {"GET", "resources", true, false, resource_answer},
+    {"POST", "resources", true, false, resource_answer},  {"GET", "redis", true, false, redis_answer},
+    {"POST", "redis", true, false, redis_answer},         {"DELETE", "redis", true, false, redis_answer},
+    {"GET", "traces", false, false, traces_answer},       {"GET", "traces", true, false, traces_answer},
+    {"GET", "telemetry", false, false, telemetry_answer}, {"GET", "telemetry", true, false, telemetry_answer},
 };
 
 /* HEAD is asked as GET is. */

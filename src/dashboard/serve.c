@@ -54,11 +54,12 @@ static int listen_somewhere(struct dashboard *dashboard, struct error *err)
         .data = dashboard,
     };
     if (web.port < 0)
-        web.port = home_last_port(dashboard->folder);
+        web.port = home_last_port(dashboard->folder, "port");
     name_hosts(dashboard, &web.policy);
     dashboard->web = web_listen(&web, err);
     if (!dashboard->web)
         return -1;
+    telemetry_start(dashboard);
     return home_write_record(dashboard, err);
 }
 
@@ -126,6 +127,7 @@ int dashboard_serve(const struct dashboard_options *options, int ready_fd, struc
     feed_end_all(&dashboard);
     if (dashboard.web)
         web_close(dashboard.web, NULL, NULL);
+    telemetry_end(&dashboard);
     stats_end(&dashboard);
     link_end(&dashboard);
     loop_fini(&dashboard.loop);

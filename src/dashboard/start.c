@@ -135,7 +135,7 @@ int dashboard_start(const struct dashboard_options *options, struct error *err)
 {
     int ready_fd = -1;
     struct state *state = NULL;
-    if (home_is_locked(options->folder))
+    if (state_dashboard_runs(options->folder))
         return 1;
     state = state_open(options->folder, true, err);
     if (!state)
@@ -167,16 +167,16 @@ static void pause_ms(int ms)
 static bool wait_free(const char *folder)
 {
     int64_t deadline = loop_clock_ms() + END_WAIT_MS;
-    while (home_is_locked(folder) && loop_clock_ms() < deadline)
+    while (state_dashboard_runs(folder) && loop_clock_ms() < deadline)
         pause_ms(LOOK_MS);
-    return !home_is_locked(folder);
+    return !state_dashboard_runs(folder);
 }
 
 int dashboard_stop(const char *folder, struct error *err)
 {
     struct dashboard_record record;
     struct machine_holder holder = {0};
-    cleanup_free char *ending = xasprintf("%s/" DASHBOARD_LOCK, path_basename(folder));
+    cleanup_free char *ending = xasprintf("%s/" STATE_DASHBOARD_LOCK, path_basename(folder));
     struct machine_search search = {.title = "apphost", .ending = ending, .is_meant = is_any};
     if (dashboard_find(folder, &record, err))
         return -1;

@@ -17,6 +17,7 @@ static cJSON *self_json(const struct dashboard *dashboard)
     json_add_int(json, "startedMs", dashboard->started_ms);
     json_add_int(json, "port", web_port(dashboard->web));
     json_add_string(json, "epoch", dashboard->epoch);
+    json_add_int(json, "otlpPort", telemetry_port(dashboard));
     return json;
 }
 

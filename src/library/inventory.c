@@ -4,6 +4,7 @@
 #include "library/edit.h"
 #include "library/microhttpd.h"
 #include "library/openssl.h"
+#include "library/zlib.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -66,8 +67,8 @@ static void add_linked(cJSON *list, const char *name, const char *version)
 
 cJSON *library_inventory(void)
 {
-    static const struct library *const late[] = {&libcurl_library, &libcrypto_library, &libssl_library,
-                                                 &libmicrohttpd_library, &libedit_library};
+    static const struct library *const late[] = {&libcurl_library,       &libcrypto_library, &libssl_library,
+                                                 &libmicrohttpd_library, &libedit_library,   &libz_library};
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; i < sizeof late / sizeof *late; i++)
         add_late(list, late[i]);

@@ -110,6 +110,15 @@ int state_lock_name(int lock_fd, const char *session, struct error *err);
 int state_session_recall(struct state *state, struct state_session *session, struct error *err);
 void state_session_free(struct state_session *session);
 
+/* ---- dashboard.c: what the project's dashboard has written ---- */
+#define STATE_DASHBOARD_LOCK "dashboard.lock"
+#define STATE_DASHBOARD_RECORD "dashboard.json"
+bool state_dashboard_runs(const char *folder);
+/* What it wrote at its start, or the last one did; NULL: nothing. The caller deletes. */
+cJSON *state_dashboard_record(const char *folder);
+/* The port of loopback at which it takes telemetry; 0: none runs, or it takes none. */
+int state_telemetry_port(const char *folder);
+
 /* Remembered values, read at the first use: get of a broken file finds nothing and warns, set refuses to
  * replace it. get returns a borrowed text (valid until the next set) or NULL. set writes through at once. */
 const char *state_secret_get(struct state *state, const char *name);

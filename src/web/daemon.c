@@ -57,19 +57,28 @@ void web_daemon_wake(struct web_request *request)
 
 static void take_body(struct web_request *request, const char *bytes, size_t length)
 {
-    if ((int64_t)(request->body.length + length) > request->server->policy.body_limit)
+    struct web_server *server = request->server;
+    const struct web_policy *policy = &server->policy;
+    if ((int64_t)(request->body.length + length) > policy->body_limit)
         request->is_too_long = true;
-    if (!request->is_too_long)
-        strbuf_add(&request->body, bytes, length);
+    if (policy->bodies_limit && server->bodies + (int64_t)length > policy->bodies_limit)
+        request->is_too_much = true;
+    if (request->is_too_long || request->is_too_much)
+        return;
+    strbuf_add(&request->body, bytes, length);
+    server->bodies += (int64_t)length;
 }
 
 static void ask(struct web_request *request)
 {
     static const struct web_verdict too_long = {413, "too-large", "the body is larger than is taken here",
                                                 NULL};
+    static const struct web_verdict too_much = {503, "busy", "too much is coming in at the same time", NULL};
     request->is_asked = true;
     if (request->is_too_long)
         web_reply_refusal(request, &too_long);
+    else if (request->is_too_much)
+        web_reply_refusal(request, &too_much);
     else
         request->server->handler(request, request->server->data);
 }

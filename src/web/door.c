@@ -108,15 +108,28 @@ static struct web_verdict judge_source(const struct web_head *head, const struct
     return (struct web_verdict){0};
 }
 
-static bool is_json(const struct web_head *head)
+bool web_is_type(const struct web_head *head, const char *type)
 {
-    static const char type[] = "application/json";
     const char *value = web_head_value(head, "content-type");
-    if (!value || strncasecmp(value, type, sizeof type - 1))
+    size_t length = strlen(type);
+    if (!value || strncasecmp(value, type, length))
         return false;
-    value += sizeof type - 1;
+    value += length;
     value += strspn(value, " \t");
     return !*value || *value == ';';
+}
+
+/* None of them is one that a form can send. */
+static bool is_type_taken(const struct web_head *head, const struct web_policy *policy)
+{
+    static const char *const json[] = {"application/json", NULL};
+    const char *const *type = policy->types;
+    if (!type)
+        type = json;
+    for (; *type; type++)
+        if (web_is_type(head, *type))
+            return true;
+    return false;
 }
 
 static struct web_verdict judge_body(const struct web_head *head, const struct web_policy *policy)
@@ -126,7 +139,7 @@ static struct web_verdict judge_body(const struct web_head *head, const struct w
             return refusal(400, "bad-request", "a question has no body", NULL);
         return (struct web_verdict){0};
     }
-    if (!is_json(head))
+    if (!is_type_taken(head, policy))
         return refusal(415, "unsupported-type", "what changes something comes as application/json",
                        "Content-Type: application/json");
     if (head->length > policy->body_limit)

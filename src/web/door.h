@@ -17,6 +17,8 @@ struct web_policy {
     struct strlist
         guests;         /* likewise, by the user's flag: their Origin may be https, and the Host a proxy's */
     int64_t body_limit; /* bytes */
+    int64_t bodies_limit; /* of all that are coming at the same time; 0: as many as there are connections */
+    const char *const *types; /* of bodies, static, NULL-terminated; NULL: application/json alone */
 };
 
 struct web_verdict {
@@ -28,6 +30,8 @@ struct web_verdict {
 struct web_verdict web_judge(const struct web_head *head, const struct web_policy *policy);
 /* The request changes something. */
 bool web_is_change(const struct web_head *head);
+/* Its Content-Type is that, whatever parameters follow. */
+bool web_is_type(const struct web_head *head, const char *type);
 /* The port that the Host has, as the client sees us; 80 where none is said. */
 int web_host_port(const struct web_head *head);
 

@@ -30,7 +30,7 @@ struct web_request {
 
     struct web_head head;
     struct strbuf body;
-    bool is_too_long, is_asked, is_suspended, is_gone;
+    bool is_too_long, is_too_much, is_asked, is_suspended, is_gone;
     struct MHD_Connection *mhd;
     struct MHD_Response *response;
     int status;
@@ -52,6 +52,7 @@ struct web_server {
     web_handler *handler;
     void *data;
     int port, limit, count;
+    int64_t bodies; /* bytes of all that have come so far and are not answered */
     struct web_listener listeners[WEB_LISTENERS];
     struct web_request *requests;
     struct web_request *adding; /* while libmicrohttpd is given one */

@@ -56,6 +56,7 @@ void web_request_end(struct web_request *request)
         request->next->prev = request->prev;
 
     web_head_free(&request->head);
+    server->bodies -= (int64_t)request->body.length;
     if (request->body.length)
         mem_wipe(request->body.data, request->body.length); /* it may be the token */
     strbuf_free(&request->body);

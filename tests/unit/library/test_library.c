@@ -4,6 +4,7 @@
 #include "library/edit.h"
 #include "library/inventory.h"
 #include "library/microhttpd.h"
+#include "library/zlib.h"
 #include "library/openssl.h"
 
 #include <setjmp.h>
@@ -78,6 +79,13 @@ static void every_function_of_libmicrohttpd(void **state)
     MHD_FUNCTIONS(IS_THERE)
 }
 
+static void every_function_of_zlib(void **state)
+{
+    (void)state;
+    assert_int_equal(libz_open(NULL), 0);
+    ZLIB_FUNCTIONS(IS_THERE)
+}
+
 #undef IS_THERE
 #define IS_THERE(function) assert_ptr_not_equal(libedit()->function, NULL);
 
@@ -123,7 +131,7 @@ static void the_inventory_says_which_and_from_where(void **state)
 {
     (void)state;
     cleanup_json cJSON *inventory = library_inventory();
-    static const char *const late[] = {"libcurl", "libcrypto", "libssl", "libmicrohttpd", "libedit"};
+    static const char *const late[] = {"libcurl", "libcrypto", "libssl", "libmicrohttpd", "libedit", "libz"};
     for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
         const cJSON *entry = entry_of(inventory, late[i]);
         assert_string_equal(json_string(entry, "how", ""), "opened");
@@ -145,6 +153,7 @@ int main(void)
         cmocka_unit_test(every_function_of_openssl),
         cmocka_unit_test(every_function_of_libmicrohttpd),
         cmocka_unit_test(every_function_of_libedit),
+        cmocka_unit_test(every_function_of_zlib),
         cmocka_unit_test(what_is_within_is_not_looked_for),
         cmocka_unit_test(the_inventory_says_which_and_from_where),
     };
