@@ -63,6 +63,10 @@ tour() {
   tour details alone
 }
 
+@test "traces, metrics and log records; a span leads to its key" {
+  tour telemetry
+}
+
 @test "every page can be used by everybody: light" {
   tour axe-light alone
 }

@@ -8,6 +8,7 @@ const fs = require("node:fs");
 const { execFileSync } = require("node:child_process");
 const { chromium } = require(process.env.PLAYWRIGHT || "playwright-core");
 const { start, HOSTILE_NAME } = require("./dashboard-stand-in.js");
+const { TRACE } = require("./dashboard-telemetry.js");
 
 const PATIENT = Number(process.env.PATIENT_MS || 90_000);
 const PAGES = [
@@ -27,6 +28,11 @@ const PAGES = [
   "redis/cache?tab=commands",
   "redis/cache?tab=clients",
   "redis/cache?tab=console",
+  "traces",
+  `traces/${TRACE}?span=02`,
+  "telemetry",
+  "telemetry?name=http.hits",
+  "telemetry?tab=logs",
 ];
 
 // The browser gives up its connections when a network of the machine changes, as it does beside other tests: no
@@ -126,6 +132,8 @@ async function keyboard({ page, server }) {
     ["s", "#/stats"],
     ["k", "#/redis"],
     ["e", "#/events"],
+    ["t", "#/traces"],
+    ["m", "#/telemetry"],
     ["r", "#/resources"],
   ]) {
     await keys.press(key);
@@ -420,6 +428,30 @@ async function details({ page, server }) {
   await page.waitForSelector(".console pre >> text=name: Ada");
 }
 
+// ---- telemetry: from a list to a span, from there to the key; what was logged stands where it happened ----
+
+async function telemetry({ page }) {
+  await go(page, "traces");
+  await page.click(".waterfall a >> text=GET /cart");
+  await page.waitForSelector("h1 >> text=GET /cart");
+  const rows = await page.locator(".waterfall .list-rows .row").allTextContents();
+  assert.equal(rows.length, 4);
+  assert.match(rows[0], /GET \/cart.*40 ms api/);
+  assert.match(rows[1], /<img src=x.*ERROR · api/);
+  assert.match(rows[2], /GET.*4 ms worker/);
+  await page.click(".waterfall .row >> nth=2 >> a");
+  await page.click(".facts a >> text=text:config");
+  await isTrue(page, () => location.hash.startsWith("#/redis/cache?") && location.hash.includes("text%3Aconfig"));
+
+  await go(page, "telemetry");
+  await page.click("a >> text=http.hits");
+  await page.waitForSelector(".chart >> text=route=/");
+  await go(page, "telemetry?tab=logs");
+  await page.click("td a >> text=trace");
+  await page.waitForSelector("h1 >> text=GET /cart");
+  assert.equal(await page.evaluate(() => window.hurt), undefined);
+}
+
 // ---- what a screen reader and a narrow window get ----
 
 async function accessible(look) {
@@ -433,6 +465,7 @@ async function accessible(look) {
       const check = async (hash) => faults.push(...(await judge(page, hash, look)));
       for (const hash of PAGES) {
         await go(page, hash);
+        await isTrue(page, () => !document.querySelector("main").textContent.includes("Loading…"));
         await page.waitForTimeout(400);
         await check(hash);
       }
@@ -536,6 +569,7 @@ const TOURS = {
   reconnect: () => withPage({}, reconnect),
   tabs: () => withPage({}, tabs),
   details: () => withPage({}, details),
+  telemetry: () => withPage({}, telemetry),
   real: () => withBrowser(real),
   "axe-light": () => accessible({ theme: "light", width: 1280 }),
   "axe-dark": () => accessible({ theme: "dark", width: 1280 }),

@@ -8,6 +8,7 @@
 const fs = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
+const { telemetry } = require("./dashboard-telemetry.js");
 
 const FOLDER = path.join(__dirname, "../../src/dashboard/page");
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
@@ -409,6 +410,7 @@ function get(state, parts, query, request, response) {
   if (parts[0] === "logs") return sendLogs(state, query, response);
   if (parts[0] === "resources") return sendResource(state, parts, response);
   if (parts[0] === "redis") return json(response, 200, redis(parts[2], query, state));
+  if (parts[0] === "traces" || parts[0] === "telemetry") return json(response, 200, telemetry(parts, query));
   const found = {
     session: () => ({
       state: state.session,

@@ -25,7 +25,8 @@ ask_page() {
   curl -sS --max-time 60 -H "Authorization: Bearer $TOKEN" "http://127.0.0.1:$PORT/api/v1/$1"
 }
 
-SHOW='echo "$OTEL_EXPORTER_OTLP_ENDPOINT $OTEL_EXPORTER_OTLP_PROTOCOL" >new.$APPHOST_RESOURCE; mv new.$APPHOST_RESOURCE $APPHOST_RESOURCE; exec sleep 600'
+SHOW='echo "$OTEL_EXPORTER_OTLP_ENDPOINT $OTEL_EXPORTER_OTLP_PROTOCOL" >new.$APPHOST_RESOURCE'
+SHOW="$SHOW; mv new.\$APPHOST_RESOURCE \$APPHOST_RESOURCE; exec sleep 600"
 
 pid_of() {
   apphost -o json ps | jq --arg name "$1" '.resources[] | select(.name == $name).pid'
@@ -97,4 +98,39 @@ PYTHON
   }
   wait_until 60 taken
   [ "$(awk '/^VmHWM/ { print $2 }' "/proc/$pid/status")" -lt 150000 ]
+}
+
+services_of() { # TRACE
+  ask_page "traces/$1" | jq -r '[.resourceSpans[].resource.attributes[] | select(.key == "service.name")
+    | .value.stringValue] | unique | join(" ")'
+}
+
+is_one_trace() {
+  [ "$(services_of "$1")" = "web web-c" ] && ask_page "traces/$1" | jq -r '.resourceSpans[].scopeSpans[].spans[].name' |
+    grep -q '^HMGET'
+}
+
+@test "a .NET program and the client library arrive in one trace, told by nothing but the environment" {
+  needs redis-server
+  [ -e "$ROOT/build/dotnet/web/out/web.dll" ] || skip "the .NET side could not be built: tests/dotnet/build"
+  export DOTNET_CLI_HOME=$T
+  manifest <<END
+resources:
+  cache: redis
+  web:
+    type: process
+    command: [dotnet, '$ROOT/build/dotnet/web/out/web.dll']
+    references: [cache]
+    environment: {ASPNETCORE_URLS: 'http://127.0.0.1:\${web.http.port}', APPHOST_PEER: '$ROOT/build/dotnet/peer',
+      OTEL_BSP_SCHEDULE_DELAY: '200'}
+    endpoints: {http: {env: PORT}}
+    ready: {http: /health}
+END
+  ok apphost up -d --dashboard
+  open_it
+  read -r value trace <<<"$(curl -sS --max-time 60 "http://$(apphost port web)/both/hello")"
+  [ "$value" = hello ]
+  wait_until 60 is_one_trace "$trace"
+  ask_page "traces?r=web-c" | jq -e --arg trace "$trace" 'any(.traces[]; .traceId == $trace)'
+  ok apphost down
 }

@@ -1,4 +1,5 @@
 // Which pages there are: one table for the navigation, the keys, the palette and the help.
+import { late } from "./late.js";
 import * as events from "./page-events.js";
 import * as graph from "./page-graph.js";
 import * as logs from "./page-logs.js";
@@ -17,6 +18,8 @@ export const PAGES = [
   { id: "graph", key: "g", text: "Graph", module: graph },
   { id: "stats", key: "s", text: "Stats", module: stats },
   { id: "redis", key: "k", text: "Redis", module: redis },
+  { id: "traces", key: "t", text: "Traces", module: late("Traces", () => import("./later-traces.js")) },
+  { id: "telemetry", key: "m", text: "Metrics", module: late("Telemetry", () => import("./later-metrics.js")) },
   { id: "events", key: "e", text: "Events", module: events },
 ];
 
