@@ -135,6 +135,30 @@ both() {
   ok apphost down
 }
 
+@test "a cluster and sentinels: ioredis and node-redis from inside a container" {
+  [ -e "$BUILT/node/node_modules/ioredis/package.json" ] || skip "ioredis could not be fetched: tests/clients/build"
+  [ -e "$BUILT/node/node_modules/redis/package.json" ] || skip "node-redis could not be fetched: tests/clients/build"
+  needs_image "$REDIS"
+  needs_image apphost-test/commander:1
+  cp "$ROOT/tests/clients/topologies.js" .
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, password: '$PASSWORD', sentinel: {replicas: 1}}
+  ring: {type: redis, image: $REDIS, password: '$PASSWORD', cluster: true}
+  box:
+    type: container
+    image: apphost-test/commander:1
+    entrypoint: [sleep, infinity]
+    references: [cache, ring]
+    environment: {NODE_PATH: /modules}
+    bind_mounts: ["$BUILT/node/node_modules:/modules:ro", "./topologies.js:/topologies.js:ro"]
+END
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  ok apphost exec box -- node /topologies.js
+  prints 'ioredis-cluster abcdef' 'ioredis-sentinel abcdef' 'node-redis-cluster abcdef'
+  ok apphost down
+}
+
 # bats test_tags=engineless
 @test "a cluster and sentinels: redis-py" {
   /usr/bin/python3 -c 'import redis.cluster' 2>/dev/null || skip "python3-redis is not installed, or is too old"
