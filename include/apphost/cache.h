@@ -129,8 +129,9 @@ struct apphost_cache_options {
  *
  * Not kept are entries with a sliding window (a read here would not start it anew), and values of more than
  * an eighth of the bound. What has to go is chosen by SIEVE. With a server before 6.0, Garnet, a cluster or
- * `protocol=2` it stays off, which the log says, and with read_from_replica. Get-many reads there too; the
- * other calls ask the server as ever. A hit is no span, and is counted in `hits` and `level_one_hits`.
+ * `protocol=2` it stays off, which the log says, and with read_from_replica. The asynchronous get and
+ * get-many read there too; the other calls ask the server as ever. A hit is no span, and is counted in `hits`
+ * and `level_one_hits`.
  */
 
 /*

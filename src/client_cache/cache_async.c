@@ -162,6 +162,18 @@ static struct apphost_call *launch(struct apphost_call *call, const struct batch
     return NULL;
 }
 
+/* The value is in level one; else the server is to be asked, on the lane that the key is known for. */
+static bool is_here(struct apphost_call *call)
+{
+    call->is_local = level_one_get(call->cache, &call->key, &call->value);
+    if (call->is_local)
+        return true;
+    call->ticket = level_one_ticket(call->cache, &call->key);
+    if (call->role == DIAL_PRIMARY)
+        call->role = big_keys_lane(call->cache, &call->key);
+    return false;
+}
+
 static struct apphost_call *launch_keyed(struct apphost_call *call, struct apphost_bytes key,
                                          const char *const words[], struct apphost_error *error)
 {
@@ -174,8 +186,8 @@ static struct apphost_call *launch_keyed(struct apphost_call *call, struct appho
         call_free(call);
         return NULL;
     }
-    if (call->finish == call_finish_get && call->role == DIAL_PRIMARY)
-        call->role = big_keys_lane(call->cache, &call->key);
+    if (call->finish == call_finish_get && is_here(call))
+        return call_ready(call);
     const struct batch batch = question_of(call, &keyed);
     return launch(call, &batch, error);
 }

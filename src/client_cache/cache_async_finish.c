@@ -24,17 +24,28 @@ static int read_reply(struct apphost_call *call, struct reading *reading)
     return rc;
 }
 
-void call_finish_get(struct apphost_call *call, struct apphost_result *result)
+/* Of the server; what it has is kept in level one. */
+static int read_value(struct apphost_call *call)
 {
     struct reading reading;
+    int rc = read_reply(call, &reading);
 
-    result->rc = read_reply(call, &reading);
-    if (result->rc == 1)
+    if (rc == 1) {
+        level_one_put(call->cache, &call->key, &reading, call->ticket);
         reading_give(&reading, &call->replies.items[0], &call->value);
+    }
     big_keys_note(call->cache, &call->key, call->value.len);
+    return rc;
+}
+
+void call_finish_get(struct apphost_call *call, struct apphost_result *result)
+{
+    result->rc = 1;
+    if (!call->is_local)
+        result->rc = read_value(call);
     if (result->rc < 0)
         give_up(call, result, 0);
-    if (result->rc >= 0)
+    if (result->rc >= 0 && !call->is_local)
         cache_count_read(call->cache, result->rc == 1);
     result->data = call->value.data;
     result->len = call->value.len;

@@ -330,6 +330,61 @@ static void and_so_does_the_asynchronous_one(void **state)
     apphost_queue_free(queue);
 }
 
+struct asked {
+    int count, rc;
+    char text[32];
+};
+
+static void keep_text(void *user, const struct apphost_result *result)
+{
+    struct asked *asked = user;
+
+    asked->rc = result->rc;
+    asked->text[0] = '\0';
+    if (result->rc == 1)
+        snprintf(asked->text, sizeof(asked->text), "%.*s", (int)result->len, result->data);
+    asked->count++;
+}
+
+static int ask(struct apphost_queue *queue, struct asked *asked, const char *key)
+{
+    int count = asked->count;
+
+    assert_non_null(apphost_cache_get_start(f.cache, queue, apphost_str(key), keep_text, asked, NULL));
+    for (time_t began = time(NULL); asked->count == count; assert_false(is_late(began)))
+        apphost_queue_dispatch(queue);
+    assert_int_equal(asked->count, count + 1);
+    return asked->rc;
+}
+
+/* What it read of the server is kept, too, and what others write is seen. */
+static void the_asynchronous_get_keeps_and_reads_there(void **state)
+{
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    struct asked asked = {.count = 0};
+    struct apphost_cache_stats before = stats();
+
+    (void)state;
+    set(f.cache, "a", "1", apphost_expire_never());
+    for (time_t began = time(NULL); stats().level_one_hits == before.level_one_hits;
+         assert_false(is_late(began))) {
+        assert_int_equal(ask(queue, &asked, "a"), 1);
+        assert_string_equal(asked.text, "1");
+    }
+    before = stats();
+    assert_int_equal(ask(queue, &asked, "a"), 1);
+    assert_string_equal(asked.text, "1");
+    assert_int_equal(stats().operations, before.operations);
+    assert_int_equal(stats().hits, before.hits + 1);
+
+    set(f.other, "a", "theirs", apphost_expire_never());
+    for (time_t began = time(NULL); strcmp(asked.text, "theirs") != 0; assert_false(is_late(began)))
+        assert_int_equal(ask(queue, &asked, "a"), 1);
+    assert_int_equal(apphost_cache_remove(f.cache, apphost_str("a"), NULL), 1);
+    assert_int_equal(ask(queue, &asked, "a"), 0);
+    apphost_queue_free(queue);
+}
+
 static void remove_many_forgets(void **state)
 {
     const struct apphost_bytes keys[] = {apphost_str("a"), apphost_str("gone")};
@@ -486,6 +541,7 @@ int main(void)
         T(own_asynchronous_writes_as_well),
         T(get_many_reads_there_too),
         T(and_so_does_the_asynchronous_one),
+        T(the_asynchronous_get_keeps_and_reads_there),
         T(remove_many_forgets),
         T(hybrid_entries_and_what_removes_them),
         T(expiries_hold),
