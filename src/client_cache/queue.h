@@ -34,7 +34,7 @@ struct apphost_call {
     bool is_cancelled, has_failed, is_counted;
     bool is_local; /* nothing was asked of a server */
     struct full_key key;
-    uint64_t ticket; /* of get: for level one, from before the question */
+    uint64_t ticket;              /* of get: for level one, from before the question */
     struct apphost_command *kept; /* a raw command that waits for leave to be sent */
     struct many many;             /* of get-many */
     struct increment increment;   /* of increment */
