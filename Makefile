@@ -97,7 +97,7 @@ $(BUILD)/apphost: $(MAIN_OBJ) $(patsubst %,$(BUILD)/lib/%.a,$(PROGRAM_ROOMS))
 unit_srcs := $(wildcard tests/unit/*/test_*.c)
 unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(unit_srcs))
 below = $(shell awk -v r=$(1) -F '[*]?:' '/^[a-z]/ { d[$$1] = $$2 } \
-  function go(x,    a, n, i) { if (s[x]++) return; n = split(d[x], a, " "); for (i = 1; i <= n; i++) go(a[i]) } \
+  function go(x,    a, n, i) { if (x ~ "/" || s[x]++) return; n = split(d[x], a, " "); while (++i <= n) go(a[i]) } \
   END { go(r); for (x in s) printf "%s ", x }' scripts/layers.txt)
 unit_helpers = $(filter-out $(wildcard tests/unit/$(1)/test_*.c),$(wildcard tests/unit/$(1)/*.c))
 define unit_rule

@@ -1,6 +1,5 @@
 /* What is ours by its name: the environment variables that we read or set, and the labels of what we make at
- * an engine. The one place where these names stand; guard/, which includes nothing, has its two in
- * guard/guard.h. */
+ * an engine. The one place where these names stand. */
 #ifndef BASE_OURS_H
 #define BASE_OURS_H
 
@@ -15,6 +14,9 @@
 #define VARIABLE_WORKER "APPHOST_WORKER"
 #define VARIABLE_WORKERS "APPHOST_WORKERS"
 #define VARIABLE_WORKER_INDEX "APPHOST_WORKER_INDEX"
+
+/* The guard leaves the lock's descriptor open for the gc that it becomes, and names it here. */
+#define VARIABLE_LOCK "APPHOST_LOCK_FD"
 
 /* The session around a command; which of several workers it is. For us alone. */
 #define VARIABLE_PARENT_SESSION "APPHOST_PARENT_SESSION"

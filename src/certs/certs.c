@@ -6,6 +6,7 @@
 #include "certs/certs.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pause.h"
 #include "base/str.h"
 #include "certs/sign.h"
 #include "library/openssl.h"
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PEM_LIMIT = 256 * 1024, RENEW_DAYS = 30, LOCK_MS = 20000, LOCK_PAUSE_MS = 10 };
@@ -33,11 +33,10 @@ void certs_pair_free(struct certs_pair *pair)
 /* Many at once, on a busy machine, take seconds; one that was stopped meanwhile must not stop everybody. */
 static int lock_in_time(int fd)
 {
-    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
     for (int ms = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; ms += LOCK_PAUSE_MS) {
         if (errno != EWOULDBLOCK || ms >= LOCK_MS)
             return -1;
-        nanosleep(&pause, NULL);
+        pause_ms(LOCK_PAUSE_MS);
     }
     return 0;
 }

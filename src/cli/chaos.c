@@ -13,6 +13,7 @@
 #include "ui/view.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -32,6 +33,14 @@ static const struct chaos_kind {
      true, true},
 };
 
+/* One that is over; texts in the chaos's arena, but for the kind's and the targets'. */
+struct chaos_blow {
+    const char *resource, *node; /* node: NULL where none is meant */
+    int64_t at_ms, elapsed_ms;
+    int code;
+    const char *said;
+};
+
 struct chaos {
     struct context *context;
     const struct chaos_kind *kind;
@@ -43,7 +52,9 @@ struct chaos {
     struct process *process;
     struct strbuf said;
     bool is_idle;
-    cJSON *done;
+    struct chaos_blow *done;
+    size_t done_count;
+    struct arena arena;
 };
 
 /* ---- what, and to whom ---- */
@@ -123,16 +134,18 @@ static char *take_said(struct chaos *chaos)
 static void note(struct chaos *chaos, int code)
 {
     cleanup_free char *said = take_said(chaos);
-    cJSON *entry = cJSON_CreateObject();
-    json_add_string(entry, "kind", chaos->kind->name);
-    json_add_string(entry, "resource", chaos->resources.items[chaos->turn]);
+    size_t count = chaos->done_count++;
+    chaos->done = arena_grow(&chaos->arena, chaos->done, count, count + 1, sizeof *chaos->done);
+    struct chaos_blow *blow = &chaos->done[count];
+    *blow = (struct chaos_blow){
+        .resource = chaos->resources.items[chaos->turn],
+        .at_ms = chaos->at_ms - chaos->begun_ms,
+        .elapsed_ms = now_ms(chaos) - chaos->at_ms,
+        .code = code,
+        .said = arena_strdup(&chaos->arena, said),
+    };
     if (chaos->kind->is_of_nodes)
-        json_add_string(entry, "node", chaos->nodes.items[chaos->turn]);
-    json_add_int(entry, "atMs", chaos->at_ms - chaos->begun_ms);
-    json_add_int(entry, "elapsedMs", now_ms(chaos) - chaos->at_ms);
-    json_add_int(entry, "code", code);
-    json_add_string(entry, "said", said);
-    cJSON_AddItemToArray(chaos->done, entry);
+        blow->node = chaos->nodes.items[chaos->turn];
 }
 
 static void rest(struct chaos *chaos)
@@ -182,18 +195,17 @@ static void strike(void *data)
 
 /* ---- telling ---- */
 
-static void tell_one(const struct output *output, const cJSON *entry)
+static void tell_one(const struct chaos *chaos, const struct chaos_blow *blow)
 {
+    const struct output *output = &chaos->context->output;
+    const char *whom = text_or(blow->node, blow->resource), *kind = chaos->kind->name;
     char at[24];
-    int64_t code = json_int(entry, "code", -1);
-    const char *whom = json_string(entry, "node", json_string(entry, "resource", ""));
-    str_elapsed(json_int(entry, "atMs", 0), at);
-    if (code == 0)
-        output_note(output, "chaos: %s of %s after %s: %s", json_string(entry, "kind", ""), whom, at,
-                    json_string(entry, "said", ""));
+    str_elapsed(blow->at_ms, at);
+    if (blow->code == 0)
+        output_note(output, "chaos: %s of %s after %s: %s", kind, whom, at, blow->said);
     else
-        output_warn(output, "chaos: %s of %s after %s failed (%lld): %s", json_string(entry, "kind", ""),
-                    whom, at, (long long)code, json_string(entry, "said", ""));
+        output_warn(output, "chaos: %s of %s after %s failed (%d): %s", kind, whom, at, blow->code,
+                    blow->said);
 }
 
 static void tell_roles(struct context *context)
@@ -218,7 +230,6 @@ struct chaos *chaos_new(struct context *context, struct error *err)
         return NULL;
     struct chaos *chaos = xcalloc(1, sizeof *chaos);
     chaos->context = context;
-    chaos->done = cJSON_CreateArray();
     chaos->is_idle = true;
     if (!read_option(chaos, text, err) && !find_targets(chaos, err))
         return chaos;
@@ -240,7 +251,6 @@ void chaos_end(struct chaos *chaos)
 {
     struct wait wait = {.what = "the end of --chaos", .limit = LIMIT_MS(END_LIMIT_MS)};
     cleanup_error struct error ignored = {0};
-    const cJSON *entry;
     if (!chaos || !chaos->environment)
         return;
     wait.fact = &chaos->is_idle;
@@ -248,15 +258,32 @@ void chaos_end(struct chaos *chaos)
     timer_stop(&chaos->timer);
     process_free(take_ptr(&chaos->process));
 
-    cJSON_ArrayForEach(entry, chaos->done) tell_one(&chaos->context->output, entry);
+    for (size_t i = 0; i < chaos->done_count; i++)
+        tell_one(chaos, &chaos->done[i]);
     tell_roles(chaos->context);
 }
 
-const cJSON *chaos_json(const struct chaos *chaos)
+static cJSON *blow_json(const struct chaos *chaos, const struct chaos_blow *blow)
 {
-    if (!chaos)
-        return NULL;
-    return chaos->done;
+    cJSON *entry = cJSON_CreateObject();
+    json_add_string(entry, "kind", chaos->kind->name);
+    json_add_string(entry, "resource", blow->resource);
+    json_add_string(entry, "node", blow->node);
+    json_add_int(entry, "atMs", blow->at_ms);
+    json_add_int(entry, "elapsedMs", blow->elapsed_ms);
+    json_add_int(entry, "code", blow->code);
+    json_add_string(entry, "said", blow->said);
+    return entry;
+}
+
+cJSON *chaos_json(const struct chaos *chaos)
+{
+    cJSON *list = NULL;
+    if (chaos)
+        list = cJSON_CreateArray();
+    for (size_t i = 0; chaos && i < chaos->done_count; i++)
+        cJSON_AddItemToArray(list, blow_json(chaos, &chaos->done[i]));
+    return list;
 }
 
 void chaos_free(struct chaos *chaos)
@@ -267,6 +294,6 @@ void chaos_free(struct chaos *chaos)
     strlist_free(&chaos->resources);
     strlist_free(&chaos->nodes);
     strbuf_free(&chaos->said);
-    cJSON_Delete(chaos->done);
+    arena_free(&chaos->arena);
     free(chaos);
 }

@@ -15,8 +15,9 @@ struct chaos *chaos_new(struct context *context, struct error *err);
 void chaos_begin(struct chaos *chaos, const struct strlist *environment);
 /* It has ended: what is under way is waited for, and all of it is told. */
 void chaos_end(struct chaos *chaos);
-/* [{"kind", "resource", "node", "atMs", "elapsedMs", "code", "said"}], for the report; borrowed. */
-const cJSON *chaos_json(const struct chaos *chaos);
+/* [{"kind", "resource", "node", "atMs", "elapsedMs", "code", "said"}], for the report; the caller
+ * deletes. */
+cJSON *chaos_json(const struct chaos *chaos);
 void chaos_free(struct chaos *chaos);
 
 #endif

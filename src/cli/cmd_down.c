@@ -6,6 +6,7 @@
 #include "engine/once.h"
 #include "project/find.h"
 #include "project/native.h"
+#include "project/owned.h"
 #include "project/owner.h"
 #include "session/heal.h"
 #include "session/session.h"
@@ -151,14 +152,13 @@ static int look_for_objects(struct context *context, struct error *err)
 
     cJSON_ArrayForEach(container, once.json)
     {
-        const cJSON *own = json_get(container, "labels");
-        const char *name = json_string(own, LABEL_PROJECT, NULL);
-        if (str_eq(json_string(own, LABEL_LIFETIME, ""), "persistent") && !args_flag(&context->args, "all"))
+        const struct owned owned = owned_of(container);
+        if (owned.is_persistent && !args_flag(&context->args, "all"))
             continue;
-        if (!project->prefix && name)
-            project->prefix = identity_prefix(name, project->hash);
-        if (!project->name && name)
-            project->name = xstrdup(name);
+        if (!project->prefix && *owned.project)
+            project->prefix = identity_prefix(owned.project, project->hash);
+        if (!project->name && *owned.project)
+            project->name = xstrdup(owned.project);
         if (project->prefix)
             found = 1;
     }
@@ -202,7 +202,7 @@ static int down_dead(struct context *context, struct harvest *harvest, struct er
     bool thorough = args_flag(&context->args, "all") || args_flag(&context->args, "volumes");
     cleanup_free char *folder = project_folder(&context->project);
     bool is_dead = folder && heal_finds(folder, &session);
-    bool without = session.engine && !json_get(session.engine, "host");
+    bool without = session.engine && !engine_address_host(session.engine);
 
     /* What it left is with the engine that it used, which need not be today's. */
     if (session.engine && !engine_address_from_json(session.engine, &context->project.engine, NULL))

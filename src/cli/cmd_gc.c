@@ -4,6 +4,7 @@
 #include "cli/gc_volumes.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,18 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
+/* Something that went; texts in the sweep's arena. */
+struct gc_removed {
+    const char *project, *what;
+};
+
 struct sweep {
     struct context *context;
     const char *root;
     const char *only; /* --session, or NULL: every dead one */
-    cJSON *removed;
+    struct gc_removed *removed;
+    size_t removed_count;
+    struct arena arena;
     int found;
 };
 
@@ -32,6 +40,15 @@ static int clean_after_guard(const struct context *context, const char *folder,
         failed = supervisor_clean(folder, session->id, &address, context->environment, removed, err);
     engine_address_free(&address);
     return failed;
+}
+
+static void note_removed(struct sweep *sweep, const char *project, const char *what)
+{
+    struct arena *arena = &sweep->arena;
+    size_t count = sweep->removed_count++;
+    sweep->removed = arena_grow(arena, sweep->removed, count, count + 1, sizeof *sweep->removed);
+    sweep->removed[count] =
+        (struct gc_removed){arena_strdup(arena, text_or_empty(project)), arena_strdup(arena, what)};
 }
 
 static int clean(struct sweep *sweep, const char *folder, const struct state_session *session,
@@ -49,28 +66,25 @@ static int clean(struct sweep *sweep, const char *folder, const struct state_ses
     else
         failed = heal_session(context, &task, &removed, err);
 
-    for (size_t i = 0; i < removed.count; i++) {
-        cJSON *item = cJSON_CreateObject();
-        json_add_string(item, "project", session->project);
-        json_add_string(item, "removed", removed.items[i]);
-        cJSON_AddItemToArray(sweep->removed, item);
-    }
+    for (size_t i = 0; i < removed.count; i++)
+        note_removed(sweep, session->project, removed.items[i]);
     return failed;
 }
 
 /* Persistent servers of the native engine stay; said, because somebody may look for what still runs. */
 static void tell_kept(struct sweep *sweep, struct state *state, const char *prefix)
 {
-    const cJSON *record;
+    cleanup_servers struct state_servers servers = {0};
     cleanup_identity struct identity identity = {0};
     if (sweep->only || !identity_parse(prefix, &identity))
         return;
-    cJSON_ArrayForEach(record, state_servers(state))
-    {
-        if (json_bool(record, "persistent", false) && supervisor_server_runs(record))
+    state_servers(state, &servers);
+    for (size_t i = 0; i < servers.count; i++) {
+        const struct state_server *server = &servers.items[i];
+        if (server->is_persistent && supervisor_server_runs(server))
             output_note(&sweep->context->output,
                         "kept persistent server %s of %s: apphost down --all ends it",
-                        json_string(record, "resource", record->string), identity.name);
+                        text_or(server->resource, server->node), identity.name);
     }
 }
 
@@ -134,19 +148,29 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     return failed;
 }
 
+static void print_json(const struct sweep *sweep)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON *list = json_add_array(document, "removed");
+    for (size_t i = 0; i < sweep->removed_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        json_add_string(item, "project", sweep->removed[i].project);
+        json_add_string(item, "removed", sweep->removed[i].what);
+        cJSON_AddItemToArray(list, item);
+    }
+    output_json(document);
+}
+
 static void print(const struct context *context, const struct sweep *sweep)
 {
-    const cJSON *item;
     if (context->output.json) {
-        cleanup_json cJSON *document = cJSON_CreateObject();
-        cJSON_AddItemToObject(document, "removed", cJSON_Duplicate(sweep->removed, 1));
-        output_json(document);
+        print_json(sweep);
         return;
     }
     if (!sweep->found)
         output_note(&context->output, "no dead session has left anything");
-    cJSON_ArrayForEach(item, sweep->removed)
-        printf("removed %s (%s)\n", json_string(item, "removed", ""), json_string(item, "project", ""));
+    for (size_t i = 0; i < sweep->removed_count; i++)
+        printf("removed %s (%s)\n", sweep->removed[i].what, sweep->removed[i].project);
 }
 
 static int run(struct context *context, struct error *err)
@@ -155,10 +179,7 @@ static int run(struct context *context, struct error *err)
     cleanup_free char *root = state_root(context->environment, err);
     if (!root || state_list(root, &prefixes, err))
         return -1;
-    struct sweep sweep = {.context = context,
-                          .root = root,
-                          .only = args_value(&context->args, "session"),
-                          .removed = cJSON_CreateArray()};
+    struct sweep sweep = {.context = context, .root = root, .only = args_value(&context->args, "session")};
     int failed = 0;
     for (size_t i = 0; i < prefixes.count; i++)
         if (look_at(&sweep, prefixes.items[i], err))
@@ -167,7 +188,7 @@ static int run(struct context *context, struct error *err)
     bool is_about_volumes = args_flag(&context->args, "volumes");
     if (!failed && !(is_about_volumes && (context->output.json || !sweep.found)))
         print(context, &sweep);
-    cJSON_Delete(sweep.removed);
+    arena_free(&sweep.arena);
     if (!failed && is_about_volumes)
         failed = gc_volumes(context, root, err);
     return failed;

@@ -2,6 +2,7 @@
 #include "session/context.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -69,19 +70,20 @@ static char *name_of(const char *prefix)
 /* Where no session is, the first persistent server stands for its project. */
 static void read_servers(struct project_row *row, struct state *state, const char *prefix)
 {
-    const cJSON *record;
-    cJSON_ArrayForEach(record, state_servers(state))
-    {
-        if (!json_bool(record, "persistent", false) || !supervisor_server_runs(record))
+    cleanup_servers struct state_servers servers = {0};
+    state_servers(state, &servers);
+    for (size_t i = 0; i < servers.count; i++) {
+        const struct state_server *server = &servers.items[i];
+        if (!server->is_persistent || !supervisor_server_runs(server))
             continue;
-        strlist_add(&row->persistent, json_string(record, "resource", record->string));
+        strlist_add(&row->persistent, text_or(server->resource, server->node));
         if (row->session.id || row->is_over)
             continue;
         row->is_over = true;
         row->session.project = name_of(prefix);
-        row->session.manifest = xstrdup(json_string(record, "manifest", ""));
-        row->session.supervisor = (pid_t)json_int(record, "pid", 0);
-        row->session.started_ns = json_int(record, "startedMs", 0) * 1000000;
+        row->session.manifest = xstrdup(text_or_empty(server->manifest));
+        row->session.supervisor = (pid_t)server->pid;
+        row->session.started_ns = server->started_ms * 1000000;
     }
 }
 

@@ -280,8 +280,8 @@ static int write_report(const struct run *run, int code, const struct error *err
     if (error_is_set(error))
         cJSON_AddItemToObject(report, "error", control_error_to_json(error));
     json_add_string(report, "resource", error->resource);
-    if (chaos_json(run->chaos))
-        cJSON_AddItemToObject(report, "chaos", cJSON_Duplicate(chaos_json(run->chaos), true));
+    if (run->chaos)
+        cJSON_AddItemToObject(report, "chaos", chaos_json(run->chaos));
     cleanup_free char *text = json_print(report);
 
     return file_write_atomic(file, text, strlen(text), 0644, err);

@@ -13,12 +13,12 @@
 
 #include "base/ignore.h"
 #include "base/mem.h"
+#include "base/pause.h"
 #include "base/pick.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FIRST_MS = 250, INTERVAL_MS = 2000, LEAST_MS = 100 };
@@ -158,12 +158,6 @@ static int look(struct context *context, struct sample *sample, struct error *er
         return -1;
     view_keep_named(sample->view, &context->args.names);
     return 0;
-}
-
-static void pause_ms(int64_t ms)
-{
-    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    nanosleep(&pause, NULL);
 }
 
 static int end_of_project(struct context *context, struct error *err)

@@ -19,53 +19,39 @@ struct swarm_watch {
     const struct context *context;
     struct engine_once once;
     struct audience audience;
-    cJSON *before; /* what was there at the last look; or NULL */
+    struct deploy_services before; /* what was there at the last look */
     struct timer timer;
     bool is_due;
 };
 
-static const cJSON *find(const cJSON *all, const char *name)
+static void print(struct swarm_watch *watch, const struct deploy_service *service, const char *state)
 {
-    const cJSON *status;
-    cJSON_ArrayForEach(status, all)
-    {
-        if (str_eq(json_string(status, "name", ""), name))
-            return status;
-    }
-    return NULL;
-}
-
-static void print(struct swarm_watch *watch, const cJSON *status, const char *state)
-{
-    const char *name = json_string(status, "name", "");
-    if (!look_swarm_is_meant(watch->context, name))
+    if (!look_swarm_is_meant(watch->context, service->name))
         return;
     cleanup_json cJSON *line = cJSON_CreateObject();
     json_add_int(line, "timeMs", loop_wall_ns(&watch->once.loop) / 1000000);
-    json_add_string(line, "resource", name);
-    json_add_string(line, "kind", json_string(status, "kind", NULL));
+    json_add_string(line, "resource", service->name);
+    json_add_string(line, "kind", service->kind);
     json_add_string(line, "state", state);
-    json_add_int(line, "running", json_int(status, "running", 0));
-    json_add_int(line, "wanted", json_int(status, "wanted", 0));
-    json_add_string(line, "image", json_string(status, "image", NULL));
-    json_add_string(line, "detail", json_string(status, "problem", NULL));
+    json_add_int(line, "running", service->running);
+    json_add_int(line, "wanted", service->wanted);
+    json_add_string(line, "image", service->image);
+    json_add_string(line, "detail", service->problem);
     output_json(line);
 }
 
-static void compare(struct swarm_watch *watch, const cJSON *all)
+static void compare(struct swarm_watch *watch, const struct deploy_services *now)
 {
-    const cJSON *status;
-    cJSON_ArrayForEach(status, all)
-    {
-        const cJSON *old = find(watch->before, json_string(status, "name", ""));
-        if (!cJSON_Compare(old, status, true))
-            print(watch, status, json_string(status, "state", ""));
+    const struct deploy_services *before = &watch->before;
+    for (size_t i = 0; i < now->count; i++) {
+        const struct deploy_service *service = &now->items[i];
+        const struct deploy_service *old = deploy_service_find(before, service->name);
+        if (!old || !deploy_service_is_same(old, service))
+            print(watch, service, service->state);
     }
-    cJSON_ArrayForEach(status, watch->before)
-    {
-        if (!find(all, json_string(status, "name", "")))
-            print(watch, status, "removed");
-    }
+    for (size_t i = 0; i < before->count; i++)
+        if (!deploy_service_find(now, before->items[i].name))
+            print(watch, &before->items[i], "removed");
 }
 
 /* 1: there is nothing more to come. */
@@ -74,12 +60,13 @@ static int look(struct swarm_watch *watch, struct error *err)
     struct deploy_seen seen;
     if (deploy_look(&watch->once, watch->context->project.name, &seen, err))
         return -1;
-    cJSON *all = deploy_status(&seen);
+    struct deploy_services now;
+    deploy_status(&seen, &now);
     deploy_seen_free(&seen);
-    bool is_gone = json_count(watch->before) && !json_count(all);
-    compare(watch, all);
-    cJSON_Delete(watch->before);
-    watch->before = all;
+    bool is_gone = watch->before.count && !now.count;
+    compare(watch, &now);
+    deploy_services_free(&watch->before);
+    watch->before = now;
     if (is_gone)
         return 1;
     return 0;
@@ -134,7 +121,7 @@ int events_swarm(struct context *context, struct error *err)
     if (!code)
         code = follow(&watch, err);
     engine_once_close(&watch.once);
-    cJSON_Delete(watch.before);
+    deploy_services_free(&watch.before);
     if (code == 1)
         return 0;
     return code;

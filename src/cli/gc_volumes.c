@@ -8,6 +8,7 @@
 #include "project/adopt.h"
 #include "engine/once.h"
 #include "project/find.h"
+#include "project/owned.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -18,12 +19,20 @@
 #include <string.h>
 #include <unistd.h>
 
+struct vanished {
+    const char *kind; /* "volume", "folder" */
+    const char *name, *project, *manifest;
+    bool is_removed;
+};
+
 struct gone {
     struct context *context;
     struct find_list projects;
     struct engine_once once;
     bool has_engine;
-    cJSON *items; /* [{"kind": "volume"|"folder", "name", "project", "manifest"}] */
+    struct vanished *items;
+    size_t count;
+    struct arena arena; /* of their texts */
 };
 
 /* ---- looking ---- */
@@ -45,12 +54,14 @@ static void add(struct gone *gone, const char *kind, const char *name, const cha
     const char *only = args_value(&gone->context->args, "project-name");
     if (only && !str_eq(project, only))
         return;
-    cJSON *item = cJSON_CreateObject();
-    json_add_string(item, "kind", kind);
-    json_add_string(item, "name", name);
-    json_add_string(item, "project", project);
-    json_add_string(item, "manifest", manifest);
-    cJSON_AddItemToArray(gone->items, item);
+    struct arena *arena = &gone->arena;
+    gone->items = arena_grow(arena, gone->items, gone->count, gone->count + 1, sizeof *gone->items);
+    gone->items[gone->count++] = (struct vanished){
+        .kind = kind,
+        .name = arena_strdup(arena, name),
+        .project = arena_strdup(arena, project),
+        .manifest = arena_strdup(arena, manifest),
+    };
 }
 
 static int look_at_engine(struct gone *gone, struct error *err)
@@ -64,14 +75,10 @@ static int look_at_engine(struct gone *gone, struct error *err)
 
     cJSON_ArrayForEach(volume, gone->once.json)
     {
-        const cJSON *own =
-            json_get(volume, "Labels") ? json_get(volume, "Labels") : json_get(volume, "labels");
-        const char *manifest = json_string(own, LABEL_MANIFEST, NULL);
-        const char *hash = json_string(own, LABEL_PROJECT_HASH, "");
-        if (manifest && adopt_is_from_here(own) && !adopt_is_there(manifest) &&
-            !is_used_by_state(&gone->projects, hash))
-            add(gone, "volume", json_string(volume, "Name", json_string(volume, "name", "")),
-                json_string(own, LABEL_PROJECT, ""), manifest);
+        const struct owned owned = owned_of(volume);
+        if (*owned.manifest && owned_is_from_here(&owned) && !adopt_is_there(owned.manifest) &&
+            !is_used_by_state(&gone->projects, owned.hash))
+            add(gone, "volume", owned.name, owned.project, owned.manifest);
     }
     return 0;
 }
@@ -79,12 +86,12 @@ static int look_at_engine(struct gone *gone, struct error *err)
 static bool has_servers(const char *folder)
 {
     struct state *state = state_open(folder, false, NULL);
-    const cJSON *servers = state ? state_servers(state) : NULL, *record;
+    cleanup_servers struct state_servers servers = {0};
     bool is_running = !state;
-    cJSON_ArrayForEach(record, servers)
-    {
-        is_running = is_running || supervisor_server_runs(record);
-    }
+    if (state)
+        state_servers(state, &servers);
+    for (size_t i = 0; i < servers.count; i++)
+        is_running = is_running || supervisor_server_runs(&servers.items[i]);
     state_close(state);
     return is_running;
 }
@@ -107,35 +114,36 @@ static void look_at_folder(struct gone *gone, const char *root, const struct fin
 
 /* ---- removing ---- */
 
-static int remove_one(struct gone *gone, const cJSON *item, struct error *err)
+static int remove_one(struct gone *gone, const struct vanished *item, struct error *err)
 {
-    const char *name = json_string(item, "name", "");
-    if (str_eq(json_string(item, "kind", NULL), "folder"))
-        return file_remove_tree(name, err);
-    engine_volume_remove(gone->once.engine, name, engine_once_done, &gone->once);
+    if (str_eq(item->kind, "folder"))
+        return file_remove_tree(item->name, err);
+    engine_volume_remove(gone->once.engine, item->name, engine_once_done, &gone->once);
     return engine_once_wait(&gone->once, err);
 }
 
-static void show(const struct gone *gone, const char *verb, const cJSON *item)
+static void show(const struct gone *gone, const char *verb, const struct vanished *item)
 {
     if (!gone->context->output.json)
-        printf("%s %s %s of %s (%s is gone)\n", verb, json_string(item, "kind", ""),
-               json_string(item, "name", ""), json_string(item, "project", ""),
-               json_string(item, "manifest", ""));
+        printf("%s %s %s of %s (%s is gone)\n", verb, item->kind, item->name, item->project, item->manifest);
+}
+
+static void show_all(const struct gone *gone, const char *verb)
+{
+    for (size_t i = 0; i < gone->count; i++)
+        show(gone, verb, &gone->items[i]);
 }
 
 /* What removes data has to be meant. */
 static int confirm(const struct gone *gone, struct error *err)
 {
     const struct context *context = gone->context;
-    const cJSON *item;
     char answer[16] = "";
     if (context->yes)
         return 0;
-    cJSON_ArrayForEach(item, gone->items) show(gone, "would remove", item);
+    show_all(gone, "would remove");
     if (!context->output.interactive) {
-        error_set(err, ERROR_USAGE, "gc --volumes removes the data of %d vanished volumes",
-                  json_count(gone->items));
+        error_set(err, ERROR_USAGE, "gc --volumes removes the data of %zu vanished volumes", gone->count);
         error_hint(err, "-y does it without asking");
         return -1;
     }
@@ -149,20 +157,17 @@ static int confirm(const struct gone *gone, struct error *err)
 }
 
 /* One that is in use does not keep the others. */
-static int remove_all(struct gone *gone, cJSON *removed, struct error *err)
+static int remove_all(struct gone *gone, struct error *err)
 {
-    const cJSON *item;
     int failed = 0;
-
-    cJSON_ArrayForEach(item, gone->items)
-    {
+    for (size_t i = 0; i < gone->count; i++) {
+        struct vanished *item = &gone->items[i];
         cleanup_error struct error why = {0};
         if (remove_one(gone, item, &why) == 0) {
             show(gone, "removed", item);
-            cJSON_AddItemToArray(removed, cJSON_Duplicate(item, 1));
+            item->is_removed = true;
         } else if (why.code == ERROR_CONFLICT) {
-            output_warn(&gone->context->output, "kept volume %s: it is in use",
-                        json_string(item, "name", ""));
+            output_warn(&gone->context->output, "kept volume %s: it is in use", item->name);
         } else {
             error_move(err, &why);
             failed = -1;
@@ -172,27 +177,45 @@ static int remove_all(struct gone *gone, cJSON *removed, struct error *err)
     return failed;
 }
 
+static cJSON *list_json(const struct gone *gone, bool only_removed)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < gone->count; i++) {
+        const struct vanished *it = &gone->items[i];
+        if (only_removed && !it->is_removed)
+            continue;
+        cJSON *item = cJSON_CreateObject();
+        json_add_string(item, "kind", it->kind);
+        json_add_string(item, "name", it->name);
+        json_add_string(item, "project", it->project);
+        json_add_string(item, "manifest", it->manifest);
+        cJSON_AddItemToArray(list, item);
+    }
+    return list;
+}
+
+static void print_json(const struct gone *gone)
+{
+    cleanup_json cJSON *document = cJSON_CreateObject();
+    cJSON_AddItemToObject(document, "removed", list_json(gone, true));
+    cJSON_AddItemToObject(document, "vanished", list_json(gone, false));
+    output_json(document);
+}
+
 static int finish(struct gone *gone, struct error *err)
 {
     const struct context *context = gone->context;
-    cleanup_json cJSON *document = cJSON_CreateObject();
-    cJSON *removed = json_add_array(document, "removed");
-    const cJSON *item;
-    cJSON_AddItemToObject(document, "vanished", cJSON_Duplicate(gone->items, 1));
     int failed = 0;
 
-    if (!json_count(gone->items))
+    if (!gone->count)
         output_note(&context->output, "no volume's folder has vanished");
     else if (context->dry_run)
-        cJSON_ArrayForEach(item, gone->items) show(gone, "would remove", item);
-    else {
-        failed = 0;
-        if (confirm(gone, err) || remove_all(gone, removed, err))
-            failed = -1;
-    }
+        show_all(gone, "would remove");
+    else if (confirm(gone, err) || remove_all(gone, err))
+        failed = -1;
 
     if (!failed && context->output.json)
-        output_json(document);
+        print_json(gone);
     return failed;
 }
 
@@ -213,7 +236,7 @@ static bool open_engine(struct gone *gone, struct error *err)
 
 int gc_volumes(struct context *context, const char *root, struct error *err)
 {
-    struct gone gone = {.context = context, .items = cJSON_CreateArray()};
+    struct gone gone = {.context = context};
     cleanup_error struct error trouble = {0};
     int failed = find_all(root, &gone.projects, err);
 
@@ -229,6 +252,6 @@ int gc_volumes(struct context *context, const char *root, struct error *err)
     if (gone.has_engine)
         engine_once_close(&gone.once);
     find_free(&gone.projects);
-    cJSON_Delete(gone.items);
+    arena_free(&gone.arena);
     return failed;
 }

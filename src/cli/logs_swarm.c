@@ -127,16 +127,15 @@ static int find(struct swarm_logs *logs, const struct context *context, struct e
     struct deploy_seen seen;
     if (deploy_look(once, context->project.name, &seen, err))
         return -1;
-    cleanup_json cJSON *all = deploy_status(&seen);
+    cleanup_services struct deploy_services services = {0};
+    deploy_status(&seen, &services);
     deploy_seen_free(&seen);
-    if (look_swarm_check_names(context, all, err))
+    if (look_swarm_check_names(context, &services, err))
         return -1;
 
-    logs->outputs = arena_alloc(&logs->arena, (size_t)(json_count(all) + 1) * sizeof *logs->outputs);
-    const cJSON *status;
-    cJSON_ArrayForEach(status, all)
-    {
-        const char *name = json_string(status, "name", "");
+    logs->outputs = arena_alloc(&logs->arena, (services.count + 1) * sizeof *logs->outputs);
+    for (size_t i = 0; i < services.count; i++) {
+        const char *name = services.items[i].name;
         if (!look_swarm_is_meant(context, name))
             continue;
         logs->outputs[logs->output_count++] = (struct swarm_output){logs, arena_strdup(&logs->arena, name)};

@@ -23,22 +23,12 @@ bool look_swarm_is_meant(const struct context *context, const char *name)
     return !names->count || strlist_has(names, name);
 }
 
-static bool has_name(const cJSON *all, const char *name)
-{
-    const cJSON *status;
-    cJSON_ArrayForEach(status, all)
-    {
-        if (str_eq(json_string(status, "name", ""), name))
-            return true;
-    }
-    return false;
-}
-
-int look_swarm_check_names(const struct context *context, const cJSON *all, struct error *err)
+int look_swarm_check_names(const struct context *context, const struct deploy_services *services,
+                           struct error *err)
 {
     const struct strlist *names = &context->args.names;
     for (size_t i = 0; i < names->count; i++)
-        if (!has_name(all, names->items[i]))
+        if (!deploy_service_find(services, names->items[i]))
             return error_set(err, ERROR_NOT_RUNNING, "%s has no %s in this swarm", context->project.name,
                              names->items[i]);
     return 0;

@@ -3,6 +3,7 @@
 #ifndef CLI_LOOK_SWARM_H
 #define CLI_LOOK_SWARM_H
 
+#include "deploy/deploy.h"
 #include "engine/once.h"
 #include "logs/logs.h"
 #include "session/context.h"
@@ -21,8 +22,9 @@ static inline bool looks_at_swarm(const struct context *context)
 
 /* The engine that manages the swarm; the caller closes it, also after a failure. */
 int look_swarm_open(struct context *context, struct engine_once *once, struct error *err);
-/* Of a name that the command line has, and no record in the array all; ERROR_NOT_RUNNING. */
-int look_swarm_check_names(const struct context *context, const cJSON *all, struct error *err);
+/* Of a name that the command line has, and none of the services; ERROR_NOT_RUNNING. */
+int look_swarm_check_names(const struct context *context, const struct deploy_services *services,
+                           struct error *err);
 bool look_swarm_is_meant(const struct context *context, const char *name);
 
 int ps_swarm(struct context *context, struct error *err);

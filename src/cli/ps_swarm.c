@@ -8,60 +8,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_row(struct text_table *table, const cJSON *status)
+static void add_row(struct text_table *table, const struct deploy_service *service)
 {
-    const char *image = json_string(status, "image", "");
-    cleanup_free char *tasks =
-        xasprintf("%d/%d", (int)json_int(status, "running", 0), (int)json_int(status, "wanted", 0));
+    const char *image = text_or_empty(service->image);
+    cleanup_free char *tasks = xasprintf("%d/%d", service->running, service->wanted);
     cleanup_free char *plain = xstrndup(image, strcspn(image, "@"));
-    cleanup_free char *problem = str_printable(json_string(status, "problem", ""));
-    const char *cells[] = {json_string(status, "name", ""),
-                           json_string(status, "kind", ""),
-                           json_string(status, "state", ""),
-                           tasks,
-                           plain,
-                           problem};
+    cleanup_free char *problem = str_printable(text_or_empty(service->problem));
+    const char *cells[] = {service->name, service->kind, service->state, tasks, plain, problem};
     table_row(table, cells);
 }
 
-static void print_table(const struct context *context, const cJSON *all)
+static void print_table(const struct context *context, const struct deploy_services *services)
 {
     static const char *const head[] = {"NAME", "KIND", "STATE", "TASKS", "IMAGE", "PROBLEM"};
     struct text_table table = {.columns = sizeof head / sizeof *head};
-    const cJSON *status;
     table_row(&table, head);
-    cJSON_ArrayForEach(status, all)
-    {
-        if (look_swarm_is_meant(context, json_string(status, "name", "")))
-            add_row(&table, status);
-    }
+    for (size_t i = 0; i < services->count; i++)
+        if (look_swarm_is_meant(context, services->items[i].name))
+            add_row(&table, &services->items[i]);
     table_print(&table, stdout, context->output.colour_out);
     table_free(&table);
 }
 
-static void print_json(const struct context *context, const cJSON *all)
+static void print_json(const struct context *context, const struct deploy_services *services)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
     json_add_string(document, "project", context->project.name);
     json_add_string(document, "target", "swarm");
     cJSON *list = json_add_array(document, "resources");
-    const cJSON *status;
-    cJSON_ArrayForEach(status, all)
-    {
-        if (look_swarm_is_meant(context, json_string(status, "name", "")))
-            cJSON_AddItemToArray(list, cJSON_Duplicate(status, true));
-    }
+    for (size_t i = 0; i < services->count; i++)
+        if (look_swarm_is_meant(context, services->items[i].name))
+            cJSON_AddItemToArray(list, deploy_service_json(&services->items[i]));
     output_json(document);
 }
 
-static int show(const struct context *context, const cJSON *all, struct error *err)
+static int show(const struct context *context, const struct deploy_services *services, struct error *err)
 {
-    if (look_swarm_check_names(context, all, err))
+    if (look_swarm_check_names(context, services, err))
         return -1;
     if (context->output.json)
-        print_json(context, all);
-    else if (json_count(all))
-        print_table(context, all);
+        print_json(context, services);
+    else if (services->count)
+        print_table(context, services);
     else
         output_note(&context->output, "%s has nothing in this swarm", context->project.name);
     return 0;
@@ -76,7 +64,8 @@ int ps_swarm(struct context *context, struct error *err)
     engine_once_close(&once);
     if (failed)
         return -1;
-    cleanup_json cJSON *all = deploy_status(&seen);
+    cleanup_services struct deploy_services services = {0};
+    deploy_status(&seen, &services);
     deploy_seen_free(&seen);
-    return show(context, all, err);
+    return show(context, &services, err);
 }

@@ -249,8 +249,8 @@ static RECORD(object_record, OWNER, object_rows);
 #define OWNER struct view_down
 static const struct record_field down_rows[] = {
     ROW("left", has_left, FIELD_BOOL),
-    LIST(removed, removed_count, object_record, false),
-    LIST(kept, kept_count, object_record, false),
+    LIST(removed, removed_count, object_record, true),
+    LIST(kept, kept_count, object_record, true),
 };
 static RECORD(down_record, OWNER, down_rows);
 #undef OWNER
@@ -382,6 +382,21 @@ struct view_down *view_down_read(cJSON *json, struct error *err)
     error_wrap(err, "the answer to down");
     view_down_free_ptr(&down);
     return NULL;
+}
+
+struct view_down *view_down_copy(const cJSON *report)
+{
+    struct view_down *down = NULL;
+    if (report)
+        down = view_down_read(cJSON_Duplicate(report, true), NULL);
+    if (!down)
+        down = xcalloc(1, sizeof *down);
+    return down;
+}
+
+cJSON *view_down_to_json(const struct view_down *down)
+{
+    return record_to_json(&down_record, down);
 }
 
 void view_down_free_ptr(struct view_down **down)

@@ -165,6 +165,9 @@ struct view_down {
     struct arena arena;
 };
 struct view_down *view_down_read(cJSON *json, struct error *err);
+/* Of a report, which stays as it is; NULL, or what is no such report: nothing went. */
+struct view_down *view_down_copy(const cJSON *report);
+cJSON *view_down_to_json(const struct view_down *down);
 void view_down_free_ptr(struct view_down **down);
 #define cleanup_view_down __attribute__((cleanup(view_down_free_ptr)))
 

@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "control/control.h"
+#include "control/documents.h"
+#include "control/requests.h"
 #include "loop/loop.h"
 #include "state/state.h"
 #include "supervisor/supervisor.h"
@@ -29,7 +31,8 @@ struct supervisor_link {
     struct control_connection *connection;
     bool is_up; /* it has answered hello */
     bool is_ending;
-    cJSON *hello;       /* its answer */
+    struct answer_hello hello;
+    struct arena arena; /* of its texts */
     int64_t session_ms; /* when the session began */
     cJSON *view;        /* as it was last told; NULL: not yet */
     int64_t rev;
@@ -139,10 +142,6 @@ void page_answer(struct web_request *request);
 char *logs_folder(const struct dashboard *dashboard);
 /* "a,b" of a query's parameter. */
 void logs_names(const char *query, const char *parameter, struct strlist *names);
-
-/* ---- changes.c ---- */
-/* {"engine"?,"resources"?,"others"?,"gone"?}: whole records, found by their node. */
-void changes_merge(cJSON *view, const cJSON *changes);
 
 /* ---- stats.c ---- */
 /* Somebody looks at the figures, or nobody does any more. */

@@ -7,10 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/requests.h"
-#include "control/view.h"
-
-#include <string.h>
+#include "base/pick.h"
 
 enum { RETRY_MS = 50, SLOW_RETRY_MS = 5000, REFRESH_MS = 40 };
 
@@ -58,6 +55,12 @@ static void view_changed(struct supervisor_link *link)
 
 /* ---- coming and going ---- */
 
+static void forget_hello(struct supervisor_link *link)
+{
+    arena_free(&link->arena);
+    link->hello = (struct answer_hello){0};
+}
+
 static void try_again(struct supervisor_link *link, int64_t ms)
 {
     timer_start(&link->retry, ms);
@@ -74,7 +77,7 @@ static void on_close(void *data)
     stats_forget_question(link->dashboard);
     link->is_up = link->is_ending = link->is_asking_view = link->is_view_old = link->has_records = false;
     timer_stop(&link->refresh);
-    cJSON_Delete(take_ptr(&link->hello));
+    forget_hello(link);
     cJSON_Delete(take_ptr(&link->view));
     feed_session(link->dashboard);
     try_again(link, RETRY_MS);
@@ -89,28 +92,22 @@ static void on_answer_lost(struct supervisor_link *link)
 /* The whole, or what became of some: from then on the supervisor tells by itself, and nothing is asked. */
 static void on_news(struct supervisor_link *link, const cJSON *record)
 {
-    const cJSON *view = json_get(record, "view");
     link->has_records = true;
-    link->rev = json_int(record, "rev", link->rev);
     timer_stop(&link->refresh);
-    if (view) {
-        cJSON_Delete(link->view);
-        link->view = cJSON_Duplicate(view, 1);
+    document_take(&link->view, &link->rev, record);
+    if (document_news(record) == NEWS_VIEW)
         feed_view(link->dashboard);
-    } else if (link->view) {
-        changes_merge(link->view, record);
+    else if (link->view)
         feed_changes(link->dashboard, record);
-    }
 }
 
 static void on_record(const cJSON *record, void *data)
 {
     struct supervisor_link *link = data;
-    const char *type = json_string(record, "type", "");
-    bool is_transition = !strcmp(type, "transition");
-    if (is_transition)
+    enum view_news news = document_news(record);
+    if (news == NEWS_TRANSITION)
         feed_transition(link->dashboard, record);
-    if (!strcmp(type, "view") || !strcmp(type, "changes"))
+    if (news == NEWS_VIEW || news == NEWS_CHANGES)
         on_news(link, record);
     else if (!link->has_records)
         view_changed(link);
@@ -126,17 +123,16 @@ static void on_hello(const struct error *error, const cJSON *result, void *data)
 {
     struct supervisor_link *link = data;
     struct control_request_handlers watch = {.on_record = on_record, .on_done = on_watch_over, .data = link};
-    if (error || !result) {
+    const struct ask_watch ask = {.records = true};
+    forget_hello(link);
+    if (error || record_take(&answer_hello_record, result, &link->arena, &link->hello, "", NULL)) {
         on_answer_lost(link);
         return;
     }
-    link->hello = cJSON_Duplicate(result, 1);
     link->is_up = true;
-    link->is_ending = json_bool(result, "ending", false);
-    log_info("session %s", json_string(result, "session", "?"));
-    cJSON *message = cJSON_CreateObject();
-    json_add_bool(message, "records", true);
-    control_request(link->connection, "watch", message, &watch);
+    link->is_ending = link->hello.is_ending;
+    log_info("session %s", text_or(link->hello.session, "?"));
+    control_request(link->connection, "watch", record_to_json(&ask_watch_record, &ask), &watch);
     feed_session(link->dashboard);
     ask_view(link);
 }
@@ -202,7 +198,7 @@ void link_end(struct dashboard *dashboard)
     if (link->connection)
         control_close(take_ptr(&link->connection));
     ask_end_all(dashboard, false);
-    cJSON_Delete(link->hello);
+    forget_hello(link);
     cJSON_Delete(link->view);
 }
 
@@ -219,13 +215,14 @@ const char *link_state_name(const struct supervisor_link *link)
 
 cJSON *link_session_json(const struct supervisor_link *link)
 {
+    const struct answer_hello *hello = &link->hello;
     cJSON *json = cJSON_CreateObject();
-    json_add_string(json, "id", json_string(link->hello, "session", NULL));
-    json_add_string(json, "version", json_string(link->hello, "version", NULL));
-    json_add_string(json, "logs", json_string(link->hello, "logs", NULL));
-    json_add_int(json, "pid", json_int(link->hello, "pid", 0));
-    json_add_int(json, "owner", json_int(link->hello, "owner", 0));
-    json_add_bool(json, "detached", json_bool(link->hello, "detached", false));
+    json_add_string(json, "id", hello->session);
+    json_add_string(json, "version", hello->version);
+    json_add_string(json, "logs", hello->logs);
+    json_add_int(json, "pid", hello->pid);
+    json_add_int(json, "owner", hello->owner);
+    json_add_bool(json, "detached", hello->is_detached);
     json_add_int(json, "startedMs", link->session_ms);
     return json;
 }
@@ -237,12 +234,5 @@ const cJSON *link_view(const struct dashboard *dashboard)
 
 const cJSON *link_resource(const struct dashboard *dashboard, const char *name)
 {
-    const cJSON *resource;
-    cJSON_ArrayForEach(resource, json_get(dashboard->link.view, "resources"))
-    {
-        if (str_eq(json_string(resource, "name", NULL), name) ||
-            str_eq(json_string(resource, "replicaOf", NULL), name))
-            return resource;
-    }
-    return NULL;
+    return document_resource(dashboard->link.view, name);
 }

@@ -25,9 +25,8 @@ struct log_answer {
 
 char *logs_folder(const struct dashboard *dashboard)
 {
-    const char *told = json_string(dashboard->link.hello, "logs", NULL);
-    if (told)
-        return xstrdup(told);
+    if (dashboard->link.hello.logs)
+        return xstrdup(dashboard->link.hello.logs);
     return path_join(dashboard->folder, "logs");
 }
 

@@ -200,7 +200,7 @@ static void connect_to(struct redis_job *job, const struct redis_target *target,
 
 static bool is_ours(const struct redis_job *job)
 {
-    const char *kind = json_string(link_resource(job->dashboard, job->resource), "kind", "");
+    const char *kind = document_kind(link_resource(job->dashboard, job->resource));
     return model_kind_info(model_find_kind(kind))->is_server;
 }
 

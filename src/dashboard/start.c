@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pause.h"
 #include "base/ours.h"
 #include "base/pick.h"
 #include "guard/guard.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READY_WAIT_S = 20, END_WAIT_MS = 10000, LOOK_MS = 10, TICKET_MS = 30000, READY_FD = 3 };
@@ -155,12 +155,6 @@ static bool is_any(const struct machine_holder *holder, void *data)
 {
     (void)data;
     return holder->is_same;
-}
-
-static void pause_ms(int ms)
-{
-    struct timespec time = {.tv_nsec = ms * 1000000L};
-    nanosleep(&time, NULL);
 }
 
 /* Its lock is free when the last process that holds it is gone. */

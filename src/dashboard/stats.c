@@ -4,71 +4,87 @@
 #include "dashboard/internal.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
+#include "control/usage.h"
+#include "usage/usage.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { INTERVAL_MS = 2000, KEPT = 450 };
 
+struct stats_point {
+    int64_t time_ms;
+    cJSON *values; /* {NAME:[cpuPercent,memoryBytes,processes]}; NULL: there is none yet */
+};
+
 struct stats {
     struct dashboard *dashboard;
     struct timer timer;
     bool is_watched, is_asking;
-    cJSON *before;       /* the last answer */
-    cJSON *points[KEPT]; /* {"timeMs","points":{NAME:[cpuPercent,memoryBytes,processes]}}: a ring */
+    struct view_usages *before;      /* the last answer; or NULL */
+    struct stats_point points[KEPT]; /* a ring */
     size_t next;
 };
 
-static const cJSON *find(const cJSON *answer, const cJSON *resource)
+static const struct view_usage *find(const struct view_usages *answer, const struct view_usage *resource)
 {
-    const cJSON *other;
-    cJSON_ArrayForEach(other, json_get(answer, "resources"))
-    {
-        if (str_eq(json_string(other, "node", NULL), json_string(resource, "node", NULL)) &&
-            json_int(other, "pid", 0) == json_int(resource, "pid", 0))
+    for (size_t i = 0; i < answer->resource_count; i++) {
+        const struct view_usage *other = &answer->resources[i];
+        if (str_eq(other->node, resource->node) && other->pid == resource->pid)
             return other;
     }
     return NULL;
 }
 
-static double share(const struct stats *stats, const cJSON *answer, const cJSON *resource)
+static double share(const struct view_usages *before, const struct view_usages *now,
+                    const struct view_usage *resource)
 {
-    const cJSON *before = find(stats->before, resource);
-    int64_t ms = json_int(answer, "clockMs", 0) - json_int(stats->before, "clockMs", 0);
-    if (!before || ms <= 0)
+    const struct view_usage *then = NULL;
+    if (before)
+        then = find(before, resource);
+    if (!then)
         return 0;
-    return (double)(json_int(resource, "cpuUs", 0) - json_int(before, "cpuUs", 0)) / ((double)ms * 10);
+    return usage_share(then->cpu_us, resource->cpu_us, now->clock_ms - before->clock_ms);
 }
 
-static cJSON *make_point(const struct stats *stats, const cJSON *answer)
+static cJSON *make_values(const struct stats *stats, const struct view_usages *answer)
 {
-    cJSON *json = cJSON_CreateObject(), *points;
-    const cJSON *resource;
-    json_add_int(json, "timeMs", json_int(answer, "timeMs", 0));
-    points = json_add_object(json, "points");
-    cJSON_ArrayForEach(resource, json_get(answer, "resources"))
-    {
-        cJSON *row = json_add_array(points, json_string(resource, "name", "?"));
-        cJSON_AddItemToArray(row, cJSON_CreateNumber(share(stats, answer, resource)));
-        cJSON_AddItemToArray(row, cJSON_CreateNumber((double)json_int(resource, "memoryBytes", 0)));
-        cJSON_AddItemToArray(row, cJSON_CreateNumber((double)json_int(resource, "processes", 0)));
+    cJSON *values = cJSON_CreateObject();
+    for (size_t i = 0; i < answer->resource_count; i++) {
+        const struct view_usage *resource = &answer->resources[i];
+        cJSON *row = json_add_array(values, text_or(resource->name, "?"));
+        cJSON_AddItemToArray(row, cJSON_CreateNumber(share(stats->before, answer, resource)));
+        cJSON_AddItemToArray(row, cJSON_CreateNumber((double)resource->memory_bytes));
+        cJSON_AddItemToArray(row, cJSON_CreateNumber((double)resource->processes));
     }
-    return json;
+    return values;
+}
+
+static void feed_point(const struct stats *stats, const struct stats_point *point)
+{
+    cleanup_json cJSON *json = cJSON_CreateObject();
+    json_add_int(json, "timeMs", point->time_ms);
+    cJSON_AddItemToObject(json, "points", cJSON_Duplicate(point->values, 1));
+    feed_stats(stats->dashboard, json);
 }
 
 static void on_usage(const struct error *error, const cJSON *result, void *data)
 {
     struct stats *stats = data;
     stats->is_asking = false;
-    if (error || !result)
+    struct view_usages *answer = NULL;
+    if (!error && result)
+        answer = view_usages_read(cJSON_Duplicate(result, 1), NULL);
+    if (!answer)
         return;
-    cJSON *point = make_point(stats, result);
-    cJSON_Delete(stats->before);
-    stats->before = cJSON_Duplicate(result, 1);
-    cJSON_Delete(stats->points[stats->next]);
-    stats->points[stats->next] = point;
+    struct stats_point *point = &stats->points[stats->next];
+    cJSON_Delete(point->values);
+    *point = (struct stats_point){answer->time_ms, make_values(stats, answer)};
     stats->next = (stats->next + 1) % KEPT;
-    feed_stats(stats->dashboard, point);
+    view_usages_free(stats->before);
+    stats->before = answer;
+    feed_point(stats, point);
 }
 
 static void on_timer(void *data)
@@ -114,24 +130,24 @@ void stats_end(struct dashboard *dashboard)
         return;
     timer_stop(&stats->timer);
     for (size_t i = 0; i < KEPT; i++)
-        cJSON_Delete(stats->points[i]);
-    cJSON_Delete(stats->before);
+        cJSON_Delete(stats->points[i].values);
+    view_usages_free(stats->before);
     free(stats);
     dashboard->stats = NULL;
 }
 
 /* ---- what was measured ---- */
 
-static void add_point(cJSON *points, const cJSON *point)
+static void add_point(cJSON *points, const struct stats_point *point)
 {
     const cJSON *row;
-    cJSON_ArrayForEach(row, json_get(point, "points"))
+    cJSON_ArrayForEach(row, point->values)
     {
         cJSON *series = json_get(points, row->string), *values = cJSON_CreateArray();
         const cJSON *value;
         if (!series)
             series = json_add_array(points, row->string);
-        cJSON_AddItemToArray(values, cJSON_CreateNumber((double)json_int(point, "timeMs", 0)));
+        cJSON_AddItemToArray(values, cJSON_CreateNumber((double)point->time_ms));
         cJSON_ArrayForEach(value, row) cJSON_AddItemToArray(values, cJSON_Duplicate(value, 1));
         cJSON_AddItemToArray(series, values);
     }
@@ -146,8 +162,8 @@ void stats_answer(struct dashboard *dashboard, struct web_request *request, cons
     json_add_int(json, "intervalMs", INTERVAL_MS);
     points = json_add_object(json, "points");
     for (size_t i = 0; stats && i < KEPT; i++) {
-        const cJSON *point = stats->points[(stats->next + i) % KEPT];
-        if (point && json_int(point, "timeMs", 0) > since)
+        const struct stats_point *point = &stats->points[(stats->next + i) % KEPT];
+        if (point->values && point->time_ms > since)
             add_point(points, point);
     }
     web_reply_json(request, 200, json);

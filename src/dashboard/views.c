@@ -77,11 +77,12 @@ void graph_answer(struct dashboard *dashboard, struct web_request *request, cons
 void history_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
 {
     const struct page_question how = {.answer = pass_on, .takes_errors = true};
-    cJSON *message = cJSON_CreateObject();
+    const struct ask_watch ask = {
+        .session = dashboard->link.hello.session,
+        .since = web_query_int(web_request_head(request)->query, "since", 0),
+    };
     (void)rest;
-    json_add_int(message, "since", web_query_int(web_request_head(request)->query, "since", 0));
-    json_add_string(message, "session", json_string(dashboard->link.hello, "session", NULL));
-    ask_supervisor(request, dashboard, "history", message, &how);
+    ask_supervisor(request, dashboard, "history", record_to_json(&ask_watch_record, &ask), &how);
 }
 
 /* ---- actions ---- */

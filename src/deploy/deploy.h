@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "deployment/deployment.h"
 #include "engine/once.h"
 #include "publish/publish.h"
@@ -73,8 +74,25 @@ struct deploy_seen {
 };
 int deploy_look(struct engine_once *once, const char *project, struct deploy_seen *seen, struct error *err);
 void deploy_seen_free(struct deploy_seen *seen);
-/* An array of {name, kind, state, running, wanted, image, problem}; the caller deletes. */
-cJSON *deploy_status(const struct deploy_seen *seen);
+/* A service of it, as it is. */
+struct deploy_service {
+    const char *name, *kind, *state;
+    int running, wanted;         /* tasks */
+    const char *image, *problem; /* or NULL */
+};
+struct deploy_services {
+    struct deploy_service *items;
+    size_t count;
+    struct arena arena; /* of their texts */
+};
+void deploy_status(const struct deploy_seen *seen, struct deploy_services *services);
+void deploy_services_free(struct deploy_services *services);
+#define cleanup_services __attribute__((cleanup(deploy_services_free)))
+/* NULL: there is none of that name. */
+const struct deploy_service *deploy_service_find(const struct deploy_services *services, const char *name);
+bool deploy_service_is_same(const struct deploy_service *one, const struct deploy_service *other);
+/* {name, kind, state, running, wanted, image?, problem?}; the caller deletes. */
+cJSON *deploy_service_json(const struct deploy_service *service);
 /* 0: everything runs as wanted. Settles the deployment, once it is known that it is this machine's. */
 int deploy_swarm(struct engine_once *once, struct deployment *d, const struct deploy_wish *wish,
                  struct error *err);

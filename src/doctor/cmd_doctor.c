@@ -9,47 +9,35 @@
 
 enum { NARROW = 60 };
 
-/* Findings get the category of the check that added them. */
 static void run_checks(struct doctor *doctor)
 {
     for (const struct doctor_check *check = doctor_checks; check->category; check++) {
-        int first = json_count(doctor->findings);
+        doctor->category = check->category;
         check->run(doctor);
-        for (int i = first; i < json_count(doctor->findings); i++)
-            json_add_string(cJSON_GetArrayItem(doctor->findings, i), "category", check->category);
     }
 }
 
 /* How a finding is marked: two columns in plain letters, one otherwise. */
-struct finding_mark {
-    const char *status, *sign, *plain;
+static const struct finding_mark {
+    const char *sign, *plain;
     enum colour colour;
+} marks[] = {
+    [DOCTOR_PASS] = {"✔", "ok", COLOUR_GREEN},
+    [DOCTOR_WARNING] = {"!", "! ", COLOUR_YELLOW},
+    [DOCTOR_FAIL] = {"✘", "x ", COLOUR_RED},
 };
-
-static const struct finding_mark *mark_of(const char *status)
-{
-    static const struct finding_mark marks[] = {
-        {"pass", "✔", "ok", COLOUR_GREEN},
-        {"warning", "!", "! ", COLOUR_YELLOW},
-        {"fail", "✘", "x ", COLOUR_RED},
-    };
-    size_t i = 0;
-    while (i < 2 && strcmp(marks[i].status, status))
-        i++;
-    return &marks[i];
-}
 
 /* Behind the mark: the category, and beside it the message and its fix; below it where that would be too
  * narrow. */
-static void print_finding(const cJSON *finding, int mark_width)
+static void print_finding(const struct doctor_finding *finding, int mark_width)
 {
     int room = output_room(stdout), indent = mark_width + 1;
     if (room >= NARROW)
         indent += 10;
-    cleanup_free char *message = str_printable(json_string(finding, "message", ""));
-    const char *fix = json_string(finding, "fix", NULL);
+    cleanup_free char *message = str_printable(finding->message);
+    const char *fix = finding->fix;
     cleanup_strbuf struct strbuf text = {0};
-    strbuf_addf(&text, "%-10s", json_string(finding, "category", ""));
+    strbuf_addf(&text, "%-10s", finding->category);
     if (room < NARROW)
         strbuf_addf(&text, "\n%*s", indent, "");
     str_wrap(&text, message, indent, room);
@@ -63,10 +51,9 @@ static void print_finding(const cJSON *finding, int mark_width)
 static void print_text(const struct doctor *doctor)
 {
     const struct output *output = &doctor->context->output;
-    const cJSON *finding;
-    cJSON_ArrayForEach(finding, doctor->findings)
-    {
-        const struct finding_mark *mark = mark_of(json_string(finding, "status", ""));
+    for (size_t i = 0; i < doctor->finding_count; i++) {
+        const struct doctor_finding *finding = &doctor->findings[i];
+        const struct finding_mark *mark = &marks[finding->status];
         const char *sign = mark->plain;
         if (output->unicode)
             sign = mark->sign;
@@ -83,7 +70,9 @@ static void print_json(const struct doctor *doctor)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
     json_add_string(document, "version", APPHOST_VERSION);
-    cJSON_AddItemToObject(document, "checks", cJSON_Duplicate(doctor->findings, 1));
+    cJSON *checks = json_add_array(document, "checks");
+    for (size_t i = 0; i < doctor->finding_count; i++)
+        cJSON_AddItemToArray(checks, finding_json(&doctor->findings[i]));
     cJSON *summary = json_add_object(document, "summary");
     json_add_int(summary, "passed", doctor->counts[DOCTOR_PASS]);
     json_add_int(summary, "warnings", doctor->counts[DOCTOR_WARNING]);
@@ -104,7 +93,7 @@ static int conclude(struct doctor *doctor, struct error *err)
 
 static int run(struct context *context, struct error *err)
 {
-    struct doctor doctor = {.context = context, .findings = cJSON_CreateArray()};
+    struct doctor doctor = {.context = context};
     struct project_options options = context_project_options(context);
     project_load(&context->project, &options, &doctor.manifest);
     run_checks(&doctor);
@@ -114,7 +103,7 @@ static int run(struct context *context, struct error *err)
         print_text(&doctor);
     if (doctor.has_engine)
         engine_once_close(&doctor.engine);
-    cJSON_Delete(doctor.findings);
+    arena_free(&doctor.arena);
     error_clear(&doctor.manifest);
     return conclude(&doctor, err);
 }

@@ -7,20 +7,32 @@
 
 enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL, DOCTOR_STATUS_COUNT };
 
+struct doctor_finding {
+    enum doctor_status status;
+    const char *category, *message;
+    const char *fix; /* NULL: nothing to do */
+};
+
 struct doctor {
     struct context *context;
     struct engine_once engine;
     bool has_engine;       /* it answers */
     struct error manifest; /* why there is no plan, where there is none */
-    cJSON *findings;       /* [{"category","status","message","fix"}] */
-    int counts[3];
+    struct doctor_finding *findings;
+    size_t finding_count;
+    struct arena arena;   /* of their texts */
+    const char *category; /* of the check that runs */
+    int counts[DOCTOR_STATUS_COUNT];
     struct error first; /* failure */
 };
 
-/* fix NULL: nothing to do. */
+/* fix NULL: nothing to do. Texts are copied. */
 void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix);
 /* An error as a failure. */
 void doctor_fail(struct doctor *doctor, const struct error *error);
+
+/* {"status","message","fix"?,"category"}; the caller deletes. */
+cJSON *finding_json(const struct doctor_finding *finding);
 
 struct doctor_check {
     const char *category;

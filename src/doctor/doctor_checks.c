@@ -1,6 +1,7 @@
 /* The checks of `apphost doctor`, in order. See doctor.h. */
 #include "doctor/doctor.h"
 #include "project/native.h"
+#include "project/owned.h"
 #include "session/heal.h"
 
 #include "machine/port.h"
@@ -213,19 +214,15 @@ static int count_orphans(struct doctor *doctor, const struct strlist *live, stru
         return 0;
 
     const cJSON *container;
-    cleanup_free char *uid = xasprintf("%ld", (long)getuid());
-
     cJSON_ArrayForEach(container, doctor->engine.json)
     {
-        const cJSON *own = json_get(container, "labels");
-        const char *project = json_string(own, LABEL_PROJECT, "");
-        cleanup_free char *prefix = xasprintf("%s-%s", project, json_string(own, LABEL_PROJECT_HASH, ""));
-        if (str_eq(json_string(own, LABEL_UID, ""), uid) && !strlist_has(live, prefix) &&
-            !str_eq(json_string(own, LABEL_LIFETIME, ""), "persistent")) {
-            orphans++;
-            if (!strlist_has(projects, project))
-                strlist_add(projects, project);
-        }
+        const struct owned owned = owned_of(container);
+        cleanup_free char *prefix = identity_prefix(owned.project, owned.hash);
+        if (!owned_is_mine(&owned) || strlist_has(live, prefix) || owned.is_persistent)
+            continue;
+        orphans++;
+        if (!strlist_has(projects, owned.project))
+            strlist_add(projects, owned.project);
     }
     return orphans;
 }

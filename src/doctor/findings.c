@@ -8,12 +8,25 @@ static NAMES(
 
 void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix)
 {
-    cJSON *finding = cJSON_CreateObject();
-    json_add_string(finding, "status", names_text(&status_names, status));
-    json_add_string(finding, "message", message);
-    json_add_string(finding, "fix", fix);
-    cJSON_AddItemToArray(doctor->findings, finding);
+    struct arena *arena = &doctor->arena;
+    size_t count = doctor->finding_count++;
+    doctor->findings = arena_grow(arena, doctor->findings, count, count + 1, sizeof *doctor->findings);
+    struct doctor_finding *finding = &doctor->findings[count];
+    *finding = (struct doctor_finding){
+        .status = status, .category = doctor->category, .message = arena_strdup(arena, message)};
+    if (fix)
+        finding->fix = arena_strdup(arena, fix);
     doctor->counts[status]++;
+}
+
+cJSON *finding_json(const struct doctor_finding *finding)
+{
+    cJSON *json = cJSON_CreateObject();
+    json_add_string(json, "status", names_text(&status_names, finding->status));
+    json_add_string(json, "message", finding->message);
+    json_add_string(json, "fix", finding->fix);
+    json_add_string(json, "category", finding->category);
+    return json;
 }
 
 void doctor_fail(struct doctor *doctor, const struct error *error)

@@ -122,6 +122,11 @@ cJSON *engine_address_to_json(const struct engine_address *address)
     return json;
 }
 
+const char *engine_address_host(const cJSON *json)
+{
+    return json_string(json, "host", NULL);
+}
+
 void engine_address_copy(struct engine_address *to, const struct engine_address *from)
 {
     *to = *from;

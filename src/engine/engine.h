@@ -45,6 +45,8 @@ int engine_resolve(char *const *environment, const char *host_flag, const char *
 void engine_address_free(struct engine_address *address);
 void engine_address_copy(struct engine_address *to, const struct engine_address *from);
 cJSON *engine_address_to_json(const struct engine_address *address);
+/* Borrowed; NULL: it is that of a session without an engine. */
+const char *engine_address_host(const cJSON *json);
 int engine_address_from_json(const cJSON *json, struct engine_address *address, struct error *err);
 
 /* ---- life ---- */

@@ -9,6 +9,8 @@
 #include "guard/guard.h"
 #include "guard/internal.h"
 
+#include "base/ours.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -174,7 +176,7 @@ static char **name_lock(void)
         return environ;
     if (count)
         memcpy(table, environ, count * sizeof *table);
-    snprintf(entry, sizeof entry, GUARD_LOCK_VARIABLE "=%d", guard.lock_fd);
+    snprintf(entry, sizeof entry, VARIABLE_LOCK "=%d", guard.lock_fd);
     table[count] = entry;
     fcntl(guard.lock_fd, F_SETFD, 0);
     return table;

@@ -29,10 +29,6 @@ pid_t guard_start(const struct guard_options *options);
  * environment of the first program (which may hold secrets) with them. getenv() keeps working. Call once, in
  * a process of its own. */
 void guard_set_title(const char *title);
-/* Tells which session a process belongs to (base/ours.h has the same name for the others). */
-#define GUARD_SESSION_VARIABLE "APPHOST_SESSION"
-/* The guard leaves the lock's descriptor (the first of keep_fds) open for gc and names it here. */
-#define GUARD_LOCK_VARIABLE "APPHOST_LOCK_FD"
 /* Standard input of a process that no sweep may touch is a memory file (memfd) of this name: servers with
  * data, which gc stops in order, and persistent ones, which stay. */
 #define GUARD_KEPT_INPUT "apphost-kept"

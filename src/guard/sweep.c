@@ -10,6 +10,8 @@
 #include "guard/guard.h"
 #include "guard/internal.h"
 
+#include "base/ours.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +205,7 @@ static int run(const struct sweep_order *sweep, int grace_ms)
 int guard_sweep(const char *session, pid_t guard, int grace_ms)
 {
     struct sweep_order sweep = {.guard = guard, .mark = guard_mark_of(session)};
-    int length = snprintf(sweep.marker, sizeof sweep.marker, GUARD_SESSION_VARIABLE "=%s", session);
+    int length = snprintf(sweep.marker, sizeof sweep.marker, VARIABLE_SESSION "=%s", session);
     sweep.marker_length = 0;
     if (length > 0 && (size_t)length < sizeof sweep.marker)
         sweep.marker_length = (size_t)length;

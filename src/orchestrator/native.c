@@ -31,36 +31,42 @@
 
 /* ---- records ---- */
 
-static cJSON *record_of(struct node *node)
+static struct state_server record_of(struct node *node, const char *ports)
 {
     const struct plan_run *run = &node->spec->run;
     const struct facts *facts = &node->facts;
     pid_t pid = node->o->hooks.pid(node->process);
-    cleanup_free char *ports = ports_label(node);
-    cleanup_free char *ticks = xasprintf("%" PRIu64, process_start_ticks(pid));
 
-    cJSON *record = cJSON_CreateObject();
-    json_add_string(record, "resource", node->resource);
-    json_add_string(record, "manifest", node->origin->plan->manifest_file);
-    json_add_string(record, "session", node->o->services.session);
-    json_add_int(record, "pid", pid);
-    json_add_string(record, "startTicks", ticks);
-    json_add_bool(record, "persistent", run->persistent);
-    json_add_bool(record, "ephemeral", run->ephemeral);
-    json_add_int(record, "stopSignal", run->stop_signal);
-    json_add_int(record, "stopTimeoutMs", run->stop_timeout_ms);
-    json_add_string(record, "specHash", facts->spec_hash);
-    json_add_string(record, "digest", facts->digest);
-    json_add_string(record, "ports", ports);
-    json_add_int(record, "startedMs", facts->started_wall_ns / 1000000);
-    json_add_int(record, "outputOffset", -1);
-    return record;
+    return (struct state_server){
+        .node = node->id,
+        .resource = node->resource,
+        .manifest = node->origin->plan->manifest_file,
+        .session = node->o->services.session,
+        .pid = pid,
+        .start_ticks = process_start_ticks(pid),
+        .is_persistent = run->persistent,
+        .is_ephemeral = run->ephemeral,
+        .stop_signal = run->stop_signal,
+        .stop_timeout_ms = run->stop_timeout_ms,
+        .spec_hash = facts->spec_hash,
+        .digest = facts->digest,
+        .ports = ports,
+        .started_ms = facts->started_wall_ns / 1000000,
+        .output_offset = -1,
+    };
 }
 
-static void save(struct node *node, const cJSON *record)
+static void save(struct node *node, const struct state_server *server)
 {
     cleanup_error struct error err = {0};
-    if (state_server_set(node->o->services.state, node->id, record, &err) < 0)
+    if (state_server_set(node->o->services.state, server, &err) < 0)
+        log_warn("%s", err.text);
+}
+
+static void forget(struct node *node)
+{
+    cleanup_error struct error err = {0};
+    if (state_server_forget(node->o->services.state, node->id, &err) < 0)
         log_warn("%s", err.text);
 }
 
@@ -69,15 +75,16 @@ void native_started(struct node *node)
     if (!native_is_server(node))
         return;
     facts_last(node, node->spec->run.persistent, node->spec->run.ephemeral);
-    cleanup_json cJSON *record = record_of(node);
-    save(node, record);
+    cleanup_free char *ports = ports_label(node);
+    const struct state_server server = record_of(node, ports);
+    save(node, &server);
 }
 
 void native_ended(struct node *node)
 {
     bool may_be_recorded = node->facts.persistent || native_is_server(node);
-    if (may_be_recorded && json_get(state_servers(node->o->services.state), node->id))
-        save(node, NULL);
+    if (may_be_recorded && state_server_is_known(node->o->services.state, node->id))
+        forget(node);
 }
 
 /* ---- output and the end of the session ---- */
@@ -103,55 +110,55 @@ int native_prepare(struct node *node, struct process_options *options, char **pa
 
 void native_release(struct node *node)
 {
-    const cJSON *known = json_get(state_servers(node->o->services.state), node->id);
-    cleanup_json cJSON *record = known ? cJSON_Duplicate(known, true) : NULL;
-    if (record) {
-        cJSON_DeleteItemFromObjectCaseSensitive(record, "outputOffset");
-        json_add_int(record, "outputOffset", process_output_offset(node->process));
-        save(node, record);
+    struct arena arena = {0};
+    struct state_server server;
+    if (state_server_get(node->o->services.state, node->id, &arena, &server)) {
+        server.output_offset = process_output_offset(node->process);
+        save(node, &server);
     }
+    arena_free(&arena);
     node->o->hooks.release(node->process);
 }
 
 /* ---- adoption ---- */
 
-static void take_facts(struct node *node, const cJSON *record)
+static void take_facts(struct node *node, const struct state_server *server)
 {
     struct orchestrator *o = node->o;
-    int64_t started_ns = json_int(record, "startedMs", 0) * 1000000;
-    facts_make_of(node, json_string(record, "specHash", NULL));
-    facts_resolve(node, json_string(record, "digest", NULL));
-    facts_label_ports(node, json_string(record, "ports", NULL));
+    int64_t started_ns = server->started_ms * 1000000;
+    facts_make_of(node, server->spec_hash);
+    facts_resolve(node, server->digest);
+    facts_label_ports(node, server->ports);
     facts_start(node, node_now(node) - (loop_wall_ns(o->services.loop) - started_ns) / 1000000, started_ns);
     facts_last(node, true, false);
     facts_run(node, true);
     if (!node->resource)
-        node->resource = xstrdup_null(json_string(record, "resource", NULL));
+        node->resource = xstrdup_null(server->resource);
     if (!node->name)
         node->name = xstrdup(node_exact_name(node));
 }
 
-static bool adopt(struct orchestrator *o, const cJSON *record)
+static bool adopt(struct orchestrator *o, const struct state_server *server)
 {
     cleanup_error struct error err = {0};
-    struct node *node = node_find(o, record->string);
+    struct node *node = node_find(o, server->node);
     if (!node)
-        node = node_new(o, record->string, PLAN_PROCESS);
-    take_facts(node, record);
+        node = node_new(o, server->node, PLAN_PROCESS);
+    take_facts(node, server);
 
     cleanup_free char *path = output_path(node);
     struct process_options options = {
         .output_path = path,
-        .adopt = {.pid = (pid_t)json_int(record, "pid", 0),
-                  .start_ticks = strtoull(json_string(record, "startTicks", "0"), NULL, 10),
-                  .output_offset = json_int(record, "outputOffset", -1)},
+        .adopt = {.pid = (pid_t)server->pid,
+                  .start_ticks = server->start_ticks,
+                  .output_offset = server->output_offset},
     };
 
     node->kind->listen(node, &options);
     output_open(node);
     node->process = o->hooks.adopt(o->services.loop, &options, &err);
     if (node->process) {
-        log_info("%s: adopted, pid %" PRId64, node->id, json_int(record, "pid", 0));
+        log_info("%s: adopted, pid %" PRId64, node->id, server->pid);
         node_wake(node);
         return true;
     }
@@ -163,17 +170,16 @@ static bool adopt(struct orchestrator *o, const cJSON *record)
 
 void native_survey(struct orchestrator *o)
 {
-    cleanup_strlist struct strlist gone = {0};
-    const cJSON *records = o->natives_known ? NULL : state_servers(o->services.state), *record;
+    cleanup_servers struct state_servers servers = {0};
+    if (!o->natives_known)
+        state_servers(o->services.state, &servers);
     o->natives_known = true;
-    cJSON_ArrayForEach(record, records)
-    {
-        bool ours = json_bool(record, "persistent", false) && str_starts(record->string, "process:");
-        if (!ours || !adopt(o, record))
-            strlist_add(&gone, record->string);
+    for (size_t i = 0; i < servers.count; i++) {
+        const struct state_server *server = &servers.items[i];
+        bool ours = server->is_persistent && str_starts(server->node, "process:");
+        if (!ours || !adopt(o, server))
+            state_server_forget(o->services.state, server->node, NULL);
     }
-    for (size_t i = 0; i < gone.count; i++)
-        state_server_set(o->services.state, gone.items[i], NULL, NULL);
 }
 
 /* ---- folders ---- */

@@ -25,7 +25,7 @@ static const char *const withheld[] = {
     /* where images and ports are found */
     VARIABLE_IMAGE_PREFIX "=", VARIABLE_PUBLISHED_HOST "=",
     /* between guard and gc, and between us and a server: its configuration holds its password */
-    GUARD_LOCK_VARIABLE "=", VARIABLE_REDIS_CONF "=", VARIABLE_TLS_CERT "=", VARIABLE_TLS_KEY "="};
+    VARIABLE_LOCK "=", VARIABLE_REDIS_CONF "=", VARIABLE_TLS_CERT "=", VARIABLE_TLS_KEY "="};
 
 bool process_inherits(const char *entry)
 {

@@ -30,9 +30,6 @@ int adopt_take(const struct project *project, const struct project_options *opti
 
 /* The manifest, or the folder of one from standard input, is there; or may be. */
 bool adopt_is_there(const char *manifest);
-/* By its labels, an object was made where we are: on this machine, or in this very container. Elsewhere a
- * path means something else. */
-bool adopt_is_from_here(const cJSON *labels);
 
 /* Names of the volumes, kept containers and folders that an identity has. Asks the engine, where the project
  * has one. */

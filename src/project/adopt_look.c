@@ -1,13 +1,13 @@
 /* Looking for data that an identity does not see: that of a moved folder, that of another user. See adopt.h.
  */
 #include "project/adopt.h"
+#include "project/owned.h"
 #include "engine/once.h"
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/ours.h"
 #include "base/pick.h"
-#include "machine/self.h"
 #include "state/state.h"
 
 #include <dirent.h>
@@ -42,44 +42,18 @@ static int list(const struct question *question, list_cb *what, cJSON **out, str
     return rc;
 }
 
-/* A volume of the engine's list, or a container of ours. */
-static const char *name_of(const cJSON *object)
-{
-    return json_string(object, "Name", json_string(object, "name", ""));
-}
-
-static const cJSON *labels_of(const cJSON *object)
-{
-    const cJSON *labels = json_get(object, "Labels");
-    if (labels)
-        return labels;
-    return json_get(object, "labels");
-}
-
 static bool has_volume(const cJSON *volumes, const char *name)
 {
     const cJSON *volume;
     cJSON_ArrayForEach(volume, volumes)
     {
-        if (str_eq(name_of(volume), name))
+        if (str_eq(owned_of(volume).name, name))
             return true;
     }
     return false;
 }
 
-static bool is_mine(const cJSON *labels)
-{
-    cleanup_free char *uid = xasprintf("%u", (unsigned)getuid());
-    return str_eq(json_string(labels, LABEL_UID, NULL), uid);
-}
-
 /* ---- a moved folder ---- */
-
-bool adopt_is_from_here(const cJSON *labels)
-{
-    cleanup_free char *container = machine_container_id();
-    return str_eq(json_string(labels, LABEL_CONTAINER, ""), text_or_empty(container));
-}
 
 bool adopt_is_there(const char *manifest)
 {
@@ -98,18 +72,18 @@ static char *seen_from_outside(const struct project *project)
     return xstrdup(project->manifest);
 }
 
-static const char *made_outside(const cJSON *labels)
+static const char *made_outside(const struct owned *owned)
 {
-    if (*json_string(labels, LABEL_CONTAINER, ""))
-        return json_string(labels, LABEL_MANIFEST_OUTSIDE, NULL);
-    return json_string(labels, LABEL_MANIFEST, NULL);
+    if (*owned->container)
+        return owned->manifest_outside;
+    return owned->manifest;
 }
 
 /* The same folder, looked at from a container that has it, or from the machine: not from where we are. */
-static bool is_same_folder(const struct project *project, const cJSON *labels)
+static bool is_same_folder(const struct project *project, const struct owned *owned)
 {
     cleanup_free char *ours = seen_from_outside(project);
-    return ours && !adopt_is_from_here(labels) && str_eq(made_outside(labels), ours);
+    return ours && !owned_is_from_here(owned) && str_eq(made_outside(owned), ours);
 }
 
 /* Whose data lies where. */
@@ -160,21 +134,19 @@ static bool is_missing(const struct project *project, const cJSON *volumes, cons
 static void look_at_volume(const struct project *project, const struct output *output, const cJSON *volumes,
                            const cJSON *volume)
 {
-    const cJSON *labels = labels_of(volume);
-    const char *manifest = json_string(labels, LABEL_MANIFEST, NULL);
-    const char *hash = json_string(labels, LABEL_PROJECT_HASH, "");
-    cleanup_free char *theirs = identity_prefix(project->name, hash);
+    const struct owned owned = owned_of(volume);
+    cleanup_free char *theirs = identity_prefix(project->name, owned.hash);
     const char *suffix = NULL;
-    if (str_starts(name_of(volume), theirs))
-        suffix = name_of(volume) + strlen(theirs);
-    bool is_same = is_same_folder(project, labels);
-    if (!manifest || !suffix || !is_mine(labels) || !strcmp(hash, project->hash) ||
-        (!is_same && (is_anothers(project, manifest) || !adopt_is_from_here(labels))))
+    if (str_starts(owned.name, theirs))
+        suffix = owned.name + strlen(theirs);
+    bool is_same = is_same_folder(project, &owned);
+    if (!*owned.manifest || !suffix || !owned_is_mine(&owned) || !strcmp(owned.hash, project->hash) ||
+        (!is_same && (is_anothers(project, owned.manifest) || !owned_is_from_here(&owned))))
         return;
     cleanup_free char *ours = xasprintf("%s%s", project->prefix, suffix);
-    cleanup_free char *place = xasprintf("volume %s", name_of(volume));
+    cleanup_free char *place = xasprintf("volume %s", owned.name);
     if (is_missing(project, volumes, ours))
-        tell_orphan(project, output, &(struct orphan){place, manifest, hash, is_same});
+        tell_orphan(project, output, &(struct orphan){place, owned.manifest, owned.hash, is_same});
 }
 
 /* ---- a moved folder on the native engine: its volumes are folders of its state ---- */
@@ -243,19 +215,16 @@ static bool look_for_owner(const struct project *project, const struct output *o
 
     cJSON_ArrayForEach(object, objects)
     {
-        const cJSON *labels = labels_of(object);
-        const char *manifest = json_string(labels, LABEL_MANIFEST, NULL);
-        int64_t uid = -1;
-        str_to_int64(json_string(labels, LABEL_UID, ""), 0, UINT32_MAX, &uid);
-        bool is_shared = str_eq(json_string(labels, LABEL_PROJECT_HASH, NULL), project->hash);
-        if (uid < 0 || is_shared || is_mine(labels) || !str_eq(manifest, project->manifest))
+        const struct owned owned = owned_of(object);
+        bool is_shared = str_eq(owned.hash, project->hash);
+        if (owned.uid < 0 || is_shared || owned_is_mine(&owned) || !str_eq(owned.manifest, project->manifest))
             continue;
-        const struct passwd *user = getpwuid((uid_t)uid);
+        const struct passwd *user = getpwuid((uid_t)owned.uid);
         output_warn(
             output,
             "%s (uid %lld) has a %s of this manifest: %s %s; yours will be another one, with data and "
             "passwords of its own",
-            user ? user->pw_name : "another user", (long long)uid, project->name, kind, name_of(object));
+            user ? user->pw_name : "another user", (long long)owned.uid, project->name, kind, owned.name);
         output_note(output,
                     "to work with that one: run apphost as that user%s, or both of you with "
                     "the same APPHOST_PROJECT_NAME",
@@ -317,11 +286,12 @@ int adopt_list(const struct project *project, char *const *environment, const ch
                                 list(&question, engine_container_list, &containers, err) < 0))
         return -1;
 
-    cJSON_ArrayForEach(object, volumes) strlist_add(out, name_of(object));
+    cJSON_ArrayForEach(object, volumes) strlist_add(out, owned_of(object).name);
     cJSON_ArrayForEach(object, containers)
     {
-        if (str_eq(json_string(labels_of(object), LABEL_LIFETIME, NULL), "persistent"))
-            strlist_add(out, name_of(object));
+        const struct owned owned = owned_of(object);
+        if (owned.is_persistent)
+            strlist_add(out, owned.name);
     }
     list_folder(folder, out);
     return 0;

@@ -96,8 +96,9 @@ bool native_has_left(const struct project *project)
     if (!state)
         return false;
 
-    const cJSON *servers = state_servers(state);
-    bool found = servers && servers->child;
+    cleanup_servers struct state_servers servers = {0};
+    state_servers(state, &servers);
+    bool found = servers.count > 0;
     cleanup_free char *volumes = path_join(folder, "volumes");
     DIR *dir = opendir(volumes);
     for (struct dirent *entry; dir && !found && (entry = readdir(dir));)

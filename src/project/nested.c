@@ -87,7 +87,7 @@ bool nested_means_manifest(const struct nested *nested, char *const *environment
 bool nested_engine(const struct nested *nested, const struct args *args, struct engine_address *address)
 {
     bool is_told = args_value(args, "engine") || args_value(args, "host") || args_value(args, "context");
-    return !is_told && json_get(nested->engine, "host") &&
+    return !is_told && engine_address_host(nested->engine) &&
            !engine_address_from_json(nested->engine, address, NULL);
 }
 

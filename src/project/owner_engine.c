@@ -5,6 +5,7 @@
  * that an owner lives is his lock, where his state folder can be seen; another user's process; or the
  * container that he runs in. One outside of our container can neither be seen nor asked for: what runs is his
  * until somebody says otherwise there. Without proof a session is dead, and healed. */
+#include "project/owned.h"
 #include "project/owner.h"
 
 #include "base/file.h"
@@ -35,22 +36,16 @@ static bool may_be_hidden(const struct args *args)
 /* What runs for a session, and says whose it is. */
 static bool read_claim(const cJSON *object, struct claim *claim)
 {
-    const cJSON *labels = json_get(object, "labels");
-    const char *owner = json_string(labels, LABEL_OWNER, "");
-    const char *blank = strchr(owner, ' ');
-    bool is_live = str_eq(json_string(object, "state", NULL), "running") &&
-                   str_eq(json_string(labels, LABEL_LIFETIME, NULL), "session");
+    const struct owned owned = owned_of(object);
+    const char *blank = strchr(owned.owner, ' ');
+    bool is_live = str_eq(owned.state, "running") && owned.is_session;
     if (!is_live || !blank)
         return false;
 
     *claim = (struct claim){
-        .project = json_string(labels, LABEL_PROJECT, ""),
-        .container = json_string(labels, LABEL_CONTAINER, ""),
-        .folder = blank + 1,
-    };
-    cleanup_free char *pid = xstrndup(owner, (size_t)(blank - owner));
-    return str_to_int64(pid, 1, INT32_MAX, &claim->pid) &&
-           str_to_int64(json_string(labels, LABEL_UID, ""), 0, UINT32_MAX, &claim->uid);
+        .project = owned.project, .container = owned.container, .folder = blank + 1, .uid = owned.uid};
+    cleanup_free char *pid = xstrndup(owned.owner, (size_t)(blank - owned.owner));
+    return str_to_int64(pid, 1, INT32_MAX, &claim->pid) && claim->uid >= 0;
 }
 
 static bool is_locked(const char *folder)

@@ -8,6 +8,7 @@
 #include "project/owner.h"
 
 #include "base/mem.h"
+#include "base/pause.h"
 #include "base/pick.h"
 #include "base/signals.h"
 #include "base/stall.h"
@@ -15,16 +16,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RETRY_MS = 10, SILENCE_MS = 30000, ENDING_MS = 600000, HELLO_TIMEOUT_MS = 10000, ONE_MOMENT_MS = 100 };
-
-static void pause_ms(int ms)
-{
-    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&time, NULL);
-}
 
 /* ---- calls ---- */
 

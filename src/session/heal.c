@@ -25,7 +25,7 @@ bool heal_finds(const char *folder, struct state_session *session)
 int heal_engine_of(const struct context *context, const struct state_session *session,
                    struct engine_address *address, struct error *err)
 {
-    bool without = session->engine && !json_get(session->engine, "host");
+    bool without = session->engine && !engine_address_host(session->engine);
     if (without || (session->engine && !engine_address_from_json(session->engine, address, NULL)))
         return 0;
     const struct args *args = &context->args;

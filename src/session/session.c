@@ -446,7 +446,8 @@ static void report_json(const struct error *error, const struct view *view, cons
     if (view && view->report.json)
         cJSON_AddItemToObject(object, "report", cJSON_Duplicate(view->report.json, 1));
     if (removed)
-        cJSON_AddItemToObject(object, "removed", cJSON_Duplicate(json_get(removed->json, "removed"), 1));
+        cJSON_AddItemToObject(object, "removed",
+                              view_objects_to_json(removed->removed, removed->removed_count));
     output_json(document);
 }
 

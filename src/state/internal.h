@@ -36,6 +36,10 @@ char *state_file(const struct state *state, const char *name);
 int state_write(const struct state *state, const char *name, const cJSON *document, struct error *err);
 /* Reads "<folder>/<name>": NULL without an error when there is none. */
 cJSON *state_read(const struct state *state, const char *name, struct error *err);
+/* A remembered document, NULL when it cannot be read; and a member of it. Takes value, NULL: forget. */
+const cJSON *state_table(struct state *state, enum state_table table);
+int state_table_set(struct state *state, enum state_table table, const char *key, cJSON *value,
+                    struct error *err);
 /* Writes all documents that were read or changed. */
 int state_write_all(struct state *state, struct error *err);
 /* Frees the documents, overwriting secrets. */

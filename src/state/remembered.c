@@ -105,9 +105,8 @@ static void put(cJSON *root, const char *key, cJSON *value)
         cJSON_AddItemToObject(root, key, value);
 }
 
-/* Takes value (NULL: forget the key). */
-static int store(struct state *state, enum state_table table, const char *key, cJSON *value,
-                 struct error *err)
+int state_table_set(struct state *state, enum state_table table, const char *key, cJSON *value,
+                    struct error *err)
 {
     cJSON *root = load(state, table, err);
     if (!root) {
@@ -168,7 +167,7 @@ const char *state_secret_get(struct state *state, const char *name)
 
 int state_secret_set(struct state *state, const char *name, const char *value, struct error *err)
 {
-    return store(state, STATE_SECRETS, name, cJSON_CreateString(value), err);
+    return state_table_set(state, STATE_SECRETS, name, cJSON_CreateString(value), err);
 }
 
 int state_port_get(struct state *state, const char *key)
@@ -182,7 +181,7 @@ int state_port_get(struct state *state, const char *key)
 
 int state_port_set(struct state *state, const char *key, int port, struct error *err)
 {
-    return store(state, STATE_PORTS, key, port > 0 ? cJSON_CreateNumber(port) : NULL, err);
+    return state_table_set(state, STATE_PORTS, key, port > 0 ? cJSON_CreateNumber(port) : NULL, err);
 }
 
 const char *state_task_get(struct state *state, const char *node)
@@ -192,7 +191,7 @@ const char *state_task_get(struct state *state, const char *node)
 
 int state_task_set(struct state *state, const char *node, const char *key, struct error *err)
 {
-    return store(state, STATE_TASKS, node, key ? cJSON_CreateString(key) : NULL, err);
+    return state_table_set(state, STATE_TASKS, node, key ? cJSON_CreateString(key) : NULL, err);
 }
 
 const cJSON *state_spec_get(struct state *state, const char *node)
@@ -202,17 +201,12 @@ const cJSON *state_spec_get(struct state *state, const char *node)
 
 int state_spec_set(struct state *state, const char *node, const cJSON *spec, struct error *err)
 {
-    return store(state, STATE_SPECS, node, spec ? cJSON_Duplicate(spec, true) : NULL, err);
+    return state_table_set(state, STATE_SPECS, node, spec ? cJSON_Duplicate(spec, true) : NULL, err);
 }
 
-const cJSON *state_servers(struct state *state)
+const cJSON *state_table(struct state *state, enum state_table table)
 {
-    return load(state, STATE_SERVERS, NULL);
-}
-
-int state_server_set(struct state *state, const char *node, const cJSON *record, struct error *err)
-{
-    return store(state, STATE_SERVERS, node, record ? cJSON_Duplicate(record, true) : NULL, err);
+    return load(state, table, NULL);
 }
 
 const char *state_deployed_get(struct state *state, const char *key)
@@ -222,7 +216,7 @@ const char *state_deployed_get(struct state *state, const char *key)
 
 int state_deployed_set(struct state *state, const char *key, const char *value, struct error *err)
 {
-    return store(state, STATE_DEPLOYED, key, value ? cJSON_CreateString(value) : NULL, err);
+    return state_table_set(state, STATE_DEPLOYED, key, value ? cJSON_CreateString(value) : NULL, err);
 }
 
 void state_begin(struct state *state)

@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdbool.h>
@@ -131,16 +132,44 @@ int state_task_set(struct state *state, const char *node, const char *key,
 const cJSON *state_spec_get(struct state *state, const char *node);
 int state_spec_set(struct state *state, const char *node, const cJSON *spec,
                    struct error *err); /* NULL: forget */
-/* Records of running native servers, an object by node id (room orchestrator says what is in one). Borrowed;
- * NULL when they cannot be read. */
-const cJSON *state_servers(struct state *state);
-int state_server_set(struct state *state, const char *node, const cJSON *record,
-                     struct error *err); /* NULL: forget */
 /* What commands remember of other engines: values of secrets there, and whatever tells what was deployed. The
  * supervisor never looks at it. */
 const char *state_deployed_get(struct state *state, const char *key);
 int state_deployed_set(struct state *state, const char *key, const char *value,
                        struct error *err); /* NULL: forget */
+
+/* ---- servers.c: native servers that run, as whoever comes after their session knows them ---- */
+
+struct state_server {
+    const char *node;     /* its id */
+    const char *resource; /* the user's name; or NULL */
+    const char *manifest, *session;
+    int64_t pid;
+    uint64_t start_ticks; /* with the pid: this process, and no later one */
+    bool is_persistent, is_ephemeral;
+    int stop_signal;
+    int64_t stop_timeout_ms;
+    const char *spec_hash, *digest, *ports;
+    int64_t started_ms;    /* since 1970 */
+    int64_t output_offset; /* how far its output was read; -1: all of it */
+};
+struct state_servers {
+    struct state_server *items;
+    size_t count;
+    struct arena arena; /* of their texts */
+};
+/* All of them; -1 when they cannot be read. */
+int state_servers(struct state *state, struct state_servers *servers);
+void state_servers_free(struct state_servers *servers);
+#define cleanup_servers __attribute__((cleanup(state_servers_free)))
+bool state_server_is_known(struct state *state, const char *node);
+bool state_server_get(struct state *state, const char *node, struct arena *arena,
+                      struct state_server *server);
+int state_server_set(struct state *state, const struct state_server *server, struct error *err);
+int state_server_forget(struct state *state, const char *node, struct error *err);
+
+/* ---- several as one ---- */
+
 /* Several set calls as one write: between begin and commit nothing is written. */
 void state_begin(struct state *state);
 int state_commit(struct state *state, struct error *err);

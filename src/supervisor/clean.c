@@ -8,6 +8,9 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/ours.h"
+#include "base/pick.h"
+#include "control/view.h"
 #include "guard/guard.h"
 
 #include <stdlib.h>
@@ -29,13 +32,13 @@ struct cleaning {
 /* The descriptor that the guard left open for us, if it is this project's lock. */
 static int inherited_lock(const struct state *state)
 {
-    const char *text = getenv(GUARD_LOCK_VARIABLE);
+    const char *text = getenv(VARIABLE_LOCK);
     cleanup_free char *path = path_join(state_path(state), "lock");
     struct stat ours, file;
     int64_t fd;
     if (!text || !str_to_int64(text, 3, 65535, &fd))
         return -1;
-    unsetenv(GUARD_LOCK_VARIABLE);
+    unsetenv(VARIABLE_LOCK);
     if (fstat((int)fd, &ours) < 0 || stat(path, &file) < 0)
         return -1;
     if (ours.st_ino != file.st_ino || ours.st_dev != file.st_dev)
@@ -67,10 +70,12 @@ static void on_closed(void *data)
 static void on_down(const struct error *error, const cJSON *report, void *data)
 {
     struct cleaning *cleaning = data;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json_get(report, "removed"))
-        strlist_addf(cleaning->removed, "%s %s", json_string(item, "kind", "object"),
-                     json_string(item, "name", json_string(item, "resource", "")));
+    cleanup_view_down struct view_down *down = view_down_copy(report);
+    for (size_t i = 0; i < down->removed_count; i++) {
+        const struct view_object *item = &down->removed[i];
+        strlist_addf(cleaning->removed, "%s %s", text_or(item->kind, "object"),
+                     text_or(item->name, text_or_empty(item->resource)));
+    }
     if (error)
         error_copy(&cleaning->error, error);
     cleaning->is_done = true;
@@ -131,7 +136,7 @@ static int clean_engine(struct state *state, const struct state_session *record,
     const struct engine_address *address = NULL;
     if (given && given->host)
         address = given;
-    if (!address && json_get(record->engine, "host")) {
+    if (!address && engine_address_host(record->engine)) {
         if (engine_address_from_json(record->engine, &own, &cleaning->error) < 0)
             return -1;
         address = &own;

@@ -7,6 +7,7 @@
 #include "supervisor/internal.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "process/process.h"
 
 #include <errno.h>
@@ -19,55 +20,74 @@
 #include <unistd.h>
 
 /* Some processes in the kernel do not end at once even when they are killed. */
-enum { KILL_WAIT_MS = 5000, STOP_TIMEOUT_MS = 10000 };
+enum { KILL_WAIT_MS = 5000 };
 
 /* A descriptor that means the recorded process and no other one, or -1 when it has ended. */
-static int open_server(const cJSON *record)
+static int open_server(const struct state_server *server)
 {
-    pid_t pid = (pid_t)json_int(record, "pid", 0);
-    uint64_t ticks = strtoull(json_string(record, "startTicks", "0"), NULL, 10);
+    pid_t pid = (pid_t)server->pid;
     int fd = -1;
     if (pid > 0)
         fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd dead = {.fd = fd, .events = POLLIN};
     if (fd < 0)
         return -1;
-    if (ticks == process_start_ticks(pid) && poll(&dead, 1, 0) == 0)
+    if (server->start_ticks == process_start_ticks(pid) && poll(&dead, 1, 0) == 0)
         return fd;
     close(fd);
     return -1;
 }
 
-bool supervisor_server_runs(const cJSON *record)
+bool supervisor_server_runs(const struct state_server *server)
 {
-    int fd = open_server(record);
+    int fd = open_server(server);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
 }
 
-static void ask_to_stop(const cJSON *record, int fd)
+static void ask_to_stop(const struct state_server *server, int fd)
 {
     int signum = SIGKILL;
-    if (!json_bool(record, "ephemeral", false))
-        signum = (int)json_int(record, "stopSignal", SIGTERM);
+    if (!server->is_ephemeral)
+        signum = server->stop_signal;
     syscall(SYS_pidfd_send_signal, fd, signum, NULL, 0);
     syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
 }
 
-static void await_end(const cJSON *record, int fd, int64_t asked_ms)
+static void await_end(const struct state_server *server, int fd, int64_t asked_ms)
 {
     struct pollfd end = {.fd = fd, .events = POLLIN};
-    int64_t left_ms = asked_ms + json_int(record, "stopTimeoutMs", STOP_TIMEOUT_MS) - loop_clock_ms();
+    int64_t left_ms = asked_ms + server->stop_timeout_ms - loop_clock_ms();
     if (poll(&end, 1, left_ms > 0 ? (int)left_ms : 0) > 0)
         return;
     syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
     poll(&end, 1, KILL_WAIT_MS);
 }
 
+struct server_end {
+    int fd; /* -1: there is nothing to wait for */
+    bool stays;
+};
+
+/* A persistent one that runs stays as it is. */
+static struct server_end begin_end(const struct state_server *server)
+{
+    struct server_end ending = {.fd = open_server(server)};
+    if (ending.fd < 0)
+        return ending;
+    if (!server->is_persistent) {
+        ask_to_stop(server, ending.fd);
+        return ending;
+    }
+    close(ending.fd);
+    return (struct server_end){.fd = -1, .stays = true};
+}
+
 int supervisor_check_servers(struct state *state, struct error *err)
 {
-    if (state_servers(state))
+    cleanup_servers struct state_servers servers = {0};
+    if (!state_servers(state, &servers))
         return 0;
     error_set(err, ERROR_FAILED, "cannot tell which servers still run: %s/servers.json cannot be read",
               state_path(state));
@@ -77,37 +97,25 @@ int supervisor_check_servers(struct state *state, struct error *err)
 
 void supervisor_stop_servers(struct state *state, struct strlist *removed)
 {
-    cleanup_strlist struct strlist gone = {0};
-    const cJSON *records = state_servers(state), *record;
-    cleanup_free int *fds = xcalloc((size_t)cJSON_GetArraySize(records) + 1, sizeof *fds);
-    size_t at = 0;
+    cleanup_servers struct state_servers servers = {0};
     int64_t asked_ms = loop_clock_ms();
+    state_servers(state, &servers);
+    cleanup_free struct server_end *endings = xcalloc(servers.count + 1, sizeof *endings);
+    for (size_t i = 0; i < servers.count; i++)
+        endings[i] = begin_end(&servers.items[i]);
 
-    cJSON_ArrayForEach(record, records)
-    {
-        int fd = open_server(record);
-        bool stays = json_bool(record, "persistent", false);
-        if (fd >= 0 && !stays)
-            ask_to_stop(record, fd);
-        else if (fd >= 0)
-            close(fd);
-        if (fd < 0 || !stays)
-            strlist_add(&gone, record->string);
-        fds[at++] = stays ? -1 : fd;
-    }
-    at = 0;
-
-    cJSON_ArrayForEach(record, records)
-    {
-        int fd = fds[at++];
-        if (fd < 0)
+    for (size_t i = 0; i < servers.count; i++) {
+        const struct state_server *server = &servers.items[i];
+        if (endings[i].fd < 0)
             continue;
-        await_end(record, fd, asked_ms);
-        close(fd);
-        log_info("stopped %s of the dead session %s", record->string, json_string(record, "session", ""));
+        await_end(server, endings[i].fd, asked_ms);
+        close(endings[i].fd);
+        log_info("stopped %s of the dead session %s", server->node, text_or_empty(server->session));
         if (removed)
-            strlist_addf(removed, "process %s", json_string(record, "resource", record->string));
+            strlist_addf(removed, "process %s", text_or(server->resource, server->node));
     }
-    for (size_t i = 0; i < gone.count; i++)
-        state_server_set(state, gone.items[i], NULL, NULL);
+
+    for (size_t i = 0; i < servers.count; i++)
+        if (!endings[i].stays)
+            state_server_forget(state, servers.items[i].node, NULL);
 }

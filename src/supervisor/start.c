@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pause.h"
 #include "guard/guard.h"
 #include "machine/socket.h"
 
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOCK_WAIT_MS = 30000, LOCK_POLL_MS = 5, LISTEN_WAIT_MS = 20000 };
@@ -56,7 +56,6 @@ static bool has_it_itself(struct state *state)
 
 enum supervisor_sign supervisor_await_sign(struct state *state, struct limit silence)
 {
-    struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
     for (int64_t begin_ms = loop_clock_ms();;) {
         if (!state_is_locked(state))
             return SUPERVISOR_GONE;
@@ -68,14 +67,13 @@ enum supervisor_sign supervisor_await_sign(struct state *state, struct limit sil
             return SUPERVISOR_SILENT;
         if (waited_ms > LOCK_WAIT_MS)
             return SUPERVISOR_UNSEEN;
-        nanosleep(&pause, NULL);
+        pause_ms(LOCK_POLL_MS);
     }
 }
 
 /* 0: *lock_fd is ours; 1: somebody holds it and listens; -1: an error. */
 static int take_lock(struct state *state, int *lock_fd, struct error *err)
 {
-    struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000L};
     for (int64_t deadline = loop_clock_ms() + LOCK_WAIT_MS;;) {
         struct error cause = {0};
         *lock_fd = state_lock(state, &cause);
@@ -90,7 +88,7 @@ static int take_lock(struct state *state, int *lock_fd, struct error *err)
         error_clear(&cause);
         if (listens(state))
             return 1;
-        nanosleep(&pause, NULL);
+        pause_ms(LOCK_POLL_MS);
     }
 }
 

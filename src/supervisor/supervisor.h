@@ -65,7 +65,7 @@ bool supervisor_signal(const char *state_root, const char *prefix, pid_t pid, in
 int supervisor_clean(const char *folder, const char *session, const struct engine_address *engine,
                      char *const *environment, struct strlist *removed, struct error *err);
 
-/* Does the native server of this record (state_servers()) still run? */
-bool supervisor_server_runs(const cJSON *record);
+/* Does the native server of this record still run? */
+bool supervisor_server_runs(const struct state_server *server);
 
 #endif

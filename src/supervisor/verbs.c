@@ -40,7 +40,7 @@ static void answer_view(const struct error *error, const cJSON *report, void *da
 /* One session, one engine: what another one runs could not be seen from here. */
 static int check_engine(const struct supervisor *s, const cJSON *engine, struct error *err)
 {
-    const char *asked = json_string(engine, "host", NULL);
+    const char *asked = engine_address_host(engine);
     const char *ours = NULL;
     if (s->options->engine)
         ours = s->options->engine->host;
@@ -117,25 +117,23 @@ static bool is_kept(const struct view_resource *item)
 }
 
 /* What is still there on purpose, in the form of what was removed. */
-static void add_kept(cJSON *kept, const struct view_resource *items, size_t count)
+static void add_kept(struct view_down *down, const struct view_resource *items, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct view_object object = {.kind = view_kind_name(items[i].node_kind), .name = items[i].name};
+    size_t had = down->kept_count;
+    down->kept = arena_grow(&down->arena, down->kept, had, had + count, sizeof *down->kept);
+    for (size_t i = 0; i < count; i++)
         if (is_kept(&items[i]))
-            cJSON_AddItemToArray(kept, view_object_to_json(&object));
-    }
+            down->kept[down->kept_count++] =
+                (struct view_object){.kind = view_kind_name(items[i].node_kind), .name = items[i].name};
 }
 
 static cJSON *harvest(struct supervisor *s, const cJSON *report)
 {
-    cJSON *data = cJSON_CreateObject();
-    const cJSON *removed = json_get(report, "removed");
+    cleanup_view_down struct view_down *down = view_down_copy(report);
     cleanup_view struct view *view = orchestrator_snapshot(s->orchestrator);
-    cJSON_AddItemToObject(data, "removed", removed ? cJSON_Duplicate(removed, true) : cJSON_CreateArray());
-    cJSON *kept = json_add_array(data, "kept");
-    add_kept(kept, view->resources, view->resource_count);
-    add_kept(kept, view->others, view->other_count);
-    return data;
+    add_kept(down, view->resources, view->resource_count);
+    add_kept(down, view->others, view->other_count);
+    return view_down_to_json(down);
 }
 
 static void on_down(const struct error *error, const cJSON *report, void *data)
@@ -170,9 +168,8 @@ static bool leaves(const struct call *call, const struct ask_down *ask)
     lease_leave(s, call->client);
     if (!s->detached && !lease_is_held(s))
         return false;
-    cJSON *answer = cJSON_CreateObject();
-    json_add_bool(answer, "left", true);
-    control_send_done(call->client, call->id, NULL, answer);
+    const struct view_down answer = {.has_left = true};
+    control_send_done(call->client, call->id, NULL, view_down_to_json(&answer));
     lease_look(s);
     return true;
 }

@@ -1,5 +1,6 @@
 /* Tables from the supervisor's view. See view.h. */
 #include "ui/view.h"
+#include "control/documents.h"
 
 #include "base/mem.h"
 #include "base/pick.h"
@@ -179,17 +180,9 @@ static bool is_one_of(const struct view_resource *resource, const struct strlist
 
 void view_keep_named(struct view *view, const struct strlist *names)
 {
-    cJSON *list = json_get(view->json, "resources");
-    size_t kept = 0;
-    if (!names->count)
-        return;
-    for (size_t i = 0; i < view->resource_count; i++) {
-        if (is_one_of(&view->resources[i], names))
-            view->resources[kept++] = view->resources[i];
-        else
-            cJSON_DeleteItemFromArray(list, (int)kept);
-    }
-    view->resource_count = kept;
+    for (size_t i = view->resource_count; names->count && i-- > 0;)
+        if (!is_one_of(&view->resources[i], names))
+            view_drop_resource(view, i);
 }
 
 int view_unknown(const struct view *view, const char *name, struct error *err)

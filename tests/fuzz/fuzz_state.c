@@ -57,7 +57,9 @@ static void read_values(struct state *state)
     state_secret_get(state, "cache");
     state_task_get(state, "process:migrate");
     cJSON_Delete(cJSON_Duplicate(state_spec_get(state, "container:cache"), true));
-    cJSON_Delete(cJSON_Duplicate(state_servers(state), true));
+    struct state_servers servers;
+    state_servers(state, &servers);
+    state_servers_free(&servers);
 }
 
 static void write_value(struct state *state)

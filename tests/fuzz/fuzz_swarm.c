@@ -36,11 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     swarm_check_key(&seen, "a key", &error);
     swarm_find_service(seen.services, "cache");
 
-    cleanup_json cJSON *status = deploy_status(&seen);
-    cJSON_ArrayForEach(service, status)
-    {
-        if (!json_string(service, "state", NULL))
+    cleanup_services struct deploy_services services = {0};
+    deploy_status(&seen, &services);
+    for (size_t i = 0; i < services.count; i++)
+        if (!services.items[i].state)
             abort();
-    }
     return 0;
 }

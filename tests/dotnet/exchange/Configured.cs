@@ -1,5 +1,5 @@
-// The same appsettings files and the same environment, given to both: what a client of that name would use. Aspire's own
-// package reads them on the .NET side.
+// The same appsettings files and the same environment, given to both: what a client of that name would use. Aspire's
+// own package reads them on the .NET side.
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -41,7 +41,8 @@ public sealed class Configured : World
             else
                 builder.AddRedisClient(name);
             using var host = builder.Build();
-            var options = host.Services.GetRequiredService<IOptionsMonitor<ConfigurationOptions>>().Get(isKeyed ? name : null);
+            var monitor = host.Services.GetRequiredService<IOptionsMonitor<ConfigurationOptions>>();
+            var options = monitor.Get(isKeyed ? name : null);
             return options.EndPoints.Count > 0 ? Strings.Seen(options) : "error: no endpoint";
         }
         catch (Exception error)
@@ -50,11 +51,13 @@ public sealed class Configured : World
         }
     }
 
-    private string C(string environment, string name, bool isKeyed) => Strings.Seen(() => NewPeer(folder).Ask("configured",
-        Peer.Word(folder), Peer.Word(environment), Peer.Word(name), isKeyed ? "1" : "0"));
+    private string C(string environment, string name, bool isKeyed) => Strings.Seen(() =>
+        NewPeer(folder).Ask("configured", Peer.Word(folder), Peer.Word(environment),
+            Peer.Word(name), isKeyed ? "1" : "0"));
 
     // The same options, or an error of both: their texts come from different readers.
-    private void AssertSame(string expected, string environment = "Production", string name = "cache", bool isKeyed = false)
+    private void AssertSame(string expected, string environment = "Production", string name = "cache",
+        bool isKeyed = false)
     {
         string c = C(environment, name, isKeyed), net = Net(environment, name, isKeyed);
         if (expected == "error")

@@ -1,5 +1,5 @@
-// Every kind of expiry: what each side writes is the same, and what the other does to it keeps its promise. The times are
-// long, so that a slow machine is not taken for a wrong answer.
+// Every kind of expiry: what each side writes is the same, and what the other does to it keeps its promise. The
+// times are long, so that a slow machine is not taken for a wrong answer.
 using Microsoft.Extensions.Caching.Distributed;
 using Xunit;
 
@@ -120,7 +120,12 @@ public class Expiry : World
     {
         Cache(writer).Set("key", [1], Relative(2));
         var other = Cache(Other(writer));
-        Assert.True(SpinWait.SpinUntil(() => { Thread.Sleep(50); return other.Get("key") == null; }, TimeSpan.FromMinutes(1)));
+        bool IsGone()
+        {
+            Thread.Sleep(50);
+            return other.Get("key") == null;
+        }
+        Assert.True(SpinWait.SpinUntil(IsGone, TimeSpan.FromMinutes(1)));
         Assert.False(Server.KeyExists("key"));
     }
 
@@ -132,7 +137,8 @@ public class Expiry : World
         var past = new DistributedCacheEntryOptions { AbsoluteExpiration = DateTimeOffset.UtcNow.AddMinutes(-1) };
         var error = Assert.ThrowsAny<Exception>(() => Cache(writer).Set("key", [1], past));
         Assert.StartsWith("The absolute expiration value must be in the future.", error.Message);
-        Assert.Equal("AbsoluteExpiration", error is PeerException peer ? peer.Parameter : ((ArgumentException)error).ParamName);
+        Assert.Equal("AbsoluteExpiration",
+            error is PeerException peer ? peer.Parameter : ((ArgumentException)error).ParamName);
         Assert.False(Server.KeyExists("key"));
     }
 
@@ -144,7 +150,8 @@ public class Expiry : World
         foreach (var milliseconds in new[] { -60000, -1 })
         {
             var span = TimeSpan.FromMilliseconds(milliseconds);
-            var net = Assert.Throws<ArgumentOutOfRangeException>(() => new DistributedCacheEntryOptions { SlidingExpiration = span });
+            var net = Assert.Throws<ArgumentOutOfRangeException>(() =>
+                new DistributedCacheEntryOptions { SlidingExpiration = span });
             AssertSame(net, () => Set(peer, "0", $"{milliseconds}"));
             net = Assert.Throws<ArgumentOutOfRangeException>(
                 () => new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = span });

@@ -29,8 +29,12 @@ public class Levels : World
     private HybridCache Hybrid() =>
         Services(services => services.AddHybridCache()).GetRequiredService<HybridCache>();
 
+    private static readonly DistributedCacheEntryOptions FiveMinutes =
+        new() { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) };
+    private static readonly HybridCacheEntryOptions TwentyMinutes = new() { Expiration = TimeSpan.FromMinutes(20) };
+
     private static ValueTask<string> Made(HybridCache cache, string value) => cache.GetOrCreateAsync("key",
-        _ => ValueTask.FromResult(value), new HybridCacheEntryOptions { Expiration = TimeSpan.FromMinutes(20) }, ["red"], Token);
+        _ => ValueTask.FromResult(value), TwentyMinutes, ["red"], Token);
 
     // It answers before it has written.
     private static byte[] Written(IDistributedCache cache, string key, string text = "")
@@ -51,7 +55,7 @@ public class Levels : World
         c.Remove("key");
         Assert.Equal("second", await Made(Hybrid(), "second"));
         Written(c, "key");
-        c.Set("key", entry, new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) });
+        c.Set("key", entry, FiveMinutes);
         Assert.Equal("first", await Made(Hybrid(), "third"));
     }
 
@@ -70,8 +74,9 @@ public class Levels : World
         Assert.Equal("second", await Made(hybrid, "second"));
     }
 
-    // A HybridCache that has just begun asks for a tag's moment beside the entry: where the entry is here first, it is taken as
-    // if the tag had not been removed. So the next one is asked until one had the moment first; without it none ever renews.
+    // A HybridCache that has just begun asks for a tag's moment beside the entry: where the entry is here first, it is
+    // taken as if the tag had not been removed. So the next one is asked until one had the moment first; without it
+    // none ever renews.
     private async Task<bool> Renewed(string value)
     {
         var limit = DateTime.UtcNow.AddMinutes(1);
@@ -110,7 +115,8 @@ public class Levels : World
 
     private IFusionCache Fusion() => Services(services => services.AddFusionCache()
         .WithRegisteredDistributedCache().WithSerializer(new FusionCacheSystemTextJsonSerializer())
-        .WithDefaultEntryOptions(options => options.SetDuration(TimeSpan.FromMinutes(20)))).GetRequiredService<IFusionCache>();
+        .WithDefaultEntryOptions(options => options.SetDuration(TimeSpan.FromMinutes(20))))
+        .GetRequiredService<IFusionCache>();
 
     [Fact]
     public async Task FusionCache_entries_are_seen_kept_and_removed()
@@ -125,7 +131,7 @@ public class Levels : World
         Assert.InRange(Remaining("app:" + key), 1000_000, 1200_000);
         c.Remove(key);
         Assert.Equal("second", await Fusion().GetOrSetAsync("key", "second", token: Token));
-        c.Set(key, entry, new DistributedCacheEntryOptions { AbsoluteExpirationRelativeToNow = TimeSpan.FromMinutes(5) });
+        c.Set(key, entry, FiveMinutes);
         Assert.Equal("first", await Fusion().GetOrSetAsync("key", "third", token: Token));
     }
 }

@@ -75,7 +75,8 @@ public sealed class PeerCache(Peer peer, string connection, string? instance) : 
 
     public Task<byte[]?> GetAsync(string key, CancellationToken token = default) => Task.Run(() => Get(key), token);
 
-    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options, CancellationToken token = default) =>
+    public Task SetAsync(string key, byte[] value, DistributedCacheEntryOptions options,
+        CancellationToken token = default) =>
         Task.Run(() => Set(key, value, options), token);
 
     public Task RefreshAsync(string key, CancellationToken token = default) => Task.Run(() => Refresh(key), token);

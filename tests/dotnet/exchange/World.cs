@@ -16,7 +16,8 @@ public class World : IDisposable
 {
     public static readonly string ConnectionString = Environment.GetEnvironmentVariable("ConnectionStrings__cache")!;
 
-    private static readonly Lazy<ConnectionMultiplexer> Connection = new(() => ConnectionMultiplexer.Connect(ConnectionString));
+    private static readonly Lazy<ConnectionMultiplexer> Connection = new(() =>
+        ConnectionMultiplexer.Connect(ConnectionString));
     private readonly List<IDisposable> owned = [];
 
     public static IDatabase Server => Connection.Value.GetDatabase();

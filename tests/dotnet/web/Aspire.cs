@@ -14,7 +14,8 @@ public static class Aspire
         builder.AddRedisClient(name);
         builder.Services.AddStackExchangeRedisCache(_ => { });
         builder.Services.AddSingleton<IConfigureOptions<RedisCacheOptions>>(services =>
-            new ConfigureOptions<RedisCacheOptions>(options => options.ConnectionMultiplexerFactory = Factory(services)));
+            new ConfigureOptions<RedisCacheOptions>(options =>
+                options.ConnectionMultiplexerFactory = Factory(services)));
     }
 
     public static void AddRedisOutputCache(this IHostApplicationBuilder builder)
@@ -22,7 +23,8 @@ public static class Aspire
         builder.Services.AddOutputCache();
         builder.Services.AddStackExchangeRedisOutputCache(_ => { });
         builder.Services.AddSingleton<IConfigureOptions<RedisOutputCacheOptions>>(services =>
-            new ConfigureOptions<RedisOutputCacheOptions>(options => options.ConnectionMultiplexerFactory = Factory(services)));
+            new ConfigureOptions<RedisOutputCacheOptions>(options =>
+                options.ConnectionMultiplexerFactory = Factory(services)));
     }
 
     private static Func<Task<IConnectionMultiplexer>> Factory(IServiceProvider services) =>

@@ -1,5 +1,5 @@
-// An ASP.NET program as a resource: a distributed cache, output caching, /health, and its spans to where the environment says.
-// It asks the C side (tests/dotnet/peer.c) as a child, within the trace of the request.
+// An ASP.NET program as a resource: a distributed cache, output caching, /health, and its spans to where the
+// environment says. It asks the C side (tests/dotnet/peer.c) as a child, within the trace of the request.
 using System.Diagnostics;
 using Exchange;
 using Microsoft.Extensions.Caching.Distributed;
@@ -21,7 +21,8 @@ app.MapGet("/made", () => Interlocked.Increment(ref made).ToString()).CacheOutpu
 // Stored here, read by C, said with the trace that both belong to.
 app.MapGet("/both/{value}", async (string value, IDistributedCache cache, Peer peer) =>
 {
-    await cache.SetStringAsync("both", value, new DistributedCacheEntryOptions { SlidingExpiration = TimeSpan.FromMinutes(5) });
+    await cache.SetStringAsync("both", value,
+        new DistributedCacheEntryOptions { SlidingExpiration = TimeSpan.FromMinutes(5) });
     string read;
     lock (peer)
     {

@@ -126,13 +126,15 @@ static void changes(void **state)
         "{\"node\":\"c\"}],\"gone\":[\"b\",\"n\",\"never\"]}";
     cleanup_json cJSON *change = json_parse(changes_text, sizeof changes_text - 1, NULL);
     cJSON *view = json_parse(view_text, sizeof view_text - 1, NULL);
+    int64_t rev = 0;
     (void)state;
-    changes_merge(view, change);
+    document_take(&view, &rev, change);
+    assert_int_equal(rev, 3);
     expect_json(view, "{\"engine\":{\"connected\":true},\"resources\":[{\"node\":\"a\",\"state\":\"y\"},"
                       "{\"node\":\"c\"}],\"others\":[]}");
 
     cJSON *empty = cJSON_CreateObject();
-    changes_merge(empty, change);
+    document_take(&empty, &rev, change);
     expect_json(empty, "{\"engine\":{\"connected\":true},\"resources\":[{\"node\":\"a\",\"state\":\"y\"},"
                        "{\"node\":\"c\"}],\"others\":[]}");
 }

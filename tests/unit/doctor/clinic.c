@@ -102,7 +102,7 @@ static void forget(struct clinic *clinic)
 {
     if (clinic->doctor.has_engine)
         engine_once_close(&clinic->doctor.engine);
-    cJSON_Delete(clinic->doctor.findings);
+    arena_free(&clinic->doctor.arena);
     error_clear(&clinic->doctor.manifest);
     error_clear(&clinic->doctor.first);
     project_free(&clinic->context.project);
@@ -172,7 +172,6 @@ void clinic_check(struct clinic *clinic, const char *const *categories)
 {
     come_in(clinic);
     struct project_options options = context_project_options(&clinic->context);
-    clinic->doctor.findings = cJSON_CreateArray();
     project_load(&clinic->context.project, &options, &clinic->doctor.manifest);
 
     for (; *categories; categories++) {
@@ -195,19 +194,18 @@ static bool is_like(const char *text, const char *wanted)
     return str_eq(text, wanted);
 }
 
-static void compare(const cJSON *finding, const struct finding *wanted)
+static void compare(const struct doctor_finding *finding, const struct finding *wanted)
 {
     static const char *const words[] = {"pass", "warning", "fail"};
-    const char *message = json_string(finding, "message", NULL), *fix = json_string(finding, "fix", NULL);
-    const char *status = json_string(finding, "status", NULL);
-    bool has_status = str_eq(status, words[wanted->status]);
+    const char *message = finding->message, *fix = finding->fix;
+    bool has_status = finding->status == wanted->status;
     bool has_message = !wanted->message || is_like(message, wanted->message);
     bool has_fix = !wanted->fix && !fix;
 
     if (wanted->fix && fix)
         has_fix = is_like(fix, wanted->fix);
     if (!has_status || !has_message || !has_fix)
-        fail_msg("%s: \"%s\", fix \"%s\"; wanted: %s: \"%s\", fix \"%s\"", status, message,
+        fail_msg("%s: \"%s\", fix \"%s\"; wanted: %s: \"%s\", fix \"%s\"", words[finding->status], message,
                  fix ? fix : "none", words[wanted->status], wanted->message ? wanted->message : "*",
                  wanted->fix ? wanted->fix : "none");
 }
@@ -215,11 +213,11 @@ static void compare(const cJSON *finding, const struct finding *wanted)
 void clinic_finds(struct clinic *clinic, const struct finding *findings, size_t count)
 {
     int counts[DOCTOR_STATUS_COUNT] = {0};
+    assert_int_equal(clinic->doctor.finding_count, count);
     for (size_t i = 0; i < count; i++) {
-        compare(cJSON_GetArrayItem(clinic->doctor.findings, (int)i), &findings[i]);
+        compare(&clinic->doctor.findings[i], &findings[i]);
         counts[findings[i].status]++;
     }
-    assert_int_equal(json_count(clinic->doctor.findings), count);
     assert_memory_equal(counts, clinic->doctor.counts, sizeof counts);
 }
 

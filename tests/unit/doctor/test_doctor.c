@@ -194,7 +194,7 @@ static void test_a_dead_session_that_cannot_be_removed_is_told(void **state)
     clinic_session(clinic, "0a1b2c3d", false);
     CHECK(clinic, "leftovers");
     assert_int_equal(clinic->doctor.counts[DOCTOR_FAIL], 0);
-    assert_true(json_count(clinic->doctor.findings) >= 1);
+    assert_true(clinic->doctor.finding_count >= 1);
 }
 
 static void add_container(struct strbuf *list, const char *project, long uid, const char *lifetime)
@@ -242,7 +242,7 @@ static void test_the_folder_of_all_state_is_there_or_cannot_be(void **state)
     clinic->environment.items[0] = xasprintf("XDG_STATE_HOME=%s/below", file);
     CHECK(clinic, "state");
     assert_int_equal(clinic->doctor.counts[DOCTOR_FAIL], 1);
-    assert_int_equal(json_count(clinic->doctor.findings), 1);
+    assert_int_equal(clinic->doctor.finding_count, 1);
 }
 
 static void test_sessions_that_run_can_be_reached_or_are_named(void **state)

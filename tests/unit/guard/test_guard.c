@@ -1,5 +1,6 @@
 /* The guard with real processes: what survives an orderly end, and that nothing survives any other. */
 #include "guard/guard.h"
+#include "base/ours.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -140,8 +141,8 @@ static void prepare(struct world *world)
     snprintf(world->script, sizeof world->script, "%s/gc", world->folder);
     snprintf(world->trace, sizeof world->trace, "%s/trace", world->folder);
     FILE *script = fopen(world->script, "we");
-    fprintf(script, "#!/bin/sh\necho \"$*\" lock=$%s >%s.new\nmv %s.new %s\n", GUARD_LOCK_VARIABLE,
-            world->trace, world->trace, world->trace);
+    fprintf(script, "#!/bin/sh\necho \"$*\" lock=$%s >%s.new\nmv %s.new %s\n", VARIABLE_LOCK, world->trace,
+            world->trace, world->trace);
     fclose(script);
     chmod(world->script, 0755);
     assert_int_equal(pipe2(world->report, O_CLOEXEC), 0);

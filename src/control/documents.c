@@ -1,5 +1,8 @@
-/* The view as it is known here, kept up to date by the records that change. */
-#include "dashboard/internal.h"
+/* Members of views as documents, by their names. See documents.h. */
+#include "control/documents.h"
+#include "control/internal.h"
+
+#include <string.h>
 
 static cJSON *find(const cJSON *list, const char *node)
 {
@@ -36,7 +39,7 @@ static void drop(cJSON *list, const char *node)
         cJSON_Delete(cJSON_DetachItemViaPointer(list, old));
 }
 
-void changes_merge(cJSON *view, const cJSON *changes)
+static void merge(cJSON *view, const cJSON *changes)
 {
     const cJSON *engine = json_get(changes, "engine"), *gone;
     if (engine && json_get(view, "engine"))
@@ -50,4 +53,48 @@ void changes_merge(cJSON *view, const cJSON *changes)
         drop(json_get(view, "resources"), cJSON_GetStringValue(gone));
         drop(json_get(view, "others"), cJSON_GetStringValue(gone));
     }
+}
+
+void document_take(cJSON **view, int64_t *rev, const cJSON *record)
+{
+    const cJSON *whole = json_get(record, "view");
+    *rev = json_int(record, "rev", *rev);
+    if (whole) {
+        cJSON_Delete(*view);
+        *view = cJSON_Duplicate(whole, 1);
+    } else if (*view) {
+        merge(*view, record);
+    }
+}
+
+enum view_news document_news(const cJSON *record)
+{
+    int news = names_find(&view_news_names, json_string(record, "type", ""));
+    if (news < 0)
+        return NEWS_NONE;
+    return (enum view_news)news;
+}
+
+const cJSON *document_resource(const cJSON *view, const char *name)
+{
+    const cJSON *resource;
+    cJSON_ArrayForEach(resource, json_get(view, "resources"))
+    {
+        if (str_eq(json_string(resource, "name", NULL), name) ||
+            str_eq(json_string(resource, "replicaOf", NULL), name))
+            return resource;
+    }
+    return NULL;
+}
+
+const char *document_kind(const cJSON *resource)
+{
+    return json_string(resource, "kind", "");
+}
+
+void view_drop_resource(struct view *view, size_t at)
+{
+    size_t behind = --view->resource_count - at;
+    cJSON_DeleteItemFromArray(json_get(view->json, "resources"), (int)at);
+    memmove(&view->resources[at], &view->resources[at + 1], behind * sizeof *view->resources);
 }
