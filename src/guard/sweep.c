@@ -27,7 +27,7 @@
 enum { PATIENCE_MS = 5000, POLL_MS = 2 };
 
 struct sweep_order {
-    char marker[96]; /* "APPHOST_SESSION=…" */
+    char marker[96]; /* the session's variable and its value */
     size_t marker_length;
     unsigned long mark;
     pid_t guard; /* its children are meant, and itself is not; 0: it is dead */

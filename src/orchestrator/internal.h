@@ -1,13 +1,15 @@
-/* What the files of the orchestrator do for each other: one paragraph a file, from below to above. No file
- * needs one above it (scripts/check-order); what a lower one has to ask of a higher one goes through the
- * node's kind (struct node_kind) or through the three pointers of struct orchestrator that orchestrator_new()
- * sets. */
+/* What the files of the orchestrator do for each other: one paragraph a file, from below to above, and the
+ * units that they form. No file needs one above it, nor one of a unit above its own (scripts/check-order);
+ * what a lower one has to ask of a higher one goes through the node's kind (struct node_kind) or through the
+ * three pointers of struct orchestrator that orchestrator_new() sets. */
 #ifndef ORCHESTRATOR_INTERNAL_H
 #define ORCHESTRATOR_INTERNAL_H
 
 #include "orchestrator/facts_note.h"
 #include "orchestrator/node.h"
 #include "redis/redis.h"
+
+/* ==== core: a node, what is known of it, and the operation that is under way ==== */
 
 /* ---- node.c ---- */
 int64_t node_now(const struct node *node);
@@ -113,6 +115,8 @@ const char *decision_of(struct orchestrator *o, const struct plan_node *spec, ch
 /* What differs from what is there. The caller frees. */
 char *decide_explain(struct orchestrator *o, const struct node *node, const struct plan_node *spec);
 
+/* ==== values: what is known late: where, ports, secrets, and what is made of them ==== */
+
 /* ---- place.c: where published ports are reached ---- */
 bool place_is_met(const struct node *root);
 void place_find(struct node *root);
@@ -190,6 +194,8 @@ char *values_resolve_given(struct orchestrator *o, const struct plan_text *text)
 /* Ports and secrets for all that can have them now, in one write of the state. */
 void values_settle(struct orchestrator *o);
 
+/* ==== rows: the tables' work that all kinds share ==== */
+
 /* ---- goals.c ---- */
 bool link_is_met(const struct link *link);
 /* The dependency whose failure keeps the node from starting; on the way down, the user that failed to go and
@@ -217,6 +223,9 @@ const char *node_state_name(enum node_state state);
 void node_set_state(struct node *node, enum node_state state, char *detail);
 void node_set_detail(struct node *node, int64_t current, int64_t total, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* ==== kinds: what only some kinds do; with engine_root.c, goals_container.c, goals_image.c,
+ * goals_network.c, goals_process.c, goals_value.c, goals_volume.c, kinds.c ==== */
 
 /* ---- holder.c ---- */
 /* Fails the node with ERROR_PORT for its fixed port that is taken: asks the engine which container has it,
@@ -358,8 +367,16 @@ struct limit container_start_limit(const struct node *node);
 void watching_settle(struct node *node);
 void watching_leave(struct node *node);
 
+/* ---- persist.c ---- */
+void persist_spec(struct node *node);
+void persist_flush(void *orchestrator);
+
+/* ==== step: which row is next ==== */
+
 /* ---- step.c ---- */
 void node_step(void *node);
+
+/* ==== requests: what is asked for and told; with edges.c, environment.c, orchestrator.c, verbs.c ==== */
 
 /* ---- view.c ---- */
 enum view_state node_view_state(const struct node *node);
@@ -386,10 +403,6 @@ void changes_tell(struct orchestrator *o);
 void node_free(struct node *node);
 /* Frees what nobody wants, asked for or has. */
 void nodes_reap(struct orchestrator *o);
-
-/* ---- persist.c ---- */
-void persist_spec(struct node *node);
-void persist_flush(void *orchestrator);
 
 /* ---- request.c ---- */
 struct request *request_new(struct orchestrator *o, enum request_kind kind, orchestrator_done_cb *done,
