@@ -1,18 +1,55 @@
-/* Every command's record, each defined in its own file. Inside cli/ only; see command.h. */
+/* Every command's record, each defined in its own file as cmd_NAME: one row each, in the order of the help.
+ * Inside cli/ only; see command.h. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
 #include "args/suggest.h"
 
-extern const struct command cmd_up, cmd_down, cmd_run;
-extern const struct command cmd_start, cmd_stop, cmd_restart, cmd_kill;
-extern const struct command cmd_ps, cmd_ls, cmd_logs, cmd_env, cmd_port, cmd_wait, cmd_exec, cmd_events,
-    cmd_top;
-extern const struct command cmd_redis, cmd_dashboard, cmd_dashboard_serve, cmd_publish, cmd_deploy;
-extern const struct command cmd_validate, cmd_config, cmd_graph, cmd_init, cmd_pull;
-extern const struct command cmd_doctor, cmd_bundle, cmd_gc, cmd_completion, cmd_version, cmd_help;
-/* Hidden: what `make install` and the completion scripts use. */
-extern const struct command cmd_man, cmd_schema, cmd_manifest_man, cmd_publish_man, cmd_complete;
+#define CLI_COMMANDS(ROW)                                                                                    \
+    ROW(up)                                                                                                  \
+    ROW(down)                                                                                                \
+    ROW(run)                                                                                                 \
+    ROW(start)                                                                                               \
+    ROW(stop)                                                                                                \
+    ROW(restart)                                                                                             \
+    ROW(kill)                                                                                                \
+    ROW(ps)                                                                                                  \
+    ROW(ls)                                                                                                  \
+    ROW(logs)                                                                                                \
+    ROW(env)                                                                                                 \
+    ROW(port)                                                                                                \
+    ROW(wait)                                                                                                \
+    ROW(exec)                                                                                                \
+    ROW(events)                                                                                              \
+    ROW(top)                                                                                                 \
+    ROW(redis)                                                                                               \
+    ROW(dashboard)                                                                                           \
+    ROW(validate)                                                                                            \
+    ROW(config)                                                                                              \
+    ROW(graph)                                                                                               \
+    ROW(init)                                                                                                \
+    ROW(pull)                                                                                                \
+    ROW(publish)                                                                                             \
+    ROW(deploy)                                                                                              \
+    ROW(doctor)                                                                                              \
+    ROW(bundle)                                                                                              \
+    ROW(gc)                                                                                                  \
+    ROW(completion)                                                                                          \
+    ROW(version)                                                                                             \
+    ROW(help)
+/* What `make install`, the completion scripts and we ourselves use. */
+#define CLI_HIDDEN(ROW)                                                                                      \
+    ROW(man)                                                                                                 \
+    ROW(schema)                                                                                              \
+    ROW(manifest_man)                                                                                        \
+    ROW(complete)                                                                                            \
+    ROW(dashboard_serve)                                                                                     \
+    ROW(publish_man)
+
+#define CLI_DECLARE(name) extern const struct command cmd_##name;
+CLI_COMMANDS(CLI_DECLARE)
+CLI_HIDDEN(CLI_DECLARE)
+#undef CLI_DECLARE
 
 /* habits.c */
 extern const struct habit cli_habits[];

@@ -18,7 +18,10 @@ struct counter {
     size_t offset; /* of a uint64_t in the statistics */
 };
 
-#define OFFSET(field) offsetof(struct apphost_cache_stats, field)
+/* Of a uint64_t; any other does not compile. */
+#define OFFSET(field)                                                                                        \
+    (offsetof(struct apphost_cache_stats, field) +                                                           \
+     0 * sizeof(&((struct apphost_cache_stats *)0)->field == (uint64_t *)0))
 
 static const struct counter counters[] = {
     {"rediscache-hits", "{hit}", "Reads that found an entry.", OFFSET(hits)},

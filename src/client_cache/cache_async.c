@@ -224,20 +224,27 @@ struct apphost_call *apphost_cache_remaining_start(struct apphost_cache *cache, 
                         key, words, error);
 }
 
-struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, struct apphost_queue *queue,
-                                                struct apphost_bytes key, apphost_result_fn done, void *user,
-                                                struct apphost_error *error)
+/* What is removed, and how that is begun: by UNLINK, or by DEL where the server has none. */
+struct removing {
+    struct apphost_cache *cache;
+    struct apphost_queue *queue;
+    apphost_result_fn done;
+    void *user;
+    struct apphost_bytes key;        /* one */
+    const struct apphost_keys *keys; /* or many */
+    struct apphost_call *(*begin)(const struct removing *removing, const char *const words[],
+                                  struct apphost_error *error);
+};
+
+static struct apphost_call *launch_removing(const struct removing *removing, struct apphost_error *error)
 {
+    struct apphost_cache *cache = removing->cache;
     struct apphost_error local = {0};
 
     for (;;) {
         bool is_old = cache && atomic_load(&cache->has_no_unlink);
-        struct apphost_call *call =
-            new_call(cache, call_new(queue, done, user, call_finish_remove, &local), &local);
+        struct apphost_call *call = removing->begin(removing, is_old ? delete_words : unlink_words, &local);
 
-        if (call)
-            call->again = try_delete;
-        call = launch_keyed(call, key, is_old ? delete_words : unlink_words, &local);
         if (call)
             return call;
         if (is_old || local.code != APPHOST_E_UNSUPPORTED)
@@ -247,6 +254,28 @@ struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, str
     if (error)
         *error = local;
     return NULL;
+}
+
+static struct apphost_call *begin_remove(const struct removing *removing, const char *const words[],
+                                         struct apphost_error *error)
+{
+    struct apphost_call *call =
+        call_new(removing->queue, removing->done, removing->user, call_finish_remove, error);
+
+    call = new_call(removing->cache, call, error);
+    if (call)
+        call->again = try_delete;
+    return launch_keyed(call, removing->key, words, error);
+}
+
+struct apphost_call *apphost_cache_remove_start(struct apphost_cache *cache, struct apphost_queue *queue,
+                                                struct apphost_bytes key, apphost_result_fn done, void *user,
+                                                struct apphost_error *error)
+{
+    const struct removing removing = {
+        .cache = cache, .queue = queue, .done = done, .user = user, .key = key, .begin = begin_remove};
+
+    return launch_removing(&removing, error);
 }
 
 /* Nothing to do, which is said from the queue all the same. */
@@ -278,12 +307,15 @@ static int take_removals(struct apphost_call *call, const struct apphost_keys *k
     return removals_init(&call->removals, call->cache, keys->items, keys->count, error);
 }
 
-/* By that word. NULL when it cannot begin. */
-static struct apphost_call *launch_removals(struct apphost_call *call, const struct apphost_keys *keys,
-                                            const char *const words[], struct apphost_error *error)
+static struct apphost_call *begin_removals(const struct removing *removing, const char *const words[],
+                                           struct apphost_error *error)
 {
+    const struct apphost_keys *keys = removing->keys;
     struct keyed unused;
+    struct apphost_call *call =
+        call_new(removing->queue, removing->done, removing->user, call_finish_remove_many, error);
 
+    call = new_call(removing->cache, call, error);
     if (!call || take_removals(call, keys, error) < 0) {
         call_free(call);
         return NULL;
@@ -301,23 +333,10 @@ struct apphost_call *apphost_cache_remove_many_start(struct apphost_cache *cache
                                                      const struct apphost_keys *keys, apphost_result_fn done,
                                                      void *user, struct apphost_error *error)
 {
-    struct apphost_error local = {0};
+    const struct removing removing = {
+        .cache = cache, .queue = queue, .done = done, .user = user, .keys = keys, .begin = begin_removals};
 
-    for (;;) {
-        bool is_old = cache && atomic_load(&cache->has_no_unlink);
-        struct apphost_call *call =
-            new_call(cache, call_new(queue, done, user, call_finish_remove_many, &local), &local);
-
-        call = launch_removals(call, keys, is_old ? delete_words : unlink_words, &local);
-        if (call)
-            return call;
-        if (is_old || local.code != APPHOST_E_UNSUPPORTED)
-            break;
-        atomic_store(&cache->has_no_unlink, true); /* by the command map */
-    }
-    if (error)
-        *error = local;
-    return NULL;
+    return launch_removing(&removing, error);
 }
 
 /* The keys, and room for their values. 0, -1. */

@@ -96,19 +96,19 @@ int address_from_context(char *const *environment, const char *name, const char 
 
 /* ---- JSON ---- */
 
+/* A member that is a text of its own; any other does not compile. */
+#define TEXT(member)                                                                                         \
+    {                                                                                                        \
+        .key = #member, .offset = offsetof(struct engine_address, member) +                                  \
+                                  0 * sizeof(&((struct engine_address *)0)->member == (char **)0)            \
+    }
+
 static const struct {
     const char *key;
     size_t offset;
 } texts[] = {
-    {"host", offsetof(struct engine_address, host)},
-    {"origin", offsetof(struct engine_address, origin)},
-    {"unix_path", offsetof(struct engine_address, unix_path)},
-    {"url", offsetof(struct engine_address, url)},
-    {"ca_file", offsetof(struct engine_address, ca_file)},
-    {"cert_file", offsetof(struct engine_address, cert_file)},
-    {"key_file", offsetof(struct engine_address, key_file)},
-    {"published_host", offsetof(struct engine_address, published_host)},
-    {"override", offsetof(struct engine_address, override)},
+    TEXT(host),      TEXT(origin),   TEXT(unix_path),      TEXT(url),      TEXT(ca_file),
+    TEXT(cert_file), TEXT(key_file), TEXT(published_host), TEXT(override),
 };
 
 cJSON *engine_address_to_json(const struct engine_address *address)

@@ -1,5 +1,6 @@
 /* SO_PEERCRED, the links in /proc/PID/ns, and one connect() that sends nothing. */
 #include "machine/neighbour.h"
+#include "machine/processes.h"
 #include "machine/socket.h"
 
 #include <errno.h>
@@ -43,21 +44,9 @@ static enum machine_answer is_in_our_network(pid_t pid)
 /* 0: it has none, or it cannot be told. */
 static pid_t parent_of(pid_t pid)
 {
-    char path[64], text[512];
-    long parent = 0;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(path, "re");
-    size_t length = 0;
-    if (file)
-        length = fread(text, 1, sizeof text - 1, file);
-    if (file)
-        fclose(file);
-
-    text[length] = '\0';
-    const char *end = strrchr(text, ')'); /* of the name, which may hold anything */
-    if (!end || sscanf(end + 1, " %*c %ld", &parent) != 1)
-        return 0;
-    return (pid_t)parent;
+    struct machine_process process = {0};
+    machine_look_at_process(pid, &process);
+    return process.parent;
 }
 
 enum machine_answer machine_shares_network(pid_t pid)

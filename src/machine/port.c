@@ -105,20 +105,10 @@ static bool mark_open(pid_t pid, const struct machine_listeners *all, bool *mark
 
 static long session_of(pid_t pid)
 {
-    char path[300], text[1024];
-    long session = -1;
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(path, "re");
-    size_t length = 0;
-    if (file)
-        length = fread(text, 1, sizeof text - 1, file);
-    if (file)
-        fclose(file);
-    text[length] = '\0';
-    char *name_end = strrchr(text, ')');
-    if (!name_end || sscanf(name_end + 1, " %*c %*d %*d %ld", &session) != 1)
-        return -1;
-    return session;
+    struct machine_process process;
+    if (machine_look_at_process(pid, &process))
+        return process.session;
+    return -1;
 }
 
 /* Which of all are open, in the processes that were walked through. */

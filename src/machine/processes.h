@@ -10,5 +10,10 @@
 /* The answer is whether that was enough. */
 typedef bool machine_process_cb(pid_t pid, void *data);
 void machine_each_process(machine_process_cb *look, void *data);
+/* Whose child it is, and of which process session. False: it cannot be told. */
+struct machine_process {
+    pid_t parent, session;
+};
+bool machine_look_at_process(pid_t pid, struct machine_process *process);
 
 #endif

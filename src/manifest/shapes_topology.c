@@ -54,6 +54,15 @@ static int wants(struct loader *l, const struct field *field, const struct yaml_
     return 1;
 }
 
+/* Where it is written as more than "true". */
+static int read_members(struct loader *l, struct yaml_node *value, const struct table *table,
+                        struct model_topology *topology)
+{
+    if (value->kind != NODE_MAP)
+        return 0;
+    return manifest_read_table(l, table, value, topology);
+}
+
 /* ---- replication ---- */
 
 static const struct field replication_fields[] = {
@@ -110,7 +119,7 @@ static int read_cluster(struct loader *l, const struct field *field, struct yaml
         return wanted;
 
     topology->shards = DEFAULT_SHARDS;
-    if (value->kind == NODE_MAP && manifest_read_table(l, &table_cluster, value, topology) < 0)
+    if (read_members(l, value, &table_cluster, topology) < 0)
         return -1;
     int64_t nodes = (int64_t)topology->shards * (1 + topology->replicas);
     if (nodes <= MOST_NODES)
@@ -176,9 +185,7 @@ static int read_sentinel(struct loader *l, const struct field *field, struct yam
     topology->replicas = DEFAULT_REPLICAS;
     topology->sentinels = DEFAULT_SENTINELS;
     topology->primary_name = "mymaster";
-    if (value->kind != NODE_MAP)
-        return check_sentinels(l, value, topology);
-    if (manifest_read_table(l, &table_sentinel, value, topology) < 0)
+    if (read_members(l, value, &table_sentinel, topology) < 0)
         return -1;
     return check_sentinels(l, value, topology);
 }

@@ -132,23 +132,38 @@ static const struct table table_reference = {.name = "reference",
                                              .count = FIELD_COUNT(reference_fields),
                                              .finish = finish_reference};
 
-static int read_reference(struct loader *l, const struct field *field, struct yaml_node *item,
-                          struct model_reference *out)
+/* An item that is a name alone, or a table that has it as its member `resource`. */
+struct named_item {
+    const struct table *table;
+    void *object; /* which the table fills in, and of which these are: */
+    const char **resource;
+    struct model_pos *pos;
+};
+
+static int read_named_item(struct loader *l, const struct field *field, struct yaml_node *item,
+                           const struct named_item *out)
 {
-    *out = (struct model_reference){.wait = true, .pos = item->pos};
     if (item->kind == NODE_LIST)
         return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
                                 field->shape->item->words);
     if (item->kind == NODE_SCALAR) {
-        out->resource = read_name(l, field, item);
-        if (!out->resource)
+        *out->resource = read_name(l, field, item);
+        if (!*out->resource)
             return -1;
         return 0;
     }
-    if (manifest_read_table(l, &table_reference, item, out) < 0 || !out->resource)
+    if (manifest_read_table(l, out->table, item, out->object) < 0 || !*out->resource)
         return -1;
-    out->pos = manifest_get(item, "resource")->pos;
+    *out->pos = manifest_get(item, "resource")->pos;
     return 0;
+}
+
+static int read_reference(struct loader *l, const struct field *field, struct yaml_node *item,
+                          struct model_reference *out)
+{
+    const struct named_item named = {&table_reference, out, &out->resource, &out->pos};
+    *out = (struct model_reference){.wait = true, .pos = item->pos};
+    return read_named_item(l, field, item, &named);
 }
 
 static int read_references(struct loader *l, const struct field *field, struct yaml_node *value, void *object)
@@ -203,20 +218,9 @@ static const struct table table_wait = {.name = "wait",
 static int read_wait(struct loader *l, const struct field *field, struct yaml_node *item,
                      struct model_wait *out)
 {
+    const struct named_item named = {&table_wait, out, &out->resource, &out->pos};
     *out = (struct model_wait){.pos = item->pos};
-    if (item->kind == NODE_LIST)
-        return manifest_problem(l, item, "an item of `%s` must be %s", field->name,
-                                field->shape->item->words);
-    if (item->kind == NODE_SCALAR) {
-        out->resource = read_name(l, field, item);
-        if (!out->resource)
-            return -1;
-        return 0;
-    }
-    if (manifest_read_table(l, &table_wait, item, out) < 0 || !out->resource)
-        return -1;
-    out->pos = manifest_get(item, "resource")->pos;
-    return 0;
+    return read_named_item(l, field, item, &named);
 }
 
 static int read_wait_for(struct loader *l, const struct field *field, struct yaml_node *value, void *object)

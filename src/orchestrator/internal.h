@@ -254,9 +254,13 @@ void elsewhere_fini(struct elsewhere *place);
 
 /* ---- server.c ---- */
 struct redis_conn_options;
+struct redis_conn;
 /* Where the node's server is, with the default user's password; server_forget() wipes and frees it. */
 struct redis_conn_options server_access(struct node *node, char **password);
 void server_forget(char *password);
+/* A connection to it. on_lost gets `data`, and so do replies. */
+struct redis_conn *server_open(struct node *whom,
+                               void (*on_lost)(const struct error *err, bool final, void *data), void *data);
 
 /* ---- saving.c: what has to be saved before the end ---- */
 bool saving_is_met(const struct node *node);

@@ -76,16 +76,12 @@ void saving_start(struct node *node)
 {
     const char *const words[] = {node->spec->run.save_command, NULL};
     cleanup_error struct error err = {0};
-    char *password;
     if (node->saving)
         return;
 
-    struct redis_conn_options server = server_access(node, &password);
-    server.on_closed = on_lost;
     node->saving = xcalloc(1, sizeof *node->saving);
     node->saving->command = xstrdup(words[0]);
-    node->saving->conn = redis_conn_open(node->o->services.loop, &server);
-    server_forget(password);
+    node->saving->conn = server_open(node, on_lost, node);
     timer_init(node->o->services.loop, &node->saving->silence, on_silence, node);
     timer_start(&node->saving->silence, SILENCE_MS);
     if (redis_conn_words(node->saving->conn, words, on_saved, node, &err) < 0)

@@ -61,6 +61,20 @@ static void add_others(const struct node *node, struct redis_data *operation)
     }
 }
 
+/* A file's content in, or (NULL) all out. */
+static void begin(struct node *node, const char *file, redis_data_done_cb *done)
+{
+    struct loop *loop = node->o->services.loop;
+    char *password;
+    struct redis_conn_options server = server_access(node, &password);
+    if (file)
+        node->seeding->operation = redis_data_seed(loop, &server, file, done, node);
+    else
+        node->seeding->operation = redis_data_flush(loop, &server, done, node);
+    server_forget(password);
+    add_others(node, node->seeding->operation);
+}
+
 static void on_flushed(const struct error *error, const struct redis_data_result *result, void *data)
 {
     struct node *node = data;
@@ -85,11 +99,7 @@ static void on_file(const struct error *error, const struct redis_data_result *r
         return;
     }
     error_copy(&seeding->error, error);
-    char *password;
-    struct redis_conn_options server = server_access(node, &password);
-    seeding->operation = redis_data_flush(node->o->services.loop, &server, on_flushed, node);
-    server_forget(password);
-    add_others(node, seeding->operation);
+    begin(node, NULL, on_flushed);
 }
 
 static void finish(struct node *node)
@@ -107,12 +117,7 @@ static void next_file(struct node *node)
         finish(node);
         return;
     }
-    char *password;
-    struct redis_conn_options server = server_access(node, &password);
-    seeding->operation =
-        redis_data_seed(node->o->services.loop, &server, run->seed[seeding->next], on_file, node);
-    server_forget(password);
-    add_others(node, seeding->operation);
+    begin(node, run->seed[seeding->next], on_file);
 }
 
 static void ask(struct node *node, struct node *whom);
@@ -152,12 +157,7 @@ static void ask(struct node *node, struct node *whom)
 {
     static const char *const words[] = {"INFO", "keyspace", NULL};
     cleanup_error struct error err = {0};
-    char *password;
-    struct redis_conn_options server = server_access(whom, &password);
-    server.on_closed = on_lost;
-    server.data = node;
-    node->seeding->conn = redis_conn_open(node->o->services.loop, &server);
-    server_forget(password);
+    node->seeding->conn = server_open(whom, on_lost, node);
     if (redis_conn_words(node->seeding->conn, words, on_keyspace, node, &err) < 0)
         fail(node, &err);
 }

@@ -27,3 +27,15 @@ void server_forget(char *password)
         mem_wipe(password, strlen(password));
     free(password);
 }
+
+struct redis_conn *server_open(struct node *whom,
+                               void (*on_lost)(const struct error *err, bool final, void *data), void *data)
+{
+    char *password;
+    struct redis_conn_options server = server_access(whom, &password);
+    server.on_closed = on_lost;
+    server.data = data;
+    struct redis_conn *conn = redis_conn_open(whom->o->services.loop, &server);
+    server_forget(password);
+    return conn;
+}

@@ -214,14 +214,10 @@ void users_start(struct node *node)
         node_fail_text(node, ERROR_RESOURCE, "the password of a user of %s is not known", node->resource);
         return;
     }
-    char *password;
-    struct redis_conn_options server = server_access(node, &password);
-    server.on_closed = on_lost;
     node->beside[BESIDE_USERS] = users_stop;
     node->making_users = xcalloc(1, sizeof *node->making_users);
     node->making_users->digest = digest;
-    node->making_users->conn = redis_conn_open(node->o->services.loop, &server);
-    server_forget(password);
+    node->making_users->conn = server_open(node, on_lost, node);
     if (redis_conn_words(node->making_users->conn, words, on_users, node, &err) < 0)
         fail(node, &err, NULL);
 }

@@ -330,6 +330,67 @@ static void remembers(void **unused)
     state_close(state);
 }
 
+/* The first is as an earlier version wrote it, the second whole, the third is none of ours. */
+static const char servers_text[] =
+    "{\"process:old\":{\"pid\":12,\"startTicks\":\"18446744073709551615\",\"persistent\":true},"
+    "\"process:cache\":{\"resource\":\"cache\",\"manifest\":\"/m\",\"session\":\"s\",\"pid\":13,"
+    "\"startTicks\":\"7\",\"persistent\":false,\"ephemeral\":true,\"stopSignal\":2,\"stopTimeoutMs\":0,"
+    "\"specHash\":\"h\",\"digest\":\"d\",\"ports\":\"p\",\"startedMs\":5,\"outputOffset\":9},"
+    "\"process:bad\":{\"pid\":\"13\"}}";
+
+static void expect_cache(const struct state_server *server)
+{
+    assert_string_equal(server->resource, "cache");
+    assert_string_equal(server->manifest, "/m");
+    assert_string_equal(server->session, "s");
+    assert_int_equal(server->pid, 13);
+    assert_int_equal(server->start_ticks, 7);
+    assert_false(server->is_persistent);
+    assert_true(server->is_ephemeral);
+    assert_int_equal(server->stop_signal, SIGINT);
+    assert_int_equal(server->stop_timeout_ms, 0);
+    assert_string_equal(server->spec_hash, "h");
+    assert_string_equal(server->digest, "d");
+    assert_string_equal(server->ports, "p");
+    assert_int_equal(server->started_ms, 5);
+    assert_int_equal(server->output_offset, 9);
+}
+
+static void servers_are_records(void **unused)
+{
+    (void)unused;
+    struct state *state = open_state();
+    struct state_servers servers;
+    struct state_server server;
+    struct arena arena = {0};
+    put_file(state, "servers.json", servers_text);
+    assert_int_equal(state_servers(state, &servers), 0);
+    assert_int_equal(servers.count, 3);
+
+    assert_string_equal(servers.items[0].node, "process:old");
+    assert_true(servers.items[0].start_ticks == UINT64_MAX);
+    assert_true(servers.items[0].is_persistent);
+    assert_int_equal(servers.items[0].stop_signal, SIGTERM);
+    assert_int_equal(servers.items[0].stop_timeout_ms, 10000);
+    assert_int_equal(servers.items[0].output_offset, -1);
+    expect_cache(&servers.items[1]);
+    assert_string_equal(servers.items[2].node, "process:bad");
+    assert_int_equal(servers.items[2].pid, 0);
+
+    assert_int_equal(state_server_set(state, &servers.items[1], NULL), 0);
+    assert_int_equal(state_server_forget(state, "process:old", NULL), 0);
+    state_servers_free(&servers);
+    state_close(state);
+
+    state = open_state();
+    assert_false(state_server_is_known(state, "process:old"));
+    assert_false(state_server_get(state, "process:old", &arena, &server));
+    assert_true(state_server_get(state, "process:cache", &arena, &server));
+    expect_cache(&server);
+    arena_free(&arena);
+    state_close(state);
+}
+
 static void batch_is_one_write(void **unused)
 {
     (void)unused;
@@ -405,6 +466,7 @@ int main(void)
         CASE(a_lost_session_is_recalled_by_its_lock),
         CASE(session_record_round_trip),
         CASE(remembers),
+        CASE(servers_are_records),
         CASE(batch_is_one_write),
         CASE(broken_file_is_kept),
         CASE(full_disk_names_the_folder),
