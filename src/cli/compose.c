@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "record/record.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -188,12 +189,36 @@ static void add_quoted(struct strbuf *out, const char *text)
     strbuf_addc(out, '"');
 }
 
-static void add_ports(const cJSON *service, bool is_server, struct strbuf *out)
+/* A service, as far as it is taken over; borrowed from the document. */
+struct compose_service {
+    const cJSON *image, *ports, *depends_on;
+};
+
+#define ROW(owner, member) RECORD_CUSTOM(#member, struct owner, member, const cJSON *, &record_borrowed)
+static const struct record_field service_rows[] = {ROW(compose_service, image), ROW(compose_service, ports),
+                                                   ROW(compose_service, depends_on)};
+static RECORD(service_record, struct compose_service, service_rows);
+
+struct compose_file {
+    const cJSON *services;
+};
+static const struct record_field file_rows[] = {ROW(compose_file, services)};
+static RECORD(file_record, struct compose_file, file_rows);
+#undef ROW
+
+static struct compose_service read_service(const cJSON *json)
+{
+    struct compose_service service = {0};
+    record_read(&service_record, json, NULL, &service, NULL);
+    return service;
+}
+
+static void add_ports(const cJSON *ports, bool is_server, struct strbuf *out)
 {
     const cJSON *item;
     int count = 0;
 
-    cJSON_ArrayForEach(item, json_get(service, "ports"))
+    cJSON_ArrayForEach(item, ports)
     {
         int64_t host = 0, target = 0;
         if (cJSON_IsString(item))
@@ -220,15 +245,14 @@ static const char *needed_name(const cJSON *needs, const cJSON *item)
     return "";
 }
 
-static void add_waits(const cJSON *services, const cJSON *service, struct strbuf *out)
+static void add_waits(const cJSON *services, const cJSON *needs, struct strbuf *out)
 {
     const cJSON *item;
-    const cJSON *needs = json_get(service, "depends_on");
     int count = 0;
     cJSON_ArrayForEach(item, needs)
     {
         const char *other = needed_name(needs, item);
-        if (!json_string(json_get(services, other), "image", NULL))
+        if (!cJSON_IsString(read_service(json_get(services, other)).image))
             continue;
         cleanup_free char *name = compose_name(other);
         strbuf_addf(out, "%s%s", count++ ? ", " : "    wait_for: [", name);
@@ -254,11 +278,12 @@ static void note_rest(const cJSON *service, const char *name, bool is_server, st
     }
 }
 
-static void convert_service(const cJSON *services, const cJSON *service, struct strbuf *out,
+static void convert_service(const cJSON *services, const cJSON *json, struct strbuf *out,
                             struct strbuf *notes)
 {
-    cleanup_free char *name = compose_name(service->string);
-    const char *image = json_string(service, "image", NULL);
+    cleanup_free char *name = compose_name(json->string);
+    const struct compose_service service = read_service(json);
+    const char *image = cJSON_GetStringValue(service.image);
     if (!image) {
         strbuf_addf(notes, "apphost: %s has no image and is left out; what you develop is best a process\n",
                     name);
@@ -268,19 +293,21 @@ static void convert_service(const cJSON *services, const cJSON *service, struct 
     strbuf_addf(out, "  %s:\n    type: %s\n    image: ", name, text_or(server, "container"));
     add_quoted(out, image);
     strbuf_addc(out, '\n');
-    add_ports(service, server != NULL, out);
+    add_ports(service.ports, server != NULL, out);
     if (!server)
-        add_waits(services, service, out);
-    note_rest(service, name, server != NULL, notes);
+        add_waits(services, service.depends_on, out);
+    note_rest(json, name, server != NULL, notes);
 }
 
 int compose_convert(const char *path, struct strbuf *out, struct strbuf *notes, struct error *err)
 {
     cleanup_json cJSON *document = read_yaml(path, err);
-    const cJSON *services = json_get(document, "services");
+    struct compose_file file = {0};
     const cJSON *service;
     if (!document)
         return -1;
+    record_read(&file_record, document, NULL, &file, NULL);
+    const cJSON *services = file.services;
     if (!cJSON_IsObject(services))
         return error_set(err, ERROR_MANIFEST, "%s has no services", path);
     strbuf_adds(out, json_count(services) || services->child ? "resources:\n" : "resources: {}\n");

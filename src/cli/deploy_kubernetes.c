@@ -34,9 +34,11 @@ static int take_back(struct rollout *r, struct error *err)
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
 
-    cleanup_json cJSON *secret = kubectl_json(&r->kubectl);
+    cleanup_json cJSON *json = kubectl_json(&r->kubectl);
+    struct kubectl_secret secret = {0};
     const cJSON *item;
-    cJSON_ArrayForEach(item, json_get(secret, "data"))
+    record_read(&kubectl_secret_record, json, NULL, &secret, NULL);
+    cJSON_ArrayForEach(item, secret.data)
     {
         size_t length = 0;
         char *value = NULL;
@@ -192,14 +194,15 @@ int rollout_confirm(const struct rollout *r, const char *what, struct error *err
 
 /* ---- getting ready ---- */
 
-static const char *waiting_reason(const cJSON *pod)
+static const char *waiting_reason(const struct kubectl_pods *pods)
 {
-    const cJSON *status;
-    cJSON_ArrayForEach(status, json_path(pod, "status.containerStatuses"))
-    {
-        const cJSON *waiting = json_path(status, "state.waiting");
-        if (waiting)
-            return json_string(waiting, "message", json_string(waiting, "reason", NULL));
+    for (size_t i = 0; i < pods->count; i++) {
+        const struct kubectl_pod_status *status = &pods->items[i].status;
+        for (size_t j = 0; j < status->container_count; j++) {
+            const struct kubectl_waiting *waiting = &status->containers[j].state.waiting;
+            if (waiting->message || waiting->reason)
+                return text_or(waiting->message, waiting->reason);
+        }
     }
     return NULL;
 }
@@ -215,15 +218,15 @@ static char *reason_of(struct rollout *r, const struct deployment_service *s)
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, &ignored) < 0)
         return NULL;
 
-    cleanup_json cJSON *pods = kubectl_json(&r->kubectl);
-    const cJSON *pod;
-    cJSON_ArrayForEach(pod, json_get(pods, "items"))
-    {
-        const char *reason = waiting_reason(pod);
-        if (reason)
-            return str_printable(reason);
-    }
-    return NULL;
+    struct kubectl_pods pods;
+    struct arena arena = {0};
+    kubectl_read(&r->kubectl, &kubectl_pods_record, &arena, &pods);
+    const char *reason = waiting_reason(&pods);
+    char *shown = NULL;
+    if (reason)
+        shown = str_printable(reason);
+    arena_free(&arena);
+    return shown;
 }
 
 static int not_ready(struct rollout *r, const struct deployment_service *s, struct error *err)
@@ -258,13 +261,11 @@ static int wait_for_rollout(struct rollout *r, const struct deployment_service *
     return 0;
 }
 
-static bool has_condition(const cJSON *job, const char *type)
+static bool has_condition(const struct kubectl_job *job, const char *type)
 {
-    const cJSON *condition;
-    cJSON_ArrayForEach(condition, json_path(job, "status.conditions"))
-    {
-        if (str_eq(json_string(condition, "type", NULL), type) &&
-            str_eq(json_string(condition, "status", NULL), "True"))
+    for (size_t i = 0; i < job->status.condition_count; i++) {
+        const struct kubectl_condition *condition = &job->status.conditions[i];
+        if (str_eq(condition->type, type) && str_eq(condition->status, "True"))
             return true;
     }
     return false;
@@ -277,10 +278,14 @@ static int look_at_job(struct rollout *r, const char *name, const struct deploym
     const char *const words[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
-    cleanup_json cJSON *job = kubectl_json(&r->kubectl);
-    if (has_condition(job, "Complete"))
+    struct kubectl_job job;
+    struct arena arena = {0};
+    kubectl_read(&r->kubectl, &kubectl_job_record, &arena, &job);
+    bool is_complete = has_condition(&job, "Complete"), has_failed = has_condition(&job, "Failed");
+    arena_free(&arena);
+    if (is_complete)
         return 1;
-    if (!has_condition(job, "Failed"))
+    if (!has_failed)
         return 0;
     error_set(err, ERROR_RESOURCE, "the task %s failed", s->name);
     error_resource(err, s->name);

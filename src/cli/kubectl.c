@@ -101,6 +101,12 @@ cJSON *kubectl_json(const struct kubectl *k)
     return json_parse(strbuf_text(&k->output), k->output.length, NULL);
 }
 
+void kubectl_read(const struct kubectl *k, const struct record *record, struct arena *arena, void *into)
+{
+    cleanup_json cJSON *json = kubectl_json(k);
+    record_take(record, json, arena, into, "", NULL); /* what it does not say is nothing */
+}
+
 /* ---- what it is, and where it points ---- */
 
 static int check_version(struct kubectl *k, struct error *err)
@@ -108,9 +114,11 @@ static int check_version(struct kubectl *k, struct error *err)
     static const char *const words[] = {"version", "--client", "-o", "json", NULL};
     if (kubectl_do(k, words, ASK_MS, err) < 0)
         return -1;
-    cleanup_json cJSON *answer = kubectl_json(k);
-    const cJSON *version = json_get(answer, "clientVersion");
-    int minor = atoi(json_string(version, "minor", "0")), major = atoi(json_string(version, "major", "0"));
+    struct kubectl_version version;
+    struct arena arena = {0};
+    kubectl_read(k, &kubectl_version_record, &arena, &version);
+    int major = atoi(text_or_empty(version.client.major)), minor = atoi(text_or_empty(version.client.minor));
+    arena_free(&arena);
     if (major > 1 || minor >= FIRST_MINOR)
         return 0;
     error_set(err, ERROR_ENGINE, "this kubectl is too old: it says version %d.%d", major, minor);
@@ -118,15 +126,31 @@ static int check_version(struct kubectl *k, struct error *err)
     return -1;
 }
 
-static const cJSON *find_context(const cJSON *config, const char *name)
+static const struct kubectl_place *find_context(const struct kubectl_config *config, const char *name)
 {
-    const cJSON *item;
-    cJSON_ArrayForEach(item, json_get(config, "contexts"))
-    {
-        if (str_eq(json_string(item, "name", NULL), name))
-            return json_get(item, "context");
-    }
+    for (size_t i = 0; i < config->context_count; i++)
+        if (str_eq(config->contexts[i].name, name))
+            return &config->contexts[i].place;
     return NULL;
+}
+
+/* What the user says comes before what kubectl's configuration says. */
+static int choose(struct kubectl *k, const struct kubectl_config *config, const char *context_name,
+                  const char *namespace, struct error *err)
+{
+    const char *name = text_or(context_name, text_or_empty(config->current));
+    const struct kubectl_place *found = find_context(config, name);
+    if (found) {
+        k->config_context = xstrdup(name);
+        k->namespace = xstrdup(text_or(namespace, text_or(found->namespace, "default")));
+        return 0;
+    }
+    if (*name)
+        error_set(err, ERROR_ENGINE, "kubectl knows no context %s", name);
+    else
+        error_set(err, ERROR_ENGINE, "kubectl points at no cluster: it has no current context");
+    error_hint(err, "`kubectl config get-contexts` lists them, --context names one");
+    return -1;
 }
 
 static int pin(struct kubectl *k, const char *context_name, const char *namespace, struct error *err)
@@ -135,20 +159,12 @@ static int pin(struct kubectl *k, const char *context_name, const char *namespac
     if (kubectl_do(k, words, ASK_MS, err) < 0)
         return -1;
 
-    cleanup_json cJSON *config = kubectl_json(k);
-    const char *name = text_or(context_name, json_string(config, "current-context", ""));
-    const cJSON *found = find_context(config, name);
-    if (!found && !*name)
-        error_set(err, ERROR_ENGINE, "kubectl points at no cluster: it has no current context");
-    else if (!found)
-        error_set(err, ERROR_ENGINE, "kubectl knows no context %s", name);
-    if (!found) {
-        error_hint(err, "`kubectl config get-contexts` lists them, --context names one");
-        return -1;
-    }
-    k->config_context = xstrdup(name);
-    k->namespace = xstrdup(text_or(namespace, json_string(found, "namespace", "default")));
-    return 0;
+    struct kubectl_config config;
+    struct arena arena = {0};
+    kubectl_read(k, &kubectl_config_record, &arena, &config);
+    int failed = choose(k, &config, context_name, namespace, err);
+    arena_free(&arena);
+    return failed;
 }
 
 int kubectl_open(struct kubectl *k, const struct context *context, const char *context_name,

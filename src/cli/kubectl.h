@@ -7,6 +7,7 @@
 #ifndef CLI_KUBECTL_H
 #define CLI_KUBECTL_H
 
+#include "cli/kubectl_said.h"
 #include "session/context.h"
 #include "process/process.h"
 
@@ -29,7 +30,9 @@ void kubectl_close(struct kubectl *k);
 int kubectl_run(struct kubectl *k, const char *const *words, int64_t limit_ms, struct error *err);
 /* The same, and a failure of its own is one: ERROR_ENGINE with its last words. */
 int kubectl_do(struct kubectl *k, const char *const *words, int64_t limit_ms, struct error *err);
-/* k->output as JSON; NULL when it is none. */
+/* k->output as JSON; NULL when it is none. The caller deletes. */
 cJSON *kubectl_json(const struct kubectl *k);
+/* The same by a table of kubectl_said.h: texts in the arena. */
+void kubectl_read(const struct kubectl *k, const struct record *record, struct arena *arena, void *into);
 
 #endif

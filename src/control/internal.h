@@ -61,8 +61,6 @@ char *control_path_in(const char *const *folders, const char *name, struct error
 #define LIST(member, counter, record, is_always)                                                             \
     RECORD_ARRAY(OWNER, member, counter, record, false, .always = is_always)
 
-/* A document that somebody else reads and writes: const cJSON *, which stays where it is. */
-extern const struct record_custom control_borrowed;
 extern const struct enum_names view_news_names;
 RECORD_OF(view_resource_record, struct view_resource);
 RECORD_OF(view_engine_record, struct view_engine);

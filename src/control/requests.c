@@ -2,28 +2,6 @@
 #include "control/requests.h"
 #include "control/internal.h"
 
-/* Parts that somebody else reads and writes: they stay where they are. */
-static cJSON *refer(const void *value, bool spec_only)
-{
-    const cJSON *const *json = value;
-    (void)spec_only;
-    if (cJSON_IsArray(*json))
-        return cJSON_CreateArrayReference((*json)->child);
-    if (*json)
-        return cJSON_CreateObjectReference((*json)->child);
-    return NULL;
-}
-
-static bool borrow(const cJSON *json, struct arena *arena, void *value)
-{
-    const cJSON **at = value;
-    (void)arena;
-    *at = json;
-    return true;
-}
-
-const struct record_custom control_borrowed = {refer, borrow};
-
 #define OWNER struct ask_hello
 static const struct record_field ask_hello_rows[] = {
     ROW("protocol", protocol, FIELD_INT),
@@ -51,8 +29,8 @@ RECORD(answer_hello_record, OWNER, answer_hello_rows);
 #define OWNER struct ask_up
 static const struct record_field ask_up_rows[] = {
     TEXTS(resources, resource_count),
-    CUSTOM("plan", plan, const cJSON *, &control_borrowed),
-    CUSTOM("engine", engine, const cJSON *, &control_borrowed),
+    CUSTOM("plan", plan, const cJSON *, &record_borrowed),
+    CUSTOM("engine", engine, const cJSON *, &record_borrowed),
     ALWAYS("only", only, FIELD_BOOL),
     ALWAYS("replace", replace, FIELD_BOOL),
     ALWAYS("defaultsOnly", defaults_only, FIELD_BOOL),
@@ -107,7 +85,7 @@ cJSON *answer_exec_to_json(const struct answer_exec *answer)
 
 #define OWNER struct answer_secrets
 static const struct record_field answer_secrets_rows[] = {
-    CUSTOM("secrets", secrets, const cJSON *, &control_borrowed),
+    CUSTOM("secrets", secrets, const cJSON *, &record_borrowed),
 };
 RECORD(answer_secrets_record, OWNER, answer_secrets_rows);
 #undef OWNER

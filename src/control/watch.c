@@ -40,7 +40,7 @@ static const struct record_field changes_rows[] = {
     LIST(resources, resource_count, view_resource_record, false),
     LIST(others, other_count, view_resource_record, false),
     TEXTS(gone, gone_count),
-    CUSTOM("view", view, const cJSON *, &control_borrowed),
+    CUSTOM("view", view, const cJSON *, &record_borrowed),
 };
 static RECORD(changes_record, OWNER, changes_rows);
 #undef OWNER

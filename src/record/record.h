@@ -141,6 +141,9 @@ struct record {
     extern const struct record name;                                                                         \
     typedef owner name##_owner
 
+/* A form for what somebody else reads and writes: const cJSON *, which stays where it is. */
+extern const struct record_custom record_borrowed;
+
 /* The row of that name, or NULL. */
 const struct record_field *record_find(const struct record *record, const char *name);
 /* Every member that is something, one line or several; see struct record_form. */

@@ -69,7 +69,8 @@ int state_servers(struct state *state, struct state_servers *servers)
     *servers = (struct state_servers){0};
     if (!all)
         return -1;
-    servers->items = arena_alloc(&servers->arena, (size_t)(json_count(all) + 1) * sizeof *servers->items);
+    size_t count = (size_t)cJSON_GetArraySize(all); /* of an object, too */
+    servers->items = arena_alloc(&servers->arena, (count + 1) * sizeof *servers->items);
     cJSON_ArrayForEach(json, all)
     {
         read_server(state, json, &servers->arena, &servers->items[servers->count++]);
