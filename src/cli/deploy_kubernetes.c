@@ -278,11 +278,13 @@ static int look_at_job(struct rollout *r, const char *name, const struct deploym
     const char *const words[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
+
     struct kubectl_job job;
     struct arena arena = {0};
     kubectl_read(&r->kubectl, &kubectl_job_record, &arena, &job);
     bool is_complete = has_condition(&job, "Complete"), has_failed = has_condition(&job, "Failed");
     arena_free(&arena);
+
     if (is_complete)
         return 1;
     if (!has_failed)
