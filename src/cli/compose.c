@@ -289,6 +289,7 @@ static void convert_service(const cJSON *services, const cJSON *json, struct str
                     name);
         return;
     }
+
     const char *server = server_of(image);
     strbuf_addf(out, "  %s:\n    type: %s\n    image: ", name, text_or(server, "container"));
     add_quoted(out, image);
