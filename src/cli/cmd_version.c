@@ -11,10 +11,12 @@ static int run(struct context *context, struct error *err)
         return 0;
     }
 
+    cleanup_inventory struct library_inventory libraries;
     cleanup_json cJSON *document = cJSON_CreateObject();
+    library_inventory(&libraries);
     json_add_string(document, "version", APPHOST_VERSION);
     json_add_string(document, "installed", installed_as());
-    cJSON_AddItemToObject(document, "libraries", library_inventory());
+    cJSON_AddItemToObject(document, "libraries", library_inventory_json(&libraries));
     output_json(document);
     return 0;
 }

@@ -4,32 +4,27 @@
 
 #include "base/installed.h"
 #include "base/mem.h"
+#include "base/pick.h"
 #include "library/inventory.h"
 
 /* "libcurl 7.88.1"; of those that tell no version, only the name. */
-static void add_library(struct strbuf *text, const cJSON *library)
+static void add_library(struct strbuf *text, const struct library_entry *library)
 {
-    const char *version = json_string(library, "version", NULL);
-    strbuf_addf(text, ", %s", json_string(library, "name", ""));
-    if (version)
-        strbuf_addf(text, " %s", version);
-}
-
-static void add_missing(struct doctor *doctor, const cJSON *library)
-{
-    doctor_add(doctor, DOCTOR_WARNING, json_string(library, "error", ""), json_string(library, "fix", NULL));
+    strbuf_addf(text, ", %s", library->name);
+    if (library->version)
+        strbuf_addf(text, " %s", library->version);
 }
 
 void doctor_check_program(struct doctor *doctor)
 {
-    cleanup_json cJSON *libraries = library_inventory();
+    cleanup_inventory struct library_inventory libraries;
     cleanup_strbuf struct strbuf text = {0};
-    const cJSON *library;
+    library_inventory(&libraries);
     strbuf_addf(&text, "apphost %s from %s", APPHOST_VERSION, installed_as());
-    cJSON_ArrayForEach(library, libraries)
-    {
-        if (str_eq(json_string(library, "how", ""), "missing"))
-            add_missing(doctor, library);
+    for (size_t i = 0; i < libraries.count; i++) {
+        const struct library_entry *library = &libraries.items[i];
+        if (library->how == LIBRARY_MISSING)
+            doctor_add(doctor, DOCTOR_WARNING, text_or_empty(library->error), library->fix);
         else
             add_library(&text, library);
     }

@@ -5,76 +5,97 @@
 #include "library/microhttpd.h"
 #include "library/openssl.h"
 #include "library/zlib.h"
+#include "base/names.h"
 
 #include <dlfcn.h>
 #include <string.h>
 #include <uv.h>
 #include <yaml.h>
 
-/* "libcurl.so.4" → "libcurl" */
-static void add_name(cJSON *entry, const char *file)
+static NAMES(how_names, LIBRARY_HOW_COUNT, [LIBRARY_OPENED] = "opened", [LIBRARY_LINKED] = "linked",
+             [LIBRARY_WITHIN] = "within", [LIBRARY_MISSING] = "missing");
+
+static const char *keep(struct arena *arena, const char *text)
 {
-    cleanup_strbuf struct strbuf name = {0};
-    const char *end = strstr(file, ".so");
-    strbuf_add(&name, file, (size_t)(end - file));
-    json_add_string(entry, "name", strbuf_text(&name));
+    if (text)
+        return arena_strdup(arena, text);
+    return NULL;
 }
 
-static void add_path(cJSON *entry, const struct library *library)
+static const char *path_of(const struct library *library, struct arena *arena)
 {
     Dl_info where = {0};
     void *const *functions = library->functions;
     if (dladdr(functions[0], &where))
-        json_add_string(entry, "path", where.dli_fname);
+        return keep(arena, where.dli_fname);
+    return NULL;
 }
 
-static void add_opened(cJSON *entry, const struct library *library)
+static void note_opened(struct library_entry *entry, const struct library *library, struct arena *arena)
 {
-    if (library->within) {
-        json_add_string(entry, "how", "within");
-    } else {
-        json_add_string(entry, "how", "opened");
-        add_path(entry, library);
+    entry->how = LIBRARY_WITHIN;
+    if (!library->within) {
+        entry->how = LIBRARY_OPENED;
+        entry->path = path_of(library, arena);
     }
     if (library->version)
-        json_add_string(entry, "version", library->version());
+        entry->version = keep(arena, library->version());
 }
 
-static void add_late(cJSON *list, const struct library *library)
+/* "libcurl.so.4" is called "libcurl". */
+static struct library_entry late_entry(const struct library *library, struct arena *arena)
 {
     cleanup_error struct error error = {0};
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, entry);
-    add_name(entry, library->file);
+    struct library_entry entry = {.how = LIBRARY_MISSING, .what_for = library->what_for};
+    entry.name = arena_strndup(arena, library->file, (size_t)(strstr(library->file, ".so") - library->file));
     if (library_open(library, &error) == 0) {
-        add_opened(entry, library);
-    } else {
-        json_add_string(entry, "how", "missing");
-        json_add_string(entry, "error", error.text);
-        json_add_string(entry, "fix", error.hint);
+        note_opened(&entry, library, arena);
+        return entry;
     }
-    json_add_string(entry, "for", library->what_for);
+    entry.error = keep(arena, error.text);
+    entry.fix = keep(arena, error.hint);
+    return entry;
 }
 
-static void add_linked(cJSON *list, const char *name, const char *version)
+static void add_linked(struct library_inventory *inventory, const char *name, const char *version)
 {
-    cJSON *entry = cJSON_CreateObject();
-    cJSON_AddItemToArray(list, entry);
-    json_add_string(entry, "name", name);
-    json_add_string(entry, "how", "linked");
-    json_add_string(entry, "version", version);
+    inventory->items[inventory->count++] =
+        (struct library_entry){.name = name, .how = LIBRARY_LINKED, .version = version};
 }
 
-cJSON *library_inventory(void)
+void library_inventory(struct library_inventory *inventory)
 {
     static const struct library *const late[] = {&libcurl_library,       &libcrypto_library, &libssl_library,
                                                  &libmicrohttpd_library, &libedit_library,   &libz_library};
-    cJSON *list = cJSON_CreateArray();
+    *inventory = (struct library_inventory){0};
     for (size_t i = 0; i < sizeof late / sizeof *late; i++)
-        add_late(list, late[i]);
+        inventory->items[inventory->count++] = late_entry(late[i], &inventory->arena);
 
-    add_linked(list, "libuv", uv_version_string());
-    add_linked(list, "libyaml", yaml_get_version_string());
-    add_linked(list, "libcjson", cJSON_Version());
+    add_linked(inventory, "libuv", uv_version_string());
+    add_linked(inventory, "libyaml", yaml_get_version_string());
+    add_linked(inventory, "libcjson", cJSON_Version());
+}
+
+void library_inventory_free(struct library_inventory *inventory)
+{
+    arena_free(&inventory->arena);
+    inventory->count = 0;
+}
+
+cJSON *library_inventory_json(const struct library_inventory *inventory)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; i < inventory->count; i++) {
+        const struct library_entry *entry = &inventory->items[i];
+        cJSON *json = cJSON_CreateObject();
+        json_add_string(json, "name", entry->name);
+        json_add_string(json, "how", names_text(&how_names, entry->how));
+        json_add_string(json, "path", entry->path);
+        json_add_string(json, "version", entry->version);
+        json_add_string(json, "error", entry->error);
+        json_add_string(json, "fix", entry->fix);
+        json_add_string(json, "for", entry->what_for);
+        cJSON_AddItemToArray(list, json);
+    }
     return list;
 }

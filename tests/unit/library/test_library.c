@@ -130,7 +130,9 @@ static const cJSON *entry_of(const cJSON *inventory, const char *name)
 static void the_inventory_says_which_and_from_where(void **state)
 {
     (void)state;
-    cleanup_json cJSON *inventory = library_inventory();
+    cleanup_inventory struct library_inventory all;
+    library_inventory(&all);
+    cleanup_json cJSON *inventory = library_inventory_json(&all);
     static const char *const late[] = {"libcurl", "libcrypto", "libssl", "libmicrohttpd", "libedit", "libz"};
     for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
         const cJSON *entry = entry_of(inventory, late[i]);
