@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/ours.h"
 #include "base/pick.h"
+#include "machine/self.h"
 #include "state/state.h"
 
 #include <dirent.h>
