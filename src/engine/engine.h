@@ -77,6 +77,7 @@ struct engine_place {
 struct engine_where {
     struct engine_place places[ENGINE_PLACES];
     int count;     /* 0: what is published cannot be reached from here */
+    bool unsure;   /* nobody told that the engine's loopback is ours: whether its ports are here shows it */
     bool apart;    /* the loopback of the engine's machine is not ours: we are in a container, */
     char self[48]; /* at this address of that network */
     char how[320]; /* how that was learnt, or why it cannot be reached: half a sentence */

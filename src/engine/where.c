@@ -68,6 +68,7 @@ static void apply_override(const struct engine_address *address, struct engine_w
     char bind[sizeof where->places[0].bind];
     snprintf(bind, sizeof bind, "%s", is_bindable ? address->override : found);
     where->count = 0;
+    where->unsure = false;
     add_place(where, address->override, bind);
     say(where, "APPHOST_PUBLISHED_HOST or TESTCONTAINERS_HOST_OVERRIDE says so");
 }
@@ -94,6 +95,7 @@ static void by_peer(const struct engine_address *address, pid_t peer, struct eng
     }
 
     add_place(where, loopback, loopback);
+    where->unsure = peer == 0 || (peer > 0 && machine_shares_network(peer) == MACHINE_UNKNOWN);
     if (peer > 0)
         say(where, "the engine's socket is served by process %ld beside us", (long)peer);
     else if (peer == 0)

@@ -1,7 +1,11 @@
 /* SO_PEERCRED, the links in /proc/PID/ns, and one connect() that sends nothing. */
 #include "machine/neighbour.h"
+#include "machine/port.h"
 #include "machine/processes.h"
 #include "machine/socket.h"
+
+#include "base/file.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_PARENTS = 64 };
+enum { MOST_PARENTS = 64, TABLE_LIMIT = 16 << 20 };
 
 pid_t machine_socket_peer(const char *path)
 {
@@ -60,6 +64,22 @@ enum machine_answer machine_shares_network(pid_t pid)
         pid = parent > 1 ? parent : 0; /* init started everything, and forwards nothing */
     }
     return answer;
+}
+
+/* A kernel without IPv6 has one table. One that is not read whole may have the line that was looked for. */
+enum machine_answer machine_has_listener(int port)
+{
+    cleanup_error struct error why = {0};
+    cleanup_free char *tcp = file_read("/proc/self/net/tcp", TABLE_LIMIT, NULL, NULL);
+    cleanup_free char *tcp6 = file_read("/proc/self/net/tcp6", TABLE_LIMIT, NULL, &why);
+    if (tcp && machine_is_listened_in(tcp, port))
+        return MACHINE_YES;
+    if (tcp6 && machine_is_listened_in(tcp6, port))
+        return MACHINE_YES;
+    bool is_known = tcp && (tcp6 || why.code == ERROR_NO_FILE);
+    if (is_known)
+        return MACHINE_NO;
+    return MACHINE_UNKNOWN;
 }
 
 bool machine_has_loopback(void)

@@ -18,6 +18,8 @@ enum machine_answer { MACHINE_UNKNOWN, MACHINE_YES, MACHINE_NO };
 /* Is the process, or one that it descends from, in our network namespace? (What an engine in a network
  * namespace of its own publishes is forwarded by its parent: rootless Docker.) */
 enum machine_answer machine_shares_network(pid_t pid);
+/* Does anything listen on this TCP port in our network namespace, at whatever address? */
+enum machine_answer machine_has_listener(int port);
 /* Can 127.0.0.1 be reached at all? In a fresh network namespace the loopback is down. */
 bool machine_has_loopback(void);
 

@@ -68,6 +68,13 @@ void machine_listeners_in(const char *text, struct machine_listeners *out)
     take_lines(text, 0, out);
 }
 
+bool machine_is_listened_in(const char *text, int port)
+{
+    struct machine_listeners listeners = {0};
+    take_lines(text, port, &listeners);
+    return listeners.count > 0;
+}
+
 static void read_network(pid_t pid, int only, struct machine_listeners *out)
 {
     static const char *const tables[] = {"tcp", "tcp6"};

@@ -1,6 +1,6 @@
 /* Who listens where: TCP sockets in the state LISTEN, from /proc/PID/net/tcp and tcp6 (formats: proc(5)), and
- * the processes that have them open, from /proc/PID/fd. For words only: nothing is decided by it. What cannot
- * be looked into (processes of other users, another machine's) is nobody. */
+ * the processes that have them open, from /proc/PID/fd. Who that is serves for words only: nothing is decided
+ * by it. What cannot be looked into (processes of other users, another machine's) is nobody. */
 #ifndef MACHINE_PORT_H
 #define MACHINE_PORT_H
 
@@ -19,6 +19,8 @@ struct machine_listeners {
 };
 /* Adds what a text in the format of /proc/net/tcp or tcp6 says. Pure. */
 void machine_listeners_in(const char *text, struct machine_listeners *out);
+/* The same of one port alone: whether it says anything. */
+bool machine_is_listened_in(const char *text, int port);
 /* What the processes of a session (setsid(2): its number is its leader's) listen on. */
 void machine_listeners_of_session(pid_t session, struct machine_listeners *out);
 /* What is listened on in the network of a container (64 hex digits), whose first process has this number with

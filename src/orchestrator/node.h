@@ -213,6 +213,8 @@ struct sensor {
     struct error last;    /* of exec and image health; probes keep theirs */
     enum probe_kind kind; /* of the probe */
     int tried;            /* which of the places where published ports may be */
+    bool proves;          /* what answers the probe can only be ours */
+    int unheard;          /* how often nobody listened at a published port */
     int64_t pause_ms;     /* until the next is tried */
     bool looked;          /* whether the engine published anything */
     pid_t container_pid;  /* of the first process, as the engine counts; 0: not known */
@@ -347,6 +349,7 @@ struct orchestrator {
     struct engine_where where; /* once located: the candidates; place: the likeliest, or the proven one */
     int place;
     bool located, proven;
+    bool supposed; /* something answered there that need not be ours */
     char bracketed[264], process_host[80];
     char *digest_key, *digest_key_id;
     enum want leftovers;      /* what happens to objects of the project that are in no plan */

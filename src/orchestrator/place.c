@@ -2,14 +2,21 @@
  *
  * Happy path: row `located` asks the engine's room, before anything is listed; one candidate, and texts,
  * probes and the addresses that containers are published on go by it. Where there are two, everything is
- * published on both, each probe tries them in turn, and the first that is answered proves one. Failure modes:
- * nothing published can be reached from here: a container with ports fails at once, with the reason. The
- * engine published nothing (it runs without a bridge): seen by looking once, when the first tries fail. */
+ * published on both, and each probe tries them in turn. The first PING that is answered with our password
+ * proves one. Any other answer may be a stranger's: it is believed until then, and whoever got ready by it
+ * elsewhere is asked anew after the proof.
+ *
+ * Failure modes: nothing published can be reached from here: a container with ports fails at once, with the
+ * reason. The engine published nothing (it runs without a bridge), or not in our network, which nobody could
+ * tell before: seen by looking, when the first tries fail. */
 #include "orchestrator/internal.h"
 
 #include "base/pick.h"
+#include "machine/neighbour.h"
 
 #include <string.h>
+
+enum { LOOKS = 2 }; /* until it is believed that nobody listens */
 
 /* ---- the row ---- */
 
@@ -42,6 +49,7 @@ static void on_found(const struct engine_result *result, const struct error *err
     o->where = *result->where;
     o->place = 0;
     o->proven = o->where.count < 2;
+    o->supposed = false;
     o->located = true;
     values_changed(o);
 }
@@ -104,6 +112,17 @@ const char *place_to_try(const struct node *node, const struct plan_port *port)
     return o->where.places[node->sensor.tried % o->where.count].host;
 }
 
+/* What answered them where our ports are not was somebody else. */
+static void doubt_others(struct orchestrator *o)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        const struct sensor *sensor = &node->sensor;
+        bool is_probed = node->kind->at_engine && sensor->on && sensor->probe && node->facts.ready;
+        if (is_probed && sensor->tried % o->where.count != o->place)
+            sensor_again(node);
+    }
+}
+
 void place_prove(struct node *node)
 {
     struct orchestrator *o = node->o;
@@ -113,12 +132,18 @@ void place_prove(struct node *node)
     if (run->port_count && run->ports[0].at_gateway)
         return;
 
-    o->proven = true;
+    bool is_news = node->sensor.proves || !o->supposed;
     int place = node->sensor.tried % o->where.count;
-    if (place == o->place)
+    if (!is_news)
         return;
-    o->place = place;
-    values_changed(o);
+    o->supposed = true;
+    o->proven = node->sensor.proves;
+    if (place != o->place) {
+        o->place = place;
+        values_changed(o);
+    }
+    if (o->proven)
+        doubt_others(o);
 }
 
 /* ---- publishing ---- */
@@ -188,6 +213,12 @@ void place_add(const struct node *node, struct strbuf *out)
 
 /* ---- failures ---- */
 
+static void hint_at_network(struct error *err)
+{
+    error_hint(err, "run apphost in the engine's network (a container of it: --network host), or say where "
+                    "its published ports are reached: APPHOST_PUBLISHED_HOST");
+}
+
 bool place_refuses(struct node *node)
 {
     const struct orchestrator *o = node->o;
@@ -204,11 +235,36 @@ bool place_refuses(struct node *node)
     if (o->where.count)
         error_hint(&err, "leave out `network: host`, or run apphost on the host's network");
     else
-        error_hint(&err,
-                   "run apphost in the engine's network (a container of it: --network host), or say where "
-                   "its published ports are reached: APPHOST_PUBLISHED_HOST");
+        hint_at_network(&err);
     node_fail(node, &err);
     return true;
+}
+
+/* Engines listen on what they publish, so that nobody else takes it: in the network where it is. Forwarders
+ * between the two may be a moment late, so one look is none. */
+static bool is_unheard(struct node *node)
+{
+    const struct orchestrator *o = node->o;
+    if (!o->where.unsure || o->where.count != 1)
+        return false;
+    for (size_t i = 0; i < node->port_count; i++)
+        if (machine_has_listener(node->ports[i].host_port) != MACHINE_NO)
+            return false;
+    node->sensor.unheard++;
+    node->sensor.looked = false;
+    return node->sensor.unheard >= LOOKS;
+}
+
+static void fail_unheard(struct node *node)
+{
+    cleanup_error struct error err = {0};
+    error_set(
+        &err, ERROR_RESOURCE,
+        "%s cannot be reached from here: the engine publishes its port %d, and nothing listens there in "
+        "apphost's network namespace (%s)",
+        node_exact_name(node), node->ports[0].host_port, node->o->where.how);
+    hint_at_network(&err);
+    node_fail(node, &err);
 }
 
 static bool has_published(const struct node *node, const struct engine_container *container)
@@ -229,8 +285,13 @@ static void on_looked(const struct engine_result *result, const struct error *er
         return;
     const cJSON *state = json_get(result->container->raw, "State");
     node->sensor.container_pid = (pid_t)json_int(state, "Pid", 0);
-    if (!result->container->running || has_published(node, result->container))
+    if (!result->container->running)
         return;
+    if (has_published(node, result->container)) {
+        if (is_unheard(node))
+            fail_unheard(node);
+        return;
+    }
     /* On no network, as one that is cut off: nothing is published until it is back. */
     if (!cJSON_GetArraySize(result->container->networks)) {
         node->sensor.looked = false;

@@ -243,6 +243,7 @@ static void start_probe(struct node *node, enum probe_kind kind)
     if (kind == PROBE_EXEC && values_environment(node, &environment))
         options.environment = (const char *const *)environment.items;
 
+    node->sensor.proves = kind == PROBE_PING && *text_or_empty(password);
     node->sensor.probe = o->hooks.probe(o->services.loop, &options, on_change, node);
     if (password)
         mem_wipe(password, strlen(password));
@@ -254,9 +255,11 @@ static void start_at_port(struct node *node, enum probe_kind kind)
     struct sensor *sensor = &node->sensor;
     if (place_refuses(node))
         return;
+    sensor->tried = node->o->place;
     start_probe(node, kind);
     sensor->kind = kind;
     sensor->looked = false;
+    sensor->unheard = 0;
     sensor->pause_ms = FIRST_TRY_MS;
     if (node->kind->at_engine)
         timer_start(&sensor->timer, FIRST_TRY_MS);

@@ -618,6 +618,11 @@ plug_in() {
   server
   fails 6 unshare -n sh -c 'ip link set lo up; exec "$APPHOST" up -d --wait-timeout 60s'
   says 'cannot be reached from here: .*in another network namespace' 'hint: .*APPHOST_PUBLISHED_HOST'
+  APPHOST_BOUND=60 apphost down || true
+  # Nor can it be told who serves the socket: then nobody listens on what was published.
+  fails 6 unshare -n -p -f --mount-proc sh -c 'ip link set lo up; "$APPHOST" up -d --wait-timeout 60s'
+  says 'cannot be reached from here: .*nothing listens there .*another pid namespace' 'hint: .*APPHOST_PUBLISHED_HOST'
+  APPHOST_BOUND=60 apphost down || true
 }
 
 # ---- what the user says ----

@@ -1,5 +1,6 @@
 /* Who listens where: the kernel's tables, and a listener of our own in a session of its own. */
 #include "base/mem.h"
+#include "machine/neighbour.h"
 #include "machine/port.h"
 
 #include <arpa/inet.h>
@@ -38,6 +39,9 @@ static void test_table(void **state)
     machine_listeners_in(NULL, &all);
     machine_listeners_in("", &all);
     assert_int_equal(all.count, 2);
+    assert_true(machine_is_listened_in(table, 8080));
+    assert_true(machine_is_listened_in(table, 3456));
+    assert_false(machine_is_listened_in(table, 8081)); /* connected, not listening */
 }
 
 /* Many more than there is room for. */
@@ -69,6 +73,8 @@ static void test_session_and_holder(void **state)
     (void)state;
     struct machine_listeners all;
     int ready[2], port = listen_somewhere();
+    assert_int_equal(machine_has_listener(port), MACHINE_YES);
+    assert_int_equal(machine_has_listener(65536), MACHINE_NO);
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {

@@ -53,8 +53,10 @@ struct fake {
     struct fake_container *containers;
     struct fake_object *networks, *volumes;
     struct strlist images, pullable;
-    bool taken[65536];   /* host ports that somebody else has */
-    bool deaf;           /* no probe succeeds */
+    bool taken[65536];        /* host ports that somebody else has */
+    bool deaf;                /* no probe succeeds */
+    const char *published_at; /* the only host where ports are; NULL: any */
+    bool has_squatters;  /* at any other host a stranger takes connections on each port, and knows no PING */
     bool refuses;        /* the engine is not running */
     const char *crasher; /* containers with this in their name end right after their start … */
     int crash_code;

@@ -86,6 +86,8 @@ static void free_process(struct process *handle)
 
 struct fake_probe {
     struct timer timer;
+    enum probe_kind kind;
+    char *host;
     int port;
     char *password;
     enum probe_state state;
@@ -123,8 +125,12 @@ static bool knows_password(const struct fake_container *container, const char *p
 static void look(void *data)
 {
     struct fake_probe *probe = data;
-    const struct fake_container *container = listener(probe->port);
-    bool up = !world->deaf && container;
+    bool is_elsewhere = world->published_at && strcmp(probe->host, world->published_at) != 0;
+    bool is_squatted = is_elsewhere && world->has_squatters && probe->kind != PROBE_PING;
+    const struct fake_container *container = NULL;
+    if (!is_elsewhere)
+        container = listener(probe->port);
+    bool up = !world->deaf && (container || is_squatted);
     bool wrong = container && !knows_password(container, probe->password);
     enum probe_state state = up && !wrong                   ? PROBE_READY
                              : probe->state == PROBE_TRYING ? PROBE_TRYING
@@ -145,6 +151,8 @@ static struct probe *start(struct loop *loop, const struct probe_options *option
                            void *data)
 {
     struct fake_probe *probe = xcalloc(1, sizeof *probe);
+    probe->kind = options->kind;
+    probe->host = xstrdup_null(options->host);
     probe->port = options->port;
     probe->password = xstrdup_null(options->password);
     probe->on_change = on_change;
@@ -166,6 +174,7 @@ static void free_probe(struct probe *handle)
     timer_stop(&probe->timer);
     error_clear(&probe->last);
     free(probe->password);
+    free(probe->host);
     free(probe);
 }
 
