@@ -18,6 +18,9 @@
 /* The guard leaves the lock's descriptor open for the gc that it becomes, and names it here. */
 #define VARIABLE_LOCK "APPHOST_LOCK_FD"
 
+/* What a command that is run in a container is found by, to be ended. */
+#define VARIABLE_EXEC "APPHOST_EXEC"
+
 /* The session around a command; which of several workers it is. For us alone. */
 #define VARIABLE_PARENT_SESSION "APPHOST_PARENT_SESSION"
 #define VARIABLE_WORKER_SLOT "APPHOST_WORKER_SLOT"

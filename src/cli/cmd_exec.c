@@ -101,6 +101,7 @@ static int in_container(struct context *context, const struct answer_exec *info,
                                 .environment = (const char *const *)variables.items,
                                 .user = args_value(&context->args, "user"),
                                 .folder = args_value(&context->args, "workdir"),
+                                .output = &context->output,
                                 .no_terminal = args_flag(&context->args, "no-tty")};
     return exec_session_run(&project->engine, context->environment, &exec, err);
 }
@@ -140,7 +141,14 @@ const struct command cmd_exec = {
         "Standard input goes to the command, up to its end. Where standard input and output are terminals, "
         "the "
         "command in the container gets a terminal too, of the same size, and Ctrl-C is the command's; -T "
-        "switches that off. The -i and -t of docker are understood, and not needed.",
+        "switches that off. The -i and -t of docker are understood, and not needed.\n"
+        "A signal that ends exec (TERM, HUP, Ctrl-C without a terminal in the container), and the end of "
+        "whoever "
+        "reads its output, ends the command in the container too: it gets that signal, and KILL after ten "
+        "seconds or "
+        "with the next signal. The engine has no way to do this, so a shell in the container does it: where "
+        "there "
+        "is none, where the command has become another user, and after a kill -9 of exec itself it runs on.",
     .examples = "apphost exec cache -- redis-cli get k\n"
                 "apphost exec cache -- redis-cli info memory\n"
                 "apphost exec cache -- sh\n"

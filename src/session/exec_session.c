@@ -5,16 +5,16 @@
  * blocks and is read in turns. Reading pauses while more than HIGH bytes wait for the engine. Its end of file
  * is passed on; a command that ends earlier ends us, whatever is left.
  *
- * Output is written as it comes and may block: the engine then waits, and with it the command. */
-#include "session/exec_session.h"
+ * Output is written as it comes and may block: the engine then waits, and with it the command, until a signal
+ * comes. */
+#include "session/exec_end.h"
 
 #include "base/mem.h"
-#include "base/signals.h"
+#include "base/stall.h"
 #include "engine/once.h"
 #include "ui/terminal.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,42 +29,24 @@ struct session {
     int epoll_fd;   /* -1: standard input is read in turns */
     uv_poll_t poll; /* with epoll_fd */
     struct turn turn;
-    bool is_over; /* nothing is read any more */
-    int broken;   /* errno: the command was given a beginning */
+    bool is_over;   /* nothing is read any more */
+    bool is_unread; /* nobody reads us any more */
+    struct exec_end end;
+    int broken; /* errno: the command was given a beginning */
 };
 
 /* ---- output ---- */
 
-/* As everybody ends whom nobody reads any more. */
-static void end_unread(void)
-{
-    terminal_restore();
-    signals_give_back();
-    raise(SIGPIPE);
-    _exit(signals_exit_code(SIGPIPE)); /* whoever started us has it ignored */
-}
-
-static void write_all(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t written = write(fd, bytes, length);
-        if (written >= 0) {
-            bytes += written;
-            length -= (size_t)written;
-        } else if (errno == EAGAIN) { /* whoever shares it with us made it so */
-            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
-        } else if (errno == EPIPE) {
-            end_unread();
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
-}
-
+/* Without a reader we end as everybody does. */
 static void on_output(int stream, const char *bytes, size_t length, void *data)
 {
-    (void)data;
-    write_all(stream == 2 ? STDERR_FILENO : STDOUT_FILENO, bytes, length);
+    struct session *session = data;
+    if (session->is_unread)
+        return;
+    if (stall_write(stream == 2 ? STDERR_FILENO : STDOUT_FILENO, bytes, length) && errno == EPIPE) {
+        session->is_unread = true;
+        exec_end_begin(&session->end, SIGPIPE);
+    }
 }
 
 /* ---- input ---- */
@@ -154,10 +136,11 @@ static void close_input(struct session *session)
 /* Not before: until then Ctrl-C is for us, who may wait for an engine that does not answer. */
 static void on_open(void *data)
 {
-    const struct session *session = data;
+    struct session *session = data;
     if (session->has_terminal)
         terminal_make_raw();
-    await_input(data);
+    await_input(session);
+    exec_end_open(&session->end);
 }
 
 static void on_done(const struct engine_result *result, const struct error *err, void *data)
@@ -178,11 +161,32 @@ static void on_resized(int signum, void *data)
         engine_session_resize(session->op, rows, columns);
 }
 
+/* The end of the command will not be seen. */
+static void on_leave(void *data)
+{
+    struct session *session = data;
+    if (session->op)
+        engine_cancel(session->once.engine, session->op);
+    session->op = NULL;
+    session->once.done = true;
+}
+
+static int listen_to_signals(struct session *session, const struct exec_options *options, struct error *err)
+{
+    session->end = (struct exec_end){.loop = &session->once.loop,
+                                     .engine = session->once.engine,
+                                     .options = options,
+                                     .has_terminal = session->has_terminal,
+                                     .leave = on_leave,
+                                     .data = session};
+    return exec_end_start(&session->end, err);
+}
+
 static int start(struct session *session, const struct exec_options *options, struct error *err)
 {
+    cleanup_strlist struct strlist environment = {0};
     struct engine_session request = {
         .argv = options->argv,
-        .environment = options->environment,
         .user = options->user,
         .folder = options->folder,
         .has_input = true,
@@ -192,6 +196,12 @@ static int start(struct session *session, const struct exec_options *options, st
         .on_drained = on_drained,
     };
 
+    if (listen_to_signals(session, options, err))
+        return -1;
+    for (const char *const *entry = options->environment; entry && *entry; entry++)
+        strlist_add(&environment, *entry);
+    strlist_add(&environment, session->end.mark);
+    request.environment = (const char *const *)environment.items;
     if (session->has_terminal) {
         if (loop_watch_signal(&session->once.loop, SIGWINCH, on_resized, session, err))
             return -1;
@@ -226,8 +236,10 @@ int exec_session_run(const struct engine_address *address, char *const *environm
     if (!failed)
         code = once->exit_code;
     close_input(&session);
+    exec_end_stop(&session.end);
     engine_once_close(once);
     terminal_restore();
+    exec_end_raise(&session.end);
     if (!failed && code < 0)
         return error_set(err, ERROR_ENGINE, "the engine let go of %s, which still runs", options->argv[0]);
 

@@ -90,6 +90,54 @@ END
   ok apphost down
 }
 
+# Writes a script that tells whether something with 4242 in its arguments runs in the container, which has no grep.
+make_is_running() {
+  cat >is_running <<END
+#!/bin/sh
+exec "$APPHOST" exec cache -- sh -c 'case \$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " ") in
+*[4]242*) ;;
+*) exit 1 ;;
+esac'
+END
+  chmod +x is_running
+}
+
+stopped_running() {
+  ! ./is_running
+}
+
+# $1: a signal, the rest: the command. It begins, is sent the signal, and ends by it.
+ends_by() {
+  local signal=$1 code=0
+  shift
+  background exec cache -- "$@"
+  wait_until 60 ./is_running
+  kill "-$signal" "$PID"
+  if [ "${TWICE-}" ]; then
+    sleep 0.5 # what comes twice in the same moment is one
+    kill "-$signal" "$PID" 2>/dev/null || true
+  fi
+  wait "$PID" || code=$?
+  [ "$code" = $((128 + $(kill -l "$signal"))) ]
+  stopped_running
+}
+
+@test "a signal that ends us ends the command in the container; so does the end of our reader" {
+  up
+  make_is_running
+  ends_by TERM sleep 4242
+  ends_by INT sh -c 'sleep 4242; exit 0'
+  ends_by HUP sh -c 'sleep 4242 & wait'
+  TWICE=1 ends_by TERM sh -c 'trap "" TERM; while :; do sleep 4242; done'
+  terminal expect '# ' send 'sleep 4242\n' until ./is_running hangup -- "$APPHOST" exec cache -- sh >out
+  grep -q 'code -1, hung up' out
+  wait_until 60 stopped_running
+  run bash -c "set -o pipefail; '$APPHOST' exec cache -- yes 4242 | head -n 1"
+  [ "$status" = 141 ]
+  stopped_running
+  ok apphost down
+}
+
 @test "-T: no terminal in the container; a typed end of file ends its input" {
   up
   terminal expect 'not a tty' send 'hello\n' send '\x04' -- "$APPHOST" exec -T cache -- sh -c 'tty; cat; exit 4' >out
