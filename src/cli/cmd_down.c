@@ -359,6 +359,7 @@ static int run(struct context *context, struct error *err)
 {
     struct harvest harvest = {0};
     int failed;
+    context->awaits_guard = true;
     if (args_flag(&context->args, "everything"))
         failed = down_everything(context, &harvest, err);
     else

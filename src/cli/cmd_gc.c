@@ -1,5 +1,6 @@
 /* apphost gc: remove what dead sessions left. With the hidden --session ID it is what a guard executes when
  * its supervisor died: that session only, by the record in its state folder. */
+#include "session/cleaning.h"
 #include "session/heal.h"
 #include "cli/gc_volumes.h"
 
@@ -99,9 +100,15 @@ static void tell_silent(struct sweep *sweep, struct state *state, const struct s
 /* A guard that has not come to its end, for one: nothing that is left is ours to remove yet. */
 static void tell_unseen(struct sweep *sweep, struct state *state, const struct state_session *session)
 {
-    output_note(&sweep->context->output,
-                "the supervisor of %s is not to be seen, and its lock is held: see %s/supervisor.log",
-                session->project, state_path(state));
+    const struct output *output = &sweep->context->output;
+    long guard = (long)cleaning_guard(state_path(state));
+    if (guard)
+        output_note(output, "the guard of %s (pid %ld) still cleans up what its last session left",
+                    session->project, guard);
+    else
+        output_note(output,
+                    "the supervisor of %s is not to be seen, and its lock is held: see %s/supervisor.log",
+                    session->project, state_path(state));
 }
 
 /* Of one that lives the record is the truth, or about to be; of a dead one whatever is left. */

@@ -1,8 +1,11 @@
 /* Doctor's look at the sessions of this user: is each supervisor that lives reachable? */
 #include "doctor/doctor.h"
 #include "project/find.h"
+#include "session/cleaning.h"
 
 #include "base/mem.h"
+
+#include <stdlib.h>
 
 static void tell_silent(struct doctor *doctor, const struct find_project *project, const char *folder,
                         long pid)
@@ -32,6 +35,12 @@ static void tell_unseen(struct doctor *doctor, const struct find_project *projec
     cleanup_free char *text =
         xasprintf("the supervisor of %s is not to be seen, and its lock is held", project->identity.name);
     cleanup_free char *fix = xasprintf("see %s/supervisor.log", folder);
+    long guard = (long)cleaning_guard(folder);
+    if (guard) {
+        free(text);
+        text = xasprintf("the last session of %s died, and its guard (pid %ld) still cleans up",
+                         project->identity.name, guard);
+    }
     doctor_add(doctor, DOCTOR_WARNING, text, fix);
 }
 

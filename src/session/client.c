@@ -2,8 +2,8 @@
  *
  * A supervisor that is just ending refuses the connection, breaks it, or answers "not running" to hello: then
  * the whole approach is repeated, for some time. Whoever is to start something also waits for the end of a
- * down that is under way, which its stop times bound. Starting forks, so the loop exists only while there is
- * a connection. */
+ * down that is under way, or of a guard's clean-up, which stop times bound. Starting forks, so the loop
+ * exists only while there is a connection. */
 #include "session/await.h"
 #include "project/owner.h"
 
@@ -266,6 +266,15 @@ static int connect_or_start(struct client *client, const struct client_options *
     return -1;
 }
 
+/* Is somebody at work who will have ended some time? */
+static bool is_under_way(const struct client *client, const struct client_options *options,
+                         struct cleaning *cleaning)
+{
+    if (client->folder)
+        cleaning_look(cleaning, client->folder, options->on_guard, options->guard_data);
+    return client->is_ending || cleaning->guard;
+}
+
 int client_open(struct client *client, const struct client_options *options, struct error *err)
 {
     *client = (struct client){.lease_fd = -1};
@@ -273,17 +282,22 @@ int client_open(struct client *client, const struct client_options *options, str
     if (options->starts_first && start_one(client, options, err) < 0)
         return -1;
 
+    struct cleaning cleaning = {0};
     int64_t begin_ms = loop_clock_ms();
     for (int64_t heard_ms = begin_ms; loop_clock_ms() - heard_ms < SILENCE_MS;) {
         bool was_fresh = client->is_fresh;
         int answer = connect_or_start(client, options, err);
         if (answer <= 0)
             return answer;
-        if (client->is_ending && loop_clock_ms() - begin_ms < ENDING_MS)
+        if (is_under_way(client, options, &cleaning) && loop_clock_ms() - begin_ms < ENDING_MS)
             heard_ms = loop_clock_ms();
+        if (cleaning.guard && !options->on_guard)
+            return cleaning_refuse(cleaning.guard, client->project, err);
         if (client->is_fresh == was_fresh)
             pause_ms(RETRY_MS);
     }
+    if (cleaning.guard)
+        return cleaning_refuse_late(cleaning.guard, client->project, client->folder, err);
     return client_refuse_silence(client, ", and another cannot be started", err);
 }
 

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "session/audience.h"
+#include "session/cleaning.h"
 #include "session/hangup.h"
 #include "control/control.h"
 #include "control/requests.h"
@@ -61,6 +62,9 @@ struct client_options {
     bool starts_first;  /* nobody runs, that has been looked at: start, and connect to whoever listens then */
     bool is_alone;      /* only with one that we start: ERROR_NOT_RUNNING when somebody else was quicker */
     int64_t timeout_ms; /* for the supervisor's first answer; 0: 10 s */
+    /* A guard that cleans up is waited for, and told; NULL: that is ERROR_NOT_RUNNING. */
+    cleaning_cb *on_guard;
+    void *guard_data;
 };
 
 /* ERROR_NOT_RUNNING when none runs and start is NULL. */

@@ -15,6 +15,7 @@ struct context {
     struct output output;
     bool dry_run, yes;
     bool is_told;            /* the failure was reported already, in the command's own way */
+    bool awaits_guard;       /* of a session that died: it is waited for, and not only told */
     bool has_other_codes;    /* failures of ours exit 125, whatever the command's record says */
     int64_t wait_timeout_ms; /* 0: the default */
     struct project project;

@@ -27,6 +27,13 @@ static void forget(void *data)
     project_forget_manifest(data);
 }
 
+static void tell_guard(pid_t guard, void *data)
+{
+    const struct context *context = data;
+    output_note(&context->output, "waiting for the guard of the last session (pid %ld), which cleans up",
+                (long)guard);
+}
+
 int session_open(struct context *context, const char *log_dir, bool may_use_engine, struct error *err)
 {
     struct project *project = &context->project;
@@ -57,7 +64,13 @@ int session_open(struct context *context, const char *log_dir, bool may_use_engi
         .forget_data = project,
     };
     struct client_options options = {
-        .start = &supervisor, .state_root = project->root, .prefix = project->prefix, .lease = true};
+        .start = &supervisor,
+        .state_root = project->root,
+        .prefix = project->prefix,
+        .lease = true,
+        .on_guard = tell_guard,
+        .guard_data = context,
+    };
     if (owner_check_engine(project, &asked, err))
         return -1;
 
@@ -91,6 +104,8 @@ int session_open_to_end(struct context *context, bool is_alone, struct strlist *
         .lease = true,
         .starts_first = true,
         .is_alone = is_alone,
+        .on_guard = tell_guard,
+        .guard_data = context,
     };
     int failed = client_open(&context->client, &client, err);
     context->client.ends_by_down = context->client.is_fresh;
@@ -106,6 +121,9 @@ int session_connect(struct context *context, struct error *err)
         .state_root = project->root, .prefix = project->prefix, .timeout_ms = context->wait_timeout_ms};
     cleanup_error struct error why = {0};
     int answer = -1;
+    if (context->awaits_guard)
+        options.on_guard = tell_guard;
+    options.guard_data = context;
     if (project->prefix)
         answer = client_open(&context->client, &options, &why);
     else if (owner_check(project->root, project->hash, err))
@@ -192,7 +210,7 @@ int session_up(struct context *context, const struct session_up *up, struct rend
 
 /* ---- down ---- */
 
-enum { LOOK_MS = 2, PARTING_MS = 60000 };
+enum { LOOK_MS = 2, PARTING_MS = 60000, MOST_PARTINGS = 10 };
 
 /* The end of a session is that its lock is free: only then guard and supervisor have ended, and the next `up`
  * finds nobody. Or that another session has it already. A state folder that is gone has nobody either. */
@@ -201,6 +219,8 @@ struct parting {
     const char *session; /* id, or NULL: whichever it is */
     struct timer again;
     bool is_over;
+    struct context *context;
+    struct cleaning cleaning;
 };
 
 static bool is_recorded(struct state *state, const char *session, bool otherwise)
@@ -219,15 +239,18 @@ static void on_look(void *data)
     struct state *state = parting->state;
     bool is_another = state && parting->session && !is_recorded(state, parting->session, true);
     parting->is_over = !state || !state_is_locked(state) || is_another;
-    if (!parting->is_over)
-        timer_start(&parting->again, LOOK_MS);
+    if (parting->is_over)
+        return;
+    cleaning_look(&parting->cleaning, state_path(state), tell_guard, parting->context);
+    timer_start(&parting->again, LOOK_MS);
 }
 
 int session_wait_until_over(struct context *context, struct limit limit, struct error *err)
 {
     struct client *client = &context->client;
     cleanup_free char *folder = project_folder(&context->project);
-    struct parting parting = {.state = state_open(folder, false, NULL), .session = client->session.id};
+    struct parting parting = {
+        .state = state_open(folder, false, NULL), .session = client->session.id, .context = context};
     struct wait wait = {
         .fact = &parting.is_over,
         .what = "the end of the supervisor and its guard",
@@ -278,6 +301,19 @@ static int wait_for_answer(struct ending *ending, struct error *err)
     return await_supervisor(ending->client, &wait, err);
 }
 
+/* As long as a guard cleans up. */
+static int wait_for_parting(struct context *context, const char *folder)
+{
+    for (int i = 0; i < MOST_PARTINGS; i++) {
+        cleanup_error struct error why = {0};
+        if (!session_wait_until_over(context, LIMIT_MS(PARTING_MS), &why))
+            return 0;
+        if (why.code != ERROR_TIMEOUT || !cleaning_guard(folder))
+            break;
+    }
+    return -1;
+}
+
 /* Nobody answers: somebody else has taken the session down, or its guard is about to. Then what was wanted is
  * so as soon as the lock is free and no record of the session is left. */
 static int look_what_is(struct context *context, struct error *why, struct error *err)
@@ -285,7 +321,7 @@ static int look_what_is(struct context *context, struct error *why, struct error
     cleanup_free char *folder = project_folder(&context->project);
     bool is_gone = why->code == ERROR_OWNER || why->code == ERROR_NOT_RUNNING;
     bool is_parting = is_gone && !context->client.is_silent;
-    if (!is_parting || session_wait_until_over(context, LIMIT_MS(PARTING_MS), NULL)) {
+    if (!is_parting || wait_for_parting(context, folder)) {
         error_move(err, why);
         return -1;
     }

@@ -105,6 +105,28 @@ interrupted_to_death() {
   dead "$1"
 }
 
+# bats test_tags=engineless
+@test "a guard that cleans up: up and down wait for it and say so, others are told" {
+  manifest <<<'resources: {app: {type: process, command: [sleep, "1000"]}}'
+  local verb guard supervisor
+  for verb in 'up -d' down; do
+    ok apphost up -d
+    guard=$(session guard) supervisor=$(session supervisor)
+    kill -STOP "$guard" # takes its time, that is
+    kill -9 "$supervisor"
+    background $verb >out 2>err
+    wait_until 60 grep -q "waiting for the guard of the last session (pid $guard)" err
+    if [ "$verb" = down ]; then
+      fails 10 apphost wait app
+      says "its guard .pid $guard. cleans up"
+    fi
+    kill -CONT "$guard"
+    wait "$PID"
+  done
+  fails 10 apphost wait app
+  wait_until 60 nothing_left
+}
+
 @test "taking a dead session down: Ctrl-Z holds nothing up, Ctrl-C waits, and then kills" {
   manifest <<END
 resources:
