@@ -67,9 +67,17 @@ static void one_place(bool is_unsure)
     add_place(LOOPBACK);
 }
 
+/* Where its port is reached is found out. */
+static struct plan_node *add_server(struct plan *plan, const char *name)
+{
+    struct plan_node *server = plans_redis(plan, name, RIG_IMAGE);
+    server->run.ports[0].host = NULL;
+    return server;
+}
+
 static struct plan_node *add_web(struct plan *plan)
 {
-    struct plan_node *web = plans_redis(plan, "web", RIG_IMAGE);
+    struct plan_node *web = add_server(plan, "web");
     web->run.ready.kind = PLAN_PROBE_TCP;
     return web;
 }
@@ -97,7 +105,7 @@ static void a_ping_proves_and_others_are_asked_anew(void **state)
     struct rig *rig = rig_at(GATEWAY);
     const struct orchestrator *o = rig->orchestrator;
     struct plan *plan = plans_new("shop");
-    plans_edge(plan, plans_redis(plan, "cache", RIG_IMAGE), add_web(plan), PLAN_HEALTHY);
+    plans_edge(plan, add_server(plan, "cache"), add_web(plan), PLAN_HEALTHY);
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_true(o->proven);
@@ -125,7 +133,7 @@ static void the_first_place_is_proven_too(void **state)
     struct rig *rig = rig_at(LOOPBACK);
     const struct orchestrator *o = rig->orchestrator;
     struct plan *plan = plans_new("shop");
-    plans_redis(plan, "cache", RIG_IMAGE);
+    add_server(plan, "cache");
     rig_up(rig, plans_done(plan));
     rig_ok(rig);
     assert_true(o->proven);
@@ -136,7 +144,7 @@ static void the_first_place_is_proven_too(void **state)
 static void up_deaf(struct rig *rig)
 {
     struct plan *plan = plans_new("shop");
-    plans_redis(plan, "cache", RIG_IMAGE);
+    add_server(plan, "cache");
     rig->fake.deaf = true;
     rig_up(rig, plans_done(plan));
     rig_pass(rig, 6000);
