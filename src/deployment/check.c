@@ -32,7 +32,7 @@ static const char *client_of(struct lowering *l, const struct deployment_service
         before = arena_printf(l->arena, "REDISCLI_AUTH=\"$(cat %s)\" ", password);
     if (is_tls)
         options = " --tls --insecure";
-    return arena_printf(l->arena, "%s%s%s ping", before, program, options);
+    return arena_printf(l->arena, "%s%s%s", before, program, options);
 }
 
 /* Garnet's image has no client, but it has bash. */
@@ -50,8 +50,10 @@ static void add_ping(struct lowering *l, struct deployment_service *service, con
     check->start_ms = START_MS;
     if (service->has_data)
         check->start_ms = LOADING_MS;
-    check->shell = arena_printf(l->arena, "[ \"$(%s)\" = PONG ]", client);
-    check->alive = arena_printf(l->arena, "%s >/dev/null", client);
+    check->shell = arena_printf(l->arena, "[ \"$(%s ping)\" = PONG ]", client);
+    check->alive = arena_printf(l->arena, "%s ping >/dev/null", client);
+    if (service->node_of)
+        check->shell = lowering_node_check(l, check->shell, client);
     if (service->kind == MODEL_GARNET)
         add_garnet(l, check);
 }

@@ -136,6 +136,8 @@ struct deployment_service {
     int replicas;          /* at least 1; with data exactly 1 */
     bool is_task;          /* runs to completion; success_codes: {0} */
     bool is_server;        /* of the Redis family */
+    const char *node_of;   /* a node of this server of several; NULL: is none */
+    bool is_set;           /* Kubernetes: all of its nodes, NAME-0.NAME-headless and so on */
     bool is_sidecar;       /* a tool: only when asked for */
     bool is_manual;        /* start: manual: compose has a profile for it, elsewhere it has no replicas */
     bool has_data;         /* writes to a volume or a folder: never two at once */

@@ -193,7 +193,11 @@ static const struct deployment_field fields[] = {
      has_host_network},
     {"server", "seed", REFUSED,
      "nobody is there to send the commands; take it away for this by an override file", has_seed},
-    {"server", "replication", REFUSED, one_server, has_replication},
+    {"server", "replication", KEPT,
+     "a service for each node, on Kubernetes a StatefulSet of them; the first is the primary, and none takes "
+     "its "
+     "place",
+     has_replication},
     {"server", "cluster", REFUSED, one_server, has_cluster},
     {"server", "sentinel", REFUSED, one_server, has_sentinel},
     {"server", "users", KEPT, "in the server's configuration; Garnet's are refused", NULL},

@@ -45,6 +45,12 @@ void lowering_add_pem(struct lowering *l, struct deployment_file *file, const ch
 void lowering_move_path(struct lowering *l, struct plan_text *text, const char *from, const char *to);
 /* check.c */
 void lowering_add_check(struct lowering *l, struct deployment_service *service, const struct plan_node *node);
+/* nodes.c: of a topology. A line for the shell that is true as soon as a node is what it should be: `answers`
+ * is one that is true when it answers, `client` the start of a command to it. */
+const char *lowering_node_check(struct lowering *l, const char *answers, const char *client);
+void lowering_check_nodes(struct lowering *l, const struct model_resource *server);
+/* On Kubernetes they are one service. */
+void lowering_gather_nodes(struct lowering *l);
 /* order.c: needs, and each service behind what it needs. */
 void lowering_add_needs(struct lowering *l);
 void lowering_sort(struct lowering *l);

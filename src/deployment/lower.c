@@ -19,7 +19,10 @@ static void lower_plan(struct lowering *l)
                                    .engine_kind = "docker",
                                    .certs_folder = "/",
                                    .published_host = PLAN_LIKELY_HOST,
-                                   .is_draft = true};
+                                   .is_draft = true,
+                                   .nodes = PLAN_NODES_BY_NAME};
+    if (l->options->target == DEPLOYMENT_KUBERNETES)
+        context.nodes = PLAN_NODES_OF_SET;
     l->d->plan = plan_lower(&l->inside, &context, &problems, &count);
     for (size_t i = 0; i < count; i++)
         lowering_take_problem(l, &problems[i]);
@@ -42,6 +45,7 @@ struct deployment *deployment_lower(const struct model *model, const struct depl
     if (d->plan) {
         lowering_add_services(&l);
         lowering_add_needs(&l);
+        lowering_gather_nodes(&l);
         lowering_sort(&l);
         lowering_collect_secrets(&l);
     }

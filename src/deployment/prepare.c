@@ -130,6 +130,8 @@ static struct model_resource inside_of(struct lowering *l, const struct model_re
     struct model_resource r = *resource;
     if (model_is_server(r.kind)) {
         check_tls(l, resource);
+        if (model_topology(resource))
+            lowering_check_nodes(l, resource);
         r.redis.host_network = false;
     }
     return r;

@@ -73,7 +73,7 @@ static void check_users(struct lowering *l, const struct deployment_service *ser
 
 static void add_certificates(struct lowering *l, struct deployment_service *service, struct plan_text *conf)
 {
-    const struct model_resource *resource = model_find(l->model, service->name);
+    const struct model_resource *resource = model_find(l->model, text_or(service->node_of, service->name));
     const struct model_tls *tls = &resource->redis.tls;
     const char *cert = arena_printf(l->arena, "%s-tls.crt", service->name);
     const char *key = arena_printf(l->arena, "%s-tls.key", service->name);

@@ -148,6 +148,7 @@ static void fill(struct deployment_service *service, const struct plan_node *nod
 
     *service = (struct deployment_service){
         .name = node->resource,
+        .node_of = run->replica_of,
         .kind = MODEL_CONTAINER,
         .pos = node->pos,
         .image_pos = node->pos,
@@ -180,7 +181,8 @@ static void fill(struct deployment_service *service, const struct plan_node *nod
 static void add_service(struct lowering *l, const struct plan_node *node)
 {
     struct deployment_service *service = &l->d->services[l->d->service_count++];
-    const struct model_resource *resource = model_find(l->model, node->resource);
+    const char *owner = text_or(node->run.replica_of, node->resource);
+    const struct model_resource *resource = model_find(l->model, owner);
     fill(service, node);
     if (resource)
         add_publish(service, resource);

@@ -178,6 +178,8 @@ void lower_topology(struct lower *l, const struct consumer *self);
 /* Those that its nodes have besides the server's own. */
 void lower_topology_ports(struct lower *l, const struct consumer *self);
 /* Published on the gateway of the project's network, and nowhere else. */
+/* It runs where nobody of ours is: what forms it stands in its configuration. */
+bool lower_is_by_name(const struct lower *l, const struct model_resource *resource);
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource);
 /* By everybody, whoever else can. */
 bool lower_is_reached_at_gateway(const struct lower *l, const struct model_resource *resource);

@@ -8,7 +8,8 @@
 /* Inside it has the number that it has outside. */
 static bool has_own_port(const struct lower *l, const struct model_resource *resource)
 {
-    return resource->redis.host_network || l->native || model_topology(resource);
+    bool is_node = model_topology(resource) && !lower_is_by_name(l, resource);
+    return resource->redis.host_network || l->native || is_node;
 }
 
 /* Of nodes of a topology: one after the other. */

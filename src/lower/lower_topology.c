@@ -4,7 +4,10 @@
  * the gateway of the project's network, at the port that it has inside. With the native engine that is
  * loopback; with an engine on another machine, that machine. Who is primary stands in no configuration: nodes
  * start alone and are formed while they run (room topology/), so that one that comes back after a failover
- * is not made primary again. */
+ * is not made primary again.
+ *
+ * Where nobody of ours is (`publish`, `deploy`), nodes have names and the usual port; the first is the
+ * primary, and the others are told so by their configuration. */
 #include "lower/internal.h"
 #include "base/digest.h"
 #include "base/pick.h"
@@ -21,10 +24,24 @@ bool lower_is_sentinel(const struct consumer *self)
     return topology && self->replica > model_data_nodes(topology);
 }
 
+bool lower_is_by_name(const struct lower *l, const struct model_resource *resource)
+{
+    return model_topology(resource) && l->context->nodes != PLAN_NODES_PUBLISHED;
+}
+
+static const char *inner_name(struct lower *l, const struct model_resource *resource, int replica)
+{
+    if (l->context->nodes == PLAN_NODES_OF_SET)
+        return arena_printf(l->arena, "%s-%d.%s-headless", resource->name, replica - 1, resource->name);
+    return lower_replica_name(l, resource, replica);
+}
+
 bool lower_is_at_gateway(const struct lower *l, const struct model_resource *resource)
 {
     const char *address = resource->redis.bind_address;
     bool is_local = !l->native && !l->context->remote_engine && model_topology(resource);
+    if (lower_is_by_name(l, resource))
+        return false;
     return is_local && (!address || !strcmp(address, PLAN_LIKELY_HOST));
 }
 
@@ -41,7 +58,7 @@ static const char *own_address(const struct lower *l, const struct model_resourc
 
 bool lower_is_reached_at_gateway(const struct lower *l, const struct model_resource *resource)
 {
-    return model_topology(resource) && !own_address(l, resource);
+    return model_topology(resource) && !lower_is_by_name(l, resource) && !own_address(l, resource);
 }
 
 void lower_topology_address(struct lower *l, struct consumer *c, const struct model_resource *target,
@@ -55,6 +72,11 @@ void lower_topology_address(struct lower *l, struct consumer *c, const struct mo
         replica = c->replica;
 
     address->node = lower_replica_id(l, target, replica);
+    if (lower_is_by_name(l, target)) {
+        address->host = inner_name(l, target, replica);
+        address->port = REDIS_PORT;
+        return;
+    }
     address->host = own_address(l, target);
     address->at_gateway = !address->host;
     if (redis->host_port)
@@ -195,6 +217,15 @@ static void add_sentinel_lines(const struct lower *l, const struct consumer *sel
         text_literal(b, "sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n");
 }
 
+/* Whose data it gets stands there, under a name that stays. */
+static void add_primary_line(struct lower *l, const struct consumer *self, struct text_builder *b)
+{
+    if (self->replica <= 1)
+        return;
+    cleanup_free char *line = xasprintf("replicaof %s %d\n", inner_name(l, self->resource, 1), REDIS_PORT);
+    text_literal(b, line);
+}
+
 void lower_topology_conf(struct lower *l, const struct consumer *self, struct text_builder *b)
 {
     struct consumer own = *self;
@@ -208,9 +239,13 @@ void lower_topology_conf(struct lower *l, const struct consumer *self, struct te
         add_sentinel_lines(l, self, &address, b);
         return;
     }
-    text_literal(b, "replica-announce-ip ");
-    text_address_host(b, &address);
-    text_literal(b, "\n");
+    if (lower_is_by_name(l, self->resource)) {
+        add_primary_line(l, self, b);
+    } else {
+        text_literal(b, "replica-announce-ip ");
+        text_address_host(b, &address);
+        text_literal(b, "\n");
+    }
     add_secret_line(l, self, "masterauth", b);
     /* For more replicas at once: ours come at once. */
     add_default(self, "repl-diskless-sync-delay", "0", b);

@@ -264,6 +264,13 @@ struct plan {
 };
 
 /* What lowering needs to know besides the model. */
+/* Where the nodes of a topology are reached. */
+enum plan_nodes {
+    PLAN_NODES_PUBLISHED, /* at ports of theirs, alike from everywhere; formed by us */
+    PLAN_NODES_BY_NAME,   /* each by its name ("cache-1"), on a network where nobody of ours is */
+    PLAN_NODES_OF_SET     /* likewise, counted as Kubernetes does ("cache-0.cache-headless") */
+};
+
 struct plan_context {
     const char *project, *project_hash; /* identity; see room state/ */
     const char *engine_kind;            /* \"docker\" or \"native\"; NULL: what the model says, else docker */
@@ -274,6 +281,7 @@ struct plan_context {
     int uid, gid;             /* of the caller, for bind mounts */
     const char *certs_folder; /* of the user's development authority (room certs); NULL: TLS is refused */
     bool is_draft;            /* is read, not run: borrows from the model, its nodes have no hashes */
+    enum plan_nodes nodes;
 };
 
 /* A plan without nodes: what `down` sends. */

@@ -205,17 +205,19 @@ static int add_services(struct kubernetes *k, cJSON *list, const struct deployme
     cleanup_free char *lower = kubernetes_name(s->name), *headless = xasprintf("%s-headless", lower);
     if (!s->port_count || s->is_task)
         return 0;
-    if (kubernetes_claim(k, "Service", lower, NAME_MOST, s) < 0)
-        return -1;
-    cJSON *service = kubernetes_object(k, "v1", "Service", lower, lower);
-    add_service_spec(k, service, s, false);
-    cJSON_AddItemToArray(list, service);
+    if (!s->is_set) { /* whose nodes have names of their own: not each takes what another does */
+        if (kubernetes_claim(k, "Service", lower, NAME_MOST, s) < 0)
+            return -1;
+        cJSON *service = kubernetes_object(k, "v1", "Service", lower, lower);
+        add_service_spec(k, service, s, false);
+        cJSON_AddItemToArray(list, service);
+    }
     if (!is_stateful)
         return 0;
 
     if (kubernetes_claim(k, "Service", headless, NAME_MOST, s) < 0)
         return -1;
-    service = kubernetes_object(k, "v1", "Service", headless, lower);
+    cJSON *service = kubernetes_object(k, "v1", "Service", headless, lower);
     add_service_spec(k, service, s, true);
     cJSON_AddItemToArray(list, service);
     return 0;

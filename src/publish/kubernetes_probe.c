@@ -73,9 +73,22 @@ static const char *password_file(const struct deployment_service *server)
     return NULL;
 }
 
+/* Of a set its nodes', one after the other. The caller frees. */
+static char *hosts_of(const struct deployment_service *server)
+{
+    char *lower = kubernetes_name(server->name);
+    if (!server->is_set)
+        return lower;
+    struct strbuf out = {0};
+    for (int i = 0; i < server->replicas; i++)
+        strbuf_addf(&out, "%s%s-%d.%s-headless", text_if(i > 0, " "), lower, i, lower);
+    free(lower);
+    return strbuf_take(&out);
+}
+
 static char *wait_line(const struct deployment_service *server)
 {
-    cleanup_free char *host = kubernetes_name(server->name);
+    cleanup_free char *host = hosts_of(server);
     int port = server->check.port;
     if (server->kind == MODEL_GARNET)
         return xasprintf("until bash -c ':</dev/tcp/%s/%d'; do sleep 1; done", host, port);
@@ -84,6 +97,11 @@ static char *wait_line(const struct deployment_service *server)
         program = "valkey-cli";
     if (strstr(server->check.shell, " --tls"))
         tls = " --tls --insecure";
+    if (server->is_set)
+        return xasprintf(
+            "for node in %s; do until [ \"$(%s -h $node -p %d ping)\" = PONG ]; do sleep 1; done; "
+            "done",
+            host, program, port);
     return xasprintf("until [ \"$(%s -h %s -p %d%s ping)\" = PONG ]; do sleep 1; done", program, host, port,
                      tls);
 }

@@ -78,6 +78,44 @@ grep_logs() {
   compose logs api 2>/dev/null | grep -qF "$1"
 }
 
+# node NAME COMMAND: to one of several servers
+node() {
+  compose exec -T "$1" sh -c "REDISCLI_AUTH=\$(cat /run/secrets/$1-password) redis-cli $2"
+}
+
+node_says() {
+  [ "$(node "$1" "$2" 2>/dev/null)" = "$3" ]
+}
+
+@test "a primary with replicas is formed by what it is given; who goes comes back into its place" {
+  needs_compose
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, data_volume: true, replication: {replicas: 2}}
+  api:
+    type: process
+    command: [x]
+    references: [cache]
+    publish: {image: $REDIS, command: [sh, -c, 'echo "\$\$CACHE_NODES"; redis-cli -u "\$\$CACHE_URI" set k v; exec sleep 600']}
+END
+  ok apphost publish compose -o out
+  compose config >config 2>warnings
+  [ ! -s warnings ]
+  compose up -d --wait
+  wait_until 60 grep_logs 'cache-1:6379,cache-2:6379,cache-3:6379'
+  wait_until 60 node_says cache-3 'get k' v
+  not node cache-3 'set k w' | grep -q OK
+
+  # Nobody starts it again: whoever reads goes on.
+  compose kill cache-1
+  node_says cache-2 'get k' v
+  compose up -d --wait cache-1
+  node_says cache-1 'get k' v
+  [ "$(node cache-1 'set k w')" = OK ]
+  wait_until 60 node_says cache-2 'get k' w
+  wait_until 60 node_says cache-3 'get k' w
+}
+
 @test "no secret stands in compose.yaml, in an argument or a label; .env is closed" {
   application
   ok apphost publish compose -o out

@@ -150,6 +150,31 @@ traced_deploy() {
   [ -z "$(grep -E 'mkdir(at)?\(' "$T/trace" | grep -v ', 0700')" ]
 }
 
+node_says() {
+  [ "$(redis_inside "$1" get "$2")" = "\"$3\"" ]
+}
+
+@test "a primary with replicas is formed by what it is given; who dies comes back into its place" {
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, data_volume: true, replication: {replicas: 1}}
+END
+  deploy
+  says 'service cache-1: ready' 'service cache-2: ready'
+  [ "$(redis_inside cache-1 set k v)" = OK ]
+  wait_until 60 node_says cache-2 k v
+  local versions
+  versions=$(versions)
+  swarm POST "/containers/$(container_of cache-1)/kill" >/dev/null
+  node_says cache-2 k v
+  wait_until 120 node_says cache-1 k v
+  [ "$(redis_inside cache-1 set k w)" = OK ]
+  wait_until 120 node_says cache-2 k w
+  deploy
+  [ "$(versions)" = "$versions" ]
+  gone
+}
+
 @test "a replaced password reaches server and consumer, and the old one is gone" {
   shop given
   export APPHOST_PARAM_PASSWORD="S3c,r'et p@ss\"w\$rd\\{{x}}"

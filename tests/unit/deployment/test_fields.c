@@ -196,7 +196,7 @@ static const struct given {
     {"server", "commander", MODEL_REDIS, commander, "kkk", 77},
     {"server", "network", MODEL_VALKEY, host_network, "ccc", 10},
     {"server", "seed", MODEL_REDIS, seed, "rrr", 10},
-    {"server", "replication", MODEL_REDIS, replication, "rrr", 77},
+    {"server", "replication", MODEL_REDIS, replication, "kkk", 77},
     {"server", "cluster", MODEL_VALKEY, cluster, "rrr", 77},
     {"server", "sentinel", MODEL_VALKEY, sentinel, "rrr", 77},
     {"connection-string", "check", MODEL_CONNECTION_STRING, check, "ccc", 10},
@@ -280,7 +280,7 @@ static void what_is_left_out_is_not_spoken_of(void **state)
     struct model_resource *off = app_add(app, "off", MODEL_REDIS);
     struct model_resource *inactive = app_add(app, "inactive", MODEL_REDIS);
     app_add(app, "cache", MODEL_REDIS);
-    replication(app, off);
+    sentinel(app, off);
     seed(app, inactive);
     off->publish.off = inactive->inactive = true;
     assert_non_null(app_lower(app, DEPLOYMENT_COMPOSE));
@@ -288,7 +288,7 @@ static void what_is_left_out_is_not_spoken_of(void **state)
     assert_int_equal(app->d->service_count, 1);
     assert_string_equal(app->d->services[0].name, "cache");
     off->publish.off = false;
-    app_refuses(app, DEPLOYMENT_COMPOSE, "`replication` of \"off\"", 77);
+    app_refuses(app, DEPLOYMENT_COMPOSE, "`sentinel` of \"off\"", 77);
 }
 
 /* Each is the harmless neighbour of one that is told or refused above. */
