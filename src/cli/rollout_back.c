@@ -24,21 +24,47 @@ char *rollout_workload(const struct deployment_service *s)
     return xasprintf("%s/%s", text_pick(is_set(s), "statefulset", "deployment"), lower);
 }
 
-/* Where a deploy from here went to, and what it changed: " api cache ". The caller frees. */
+/* Where a deploy from here went to. The caller frees. */
 static char *changed_key(const struct rollout *r)
 {
     return xasprintf("kubernetes:%s/%s", r->kubectl.config_context, r->kubectl.namespace);
 }
 
+/* What the last deploy changed: {"api": {"revision": 3, "replicas": 2}}, with what was there before; {} for
+ * what was not there, or as it was remembered once: names alone. */
+static cJSON *recall(const struct rollout *r)
+{
+    cleanup_free char *key = changed_key(r);
+    cleanup_free char *known = xstrdup(text_or_empty(r->wanted.store.get(key, r->wanted.store.data)));
+    cJSON *changed = cJSON_Parse(known);
+    if (cJSON_IsObject(changed))
+        return changed;
+
+    char *rest = known;
+    cJSON_Delete(changed);
+    changed = cJSON_CreateObject();
+    for (char *name; (name = strsep(&rest, " "));)
+        if (*name)
+            json_add_object(changed, name);
+    return changed;
+}
+
+/* Nothing is left: nothing is known. */
+static int keep(const struct rollout *r, const cJSON *changed, struct error *err)
+{
+    cleanup_free char *key = changed_key(r), *text = NULL;
+    if (changed->child)
+        text = json_print(changed);
+    return r->wanted.store.set(key, text_or_empty(text), r->wanted.store.data, err);
+}
+
 /* Each workload has a past of its own: what the last deploy left as it was is to stay so when that is undone.
- * Reads what differs() has got. */
-int rollout_remember(struct rollout *r, struct error *err)
+ * Reads what differs() has got. Nothing is known of what a diff program of somebody's own shows in its way.
+ */
+static cJSON *find_changed(const struct rollout *r)
 {
     const struct deployment *d = r->wanted.deployment;
-    cleanup_strbuf struct strbuf names = {0};
-    cleanup_free char *key = changed_key(r);
-    strbuf_addc(&names, ' ');
-
+    cJSON *changed = cJSON_CreateObject();
     for (size_t i = 0; i < d->service_count; i++) {
         const struct deployment_service *s = &d->services[i];
         cleanup_free char *lower = str_lower(s->name);
@@ -46,12 +72,52 @@ int rollout_remember(struct rollout *r, struct error *err)
             xasprintf("/apps.v1.%s.%s.%s ", text_pick(is_set(s), "StatefulSet", "Deployment"),
                       r->kubectl.namespace, lower);
         if (strstr(strbuf_text(&r->kubectl.output), file))
-            strbuf_addf(&names, "%s ", s->name);
+            json_add_object(changed, s->name);
     }
+    return changed;
+}
 
-    /* Nothing is known of what a diff program of somebody's own shows in its way. */
-    const char *known = text_if(names.length > 1, strbuf_text(&names));
-    return r->wanted.store.set(key, known, r->wanted.store.data, err);
+/* The number in the last line of a history that is told from the oldest on; 0: there is none. */
+static int64_t last_revision(const char *history)
+{
+    int64_t last = 0;
+    for (const char *line = history; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        cleanup_free char *number = xstrndup(line, strspn(line, "0123456789"));
+        if (*number)
+            str_to_int64(number, 0, INT64_MAX, &last);
+    }
+    return last;
+}
+
+/* Which revision it has, and how many of it there are: an undo by one step would go past a deploy that has
+ * made no revision, and it knows no numbers. */
+static int add_past(struct rollout *r, const struct deployment_service *s, cJSON *past, struct error *err)
+{
+    cleanup_free char *name = rollout_workload(s);
+    const char *const get[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
+    const char *const history[] = {"rollout", "history", name, NULL};
+    if (kubectl_do(&r->kubectl, get, ROLLOUT_APPLY_MS, err) < 0)
+        return -1;
+    cleanup_json cJSON *workload = kubectl_json(&r->kubectl);
+    if (!workload)
+        return 0;
+    json_add_int(past, "replicas", json_int(json_get(workload, "spec"), "replicas", 1));
+    if (kubectl_do(&r->kubectl, history, ROLLOUT_APPLY_MS, err) < 0)
+        return -1;
+    json_add_int(past, "revision", last_revision(strbuf_text(&r->kubectl.output)));
+    return 0;
+}
+
+int rollout_remember(struct rollout *r, struct error *err)
+{
+    cleanup_json cJSON *changed = find_changed(r);
+    cJSON *past;
+    cJSON_ArrayForEach(past, changed)
+    {
+        if (add_past(r, deployment_find(r->wanted.deployment, past->string), past, err) < 0)
+            return -1;
+    }
+    return keep(r, changed, err);
 }
 
 void rollout_forget(struct rollout *r)
@@ -61,12 +127,17 @@ void rollout_forget(struct rollout *r)
 }
 
 /* What has no past stays, which is said; whatever else kubectl refuses is an error. */
-static int undo_one(struct rollout *r, const struct deployment_service *s, struct error *err)
+static int undo_template(struct rollout *r, const struct deployment_service *s, const cJSON *past,
+                         struct error *err)
 {
-    cleanup_free char *name = rollout_workload(s);
-    const char *const words[] = {"rollout", "undo", name, NULL};
+    cleanup_free char *name = rollout_workload(s), *to = NULL;
+    int64_t revision = json_int(past, "revision", 0);
+    if (revision)
+        to = xasprintf("--to-revision=%lld", (long long)revision);
+    const char *const words[] = {"rollout", "undo", name, to, NULL};
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) == 0)
         return 0;
+
     const char *said = strbuf_text(&r->kubectl.complaint);
     if (!engine_says(SAYS_NO_PAST, 0, said))
         return -1;
@@ -75,22 +146,36 @@ static int undo_one(struct rollout *r, const struct deployment_service *s, struc
     return 0;
 }
 
-/* All of them, also when one fails: what can go back does, and is forgotten, for a second undo would bring
- * back what was left. */
-static int undo_all(struct rollout *r, const char *key, char *changed, struct error *err)
+static int undo_one(struct rollout *r, const struct deployment_service *s, const cJSON *past,
+                    struct error *err)
+{
+    int replicas = (int)json_int(past, "replicas", -1);
+    if (undo_template(r, s, past, err) < 0)
+        return -1;
+    if (replicas < 0)
+        return 0;
+    cleanup_free char *name = rollout_workload(s);
+    cleanup_free char *patch = xasprintf("{\"spec\":{\"replicas\":%d}}", replicas);
+    const char *const words[] = {"patch", name, "--type=merge", "-p", patch, NULL};
+    return kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err);
+}
+
+/* All of them, also when one fails: what can go back does, and is forgotten at once, for a second undo would
+ * bring back what was left. */
+static int undo_all(struct rollout *r, cJSON *changed, struct error *err)
 {
     const struct deployment *d = r->wanted.deployment;
     int rc = 0;
     for (size_t i = 0; i < d->service_count; i++) {
+        const struct deployment_service *s = &d->services[i];
         cleanup_error struct error trouble = {0};
-        cleanup_free char *word = xasprintf(" %s ", d->services[i].name);
-        char *place = strstr(changed, word);
-        if (d->services[i].is_task || !place)
+        const cJSON *past = json_get(changed, s->name);
+        if (s->is_task || !past)
             continue;
 
-        if (!undo_one(r, &d->services[i], &trouble)) {
-            memset(place, ' ', strlen(word));
-            r->wanted.store.set(key, changed, r->wanted.store.data, &trouble);
+        if (!undo_one(r, s, past, &trouble)) {
+            cJSON_DeleteItemFromObjectCaseSensitive(changed, s->name);
+            keep(r, changed, &trouble);
         }
         if (!error_is_set(&trouble))
             continue;
@@ -103,18 +188,16 @@ static int undo_all(struct rollout *r, const char *key, char *changed, struct er
 
 int rollout_undo(struct rollout *r, struct error *err)
 {
-    const struct deployment_store *store = &r->wanted.store;
-    cleanup_free char *key = changed_key(r);
-    cleanup_free char *changed = xstrdup(text_or_empty(store->get(key, store->data)));
-    if (!*changed) {
+    cleanup_json cJSON *changed = recall(r);
+    if (!changed->child) {
         error_set(err, ERROR_FAILED,
                   "no deploy from here to context %s, namespace %s is known to go back from",
                   r->kubectl.config_context, r->kubectl.namespace);
         error_hint(err, "`kubectl rollout undo` takes back one workload");
         return -1;
     }
-    if (rollout_confirm(r, "Roll back", err) < 0 || undo_all(r, key, changed, err) < 0 ||
-        store->set(key, "", store->data, err) < 0)
+    if (rollout_confirm(r, "Roll back", err) < 0 || undo_all(r, changed, err) < 0)
         return -1;
+    rollout_forget(r);           /* what is left has gone from the manifest */
     return rollout_wait(r, err); /* a task that ran stays so */
 }

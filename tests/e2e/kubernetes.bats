@@ -71,6 +71,10 @@ teardown() {
   [ -d "$CACHE_FOLDER/node_modules/js-yaml" ] || skip "the types could not be fetched: tests/kubernetes/build"
   needs node
   application
+  cat >>apphost.yaml <<END
+  several: {type: redis, data_volume: true, replication: {replicas: 2}}
+  worker: {type: container, image: x, references: [several]}
+END
   ok apphost publish kubernetes -o out --with-tools
   cp "$ROOT/tests/kubernetes/check.mjs" "$CACHE_FOLDER/check-$$.mjs"
   run node "$CACHE_FOLDER/check-$$.mjs" out/*.yaml out/secrets/*.yaml
@@ -80,6 +84,8 @@ teardown() {
   needs_kubectl
   kubectl kustomize out >built
   [ "$(grep -c '^kind: ' built)" -gt 10 ]
+  grep -qx '  replicas: 3' out/several.yaml
+  grep -q 'for node in several-0.several-headless several-1.several-headless' out/worker.yaml
 }
 
 @test "a password stands in Secrets alone, which only we can read" {
@@ -280,6 +286,16 @@ END
   ok apphost deploy kubernetes -y
   ok apphost deploy kubernetes --rollback -y
   [ "$(image_of deployment/api)" = api:1 ] && [ "$(image_of statefulset/cache)" = redis:2 ]
+
+  # One more of it is no revision: what was there before stays, and there is one less again.
+  sed -i 's/api:1/api:2/; s/environment/publish: {replicas: 1}, &/' apphost.yaml
+  ok apphost deploy kubernetes -y
+  sed -i 's/replicas: 1/replicas: 3/' apphost.yaml
+  ok apphost deploy kubernetes -y
+  ok apphost deploy kubernetes --rollback -y
+  [ "$(image_of deployment/api)" = api:2 ]
+  [ "$(kubectl get deployment/api -o jsonpath='{.spec.replicas}')" = 1 ]
+  fails 1 apphost deploy kubernetes --rollback -y
 
   sed -i 's/redis:2/redis:3/; s/A: b/KEEP_NO_PAST: b/' apphost.yaml
   ok apphost deploy kubernetes -y

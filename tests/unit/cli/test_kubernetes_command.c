@@ -38,6 +38,9 @@ static const char kubectl[] =
     "  echo '+  replicas: 2'; exit 1 ;;\n"
     "*' apply '*) [ ! -e conflict ] || { echo 'error: Apply failed with 1 conflict' >&2; exit 1; }\n"
     "  for last; do :; done; last=${last%/*}; ls \"$last\" >applied; stat -c %a \"$last\" >>applied ;;\n"
+    "*' get deployment/'*) [ ! -e past ] || echo '{\"spec\":{\"replicas\":2}}' ;;\n"
+    "*' rollout history '*) printf 'deployment.apps/api\\nREVISION  CHANGE-CAUSE\\n2  <none>\\n13 "
+    "<none>\\n\\n' ;;\n"
     "*' rollout undo deployment/'*) [ ! -e refuse ] || { echo 'error: forbidden' >&2; exit 1; } ;;\n"
     "*' rollout status deployment/'*) [ ! -e late ] || { echo 'error: timed out' >&2; exit 1; } ;;\n"
     "esac\n";
@@ -190,6 +193,20 @@ static void a_deploy_is_undone_where_it_changed_something(void **state)
     stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
 }
 
+/* By the number that it had: a deploy that changed no template has made none, and one step back is too far.
+ */
+static void what_is_undone_goes_back_to_what_was_seen_before(void **state)
+{
+    struct stage *stage = *state;
+    stage_file("named", "");
+    stage_file("past", "");
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "-y"));
+    stage_runs(stage, 0, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+    kubectl_was_told("rollout undo deployment/api --to-revision=13\n");
+    kubectl_was_told("patch deployment/api --type=merge -p {\"spec\":{\"replicas\":2}}\n");
+    stage_runs(stage, 1, WORDS("deploy", "kubernetes", "--rollback", "-y"));
+}
+
 /* What went back is not taken back once more: that would bring back what was left. */
 static void an_undo_that_failed_goes_on_where_it_was(void **state)
 {
@@ -240,6 +257,7 @@ int main(void)
         TEST(somebody_elses_field_is_left_alone),
         TEST(what_is_removed_keeps_its_data),
         TEST(a_deploy_is_undone_where_it_changed_something),
+        TEST(what_is_undone_goes_back_to_what_was_seen_before),
         TEST(an_undo_that_failed_goes_on_where_it_was),
         TEST(what_was_refused_is_nothing_to_go_back_from),
         TEST(a_kubectl_that_is_too_old_is_not_used),
