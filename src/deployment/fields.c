@@ -137,8 +137,9 @@ static const struct model_pos *has_gateway(const struct model_resource *r)
     }
 
 static const char local_only[] = "it is about this machine, and has no meaning there";
-static const char one_server[] =
-    "nobody is there to form it and to judge it: it would be one server; take it away by an override file";
+static const char by_address[] = "its nodes know each other by addresses, which change there, and nobody is "
+                                 "there to tell them: take it away "
+                                 "by an override file, or have `replication`";
 static const char one_port[] = "a published port is for `publish: {expose: true}` to ask for";
 
 static const struct deployment_field fields[] = {
@@ -198,8 +199,8 @@ static const struct deployment_field fields[] = {
      "its "
      "place",
      has_replication},
-    {"server", "cluster", REFUSED, one_server, has_cluster},
-    {"server", "sentinel", REFUSED, one_server, has_sentinel},
+    {"server", "cluster", REFUSED, by_address, has_cluster},
+    {"server", "sentinel", REFUSED, by_address, has_sentinel},
     {"server", "users", KEPT, "in the server's configuration; Garnet's are refused", NULL},
     {"server", "ready", KEPT, "the health check, or the probes", NULL},
     {"redis", "image", KEPT, NULL, NULL},

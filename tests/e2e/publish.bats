@@ -91,7 +91,7 @@ node_says() {
   needs_compose
   manifest <<END
 resources:
-  cache: {type: redis, image: $REDIS, data_volume: true, replication: {replicas: 2}}
+  cache: {type: redis, image: $REDIS, data_volume: true, persistence: {append_only: true}, replication: {replicas: 2}}
   api:
     type: process
     command: [x]
@@ -106,7 +106,7 @@ END
   wait_until 60 node_says cache-3 'get k' v
   node cache-3 'set k w' | grep -q READONLY
 
-  # Nobody starts it again: whoever reads goes on.
+  # Nobody starts it again: whoever reads goes on. What it has not saved is lost to all, so it saves each change.
   compose kill cache-1
   node_says cache-2 'get k' v
   compose up -d --wait cache-1

@@ -157,7 +157,7 @@ node_says() {
 @test "a primary with replicas is formed by what it is given; who dies comes back into its place" {
   manifest <<END
 resources:
-  cache: {type: redis, image: $REDIS, data_volume: true, replication: {replicas: 1}}
+  cache: {type: redis, image: $REDIS, data_volume: true, persistence: {append_only: true}, replication: {replicas: 1}}
 END
   deploy
   says 'service cache-1: ready' 'service cache-2: ready'
