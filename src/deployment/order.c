@@ -67,21 +67,13 @@ void lowering_add_needs(struct lowering *l)
             add_edges(l, find(l, plan->nodes[i].resource), &plan->nodes[i]);
 }
 
-static bool is_placed(const struct deployment_service *placed, size_t count, const char *name)
+static bool may_be_next(const struct deployment *d, size_t index, const bool *placed)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(placed[i].name, name) == 0)
-            return true;
-    return false;
-}
-
-static bool may_be_next(const struct deployment_service *service, const struct deployment_service *placed,
-                        size_t count)
-{
-    if (is_placed(placed, count, service->name))
+    const struct deployment_service *service = &d->services[index];
+    if (placed[index])
         return false;
     for (size_t i = 0; i < service->need_count; i++)
-        if (!is_placed(placed, count, service->needs[i].service))
+        if (!placed[deployment_find(d, service->needs[i].service) - d->services])
             return false;
     return true;
 }
@@ -90,14 +82,17 @@ void lowering_sort(struct lowering *l)
 {
     struct deployment *d = l->d;
     struct deployment_service *sorted = arena_alloc(l->arena, (d->service_count + 1) * sizeof *sorted);
-    size_t count = 0;
-    while (count < d->service_count) {
+    bool *placed = arena_alloc(l->arena, d->service_count + 1);
+    memset(placed, 0, d->service_count + 1);
+
+    for (size_t count = 0; count < d->service_count; count++) {
         size_t i = 0;
-        while (i < d->service_count && !may_be_next(&d->services[i], sorted, count))
+        while (i < d->service_count && !may_be_next(d, i, placed))
             i++;
         if (i == d->service_count)
             abort();
-        sorted[count++] = d->services[i];
+        placed[i] = true;
+        sorted[count] = d->services[i];
     }
     d->services = sorted;
 }

@@ -34,11 +34,13 @@ static bool is_a_word_of_yaml(const char *text)
     return false;
 }
 
+/* Asked of each text: strspn() would make its table each time. */
 static bool is_plain(const char *text)
 {
-    static const char inside[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-";
     bool begins = isalpha((unsigned char)text[0]) || text[0] == '/' || text[0] == '_';
-    return begins && strspn(text, inside) == strlen(text) && !is_a_word_of_yaml(text);
+    for (const unsigned char *p = (const unsigned char *)text; begins && *p; p++)
+        begins = isalnum(*p) || strchr("_./-", *p);
+    return begins && !is_a_word_of_yaml(text);
 }
 
 /* Lines of printable text; a block cannot begin with a blank, and keeps no other characters. */
