@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ASK_TIMEOUT_MS = 1000, MUCH = 256 << 10 };
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KILL_AFTER_MS = 10000, SHOWN_LINES = 20 };
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct claim {
     const char *project, *container, *folder; /* of the labels, borrowed; container "": none */
