@@ -82,3 +82,13 @@ static RECORD(job_status_record, OWNER, job_status_rows);
 static const struct record_field job_rows[] = {INSIDE("status", status, job_status_record)};
 RECORD(kubectl_job_record, OWNER, job_rows);
 #undef OWNER
+
+#define OWNER struct kubectl_workload_spec
+static const struct record_field workload_spec_rows[] = {
+    RECORD_CALLED("replicas", OWNER, replicas, FIELD_MAYBE)};
+static RECORD(workload_spec_record, OWNER, workload_spec_rows);
+#undef OWNER
+#define OWNER struct kubectl_workload
+static const struct record_field workload_rows[] = {INSIDE("spec", spec, workload_spec_record)};
+RECORD(kubectl_workload_record, OWNER, workload_rows);
+#undef OWNER

@@ -67,10 +67,19 @@ struct kubectl_job {
     struct kubectl_job_status status;
 };
 
+/* `get statefulset`, `get deployment` */
+struct kubectl_workload_spec {
+    struct record_maybe replicas;
+};
+struct kubectl_workload {
+    struct kubectl_workload_spec spec;
+};
+
 RECORD_OF(kubectl_version_record, struct kubectl_version);
 RECORD_OF(kubectl_config_record, struct kubectl_config);
 RECORD_OF(kubectl_secret_record, struct kubectl_secret);
 RECORD_OF(kubectl_pods_record, struct kubectl_pods);
 RECORD_OF(kubectl_job_record, struct kubectl_job);
+RECORD_OF(kubectl_workload_record, struct kubectl_workload);
 
 #endif

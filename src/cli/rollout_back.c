@@ -3,6 +3,7 @@
  * Each workload has a past of its own there: the state remembers which of them the last deploy from here
  * changed, and what it left as it was stays. Secrets have no past: who is given an old template reads the new
  * values. */
+#include "cli/kubectl_said.h"
 #include "cli/rollout.h"
 #include "engine/words.h"
 
@@ -12,6 +13,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* What a workload was before. Zero: it was not there, or nothing is known. */
+struct rollout_past {
+    int64_t revision;
+    struct record_maybe replicas;
+};
+
+static const struct record_field past_rows[] = {
+    RECORD_FIELD(struct rollout_past, revision, FIELD_INT64, false),
+    RECORD_FIELD(struct rollout_past, replicas, FIELD_MAYBE, false)};
+static RECORD(past_record, struct rollout_past, past_rows);
 
 static bool is_set(const struct deployment_service *s)
 {
@@ -91,20 +103,26 @@ static int64_t last_revision(const char *history)
 
 /* Which revision it has, and how many of it there are: an undo by one step would go past a deploy that has
  * made no revision, and it knows no numbers. */
-static int add_past(struct rollout *r, const struct deployment_service *s, cJSON *past, struct error *err)
+static int look_at_past(struct rollout *r, const struct deployment_service *s, struct rollout_past *past,
+                        struct error *err)
 {
     cleanup_free char *name = rollout_workload(s);
     const char *const get[] = {"get", name, "-o", "json", "--ignore-not-found", NULL};
     const char *const history[] = {"rollout", "history", name, NULL};
     if (kubectl_do(&r->kubectl, get, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
-    cleanup_json cJSON *workload = kubectl_json(&r->kubectl);
-    if (!workload)
+    if (!r->kubectl.output.length)
         return 0;
-    json_add_int(past, "replicas", json_int(json_get(workload, "spec"), "replicas", 1));
+    struct kubectl_workload workload;
+    struct arena arena = {0};
+    kubectl_read(&r->kubectl, &kubectl_workload_record, &arena, &workload);
+    arena_free(&arena);
+    past->replicas = (struct record_maybe){true, 1}; /* what a document says that names none */
+    if (workload.spec.replicas.is_known)
+        past->replicas = workload.spec.replicas;
     if (kubectl_do(&r->kubectl, history, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
-    json_add_int(past, "revision", last_revision(strbuf_text(&r->kubectl.output)));
+    past->revision = last_revision(strbuf_text(&r->kubectl.output));
     return 0;
 }
 
@@ -114,8 +132,10 @@ int rollout_remember(struct rollout *r, struct error *err)
     cJSON *past;
     cJSON_ArrayForEach(past, changed)
     {
-        if (add_past(r, deployment_find(r->wanted.deployment, past->string), past, err) < 0)
+        struct rollout_past was = {0};
+        if (look_at_past(r, deployment_find(r->wanted.deployment, past->string), &was, err) < 0)
             return -1;
+        record_write(&past_record, &was, false, past);
     }
     return keep(r, changed, err);
 }
@@ -127,13 +147,12 @@ void rollout_forget(struct rollout *r)
 }
 
 /* What has no past stays, which is said; whatever else kubectl refuses is an error. */
-static int undo_template(struct rollout *r, const struct deployment_service *s, const cJSON *past,
-                         struct error *err)
+static int undo_template(struct rollout *r, const struct deployment_service *s,
+                         const struct rollout_past *past, struct error *err)
 {
     cleanup_free char *name = rollout_workload(s), *to = NULL;
-    int64_t revision = json_int(past, "revision", 0);
-    if (revision)
-        to = xasprintf("--to-revision=%lld", (long long)revision);
+    if (past->revision)
+        to = xasprintf("--to-revision=%lld", (long long)past->revision);
     const char *const words[] = {"rollout", "undo", name, to, NULL};
     if (kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err) == 0)
         return 0;
@@ -146,16 +165,17 @@ static int undo_template(struct rollout *r, const struct deployment_service *s, 
     return 0;
 }
 
-static int undo_one(struct rollout *r, const struct deployment_service *s, const cJSON *past,
+static int undo_one(struct rollout *r, const struct deployment_service *s, const cJSON *known,
                     struct error *err)
 {
-    int replicas = (int)json_int(past, "replicas", -1);
-    if (undo_template(r, s, past, err) < 0)
+    struct rollout_past past = {0};
+    record_read(&past_record, known, NULL, &past, NULL);
+    if (undo_template(r, s, &past, err) < 0)
         return -1;
-    if (replicas < 0)
+    if (!past.replicas.is_known)
         return 0;
     cleanup_free char *name = rollout_workload(s);
-    cleanup_free char *patch = xasprintf("{\"spec\":{\"replicas\":%d}}", replicas);
+    cleanup_free char *patch = xasprintf("{\"spec\":{\"replicas\":%lld}}", (long long)past.replicas.value);
     const char *const words[] = {"patch", name, "--type=merge", "-p", patch, NULL};
     return kubectl_do(&r->kubectl, words, ROLLOUT_APPLY_MS, err);
 }

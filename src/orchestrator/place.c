@@ -242,7 +242,7 @@ bool place_refuses(struct node *node)
 
 /* Engines listen on what they publish, so that nobody else takes it: in the network where it is. Forwarders
  * between the two may be a moment late, so one look is none. */
-static bool is_unheard(struct node *node)
+static bool goes_unheard(struct node *node)
 {
     const struct orchestrator *o = node->o;
     if (!o->where.unsure || o->where.count != 1)
@@ -288,7 +288,7 @@ static void on_looked(const struct engine_result *result, const struct error *er
     if (!result->container->running)
         return;
     if (has_published(node, result->container)) {
-        if (is_unheard(node))
+        if (goes_unheard(node))
             fail_unheard(node);
         return;
     }

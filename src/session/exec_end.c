@@ -80,9 +80,17 @@ static void ask(struct exec_end *end)
     end->asking = engine_session(end->engine, end->options->container, &request, on_asked, end);
 }
 
+static int patience_of(const struct exec_end *end)
+{
+    if (!end->is_open)
+        return OPEN_MS;
+    if (end->stage == STAGE_KILLED)
+        return KILLED_MS;
+    return ASKED_MS;
+}
+
 static void go_on(void *data)
 {
-    static const int patience_ms[] = {[STAGE_ASKED] = ASKED_MS, [STAGE_KILLED] = KILLED_MS};
     struct exec_end *end = data;
     bool is_begun = end->stage > 0;
     if (end->stage == STAGE_KILLED || (is_begun && !end->is_open)) {
@@ -90,7 +98,7 @@ static void go_on(void *data)
         return;
     }
     end->stage++;
-    timer_start(&end->patience, end->is_open ? patience_ms[end->stage] : OPEN_MS);
+    timer_start(&end->patience, patience_of(end));
     if (end->is_open)
         ask(end);
 }

@@ -113,7 +113,6 @@ int session_open_to_end(struct context *context, bool is_alone, struct strlist *
 }
 
 #define NOTHING_RUNS "nothing is running"
-
 int session_connect(struct context *context, struct error *err)
 {
     const struct project *project = &context->project;
