@@ -5,6 +5,7 @@
 #include "dashboard/redis_value.h"
 #include "dashboard/text.h"
 #include "base/mem.h"
+#include "control/documents.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -57,8 +58,9 @@ static void check_changes(const char *text, size_t length)
         return;
     cleanup_json cJSON *view = json_parse(text, first, NULL);
     cleanup_json cJSON *changes = json_parse(text + first + 1, length - first - 1, NULL);
+    int64_t rev = 0;
     if (cJSON_IsObject(view))
-        changes_merge(view, changes);
+        document_take(&view, &rev, changes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
