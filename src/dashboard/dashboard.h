@@ -40,7 +40,7 @@ struct dashboard_record {
     int port;
     int64_t started_ms;
 };
-/* ERROR_NOT_RUNNING: there is none. */
+/* ERROR_NOT_RUNNING: there is none. ERROR_OWNER: a file of it is a link, a pipe, or another user's. */
 int dashboard_find(const char *folder, struct dashboard_record *record, struct error *err);
 /* Ends it, and waits until it is gone. ERROR_NOT_RUNNING: there is none. */
 int dashboard_stop(const char *folder, struct error *err);

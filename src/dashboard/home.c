@@ -38,6 +38,19 @@ int home_lock(const char *folder, struct error *err)
     return error_set(err, ERROR_OWNER, "the dashboard runs already");
 }
 
+int home_check(const char *folder, const char *name, struct error *err)
+{
+    cleanup_free char *path = home_path(folder, name);
+    cleanup_error struct error why = {0};
+    int fd = file_open_own(path, O_RDONLY, &why);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || why.code == ERROR_NO_FILE)
+        return 0;
+    error_move(err, &why);
+    return -1;
+}
+
 int home_write_record(const struct dashboard *dashboard, struct error *err)
 {
     cleanup_free char *path = home_path(dashboard->folder, STATE_DASHBOARD_RECORD);
@@ -63,6 +76,8 @@ int home_last_port(const char *folder, const char *name)
 int dashboard_find(const char *folder, struct dashboard_record *record, struct error *err)
 {
     cleanup_json cJSON *json = NULL;
+    if (home_check(folder, STATE_DASHBOARD_LOCK, err) || home_check(folder, STATE_DASHBOARD_RECORD, err))
+        return -1;
     if (state_dashboard_runs(folder))
         json = state_dashboard_record(folder);
     if (!json) {

@@ -73,6 +73,8 @@ char *dashboard_host(const char *folder);
 char *home_path(const char *folder, const char *name);
 /* The descriptor of the lock; -1 with ERROR_OWNER while somebody has it. */
 int home_lock(const char *folder, struct error *err);
+/* -1: it stands there, and is no file of ours. */
+int home_check(const char *folder, const char *name, struct error *err);
 int home_write_record(const struct dashboard *dashboard, struct error *err);
 /* A port that the last one had, by its name in the record; or 0. */
 int home_last_port(const char *folder, const char *name);

@@ -135,6 +135,8 @@ int dashboard_start(const struct dashboard_options *options, struct error *err)
 {
     int ready_fd = -1;
     struct state *state = NULL;
+    if (home_check(options->folder, STATE_DASHBOARD_LOCK, err))
+        return -1;
     if (state_dashboard_runs(options->folder))
         return 1;
     state = state_open(options->folder, true, err);

@@ -3,6 +3,7 @@
 
 #include "dashboard/dashboard.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -138,6 +140,84 @@ static void files(void **state)
     assert_string_equal(strange, "http://my-shop-2.localhost:80/");
 }
 
+enum strange { PIPE, LINK, DIRECTORY, STRANGE_COUNT };
+
+static void put(const char *path, enum strange what)
+{
+    if (what == PIPE)
+        assert_int_equal(mkfifo(path, 0600), 0);
+    else if (what == LINK)
+        assert_int_equal(symlink("/etc/passwd", path), 0);
+    else
+        assert_int_equal(mkdir(path, 0700), 0);
+}
+
+static void must_refuse(int answer, struct error *err, const char *path)
+{
+    assert_int_equal(answer, -1);
+    assert_int_equal(err->code, ERROR_OWNER);
+    assert_non_null(strstr(err->text, path));
+    error_clear(err);
+}
+
+/* Nobody knows whether one runs: neither is one started, nor is it said that none does. */
+static void strange_lock(void **state)
+{
+    const struct rig *rig = *state;
+    cleanup_free char *folder = xasprintf("%s/odd-0123abcd", rig->base);
+    cleanup_free char *lock = path_join(folder, "dashboard.lock");
+    const struct dashboard_options options = {.folder = folder, .port = -1};
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (enum strange what = 0; what < STRANGE_COUNT; what++) {
+        struct dashboard_record record;
+        struct error err = {0};
+        put(lock, what);
+        must_refuse(dashboard_find(folder, &record, &err), &err, lock);
+        assert_null(dashboard_url(folder, false, &err));
+        must_refuse(-1, &err, lock);
+        must_refuse(dashboard_stop(folder, &err), &err, lock);
+        must_refuse(dashboard_start(&options, &err), &err, lock);
+        assert_int_equal(file_remove_tree(lock, NULL), 0);
+    }
+}
+
+/* The one that runs goes on, whatever somebody puts in the place of its files. */
+static void strange_files(void **state)
+{
+    static const char *const names[] = {"dashboard.json", "dashboard.token"};
+    const struct rig *rig = *state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cleanup_free char *path = path_join(rig->folder, names[i]), *aside = xasprintf("%s.aside", path);
+        assert_int_equal(rename(path, aside), 0);
+        for (enum strange what = 0; what < STRANGE_COUNT; what++) {
+            struct error err = {0};
+            put(path, what);
+            assert_null(dashboard_url(rig->folder, false, &err));
+            must_refuse(-1, &err, path);
+            assert_int_equal(file_remove_tree(path, NULL), 0);
+        }
+        assert_int_equal(rename(aside, path), 0);
+    }
+    cleanup_free char *url = dashboard_url(rig->folder, false, NULL);
+    assert_non_null(url);
+}
+
+/* Of one that does not run yet. */
+static void strange_log(void **state)
+{
+    const struct rig *rig = *state;
+    cleanup_free char *folder = xasprintf("%s/odd-0123abcd", rig->base);
+    cleanup_free char *log = path_join(folder, "dashboard.log");
+    const struct dashboard_options options = {.folder = folder, .port = -1};
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (enum strange what = 0; what < STRANGE_COUNT; what++) {
+        struct error err = {0};
+        put(log, what);
+        must_refuse(dashboard_start(&options, &err), &err, log);
+        assert_int_equal(file_remove_tree(log, NULL), 0);
+    }
+}
+
 static int start(void **state)
 {
     *state = rig_start();
@@ -154,8 +234,9 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_RIG(nobody), WITH_RIG(token),    WITH_RIG(cookie),
-        WITH_RIG(ticket), WITH_RIG(patience), WITH_RIG(files),
+        WITH_RIG(nobody),       WITH_RIG(token),         WITH_RIG(cookie),
+        WITH_RIG(ticket),       WITH_RIG(patience),      WITH_RIG(files),
+        WITH_RIG(strange_lock), WITH_RIG(strange_files), WITH_RIG(strange_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
