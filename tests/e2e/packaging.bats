@@ -190,13 +190,15 @@ load_image() {
   cp -L "$APPHOST" "$tree/usr/bin/apphost"
   late=$("$APPHOST" version -o json | jq -r '.libraries[].path // empty')
   # shellcheck disable=SC2086 # names of files are words
-  for library in $({ ldd "$APPHOST" $late 2>/dev/null | grep -o '/[^ :]*\.so[^ :]*'; printf '%s\n' $late; } | sort -u); do
+  for library in $({ ldd "$APPHOST" $late 2>/dev/null | grep -o '/[^ :]*\.so[^ :]*'; printf '%s\n' $late; } |
+    sort -u); do
     mkdir -p "$tree/$(dirname "$library")"
     cp -L "$library" "$tree/$library"
   done
   IMAGE=apphost-test/packed:$PROJECT
   "$ROOT/packaging/image" "$tree" "$T/image.tar" "$IMAGE" "$(dpkg --print-architecture)"
-  engine POST /images/load --max-time 120 -H 'Content-Type: application/x-tar' --data-binary "@$T/image.tar" | grep Loaded
+  engine POST /images/load --max-time 120 -H 'Content-Type: application/x-tar' --data-binary "@$T/image.tar" |
+    grep Loaded
   echo "$IMAGE" >"$T/loaded"
 }
 
