@@ -113,6 +113,7 @@ static int look_at_past(struct rollout *r, const struct deployment_service *s, s
         return -1;
     if (!r->kubectl.output.length)
         return 0;
+
     struct kubectl_workload workload;
     struct arena arena = {0};
     kubectl_read(&r->kubectl, &kubectl_workload_record, &arena, &workload);

@@ -85,6 +85,7 @@ int dashboard_find(const char *folder, struct dashboard_record *record, struct e
         error_hint(err, "apphost dashboard starts it");
         return -1;
     }
+
     *record = (struct dashboard_record){
         .pid = (pid_t)json_int(json, "pid", 0),
         .port = (int)json_int(json, "port", 0),

@@ -139,6 +139,7 @@ int dashboard_start(const struct dashboard_options *options, struct error *err)
         return -1;
     if (state_dashboard_runs(options->folder))
         return 1;
+
     state = state_open(options->folder, true, err);
     if (!state)
         return -1;

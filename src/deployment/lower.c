@@ -13,6 +13,7 @@ static void lower_plan(struct lowering *l)
 {
     struct error *problems = NULL;
     size_t count = 0;
+
     /* Its certificates are not asked for: the development authority's have been refused. */
     struct plan_context context = {.project = l->options->project,
                                    .project_hash = DEPLOYMENT_HASH,
@@ -23,6 +24,7 @@ static void lower_plan(struct lowering *l)
                                    .nodes = PLAN_NODES_BY_NAME};
     if (l->options->target == DEPLOYMENT_KUBERNETES)
         context.nodes = PLAN_NODES_OF_SET;
+
     l->d->plan = plan_lower(&l->inside, &context, &problems, &count);
     for (size_t i = 0; i < count; i++)
         lowering_take_problem(l, &problems[i]);

@@ -126,9 +126,10 @@ const char *place_gateway(struct orchestrator *o);
 /* As a text has it (IPv6 in brackets); NULL: not known yet. */
 const char *place_in_text(struct orchestrator *o);
 const char *place_of_port(const struct orchestrator *o, const struct plan_port *port);
-/* What the node's probe tries now; and that it was answered there. */
+/* What the node's probe tries now; and that it was answered there. True: that has just proven where all ports
+ * are. */
 const char *place_to_try(const struct node *node, const struct plan_port *port);
-void place_prove(struct node *node);
+bool place_prove(struct node *node);
 /* The addresses that a port is published on. */
 int place_count(const struct orchestrator *o, const struct plan_port *port);
 const char *place_bind(const struct orchestrator *o, const struct plan_port *port, int i);

@@ -112,38 +112,26 @@ const char *place_to_try(const struct node *node, const struct plan_port *port)
     return o->where.places[node->sensor.tried % o->where.count].host;
 }
 
-/* What answered them where our ports are not was somebody else. */
-static void doubt_others(struct orchestrator *o)
-{
-    for (struct node *node = o->nodes; node; node = node->hh.next) {
-        const struct sensor *sensor = &node->sensor;
-        bool is_probed = node->kind->at_engine && sensor->on && sensor->probe && node->facts.ready;
-        if (is_probed && sensor->tried % o->where.count != o->place)
-            sensor_again(node);
-    }
-}
-
-void place_prove(struct node *node)
+bool place_prove(struct node *node)
 {
     struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
     if (o->proven || !node->kind->at_engine || !o->where.count)
-        return;
+        return false;
     if (run->port_count && run->ports[0].at_gateway)
-        return;
+        return false;
 
     bool is_news = node->sensor.proves || !o->supposed;
     int place = node->sensor.tried % o->where.count;
     if (!is_news)
-        return;
+        return false;
     o->supposed = true;
     o->proven = node->sensor.proves;
     if (place != o->place) {
         o->place = place;
         values_changed(o);
     }
-    if (o->proven)
-        doubt_others(o);
+    return o->proven;
 }
 
 /* ---- publishing ---- */

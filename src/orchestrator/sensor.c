@@ -32,6 +32,17 @@ const struct error *sensor_error(const struct node *node)
     return last;
 }
 
+/* What answered them where our ports are not was somebody else. */
+static void doubt_others(struct orchestrator *o)
+{
+    for (struct node *node = o->nodes; node; node = node->hh.next) {
+        const struct sensor *sensor = &node->sensor;
+        bool is_probed = node->kind->at_engine && sensor->on && sensor->probe && node->facts.ready;
+        if (is_probed && sensor->tried % o->where.count != o->place)
+            sensor_again(node);
+    }
+}
+
 static void set_ready(struct node *node, bool ready)
 {
     if (node->facts.ready == ready)
@@ -57,8 +68,8 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         return;
     }
 
-    if (state == PROBE_READY)
-        place_prove(node);
+    if (state == PROBE_READY && place_prove(node))
+        doubt_others(node->o);
     set_ready(node, state == PROBE_READY);
 }
 

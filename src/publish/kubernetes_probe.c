@@ -92,6 +92,7 @@ static char *wait_line(const struct deployment_service *server)
     int port = server->check.port;
     if (server->kind == MODEL_GARNET)
         return xasprintf("until bash -c ':</dev/tcp/%s/%d'; do sleep 1; done", host, port);
+
     const char *program = "redis-cli", *tls = "";
     if (server->kind == MODEL_VALKEY)
         program = "valkey-cli";

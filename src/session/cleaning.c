@@ -21,7 +21,7 @@ pid_t cleaning_guard(const char *folder)
     return guard;
 }
 
-void cleaning_look(struct cleaning *cleaning, const char *folder, cleaning_cb *tell, void *data)
+void cleaning_look(struct cleaning_wait *cleaning, const char *folder, cleaning_cb *tell, void *data)
 {
     int64_t now_ms = loop_clock_ms();
     if (!cleaning->looked_ms)

@@ -14,14 +14,14 @@
 pid_t cleaning_guard(const char *folder);
 
 /* Of one wait; begins as zeros. */
-struct cleaning {
+struct cleaning_wait {
     int64_t looked_ms;
     pid_t guard; /* seen at the last look */
     pid_t told;
 };
 /* Called as often as one likes. tell (or NULL) hears of a guard once. */
 typedef void cleaning_cb(pid_t guard, void *data);
-void cleaning_look(struct cleaning *cleaning, const char *folder, cleaning_cb *tell, void *data);
+void cleaning_look(struct cleaning_wait *cleaning, const char *folder, cleaning_cb *tell, void *data);
 
 /* Always -1. ERROR_NOT_RUNNING, for those who do not wait. */
 int cleaning_refuse(pid_t guard, const char *project, struct error *err);

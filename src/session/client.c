@@ -268,7 +268,7 @@ static int connect_or_start(struct client *client, const struct client_options *
 
 /* Is somebody at work who will have ended some time? */
 static bool is_under_way(const struct client *client, const struct client_options *options,
-                         struct cleaning *cleaning)
+                         struct cleaning_wait *cleaning)
 {
     if (client->folder)
         cleaning_look(cleaning, client->folder, options->on_guard, options->guard_data);
@@ -282,7 +282,7 @@ int client_open(struct client *client, const struct client_options *options, str
     if (options->starts_first && start_one(client, options, err) < 0)
         return -1;
 
-    struct cleaning cleaning = {0};
+    struct cleaning_wait cleaning = {0};
     int64_t begin_ms = loop_clock_ms();
     for (int64_t heard_ms = begin_ms; loop_clock_ms() - heard_ms < SILENCE_MS;) {
         bool was_fresh = client->is_fresh;

@@ -219,7 +219,7 @@ struct parting {
     struct timer again;
     bool is_over;
     struct context *context;
-    struct cleaning cleaning;
+    struct cleaning_wait cleaning;
 };
 
 static bool is_recorded(struct state *state, const char *session, bool otherwise)

@@ -96,7 +96,9 @@ resources:
     type: process
     command: [x]
     references: [cache]
-    publish: {image: $REDIS, command: [sh, -c, 'echo "\$\$CACHE_NODES"; redis-cli -u "\$\$CACHE_URI" set k v; exec sleep 600']}
+    publish:
+      image: $REDIS
+      command: [sh, -c, 'echo "\$\$CACHE_NODES"; redis-cli -u "\$\$CACHE_URI" set k v; exec sleep 600']
 END
   ok apphost publish compose -o out
   compose config >config 2>warnings

@@ -126,7 +126,7 @@ static void note(pid_t guard, void *data)
 static void it_is_told_once(void **state)
 {
     struct scene *scene = *state;
-    struct cleaning cleaning = {0};
+    struct cleaning_wait cleaning = {0};
     take_lock(scene);
     record(scene, dead_pid(), scene->holder);
     cleaning_look(&cleaning, scene->folder, note, scene);
