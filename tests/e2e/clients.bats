@@ -67,7 +67,7 @@ client() {
 @test "StackExchange.Redis takes the connection string" {
   [ -e "$BUILT/dotnet/out/stackexchange.dll" ] || skip "StackExchange.Redis could not be built: tests/clients/build"
   native
-  DOTNET_CLI_HOME=$T client stackexchange dotnet "$BUILT/dotnet/out/stackexchange.dll"
+  DOTNET_CLI_HOME=$T TMPDIR=$T client stackexchange dotnet "$BUILT/dotnet/out/stackexchange.dll"
 }
 
 # bats test_tags=engineless
@@ -80,7 +80,7 @@ client() {
 # bats test_tags=engineless
 @test "a real Garnet takes the URI, and the user default" {
   PATH=${BUILT%/clients}/garnet:$PATH
-  export DOTNET_CLI_HOME=$T
+  export DOTNET_CLI_HOME=$T TMPDIR=$T
   needs garnet-server
   export APPHOST_ENGINE=native
   PASSWORD='p/+@:#% "x'
@@ -172,7 +172,7 @@ END
 @test "a cluster and sentinels: StackExchange.Redis takes the connection strings" {
   [ -e "$BUILT/dotnet/out/stackexchange.dll" ] || skip "StackExchange.Redis could not be built: tests/clients/build"
   both
-  export DOTNET_CLI_HOME=$T
+  export DOTNET_CLI_HOME=$T TMPDIR=$T
   ok apphost run -- dotnet "$BUILT/dotnet/out/stackexchange.dll" "$VALUE"
   [ "$output" = "$VALUE" ]
   ok apphost run -- sh -c 'ConnectionStrings__cache=$ConnectionStrings__ring exec dotnet "$@"' - \

@@ -9,7 +9,7 @@ setup_more() {
   needs redis-server
   [ -e "$BUILT/$([[ $BATS_TEST_DESCRIPTION = *program* ]] && echo web/out/web || echo exchange/out/exchange).dll" ] ||
     skip "the .NET side could not be built: tests/dotnet/build"
-  export APPHOST_ENGINE=native DOTNET_CLI_HOME=$T APPHOST_PEER=$BUILT/peer
+  export APPHOST_ENGINE=native DOTNET_CLI_HOME=$T TMPDIR=$T APPHOST_PEER=$BUILT/peer
 }
 
 # exchange CLASS: its tests, against one server of this session

@@ -22,7 +22,7 @@ one() {
 native() {
   PATH=${XDG_CACHE_HOME:-$REAL_HOME/.cache}/apphost-test/garnet:$PATH
   needs garnet-server
-  export APPHOST_ENGINE=native DOTNET_CLI_HOME=$T
+  export APPHOST_ENGINE=native DOTNET_CLI_HOME=$T TMPDIR=$T
   {
     printf 'resources:\n  cache:\n    type: garnet\n'
     [ $# = 0 ] || printf '    %s\n' "$@"

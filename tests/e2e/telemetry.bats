@@ -113,7 +113,7 @@ is_one_trace() {
 @test "a .NET program and the client library arrive in one trace, told by nothing but the environment" {
   needs redis-server
   [ -e "$ROOT/build/dotnet/web/out/web.dll" ] || skip "the .NET side could not be built: tests/dotnet/build"
-  export DOTNET_CLI_HOME=$T
+  export DOTNET_CLI_HOME=$T TMPDIR=$T
   manifest <<END
 resources:
   cache: redis
