@@ -5,6 +5,7 @@
 #include "console/redis_store.h"
 
 #include "session/session.h"
+#include "session/question.h"
 
 #include "base/mem.h"
 #include "base/signals.h"
@@ -144,12 +145,9 @@ static int confirm(const struct redis_link *link, const struct args *args, struc
         return -1;
     }
 
-    char answer[16] = "";
     fprintf(stderr, "--%s deletes everything on %s, which is no server of this project. Go on? [y/N] ", mode,
             where);
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
-        return 0;
-    return error_set(err, ERROR_FAILED, "nothing was changed");
+    return question_ask(&link->context->client, "nothing was changed", err);
 }
 
 static int run_seeds(struct redis_link *link, const struct args *args, struct error *err)

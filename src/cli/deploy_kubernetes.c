@@ -7,6 +7,7 @@
  * there and no longer wanted is deleted afterwards, but claims never. Ready is what the rollout says; where
  * it does not come, the pod's own words are the reason. */
 #include "cli/deploy_kubernetes.h"
+#include "session/question.h"
 #include "cli/rollout.h"
 #include "engine/words.h"
 
@@ -184,12 +185,9 @@ int rollout_confirm(const struct rollout *r, const char *what, struct error *err
         return -1;
     }
 
-    char answer[16] = "";
     fprintf(stderr, "%s %s in context %s, namespace %s? [y/N] ", what, project, r->kubectl.config_context,
             r->kubectl.namespace);
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
-        return 0;
-    return error_set(err, ERROR_FAILED, "nothing was changed");
+    return question_ask(NULL, "nothing was changed", err);
 }
 
 /* ---- getting ready ---- */

@@ -3,6 +3,7 @@
  * Every change is a line on standard error as it is made; with -o json all of them are one document at the
  * end. A difference (--diff) is data: on standard output. */
 #include "cli/deploy.h"
+#include "session/question.h"
 #include "deploy/deploy.h"
 
 #include "base/mem.h"
@@ -88,12 +89,9 @@ static int confirm(int changes, void *data, struct error *err)
         error_hint(err, "-y makes them without asking, --diff shows them");
         return -1;
     }
-    char answer[16] = "";
     fprintf(stderr, "%d change%s of %s in the swarm at %s (%s). Go on? [y/N] ", changes, plural_s(changes),
             context->project.name, where, context->project.engine.origin);
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
-        return 0;
-    return error_set(err, ERROR_FAILED, "nothing was changed");
+    return question_ask(NULL, "nothing was changed", err);
 }
 
 /* ---- ways ---- */

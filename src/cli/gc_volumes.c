@@ -5,6 +5,7 @@
  * names the new manifest); those made in a container that is not this one, whose paths mean nothing here;
  * what is in use. */
 #include "cli/gc_volumes.h"
+#include "session/question.h"
 #include "project/adopt.h"
 #include "engine/once.h"
 #include "project/find.h"
@@ -138,7 +139,6 @@ static void show_all(const struct gone *gone, const char *verb)
 static int confirm(const struct gone *gone, struct error *err)
 {
     const struct context *context = gone->context;
-    char answer[16] = "";
     if (context->yes)
         return 0;
     show_all(gone, "would remove");
@@ -150,10 +150,7 @@ static int confirm(const struct gone *gone, struct error *err)
 
     fflush(stdout);
     fprintf(stderr, "Remove them? [y/N] ");
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y'))
-        return 0;
-
-    return error_set(err, ERROR_FAILED, "nothing was removed");
+    return question_ask(NULL, "nothing was removed", err);
 }
 
 /* One that is in use does not keep the others. */

@@ -249,6 +249,26 @@ make_client_tests() { # "IMAGE…" PROGRAM…
   done
 }
 
+# A server that is not the project's, with these lines and PORT in them as its configuration: $OUTSIDE is its port. A
+# port that was free may be somebody's a moment later: then another one.
+outside_server() {
+  local try
+  for try in 1 2 3 4 5; do
+    OUTSIDE=$(free_port)
+    printf '%s\n' "bind 127.0.0.1" 'save ""' "dir $T" "$@" | sed "s/PORT/$OUTSIDE/" >"$T/outside.conf"
+    redis-server "$T/outside.conf" >"$T/outside.log" 2>&1 3>&- &
+    OUTSIDE_PID=$!
+    wait_until 30 outside_is_decided
+    alive "$OUTSIDE_PID" && return
+  done
+  cat "$T/outside.log"
+  return 1
+}
+
+outside_is_decided() {
+  grep -q 'Ready to accept' "$T/outside.log" || dead "$OUTSIDE_PID"
+}
+
 # Podman has names in networks only with a plugin of its own.
 needs_container_names() {
   engine GET /_ping -i | grep -qi '^libpod-api' || return 0

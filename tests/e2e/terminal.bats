@@ -193,6 +193,29 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   wait "$pid" || true
 }
 
+@test "a question ends by Ctrl-C and by TERM, and whatever is no yes changes nothing" {
+  needs redis-server
+  outside_server 'port PORT'
+  manifest <<<"resources: {there: {type: connection-string, value: 'redis://127.0.0.1:$OUTSIDE'}}"
+  ok apphost up -d
+  ok apphost redis there SET a 1
+  terminal expect 'y/N' send '\x03' -- "$APPHOST" redis there --flush
+  prints 'code 130'
+  terminal expect 'y/N' signal 15 -- "$APPHOST" redis there --flush
+  prints 'code 143'
+  terminal expect 'y/N' send 'n\r' -- "$APPHOST" redis there --flush
+  prints 'nothing was changed' 'code 1'
+  terminal expect 'y/N' send '\x04' -- "$APPHOST" redis there --flush
+  prints 'nothing was changed' 'code 1'
+  [ "$(apphost redis there DBSIZE)" = 1 ]
+  terminal expect 'y/N' send 'yes\r' -- "$APPHOST" redis there --flush
+  prints 'code 0'
+  [ "$(apphost redis there DBSIZE)" = 0 ]
+  ok apphost down
+  kill "$OUTSIDE_PID"
+  wait_until 10 dead "$OUTSIDE_PID"
+}
+
 @test "closed standard descriptors: nothing of ours takes their place" {
   ok bash -c '"$0" run web -- sh -c "ls -l /proc/self/fd >seen; exit 3" <&- >&- 2>&-; [ $? = 3 ]' "$APPHOST"
   [ "$(grep -c '/dev/null$' seen)" -ge 2 ]
