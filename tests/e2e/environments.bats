@@ -633,7 +633,8 @@ plug_in() {
   export APPHOST_PUBLISHED_HOST=127.0.0.2
   ok apphost doctor
   prints 'reached at 127\.0\.0\.2: APPHOST_PUBLISHED_HOST'
-  ok apphost up -d
+  ok apphost up -d --explain
+  says 'reached at 127\.0\.0\.2: APPHOST_PUBLISHED_HOST'
   ok apphost ps --verbose
   prints '127\.0\.0\.2:' 'reached at 127\.0\.0\.2'
   ok apphost env --format dotenv

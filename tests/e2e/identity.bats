@@ -180,6 +180,20 @@ former_hash() {
   [ -z "$(volumes)" ]
 }
 
+@test "a kept container of the former identity is kept though its state is lost" {
+  manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000'], lifetime: persistent}}"
+  local name=$PROJECT-$(former_hash)-box
+  engine POST "/containers/create?name=$name" -H 'Content-Type: application/json' \
+    -d "{\"Image\": \"$REDIS\", \"Entrypoint\": [\"sleep\", \"1000\"], \"Labels\": {
+    \"io.apphost.project\": \"$PROJECT\", \"io.apphost.project-hash\": \"$(former_hash)\",
+    \"io.apphost.lifetime\": \"persistent\", \"io.apphost.uid\": \"$(id -u)\"}}" >/dev/null
+  ok apphost up -d
+  says "keeps what it made under its former identity"
+  [ "$(containers)" = "$name" ]
+  ok apphost down --all
+  [ -z "$(containers)" ]
+}
+
 # ---- by name, from anywhere ----
 
 sleeper() {
