@@ -1,5 +1,4 @@
 /* apphost pull: fetch all images of the manifest, all at once, with progress. */
-#include "loop/await.h"
 #include "engine/once.h"
 #include "ui/render.h"
 #include "session/context.h"
@@ -121,7 +120,7 @@ static int pull_all(struct pulls *pulls, struct error *err)
         .what = "the end of the pulls",
         .limit = FOREVER, /* each ends when nothing comes for IDLE_MS */
     };
-    int failed = loop_await(&pulls->once.loop, &wait, NULL, err);
+    int failed = engine_once_await(&pulls->once, &wait, err);
     render_finish(pulls->render, true);
     if (failed)
         return -1;

@@ -5,7 +5,6 @@
  * that of our reader, of the deployment, or an interruption. */
 #include "cli/look_swarm.h"
 #include "deploy/deploy.h"
-#include "loop/await.h"
 #include "session/audience.h"
 
 #include "base/mem.h"
@@ -93,7 +92,7 @@ static int pause_watch(struct swarm_watch *watch, struct error *err)
                         .data = watch};
     watch->is_due = false;
     timer_start(&watch->timer, LOOK_MS);
-    return loop_await(&watch->once.loop, &wait, NULL, err);
+    return engine_once_await(&watch->once, &wait, err);
 }
 
 static int follow(struct swarm_watch *watch, struct error *err)

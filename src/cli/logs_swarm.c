@@ -7,7 +7,6 @@
 #include "cli/look_swarm.h"
 #include "deploy/deploy.h"
 #include "engine/swarm.h"
-#include "loop/await.h"
 #include "session/audience.h"
 
 #include "base/mem.h"
@@ -164,7 +163,7 @@ static int read_all(struct swarm_logs *logs, struct engine_once *once, struct er
     };
 
     audience_watch(&logs->audience, &once->loop, STDOUT_FILENO);
-    int failed = loop_await(&once->loop, &wait, NULL, err);
+    int failed = engine_once_await(once, &wait, err);
     print_kept(logs);
     judge(logs);
     audience_end(&logs->audience);

@@ -30,7 +30,7 @@ void answer_refusal(struct web_request *request, int status, const char *code, c
 void answer_no_session(struct web_request *request, const struct dashboard *dashboard)
 {
     cleanup_error struct error error = {0};
-    error_set(&error, ERROR_NOT_RUNNING, "nothing of %s is running", dashboard->identity.name);
+    error_set(&error, ERROR_NOT_RUNNING, "%s does not run", dashboard->identity.name);
     error_hint(&error, "apphost up starts it");
     cJSON *json = control_error_to_json(&error);
     json_add_string(json, "state", "no-session");

@@ -53,43 +53,31 @@ int home_check(const char *folder, const char *name, struct error *err)
 
 int home_write_record(const struct dashboard *dashboard, struct error *err)
 {
-    cleanup_free char *path = home_path(dashboard->folder, STATE_DASHBOARD_RECORD);
-    cleanup_json cJSON *json = cJSON_CreateObject();
-    json_add_int(json, "pid", getpid());
-    json_add_int(json, "port", web_port(dashboard->web));
-    json_add_int(json, "otlpPort", telemetry_port(dashboard));
-    json_add_int(json, "startedMs", dashboard->started_ms);
-    json_add_string(json, "version", APPHOST_VERSION);
-    cleanup_free char *text = json_print(json);
-    return file_write_atomic(path, text, strlen(text), 0600, err);
-}
-
-int home_last_port(const char *folder, const char *name)
-{
-    cleanup_json cJSON *json = state_dashboard_record(folder);
-    int64_t port = json_int(json, name, 0);
-    if (port > 0 && port < 65536)
-        return (int)port;
-    return 0;
+    const struct state_dashboard record = {
+        .pid = getpid(),
+        .port = web_port(dashboard->web),
+        .otlp_port = telemetry_port(dashboard),
+        .started_ms = dashboard->started_ms,
+        .version = APPHOST_VERSION,
+    };
+    return state_dashboard_write(dashboard->folder, &record, err);
 }
 
 int dashboard_find(const char *folder, struct dashboard_record *record, struct error *err)
 {
-    cleanup_json cJSON *json = NULL;
+    struct state_dashboard found;
     if (home_check(folder, STATE_DASHBOARD_LOCK, err) || home_check(folder, STATE_DASHBOARD_RECORD, err))
         return -1;
-    if (state_dashboard_runs(folder))
-        json = state_dashboard_record(folder);
-    if (!json) {
+    if (!state_dashboard_runs(folder) || !state_dashboard_read(folder, &found)) {
         error_set(err, ERROR_NOT_RUNNING, "no dashboard runs for this project");
         error_hint(err, "apphost dashboard starts it");
         return -1;
     }
 
     *record = (struct dashboard_record){
-        .pid = (pid_t)json_int(json, "pid", 0),
-        .port = (int)json_int(json, "port", 0),
-        .started_ms = json_int(json, "startedMs", 0),
+        .pid = (pid_t)found.pid,
+        .port = found.port,
+        .started_ms = found.started_ms,
     };
     return 0;
 }

@@ -76,8 +76,6 @@ int home_lock(const char *folder, struct error *err);
 /* -1: it stands there, and is no file of ours. */
 int home_check(const char *folder, const char *name, struct error *err);
 int home_write_record(const struct dashboard *dashboard, struct error *err);
-/* A port that the last one had, by its name in the record; or 0. */
-int home_last_port(const char *folder, const char *name);
 /* is_made: one is made where there is none. */
 int home_token(const char *folder, bool is_made, char out[WEB_TOKEN_SIZE], struct error *err);
 int64_t home_now_ms(void);

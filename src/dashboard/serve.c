@@ -53,8 +53,11 @@ static int listen_somewhere(struct dashboard *dashboard, struct error *err)
         .handler = route_request,
         .data = dashboard,
     };
-    if (web.port < 0)
-        web.port = home_last_port(dashboard->folder, "port");
+    struct state_dashboard last;
+    if (web.port < 0) {
+        state_dashboard_read(dashboard->folder, &last);
+        web.port = last.port;
+    }
     name_hosts(dashboard, &web.policy);
     dashboard->web = web_listen(&web, err);
     if (!dashboard->web)

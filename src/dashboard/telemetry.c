@@ -102,9 +102,11 @@ void telemetry_start(struct dashboard *dashboard)
     static const char *const hosts[] = {"localhost", "127.0.0.1", "[::1]"};
     struct telemetry *telemetry = xcalloc(1, sizeof *telemetry);
     cleanup_error struct error why = {0};
+    struct state_dashboard last;
+    state_dashboard_read(dashboard->folder, &last);
     struct web_options web = {
         .loop = &dashboard->loop,
-        .port = home_last_port(dashboard->folder, "otlpPort"),
+        .port = last.otlp_port,
         .policy = {.body_limit = OTLP_BODY_LIMIT, .bodies_limit = BODIES_LIMIT, .types = types},
         .connections = CONNECTIONS,
         .handler = on_request,

@@ -56,7 +56,7 @@ int swarm_pause(struct swarm *swarm, int64_t ms, struct error *err)
     timer_init(&swarm->once->loop, &timer, on_over, &is_over);
     timer_start(&timer, ms);
     struct wait wait = {.fact = &is_over, .what = "the next look", .limit = LIMIT_MS(ms + LATE_MS)};
-    int failed = loop_await(&swarm->once->loop, &wait, NULL, err);
+    int failed = engine_once_await(swarm->once, &wait, err);
     timer_stop(&timer);
     return failed;
 }

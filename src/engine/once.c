@@ -70,10 +70,15 @@ void engine_once_done(const struct engine_result *result, const struct error *er
     }
 }
 
+int engine_once_await(struct engine_once *once, const struct wait *wait, struct error *err)
+{
+    return loop_await(&once->loop, wait, NULL, err);
+}
+
 int engine_once_wait_for(struct engine_once *once, struct limit limit, struct error *err)
 {
     struct wait wait = {.fact = &once->done, .what = "the engine's answer", .limit = limit};
-    int failed = loop_await(&once->loop, &wait, NULL, err);
+    int failed = engine_once_await(once, &wait, err);
     once->done = false;
     if (failed && err && err->code == ERROR_TIMEOUT)
         err->code = ERROR_ENGINE;
@@ -105,7 +110,7 @@ void engine_once_close(struct engine_once *once)
         .fact = &once->done, .what = "the end of the connections", .limit = LIMIT_MS(CLOSE_MS)};
     once->done = false;
     engine_close(once->engine, on_closed, once);
-    loop_await(&once->loop, &wait, NULL, NULL);
+    engine_once_await(once, &wait, NULL);
     loop_fini(&once->loop);
     cJSON_Delete(once->json);
     free(once->output);

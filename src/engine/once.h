@@ -6,6 +6,7 @@
 #ifndef ENGINE_ONCE_H
 #define ENGINE_ONCE_H
 
+#include "loop/await.h"
 #include "loop/loop.h"
 #include "engine/engine.h"
 
@@ -29,6 +30,8 @@ void engine_once_done(const struct engine_result *result, const struct error *er
  * to undo. The limit is for operations that the engine room does not bound itself. */
 int engine_once_wait(struct engine_once *once, struct error *err);
 int engine_once_wait_for(struct engine_once *once, struct limit limit, struct error *err);
+/* The same for whatever its engine tells: a wait of the caller's, on its loop. */
+int engine_once_await(struct engine_once *once, const struct wait *wait, struct error *err);
 void engine_once_close(struct engine_once *once);
 
 #endif

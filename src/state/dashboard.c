@@ -5,8 +5,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "record/record.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { FILE_LIMIT = 64 << 10 };
@@ -23,23 +25,55 @@ bool state_dashboard_runs(const char *folder)
     return is_locked;
 }
 
-cJSON *state_dashboard_record(const char *folder)
+#define OWNER struct state_dashboard
+static const struct record_field rows[] = {
+    RECORD_CALLED("pid", OWNER, pid, FIELD_INT64),
+    RECORD_CALLED("port", OWNER, port, FIELD_INT),
+    RECORD_CALLED("otlpPort", OWNER, otlp_port, FIELD_INT),
+    RECORD_CALLED("startedMs", OWNER, started_ms, FIELD_INT64),
+    RECORD_CALLED("version", OWNER, version, FIELD_STRING),
+};
+static RECORD(dashboard_record, OWNER, rows);
+#undef OWNER
+
+int state_dashboard_write(const char *folder, const struct state_dashboard *dashboard, struct error *err)
+{
+    cleanup_free char *path = path_join(folder, STATE_DASHBOARD_RECORD);
+    cleanup_json cJSON *json = record_to_json(&dashboard_record, dashboard);
+    cleanup_free char *text = json_print(json);
+    return file_write_atomic(path, text, strlen(text), 0600, err);
+}
+
+static int as_port(int port)
+{
+    if (port > 0 && port <= UINT16_MAX)
+        return port;
+    return 0;
+}
+
+bool state_dashboard_read(const char *folder, struct state_dashboard *dashboard)
 {
     cleanup_free char *path = path_join(folder, STATE_DASHBOARD_RECORD);
     size_t length = 0;
     cleanup_free char *text = file_read_own(path, FILE_LIMIT, &length, NULL);
-    if (!text)
-        return NULL;
-    return json_parse(text, length, NULL);
+    cleanup_json cJSON *json = NULL;
+    struct arena arena = {0};
+
+    *dashboard = (struct state_dashboard){0};
+    if (text)
+        json = json_parse(text, length, NULL);
+    bool is_read = json && record_take(&dashboard_record, json, &arena, dashboard, "", NULL) == 0;
+    dashboard->port = as_port(dashboard->port);
+    dashboard->otlp_port = as_port(dashboard->otlp_port);
+    dashboard->version = NULL;
+    arena_free(&arena);
+    return is_read;
 }
 
 int state_telemetry_port(const char *folder)
 {
-    cleanup_json cJSON *record = NULL;
+    struct state_dashboard dashboard = {0};
     if (state_dashboard_runs(folder))
-        record = state_dashboard_record(folder);
-    int64_t port = json_int(record, "otlpPort", 0);
-    if (port > 0 && port < 65536)
-        return (int)port;
-    return 0;
+        state_dashboard_read(folder, &dashboard);
+    return dashboard.otlp_port;
 }

@@ -115,8 +115,15 @@ void state_session_free(struct state_session *session);
 #define STATE_DASHBOARD_LOCK "dashboard.lock"
 #define STATE_DASHBOARD_RECORD "dashboard.json"
 bool state_dashboard_runs(const char *folder);
-/* What it wrote at its start, or the last one did; NULL: nothing. The caller deletes. */
-cJSON *state_dashboard_record(const char *folder);
+/* What it writes at its start. */
+struct state_dashboard {
+    int64_t pid, started_ms;
+    int port, otlp_port; /* of loopback; 0: none */
+    const char *version; /* of the program; not read */
+};
+int state_dashboard_write(const char *folder, const struct state_dashboard *dashboard, struct error *err);
+/* Of the one that runs, or of the last one; false: there was none. */
+bool state_dashboard_read(const char *folder, struct state_dashboard *dashboard);
 /* The port of loopback at which it takes telemetry; 0: none runs, or it takes none. */
 int state_telemetry_port(const char *folder);
 
