@@ -54,10 +54,12 @@ static int listen_somewhere(struct dashboard *dashboard, struct error *err)
         .data = dashboard,
     };
     struct state_dashboard last;
+
     if (web.port < 0) {
         state_dashboard_read(dashboard->folder, &last);
         web.port = last.port;
     }
+
     name_hosts(dashboard, &web.policy);
     dashboard->web = web_listen(&web, err);
     if (!dashboard->web)
