@@ -109,12 +109,6 @@ static void on_answer(const struct resp_reply *reply, void *data)
         redis_link_answer(reply, &plan->refusal);
 }
 
-static void on_role(const struct resp_reply *reply, void *data)
-{
-    struct hand_over *plan = data;
-    plan->is_over = reply->type == RESP_ARRAY && reply->count && resp_reply_is(reply->elements, "master");
-}
-
 static int ask(struct redis_link *link, const char *const *words, redis_reply_cb *on_reply,
                struct hand_over *plan, struct error *err)
 {
@@ -196,15 +190,16 @@ static int pause_a_while(struct client *client, struct error *err)
     return code;
 }
 
-static int ask_replica(struct context *context, struct hand_over *plan, struct error *err)
+/* Once our table says so, too: who comes by the resource's name is sent to whom it names. */
+static int look_at_heir(struct context *context, struct hand_over *plan, struct error *err)
 {
-    static const char *const role[] = {"ROLE", NULL};
-    struct redis_link link;
-    int code = redis_link_init(&link, context, plan->to, err);
-    if (code == 0)
-        code = ask(&link, role, on_role, plan, err);
-    redis_link_fini(&link);
-    return code;
+    cleanup_view struct view *view = NULL;
+    if (client_view(&context->client, ANSWER_LIMIT, &view, err))
+        return -1;
+    const struct view_resource *from = view_find(view, plan->from), *to = view_find(view, plan->to);
+    bool is_primary_still = from && str_eq(from->role, "primary");
+    plan->is_over = to && str_eq(to->role, "primary") && !is_primary_still;
+    return 0;
 }
 
 /* Whoever the sentinels have chosen, once the former one has heard of it. */
@@ -294,7 +289,7 @@ int redis_failover(struct redis_link *link, struct error *err)
 {
     struct context *context = link->context;
     struct hand_over hand_over = {.is_cluster = link->is_cluster, .still = "primary"};
-    look_fn *look = ask_replica;
+    look_fn *look = look_at_heir;
     int code = choose_both(link, &hand_over, err);
     if (code == 0)
         code = tell(context, &hand_over, err);

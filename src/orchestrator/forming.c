@@ -4,7 +4,8 @@
  *
  * One forming for all nodes of a resource, made with the first that gets to its row and gone with the last. A
  * node's row is met once its topology was complete with the instance that runs now; that it loses another
- * node later does not undo it. Failures: the row has a limit, and what is missing stands in the report. */
+ * node later does not undo it. Failures: the row has a limit, and what is missing stands in the report; data
+ * that can never become what is wanted fail their nodes at once. */
 #include "orchestrator/internal.h"
 
 #include "base/pick.h"
@@ -45,6 +46,14 @@ const char *forming_trouble(const struct node *node)
     return topology_trouble(node->forming->topology);
 }
 
+const char *forming_delay(const struct node *node)
+{
+    const char *trouble = forming_trouble(node);
+    if (!trouble || !topology_is_held_up(node->forming->topology))
+        return NULL;
+    return trouble;
+}
+
 /* ---- what it tells ---- */
 
 static void note_role(struct node *node, const char *role)
@@ -70,6 +79,18 @@ static void on_changed(void *data)
         facts_form(node, node->facts.formed || is_formed);
         node_wake(node);
     }
+}
+
+struct node *forming_writable(struct node *node)
+{
+    struct forming *forming = node->forming;
+    bool takes_writes = !forming || str_eq(node->facts.role, "primary");
+    for (size_t i = 0; !takes_writes && i < forming->count; i++) {
+        struct node *other = forming->nodes[i];
+        if (other && str_eq(other->facts.role, "primary"))
+            return other;
+    }
+    return node;
 }
 
 struct node *forming_next_primary(const struct node *node, size_t *at)
@@ -182,17 +203,30 @@ static struct forming *remake(struct forming *old, struct node *node)
     return forming;
 }
 
+static void fail_if_hopeless(struct node *node)
+{
+    const struct topology *topology = node->forming->topology;
+    cleanup_error struct error err = {0};
+    if (!topology_is_hopeless(topology))
+        return;
+    error_set(&err, ERROR_RESOURCE, "%s", topology_trouble(topology));
+    error_hint(&err, "bring back what it was (its data, its number of shards), or begin without data: "
+                     "apphost down --volumes");
+    node_fail(node, &err);
+}
+
 void forming_start(struct node *node)
 {
     struct forming *forming = find(node);
     cleanup_free char *wanted = wanted_of(node);
-    if (node->forming)
-        return;
     if (!forming)
         forming = make(node);
     else if (!str_eq(forming->wanted, wanted))
         forming = remake(forming, node);
-    join(forming, node);
+    if (node->forming)
+        fail_if_hopeless(node);
+    else
+        join(forming, node);
 }
 
 void forming_leave(struct node *node)

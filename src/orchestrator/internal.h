@@ -277,10 +277,14 @@ void forming_look(struct node *node);
 void forming_start(struct node *node);
 /* Its instance is no part of it any more. */
 void forming_leave(struct node *node);
+/* Itself, or where it is a replica, who is primary in its place. */
+struct node *forming_writable(struct node *node);
 /* The next primary of the same cluster, from *at on, that is not this node; NULL: there is no more. */
 struct node *forming_next_primary(const struct node *node, size_t *at);
 /* What is missing, in words; NULL: nothing that we know of. */
 const char *forming_trouble(const struct node *node);
+/* The same once it takes its time: a cold start passes by many such words. */
+const char *forming_delay(const struct node *node);
 
 /* ---- goals_join.c: on the project's network, or off it ---- */
 bool container_is_joined(const struct node *node);
@@ -380,6 +384,8 @@ void persist_flush(void *orchestrator);
 
 /* ---- step.c ---- */
 void node_step(void *node);
+/* What kept it from its goal, as far as anybody said; or NULL. */
+const char *node_last_words(const struct node *node);
 
 /* ==== requests: what is asked for and told; with edges.c, environment.c, orchestrator.c, verbs.c ==== */
 

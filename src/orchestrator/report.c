@@ -16,21 +16,19 @@ static void add_exit(struct view_resource *record, const struct facts *facts)
 
 static struct view_resource resource_report(const struct node *node, struct arena *arena)
 {
-    const struct error *last = sensor_error(node);
     cleanup_error struct error err = {0};
     cleanup_free char *tail = output_tail(node);
     struct view_resource record = {
         .name = node_shown_name(node),
         .kind = node->kind->name,
         .state = node_view_state(node),
+        .last_probe = node_last_words(node),
         .is_blocked = !node->failed && node->state == STATE_FAILED,
     };
 
     report_node_error(node, &err);
     if (err.code)
         record.error = view_error_of(&err, arena);
-    if (last)
-        record.last_probe = last->text;
     add_exit(&record, &node->facts);
     if (tail && *tail)
         record.last_lines = arena_strdup(arena, tail);

@@ -406,13 +406,12 @@ static void set_late(struct request *request)
     for (struct node *other = node_waits_for(node); other && !node->going_down; other = node_waits_for(node))
         node = other; /* what the others wait for is the culprit */
 
-    const struct error *last = sensor_error(node);
-    const char *why = NULL;
-    if (last)
-        why = last->text;
+    const char *why = node_last_words(node), *detail = node->detail;
+    if (str_eq(detail, why))
+        detail = NULL;
     error_set(&request->error, ERROR_TIMEOUT, "%s is still %s after %lld s%s%s%s%s", node_shown_name(node),
-              node_state_name(node->state), (long long)seconds, text_if(node->detail, ": "),
-              text_or_empty(node->detail), text_if(why, ": "), text_or_empty(why));
+              node_state_name(node->state), (long long)seconds, text_if(detail, ": "), text_or_empty(detail),
+              text_if(why, ": "), text_or_empty(why));
     error_resource(&request->error, node->resource);
     listening_hint(node, &request->error);
 }

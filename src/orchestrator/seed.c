@@ -5,7 +5,8 @@
  * sensor and ends with it (sensor_stop calls what is told to it): an instance that goes takes its seeding
  * along. Failures: a file that does not parse or a command that the server refuses fails the node, positioned
  * at file and line. What was written until then is flushed: the data set was empty, and the next try finds it
- * so. Of a cluster all primaries are asked, and the commands go to whom their keys belong. */
+ * so. Of a replication who is primary now is asked and written to; of a cluster all primaries are asked, and
+ * the commands go to whom their keys belong. */
 #include "orchestrator/internal.h"
 
 #include "redis_data/redis_data.h"
@@ -61,18 +62,19 @@ static void add_others(const struct node *node, struct redis_data *operation)
     }
 }
 
-/* A file's content in, or (NULL) all out. */
+/* A file's content in, or (NULL) all out: of who is primary, which after a failover is another one. */
 static void begin(struct node *node, const char *file, redis_data_done_cb *done)
 {
     struct loop *loop = node->o->services.loop;
+    struct node *primary = forming_writable(node);
     char *password;
-    struct redis_conn_options server = server_access(node, &password);
+    struct redis_conn_options server = server_access(primary, &password);
     if (file)
         node->seeding->operation = redis_data_seed(loop, &server, file, done, node);
     else
         node->seeding->operation = redis_data_flush(loop, &server, done, node);
     server_forget(password);
-    add_others(node, node->seeding->operation);
+    add_others(primary, node->seeding->operation);
 }
 
 static void on_flushed(const struct error *error, const struct redis_data_result *result, void *data)
@@ -138,7 +140,7 @@ static void on_keyspace(const struct resp_reply *reply, void *data)
         return;
     }
 
-    struct node *other = forming_next_primary(node, &node->seeding->asked);
+    struct node *other = forming_next_primary(forming_writable(node), &node->seeding->asked);
     if (has_keys)
         finish(node);
     else if (other)
@@ -168,5 +170,5 @@ void seed_start(struct node *node)
         return;
     node->beside[BESIDE_SEED] = seed_stop;
     node->seeding = xcalloc(1, sizeof *node->seeding);
-    ask(node, node);
+    ask(node, forming_writable(node));
 }

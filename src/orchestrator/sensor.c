@@ -47,6 +47,8 @@ static void set_ready(struct node *node, bool ready)
 {
     if (node->facts.ready == ready)
         return;
+    if (ready)
+        error_clear(&node->sensor.last);
     facts_ready(node, ready);
     node_wake(node);
 }

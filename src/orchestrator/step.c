@@ -147,7 +147,7 @@ static void show(struct node *node)
     else if (goal->state == STATE_PULLING)
         node_set_state(node, STATE_PULLING, xstrdup_null(node->detail));
     else
-        node_set_state(node, state_of(node, goal), xstrdup_null(node->cause));
+        node_set_state(node, state_of(node, goal), xstrdup_null(text_or(forming_delay(node), node->cause)));
 }
 
 static const struct goal *first_unmet(const struct node *node)
@@ -191,8 +191,7 @@ static void rest(struct node *node)
         node_set_state(node, state, NULL);
 }
 
-/* What kept it from its goal, as far as anybody said. */
-static const char *last_words(const struct node *node)
+const char *node_last_words(const struct node *node)
 {
     const struct error *last = sensor_error(node);
     const char *trouble = forming_trouble(node);
@@ -207,7 +206,7 @@ static void fail_late(struct node *node)
         node->kind->on_late(node);
         return;
     }
-    const char *last = last_words(node);
+    const char *last = node_last_words(node);
     int64_t seconds = node->goal->limit(node).ms / 1000;
     cleanup_error struct error err = {0};
     error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s", node_exact_name(node), node->goal->name,

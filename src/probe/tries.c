@@ -59,6 +59,7 @@ static void end_try(struct probe *p)
 void probe_succeeded(struct probe *p)
 {
     end_try(p);
+    error_clear(&p->last);
     p->was_final = false;
     int64_t interval_ms = READY_INTERVAL_MS;
     if (p->options.interval_ms)

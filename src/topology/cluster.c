@@ -98,12 +98,12 @@ static const struct cluster_peer *stranger_of(const struct standing *standing, s
 
 /* ---- who does not belong ---- */
 
-static bool shares_slots(const struct standing *standing, size_t one, size_t other)
+static bool shares_slots(const struct cluster_peer *one, const struct cluster_peer *other)
 {
     cleanup_free bool *marks = xcalloc(CLUSTER_SLOTS, sizeof *marks);
     cleanup_free bool *others = xcalloc(CLUSTER_SLOTS, sizeof *others);
-    cluster_mark_slots(self_of(standing, one)->slots, marks);
-    cluster_mark_slots(self_of(standing, other)->slots, others);
+    cluster_mark_slots(one->slots, marks);
+    cluster_mark_slots(other->slots, others);
     for (int slot = 0; slot < CLUSTER_SLOTS; slot++)
         if (marks[slot] && others[slot])
             return true;
@@ -117,7 +117,8 @@ static bool are_of_two(const struct standing *standing, size_t one, size_t other
         return false;
     if (knows(standing, one, other) || knows(standing, other, one))
         return false;
-    return stranger_of(standing, one) || stranger_of(standing, other) || shares_slots(standing, one, other);
+    return stranger_of(standing, one) || stranger_of(standing, other) ||
+           shares_slots(self_of(standing, one), self_of(standing, other));
 }
 
 static bool is_of_another_cluster(const struct standing *standing, struct judgement *out)
@@ -126,27 +127,60 @@ static bool is_of_another_cluster(const struct standing *standing, struct judgem
         for (size_t j = 0; j < i; j++) {
             if (!are_of_two(standing, j, i))
                 continue;
-            judgement_trouble(out, "the data of %s and of %s are of two clusters", name_of(standing, j),
-                              name_of(standing, i));
+            judgement_final(out, "the data of %s and of %s are of two clusters", name_of(standing, j),
+                            name_of(standing, i));
             return true;
         }
     }
     return false;
 }
 
+static int find_replica(const struct standing *standing, const struct cluster_peer *primary)
+{
+    for (size_t i = 0; i < count_of(standing); i++) {
+        const struct cluster_peer *self = self_of(standing, i);
+        if (self->is_replica && !strcmp(self->of, primary->id))
+            return (int)i;
+    }
+    return NOBODY;
+}
+
 /* Its primary has gone for good: it takes over with what it has. */
 static bool takes_over(const struct standing *standing, const struct cluster_peer *gone,
                        struct judgement *out)
 {
+    int replica = find_replica(standing, gone);
+    if (replica == NOBODY)
+        return false;
+    judgement_order(out, (size_t)replica, "CLUSTER FAILOVER TAKEOVER");
+    judgement_trouble(out, "%s takes the place of its lost primary", name_of(standing, (size_t)replica));
+    return true;
+}
+
+/* A member that has slots which the other one has, or had. */
+static int find_owner(const struct standing *standing, const struct cluster_peer *other)
+{
     for (size_t i = 0; i < count_of(standing); i++) {
         const struct cluster_peer *self = self_of(standing, i);
-        if (!self->is_replica || strcmp(self->of, gone->id) != 0)
-            continue;
-        judgement_order(out, i, "CLUSTER FAILOVER TAKEOVER");
-        judgement_trouble(out, "%s takes the place of its lost primary", name_of(standing, i));
-        return true;
+        if (self != other && is_primary(standing, i) && shares_slots(self, other))
+            return (int)i;
     }
-    return false;
+    return NOBODY;
+}
+
+/* Somebody had slots, and data in them that nobody here may give up. A replica of his is made primary by the
+ * others, as long as most of them are there. */
+static void miss_data(const struct standing *standing, const struct cluster_peer *gone, struct judgement *out)
+{
+    int replica = find_replica(standing, gone), owner = find_owner(standing, gone);
+    if (owner != NOBODY)
+        judgement_trouble(out, "not everybody knows yet that %s has the slots of one who has gone",
+                          name_of(standing, (size_t)owner));
+    else if (replica != NOBODY)
+        judgement_trouble(out, "the node with the slots %shas gone, and %s has not taken its place yet",
+                          gone->slots, name_of(standing, (size_t)replica));
+    else
+        judgement_final(out, "the node with the slots %shas gone, and its data with it", gone->slots);
 }
 
 static void forget(const struct standing *standing, const struct cluster_peer *gone, struct judgement *out)
@@ -165,7 +199,7 @@ static bool send_strangers_away(const struct standing *standing, struct judgemen
         if (!gone)
             continue;
         if (*gone->slots && standing->options->keeps_data)
-            judgement_trouble(out, "the node with the slots %shas gone, and its data with it", gone->slots);
+            miss_data(standing, gone, out);
         else if (!takes_over(standing, gone, out))
             forget(standing, gone, out);
         return true;
@@ -360,6 +394,16 @@ static void check_maps(const struct standing *standing, struct judgement *out)
     }
 }
 
+static void check_replica(const struct standing *standing, int replica, struct judgement *out)
+{
+    const char *name = name_of(standing, (size_t)replica);
+    int primary = find_id(standing, self_of(standing, (size_t)replica)->of);
+    if (!standing->members[replica].seen.is_linked)
+        judgement_trouble(out, "%s has no link to its primary", name);
+    else if (primary != NOBODY && !standing_is_fed(standing, primary, replica))
+        judgement_trouble(out, "%s does not feed %s yet", name_of(standing, (size_t)primary), name);
+}
+
 static void check_members(const struct standing *standing, struct judgement *out)
 {
     for (size_t i = 0; i < count_of(standing); i++) {
@@ -369,18 +413,30 @@ static void check_members(const struct standing *standing, struct judgement *out
                               count_of(standing));
         if (!seen->table->is_ok)
             judgement_trouble(out, "%s says that the cluster is not ok", name_of(standing, i));
-        if (seen->role == ROLE_REPLICA && !seen->is_linked)
-            judgement_trouble(out, "%s has no link to its primary", name_of(standing, i));
+        if (seen->role == ROLE_REPLICA)
+            check_replica(standing, (int)i, out);
     }
+}
+
+/* Two have the same slots: one of them has been away, and does not know yet. */
+static bool is_handing_over(const struct standing *standing)
+{
+    for (size_t i = 0; i < count_of(standing); i++)
+        if (is_primary(standing, i) && find_owner(standing, self_of(standing, i)) != NOBODY)
+            return true;
+    return false;
 }
 
 static bool has_its_shards(const struct standing *standing, struct judgement *out)
 {
-    int owners = count_owners(standing);
-    if (owners == standing->options->shards)
+    int owners = count_owners(standing), wanted = standing->options->shards;
+    if (owners == wanted)
         return true;
-    judgement_trouble(out, "its data are of %d shards, and %d are wanted: slots are not moved", owners,
-                      standing->options->shards);
+    if (is_handing_over(standing))
+        judgement_trouble(out, "a primary does not know yet that another has taken its place");
+    else
+        judgement_final(out, "its data are of %d shards, and %d are wanted: slots are not moved", owners,
+                        wanted);
     return false;
 }
 

@@ -27,6 +27,7 @@ struct topology_seen {
     int of_port;
     bool is_linked; /* a replica: it has its primary's data, and gets what is new; a
                      * sentinel: it sees nothing wrong, and does nothing about it */
+    char *fed;      /* a primary: " 7002 7003 ", the ports of the replicas that get what is new; or NULL */
     int64_t offset; /* of the stream of changes; a sentinel: how new its word is */
     char id[41];    /* a sentinel: who it is, and how many others it knows */
     int replicas, others;
@@ -55,6 +56,7 @@ struct order {
 struct judgement {
     bool is_formed;
     char *trouble; /* what is missing, or NULL */
+    bool is_final; /* and it cannot come */
     int primary;   /* or NOBODY */
     bool is_alone; /* nobody is primary */
     struct order *orders;
@@ -66,6 +68,9 @@ void judgement_order(struct judgement *judgement, size_t to, const char *format,
     __attribute__((format(printf, 3, 4)));
 /* The first trouble counts. */
 void judgement_trouble(struct judgement *judgement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same, and nothing that is done here or that the servers do can end it. */
+void judgement_final(struct judgement *judgement, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 struct rules {
@@ -84,6 +89,8 @@ int standing_find(const struct standing *standing, const char *host, int port);
 bool standing_is_complete(const struct standing *standing, struct judgement *out);
 /* Whether all servers replicate out->primary; who does not is told to. */
 void judge_replicas_of(const struct standing *standing, bool may_order, struct judgement *out);
+/* It gets each change from now on: the primary says so, not its replica alone. */
+bool standing_is_fed(const struct standing *standing, int primary, int replica);
 /* Reads the reply to ROLE of a server that holds data. */
 bool seen_read_role(struct topology_seen *seen, const struct resp_reply *reply);
 

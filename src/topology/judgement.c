@@ -8,6 +8,7 @@
 void seen_clear(struct topology_seen *seen)
 {
     free(seen->of_host);
+    free(seen->fed);
     cluster_table_free(seen->table);
     *seen = (struct topology_seen){0};
 }
@@ -37,13 +38,28 @@ void judgement_order(struct judgement *judgement, size_t to, const char *format,
         strlist_add(&order->words, word);
 }
 
+/* True: nothing was said before. */
+static bool say(struct judgement *judgement, const char *format, va_list args)
+{
+    if (judgement->trouble)
+        return false;
+    judgement->trouble = xvasprintf(format, args);
+    return true;
+}
+
 void judgement_trouble(struct judgement *judgement, const char *format, ...)
 {
     va_list args;
-    if (judgement->trouble)
-        return;
     va_start(args, format);
-    judgement->trouble = xvasprintf(format, args);
+    say(judgement, format, args);
+    va_end(args);
+}
+
+void judgement_final(struct judgement *judgement, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    judgement->is_final |= say(judgement, format, args);
     va_end(args);
 }
 
@@ -73,10 +89,36 @@ bool standing_is_complete(const struct standing *standing, struct judgement *out
     return !missing;
 }
 
+bool standing_is_fed(const struct standing *standing, int primary, int replica)
+{
+    const char *fed = standing->members[primary].seen.fed;
+    char port[16];
+    snprintf(port, sizeof port, " %d ", standing->members[replica].port);
+    return fed && strstr(fed, port);
+}
+
+/* Address, port and offset of each replica that is in step; those that still load are not named. */
+static char *read_fed(const struct resp_reply *replicas)
+{
+    struct strbuf ports = {0};
+    strbuf_adds(&ports, " ");
+    for (size_t i = 0; replicas->type == RESP_ARRAY && i < replicas->count; i++) {
+        const struct resp_reply *row = &replicas->elements[i];
+        if (row->type == RESP_ARRAY && row->count > 1 && row->elements[1].str)
+            strbuf_addf(&ports, "%s ", row->elements[1].str);
+    }
+    return strbuf_take(&ports);
+}
+
+/* "master", offset, replicas. */
 static bool read_primary(struct topology_seen *seen, const struct resp_reply *reply)
 {
+    if (reply->count < 3)
+        return false;
     seen->role = ROLE_PRIMARY;
-    seen->offset = reply->count > 1 ? reply->elements[1].integer : 0;
+    seen->offset = reply->elements[1].integer;
+    free(seen->fed);
+    seen->fed = read_fed(&reply->elements[2]);
     return true;
 }
 

@@ -69,6 +69,8 @@ static void judge_replica(const struct standing *standing, int replica, bool may
         judgement_trouble(out, "%s is no replica of %s yet", member->name, primary->name);
     } else if (!seen->is_linked) {
         judgement_trouble(out, "%s has no link to %s", member->name, primary->name);
+    } else if (!standing_is_fed(standing, out->primary, replica)) {
+        judgement_trouble(out, "%s does not feed %s yet", primary->name, member->name);
     }
 }
 

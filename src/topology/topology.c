@@ -12,6 +12,8 @@
 #include <string.h>
 
 enum { LOOK_LIMIT_MS = 2000, FIRST_PAUSE_MS = 10, LONGEST_PAUSE_MS = 100, FORMED_PAUSE_MS = 1000 };
+/* Rounds with the same trouble: servers take some for what they do by themselves. */
+enum { ROUNDS_HELD_UP = 15 };
 
 struct topology_place {
     struct topology *topology;
@@ -37,6 +39,8 @@ struct topology {
     int64_t pause_ms;
     int primary, rounds_alone;
     char *trouble;
+    bool is_final; /* the trouble */
+    int rounds_same;
 };
 
 /* ---- what is known ---- */
@@ -49,6 +53,16 @@ bool topology_is_formed(const struct topology *topology)
 const char *topology_trouble(const struct topology *topology)
 {
     return topology->trouble;
+}
+
+bool topology_is_held_up(const struct topology *topology)
+{
+    return topology->trouble && topology->rounds_same >= ROUNDS_HELD_UP;
+}
+
+bool topology_is_hopeless(const struct topology *topology)
+{
+    return topology->is_final && topology_is_held_up(topology);
 }
 
 const char *topology_role(const struct topology *topology, size_t member)
@@ -237,9 +251,9 @@ static char *whole_trouble(const struct topology *topology, const struct judgeme
     return xstrdup_null(judgement->trouble);
 }
 
-static int64_t next_pause(struct topology *topology, bool is_formed)
+static int64_t next_pause(struct topology *topology)
 {
-    if (is_formed) {
+    if (topology->is_formed || topology_is_hopeless(topology)) {
         topology->pause_ms = FIRST_PAUSE_MS;
         return FORMED_PAUSE_MS;
     }
@@ -250,6 +264,18 @@ static int64_t next_pause(struct topology *topology, bool is_formed)
     return pause;
 }
 
+/* True: it has just become one that holds up. */
+static bool note_trouble(struct topology *topology, const struct judgement *judgement)
+{
+    topology->is_final = judgement->is_final;
+    if (replace(&topology->trouble, whole_trouble(topology, judgement)))
+        topology->rounds_same = 0;
+    if (topology_is_held_up(topology))
+        return false;
+    topology->rounds_same++;
+    return topology_is_held_up(topology);
+}
+
 static void note(struct topology *topology, const struct standing *standing,
                  const struct judgement *judgement)
 {
@@ -257,7 +283,7 @@ static void note(struct topology *topology, const struct standing *standing,
     topology->is_formed = judgement->is_formed;
     topology->primary = judgement->primary;
     topology->rounds_alone = judgement->is_alone ? topology->rounds_alone + 1 : 0;
-    replace(&topology->trouble, whole_trouble(topology, judgement));
+    is_news |= note_trouble(topology, judgement);
     for (size_t i = 0; i < topology->options.count; i++)
         is_news |= replace(&topology->places[i].role, role_text(standing, i));
     if (is_news)
@@ -279,7 +305,7 @@ static void judge(struct topology *topology)
     for (size_t i = 0; i < judgement.order_count; i++)
         send_order(topology, &judgement.orders[i]);
     topology->timer.run = look;
-    timer_start(&topology->timer, next_pause(topology, judgement.is_formed));
+    timer_start(&topology->timer, next_pause(topology));
     judgement_clear(&judgement);
 }
 

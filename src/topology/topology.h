@@ -7,9 +7,10 @@
  * primary last.
  *
  * Happy path: topology_join() for each member once it answers a PING; on_changed runs when the topology is
- * formed, or a role has changed. Failures: a member that does not answer is tried again for ever, and
- * topology_trouble() says what is missing; there is no deadline in here: whoever waits has one. The primary
- * goes: nothing is done about it here beyond what the servers do themselves.
+ * formed, a role has changed, or something has been missing for a while. Failures: a member that does not
+ * answer is tried again for ever, and topology_trouble() says what is missing; there is no deadline in here:
+ * whoever waits has one. Data that can never become what is wanted are left alone: topology_is_hopeless().
+ * The primary goes: nothing is done about it here beyond what the servers do themselves.
  *
  * Promise: on_changed never runs inside of a call of this room, and not after topology_free(). Strings are
  * copied. Everything on the loop's thread. */
@@ -44,6 +45,10 @@ void topology_leave(struct topology *topology, size_t member);
 bool topology_is_formed(const struct topology *topology);
 /* What is missing, in words; NULL: nothing. */
 const char *topology_trouble(const struct topology *topology);
+/* The same has been missing for a while. */
+bool topology_is_held_up(const struct topology *topology);
+/* What is missing cannot come by itself, nor by us: somebody has to mend what the members hold. */
+bool topology_is_hopeless(const struct topology *topology);
 /* "primary", "replica of cache-1", "sentinel"; NULL: not known. */
 const char *topology_role(const struct topology *topology, size_t member);
 

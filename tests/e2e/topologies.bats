@@ -107,16 +107,26 @@ END
   manifest <<END
 engine: native
 resources:
-  cache: {type: redis, replication: {replicas: 2}, data_volume: true}
+  cache: {type: redis, replication: {replicas: 2}, data_volume: true, seed: fill.redis}
 END
+  echo 'SET seeded yes' >fill.redis
   ok apphost up -d
   follows cache-2
   follows cache-3
   ok apphost redis cache SET k v
   wait_until 60 answers cache-3 k v
+  answers cache-3 seeded yes
   ok apphost down
   ok apphost up -d
   answers cache-2 k v
+
+  # Who is filled is who is primary, also where the first one comes back as a replica.
+  ok apphost redis cache --failover
+  says 'cache-2 is primary now, in place of cache-1'
+  ok apphost redis cache --flush
+  ok apphost restart cache-1
+  answers cache-2 seeded yes
+  wait_until 60 answers cache-1 seeded yes
   ok apphost down --volumes
 }
 
@@ -365,6 +375,41 @@ END
   [ "$(in_env CACHE_PASSWORD)" = second-one ]
   cluster_is_ok
   has_all apphost redis cache GET
+  ok apphost down --volumes
+}
+
+# bats test_tags=engineless
+@test "data that can never become the cluster that is wanted: its nodes fail at once, and say why" {
+  manifest <<END
+engine: native
+resources:
+  cache: {type: redis, cluster: {shards: 2}, data_volume: true}
+END
+  folder() { printf '%s\n' "$XDG_STATE_HOME/apphost/$1"-*/volumes/cache-2-data; }
+  for name in $PROJECT $PROJECT-other; do
+    sed -i "s/^name: .*/name: $name/" apphost.yaml
+    APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+    ok apphost down
+  done
+  other=$(folder "$PROJECT-other")
+  mv "$other" kept
+  cp -a "$(folder "$PROJECT")" "$other"
+  APPHOST_BOUND=180 fails 6 apphost up -d --wait-timeout 150
+  says 'apphost.yaml:4:3: .*the data of cache-1 and of cache-2 are of two clusters' 'apphost down --volumes'
+
+  # The data of a node are lost; and with those that belong there it is whole, and has its number of shards.
+  rm -r "$other"
+  APPHOST_BOUND=180 fails 6 apphost up -d --wait-timeout 150
+  says 'the node with the slots 8192-16383 has gone, and its data with it'
+  not says 'the last attempt'
+  rm -r "$other"
+  mv kept "$other"
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  sed -i 's/shards: 2/shards: 3/' apphost.yaml
+  APPHOST_BOUND=180 fails 6 apphost up -d --wait-timeout 150
+  says 'its data are of 2 shards, and 3 are wanted'
+  ok apphost down --volumes
+  sed -i "s/^name: .*/name: $PROJECT/" apphost.yaml
   ok apphost down --volumes
 }
 

@@ -399,6 +399,23 @@ static void test_request_timeout(void **state)
     rig_end(rig);
 }
 
+/* What it waits for then is told, not what its probe met before it answered. */
+static void test_request_timeout_names_what_the_topology_misses(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    struct plan_node *node = plans_redis(plan, "cache-1", RIG_IMAGE);
+    node->run.replica_of = "cache";
+    node->run.topology =
+        (struct plan_topology){.kind = MODEL_TOPOLOGY_REPLICATION, .shards = 1, .replicas = 1};
+    struct orchestrator_apply apply = {.plan = plans_done(plan), .timeout_ms = 30000};
+    rig_apply(rig, &apply);
+    must_fail(rig, ERROR_TIMEOUT, "cache-1 is still running after 30 s: cache-1 does not answer");
+    assert_string_equal(rig_state(rig, "cache-1"), "running");
+    rig_end(rig);
+}
+
 static void test_stubborn(void **state)
 {
     (void)state;
@@ -545,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_name_taken),
         cmocka_unit_test(test_never_ready),
         cmocka_unit_test(test_request_timeout),
+        cmocka_unit_test(test_request_timeout_names_what_the_topology_misses),
         cmocka_unit_test(test_stubborn),
         cmocka_unit_test(test_no_engine),
         cmocka_unit_test(test_no_engine_needed),

@@ -12,6 +12,7 @@ enum { MOST = 6, PORT = 7001, BUS = 9001 };
 
 static struct topology_options options;
 static struct member members[MOST];
+static bool was_final;
 
 static void id_of(char *out, int number)
 {
@@ -84,7 +85,22 @@ static void expect(const char *orders, const char *trouble)
     assert_string_equal(strbuf_text(&text), orders);
     assert_string_equal(out.trouble ? out.trouble : "", trouble);
     assert_int_equal(out.is_formed, !*trouble);
+    was_final = out.is_final;
     judgement_clear(&out);
+}
+
+/* Nothing is done about it, and nothing will end it. */
+static void expect_final(const char *trouble)
+{
+    expect("", trouble);
+    assert_true(was_final);
+}
+
+/* Nothing is to be done: the servers do the rest. */
+static void expect_trouble(const char *trouble)
+{
+    expect("", trouble);
+    assert_false(was_final);
 }
 
 static int end(void **state)
@@ -126,7 +142,76 @@ static void a_mesh_with_all_slots_is_formed(void **state)
     see_mesh(3);
     expect("", "");
     members[1].seen.table->is_ok = false;
-    expect("", "c-2 says that the cluster is not ok");
+    expect_trouble("c-2 says that the cluster is not ok");
+}
+
+static void make_replica(int index, int of)
+{
+    struct cluster_table *table = members[index].seen.table;
+    struct cluster_peer *self = &table->peers[table->self];
+    self->is_replica = true;
+    id_of(self->of, of);
+    *self->slots = '\0';
+}
+
+/* All members are there and know each other: whether it is one is what each of them says. */
+static void a_mesh_may_not_be_one_yet(void **state)
+{
+    (void)state;
+    start(3, 3);
+    see_mesh(3);
+    struct cluster_peer *second = &members[2].seen.table->peers[2];
+    second->slots[strlen(second->slots) - 2] = '0';
+    expect_trouble("c-3 does not know yet who has which slots");
+
+    see_mesh(3);
+    struct cluster_table *table = members[1].seen.table;
+    table->peers = realloc(table->peers, (table->count + 1) * sizeof *table->peers);
+    table->peers[table->count] =
+        (struct cluster_peer){.id = "a", .is_handshake = true, .slots = calloc(1, 1)};
+    table->count++;
+    expect_trouble("c-2 knows 4 nodes of 3");
+
+    start(3, 4);
+    see_mesh(4);
+    make_replica(3, 0);
+    members[3].seen.role = ROLE_REPLICA;
+    expect_trouble("c-4 has no link to its primary");
+    members[3].seen.is_linked = true;
+    expect_trouble("c-1 does not feed c-4 yet");
+    members[0].seen.fed = xstrdup(" 7004 ");
+    expect("", "");
+}
+
+/* One was away, and comes back as what it was: it will hear of it. */
+static void a_primary_that_was_replaced_is_told_by_the_others(void **state)
+{
+    (void)state;
+    start(3, 4);
+    see_mesh(4);
+    struct cluster_peer *fourth = &members[3].seen.table->peers[members[3].seen.table->self];
+    free(fourth->slots);
+    fourth->slots = strdup("0-5461 ");
+    expect_trouble("a primary does not know yet that another has taken its place");
+}
+
+/* Its data are those of its replica now; the others see to that. */
+static void a_lost_primary_has_a_replica(void **state)
+{
+    (void)state;
+    start(3, 4);
+    options.keeps_data = true;
+    see_mesh(4);
+    make_replica(3, 2);
+    see(2, "", "");
+    memset(members[2].seen.table->peers[0].id, 'a', CLUSTER_ID);
+    expect_trouble("the node with the slots 10924-16383 has gone, and c-4 has not taken its place yet");
+
+    struct cluster_peer *fourth = &members[3].seen.table->peers[members[3].seen.table->self];
+    fourth->is_replica = false;
+    free(fourth->slots);
+    fourth->slots = strdup("10924-16383 ");
+    expect_trouble("not everybody knows yet that c-4 has the slots of one who has gone");
 }
 
 static void replicas_go_where_they_are_needed(void **state)
@@ -168,7 +253,7 @@ static void who_lost_its_data_is_new(void **state)
     cleanup_free char *orders = xasprintf("1: FORGET %s; 2: FORGET %s; ", former, former);
     expect(orders, "a former node is being forgotten");
     options.keeps_data = true;
-    expect("", "the node with the slots 10924-16383 has gone, and its data with it");
+    expect_final("the node with the slots 10924-16383 has gone, and its data with it");
     options.keeps_data = false;
 
     see(0, thirds[0], "");
@@ -187,7 +272,7 @@ static void data_of_two_clusters_are_left_alone(void **state)
     see_mesh(3);
     see(2, "0-16383", "");
     memset(members[2].seen.table->peers[0].id, 'b', CLUSTER_ID);
-    expect("", "the data of c-1 and of c-3 are of two clusters");
+    expect_final("the data of c-1 and of c-3 are of two clusters");
 }
 
 static void slots_are_not_moved(void **state)
@@ -195,7 +280,7 @@ static void slots_are_not_moved(void **state)
     (void)state;
     start(4, 4);
     see_mesh(4);
-    expect("", "its data are of 3 shards, and 4 are wanted: slots are not moved");
+    expect_final("its data are of 3 shards, and 4 are wanted: slots are not moved");
 }
 
 static void tables_are_read(void **state)
@@ -223,6 +308,9 @@ int main(void)
         cmocka_unit_test_teardown(a_cold_start_is_one_round, end),
         cmocka_unit_test_teardown(who_shakes_hands_is_left_alone, end),
         cmocka_unit_test_teardown(a_mesh_with_all_slots_is_formed, end),
+        cmocka_unit_test_teardown(a_mesh_may_not_be_one_yet, end),
+        cmocka_unit_test_teardown(a_primary_that_was_replaced_is_told_by_the_others, end),
+        cmocka_unit_test_teardown(a_lost_primary_has_a_replica, end),
         cmocka_unit_test_teardown(replicas_go_where_they_are_needed, end),
         cmocka_unit_test_teardown(old_addresses_are_met_anew, end),
         cmocka_unit_test_teardown(who_lost_its_data_is_new, end),

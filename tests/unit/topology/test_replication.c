@@ -23,6 +23,7 @@ static void see_primary(int index, int64_t offset)
     members[index] =
         (struct member){.name = names[index], .host = "10.0.0.1", .port = PORT + index, .is_here = true};
     members[index].seen = (struct topology_seen){.is_known = true, .role = ROLE_PRIMARY, .offset = offset};
+    members[index].seen.fed = xstrdup(" 7001 7002 7003 ");
 }
 
 static void see_replica(int index, int of, bool is_linked)
@@ -102,6 +103,8 @@ static void formed(void **state)
     expect_trouble(false, "cache-3 has no link to cache-1");
     see_replica(2, 0, true);
     expect_trouble(true, "");
+    strcpy(members[0].seen.fed, " 7002 ");
+    expect_trouble(false, "cache-1 does not feed cache-3 yet");
 }
 
 /* It came back by itself: others follow another one now. */
@@ -154,6 +157,7 @@ static void somebody_is_away(void **state)
     expect_trouble(false, "cache-3 does not answer");
     members[2].is_here = false;
     expect_trouble(false, "cache-3 does not run");
+    seen_clear(&members[2].seen);
     members[2] = (struct member){0};
     expect_trouble(false, "1 of its 3 nodes do not run yet");
 }
@@ -189,6 +193,18 @@ static void reads_roles(void **state)
     words[0].str = other;
     words[0].len = 8;
     assert_false(seen_read_role(&seen, &reply));
+    char master[] = "master", port[] = "7002";
+    struct resp_reply row[] = {{.type = RESP_STRING, .str = host, .len = 8},
+                               {.type = RESP_STRING, .str = port, .len = 4}};
+    struct resp_reply rows[] = {{.type = RESP_ARRAY, .elements = row, .count = 2}};
+    words[0].str = master;
+    words[0].len = 6;
+    words[1] = (struct resp_reply){.type = RESP_INTEGER, .integer = 77};
+    words[2] = (struct resp_reply){.type = RESP_ARRAY, .elements = rows, .count = 1};
+    assert_true(seen_read_role(&seen, &reply));
+    assert_int_equal(seen.role, ROLE_PRIMARY);
+    assert_int_equal(seen.offset, 77);
+    assert_string_equal(seen.fed, " 7002 ");
     reply = (struct resp_reply){.type = RESP_ERROR, .str = error};
     assert_false(seen_read_role(&seen, &reply));
     seen_clear(&seen);

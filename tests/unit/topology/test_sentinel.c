@@ -28,6 +28,8 @@ static struct topology_seen *see(int index, enum seen_role role)
     members[index] =
         (struct member){.name = names[index], .host = "h", .port = PORT + index, .is_here = true};
     members[index].seen = (struct topology_seen){.is_known = true, .role = role};
+    if (role == ROLE_PRIMARY)
+        members[index].seen.fed = xstrdup(" 7001 7002 ");
     return &members[index].seen;
 }
 
