@@ -13,6 +13,7 @@
 #include "base/pick.h"
 #include "redis/redis.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -272,6 +273,19 @@ static void check_version(struct lower *l, const struct model_resource *resource
                       needs[topology->kind].said);
 }
 
+/* Members of a cluster tell each other addresses; a name is none to them. */
+static void check_address(struct lower *l, const struct model_resource *resource)
+{
+    const struct model_topology *topology = model_topology(resource);
+    const char *host = own_address(l, resource);
+    unsigned char binary[sizeof(struct in6_addr)];
+    if (topology->kind != MODEL_TOPOLOGY_CLUSTER || !host || inet_pton(AF_INET, host, binary) == 1 ||
+        inet_pton(AF_INET6, host, binary) == 1)
+        return;
+    lower_problem(l, &topology->pos, "name the engine by its address: tcp://ADDRESS:PORT, ssh://USER@ADDRESS",
+                  "the engine is on %s: nodes of a cluster announce addresses, and take no names", host);
+}
+
 void lower_topology_ports(struct lower *l, const struct consumer *self)
 {
     const struct model_topology *topology = model_topology(self->resource);
@@ -294,6 +308,7 @@ void lower_topology(struct lower *l, const struct consumer *self)
         return;
 
     check_version(l, self->resource);
+    check_address(l, self->resource);
     run->replica_of = self->resource->name;
     run->topology = (struct plan_topology){topology->kind,      topology->shards, topology->replicas,
                                            topology->sentinels, topology->quorum, topology->primary_name};

@@ -199,6 +199,31 @@ static void engines_elsewhere_may_have_a_name(void **state)
                                              "sentinel announce-hostnames yes", NULL});
 }
 
+/* A cluster's nodes would answer MEET NAME with "Invalid node address". */
+static void clusters_elsewhere_have_an_address(void **state)
+{
+    struct fixture *f = *state;
+    struct model_topology topology = cluster;
+    struct error *problems = NULL;
+    size_t count = 0;
+    topology.pos = (struct model_pos){"/x/apphost.yaml", 3, 5};
+    f->context.remote_engine = true;
+    f->context.published_host = "engine.example";
+    f->resources[0].redis.bind_address = "0.0.0.0";
+    f->resources[0].redis.topology = topology;
+    assert_null(plan_lower(&f->model, &f->context, &problems, &count));
+    assert_int_equal(count, 1); /* not once a node */
+    assert_int_equal(problems[0].source.line, 3);
+    assert_non_null(strstr(problems[0].text, "take no names"));
+    error_clear(&problems[0]);
+    free(problems);
+
+    f->context.published_host = "192.0.2.7";
+    lower_as(f, &cluster, false);
+    cleanup_free char *text = conf(f, "container:cache-1");
+    expect_lines(text, (const char *const[]){"cluster-announce-ip 192.0.2.7", NULL});
+}
+
 static void consumers_get_the_sentinels_and_whom_to_ask_for(void **state)
 {
     struct fixture *f = *state;
@@ -446,6 +471,7 @@ int main(void)
         TEST(a_sentinel_is_called_the_same_at_each_start_and_like_no_other),
         TEST(one_that_is_to_watch_otherwise_is_another_one),
         TEST(native_sentinels_write_into_a_file_of_their_own),
+        TEST(clusters_elsewhere_have_an_address),
         TEST(engines_elsewhere_may_have_a_name),
         TEST(consumers_get_the_sentinels_and_whom_to_ask_for),
         TEST(sentinels_know_the_users),
