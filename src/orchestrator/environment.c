@@ -16,13 +16,12 @@ static void add_value(cJSON *out, const struct plan_variable *variable, const ch
     answer_variable_add(out, &entry);
 }
 
-static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_variable *variables,
+static int add_variables(const struct plan_lookup *lookup, cJSON *out, const struct plan_variable *variables,
                          size_t count, const char *resource, struct error *err)
 {
-    const struct plan_lookup lookup = values_lookup(o);
     for (size_t i = 0; i < count; i++) {
         const char *missing = NULL;
-        char *value = plan_resolve(&variables[i].value, &lookup, &missing);
+        char *value = plan_resolve(&variables[i].value, lookup, &missing);
         if (!value) {
             error_resource(err, resource);
             return error_set(err, ERROR_NOT_RUNNING, "%s is not known yet: %s has no value for %s",
@@ -35,18 +34,37 @@ static int add_variables(struct orchestrator *o, cJSON *out, const struct plan_v
     return 0;
 }
 
-static bool is_usable(struct orchestrator *o, const struct plan_resource *resource)
+static bool is_usable(const struct node *node)
 {
-    const struct node *node = node_find(o, resource->node);
     return node && (node->want == WANT_UP || node->state == STATE_READY || node->kind->is_elsewhere);
 }
 
-static int add_export(struct orchestrator *o, cJSON *out, const struct plan_resource *resource,
-                      struct error *err)
+/* Whom its address names now: of servers that are one who is primary. */
+static const struct node *node_of(struct orchestrator *o, const struct plan_resource *resource)
 {
-    if (!is_usable(o, resource))
+    struct node *node = node_find(o, resource->node);
+    if (!node)
+        return NULL;
+    return present_node(node);
+}
+
+static int add_resource(struct orchestrator *o, cJSON *out, const struct plan_resource *resource,
+                        struct error *err)
+{
+    const struct plan_lookup lookup = values_lookup_present(o);
+    if (!is_usable(node_of(o, resource)))
         return error_set(err, ERROR_NOT_RUNNING, "%s is not running", resource->name);
-    return add_variables(o, out, resource->exports, resource->export_count, resource->name, err);
+    return add_variables(&lookup, out, resource->exports, resource->export_count, resource->name, err);
+}
+
+/* Itself, whatever its role. */
+static int add_replica(struct orchestrator *o, cJSON *out, const struct plan_resource *replica,
+                       struct error *err)
+{
+    const struct plan_lookup lookup = values_lookup(o);
+    if (!is_usable(node_find(o, replica->node)))
+        return error_set(err, ERROR_NOT_RUNNING, "%s is not running", replica->name);
+    return add_variables(&lookup, out, replica->exports, replica->export_count, replica->name, err);
 }
 
 static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist *names, struct error *err)
@@ -56,16 +74,16 @@ static int add_exports(struct orchestrator *o, cJSON *out, const struct strlist 
 
     for (size_t i = 0; i < plan->resource_count; i++) {
         const struct plan_resource *resource = &plan->resources[i];
-        bool meant = is_usable(o, resource);
+        bool meant = is_usable(node_of(o, resource));
         if (named)
             meant = strlist_has(names, resource->name);
-        if (meant && add_export(o, out, resource, err) < 0)
+        if (meant && add_resource(o, out, resource, err) < 0)
             return -1;
     }
 
     for (size_t i = 0; named && i < plan->replica_count; i++) {
         const struct plan_resource *replica = &plan->replicas[i];
-        if (strlist_has(names, replica->name) && add_export(o, out, replica, err) < 0)
+        if (strlist_has(names, replica->name) && add_replica(o, out, replica, err) < 0)
             return -1;
     }
 
@@ -101,7 +119,8 @@ static int add_own(struct node *node, cJSON *out, struct error *err)
 {
     struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
-    if (add_variables(o, out, run->environment, run->environment_count, node->resource, err) < 0)
+    const struct plan_lookup lookup = values_lookup_for(node);
+    if (add_variables(&lookup, out, run->environment, run->environment_count, node->resource, err) < 0)
         return -1;
     if (!node->kind->is_child)
         return 0;
@@ -156,11 +175,10 @@ static cJSON *exec_answer(struct answer_exec answer, const struct strlist *envir
 
 static cJSON *exec_info_of_process(struct node *node, struct error *err)
 {
-    struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
     cleanup_strlist struct strlist argv = {0}, environment = {0};
-    bool known = values_list(o, run->entrypoint, run->entrypoint_count, &argv) &&
-                 values_list(o, run->command, run->command_count, &argv) &&
+    bool known = values_list(node, run->entrypoint, run->entrypoint_count, &argv) &&
+                 values_list(node, run->command, run->command_count, &argv) &&
                  values_environment(node, &environment);
     if (!known) {
         error_set(err, ERROR_NOT_RUNNING, "a value that %s needs is not known yet", node->resource);

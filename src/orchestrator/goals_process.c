@@ -89,8 +89,8 @@ static struct process *spawn(struct node *node, struct error *err)
     struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
     cleanup_strlist struct strlist argv = {0}, environment = {0};
-    bool known = values_list(o, run->entrypoint, run->entrypoint_count, &argv) &&
-                 values_list(o, run->command, run->command_count, &argv) &&
+    bool known = values_list(node, run->entrypoint, run->entrypoint_count, &argv) &&
+                 values_list(node, run->command, run->command_count, &argv) &&
                  values_environment(node, &environment);
 
     if (!known || !argv.count) {

@@ -177,8 +177,16 @@ void node_remember_bonds(struct node *node);
 /* What a container that stays needs stays as well. */
 void nodes_settle_wants(struct orchestrator *o);
 
+/* ---- present.c: servers that are one, and change their roles ---- */
+/* Of a first node who is primary now, and the other way round; else the node itself. */
+struct node *present_node(struct node *node);
+
 /* ---- values.c ---- */
 struct plan_lookup values_lookup(struct orchestrator *o);
+/* The same, and of servers that are one whoever is primary now stands where the plan has the first node. */
+struct plan_lookup values_lookup_present(struct orchestrator *o);
+/* What the node's next instance is started with: a process gets what is so now. */
+struct plan_lookup values_lookup_for(const struct node *node);
 /* Digest of the node's resolved values (borrowed), or NULL while one is missing (node->missing). */
 const char *values_digest(struct node *node);
 /* The same as it was computed last, or NULL. */
@@ -187,7 +195,7 @@ const char *values_known_digest(const struct node *node);
  * counts as equal. For containers whose digest was made with a key that the state has lost. */
 bool values_match(struct node *node, const cJSON *environment);
 /* argv of entrypoint or command; false when a value is missing. */
-bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out);
+bool values_list(const struct node *node, const struct plan_text *texts, size_t count, struct strlist *out);
 bool values_environment(struct node *node, struct strlist *out);
 char *values_resolve(struct orchestrator *o, const struct plan_text *text);
 /* The same of a text that may be left out: NULL then. */

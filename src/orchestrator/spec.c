@@ -71,12 +71,11 @@ static void add_list(cJSON *body, const char *key, struct strlist *list)
 
 static void add_command(cJSON *body, struct node *node)
 {
-    struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
     cleanup_strlist struct strlist environment = {0}, entrypoint = {0}, command = {0};
     values_environment(node, &environment);
-    values_list(o, run->entrypoint, run->entrypoint_count, &entrypoint);
-    values_list(o, run->command, run->command_count, &command);
+    values_list(node, run->entrypoint, run->entrypoint_count, &entrypoint);
+    values_list(node, run->command, run->command_count, &command);
     add_list(body, "Env", &environment);
     add_list(body, "Entrypoint", &entrypoint);
     add_list(body, "Cmd", &command);

@@ -2,7 +2,11 @@
  *
  * The digest is what restarts dependants: it covers what a node is started with (arguments, its environment,
  * its probe's password), but not the environment that a process inherits, or each terminal would restart
- * everything. It is computed again only when some port or secret has changed since (values_serial). */
+ * everything. It is computed again only when some port or secret has changed since (values_serial).
+ *
+ * Of servers that are one the plan names the first node where a primary is meant. After a failover who asks,
+ * and a process that starts then, is told the one that is primary now; the digest stays with the plan's, so
+ * that another role alone restarts nobody. */
 #include "orchestrator/internal.h"
 
 #include "base/digest.h"
@@ -38,6 +42,29 @@ struct plan_lookup values_lookup(struct orchestrator *o)
     return (struct plan_lookup){lookup_port, lookup_secret, o, lookup_host, lookup_gateway};
 }
 
+static int lookup_present_port(const char *id, const char *endpoint, void *data)
+{
+    struct node *node = node_find(data, id);
+    if (!node)
+        return 0;
+    return port_of(present_node(node), endpoint);
+}
+
+struct plan_lookup values_lookup_present(struct orchestrator *o)
+{
+    struct plan_lookup lookup = values_lookup(o);
+    lookup.port = lookup_present_port;
+    return lookup;
+}
+
+struct plan_lookup values_lookup_for(const struct node *node)
+{
+    bool is_member = node->spec->run.topology.kind; /* which has its own address, whatever its role */
+    if (node->kind->is_child && !is_member)
+        return values_lookup_present(node->o);
+    return values_lookup(node->o);
+}
+
 char *values_resolve(struct orchestrator *o, const struct plan_text *text)
 {
     const struct plan_lookup lookup = values_lookup(o);
@@ -52,10 +79,12 @@ char *values_resolve_given(struct orchestrator *o, const struct plan_text *text)
     return values_resolve(o, text);
 }
 
-bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t count, struct strlist *out)
+bool values_list(const struct node *node, const struct plan_text *texts, size_t count, struct strlist *out)
 {
+    const struct plan_lookup lookup = values_lookup_for(node);
     for (size_t i = 0; i < count; i++) {
-        char *text = values_resolve(o, &texts[i]);
+        const char *missing = NULL;
+        char *text = plan_resolve(&texts[i], &lookup, &missing);
         if (!text)
             return false;
         strlist_take(out, text);
@@ -66,8 +95,10 @@ bool values_list(struct orchestrator *o, const struct plan_text *texts, size_t c
 static bool add_variables(struct node *node, struct strlist *out)
 {
     const struct plan_run *run = &node->spec->run;
+    const struct plan_lookup lookup = values_lookup_for(node);
     for (size_t i = 0; i < run->environment_count; i++) {
-        cleanup_free char *value = values_resolve(node->o, &run->environment[i].value);
+        const char *missing = NULL;
+        cleanup_free char *value = plan_resolve(&run->environment[i].value, &lookup, &missing);
         if (!value)
             return false;
         strlist_setenv(out, run->environment[i].name, value);

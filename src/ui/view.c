@@ -61,16 +61,25 @@ static char *detail_of(const struct view_resource *resource)
     return strbuf_take(&text);
 }
 
+static bool has_roles(const struct view *view)
+{
+    for (size_t i = 0; i < view->resource_count; i++)
+        if (view->resources[i].role)
+            return true;
+    return false;
+}
+
 void view_print_short(const struct output *output, const struct view *view, FILE *stream)
 {
-    struct text_table table = {.columns = 3};
-    const char *const head[] = {"NAME", "STATE", "ADDRESS"};
+    struct text_table table = {.columns = 3 + has_roles(view)};
+    const char *const head[] = {"NAME", "STATE", "ADDRESS", "ROLE"};
     table_row(&table, head);
     for (size_t i = 0; i < view->resource_count; i++) {
         const struct view_resource *resource = &view->resources[i];
         cleanup_free char *state = state_of(resource);
         cleanup_free char *address = address_of(resource);
-        const char *const cells[] = {text_or_empty(resource->name), state, address};
+        const char *const cells[] = {text_or_empty(resource->name), state, address,
+                                     text_or_empty(resource->role)};
         table_row(&table, cells);
     }
     if (view->resource_count)

@@ -1,7 +1,6 @@
-// What consumers of a cluster and of sentinels do with the variables they get: ioredis for both, node-redis for the
-// cluster. What was stored comes back, whoever it belongs to.
+// What consumers of a cluster and of sentinels do with the variables they get: ioredis and node-redis for both. What was stored comes back, whoever it belongs to.
 const Redis = require('ioredis');
-const { createCluster } = require('redis');
+const { createCluster, createSentinel } = require('redis');
 
 const { RING_NODES, RING_PASSWORD, CACHE_SENTINELS, CACHE_SENTINEL_NAME, CACHE_PASSWORD } = process.env;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -44,10 +43,24 @@ const nodeRedisCluster = async () => {
   await client.quit();
 };
 
+const nodeRedisSentinel = async () => {
+  const client = createSentinel({
+    name: CACHE_SENTINEL_NAME,
+    sentinelRootNodes: addresses(CACHE_SENTINELS),
+    nodeClientOptions: { password: CACHE_PASSWORD },
+    sentinelClientOptions: { password: CACHE_PASSWORD },
+  });
+  client.on('error', (error) => console.error(error.message));
+  await client.connect();
+  await roundTrip(client, 'node-redis-sentinel');
+  client.destroy();
+};
+
 (async () => {
   await ioredisCluster();
   await ioredisSentinel();
   await nodeRedisCluster();
+  await nodeRedisSentinel();
 })().catch((error) => {
   console.error(error.message);
   process.exit(1);

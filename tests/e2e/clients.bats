@@ -125,13 +125,13 @@ both() {
 }
 
 # bats test_tags=engineless
-@test "a cluster and sentinels: ioredis, and node-redis for the cluster" {
+@test "a cluster and sentinels: ioredis and node-redis" {
   [ -e "$BUILT/node/node_modules/ioredis/package.json" ] || skip "ioredis could not be fetched: tests/clients/build"
   [ -e "$BUILT/node/node_modules/redis/package.json" ] || skip "node-redis could not be fetched: tests/clients/build"
   both
   export NODE_PATH=$BUILT/node/node_modules
   ok apphost run -- node "$ROOT/tests/clients/topologies.js"
-  prints 'ioredis-cluster abcdef' 'ioredis-sentinel abcdef' 'node-redis-cluster abcdef'
+  prints 'ioredis-cluster abcdef' 'ioredis-sentinel abcdef' 'node-redis-cluster abcdef' 'node-redis-sentinel abcdef'
   ok apphost down
 }
 

@@ -102,15 +102,22 @@ END
   ok apphost down --kill
 }
 
+# Nothing tells when `events` listens: one hands over after the other until it is seen.
+handed_over_in_events() {
+  apphost redis cache --failover && wait_quietly 5 grep -q '"detail":"primary"' events
+}
+
 # bats test_tags=engineless
 @test "replication on the native engine" {
   manifest <<END
 engine: native
 resources:
   cache: {type: redis, replication: {replicas: 2}, data_volume: true, seed: fill.redis}
+  api: {type: process, command: [sh, -c, 'echo "to \$CACHE_NODES"; exec sleep 1000'], references: [cache]}
 END
   echo 'SET seeded yes' >fill.redis
   ok apphost up -d
+  says 'NAME .*ROLE' '^cache-1 .*primary' '^cache-3 .*replica of cache-1'
   follows cache-2
   follows cache-3
   ok apphost redis cache SET k v
@@ -120,13 +127,32 @@ END
   ok apphost up -d
   answers cache-2 k v
 
-  # Who is filled is who is primary, also where the first one comes back as a replica.
+  # Who is primary is who is told first, and alone where one address is told, to whoever asks or starts then.
+  before=$(apphost ps -o json | jq '.resources[] | select(.name == "api").pid')
+  nodes() { printf '127.0.0.1:%s,' "$(port_of "$1")" "$(port_of "$2")" "$(port_of "$3")"; }
+  [ "$(in_env CACHE_NODES)," = "$(nodes cache-1 cache-2 cache-3)" ]
   ok apphost redis cache --failover
   says 'cache-2 is primary now, in place of cache-1'
+  [ "$(in_env CACHE_NODES)," = "$(nodes cache-2 cache-1 cache-3)" ]
+  [[ $(in_env CACHE_URI) = *":$(port_of cache-2)" && $(in_env CACHE_PORT) = "$(port_of cache-2)" ]]
+  ok apphost stop cache-1
+  [ "$(in_env CACHE_PORT)" = "$(port_of cache-2)" ]
+  ok apphost start cache-1
+  ok apphost logs cache-2
+  prints 'Ready to accept connections'
+  ok apphost up -d
+  [ "$(apphost ps -o json | jq '.resources[] | select(.name == "api").pid')" = "$before" ]
+  ok apphost restart api
+  told() { apphost logs api | grep -qF "to $(in_env CACHE_NODES)"; }
+  wait_until 60 told
+
+  # Who is filled is who is primary, also where the first one comes back as a replica.
   ok apphost redis cache --flush
   ok apphost restart cache-1
   answers cache-2 seeded yes
   wait_until 60 answers cache-1 seeded yes
+  apphost events cache >events 3>&- &
+  wait_until 60 handed_over_in_events
   ok apphost down --volumes
 }
 
@@ -458,6 +484,10 @@ END
   says 'cache-2 is primary now, in place of cache-1'
   fails 2 apphost redis alone --failover
   says 'nobody replicates alone'
+  ok apphost redis cache --partition cache-1
+  is_role 1 'cut off'
+  ok apphost redis cache --heal
+  wait_until 60 is_role 1 'replica of cache-2'
   ok apphost down
 }
 
@@ -552,6 +582,15 @@ END
   follows_second() { [ "$(roles)" = "replica of cache-2,primary,sentinel,sentinel,sentinel" ]; }
   wait_until 90 follows_second
   wait_until 90 sentinels_see "$(port_of cache-2)"
+
+  # Their data is whoever's who is primary.
+  ok apphost redis cache --snapshot one
+  echo 'SET filled yes' >fill.redis
+  ok apphost redis cache --flush --seed fill.redis
+  answers cache-2 filled yes
+  ok apphost redis cache --restore one
+  answers cache-2 k v
+  ok apphost redis cache --drop one
 
   # One that comes back has forgotten all, and is told again.
   ok apphost restart cache-sentinel-2
