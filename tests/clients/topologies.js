@@ -1,5 +1,5 @@
-// What consumers of a cluster and of sentinels do with the variables they get: ioredis and node-redis for both. What was stored comes back, whoever it belongs to.
-const Redis = require('ioredis');
+// What consumers of a cluster and of sentinels do with the variables they get: ioredis and node-redis for both. What
+// was stored comes back, whoever it belongs to.
 const { createCluster, createSentinel } = require('redis');
 
 const { RING_NODES, RING_PASSWORD, CACHE_SENTINELS, CACHE_SENTINEL_NAME, CACHE_PASSWORD } = process.env;
