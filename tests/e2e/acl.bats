@@ -27,15 +27,23 @@ users() {
   load_env && ask "$CACHE_PORT" "$CACHE_PASSWORD" ACL USERS | sort | paste -sd ' '
 }
 
+# limits TYPE IMAGE : its users are there, and may do what they may
+limits() {
+  TYPE=$1 IMAGE=$2 server "$app_user" 'reader: {acl: "~* +@read"}'
+  ok apphost up -d
+  [ "$(head -n 1 seen)" = OK ]
+  grep -q NOPERM seen
+  [ "$(users)" = 'app default reader' ]
+  ok apphost down
+}
+
 @test "a consumer finds its user, and its limits, on each server" {
-  for server in "redis $REDIS" "redis $REDIS8" "valkey $VALKEY"; do
-    TYPE=${server% *} IMAGE=${server#* } server "$app_user" 'reader: {acl: "~* +@read"}'
-    ok apphost up -d
-    [ "$(head -n 1 seen)" = OK ]
-    grep -q NOPERM seen
-    [ "$(users)" = 'app default reader' ]
-    ok apphost down
-  done
+  for server in "redis $REDIS" "redis $REDIS8" "valkey $VALKEY"; do limits "${server% *}" "${server#* }"; done
+}
+
+@test "a consumer finds its user, and its limits, on Valkey 9" {
+  needs_image apphost-test/valkey:9.1
+  limits valkey apphost-test/valkey:9.1
 }
 
 @test "on the native engine as well" {

@@ -733,6 +733,18 @@ END
   ok apphost down
 }
 
+# hand_over NAME… : each is written to, and somebody takes over
+hand_over() {
+  local name
+  APPHOST_BOUND=240 ok apphost up -d --wait-timeout 200
+  for name; do
+    ok apphost redis "$name" SET k v
+    APPHOST_BOUND=120 ok apphost redis "$name" --failover
+    says "$name-2 is primary now"
+  done
+  ok apphost down
+}
+
 # One primary and its replica each, over TLS: what is written is understood, and somebody takes over.
 @test "clusters and sentinels of the other versions that can be had here" {
   needs_image apphost-test/redis:8.0
@@ -744,13 +756,17 @@ resources:
   c: {type: valkey, image: apphost-test/valkey:8.1, tls: true, cluster: {shards: 1, replicas: 1}}
   d: {type: valkey, image: apphost-test/valkey:8.1, tls: true, sentinel: {replicas: 1, sentinels: 1}}
 END
-  APPHOST_BOUND=240 ok apphost up -d --wait-timeout 200
-  for name in a b c d; do
-    ok apphost redis $name SET k v
-    APPHOST_BOUND=120 ok apphost redis $name --failover
-    says "$name-2 is primary now"
-  done
-  ok apphost down
+  hand_over a b c d
+}
+
+@test "a cluster and sentinels of Valkey 9" {
+  needs_image apphost-test/valkey:9.1
+  manifest <<END
+resources:
+  a: {type: valkey, image: apphost-test/valkey:9.1, tls: true, cluster: {shards: 1, replicas: 1}}
+  b: {type: valkey, image: apphost-test/valkey:9.1, tls: true, sentinel: {replicas: 1, sentinels: 1}}
+END
+  hand_over a b
 }
 
 # bats test_tags=engineless
