@@ -158,7 +158,7 @@ static const char tail[] =
     ".TP\nthe supervisor, or the command that holds the session, is killed\nat once, by the guard or the "
     "supervisor; servers with data have their stop time\n"
     ".TP\nthe guard is killed\nthe supervisor takes all down in order\n"
-    ".TP\nboth are killed\nthe next \\fBup\\fR, \\fBdown\\fR or \\fBgc\\fR does it\n"
+    ".TP\nboth are killed\nthe next command of any kind does it\n"
     ".PP\nNot reached: processes that changed to another user, or asked somebody else to start them (a "
     "service manager, \\fBcron\\fR); and one that both emptied its environment and set that limit itself, "
     "once the guard is dead.\n"

@@ -234,7 +234,21 @@ static int add_state(struct bundle *bundle, const char *folder, struct error *er
     return 0;
 }
 
-/* Which of ours, the engine's and the terminal's variables are set, and what to. */
+/* Logins, keys, headers of collectors and URLs with a user stand in variables whose names say so, or whose
+ * values look like that. */
+static bool is_telling(const char *entry)
+{
+    static const char *const words[] = {"AUTH", "HEADERS", "TOKEN", "KEY", "PASS", "SECRET", "CREDENTIAL"};
+    const char *value = entry + strcspn(entry, "=");
+    cleanup_free char *name = xstrndup(entry, (size_t)(value - entry));
+    const char *address = strstr(value, "://");
+    bool is_named = str_starts(name, VARIABLE_PARAM);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        is_named = is_named || strcasestr(name, words[i]);
+    return is_named || (address && strchr(address, '@'));
+}
+
+/* Which of ours, the engine's and the terminal's variables are set, and what to, where that may be told. */
 static int add_variables(struct bundle *bundle, struct error *err)
 {
     static const char *const ours[] = {
@@ -243,7 +257,11 @@ static int add_variables(struct bundle *bundle, struct error *err)
     cleanup_strbuf struct strbuf text = {0};
     for (char *const *entry = bundle->context->environment; *entry; entry++) {
         for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-            if (str_starts(*entry, ours[i]))
+            if (!str_starts(*entry, ours[i]))
+                continue;
+            if (is_telling(*entry))
+                strbuf_addf(&text, "%.*s=***\n", (int)strcspn(*entry, "="), *entry);
+            else
                 strbuf_addf(&text, "%s\n", *entry);
         }
     }

@@ -404,6 +404,14 @@ async function details({ page, server }) {
     "asked for when somebody asks, and only then",
   );
 
+  const entries = () => document.querySelectorAll("section[aria-labelledby=s-environment] dl > div").length;
+  const all = await page.evaluate(entries);
+  await page.click("text=Only what references bring");
+  await page.waitForFunction((count) => {
+    const left = document.querySelectorAll("section[aria-labelledby=s-environment] dl > div").length;
+    return left > 0 && left < count;
+  }, all);
+
   await page.click("button[aria-label='Kill cache']");
   await page.click("dialog >> text=Cancel");
   await isTrue(page, () => !document.querySelector("dialog"));

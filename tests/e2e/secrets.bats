@@ -251,7 +251,10 @@ END
   APPHOST_PARAM_TOKEN='correct horse+battery' ok apphost up -d
   load_env
   wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'token before'"
-  ok apphost bundle report.tar.gz # the token is not told again
+  export DOCKER_AUTH_CONFIG='{"auths":{"r.example":{"auth":"bG9naW46aHVzaA=="}}}' # the token is not told again
+  OTEL_EXPORTER_OTLP_HEADERS=api-key=hush OTEL_EXPORTER_OTLP_ENDPOINT=https://me:hush@collector.example \
+    ok apphost bundle report.tar.gz
+  unset DOCKER_AUTH_CONFIG
   [ "$output" = report.tar.gz ]
   [ "$(stat -c %a report.tar.gz)" = 600 ]
   mkdir opened
@@ -263,6 +266,9 @@ END
   [ ! -e opened/secrets.json ]
   grep -q 'app.*plain \*\*\*' opened/logs.txt
   grep -q 'token before-\*\*\*' opened/logs.txt
+  grep -qx 'DOCKER_AUTH_CONFIG=\*\*\*' opened/environment.txt
+  grep -q "^XDG_STATE_HOME=$T/state" opened/environment.txt
+  not grep -rF -e hush -e bG9naW46aHVzaA opened
   [ ${#CACHE_PASSWORD} -gt 10 ]
   not grep -rF -e "$CACHE_PASSWORD" -e 'correct horse' -e 'correct%20horse' opened
   not grep -rF "$(printf %s "$CACHE_PASSWORD" | base64)" opened

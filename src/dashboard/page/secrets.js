@@ -87,11 +87,11 @@ export function environment(env, failure) {
   if (failure) return section("Environment", problem(failure));
   const all = Object.entries(env || {});
   if (all.length === 0) return null;
-  const own = all.filter(([, variable]) => isOthers(variable.resource) || variable.secret);
-  const shown = own.isOwn ? own : all;
+  const some = all.filter(([, variable]) => isOthers(variable.resource) || variable.secret);
+  const shown = own.isOwn ? some : all;
   return section(
     "Environment",
-    own.length && own.length < all.length
+    some.length && some.length < all.length
       ? toggle("Only what references bring", own.isOwn, (on) => {
           own.isOwn = on;
           changed();
