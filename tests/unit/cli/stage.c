@@ -77,8 +77,9 @@ static bool reply(const struct stage *stage, int to, const char *line)
     cleanup_json cJSON *request = json_parse(line, strlen(line), NULL);
     const char *verb = json_string(request, "verb", ""), *rest = NULL, *records = NULL;
     int id = (int)json_int(request, "id", 0);
+    static int asked[STAGE_ANSWERS];
     for (int i = 0; i < stage->answer_count; i++) {
-        if (strcmp(stage->answers[i].verb, verb) != 0)
+        if (strcmp(stage->answers[i].verb, verb) != 0 || ++asked[i] < stage->answers[i].from)
             continue;
         rest = stage->answers[i].rest; /* the last one counts */
         records = stage->answers[i].records;
@@ -184,14 +185,25 @@ static void stop(struct stage *stage)
     stage->supervisor = 0;
 }
 
-void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest)
+static void add_answer(struct stage *stage, int from, const char *verb, const char *records, const char *rest)
 {
     assert_true(stage->answer_count < STAGE_ANSWERS);
     stage->answers[stage->answer_count].verb = verb;
     stage->answers[stage->answer_count].records = records;
+    stage->answers[stage->answer_count].from = from;
     stage->answers[stage->answer_count++].rest = rest;
     stop(stage);
     begin(stage);
+}
+
+void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest)
+{
+    add_answer(stage, 1, verb, records, rest);
+}
+
+void stage_answer_from(struct stage *stage, int n, const char *verb, const char *rest)
+{
+    add_answer(stage, n, verb, NULL, rest);
 }
 
 /* ---- the project ---- */

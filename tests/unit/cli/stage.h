@@ -35,6 +35,7 @@ struct stage {
     char folder[64], before[4096], hash[9];
     struct {
         const char *verb, *records, *rest; /* transitions, one JSON text a line; what stands in the answer */
+        int from;                          /* which asking of the verb it is for, and all after it */
     } answers[STAGE_ANSWERS];
     int answer_count;
     enum stage_deed deed;
@@ -49,6 +50,8 @@ int stage_close(void **state);
 
 /* rest: ",\"data\":{…}" or ",\"error\":{…}"; records: transitions before it, or NULL. */
 void stage_answer(struct stage *stage, const char *verb, const char *records, const char *rest);
+/* The same from the n-th asking on, from 1. */
+void stage_answer_from(struct stage *stage, int n, const char *verb, const char *rest);
 /* Nobody answers any more: the session is over. */
 void stage_end(struct stage *stage);
 
