@@ -374,6 +374,7 @@ elsewhere() {
   sleeper_up
   local left
   left=$(apphost ps -o json | jq '.resources[] | select(.name == "web") | .pid')
+  kill -STOP "$(session supervisor)" # neither sees the other one die, and cleans up
   kill -9 "$(session guard)" "$(session supervisor)"
   for verb in 'up -d' ps down; do
     # shellcheck disable=SC2086 # words
