@@ -1,5 +1,6 @@
 // What consumers of a cluster and of sentinels do with the variables they get: ioredis and node-redis for both. What
 // was stored comes back, whoever it belongs to.
+const Redis = require('ioredis');
 const { createCluster, createSentinel } = require('redis');
 
 const { RING_NODES, RING_PASSWORD, CACHE_SENTINELS, CACHE_SENTINEL_NAME, CACHE_PASSWORD } = process.env;
