@@ -39,7 +39,8 @@ void judgement_order(struct judgement *judgement, size_t to, const char *format,
 }
 
 /* True: nothing was said before. */
-static bool say(struct judgement *judgement, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static bool say(struct judgement *judgement, const char *format,
+                                                      va_list args)
 {
     if (judgement->trouble)
         return false;
