@@ -43,6 +43,16 @@ client() {
 }
 
 # bats test_tags=engineless
+@test "the redis-cli of Debian 11 takes the URI" {
+  [ -x "$BUILT/bullseye/redis-cli" ] || skip "redis-cli 6.0 could not be fetched: tests/clients/build"
+  native
+  load_env
+  [ "$("$BUILT/bullseye/redis-cli" --no-auth-warning -u "$CACHE_URI" SET key "$VALUE")" = OK ]
+  [ "$("$BUILT/bullseye/redis-cli" --no-auth-warning -u "$CACHE_URI" --raw GET key)" = "$VALUE" ]
+  ok apphost down
+}
+
+# bats test_tags=engineless
 @test "node-redis takes the URI" {
   [ -e "$BUILT/node/node_modules/redis/package.json" ] || skip "node-redis could not be fetched: tests/clients/build"
   native
@@ -93,17 +103,28 @@ client() {
   ok apphost down
 }
 
+image_of() { # redis8 | valkey8 | valkey9
+  case $1 in
+  redis8) echo apphost-test/redis:8.0 ;;
+  valkey8) echo apphost-test/valkey:8.1 ;;
+  valkey9) echo apphost-test/valkey:9.1 ;;
+  esac
+}
+
 @test "the clients of Redis 8 and Valkey take the URI, from inside a container" {
-  local image box
-  for image in apphost-test/redis:7.0 apphost-test/redis:8.0 apphost-test/valkey:8.1; do needs_image $image; done
+  local image box boxes='redis8:redis-cli valkey8:valkey-cli'
+  for image in apphost-test/redis:7.0 "$(image_of redis8)" "$(image_of valkey8)"; do needs_image "$image"; done
   needs_container_names
+  [ "$(engine_status GET "/images/$(image_of valkey9)/json")" != 200 ] || boxes+=' valkey9:valkey-cli'
   {
     printf "resources:\n  cache: {type: redis, image: %s, password: '%s'}\n" "$REDIS" "$PASSWORD"
-    printf '  %s: {type: container, image: %s, entrypoint: [sleep, infinity], references: [cache]}\n' \
-      redis8 apphost-test/redis:8.0 valkey8 apphost-test/valkey:8.1
+    for box in $boxes; do
+      printf '  %s: {type: container, image: %s, entrypoint: [sleep, infinity], references: [cache]}\n' \
+        "${box%:*}" "$(image_of "${box%:*}")"
+    done
   } | manifest
   ok apphost up -d
-  for box in redis8:redis-cli valkey8:valkey-cli; do
+  for box in $boxes; do
     ok apphost exec "${box%:*}" -- sh -c "${box#*:} --no-auth-warning -u \"\$CACHE_URI\" SET $box '$VALUE'"
     prints '^OK'
     ok apphost exec "${box%:*}" -- sh -c "${box#*:} --no-auth-warning -u \"\$CACHE_URI\" --raw GET $box"

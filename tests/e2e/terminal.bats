@@ -229,9 +229,9 @@ SHELL_WITH_JOBS=(env 'PS1=prompt$ ' bash --norc --noprofile -i)
   ok bash -c '"$0" down >&-' "$APPHOST"
 }
 
-@test "a runner on a terminal that closes descriptors: each of them alone, and Ctrl-C still ends all" {
+@test "a runner on a terminal that closes descriptors: each alone and all at once, and Ctrl-C still ends all" {
   local closed
-  for closed in '<&-' '>&-' '2>&-'; do
+  for closed in '<&-' '>&-' '2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
     terminal expect begun send '\x03' expect over -- \
       bash -c "trap : INT; '$APPHOST' run web -- sh -c 'echo begun >/dev/tty; exec sleep 1000' $closed; echo over"
     nobody
