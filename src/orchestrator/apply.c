@@ -11,11 +11,11 @@
 void node_want_up(struct node *node)
 {
     bool was_up = node->want == WANT_UP && !node->failed;
-    node->want = WANT_UP;
-    node->kill_signal = 0;
-    node->taken_along = false;
-    node->decision = NULL;
-    node->asked_ms = node_now(node);
+    want_as(node, WANT_UP);
+    want_end_by(node, 0);
+    want_along(node, false);
+    want_decided(node, NULL, NULL);
+    want_since(node, node_now(node));
     node->timing_count = 0;
     node_clear_failure(node);
     if (!was_up && node->kind->on_wanted)
@@ -101,9 +101,7 @@ static void send_away(struct orchestrator *o, const struct plan *plan)
         if (stays || node->kind->holds_data)
             continue;
         node_clear_failure(node);
-        node->want = WANT_REMOVED;
-        if (node->facts.persistent)
-            node->want = WANT_STOPPED;
+        want_as(node, node->facts.persistent ? WANT_STOPPED : WANT_REMOVED);
         decide_to_send_away(node);
     }
 }
@@ -250,8 +248,8 @@ orchestrator_request orchestrator_down(struct orchestrator *o, const struct orch
             continue;
         has_engine = has_engine || node_needs_engine(node);
         node_clear_failure(node);
-        node->asked_ms = node_now(node);
-        node->want = want_of_down(node, down);
+        want_since(node, node_now(node));
+        want_as(node, want_of_down(node, down));
     }
 
     nodes_link(o);

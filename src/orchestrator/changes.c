@@ -89,9 +89,9 @@ void changes_tell(struct orchestrator *o)
 }
 
 /* A node of this name came back: it is not gone. */
-static bool is_back(struct orchestrator *o, const char *id)
+static bool is_back(const struct orchestrator *o, const char *id)
 {
-    struct node *node = node_find(o, id);
+    const struct node *node = node_find(o, id);
     return node && node_is_shown(node);
 }
 

@@ -29,7 +29,7 @@ static void on_port_taken(struct node *node, const struct error *err)
 
     if (ports_move(node, taken)) {
         facts_spoil(node, true); /* the port is part of the container */
-        node->decision = NULL;
+        want_decided(node, NULL, NULL);
         return;
     }
 

@@ -23,27 +23,27 @@ void node_decide(struct node *node)
 {
     if (node->decision || node->want != WANT_UP || !node->spec)
         return;
-    free(node->explain);
-    node->explain = NULL;
+    const char *decision = NULL;
+    char *explain = NULL;
     if (node->kind->decide)
-        node->decision = node->kind->decide(node, &node->explain);
+        decision = node->kind->decide(node, &explain);
     else if (node->facts.seen != SEEN_UNKNOWN)
-        node->decision = text_pick(node->facts.seen == SEEN_PRESENT, "reused", "created");
+        decision = text_pick(node->facts.seen == SEEN_PRESENT, "reused", "created");
+    want_decided(node, decision, explain);
 }
 
 void decide_to_send_away(struct node *node)
 {
     const char *replica_of = node_replica_of(node);
-    free(node->explain);
-    node->explain = NULL;
-    node->decision = NULL;
+    want_decided(node, NULL, NULL);
     if (node_is_gone(node))
         return;
-    node->decision = text_pick(node->want == WANT_STOPPED, "stopped", "removed");
+    char *explain = NULL;
     if (replica_of)
-        node->explain = xasprintf("one replica of %s less", replica_of);
+        explain = xasprintf("one replica of %s less", replica_of);
     else
-        node->explain = xstrdup("no longer in the manifest");
+        explain = xstrdup("no longer in the manifest");
+    want_decided(node, text_pick(node->want == WANT_STOPPED, "stopped", "removed"), explain);
 }
 
 const char *decision_of(struct orchestrator *o, const struct plan_node *spec, char **explain)

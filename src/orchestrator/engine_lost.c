@@ -11,8 +11,8 @@ void engine_need(struct orchestrator *o)
     if (!o->engine)
         return;
     if (o->engine->want != WANT_UP)
-        o->engine->asked_ms = loop_now_ms(o->services.loop);
-    o->engine->want = WANT_UP;
+        want_since(o->engine, loop_now_ms(o->services.loop));
+    want_as(o->engine, WANT_UP);
     if (!o->connected_once)
         error_clear(&o->engine->error);
     facts_pause_until(o->engine, 0); /* a new request is owed a new attempt */
@@ -66,7 +66,7 @@ void engine_lose(struct orchestrator *o, const struct error *err)
     root->goal_ms = facts->not_before; /* every try has its time */
 
     if (!o->connected_once && !engine_is_needed(o))
-        root->want = WANT_KEEP; /* we only wanted to look for leftovers */
+        want_as(root, WANT_KEEP); /* we only wanted to look for leftovers */
     facts_lose(root);
     forget_what_is_seen(o);
     orchestrator_wake_all(o);

@@ -158,7 +158,7 @@ static void found(struct orchestrator *o, int kind, const char *name, const char
             called = id;
         node = node_new(o, called, kind);
         node->name = xstrdup(name);
-        node->want = o->leftovers;
+        want_as(node, o->leftovers);
     }
 
     if (node->doing)

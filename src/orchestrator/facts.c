@@ -175,7 +175,7 @@ static struct node *node_of_container(struct orchestrator *o, const struct engin
         return node;
     node = node_new(o, id, PLAN_CONTAINER);
     node->name = xstrdup(container->name);
-    node->want = leftover_want(o, has_label(container, LABEL_LIFETIME, "persistent"));
+    want_as(node, leftover_want(o, has_label(container, LABEL_LIFETIME, "persistent")));
     return node;
 }
 

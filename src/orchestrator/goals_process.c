@@ -314,7 +314,7 @@ static const char *decide(struct node *node, char **explain)
 
 static void raise_generation(struct node *node)
 {
-    node->generation++;
+    want_run_again(node);
 }
 
 static void hurry(struct node *node)

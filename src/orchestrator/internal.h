@@ -7,6 +7,7 @@
 
 #include "orchestrator/facts_note.h"
 #include "orchestrator/node.h"
+#include "orchestrator/want.h"
 #include "redis/redis.h"
 
 /* ==== core: a node, what is known of it, and the operation that is under way ==== */
@@ -22,7 +23,7 @@ void orchestrator_wake_all(struct orchestrator *o);
 void requests_changed(struct orchestrator *o);
 /* Something that late values are made of has changed. */
 void values_changed(struct orchestrator *o);
-struct node *node_find(struct orchestrator *o, const char *id);
+struct node *node_find(const struct orchestrator *o, const char *id);
 const struct plan_resource *node_resource(const struct node *node);
 /* The node of a resource's name (with replicas the first) or of a replica's, or NULL. */
 struct node *node_of_resource(struct orchestrator *o, const char *resource);

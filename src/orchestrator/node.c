@@ -56,7 +56,7 @@ void values_changed(struct orchestrator *o)
     orchestrator_wake_all(o);
 }
 
-struct node *node_find(struct orchestrator *o, const char *id)
+struct node *node_find(const struct orchestrator *o, const char *id)
 {
     struct node *node = NULL;
     if (id)

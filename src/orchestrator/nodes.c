@@ -147,7 +147,7 @@ void nodes_settle_wants(struct orchestrator *o)
         for (struct node *other = o->nodes; other && node->want == WANT_REMOVED; other = other->hh.next) {
             bool stays = other->want != WANT_REMOVED && node_may_use(other, node) && !node_is_gone(other);
             if (stays && uses(other, node))
-                node->want = WANT_KEEP;
+                want_as(node, WANT_KEEP);
         }
     }
 }

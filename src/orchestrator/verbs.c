@@ -99,7 +99,7 @@ static void start(struct request *request, struct node *node)
     bring_back(node);
     bool over = node->facts.exited || node->facts.completed;
     if (over && !node_is_alive(node))
-        node->generation++;
+        want_run_again(node);
     node_want_up(node);
     want_with_needs(request, node);
     request_target(request, node);
@@ -110,7 +110,7 @@ static void restart(struct request *request, struct node *node)
 {
     if (!node->spec)
         return;
-    node->generation++;
+    want_run_again(node);
     node_want_up(node);
     facts_was_ready(node, false); /* a restart that does not come up has failed */
     want_with_needs(request, node);
@@ -123,9 +123,9 @@ static void restart(struct request *request, struct node *node)
 static void want_stopped(struct request *request, struct node *node)
 {
     node_clear_failure(node);
-    node->want = WANT_STOPPED;
-    node->kill_signal = 0;
-    node->taken_along = false;
+    want_as(node, WANT_STOPPED);
+    want_end_by(node, 0);
+    want_along(node, false);
     node_wake(node);
     request_target(request, node);
 }
@@ -138,14 +138,14 @@ static void stop(struct request *request, struct node *node)
         if (dependant->want != WANT_UP || !dependant->kind->is_main || !depends_on(dependant, node))
             continue;
         stop(request, dependant);
-        dependant->taken_along = true;
+        want_along(dependant, true);
     }
 }
 
 static void kill_it(struct request *request, struct node *node)
 {
     want_stopped(request, node);
-    node->kill_signal = SIGKILL;
+    want_end_by(node, SIGKILL);
     if (node->kind->hurry)
         node->kind->hurry(node);
 }
@@ -154,7 +154,7 @@ static void kill_it(struct request *request, struct node *node)
 
 static void set_apart(struct node *node, bool is_apart)
 {
-    node->is_apart = is_apart;
+    want_apart(node, is_apart);
     node_wake(node);
 }
 

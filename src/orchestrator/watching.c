@@ -53,7 +53,7 @@ static void restart(struct node *node, const struct watching *watching)
     cleanup_free char *line = xasprintf("%s: restarting", node->cause);
     log_info("%s: %s", node->id, line);
     output_say(node, line);
-    node->generation++;
+    want_run_again(node);
     node_clear_failure(node);
     if (!node->process)
         facts_run_again(node);
