@@ -10,6 +10,10 @@
  * time-out also for the asynchronous ones that it starts (those are cancelled with apphost_call_cancel()). A
  * call that is called off fails with APPHOST_E_CANCELLED within some twenty milliseconds, wherever it waits;
  * in a cluster it ends with its time-out. As after a time-out the command may have been executed.
+ *
+ * A get-or-create has the time-out as a whole: for asking Redis and for waiting while others create
+ * (APPHOST_E_TIMEOUT). A function of yours that runs is not interrupted, and what it made is kept; one that
+ * was called off is not begun.
  */
 #ifndef APPHOST_LIMITS_H
 #define APPHOST_LIMITS_H

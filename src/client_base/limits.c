@@ -2,6 +2,7 @@
 #include "client_base/limits.h"
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/pick.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@ struct apphost_cancel {
 };
 
 static _Thread_local struct apphost_limits own;
+static _Thread_local int64_t
+    whole_ms; /* when the call of several commands has to end that the thread is in */
 
 struct apphost_cancel *apphost_cancel_new(void)
 {
@@ -47,8 +50,42 @@ void apphost_limits_set(const struct apphost_limits *limits)
 int limits_timeout(int timeout_ms)
 {
     if (own.timeout_ms > 0)
-        return own.timeout_ms;
+        timeout_ms = own.timeout_ms;
+    if (whole_ms > 0 && clock_left(whole_ms) < timeout_ms)
+        timeout_ms = (int)set_or(clock_left(whole_ms), 1);
     return timeout_ms;
+}
+
+int64_t limits_enter(void)
+{
+    int64_t before = whole_ms;
+
+    if (whole_ms == 0 && own.timeout_ms > 0)
+        whole_ms = clock_ms() + own.timeout_ms;
+    return before;
+}
+
+void limits_leave(int64_t before)
+{
+    whole_ms = before;
+}
+
+int64_t limits_until(int64_t deadline_ms)
+{
+    if (whole_ms > 0 && whole_ms < deadline_ms)
+        return whole_ms;
+    return deadline_ms;
+}
+
+bool limits_are_over(void)
+{
+    return whole_ms > 0 && clock_left(whole_ms) == 0;
+}
+
+int limits_late(const char *what, struct apphost_error *error)
+{
+    return fail_set(error, APPHOST_E_TIMEOUT, "timeout_ms", "%.40s took longer than the %d ms of this thread",
+                    what, own.timeout_ms);
 }
 
 struct apphost_limits limits_narrow(int timeout_ms)

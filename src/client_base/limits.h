@@ -13,6 +13,19 @@ int limits_timeout(int timeout_ms);
  * apphost_limits_set(). */
 struct apphost_limits limits_narrow(int timeout_ms);
 
+/*
+ * A call that sends several commands, or waits for what others do, has its time-out as a whole. What there
+ * was before is given back when it ends; one inside of another has the time of that. 0 while the caller's own
+ * function runs: its calls are no part of ours.
+ */
+int64_t limits_enter(void);
+void limits_leave(int64_t before);
+
+/* Until when such a call may wait that would wait until then; whether its time is up, and saying so: -1. */
+int64_t limits_until(int64_t deadline_ms);
+bool limits_are_over(void);
+int limits_late(const char *what, struct apphost_error *error);
+
 bool limits_are_cancelled(void);
 
 /* Until when a wait may sleep that has this deadline: who can be called off looks up from time to time. */

@@ -6,8 +6,9 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
-#include "client_base/pick.h"
+#include "client_base/limits.h"
 #include "client_base/lock.h"
+#include "client_base/pick.h"
 #include "client_cache/flight.h"
 
 #include <stdio.h>
@@ -131,15 +132,13 @@ static int make_there(const struct creation *creation, bool is_kept, struct apph
     return failed_or_0(rc);
 }
 
-int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
-                                const struct apphost_create *create, struct apphost_value *value,
-                                struct apphost_error *error)
+static int get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
+                         const struct apphost_create *create, struct apphost_value *value,
+                         struct apphost_error *error)
 {
     struct apphost_error local;
     bool is_owner;
 
-    if (!create || !create->create)
-        return fail_argument(error, "create", "is NULL");
     int rc = look(cache, key, create, value, error);
     if (rc != 0)
         return rc;
@@ -161,5 +160,17 @@ int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_byte
         rc = create_and_set(cache, key, create, value, &local);
     if (rc < 0 && error)
         *error = local;
+    return rc;
+}
+
+int apphost_cache_get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
+                                const struct apphost_create *create, struct apphost_value *value,
+                                struct apphost_error *error)
+{
+    if (!create || !create->create)
+        return fail_argument(error, "create", "is NULL");
+    int64_t before = limits_enter();
+    int rc = get_or_create(cache, key, create, value, error);
+    limits_leave(before);
     return rc;
 }

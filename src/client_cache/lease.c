@@ -6,6 +6,7 @@
  */
 #include "client_base/clock.h"
 #include "client_base/fail.h"
+#include "client_base/limits.h"
 #include "client_base/lock.h"
 #include "client_base/pick.h"
 #include "client_cache/flight.h"
@@ -99,16 +100,30 @@ static void lease_fini(struct lease *lease, struct apphost_cache *cache)
 
 /* ---- Creating under it ---- */
 
+/* Unless the caller is called off. */
+static void pause_for(int pause_ms)
+{
+    int64_t until_ms = limits_until(clock_ms() + pause_ms);
+
+    while (clock_left(until_ms) > 0 && !limits_are_cancelled())
+        poll(NULL, 0, (int)clock_left(limits_slice(until_ms)));
+}
+
+static bool is_called_off(void)
+{
+    return limits_are_cancelled() || limits_are_over();
+}
+
 /* Polls while another process creates. 1 with its value, 0 when it is this caller's turn: the lease is taken,
- * its time is up, or there is no way to Redis. */
+ * its time is up, or there is no way to Redis. And when the caller's own time is up, or it was called off. */
 static int await_other(const struct creation *creation, struct lease *lease, struct apphost_value *value)
 {
     int64_t deadline = clock_ms() + lease->length_ms;
     int pause_ms = POLL_LEAST_MS;
     struct apphost_error ignored;
 
-    while (clock_left(deadline) > 0) {
-        poll(NULL, 0, pause_ms + (int)clock_random((uint64_t)pause_ms));
+    while (clock_left(deadline) > 0 && !is_called_off()) {
+        pause_for(pause_ms + (int)clock_random((uint64_t)pause_ms));
         if (pause_ms * 2 > POLL_MOST_MS)
             pause_ms = POLL_MOST_MS;
         else
@@ -144,7 +159,10 @@ int creation_call(struct apphost_cache *cache, apphost_create_fn create, void *u
     void *data = NULL;
     size_t len = 0;
 
+    if (limits_are_cancelled())
+        return limits_fail("creating a value", error);
     fail_set(error, APPHOST_E_ARGUMENT, "create", "the value could not be created");
+    limits_leave(0); /* what was created is kept, however long it took */
     tracer_begin(tracer, &span);
     user_code();
     int rc = create(user, &data, &len, error);
@@ -172,7 +190,10 @@ int creation_run(const struct creation *creation, struct apphost_value *value, s
         /* No way to Redis: asking it once more would only cost another timeout. */
         rc = creation->make(creation, false, value, error);
     } else if (!find(creation, &lease, taken, value)) {
-        rc = creation->make(creation, true, value, error);
+        if (taken == 0 && !lease.is_held && limits_are_over())
+            rc = limits_late("waiting for another process to create", error);
+        else
+            rc = creation->make(creation, true, value, error);
     }
     lease_fini(&lease, cache);
     return rc;

@@ -6,6 +6,8 @@
 #include "cachetest.h"
 #include "puppet.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,11 +80,94 @@ static void its_own_lease_is_recognised(void **state)
     assert_string_equal(text, "made");
 }
 
+/* ---- Called off ---- */
+
+struct waiter {
+    struct apphost_cache *cache;
+    struct apphost_limits limits;
+    struct apphost_create how;
+    int creations, rc;
+    struct apphost_error error;
+};
+
+static void *wait_for_other(void *user)
+{
+    struct waiter *waiter = user;
+    struct apphost_value value = {0};
+
+    apphost_limits_set(&waiter->limits);
+    waiter->rc =
+        apphost_cache_get_or_create(waiter->cache, apphost_str("k"), &waiter->how, &value, &waiter->error);
+    apphost_value_free(&value);
+    return NULL;
+}
+
+static struct apphost_host *open_at(int port)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    char connection[64];
+
+    snprintf(connection, sizeof(connection), "127.0.0.1:%d", port);
+    apphost_config_set(config, "ConnectionStrings:cache", connection, NULL);
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", NULL, NULL, NULL), 0);
+    return host;
+}
+
+static void await_heard(struct puppet *puppet, const char *words)
+{
+    static char heard[sizeof(puppet->heard)];
+
+    for (int i = 0; i < 6000; i++) {
+        puppet_heard(puppet, heard, sizeof(heard));
+        if (strstr(heard, words))
+            return;
+        poll(NULL, 0, 10);
+    }
+    fail_msg("%s was never sent", words);
+}
+
+/* Another process has the lease, and never comes to an end. */
+static void who_is_called_off_creates_nothing(void **state)
+{
+    static const struct answer script[] = {
+        {"HMGET", MISS}, {"SET k:lease", "$-1\r\n"}, {"GET", "$1\r\nx\r\n"}, {NULL, NULL}};
+    struct apphost_cancel *cancel = apphost_cancel_new();
+    struct puppet puppet;
+    pthread_t thread;
+
+    (void)state;
+    puppet_start(&puppet, script);
+    struct apphost_host *host = open_at(puppet.port);
+    struct waiter waiter = {.cache = apphost_host_cache(host, NULL, NULL), .limits.cancel = cancel};
+    waiter.how = (struct apphost_create){.create = create, .user = &waiter.creations, .lease_ms = 600000};
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_other, &waiter), 0);
+    await_heard(&puppet, "SET k:lease");
+    apphost_cancel(cancel);
+    pthread_join(thread, NULL);
+    assert_int_equal(waiter.rc, -1);
+    assert_int_equal(waiter.error.code, APPHOST_E_CANCELLED);
+    assert_int_equal(waiter.creations, 0);
+    /* Its time is up: the same. */
+    waiter.limits = (struct apphost_limits){.timeout_ms = 50};
+    wait_for_other(&waiter);
+    apphost_limits_set(NULL);
+    assert_int_equal(waiter.rc, -1);
+    assert_int_equal(waiter.error.code, APPHOST_E_TIMEOUT);
+    assert_int_equal(waiter.creations, 0);
+    apphost_host_free(host);
+    puppet_stop(&puppet);
+    apphost_cancel_free(cancel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_lease_may_come_after_the_value),
         cmocka_unit_test(its_own_lease_is_recognised),
+        cmocka_unit_test(who_is_called_off_creates_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
