@@ -30,13 +30,15 @@ extern "C" {
  * Zero is a good value for every field: what the configuration says (DefaultEntryOptions, see
  * apphost/host.h), else what stands there.
  *
- * With soft_ms, hard_ms or eager_percent a creation may run on a thread of the library, and go on when its
- * caller has left; what it made is kept for the next. `release` says when `user` is not needed any more: it
- * is called once for each call that was given it, before that call returns or, when its creation goes on,
- * after it. A host that is freed waits for no creation.
+ * With soft_ms, hard_ms or eager_percent, and when it is asked for without waiting, a creation may run on a
+ * thread of the library, and go on when its caller has left; what it made is kept for the next. A cache has
+ * 64 threads for that; others wait for one (65536 may, then APPHOST_E_BUSY), and limits hold meanwhile.
+ * `release` says when `user` is not needed any more: it is called once for each call that was given it,
+ * before that call returns or, when its creation goes on, after it. A host that is freed waits for no
+ * creation.
  */
 struct apphost_hybrid {
-    apphost_create_fn create; /* APPHOST_NOTHING: a result without data, which is not kept */
+    apphost_create_fn create; /* APPHOST_NOTHING: a result without data, kept for nothing_ms */
     void *user;
     void (*release)(void *user); /* NULL: nothing to do */
 
@@ -54,6 +56,8 @@ struct apphost_hybrid {
 
     const struct apphost_bytes *tags;
     size_t tag_count;
+
+    int64_t nothing_ms; /* how long it is kept that there is no value; 0: not at all, and who has 0 creates */
 };
 
 enum { APPHOST_CREATED = 0, APPHOST_FRESH = 1, APPHOST_STALE = 2 };
@@ -97,9 +101,10 @@ struct apphost_hybrid_request {
     struct apphost_hybrid how; /* copied, with its tags */
 };
 
-/* Without waiting: see apphost/queue.h. It runs on a thread of its own; `user` is released after that, also
- * when the call is cancelled, and before this returns when it fails. result->rc is as above, result->data the
- * value. */
+/* Without waiting: see apphost/queue.h. Redis is asked and values are created on threads of the library, of
+ * which waiting takes none; hard_ms counts from here on. A creation that only calls wait for that were
+ * cancelled does not begin. `user` is released when it is not needed any more, also then, and before this
+ * returns when it fails. result->rc is as above, result->data the value. */
 struct apphost_call *apphost_hybrid_get_or_create_start(struct apphost_cache *cache,
                                                         struct apphost_queue *queue,
                                                         const struct apphost_hybrid_request *request,

@@ -43,6 +43,7 @@ struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphos
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&cache->flights_changed, &attributes);
+    pthread_cond_init(&cache->keeper_changed, &attributes);
     pthread_condattr_destroy(&attributes);
     return cache;
 }
@@ -53,6 +54,7 @@ void cache_free(struct apphost_cache *cache)
         return;
     pthread_mutex_destroy(&cache->flights_lock);
     pthread_cond_destroy(&cache->flights_changed);
+    pthread_cond_destroy(&cache->keeper_changed);
     level_release(cache->level);
     free(cache->prefix);
     free(cache);

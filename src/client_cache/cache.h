@@ -56,6 +56,14 @@ struct hybrid_defaults {
 
 struct flight; /* one creation under way, see cache_create.c */
 
+/* What the threads of a cache do (makers.h). */
+enum makers_kind { MAKERS_ASK, MAKERS_CREATE, MAKERS_KINDS };
+struct makers {
+    int threads;
+    struct job *first, *last; /* that wait for one */
+    size_t waiting;
+};
+
 struct apphost_cache {
     struct apphost_redis *redis;
     struct apphost_host *owned_host; /* of apphost_cache_open() */
@@ -77,7 +85,9 @@ struct apphost_cache {
     pthread_cond_t flights_changed;
     struct flight *flights;
     struct throttle throttles[THROTTLES]; /* of hybrid.c, under the lock of the flights */
-    _Atomic int makers;                   /* threads that create */
+    struct makers makers[MAKERS_KINDS];   /* under that lock too, and the next two */
+    int64_t keeper_ms;                    /* when the keeper looks next; 0: there is none */
+    pthread_cond_t keeper_changed;
 };
 
 struct apphost_cache *cache_new(struct apphost_redis *redis, const struct apphost_cache_options *options,

@@ -2,7 +2,7 @@
  * Inside the library: one creation a key in this process, and over processes.
  *
  * In the process: the first caller that misses owns a *flight*; later callers of the same key wait for it and
- * copy its result. Who owns it lands it, once, on whatever thread.
+ * copy its result, as riders without a thread. Who owns it lands it, once, on whatever thread.
  *
  * Across processes: who creates takes a lease first (SET key:lease NX PX). Who does not get it polls for the
  * entry until it is there, the lease is gone, or its time is up. Every failure on the way leads to creating:
@@ -40,6 +40,30 @@ enum { FLIGHT_LATE = -2 };
 /* Waits, and lets go of it: 0 with a copy of the result, -1 with its error; FLIGHT_LATE. */
 int flight_ride(struct apphost_cache *cache, struct flight *flight, int64_t deadline_ms,
                 struct apphost_value *value, struct apphost_error *error);
+
+/*
+ * Waits without a thread. `done` is called once, by whoever lands the flight, by the keeper at due_ms with
+ * FLIGHT_LATE (the creation goes on), or before flight_board() returns; under no lock.
+ */
+struct rider {
+    struct rider *next;
+    struct apphost_cache *cache;
+    struct flight *flight;
+    int64_t due_ms; /* 0: it waits to the end */
+    void (*done)(struct rider *rider, int rc, const struct apphost_value *value,
+                 const struct apphost_error *error);
+    bool (*is_off)(const struct rider *rider); /* nobody wants its result any more; takes no lock of ours */
+};
+
+/* The caller's hold of the flight is the rider's from now on. */
+void flight_board(struct flight *flight, struct rider *rider);
+
+/* Whether all that rode it were called off; who left because of the time wants it to go on. */
+bool flight_is_off(struct apphost_cache *cache, const struct flight *flight);
+
+/* For the keeper: takes out who is late (under the lock), when the next will be; and tells them. */
+int64_t flights_take_late(struct apphost_cache *cache, int64_t now_ms, struct rider **late);
+void riders_tell_late(struct rider *late);
 
 /* What the owner of a flight does. */
 struct creation {

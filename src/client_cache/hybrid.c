@@ -22,16 +22,6 @@
 
 enum { THROTTLE_MS = 30000 };
 
-/* One call under way. */
-struct hybrid_call {
-    struct apphost_cache *cache;
-    struct apphost_bytes key;
-    const struct apphost_hybrid *how;
-    struct finding finding;
-    bool is_settled;     /* what was found is given: nothing can be made without Redis */
-    bool is_handed_over; /* `user` is a thread's to release */
-};
-
 /* ---- Looking ---- */
 
 /* The time of the look: who has a stale value waits no longer for Redis than for a creation. 0: as usual. */
@@ -98,7 +88,7 @@ static void begin_throttle(struct hybrid_call *asking)
 
 /* ---- Having it made ---- */
 
-static struct making *new_making(struct hybrid_call *asking, struct apphost_error *error)
+struct making *hybrid_new_making(struct hybrid_call *asking, struct apphost_error *error)
 {
     struct making *making = making_new(asking->cache, asking->key, asking->how, asking->finding.created);
 
@@ -111,7 +101,7 @@ static struct making *new_making(struct hybrid_call *asking, struct apphost_erro
 
 static int make_here(struct hybrid_call *asking, struct apphost_value *value, struct apphost_error *error)
 {
-    struct making *making = new_making(asking, error);
+    struct making *making = hybrid_new_making(asking, error);
 
     if (!making)
         return -1;
@@ -140,7 +130,7 @@ static int make_within(struct hybrid_call *asking, struct flight *flight, int li
                        struct apphost_value *value, struct apphost_error *error)
 {
     struct apphost_cache *cache = asking->cache;
-    struct making *making = new_making(asking, error);
+    struct making *making = hybrid_new_making(asking, error);
 
     if (!making) {
         flight_land(cache, flight, -1, value, error);
@@ -149,12 +139,12 @@ static int make_within(struct hybrid_call *asking, struct flight *flight, int li
     flight_hold(cache, flight);
     if (making_start(making, flight) == 0)
         return flight_ride(cache, flight, clock_ms() + limit_ms, value, error);
-    /* No thread: better late than never. */
+    /* Its time cannot be kept without a thread. */
     flight_leave(cache, flight);
-    int rc = making_run(making, value, error);
-    flight_land(cache, flight, rc, value, error);
+    fail_set(error, APPHOST_E_BUSY, "create", "no thread can be had, or too many creations wait for one");
+    flight_land(cache, flight, -1, value, error);
     making_free(making);
-    return rc;
+    return -1;
 }
 
 static int lease_of(const struct apphost_hybrid *how)
@@ -167,8 +157,10 @@ static int have_made(struct hybrid_call *asking, int limit_ms, struct apphost_va
                      struct apphost_error *error)
 {
     bool is_owner;
-    struct flight *flight = flight_join(asking->cache, asking->key, FLIGHT_HYBRID, &is_owner);
 
+    if (limits_are_cancelled())
+        return limits_fail("creating a value", error);
+    struct flight *flight = flight_join(asking->cache, asking->key, FLIGHT_HYBRID, &is_owner);
     if (!flight)
         return fail_memory(error);
     if (is_owner && limit_ms > 0)
@@ -201,7 +193,7 @@ static void refresh(struct hybrid_call *asking)
         return;
     }
     begin_throttle(asking); /* one that fails is not tried again at once */
-    struct making *making = new_making(asking, &error);
+    struct making *making = hybrid_new_making(asking, &error);
     if (making && making_start(making, flight) == 0) {
         cache_count(asking->cache, COUNT_EAGER, 1);
         return;
@@ -221,27 +213,16 @@ static int give_found(struct hybrid_call *asking, struct apphost_value *value, i
     return rc;
 }
 
-static int answer_old(struct hybrid_call *asking, struct apphost_value *value, struct apphost_error *error)
+/* The value may take so long, and is better than the one that was found, or than none. */
+static int want(struct hybrid_call *asking, bool wants_better, int limit_ms)
 {
-    struct apphost_value made = {0};
-
-    if (is_throttled(asking))
-        return give_found(asking, value, APPHOST_STALE);
-    if (have_made(asking, asking->how->soft_ms, &made, error) == 0) {
-        *value = made;
-        set_throttle(asking, 0);
-        return APPHOST_CREATED;
-    }
-    if (error->code == APPHOST_E_CANCELLED)
-        return -1;
-    begin_throttle(asking);
-    return give_found(asking, value, APPHOST_STALE);
+    asking->wants_better = wants_better;
+    asking->limit_ms = limit_ms;
+    return HYBRID_MAKE;
 }
 
-static int answer(struct hybrid_call *asking, struct apphost_value *value, struct apphost_error *error)
+static int decide(struct hybrid_call *asking, struct apphost_value *value)
 {
-    int hard_ms = asking->how->hard_ms;
-
     if (asking->is_settled)
         return give_found(asking, value, APPHOST_STALE);
     if (asking->finding.state == HYBRID_FRESH) {
@@ -249,14 +230,33 @@ static int answer(struct hybrid_call *asking, struct apphost_value *value, struc
             refresh(asking);
         return give_found(asking, value, APPHOST_FRESH);
     }
-    if (asking->finding.state == HYBRID_OLD && asking->how->stale_ms > 0)
-        return answer_old(asking, value, error);
-    int rc = have_made(asking, hard_ms, value, error);
-    if (rc == FLIGHT_LATE)
-        return fail_late(hard_ms, error);
-    if (rc == 0)
+    if (asking->finding.state != HYBRID_OLD || asking->how->stale_ms <= 0)
+        return want(asking, false, asking->how->hard_ms);
+    if (is_throttled(asking))
+        return give_found(asking, value, APPHOST_STALE);
+    return want(asking, true, asking->how->soft_ms);
+}
+
+int hybrid_ask(struct hybrid_call *asking, struct apphost_value *value, struct apphost_error *error)
+{
+    if (look(asking, error) < 0)
+        return -1;
+    return decide(asking, value);
+}
+
+int hybrid_conclude(struct hybrid_call *asking, int made, struct apphost_value *value,
+                    struct apphost_error *error)
+{
+    if (made == 0) {
         set_throttle(asking, 0);
-    return rc;
+        return APPHOST_CREATED;
+    }
+    if (made == FLIGHT_LATE)
+        fail_late(asking->limit_ms, error);
+    if (error->code == APPHOST_E_CANCELLED || !asking->wants_better)
+        return -1;
+    begin_throttle(asking);
+    return give_found(asking, value, APPHOST_STALE);
 }
 
 /* ---- The calls ---- */
@@ -277,6 +277,19 @@ int hybrid_check(const struct apphost_cache *cache, const struct apphost_hybrid 
     return 0;
 }
 
+static int get_or_create(struct hybrid_call *asking, struct apphost_value *value, struct apphost_error *error)
+{
+    int64_t before = limits_enter();
+    int rc = hybrid_ask(asking, value, error);
+
+    if (rc == HYBRID_MAKE) {
+        rc = have_made(asking, asking->limit_ms, value, error);
+        rc = hybrid_conclude(asking, rc, value, error);
+    }
+    limits_leave(before);
+    return rc;
+}
+
 int apphost_hybrid_get_or_create(struct apphost_cache *cache, struct apphost_bytes key,
                                  const struct apphost_hybrid *how, struct apphost_value *value,
                                  struct apphost_error *error)
@@ -292,10 +305,8 @@ int apphost_hybrid_get_or_create(struct apphost_cache *cache, struct apphost_byt
         told = hybrid_told(cache, how);
         asking.how = &told;
         *value = (struct apphost_value){0};
-        rc = look(&asking, &local);
+        rc = get_or_create(&asking, value, &local);
     }
-    if (rc == 0)
-        rc = answer(&asking, value, &local);
     apphost_value_free(&asking.finding.value);
     if (how && !asking.is_handed_over)
         hybrid_release(how);

@@ -45,6 +45,7 @@ struct hybrid_question {
     bool has_entry;             /* it came from level one */
     bool is_local;              /* no server is asked */
     bool is_kept;               /* its answer is kept while Redis is away */
+    bool takes_nothing;         /* its caller wants to know that there is no value */
     uint64_t ticket;
 };
 
@@ -132,6 +133,11 @@ static int ask_unnamed(struct hybrid_question *question, const struct payload *p
     return rc;
 }
 
+bool hybrid_keeps_nothing(const struct apphost_cache *cache, const struct apphost_hybrid *how)
+{
+    return how->nothing_ms > 0 && !cache->options.strict_wire; /* .NET has no such entries */
+}
+
 static bool is_of(const struct payload *payload, struct apphost_bytes key)
 {
     return payload->key.len == key.len && (key.len == 0 || memcmp(payload->key.data, key.data, key.len) == 0);
@@ -153,6 +159,17 @@ static void give(struct hybrid_question *question, const struct payload *payload
         finding->state = HYBRID_FRESH;
 }
 
+/* Who did not ask to be told of it has a miss, as everybody has when its time is over. */
+static void give_nothing(const struct hybrid_question *question, const struct payload *payload,
+                         struct finding *finding)
+{
+    if (!question->takes_nothing || marks_now() >= payload->created + payload->duration)
+        return;
+    finding->created = payload->created;
+    finding->duration = payload->duration;
+    finding->state = HYBRID_FRESH;
+}
+
 /* What cannot be read, or is another key's, is as good as nothing. */
 static int judge(struct hybrid_question *question, struct apphost_bytes key, struct finding *finding,
                  struct apphost_error *error)
@@ -163,8 +180,10 @@ static int judge(struct hybrid_question *question, struct apphost_bytes key, str
         !is_of(&payload, key) || marks_hide(&question->marks, key, payload.created))
         return 0;
     int rc = ask_unnamed(question, &payload, error);
-    if (rc == 0)
+    if (rc == 0 && !payload.is_nothing)
         give(question, &payload, finding);
+    if (rc == 0 && payload.is_nothing)
+        give_nothing(question, &payload, finding);
     return failed_or_0(rc);
 }
 
@@ -199,6 +218,7 @@ static int look(struct hybrid_question *question, struct apphost_bytes key, cons
         return -1;
     question->has_entry = level_one_get(question->cache, &question->key, &question->value);
     question->is_kept = how->stale_ms > 0;
+    question->takes_nothing = hybrid_keeps_nothing(question->cache, how);
 
     int rc = look_once(question, key, finding, error);
     if (rc == 0 && question->has_entry && finding->state == HYBRID_MISS)
@@ -333,6 +353,8 @@ static int check_times(const struct apphost_hybrid *how, struct apphost_error *e
         return fail_argument(error, "expire_ms", "is out of range");
     if (how->jitter_ms < 0 || how->jitter_ms > most)
         return fail_argument(error, "jitter_ms", "is out of range");
+    if (how->nothing_ms < 0 || how->nothing_ms > most)
+        return fail_argument(error, "nothing_ms", "is out of range");
     if (how->stale_ms < 0 || how->stale_ms > most)
         return fail_argument(error, "stale_ms", "is out of range");
     return 0;
@@ -351,18 +373,23 @@ int hybrid_write(struct apphost_cache *cache, const struct dated *dated, const s
 
     if (check_times(how, error) < 0)
         return -1;
-    int64_t ms = fresh_ms(how);
+    int64_t ms = fresh_ms(how), stale_ms = how->stale_ms;
+    if (dated->is_nothing) {
+        ms = how->nothing_ms;
+        stale_ms = 0;
+    }
     const struct payload payload = {.created = dated->created,
                                     .duration = ms * TICKS_PER_MS,
                                     .key = dated->key,
                                     .data = dated->data,
+                                    .is_nothing = dated->is_nothing,
                                     .tag_count = how->tag_count};
     void *envelope = payload_encode(&payload, how->tags, &len);
     if (!envelope)
         return fail_memory(error);
 
-    int rc = apphost_cache_set(cache, dated->key, envelope, len,
-                               apphost_expire_in(life_ms(ms, how->stale_ms)), error);
+    int rc =
+        apphost_cache_set(cache, dated->key, envelope, len, apphost_expire_in(life_ms(ms, stale_ms)), error);
     free(envelope);
     return rc;
 }
@@ -371,7 +398,7 @@ int apphost_hybrid_set(struct apphost_cache *cache, struct apphost_bytes key, st
                        const struct apphost_hybrid *how, struct apphost_error *error)
 {
     static const struct apphost_hybrid none = {0};
-    const struct dated dated = {key, data, marks_now()};
+    const struct dated dated = {.key = key, .data = data, .created = marks_now()};
 
     if (!cache || !key.data)
         return fail_null(error, cache, "cache", "key");

@@ -7,6 +7,7 @@
 
 enum {
     SENTINEL = 0x03,
+    SENTINEL_NOTHING = 0x83,
     VERSION_1 = 1,
     VERSION_2 = 2,
     FIXED = 12,
@@ -37,22 +38,22 @@ static unsigned char *put_text(unsigned char *at, struct apphost_bytes text)
     return put_bytes(put_number(at, text.len), text);
 }
 
-static unsigned char *put_sentinel(unsigned char *at)
+static unsigned char *put_sentinel(unsigned char *at, bool is_nothing)
 {
-    *at++ = SENTINEL;
+    *at++ = is_nothing ? SENTINEL_NOTHING : SENTINEL;
     *at++ = VERSION_1;
     return at;
 }
 
-static unsigned char *put_head(unsigned char *at, int64_t created)
+static unsigned char *put_head(unsigned char *at, const struct payload *payload)
 {
     uint64_t chance = clock_random(0x10000);
 
-    at = put_sentinel(at);
+    at = put_sentinel(at, payload->is_nothing);
     *at++ = (unsigned char)chance;
     *at++ = (unsigned char)(chance >> 8);
     for (int i = 0; i < 8; i++)
-        *at++ = (unsigned char)((uint64_t)created >> 8 * i);
+        *at++ = (unsigned char)((uint64_t)payload->created >> 8 * i);
     return at;
 }
 
@@ -66,7 +67,7 @@ void *payload_encode(const struct payload *payload, const struct apphost_bytes *
     if (!bytes)
         return NULL;
 
-    unsigned char *at = put_head(bytes, payload->created);
+    unsigned char *at = put_head(bytes, payload);
     at = put_number(at, 0);
     at = put_number(at, payload->data.len);
     at = put_number(at, (uint64_t)payload->duration);
@@ -74,7 +75,7 @@ void *payload_encode(const struct payload *payload, const struct apphost_bytes *
     at = put_text(at, payload->key);
     for (size_t i = 0; i < payload->tag_count; i++)
         at = put_text(at, tags[i]);
-    at = put_sentinel(put_bytes(at, payload->data));
+    at = put_sentinel(put_bytes(at, payload->data), payload->is_nothing);
     *len = (size_t)(at - bytes);
     return bytes;
 }
@@ -144,14 +145,21 @@ static uint64_t take_head(struct cursor *cursor, struct payload *payload)
     return len;
 }
 
+static bool is_sentinel(const unsigned char *bytes)
+{
+    return (bytes[0] == SENTINEL || bytes[0] == SENTINEL_NOTHING) && bytes[1] >= VERSION_1 &&
+           bytes[1] <= VERSION_2;
+}
+
 bool payload_decode(struct payload *payload, const void *data, size_t len)
 {
     const unsigned char *bytes = data;
     struct cursor cursor = {bytes, bytes + len, false};
 
     *payload = (struct payload){0};
-    if (len < FIXED + TAIL || bytes[0] != SENTINEL || bytes[1] < VERSION_1 || bytes[1] > VERSION_2)
+    if (len < FIXED + TAIL || !is_sentinel(bytes))
         return false;
+    payload->is_nothing = bytes[0] == SENTINEL_NOTHING;
     cursor.at += 4;
     payload->created = take_moment(&cursor);
     uint64_t data_len = take_head(&cursor, payload);

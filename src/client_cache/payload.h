@@ -6,7 +6,8 @@
  *     flags, length of the data, duration in ticks, number of tags (each 7 bits a byte, the lowest first),
  *     key, tags (each a length and UTF-8), data, 03 01
  *
- * A second version, 03 02, may have one more number after the duration; it is read.
+ * That there is no value is an envelope too, without data and between 83 01: .NET does not know that one, and
+ * has a miss. A second version, 03 02, may have one more number after the duration; it is read.
  */
 #ifndef CLIENT_CACHE_PAYLOAD_H
 #define CLIENT_CACHE_PAYLOAD_H
@@ -18,6 +19,7 @@ struct payload {
     struct apphost_bytes key, data;
     struct apphost_bytes tags; /* as they are written, one after the other */
     size_t tag_count;
+    bool is_nothing;
 };
 
 /* For free(3); NULL when memory is out. */

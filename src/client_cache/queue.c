@@ -19,7 +19,7 @@ struct apphost_queue {
     struct apphost_call *running;      /* about to be called back; of the owner's thread only */
     size_t references;                 /* the owner and every call under way */
     size_t pending;                    /* of the owner's thread only */
-    bool is_closed;
+    atomic_bool is_closed;
 };
 
 struct apphost_queue *apphost_queue_new(struct apphost_error *error)
@@ -229,11 +229,16 @@ int call_send(struct apphost_call *call, const struct batch *batch, struct appho
     return redis_start(call->redis, &call->role, batch, on_replies, call, error);
 }
 
+bool call_is_off(const struct apphost_call *call)
+{
+    return atomic_load(&call->is_cancelled) || atomic_load(&call->queue->is_closed);
+}
+
 void apphost_call_cancel(struct apphost_call *call)
 {
     if (!call)
         return;
-    call->is_cancelled = true;
+    atomic_store(&call->is_cancelled, true);
     uncount(call);
 }
 

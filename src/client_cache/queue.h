@@ -18,8 +18,6 @@ typedef bool (*call_again_fn)(struct apphost_call *call);
 /* Turns replies into a result, of which rc is -1 so far; call->error is the room for why. */
 typedef void (*call_finish_fn)(struct apphost_call *call, struct apphost_result *result);
 
-struct making;
-
 struct apphost_call {
     struct apphost_call *next;
     struct apphost_queue *queue;
@@ -31,7 +29,8 @@ struct apphost_call {
     call_again_fn again;      /* NULL: one attempt */
     const char *const *words; /* of a command about one key, which goes after the first; NULL-terminated */
     enum dial_role role;      /* where it was sent */
-    bool is_cancelled, has_failed, is_counted;
+    atomic_bool is_cancelled;
+    bool has_failed, is_counted;
     bool is_local; /* nothing was asked of a server */
     struct full_key key;
     uint64_t ticket;              /* of get: for level one, from before the question */
@@ -45,8 +44,7 @@ struct apphost_call {
     struct removals removals; /* of remove-many */
     struct apphost_outcome *outcomes;
     struct apphost_value value; /* of get */
-    struct making *making;      /* of a creation on a thread, and what it came to */
-    int made;
+    int made;                   /* of a get-or-create: its result */
     struct replies replies;
     struct apphost_error error;
     int64_t started_us, start_ns, end_ns;
@@ -64,6 +62,9 @@ void call_free(struct apphost_call *call);
 
 /* Hands the batch, of which nothing is needed afterwards, to the connection of call->role. 0, -1. */
 int call_send(struct apphost_call *call, const struct batch *batch, struct apphost_error *error);
+
+/* Whether nobody waits for its result any more. Any thread, while it is under way. */
+bool call_is_off(const struct apphost_call *call);
 
 /* Puts it into the queue, to call back later like any other: with nothing sent, or as failed. */
 struct apphost_call *call_ready(struct apphost_call *call);

@@ -3,139 +3,12 @@
  * Entries of HybridCache: fresh, stale, removed by tag and prefix; creations that take long, fail, or go on
  * when their callers have left. What takes long waits for the test, nothing for a clock.
  */
-#include "cachetest.h"
-
-#include <apphost/hybrid.h>
+#include "factory.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum { PATIENCE_S = 60 };
-
-/* Makes "made 1", "made 2", …; held back while it is closed, failing while it is broken. */
-struct factory {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int count, released;
-    bool is_closed, is_broken, is_empty;
-};
-
-static struct factory f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-static int make(void *user, void **data, size_t *len, struct apphost_error *error)
-{
-    char text[32];
-
-    (void)user;
-    pthread_mutex_lock(&f.lock);
-    f.count++;
-    pthread_cond_broadcast(&f.changed);
-    while (f.is_closed)
-        pthread_cond_wait(&f.changed, &f.lock);
-    int number = f.count;
-    bool is_broken = f.is_broken, is_empty = f.is_empty;
-    pthread_mutex_unlock(&f.lock);
-    if (is_empty)
-        return APPHOST_NOTHING;
-    if (is_broken) {
-        snprintf(error->text, sizeof(error->text), "the factory is broken");
-        return -1;
-    }
-    *len = (size_t)snprintf(text, sizeof(text), "made %d", number);
-    *data = strdup(text);
-    return 0;
-}
-
-static void release(void *user)
-{
-    (void)user;
-    pthread_mutex_lock(&f.lock);
-    f.released++;
-    pthread_cond_broadcast(&f.changed);
-    pthread_mutex_unlock(&f.lock);
-}
-
-static void change(bool *what, bool value)
-{
-    pthread_mutex_lock(&f.lock);
-    *what = value;
-    pthread_cond_broadcast(&f.changed);
-    pthread_mutex_unlock(&f.lock);
-}
-
-static void await_count(const int *what, int count)
-{
-    struct timespec until = {time(NULL) + PATIENCE_S, 0};
-
-    pthread_mutex_lock(&f.lock);
-    while (*what < count)
-        assert_int_equal(pthread_cond_timedwait(&f.changed, &f.lock, &until), 0);
-    pthread_mutex_unlock(&f.lock);
-}
-
-static struct apphost_hybrid plan(void)
-{
-    pthread_mutex_lock(&f.lock);
-    f.count = f.released = 0;
-    f.is_closed = f.is_broken = f.is_empty = false;
-    pthread_mutex_unlock(&f.lock);
-    return (struct apphost_hybrid){.create = make, .release = release, .expire_ms = 600000};
-}
-
-/* What it gives must be this, by that way. */
-static void expect_made(const struct apphost_hybrid *how, int rc, const char *data)
-{
-    struct apphost_error error = {0};
-    struct apphost_value value;
-    int got = apphost_hybrid_get_or_create(world.cache, apphost_str("k"), how, &value, &error);
-
-    if (got != rc)
-        fail_msg("%d: %s", got, error.text);
-    if (data)
-        assert_string_equal(value.data, data);
-    else
-        assert_null(value.data);
-    apphost_value_free(&value);
-}
-
-static void expect_hybrid(const char *key, const char *data)
-{
-    struct apphost_error error = {0};
-    struct apphost_value value;
-    int rc = apphost_hybrid_get(world.cache, apphost_str(key), &value, &error);
-
-    ok(rc, &error);
-    assert_int_equal(rc, data != NULL);
-    if (data)
-        assert_string_equal(value.data, data);
-    apphost_value_free(&value);
-}
-
-static void put(const char *key, const char *data, const struct apphost_hybrid *how)
-{
-    struct apphost_error error;
-
-    ok(apphost_hybrid_set(world.cache, apphost_str(key), apphost_str(data), how, &error), &error);
-}
-
-/* It is old at once, and kept. */
-static void put_old(const char *data)
-{
-    const struct apphost_hybrid how = {.expire_ms = 1, .stale_ms = 600000};
-
-    put("k", data, &how);
-    for (time_t began = time(NULL);; assert_true(time(NULL) - began < PATIENCE_S)) {
-        struct apphost_value value;
-
-        if (apphost_hybrid_get(world.cache, apphost_str("k"), &value, NULL) == 0)
-            return;
-        apphost_value_free(&value);
-    }
-}
 
 static void await_hybrid(const char *data)
 {
@@ -476,6 +349,36 @@ static void asynchronously_as_well(void **state)
     assert_int_equal(answer.count, 2);
 }
 
+/* ---- That there is nothing ---- */
+
+static void that_there_is_nothing_is_kept(void **state)
+{
+    const struct apphost_bytes tag = apphost_str("red");
+    struct apphost_hybrid how = plan();
+    struct apphost_error error;
+
+    (void)state;
+    f.is_empty = true;
+    how.nothing_ms = 100000;
+    how.tags = &tag;
+    how.tag_count = 1;
+    expect_made(&how, APPHOST_CREATED, NULL);
+    expect_made(&how, APPHOST_FRESH, NULL);
+    assert_int_equal(f.count, 1);
+    expect_ttl("cachetest:k", 90000, 100000);
+    expect_hybrid("k", NULL); /* a miss for who reads it */
+    how.nothing_ms = 0;       /* and who does not keep it creates */
+    expect_made(&how, APPHOST_CREATED, NULL);
+    how.nothing_ms = 100000;
+    ok(apphost_hybrid_remove_by_tag(world.cache, tag, &error), &error);
+    f.is_empty = false;
+    expect_made(&how, APPHOST_CREATED, "made 3");
+    expect_made(&how, APPHOST_FRESH, "made 3");
+    how.nothing_ms = -1;
+    assert_int_equal(apphost_hybrid_set(world.cache, apphost_str("k"), apphost_str("v"), &how, &error), -1);
+    assert_string_equal(error.parameter, "nothing_ms");
+}
+
 static void bad_arguments_are_errors(void **state)
 {
     struct apphost_hybrid how = plan();
@@ -514,6 +417,7 @@ int main(void)
         cmocka_unit_test(eager_refresh_makes_it_anew_while_it_is_fresh),
         cmocka_unit_test(many_threads_one_creation),
         cmocka_unit_test(asynchronously_as_well),
+        cmocka_unit_test(that_there_is_nothing_is_kept),
         cmocka_unit_test(bad_arguments_are_errors),
     };
 
