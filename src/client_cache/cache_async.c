@@ -52,6 +52,7 @@ static struct batch question_of(const struct apphost_call *call, struct keyed *k
     if (call->removals.count > 0) {
         batch.commands = call->removals.commands;
         batch.count = call->removals.count;
+        batch.is_each = true;
     }
     if (batch.count > 0)
         return batch;

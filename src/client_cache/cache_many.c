@@ -121,6 +121,8 @@ int many_read(const struct many *many, struct replies *replies, struct apphost_v
             hits += rc;
             continue;
         }
+        if (cache_absorb(many->cache, &failure))
+            continue;
         value->code = failure.code;
         if (failed++ == 0)
             *error = failure;

@@ -92,8 +92,9 @@ void removals_use(struct removals *removals, const char *word)
 static int send_removals(struct removals *removals, struct replies *replies, struct apphost_error *error)
 {
     struct apphost_cache *cache = removals->cache;
-    const struct batch batch = cache_batch(NULL, removals->commands, removals->count);
+    struct batch batch = cache_batch(NULL, removals->commands, removals->count);
 
+    batch.is_each = true;
     if (!atomic_load(&cache->has_no_unlink)) {
         removals_use(removals, "UNLINK");
         int rc = cache_call(cache, DIAL_PRIMARY, &batch, replies, error);
@@ -130,6 +131,8 @@ int removals_read(const struct removals *removals, const struct replies *replies
             continue;
         }
         redis_fail_reply(cache->redis, reply, &failure);
+        if (cache_absorb(cache, &failure))
+            continue;
         outcomes[i] = (struct apphost_outcome){-1, failure.code};
         if (failed++ == 0)
             *error = failure;

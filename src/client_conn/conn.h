@@ -56,6 +56,7 @@ struct batch {
     size_t count;
     uint64_t key;
     bool is_read;         /* it changes nothing: what follows needs not keep behind it */
+    bool is_each;         /* every command has a result of its own: where one has none, that is its error */
     bool is_idempotent;   /* may be sent again when the connection was lost under way */
     int timeout_ms;       /* for everything; 0: syncTimeout */
     struct timing *times; /* of the last attempt of conn_call(), or NULL */

@@ -357,7 +357,7 @@ void scatter_begin(struct scatter *scatter)
 
 /* ---- The end ---- */
 
-/* For readers of several keys one that cannot be had takes nothing from the others. */
+/* Where each has a result of its own, one that cannot be had takes nothing from the others. */
 static struct resp_reply *make_error(const struct apphost_error *failure)
 {
     char text[600];
@@ -395,7 +395,7 @@ static const struct apphost_error *settle(struct scatter *scatter)
         if (!failure)
             failure = &scatter->units[i].failure;
     }
-    if (failed == scatter->unit_count || !scatter->batch.is_read)
+    if (failed == scatter->unit_count || !(scatter->batch.is_read || scatter->batch.is_each))
         return failure;
     for (size_t i = 0; i < scatter->unit_count; i++) {
         const struct unit *unit = &scatter->units[i];
@@ -404,6 +404,18 @@ static const struct apphost_error *settle(struct scatter *scatter)
             return failure;
     }
     return NULL;
+}
+
+/* What other nodes have done is not taken back, and is not to be taken for nothing. */
+static void tell_partial(const struct scatter *scatter, struct apphost_error *error)
+{
+    size_t done = 0, len = strlen(error->text);
+
+    for (size_t i = 0; i < scatter->unit_count; i++)
+        done += scatter->items[scatter->units[i].reply] != NULL;
+    if (done > 0 && !scatter->batch.is_read)
+        snprintf(error->text + len, sizeof(error->text) - len, "; %zu of %zu were executed by other nodes",
+                 done, scatter->unit_count);
 }
 
 static void finish(struct scatter *scatter)
@@ -416,6 +428,7 @@ static void finish(struct scatter *scatter)
         error = *failure;
         if (error.code == APPHOST_OK)
             fail_set(&error, APPHOST_E_TIMEOUT, "asyncTimeout", "no node of the cluster answered in time");
+        tell_partial(scatter, &error);
     } else {
         replies = (struct replies){.items = scatter->items, .count = scatter->item_count};
         replies.is_transaction = scatter->is_transaction;

@@ -386,6 +386,77 @@ static void a_connection_of_ones_own_is_at_its_node(void **state)
     apphost_host_free(host);
 }
 
+/* ---- A node that is gone ---- */
+
+static void expect_outcomes(const struct apphost_outcome *outcomes, int count)
+{
+    int there = 0;
+
+    for (int i = 0; i < KEYS; i++) {
+        bool is_gone = farm_shard(slot_of_key(key_name(i), strlen(key_name(i)))) == 0;
+
+        assert_int_equal(outcomes[i].rc, is_gone ? -1 : 1);
+        assert_int_equal(outcomes[i].code != APPHOST_OK, is_gone);
+        there += outcomes[i].rc == 1;
+    }
+    assert_int_equal(there, count);
+}
+
+static void on_outcomes(void *user, const struct apphost_result *result)
+{
+    *(int *)user = result->rc;
+    if (result->rc > 0)
+        expect_outcomes(result->outcomes, result->rc);
+}
+
+/* Each key has its result, and who wrote some of them is not told that nothing was written. */
+static void a_node_that_is_gone_takes_only_its_keys(void **state)
+{
+    const struct apphost_cache_options forgiving = {.fail_open = true};
+    struct apphost_host *host = open_at(1, ",syncTimeout=1500,asyncTimeout=1500,connectTimeout=500", NULL);
+    struct apphost_host *open = open_at(1, ",syncTimeout=1500,connectTimeout=500", &forgiving);
+    struct apphost_cache *cache = apphost_host_cache(host, NULL, NULL);
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    struct apphost_outcome outcomes[KEYS];
+    struct apphost_bytes keys[KEYS];
+    struct apphost_entry entries[KEYS];
+    struct apphost_error error = {0};
+    int rc = 0;
+
+    (void)state;
+    flush_all();
+    for (int i = 0; i < KEYS; i++)
+        keys[i] = apphost_str(key_name(i));
+    for (size_t i = 0; i < farm.count; i++)
+        free(server_ask(&farm.nodes[i], "CONFIG SET cluster-require-full-coverage no"));
+    fill(cache);
+    server_kill(&farm.nodes[0], true);
+    int removed = apphost_cache_remove_many(cache, keys, KEYS, outcomes, &error);
+    ok(removed, &error);
+    expect_outcomes(outcomes, removed);
+    assert_true(removed > 0 && removed < KEYS && error.code != APPHOST_OK);
+
+    for (int i = 0; i < KEYS; i++)
+        entries[i] = (struct apphost_entry){keys[i], keys[i], apphost_expire_in(600000)};
+    assert_int_equal(apphost_cache_set_many(cache, entries, KEYS, &error), -1);
+    if (!strstr(error.text, "were executed by other nodes"))
+        fail_msg("%s", error.text);
+    const struct apphost_keys many = {keys, KEYS};
+    assert_non_null(apphost_cache_remove_many_start(cache, queue, &many, on_outcomes, &rc, &error));
+    for (int64_t deadline = now_ms() + PATIENCE_MS; rc == 0; apphost_queue_dispatch(queue))
+        assert_true(now_ms() < deadline);
+    assert_int_equal(rc, removed);
+    /* What is not there is a miss, and removed, for who goes on without Redis. */
+    struct apphost_value values[KEYS];
+    ok(apphost_cache_get_many(apphost_host_cache(open, NULL, NULL), keys, KEYS, values, &error), &error);
+    ok(apphost_cache_remove_many(apphost_host_cache(open, NULL, NULL), keys, KEYS, outcomes, &error), &error);
+    for (int i = 0; i < KEYS; i++)
+        assert_true(values[i].code == APPHOST_OK && outcomes[i].rc == 0);
+    apphost_queue_free(queue);
+    apphost_host_free(host);
+    apphost_host_free(open);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_slot_moves),
         cmocka_unit_test(nobody_notices_that_slots_move),
         cmocka_unit_test(a_connection_of_ones_own_is_at_its_node),
+        cmocka_unit_test(a_node_that_is_gone_takes_only_its_keys), /* the last: it is not brought back */
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
