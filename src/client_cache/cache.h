@@ -175,6 +175,10 @@ int cache_ask_integer(struct apphost_cache *cache, const char *name, const struc
  * may not, and command maps without it have DEL. */
 bool cache_lacks_unlink(const struct apphost_error *error);
 
+/* A proxy, or a command map without it, takes no transaction: then commands that belong together go without,
+ * in one send. */
+bool cache_has_transactions(const struct apphost_cache *cache);
+
 /* The most telling error among the replies of a transaction (EXECABORT only says that there was one): -1; 0
  * when there is none. */
 int cache_check_replies(struct apphost_cache *cache, const struct replies *replies,

@@ -48,8 +48,11 @@ static int send_nothing(struct apphost_cache *cache, const struct full_key *key,
                                             {6, hmset, hmset_lens},
                                             {3, expire, expire_lens},
                                             {1, exec, end}};
-    const struct batch batch = cache_batch(key, commands, 5);
+    struct batch batch = cache_batch(key, commands, 5);
     struct replies replies;
+
+    if (!cache_has_transactions(cache))
+        batch = cache_batch(key, commands + 1, 3);
 
     if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;

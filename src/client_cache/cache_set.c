@@ -90,12 +90,9 @@ static int write_init(struct write *write, struct apphost_cache *cache, const st
     return 0;
 }
 
-/* A proxy, or a command map without it, takes no transaction: then the commands go without, in one send. */
-static bool is_atomic(const struct apphost_cache *cache)
+bool cache_has_transactions(const struct apphost_cache *cache)
 {
-    struct conn *conn = NULL;
-    if (!cache->options.strict_wire)
-        conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
+    struct conn *conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
 
     return conn && option_command(conn_options(conn), "MULTI", strlen("MULTI")) &&
            option_command(conn_options(conn), "EXEC", strlen("EXEC"));
@@ -139,7 +136,7 @@ int writes_init(struct writes *writes, struct apphost_cache *cache, const struct
     for (; rc == 0 && writes->count < count; writes->count += rc == 0)
         rc = write_init(&writes->items[writes->count], cache, &entries[writes->count], now, error);
     if (rc == 0)
-        fill_commands(writes, is_atomic(cache));
+        fill_commands(writes, !cache->options.strict_wire && cache_has_transactions(cache));
     else
         writes_fini(writes);
     return rc;

@@ -273,7 +273,7 @@ int apphost_hybrid_remove_by_tag(struct apphost_cache *cache, struct apphost_byt
     return rc;
 }
 
-/* HSET, and the life of the hash. */
+/* HSET, and the life of the hash: both or none. */
 static int send_prefix(struct apphost_cache *cache, const struct full_key *list, struct apphost_bytes prefix,
                        struct apphost_error *error)
 {
@@ -283,10 +283,15 @@ static int send_prefix(struct apphost_cache *cache, const struct full_key *list,
     const char *const expire[] = {"PEXPIRE", list->data, life};
     const size_t hset_lens[] = {4, list->len, prefix.len, sizeof(ticks)};
     const size_t expire_lens[] = {7, list->len, sizeof(life) - 1};
-    const struct conn_command commands[] = {{4, hset, hset_lens}, {3, expire, expire_lens}};
-    const struct batch batch = cache_batch(list, commands, 2);
+    const char *const multi[] = {"MULTI"}, *const exec[] = {"EXEC"};
+    const size_t multi_lens[] = {5}, exec_lens[] = {4};
+    const struct conn_command commands[] = {
+        {1, multi, multi_lens}, {4, hset, hset_lens}, {3, expire, expire_lens}, {1, exec, exec_lens}};
+    struct batch batch = cache_batch(list, commands, 4);
     struct replies replies;
 
+    if (!cache_has_transactions(cache))
+        batch = cache_batch(list, commands + 1, 2);
     put_ticks(ticks, marks_now());
     if (cache_call(cache, DIAL_PRIMARY, &batch, &replies, error) < 0)
         return -1;

@@ -6,6 +6,8 @@
 #include "asynctest.h"
 #include "cachetest.h"
 
+#include <apphost/hybrid.h>
+
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,6 +119,19 @@ static void no_number_without_its_expiry(void **state)
     apphost_host_free(host);
 }
 
+static void no_prefix_without_its_expiry(void **state)
+{
+    struct apphost_error error = {0};
+    struct apphost_host *host = open_as("+@all -expire -pexpire", false);
+    struct apphost_cache *cache = apphost_host_cache(host, NULL, NULL);
+
+    (void)state;
+    assert_int_equal(apphost_hybrid_remove_by_prefix(cache, apphost_str("user:"), &error), -1);
+    assert_int_equal(error.code, APPHOST_E_SERVER);
+    assert_int_equal(server_ask_number(&server, "DBSIZE"), 0);
+    apphost_host_free(host);
+}
+
 static void a_number_has_its_expiry_at_once(void **state)
 {
     struct apphost_error error = {0};
@@ -164,6 +179,7 @@ int main(void)
         cmocka_unit_test(without_transactions_nothing_is_written),
         cmocka_unit_test(rights_that_are_taken_away),
         cmocka_unit_test(no_number_without_its_expiry),
+        cmocka_unit_test(no_prefix_without_its_expiry),
         cmocka_unit_test(a_number_has_its_expiry_at_once),
     };
 
