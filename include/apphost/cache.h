@@ -203,8 +203,8 @@ struct apphost_entry {
     struct apphost_expiry expiry;
 };
 
-/* All or nothing, one round trip; in a cluster that is so for each entry, and the nodes are asked at once: when
- * one of them cannot be had, the error says how many entries others have written all the same. */
+/* All or nothing, one round trip; in a cluster that is so for each entry, and the nodes are asked at once:
+ * when one of them cannot be had, the error says how many entries others have written all the same. */
 int apphost_cache_set_many(struct apphost_cache *cache, const struct apphost_entry *entries, size_t count,
                            struct apphost_error *error);
 
