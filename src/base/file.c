@@ -1,9 +1,10 @@
 /* Small blocking file helpers.
  *
- * Writes go to a temporary name in the same folder first and are renamed, so a reader sees the old or the new
- * content, never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says.
+ * What is written becomes a file when it is whole (draft.h), so a reader sees the old or the new content,
+ * never a part, and a full disk loses nothing. Modes are set with fchmod, whatever the umask says.
  */
 #include "base/file.h"
+#include "base/draft.h"
 #include "base/encoding.h"
 #include "base/mem.h"
 #include "base/pick.h"
@@ -179,27 +180,14 @@ static int write_all(int fd, const char *data, size_t length)
 
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err)
 {
-    /* A new file, of which nobody else has a descriptor: what stands there is of a dead one, or a trap. */
-    cleanup_free char *temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    unlink(temporary);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return error_set(err, code_of(errno), "cannot write %s: %s", path, strerror(errno));
-    bool ok = fchmod(fd, mode) == 0 && write_all(fd, data, length) == 0;
-    int number = errno;
-    if (close(fd) < 0 && ok) {
-        ok = false;
-        number = errno;
-    }
-
-    if (ok && rename(temporary, path) < 0) {
-        ok = false;
-        number = errno;
-    }
-    if (ok)
-        return 0;
-    unlink(temporary);
-    return error_set(err, code_of(number), "cannot write %s: %s", path, strerror(number));
+    struct draft draft;
+    if (draft_open(&draft, path, mode, err))
+        return -1;
+    if (write_all(draft.fd, data, length) == 0)
+        return draft_keep(&draft, err);
+    error_set(err, code_of(errno), "cannot write %s: %s", path, strerror(errno));
+    draft_drop(&draft);
+    return -1;
 }
 
 int file_mkdirs(const char *path, mode_t mode, struct error *err)

@@ -20,8 +20,8 @@ char *file_read_own(const char *path, size_t limit, size_t *length, struct error
 int file_open_own(const char *path, int flags, struct error *err);
 /* The same for text that people wrote: without a byte order mark, UTF-16 as UTF-8 (see encoding.h). */
 char *file_read_text(const char *path, size_t limit, size_t *length, struct error *err);
-/* Writes a temporary file beside path with exactly `mode`, syncs nothing, and renames it over path. A full
- * disk is ERROR_SPACE. The old content stays on any failure. */
+/* A file with exactly `mode` that takes the place of path when it is whole (base/draft.h); nothing is synced.
+ * A full disk is ERROR_SPACE. The old content stays on any failure. */
 int file_write_atomic(const char *path, const void *data, size_t length, mode_t mode, struct error *err);
 /* Creates the folder and its missing parents with `mode` (0700 for private ones). */
 int file_mkdirs(const char *path, mode_t mode, struct error *err);

@@ -3,7 +3,9 @@
 #include "session/cleaning.h"
 #include "session/heal.h"
 #include "cli/gc_volumes.h"
+#include "project/drafts.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
 
@@ -16,7 +18,7 @@ static const struct option options[] = {
     {.name = NULL},
 };
 
-/* Something that went; texts in the sweep's arena. */
+/* Something that went, of a project or (project "") of the user; texts in the sweep's arena. */
 struct gc_removed {
     const char *project, *what;
 };
@@ -155,17 +157,48 @@ static int look_at(struct sweep *sweep, const char *prefix, struct error *err)
     return failed;
 }
 
+static void note_draft(const char *path, void *data)
+{
+    struct sweep *sweep = data;
+    cleanup_free char *what = xasprintf("unfinished file %s", path);
+    if (sweep->context->dry_run)
+        printf("would remove %s\n", what);
+    else
+        note_removed(sweep, NULL, what);
+    sweep->found++;
+}
+
+/* What commands that were killed did not come to the end of writing; a guard has better to do. */
+static void remove_drafts(struct sweep *sweep)
+{
+    enum drafts_what what = DRAFTS_REMOVE;
+    cleanup_free char *here = path_canonical(".");
+    if (sweep->context->dry_run)
+        what = DRAFTS_FIND;
+    if (!sweep->only)
+        drafts_left(sweep->root, here, what, note_draft, sweep);
+}
+
 static void print_json(const struct sweep *sweep)
 {
     cleanup_json cJSON *document = cJSON_CreateObject();
     cJSON *list = json_add_array(document, "removed");
     for (size_t i = 0; i < sweep->removed_count; i++) {
         cJSON *item = cJSON_CreateObject();
-        json_add_string(item, "project", sweep->removed[i].project);
+        if (*sweep->removed[i].project)
+            json_add_string(item, "project", sweep->removed[i].project);
         json_add_string(item, "removed", sweep->removed[i].what);
         cJSON_AddItemToArray(list, item);
     }
     output_json(document);
+}
+
+static void print_removed(const struct gc_removed *removed)
+{
+    if (*removed->project)
+        printf("removed %s (%s)\n", removed->what, removed->project);
+    else
+        printf("removed %s\n", removed->what);
 }
 
 static void print(const struct context *context, const struct sweep *sweep)
@@ -177,7 +210,7 @@ static void print(const struct context *context, const struct sweep *sweep)
     if (!sweep->found)
         output_note(&context->output, "no dead session has left anything");
     for (size_t i = 0; i < sweep->removed_count; i++)
-        printf("removed %s (%s)\n", sweep->removed[i].what, sweep->removed[i].project);
+        print_removed(&sweep->removed[i]);
 }
 
 static int run(struct context *context, struct error *err)
@@ -191,6 +224,7 @@ static int run(struct context *context, struct error *err)
     for (size_t i = 0; i < prefixes.count; i++)
         if (look_at(&sweep, prefixes.items[i], err))
             failed = -1;
+    remove_drafts(&sweep);
 
     bool is_about_volumes = args_flag(&context->args, "volumes");
     if (!failed && !(is_about_volumes && (context->output.json || !sweep.found)))
@@ -208,7 +242,9 @@ const struct command cmd_gc = {
     .description =
         "Looks for sessions whose supervisor and guard were killed, and removes their processes, containers "
         "and networks. Persistent resources and data volumes stay. Other commands do that for their own "
-        "project, and doctor for all; apphost ls shows such sessions as dead. --volumes also removes the "
+        "project, and doctor for all; apphost ls shows such sessions as dead. Files that a killed command "
+        "did not "
+        "come to the end of writing (.env.apphost-….tmp) are removed as well. --volumes also removes the "
         "volumes of projects whose folder was deleted or moved away: it lists them and asks, unless -y says "
         "so; --dry-run only lists, -p NAME means those of that project.",
     .examples = "apphost gc --dry-run\n"

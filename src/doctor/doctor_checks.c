@@ -1,5 +1,6 @@
 /* The checks of `apphost doctor`, in order. See doctor.h. */
 #include "doctor/doctor.h"
+#include "project/drafts.h"
 #include "project/native.h"
 #include "project/owned.h"
 #include "session/heal.h"
@@ -275,6 +276,27 @@ static void check_leftovers(struct doctor *doctor)
     doctor_add(doctor, DOCTOR_WARNING, strbuf_text(&text), fix);
 }
 
+static void tell_draft(const char *path, void *data)
+{
+    struct doctor *doctor = data;
+    if (doctor->context->dry_run) {
+        cleanup_free char *found = xasprintf("%s was left by a command that was killed", path);
+        doctor_add(doctor, DOCTOR_WARNING, found, "apphost gc");
+        return;
+    }
+    cleanup_free char *removed = xasprintf("removed %s, which a killed command did not finish", path);
+    doctor_add(doctor, DOCTOR_PASS, removed, NULL);
+}
+
+static void sweep_drafts(struct doctor *doctor)
+{
+    enum drafts_what what = DRAFTS_REMOVE;
+    cleanup_free char *root = state_root(doctor->context->environment, NULL), *here = path_canonical(".");
+    if (doctor->context->dry_run)
+        what = DRAFTS_FIND;
+    drafts_left(root, here, what, tell_draft, doctor);
+}
+
 static void check_room(struct doctor *doctor, const char *root)
 {
     static const char fix[] = "another folder in XDG_STATE_HOME, or make room";
@@ -331,6 +353,7 @@ const struct doctor_check doctor_checks[] = {
     {"program", doctor_check_program},
     {"engine", check_engine},
     {"leftovers", check_leftovers},
+    {"leftovers", sweep_drafts},
     {"manifest", check_manifest},
     {"images", check_images},
     {"ports", check_ports},

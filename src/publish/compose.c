@@ -6,6 +6,7 @@
  * compose copies in from there; consumers get theirs in their environment. Since compose does not make a
  * container anew when only the content of a secret changes, a label holds a keyed digest of it. */
 #include "publish/internal.h"
+#include "base/draft.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/ours.h"
@@ -343,8 +344,9 @@ int publish_compose(struct publish_files *files, const struct deployment *d, str
         cJSON_Delete(document);
     }
     if (rc == 0) {
+        publish_add_missing_line(files, ".gitignore", "/.env"); /* before there is one */
+        publish_add_missing_line(files, ".gitignore", DRAFTS_OF("/.env"));
         publish_add_secret(files, PUBLISH_ADDED, ".env", xstrdup(strbuf_text(&w.variables.added)));
-        publish_add_missing_line(files, ".gitignore", "/.env");
     }
 
     variables_close(&w.variables);

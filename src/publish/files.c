@@ -103,18 +103,38 @@ static bool is_line(const char *text, const char *line)
     return strncmp(text, line, length) == 0 && (text[length] == '\n' || !text[length]);
 }
 
+static bool has_line(const char *text, const char *line)
+{
+    for (const char *at = text; at && *at; at += strcspn(at, "\n"), at += *at == '\n')
+        if (is_line(at, line) || is_line(at, line + 1))
+            return true;
+    return false;
+}
+
+/* What is added to a file that has something added already is behind that. */
+static struct publish_file *find_added(struct publish_files *files, const char *name)
+{
+    for (size_t i = 0; i < files->count; i++)
+        if (files->items[i].kind == PUBLISH_ADDED && strcmp(files->items[i].name, name) == 0)
+            return &files->items[i];
+    return NULL;
+}
+
 void publish_add_missing_line(struct publish_files *files, const char *name, const char *line)
 {
     cleanup_free char *text = publish_read(files, name);
-    bool is_there = false;
-    for (const char *at = text; at && *at; at += strcspn(at, "\n"), at += *at == '\n')
-        is_there |= is_line(at, line) || is_line(at, line + 1);
-    char *added = xstrdup("");
-    if (!is_there) {
-        free(added);
-        added = xasprintf("%s\n", line);
+    struct publish_file *file = find_added(files, name);
+    const char *before = "";
+    if (file)
+        before = file->text;
+    bool is_there = has_line(text, line) || has_line(before, line);
+    char *added = xasprintf("%s%s%s", before, text_if(!is_there, line), text_if(!is_there, "\n"));
+    if (!file) {
+        publish_add(files, PUBLISH_ADDED, name, added);
+        return;
     }
-    publish_add(files, PUBLISH_ADDED, name, added);
+    free(file->text);
+    file->text = added;
 }
 
 static int refuse(const struct publish_files *files, const struct publish_file *file, bool is_edited,

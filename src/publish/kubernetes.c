@@ -424,6 +424,7 @@ static void add_kustomization(struct kubernetes *k)
 int publish_kubernetes(struct publish_files *files, const struct deployment *d, struct error *err)
 {
     struct kubernetes k = {.d = d, .files = files, .resources = cJSON_CreateArray(), .err = err};
+    publish_add_missing_line(files, ".gitignore", "/secrets/"); /* before there is one */
     add_generated(&k);
     int rc = add_shared_claims(&k);
     for (size_t i = 0; rc == 0 && i < d->service_count; i++)
@@ -432,7 +433,6 @@ int publish_kubernetes(struct publish_files *files, const struct deployment *d, 
         add_kustomization(&k);
     if (k.is_refused)
         rc = -1;
-    publish_add_missing_line(files, ".gitignore", "/secrets/");
     cJSON_Delete(k.resources);
     strlist_free(&k.names);
     return rc;

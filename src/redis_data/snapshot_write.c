@@ -1,8 +1,6 @@
-/* Writing a snapshot: records through a buffered stream and a running digest into a temporary file. See
- * snapshot_file.h.
- *
- * The temporary file's name holds our pid and is made anew each time, so two commands never write the same
- * one. */
+/* Writing a snapshot: records through a buffered stream and a running digest into a draft (base/draft.h), so
+ * that two commands never write the same file and who is killed leaves none. See snapshot_file.h. */
+#include "base/draft.h"
 #include "base/mem.h"
 #include "library/openssl.h"
 #include "redis_data/snapshot_file.h"
@@ -16,8 +14,8 @@
 #include <unistd.h>
 
 struct snapshot_writer {
-    char *path, *temporary;
-    FILE *stream;
+    struct draft draft;
+    FILE *stream; /* of a descriptor of its own */
     EVP_MD_CTX *digest;
     uint64_t keys;
     int64_t bytes;
@@ -58,7 +56,8 @@ static void put_text(struct snapshot_writer *writer, const char *text, size_t le
 
 static int fail(const struct snapshot_writer *writer, int number, struct error *err)
 {
-    return error_set(err, error_of_errno(number), "cannot write %s: %s", writer->path, strerror(number));
+    return error_set(err, error_of_errno(number), "cannot write %s: %s", writer->draft.path,
+                     strerror(number));
 }
 
 static void free_writer(struct snapshot_writer *writer)
@@ -66,9 +65,23 @@ static void free_writer(struct snapshot_writer *writer)
     if (writer->stream)
         fclose(writer->stream);
     EVP_MD_CTX_free(writer->digest);
-    free(writer->path);
-    free(writer->temporary);
+    draft_drop(&writer->draft);
     free(writer);
+}
+
+static int open_stream(struct snapshot_writer *writer, const char *path, struct error *err)
+{
+    if (draft_open(&writer->draft, path, 0600, err))
+        return -1;
+    int fd = fcntl(writer->draft.fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0)
+        writer->stream = fdopen(fd, "wb");
+    if (writer->stream)
+        return 0;
+    fail(writer, errno, err);
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 struct snapshot_writer *snapshot_create(const char *path, int64_t created_ms, const char *server,
@@ -78,16 +91,7 @@ struct snapshot_writer *snapshot_create(const char *path, int64_t created_ms, co
         return NULL;
     struct snapshot_writer *writer = xcalloc(1, sizeof *writer);
     char name[SNAPSHOT_SERVER_SIZE] = "";
-    writer->path = xstrdup(path);
-    writer->temporary = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    unlink(writer->temporary);
-    int fd = open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        writer->stream = NULL;
-    else
-        writer->stream = fdopen(fd, "wb");
-    if (!writer->stream) {
-        fail(writer, errno, err);
+    if (open_stream(writer, path, err)) {
         free_writer(writer);
         return NULL;
     }
@@ -140,22 +144,18 @@ int snapshot_finish(struct snapshot_writer *writer, int64_t *bytes, struct error
     }
 
     writer->stream = NULL;
-    if (!writer->failure && rename(writer->temporary, writer->path))
-        writer->failure = errno;
     *bytes = writer->bytes;
     int rc = 0;
     if (writer->failure)
         rc = fail(writer, writer->failure, err);
-    if (rc)
-        unlink(writer->temporary);
+    else
+        rc = draft_keep(&writer->draft, err);
     free_writer(writer);
     return rc;
 }
 
 void snapshot_abandon(struct snapshot_writer *writer)
 {
-    if (!writer)
-        return;
-    unlink(writer->temporary);
-    free_writer(writer);
+    if (writer)
+        free_writer(writer);
 }

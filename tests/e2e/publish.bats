@@ -127,6 +127,34 @@ END
   grep -qx /.env out/.gitignore
 }
 
+@test "secrets of who is killed while writing: no name that git would take, and publish, gc or doctor removes it" {
+  application
+  ok apphost publish compose -o out
+  (cd out && git init -q .)
+  local draft=out/.env.apphost-0123abcd.tmp
+  echo CACHE_PASSWORD=hush >$draft
+  [ -z "$(git -C out status --porcelain --untracked-files=all | grep env)" ]
+  echo more >>out/.gitignore
+  rm out/.env
+  ok apphost publish compose -o out
+  [ ! -e $draft ]
+  [ "$(grep -cxF -e /.env -e '/.env.apphost-*.tmp' out/.gitignore)" = 2 ]
+
+  local place verb
+  for place in "$T/work" "$T/state/apphost"; do
+    for verb in gc doctor; do
+      mkdir -p "$place"
+      echo hush >"$place/.env.apphost-0123abcd.tmp"
+      apphost $verb --dry-run >shown || true
+      grep "$place/.env.apphost-0123abcd.tmp" shown
+      [ -e "$place/.env.apphost-0123abcd.tmp" ]
+      apphost $verb >shown || true
+      grep "$place/.env.apphost-0123abcd.tmp" shown
+      [ ! -e "$place/.env.apphost-0123abcd.tmp" ]
+    done
+  done
+}
+
 @test "twice gives the same bytes, in another folder too" {
   application
   ok apphost publish compose -o out

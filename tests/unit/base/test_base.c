@@ -180,33 +180,6 @@ static void files_are_replaced_whole(void **state)
     free(deep);
 }
 
-/* What somebody has put where a file is filled before it takes its place: not filled, not followed, not
- * waited for. */
-static void half_written_files_are_new(void **state)
-{
-    (void)state;
-    char folder[] = "/tmp/base-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    cleanup_free char *path = path_join(folder, "file"), *other = path_join(folder, "other");
-    cleanup_free char *trap = xasprintf("%s.%ld.tmp", path, (long)getpid());
-    assert_int_equal(file_write_atomic(other, "theirs", 6, 0666, NULL), 0);
-    for (int kind = 0; kind < 3; kind++) {
-        if (kind == 0)
-            assert_int_equal(link(other, trap), 0);
-        else if (kind == 1)
-            assert_int_equal(symlink(other, trap), 0);
-        else
-            assert_int_equal(mkfifo(trap, 0600), 0);
-        assert_int_equal(file_write_atomic(path, "secret", 6, 0600, NULL), 0);
-        cleanup_free char *theirs = file_read(other, 100, NULL, NULL);
-        cleanup_free char *ours = file_read_own(path, 100, NULL, NULL);
-        assert_string_equal(theirs, "theirs");
-        assert_string_equal(ours, "secret");
-        assert_false(file_exists(trap));
-    }
-    assert_int_equal(file_remove_tree(folder, NULL), 0);
-}
-
 static void refuses_own(const char *path, enum error_code code)
 {
     cleanup_error struct error err = {0};
@@ -431,7 +404,6 @@ int main(void)
         cmocka_unit_test(buffers_stop_at_their_limit),
         cmocka_unit_test(environment_lists),
         cmocka_unit_test(files_are_replaced_whole),
-        cmocka_unit_test(half_written_files_are_new),
         cmocka_unit_test(own_files_are_files_of_ours),
         cmocka_unit_test(named_pipes_are_not_waited_for),
         cmocka_unit_test(core_files_are_ours_to_forbid),

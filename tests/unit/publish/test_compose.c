@@ -62,7 +62,7 @@ static void secrets_are_variables_that_have_to_be_set(void **state)
     assert_string_equal(application_file(a, ".env"),
                         "# added by apphost publish\nCACHE_PASSWORD=\"pw1\"\n"
                         "CACHE_CONF=\"requirepass \\\"${CACHE_PASSWORD}\\\"\"\n");
-    assert_string_equal(application_file(a, ".gitignore"), "/.env\n");
+    assert_string_equal(application_file(a, ".gitignore"), "/.env\n/.env.apphost-*.tmp\n");
 }
 
 /* Compose cannot encode: the form that a text needs is a variable of its own, where it differs. */
