@@ -378,7 +378,8 @@ const struct command cmd_down = {
                    "they use. Data "
                    "volumes and persistent resources stay unless asked for. Works without the manifest, "
                    "after a crash, and "
-                   "twice: with nothing to do it exits 0.",
+                   "twice: with nothing to do it exits 0. Ctrl-C says what goes on, a second one kills what "
+                   "is still stopping, a third one leaves the rest to the supervisor.",
     .examples = "apphost down\n"
                 "apphost down -v --all\n"
                 "apphost down -p shop\n",

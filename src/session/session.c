@@ -269,19 +269,34 @@ int session_wait_until_over(struct context *context, struct limit limit, struct 
 }
 
 struct ending {
-    struct client *client;
+    struct context *context;
+    struct render *render; /* or NULL */
     struct client_call down;
     int interrupts; /* how many were answered */
 };
 
-/* The second interruption. */
+/* The first interruption has said down already where it was `up` that it came to. */
+static void tell_interruption(const struct ending *ending)
+{
+    const char *what = "stopping goes on; once more to kill, a third time to leave it to the supervisor";
+    if (ending->interrupts >= 2)
+        what = "killing; once more to leave it to the supervisor";
+    if (ending->render)
+        render_hide(ending->render);
+    output_note(&ending->context->output, "%s", what);
+}
+
+/* The first one only asks what is going on; from the second one on nobody waits for stops. */
 static void hurry(void *data)
 {
     struct ending *ending = data;
-    struct client *client = ending->client;
-    if (client->interrupts < 2 || client->interrupts == ending->interrupts)
+    struct client *client = &ending->context->client;
+    if (client->interrupts == ending->interrupts)
         return;
     ending->interrupts = client->interrupts;
+    tell_interruption(ending);
+    if (client->interrupts < 2)
+        return;
     const struct ask_hurry ask = {.kill = true};
     const struct control_request_handlers none = {0};
     control_request(client->connection, "hurry", record_to_json(&ask_hurry_record, &ask), &none);
@@ -297,7 +312,7 @@ static int wait_for_answer(struct ending *ending, struct error *err)
         .data = ending,
         .is_steady = true,
     };
-    return await_supervisor(ending->client, &wait, err);
+    return await_supervisor(&ending->context->client, &wait, err);
 }
 
 /* As long as a guard cleans up. */
@@ -338,8 +353,10 @@ int session_down(struct context *context, const struct ask_down *down, struct re
                  struct view_down **what, struct error *err)
 {
     struct client *client = &context->client;
-    struct ending ending = {
-        .client = client, .down = {.on_record = on_record, .data = render}, .interrupts = client->interrupts};
+    struct ending ending = {.context = context,
+                            .render = render,
+                            .down = {.on_record = on_record, .data = render},
+                            .interrupts = client->interrupts};
     cleanup_error struct error why = {0};
     cleanup_view_down struct view_down *result = NULL;
 
@@ -382,119 +399,4 @@ void session_bye(struct context *context)
 {
     if (context->client.connection)
         client_call(&context->client, "bye", NULL, LIMIT_MS(1000), NULL, NULL);
-}
-
-/* ---- reports ---- */
-
-static void list_removed(const struct view_down *down, struct strbuf *out)
-{
-    for (size_t i = 0; i < down->removed_count; i++) {
-        const struct view_object *object = &down->removed[i];
-        bool has_resource = *text_or_empty(object->resource);
-        strbuf_addf(out, "%s%s %s", text_if(out->length > 0, ", "), text_or_empty(object->kind),
-                    text_or_empty(has_resource ? object->resource : object->name));
-    }
-}
-
-static void print_line(const struct output *output, const char *line, size_t length)
-{
-    cleanup_free char *copy = xstrndup(line, length);
-    cleanup_free char *shown = str_printable(copy);
-    fprintf(stderr, "    %s%s%s %s\n", output_colour(output->colour_err, COLOUR_DIM),
-            output->unicode ? "│" : "|", output_colour(output->colour_err, COLOUR_NONE), shown);
-}
-
-static void print_last_lines(const struct output *output, const char *lines)
-{
-    for (const char *at = lines; *at;) {
-        size_t length = strcspn(at, "\n");
-        print_line(output, at, length);
-        at += length + (at[length] == '\n');
-    }
-}
-
-/* "exit code 3", "killed by signal 9 (out of memory)". */
-static void print_exit(const struct view_resource *resource, const char *name)
-{
-    const char *memory = text_if(resource->is_out_of_memory, ", out of memory");
-    int signal = (int)resource->signal;
-    if (signal > 0)
-        fprintf(stderr, "  %s: ended by signal %d (%s)%s\n", name, signal, strsignal(signal), memory);
-    else if (resource->exit_code.is_known)
-        fprintf(stderr, "  %s: exit code %d%s\n", name, (int)resource->exit_code.value, memory);
-}
-
-static void print_message(const struct view_resource *resource, const char *name, const char *headline)
-{
-    const char *message = text_or_empty(resource->error.message);
-    const char *cause = NULL;
-    if (resource->is_blocked && *headline)
-        cause = strstr(message, headline);
-    if (cause > message + 2) { /* "api was not started: " and the headline */
-        fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
-    } else if (*message && !strstr(headline, message)) {
-        cleanup_free char *shown = str_printable(message);
-        fprintf(stderr, "  %s: %s\n", name, shown);
-    }
-}
-
-static void print_failure(const struct output *output, const struct view_resource *resource,
-                          const char *headline)
-{
-    const char *name = text_or_empty(resource->name);
-    const char *probe = text_or_empty(resource->last_probe), *lines = text_or_empty(resource->last_lines);
-
-    print_message(resource, name, headline);
-    if (*probe && !strstr(headline, probe)) {
-        cleanup_free char *shown = str_printable(probe);
-        fprintf(stderr, "  %s: the last attempt: %s\n", name, shown);
-    }
-    print_exit(resource, name);
-    if (!*lines)
-        return;
-
-    fprintf(stderr, "  %s: its last lines:\n", name);
-    print_last_lines(output, lines);
-}
-
-static void print_cleaned(struct context *context, const struct view_down *removed)
-{
-    cleanup_strbuf struct strbuf text = {0};
-    if (!removed) {
-        const struct control_connection *connection = context->client.connection;
-        if (connection && !context->client.is_fresh && !control_is_broken(connection))
-            output_note(&context->output, "the running project is left as it is: apphost ps, apphost down");
-        return;
-    }
-
-    list_removed(removed, &text);
-    if (!text.length)
-        strbuf_adds(&text, "nothing had been started");
-    output_note(&context->output, "cleaned up: %s", strbuf_text(&text));
-}
-
-static void report_json(const struct error *error, const struct view *view, const struct view_down *removed)
-{
-    cleanup_json cJSON *document = cJSON_CreateObject();
-    cJSON *object = control_error_to_json(error);
-    cJSON_AddItemToObject(document, "error", object);
-    if (view && view->report.json)
-        cJSON_AddItemToObject(object, "report", cJSON_Duplicate(view->report.json, 1));
-    if (removed)
-        cJSON_AddItemToObject(object, "removed",
-                              view_objects_to_json(removed->removed, removed->removed_count));
-    output_json(document);
-}
-
-void session_report(struct context *context, const struct error *error, const struct view *view,
-                    const struct view_down *removed)
-{
-    if (context->output.json) {
-        report_json(error, view, removed);
-        return;
-    }
-    output_error(&context->output, error);
-    for (size_t i = 0; view && i < view->report.resource_count; i++)
-        print_failure(&context->output, &view->report.resources[i], text_or_empty(error->text));
-    print_cleaned(context, removed);
 }

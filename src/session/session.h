@@ -3,7 +3,8 @@
  *
  * Happy path: session_open(), session_up(), then the command's own business, then session_down() when the
  * session is ours. An interruption during session_up() ends it with SESSION_INTERRUPTED; the caller takes
- * down. In session_down() the second interruption kills, the third one leaves the process. */
+ * down. In session_down() each interruption is answered aloud: the second one kills, the third one leaves the
+ * process. */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 

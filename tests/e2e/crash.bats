@@ -127,7 +127,7 @@ interrupted_to_death() {
   wait_until 60 nothing_left
 }
 
-@test "taking a dead session down: Ctrl-Z holds nothing up, Ctrl-C waits, and then kills" {
+@test "taking a dead session down: Ctrl-Z holds nothing up, Ctrl-C says what goes on, and then kills" {
   manifest <<END
 resources:
   deaf:
@@ -147,10 +147,11 @@ END
     is_stopping
     kill -CONT "$command"
     kill -INT "$command"
-    sleep 0.3
+    wait_until 10 grep -q 'stopping goes on; once more to kill, a third time to leave' "$T/err"
     alive "$command"
     is_stopping
     wait_until 60 interrupted_to_death "$command"
+    grep -q 'killing; once more to leave' "$T/err"
     wait_until 60 nothing_left
   done
 }
@@ -322,7 +323,27 @@ END
   sleep 0.3 # what comes twice in the same moment is one
   kill -INT $UP
   ended $UP
+  grep -q 'killing; once more to leave' "$T/err"
   wait_until 5 nothing_left
+}
+
+@test "down: the first Ctrl-C is answered, the second kills, a third leaves the rest to the supervisor" {
+  manifest <<'END'
+resources:
+  app: {type: process, command: [sh, -c, 'trap "" TERM; echo up; while true; do sleep 0.05; done'], stop: {timeout: 1h}}
+END
+  ok apphost up -d
+  background down >"$T/out" 2>"$T/err"
+  wait_until 10 has_state app stopping
+  kill -INT "$PID"
+  wait_until 10 grep -q 'stopping goes on; once more to kill' "$T/err"
+  alive "$PID"
+  has_state app stopping
+  sleep 0.3 # what comes twice in the same moment is one
+  kill -INT "$PID"
+  ended "$PID" 0
+  grep -q 'killing; once more to leave' "$T/err"
+  nothing_left
 }
 
 @test "two ups at once: one session" {
