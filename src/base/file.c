@@ -223,19 +223,6 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-bool file_is_in_path(const char *path, const char *name)
-{
-    for (const char *at = path; at && *at;) {
-        size_t length = strcspn(at, ":");
-        cleanup_free char *file = xasprintf("%.*s/%s", (int)length, at, name);
-        struct stat st;
-        if (length && stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)
-            return true;
-        at += length + (at[length] == ':');
-    }
-    return false;
-}
-
 bool file_is_dir(const char *path)
 {
     struct stat st;

@@ -30,8 +30,6 @@ int file_mkdirs(const char *path, mode_t mode, struct error *err);
 int file_make_private(const char *folder, struct error *err);
 /* False: there is none. What may not be looked at counts as there, so that whoever opens it says why not. */
 bool file_exists(const char *path);
-/* An executable file of that name is in one of the folders of path ("/bin:/usr/bin"). */
-bool file_is_in_path(const char *path, const char *name);
 bool file_is_dir(const char *path);
 /* "folder/name", or name when it is absolute; "~" and "~/x" expand to $HOME. Normalises "." and "..", not
  * links. The caller frees. */

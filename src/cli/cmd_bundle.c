@@ -177,6 +177,7 @@ static void on_exit_of_child(const struct process_exit *how, void *data)
 static int run_child(struct bundle *bundle, const char *const *argv, struct error *err)
 {
     struct process_options options = {.argv = argv,
+                                      .is_tool = true,
                                       .environment = (const char *const *)bundle->context->environment,
                                       .on_output = on_output,
                                       .on_exit = on_exit_of_child,

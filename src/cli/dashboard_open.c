@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/pick.h"
 #include "base/signals.h"
+#include "base/tool.h"
 #include "dashboard/dashboard.h"
 #include "process/process.h"
 
@@ -16,17 +17,19 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *find_opener(char *const *environment)
+/* What it is called with is a way in: a name that BROWSER has is looked for as ours would be. */
+static char *find_opener(char *const *environment)
 {
     struct strlist list = {.items = (char **)(uintptr_t)environment};
     while (environment[list.count])
         list.count++;
     const char *browser = strlist_getenv(&list, "BROWSER");
+    const char *name = "xdg-open";
     if (browser && *browser)
-        return browser;
-    if (file_is_in_path(text_or_empty(strlist_getenv(&list, "PATH")), "xdg-open"))
-        return "xdg-open";
-    return NULL;
+        name = browser;
+    if (strchr(name, '/'))
+        return xstrdup(name);
+    return tool_find(strlist_getenv(&list, "PATH"), name, NULL);
 }
 
 static _Noreturn void become(const char *opener, const char *url, char *const *environment, int report)
@@ -40,7 +43,7 @@ static _Noreturn void become(const char *opener, const char *url, char *const *e
     dup2(null, STDERR_FILENO);
     signals_give_back();
     coredump_give_back();
-    execvpe(opener, (char *const[]){(char *)(uintptr_t)opener, (char *)(uintptr_t)url, NULL}, environment);
+    execve(opener, (char *const[]){(char *)(uintptr_t)opener, (char *)(uintptr_t)url, NULL}, environment);
     if (write(report, "!", 1) < 0)
         _exit(126);
     _exit(127);
@@ -68,7 +71,7 @@ static bool start(const char *opener, const char *url, char *const *environment)
 
 int dashboard_open(struct context *context, const char *folder, struct error *err)
 {
-    const char *opener = find_opener(context->environment);
+    cleanup_free char *opener = find_opener(context->environment);
     char *url = dashboard_url(folder, opener != NULL, err);
     if (!url)
         return -1;

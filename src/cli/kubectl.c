@@ -40,6 +40,7 @@ static int run_to_end(struct kubectl *k, const char *const *argv, int64_t limit_
     cleanup_strlist struct strlist environment = {0};
     process_inherit(&environment, k->context->environment);
     struct process_options options = {.argv = argv,
+                                      .is_tool = true,
                                       .environment = (const char *const *)environment.items,
                                       .on_output = on_output,
                                       .on_exit = on_end,

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/pick.h"
+#include "base/tool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,15 +94,7 @@ static bool take_entry(const cJSON *entry, struct auth_choice *choice)
 
 static bool is_installed(const struct strlist *environment, const char *program)
 {
-    const char *path = strlist_getenv(environment, "PATH");
-    while (path && *path) {
-        size_t length = strcspn(path, ":");
-        cleanup_free char *file = xasprintf("%.*s/%s", (int)length, path, program);
-        if (length && access(file, X_OK) == 0)
-            return true;
-        path += length + (path[length] == ':');
-    }
-    return false;
+    return tool_is_there(strlist_getenv(environment, "PATH"), program);
 }
 
 static const char *default_helper(const struct strlist *environment)

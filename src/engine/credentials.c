@@ -8,6 +8,7 @@
 #include "engine/internal.h"
 #include "process/process.h"
 #include "base/signals.h"
+#include "base/tool.h"
 
 #include <linux/close_range.h>
 #include <signal.h>
@@ -168,9 +169,10 @@ static int spawn(struct helper_run *run, const char *name, int input)
     cleanup_strlist struct strlist inherited = {0};
 
     process_inherit(&inherited, run->engine->environment.items);
+    cleanup_free char *file = tool_find(strlist_getenv(&inherited, "PATH"), program, NULL);
     uv_process_options_t options = {
         .exit_cb = on_exit_status,
-        .file = program,
+        .file = file,
         .args = argv,
         .env = inherited.items ? inherited.items : none,
         .stdio_count = 3,
@@ -178,6 +180,8 @@ static int spawn(struct helper_run *run, const char *name, int input)
     };
     if (!is_name(name) || input < 0)
         return UV_EINVAL;
+    if (!file)
+        return UV_ENOENT;
 
     /* Nothing of ours reaches a foreign program. */
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);

@@ -313,6 +313,7 @@ static struct process *spawn(struct tunnel *tunnel, struct error *err)
     return process_spawn(tunnel->engine->loop,
                          &(struct process_options){.argv = (const char *const *)argv.items,
                                                    .environment = environment ? environment : none,
+                                                   .is_tool = true,
                                                    .on_output = on_words,
                                                    .on_exit = on_exit_status,
                                                    .data = tunnel},

@@ -13,6 +13,7 @@
  * and never writes through. */
 #include "lower/internal.h"
 #include "base/file.h"
+#include "base/tool.h"
 #include "redis/redis.h"
 
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static const char *choose_program(const struct lower *l, const struct redis_nati
         if (strncmp(*entry, "PATH=", 5) == 0)
             path = *entry + 5;
     for (size_t i = 0; native->programs[i]; i++)
-        if (file_is_in_path(path, native->programs[i]))
+        if (tool_is_there(path, native->programs[i]))
             return native->programs[i];
     return native->programs[0];
 }

@@ -99,6 +99,7 @@ int native_prepare(struct node *node, struct process_options *options, char **pa
 {
     if (!native_is_server(node))
         return 0;
+    options->is_tool = true;
     options->is_kept = !node->spec->run.ephemeral || node->spec->run.persistent;
     if (!node->spec->run.persistent)
         return 0;

@@ -1,11 +1,12 @@
 /* Looks for a command the way the child's execvp() would: in the child's PATH, from the child's working
- * directory.
+ * directory. One of our own is passed over where anybody could have put it (base/tool.h).
  *
  * A candidate that exists but cannot be executed is remembered: when nothing better comes, the error is "not
  * executable" instead of "not found", as shells do (126 and 127). */
 #include "process/find.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/tool.h"
 
 #include <errno.h>
 #include <string.h>
@@ -87,10 +88,20 @@ static char *find_by_path(const struct process_options *options, struct error *e
     return NULL;
 }
 
+static void fail_missing(const char *command, const char *path, const char *passed, struct error *err)
+{
+    error_set(err, ERROR_NOT_FOUND, "command %s was not found in PATH", command);
+    if (passed)
+        error_hint(err, "%s is passed over, since others may write it or its folder; PATH is %s", passed,
+                   path);
+    else
+        error_hint(err, "PATH is %s", path);
+}
+
 char *find_command(const struct process_options *options, struct error *err)
 {
     const char *command = options->argv[0], *path = child_path(options->environment);
-    cleanup_free char *unusable = NULL;
+    cleanup_free char *unusable = NULL, *passed = NULL;
     if (!command || !command[0]) {
         error_set(err, ERROR_NOT_FOUND, "the command is empty");
         return NULL;
@@ -103,8 +114,11 @@ char *find_command(const struct process_options *options, struct error *err)
         /* An empty element means the current folder, as for execvp(). */
         cleanup_free char *file = xasprintf("%.*s%s%s", (int)length, at, length ? "/" : "./", command);
         enum candidate found = look_at(options->working_dir, file);
-        if (found == USABLE)
+        bool is_passed = found == USABLE && options->is_tool && !tool_is_safe(file);
+        if (found == USABLE && !is_passed)
             return take_ptr(&file);
+        if (is_passed && !passed)
+            passed = take_ptr(&file);
         if (found == UNUSABLE && !unusable)
             unusable = take_ptr(&file);
         at += length;
@@ -114,9 +128,7 @@ char *find_command(const struct process_options *options, struct error *err)
 
     if (unusable)
         return fail_unusable(unusable, err);
-
-    error_set(err, ERROR_NOT_FOUND, "command %s was not found in PATH", command);
-    error_hint(err, "PATH is %s", path);
+    fail_missing(command, path, passed, err);
     return NULL;
 }
 

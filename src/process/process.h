@@ -34,6 +34,7 @@ struct process_exit {
 struct process_options {
     const char *const *argv;        /* NULL-terminated; argv[0] is looked up in the child's own PATH */
     const char *const *environment; /* "K=V", NULL-terminated */
+    bool is_tool;                   /* our own, not the manifest's: see base/tool.h */
     const char *working_dir;        /* NULL: ours */
     const char *input;              /* what it reads on descriptor 0 (a file in memory); NULL: nothing */
     bool keeps_input_open; /* without `input`: reading waits until the process is finished; else /dev/null */

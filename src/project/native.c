@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pick.h"
+#include "base/tool.h"
 #include "redis/redis.h"
 #include "state/state.h"
 
@@ -23,7 +24,7 @@ static const char *find_program(char *const *environment, enum model_kind kind)
 {
     const struct redis_native *native = redis_native(kind);
     for (size_t i = 0; native && native->programs[i]; i++)
-        if (file_is_in_path(path_of(environment), native->programs[i]))
+        if (tool_is_there(path_of(environment), native->programs[i]))
             return native->programs[i];
     return NULL;
 }
@@ -34,11 +35,15 @@ static int miss(char *const *environment, const struct plan_resource *resource, 
     const char *kind = model_kind_name(resource->kind);
     error_set(err, ERROR_ENGINE, "\"%s\" needs %s on this machine, which is not in PATH", resource->name,
               native->programs[0]);
+    cleanup_free char *passed = NULL;
+    cleanup_free char *none = tool_find(path_of(environment), native->programs[0], &passed);
     error_resource(err, resource->name);
     error_at(err, resource->pos.file, resource->pos.line, resource->pos.column);
     bool has_redis = resource->kind != MODEL_REDIS && find_program(environment, MODEL_REDIS);
     cleanup_strbuf struct strbuf hint = {0};
 
+    if (passed)
+        strbuf_addf(&hint, "%s is passed over, since others may write it or its folder; ", passed);
     if (native->package)
         strbuf_addf(&hint, "install it (Debian, Ubuntu: apt install %s), or use containers: --engine docker",
                     native->package);

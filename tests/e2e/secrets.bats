@@ -206,6 +206,50 @@ END
 }
 
 # bats test_tags=engineless
+# open_to_all NAME LINE… : a program in a folder that everybody may write
+open_to_all() {
+  mkdir -p "$T/open"
+  printf '#!/bin/sh\n: >%s/was-run\n%s\n' "$T" "$2" >"$T/open/$1"
+  chmod 755 "$T/open/$1"
+  chmod 777 "$T/open"
+}
+
+@test "what anybody could have put into PATH is not run for ourselves: servers, helpers, kubectl, ssh, tar" {
+  local name
+  for name in redis-server kubectl ssh tar; do
+    open_to_all "$name" 'exit 1'
+  done
+  manifest <<<'resources: {cache: {type: redis}}'
+  local place
+  for place in "$T/open" .; do
+    cd "$T/open"
+    run --separate-stderr env PATH="$place" "$APPHOST" --engine native -f "$T/work/apphost.yaml" up -d
+    echo "$status $stderr"
+    [ "$status" = 4 ]
+    says 'redis-server on this machine, which is not in PATH'
+    run --separate-stderr env PATH="$place" "$APPHOST" -H ssh://nobody@127.0.0.1 -f "$T/work/apphost.yaml" up -d
+    echo "$status $stderr"
+    [ "$status" -ne 0 ]
+    run --separate-stderr env PATH="$place" "$APPHOST" -f "$T/work/apphost.yaml" bundle "$T/report.tar.gz"
+    echo "$status $stderr"
+    [ "$status" -ne 0 ]
+    run --separate-stderr env PATH="$place" "$APPHOST" -f "$T/work/apphost.yaml" deploy kubernetes --dry-run
+    echo "$status $stderr"
+    [ "$status" -ne 0 ]
+    cd "$T/work"
+  done
+  [ ! -e "$T/was-run" ]
+  ok env PATH="$T/open:$PATH" "$APPHOST" bundle "$T/report.tar.gz" # the next one is taken
+  [ ! -e "$T/was-run" ]
+
+  # What a manifest or a command line names is the user's own wish.
+  open_to_all wanted 'exit 7'
+  manifest <<<'resources: {task: {type: process, command: [wanted], task: true}}'
+  run env PATH="$T/open:$PATH" "$APPHOST" run -- wanted
+  echo "$status"
+  [ -e "$T/was-run" ]
+}
+
 @test "names, output and texts from elsewhere cannot speak to the terminal" {
   local bell
   bell=$(printf '\033]0;owned\007\033[2J')
