@@ -138,9 +138,9 @@ static void on_log_end(void *data)
 }
 
 /* A folder that is not there yet comes with a session; the reader is begun again then. */
-static void start_logs(struct page_feed *feed, int64_t tail, int64_t since_ms)
+static void start_logs(struct page_feed *feed, int64_t tail, int64_t since_ns)
 {
-    struct log_reader_options options = {.tail = tail, .since_ns = since_ms * 1000000, .follow = true};
+    struct log_reader_options options = {.tail = tail, .since_ns = since_ns, .follow = true};
     cleanup_free char *folder = logs_folder(feed->dashboard);
     if (!feed->has_logs || !file_is_dir(folder))
         return;
@@ -257,7 +257,7 @@ void feed_answer(struct dashboard *dashboard, struct web_request *request, const
     put_json(feed, "hello", 0, hello);
     put_view(feed);
     count_watchers(dashboard);
-    start_logs(feed, web_query_int(query, "tail", 0), web_query_int(query, "since", 0));
+    start_logs(feed, web_query_int(query, "tail", 0), logs_since_ns(query));
 }
 
 /* ---- what happens ---- */
@@ -270,7 +270,7 @@ void feed_session(struct dashboard *dashboard)
         if (!dashboard->link.is_up)
             continue;
         stop_logs(feed);
-        start_logs(feed, 0, dashboard->link.session_ms);
+        start_logs(feed, 0, dashboard->link.session_ms * 1000000);
     }
 }
 

@@ -142,6 +142,7 @@ void page_answer(struct web_request *request);
 char *logs_folder(const struct dashboard *dashboard);
 /* "a,b" of a query's parameter. */
 void logs_names(const char *query, const char *parameter, struct strlist *names);
+int64_t logs_since_ns(const char *query); /* 0: from the beginning */
 
 /* ---- stats.c ---- */
 /* Somebody looks at the figures, or nobody does any more. */

@@ -103,6 +103,27 @@ END
   ok apphost down
 }
 
+@test "in front of the real program: logs back to the first line, and what came while the tab was hidden" {
+  needs_browser
+  export APPHOST_ENGINE=native APPHOST
+  manifest <<'END'
+resources:
+  many:
+    type: process
+    command: [sh, -c, 'seq -f "many %.0f" 4000; exec sleep 86400']
+    ready: {log: many 4000}
+  few:
+    type: process
+    command: [sh, -c, 'seq -f "few %.0f" 2500; exec sleep 86400']
+    ready: {log: few 2500}
+    wait_for: [many]
+END
+  ok apphost up -d
+  tour real-logs
+  ok apphost dashboard --stop
+  ok apphost down
+}
+
 @test "colours, timelines and words of the console are read without a browser" {
   needs node
   cp -r "$ROOT/src/dashboard/page" "$T/page"

@@ -569,6 +569,65 @@ async function real(browser) {
   await isUnfaulted(page, faults);
 }
 
+// ---- logs of the real program: back to the first line, and what was missed while nobody looked ----
+
+const hasCount = (page, wanted) =>
+  isTrue(
+    page,
+    (count) =>
+      Number(
+        /([\d\u202f]+) lines?/.exec(document.querySelector(".notes").textContent)?.[1].replaceAll("\u202f", ""),
+      ) === count,
+    wanted,
+  );
+const hasLine = (page, wanted) =>
+  isTrue(page, (text) => [...document.querySelectorAll(".log .text")].some((one) => one.textContent === text), wanted);
+
+// To the first line, by the key, pressed again as long as there is more.
+async function toFirst(page, wanted, first) {
+  const isThere = () =>
+    page.evaluate((text) => document.querySelector(".log .text")?.textContent === text, first);
+  await page.focus(".log");
+  for (const end = Date.now() + PATIENT; Date.now() < end && !(await isThere()); ) {
+    await page.keyboard.press("Home");
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
+  }
+  await hasCount(page, wanted);
+}
+
+// A tab behind another one: this browser shows all of them, so it is told.
+const hide = (page, isHidden) =>
+  page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden ? "hidden" : "visible");
+
+async function realLogs(browser) {
+  const faults = [];
+  const context = await newContext(browser);
+  const page = await openTab(context, { url: program("dashboard").trim() }, faults);
+  await go(page, "logs?r=many");
+  await toFirst(page, 4000, "many 1");
+  await go(page, "logs");
+  await toFirst(page, 6500, "many 1");
+
+  // What is looked for is found in lines that were not loaded yet.
+  await go(page, "resources");
+  await go(page, "logs?r=many&regex=1&q=many+17%24");
+  await page.click("button >> text=Older lines");
+  await hasLine(page, "many 17");
+
+  await go(page, "resources");
+  await go(page, "logs?r=few");
+  await hasLine(page, "few 2500");
+  await hasCount(page, 1000);
+  await hide(page, true);
+  program("restart", "few");
+  await hide(page, false);
+  await hasCount(page, 3500);
+  await isUnfaulted(page, faults);
+}
+
 const TOURS = {
   keyboard: () => withPage({}, keyboard),
   thousand: () => withPage({ resources: 1000, changes: 500 }, thousand),
@@ -579,6 +638,7 @@ const TOURS = {
   details: () => withPage({}, details),
   telemetry: () => withPage({}, telemetry),
   real: () => withBrowser(real),
+  "real-logs": () => withBrowser(realLogs),
   "axe-light": () => accessible({ theme: "light", width: 1280 }),
   "axe-dark": () => accessible({ theme: "dark", width: 1280 }),
   "axe-narrow": () => accessible({ theme: "light", width: 400 }),

@@ -3,7 +3,7 @@ import { get, post, whenLoggedOut } from "./api.js";
 import { connect, retryNow } from "./live.js";
 import { replace } from "./route.js";
 import * as store from "./store.js";
-import { hear as hearLogs } from "./lines.js";
+import { catchUp, hear as hearLogs } from "./lines.js";
 
 // The token is in the fragment, which no server and no referrer sees, and leaves the address bar at once.
 export async function logIn() {
@@ -81,6 +81,7 @@ const HANDLERS = {
   stats: store.applyStats,
   redis: store.applyRedis,
   session: store.applySession,
+  lost: ({ topic }) => topic === "logs" && catchUp(),
 };
 
 // A stream that is back within a moment was no loss worth a word.
@@ -92,6 +93,7 @@ function hearLink(data) {
   losing = 0;
   if (data === "open") {
     store.setLink("live");
+    catchUp();
     if (!store.store.view) loadView();
   } else if (store.store.link === "live" || store.store.link === "connecting") {
     losing = setTimeout(lose, GRACE_MS);

@@ -8,7 +8,6 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 5_000;
 const GATHER_MS = 30;
 const BATCH_MS = 15;
-const A_MICROSECOND = 0.001;
 
 export class Hub {
   ports = new Map();
@@ -16,16 +15,14 @@ export class Hub {
   asked = "";
   waitMs = FIRST_WAIT_MS;
   isOpen = false;
-  lastLogMs = 0;
   queue = [];
   timer = 0;
   flushing = 0;
 
   join(port, topics) {
-    const isNew = !this.ports.has(port);
     this.ports.set(port, topics);
-    // The first message may hold nothing: it says that there is somebody.
-    if (isNew) port.postMessage(this.isOpen ? [{ event: "link", data: "open" }] : []);
+    // It may hold nothing: it says that there is somebody. A tab that asks for more than before has missed some.
+    port.postMessage(this.isOpen ? [{ event: "link", data: "open" }] : []);
     this.settle(GATHER_MS);
   }
 
@@ -52,13 +49,11 @@ export class Hub {
     this.source?.close();
     this.source = null;
     this.asked = wanted;
-    if (!wanted.includes("logs:")) this.lastLogMs = 0;
     if (this.ports.size > 0) this.open(wanted);
   }
 
   open(topics) {
-    const since = this.lastLogMs ? `&since=${this.lastLogMs + A_MICROSECOND}` : "";
-    const opened = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics)}${since}`);
+    const opened = new EventSource(`/api/v1/events?topics=${encodeURIComponent(topics)}`);
     this.source = opened;
     opened.onopen = () => {
       this.waitMs = FIRST_WAIT_MS;
@@ -79,11 +74,8 @@ export class Hub {
     this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
   }
 
-  // A stream that is opened again goes on where this one was.
   pass(name, text) {
-    const data = text ? JSON.parse(text) : {};
-    if (name === "log") this.lastLogMs = data.lines.at(-1)?.[0] ?? this.lastLogMs;
-    this.tell(name, data);
+    this.tell(name, text ? JSON.parse(text) : {});
   }
 
   // What comes within a frame is handed over at once: a message costs a tab more than what is in it.

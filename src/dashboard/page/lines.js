@@ -1,8 +1,8 @@
 // The lines that the log pages show: what was asked for, what arrives, and which of it matches the filter.
 //
 // Lines are kept as they came, up to a bound; colours are parsed when a line is drawn. The order is by time over all
-// resources. Where the beginning was cut away, or never loaded, it is fetched from the server's files when somebody
-// scrolls up to it.
+// resources. What was never loaded is fetched from the server's files when somebody scrolls up to it, and so is what
+// the stream did not tell: while the tab was hidden, the connection broken, or the reader too slow.
 import { getLines } from "./api.js";
 import { plain } from "./ansi.js";
 import { changed } from "./frame.js";
@@ -15,6 +15,7 @@ const PAGE = 5_000;
 const FIRST = 1_000;
 const LONGEST_TEST = 4_000;
 const BACK = 2_000;
+const TOLD_MS = 10_000;
 
 export const logs = {
   key: null,
@@ -28,20 +29,27 @@ export const logs = {
   filterProblem: "",
   arrived: 0,
   dropped: 0,
+  clearedMs: 0,
 };
 let nextId = 1;
 let waiting = [];
+let told = new Map();
+let toldUntil = 0;
+let isBehind = false;
 let generation = 0;
 
-// resources: names, none for all. Opening what is open already changes nothing.
+// resources: names, none for all. Opening what is open already changes nothing, and is false.
 export function open(resources, query = {}) {
   const key = JSON.stringify([resources, query]);
-  if (logs.key === key) return;
+  if (logs.key === key) return false;
   generation += 1;
-  Object.assign(logs, { key, resources, query, lines: [], shown: [], cursor: null, problem: null, arrived: 0 });
+  Object.assign(logs, { key, resources, query, lines: [], shown: [], cursor: null, problem: null });
+  Object.assign(logs, { arrived: 0, clearedMs: 0 });
   waiting = [];
+  isBehind = false;
   want("logs", resources.length ? resources.map((name) => `logs:${name}`) : ["logs:*"]);
   load({ tail: FIRST });
+  return true;
 }
 
 export function close() {
@@ -52,27 +60,49 @@ export function close() {
 }
 
 async function load(more) {
+  await during((mine) => pages(more, mine));
+}
+
+// One at a time. What the stream tells meanwhile waits until it is known what of it is there already.
+async function during(work) {
   const mine = generation;
   logs.isLoading = true;
   changed();
   try {
-    const records = await getLines("/logs", { r: logs.resources.join(","), ...logs.query, ...more });
-    if (mine === generation) take(records, Boolean(more.before));
+    await work(mine);
   } catch (problem) {
     if (mine === generation) logs.problem = problem;
   }
   if (mine !== generation) return;
   logs.isLoading = false;
+  waiting.splice(0).forEach(append);
   changed();
+  if (isBehind) catchUp();
 }
 
-function take(records, isOlder) {
-  const last = records.at(-1);
-  logs.cursor = last && "cursor" in last ? last.cursor : null;
-  const lines = records.filter((record) => "line" in record).map(fromRecord);
-  if (isOlder) prepend(lines);
-  else begin(lines);
+const ask = (more) => getLines("/logs", { r: logs.resources.join(","), ...logs.query, ...more });
+
+// A page may hold nothing that is looked for, and say all the same that there is more before it.
+async function pages(more, mine) {
+  for (let { before } = more, found = 0; !found; before = logs.cursor) {
+    const records = await ask({ ...more, before });
+    if (mine !== generation) return;
+    found = take(records, before);
+    if (!logs.cursor || logs.lines.length >= KEPT) return;
+  }
 }
+
+function take(records, before) {
+  logs.problem = null;
+  logs.cursor = cursorOf(records);
+  if (before) return prepend(linesOf(records));
+  begin(linesOf(records));
+  expect(logs.lines);
+  return 1;
+}
+
+const cursorOf = (records) => records.at(-1)?.cursor ?? null;
+const linesOf = (records) => records.filter((record) => "line" in record).map(fromRecord);
 
 const fromRecord = ({ resource, stream, time, line, partial }) => makeLine(resource, time, stream, line, partial);
 
@@ -80,15 +110,32 @@ function makeLine(resource, time, stream, text, isPartial) {
   return { id: nextId++, resource, time, stream, text, isPartial: Boolean(isPartial) };
 }
 
-// What arrived while the first page was on its way is there twice: once in the file, once from the stream.
+// What files hold came by the stream as well, or is about to: each line is taken once. Two that are alike are two.
+const signOf = ({ resource, time, stream, text }) => `${resource} ${time} ${stream} ${text}`;
+
+function countOf(lines) {
+  const counts = new Map();
+  for (const line of lines) counts.set(signOf(line), (counts.get(signOf(line)) || 0) + 1);
+  return counts;
+}
+
+function takeOne(counts, line) {
+  const sign = signOf(line);
+  const left = counts.get(sign);
+  if (left) counts.set(sign, left - 1);
+  return Boolean(left);
+}
+
 function begin(lines) {
-  const seen = new Map();
-  for (const line of lines) seen.set(line.resource, line.time);
   logs.lines = lines;
-  const later = waiting.filter((line) => !(line.time <= seen.get(line.resource)));
-  waiting = [];
-  for (const line of later) insert(logs.lines, line);
   refilter();
+}
+
+// Of these the stream may still tell some.
+function expect(lines) {
+  told = countOf(lines);
+  toldUntil = Date.now() + TOLD_MS;
+  waiting = waiting.filter((line) => !takeOne(told, line));
 }
 
 function prepend(lines) {
@@ -96,22 +143,58 @@ function prepend(lines) {
   const found = lines.filter(matches);
   logs.shown = isHiding() ? found.concat(logs.shown) : logs.lines;
   shift("logs", isHiding() ? found.length : lines.length);
+  return found.length;
 }
 
 export function older() {
-  if (!logs.cursor || logs.isLoading || logs.lines.length >= KEPT) return;
-  const found = {};
-  if (isHiding() && logs.filter.text)
-    Object.assign(found, { q: logs.filter.text, regex: logs.filter.isRegex ? 1 : "" });
-  load({ before: logs.cursor, tail: PAGE, ...found });
+  if (!hasOlder() || logs.isLoading) return;
+  load({ before: logs.cursor, tail: PAGE });
+}
+
+export const hasOlder = () => Boolean(logs.cursor) && logs.lines.length < KEPT;
+
+// ---- what the stream did not tell ----
+
+export function catchUp() {
+  if (logs.key === null) return;
+  isBehind = logs.isLoading;
+  if (!isBehind) during(missed);
+}
+
+// Back from the end until a line that is known; where none is within reach, what is known has a gap and goes.
+async function missed(mine) {
+  const known = countOf(logs.lines);
+  const isKnown = (line) => known.has(signOf(line));
+  let found = [];
+  let cursor = null;
+  do {
+    const records = await ask({ before: cursor, tail: cursor ? PAGE : FIRST });
+    if (mine !== generation) return;
+    cursor = cursorOf(records);
+    found = linesOf(records).concat(found);
+  } while (cursor && known.size && found.length < KEPT && !found.some(isKnown));
+
+  expect(found);
+  const from = found.findIndex(isKnown);
+  if (from < 0) startAnew(found, cursor);
+  else found.slice(from).forEach((line) => takeOne(known, line) || append(line));
+  trim();
+}
+
+function startAnew(found, cursor) {
+  begin(found.filter(({ time }) => time > logs.clearedMs));
+  logs.cursor = logs.clearedMs ? null : cursor;
 }
 
 // ---- from the stream ----
 
 export function hear({ resource, lines }) {
   if (logs.key === null || !isOurs(resource)) return;
-  const made = lines.map(([time, stream, text, isPartial]) => makeLine(resource, time, stream, text, isPartial));
-  if (logs.isLoading && logs.lines.length === 0) waiting.push(...made);
+  if (Date.now() > toldUntil) told.clear();
+  const made = lines
+    .map(([time, stream, text, isPartial]) => makeLine(resource, time, stream, text, isPartial))
+    .filter((line) => !told.size || !takeOne(told, line));
+  if (logs.isLoading) waiting.push(...made);
   else made.forEach(append);
   logs.arrived += made.length;
   trim();
@@ -152,6 +235,7 @@ function trim() {
 
 export function clear() {
   logs.dropped += logs.lines.length;
+  logs.clearedMs = logs.lines.at(-1)?.time ?? 0;
   logs.lines = [];
   logs.cursor = null;
   refilter();
@@ -209,7 +293,7 @@ export function tailOf(name, stamp, count = 8) {
   tails.set(name, entry);
   getLines("/logs", { r: name, tail: count }).then(
     (records) => {
-      entry.lines = records.filter((record) => "line" in record).map(fromRecord);
+      entry.lines = linesOf(records);
       changed();
     },
     () => {},

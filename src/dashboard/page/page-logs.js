@@ -3,7 +3,7 @@ import { pieces, plain } from "./ansi.js";
 import { h } from "./dom.js";
 import { changed } from "./frame.js";
 import { actionButtons } from "./actions.js";
-import { clear, close, downloadUrl, logs, older, open, setFilter } from "./lines.js";
+import { clear, close, downloadUrl, hasOlder, logs, older, open, setFilter } from "./lines.js";
 import { address, list, names, param, setParams } from "./route.js";
 import { byName, derived, store } from "./store.js";
 import { clock, count, dateTime, plural, visible } from "./text.js";
@@ -34,7 +34,7 @@ export function leave() {
 }
 
 export function draw() {
-  open(list("r"), param("since") ? { since: param("since") } : {});
+  if (open(list("r"), param("since") ? { since: param("since") } : {})) enter();
   setFilter({
     text: param("q"),
     isRegex: Boolean(param("regex")),
@@ -257,6 +257,7 @@ function notes() {
     problem(logs.problem),
     logs.filterProblem ? h("span", { class: "t-bad", role: "alert" }, logs.filterProblem) : null,
     h("span", { class: "dim" }, sayCount()),
+    hasOlder() ? button("Older lines", older, { class: "small", disabled: logs.isLoading }) : null,
   );
 }
 
@@ -265,7 +266,7 @@ function sayCount() {
   const all = plural(logs.lines.length, "line");
   const text = logs.shown === logs.lines ? all : `${count(logs.shown.length)} of ${all}`;
   if (logs.isLoading) return `${text}, loading older ones…`;
-  return logs.cursor ? `${text}, older ones above` : text;
+  return hasOlder() || !logs.dropped ? text : `${text}; all of them: Download`;
 }
 
 // ---- one line, whole ----

@@ -3,7 +3,6 @@ import { late } from "./late.js";
 import * as events from "./page-events.js";
 import * as graph from "./page-graph.js";
 import * as logs from "./page-logs.js";
-import * as redis from "./page-redis.js";
 import * as resource from "./page-resource.js";
 import * as resources from "./page-resources.js";
 import * as startup from "./page-startup.js";
@@ -17,7 +16,7 @@ export const PAGES = [
   { id: "startup", key: "u", text: "Start-up", module: startup },
   { id: "graph", key: "g", text: "Graph", module: graph },
   { id: "stats", key: "s", text: "Stats", module: stats },
-  { id: "redis", key: "k", text: "Redis", module: redis },
+  { id: "redis", key: "k", text: "Redis", module: late("Redis", () => import("./later-redis.js")) },
   { id: "traces", key: "t", text: "Traces", module: late("Traces", () => import("./later-traces.js")) },
   { id: "telemetry", key: "m", text: "Metrics", module: late("Telemetry", () => import("./later-metrics.js")) },
   { id: "events", key: "e", text: "Events", module: events },

@@ -36,6 +36,7 @@ export function windowed(id, options) {
   const rows = [];
   for (let i = first; i < last; i++) rows.push(options.row(i));
   if (list.isFollowing) afterPaint(() => toEnd(list));
+  else if (isAtTop(list) && options.onTop) afterPaint(options.onTop);
   return h(
     "div",
     {
@@ -112,9 +113,11 @@ function toEnd(list) {
 function scrolled(list, node, options) {
   list.top = node.scrollTop;
   if (list.canFollow) follow(list);
-  if (list.top < list.rowHeight * 20 && !list.isFollowing && options.onTop) options.onTop();
   changed();
 }
+
+// Before the first row is seen, what is above it is asked for.
+const isAtTop = (list) => list.top + list.moved < list.rowHeight * 20;
 
 function follow(list) {
   const end = list.count * list.rowHeight - list.height;

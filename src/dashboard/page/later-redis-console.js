@@ -2,7 +2,7 @@
 import { post } from "./api.js";
 import { h } from "./dom.js";
 import { afterPaint, changed } from "./frame.js";
-import { access, allow } from "./page-redis.js";
+import { access, allow } from "./later-redis.js";
 import { param } from "./route.js";
 import { visible } from "./text.js";
 import { button } from "./ui.js";
