@@ -35,8 +35,7 @@ export function windowed(id, options) {
   const [first, last] = visible(list, options);
   const rows = [];
   for (let i = first; i < last; i++) rows.push(options.row(i));
-  if (list.isFollowing) afterPaint(() => toEnd(list));
-  else if (isAtTop(list) && options.onTop) afterPaint(options.onTop);
+  settle(list, options);
   return h(
     "div",
     {
@@ -74,6 +73,12 @@ export function windowed(id, options) {
       ),
     ),
   );
+}
+
+// Where the list stands, once it is drawn. Before the first row is seen, what is above it is asked for.
+function settle(list, { onTop, rowHeight }) {
+  if (list.isFollowing) afterPaint(() => toEnd(list));
+  else if (onTop && list.top + list.moved < rowHeight * 20) afterPaint(onTop);
 }
 
 function visible(list, options) {
@@ -115,9 +120,6 @@ function scrolled(list, node, options) {
   if (list.canFollow) follow(list);
   changed();
 }
-
-// Before the first row is seen, what is above it is asked for.
-const isAtTop = (list) => list.top + list.moved < list.rowHeight * 20;
 
 function follow(list) {
   const end = list.count * list.rowHeight - list.height;

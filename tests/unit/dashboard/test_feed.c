@@ -239,8 +239,9 @@ static int end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_RIG(states), WITH_RIG(records), WITH_RIG(sessions),      WITH_RIG(figures),
-        WITH_RIG(logs),   WITH_RIG(many),    WITH_RIG(followed_logs), WITH_RIG(logs_by_pages), WITH_RIG(a_long_log),
+        WITH_RIG(states),        WITH_RIG(records),       WITH_RIG(sessions),
+        WITH_RIG(figures),       WITH_RIG(logs),          WITH_RIG(many),
+        WITH_RIG(followed_logs), WITH_RIG(logs_by_pages), WITH_RIG(a_long_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
