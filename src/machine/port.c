@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,7 @@ bool machine_port_is_free(const char *address, int port)
         rc = bind(fd, (struct sockaddr *)&six, sizeof six);
     else
         rc = bind(fd, (struct sockaddr *)&four, sizeof four);
+    int why = errno;
     close(fd);
-    return rc == 0;
+    return rc == 0 || why != EADDRINUSE;
 }

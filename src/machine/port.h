@@ -28,8 +28,9 @@ void machine_listeners_of_session(pid_t session, struct machine_listeners *out);
 bool machine_listeners_of_container(pid_t pid, const char *id, struct machine_listeners *out);
 /* Who holds a port of this machine, in words: "redis-server (pid 12)", or NULL. The caller frees. */
 char *machine_port_holder(int port);
-/* Could a socket of ours listen there? Asked by trying, with a socket that is closed again. address NULL or
- * "": on loopback. True for an address that is none: whoever uses it will tell. */
+/* Does nobody listen there? Asked by trying, with a socket that is closed again. address NULL or "": on
+ * loopback. True where we may not (below 1024, as an ordinary user) or cannot (an address that is not this
+ * machine's, or none): an engine may, and whoever cannot will tell. */
 bool machine_port_is_free(const char *address, int port);
 
 #endif

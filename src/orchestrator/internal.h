@@ -101,7 +101,11 @@ void node_op_end(struct node *node);
 void node_op_cancel(struct node *node);
 /* An operation failed: engine trouble, passing trouble or failure for good. */
 void node_op_failed(struct node *node, const struct error *err);
-/* Failed for good (until the next request); fetches the last lines first where there are some to fetch. */
+/* Failed for good (until the next request), whichever way it is on; fetches the last lines first where there
+ * are some to fetch. */
+void node_give_up(struct node *node, const struct error *err);
+/* The same, of what is done on the way up only. An answer that comes when nobody wants that any more has
+ * failed nothing: what is there is looked at anew, and goes. */
 void node_fail(struct node *node, const struct error *err);
 void node_fail_text(struct node *node, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -69,6 +69,12 @@ static bool is_engine_trouble(const struct error *err)
     return err->code == ERROR_ENGINE || err->code == ERROR_PROTOCOL;
 }
 
+/* Also before its first step on the way down: what was begun on the way up may be answered in between. */
+static bool is_unwanted(const struct node *node)
+{
+    return node->want == WANT_STOPPED || node->want == WANT_REMOVED;
+}
+
 /* Another try after a while: conflicts and time-outs pass, on the way down nearly everything does. All tries
  * together have the time of a row. */
 static bool may_pass(const struct node *node, const struct error *err)
@@ -79,7 +85,7 @@ static bool may_pass(const struct node *node, const struct error *err)
         return false;
     if (err->code == ERROR_CONFLICT || err->code == ERROR_TIMEOUT || err->code == ERROR_GONE)
         return true;
-    return node->going_down;
+    return node->going_down || is_unwanted(node);
 }
 
 void node_op_failed(struct node *node, const struct error *err)
@@ -107,7 +113,7 @@ void node_op_failed(struct node *node, const struct error *err)
         return;
     }
 
-    node_fail(node, err);
+    node_give_up(node, err);
 }
 
 /* ---- failure ---- */
@@ -138,7 +144,7 @@ static void name_the_object(struct node *node)
         error_call(&node->error, node->facts.object, node->spec->run.engine_name);
 }
 
-void node_fail(struct node *node, const struct error *err)
+void node_give_up(struct node *node, const struct error *err)
 {
     struct orchestrator *o = node->o;
     struct facts *facts = &node->facts;
@@ -160,6 +166,18 @@ void node_fail(struct node *node, const struct error *err)
     }
     node_op_begin(node, OP_TAIL,
                   engine_container_tail(o->services.engine, facts->object, TAIL_LINES, on_tail, node));
+}
+
+void node_fail(struct node *node, const struct error *err)
+{
+    if (!is_unwanted(node)) {
+        node_give_up(node, err);
+        return;
+    }
+    log_info("%s: on its way down: %s", node->id, err->text);
+    if (node->kind->at_engine)
+        facts_see(node, SEEN_UNKNOWN);
+    node_wake(node);
 }
 
 void node_fail_text(struct node *node, enum error_code code, const char *format, ...)

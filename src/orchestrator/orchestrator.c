@@ -20,6 +20,7 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .probe_error = probe_last_error,
         .probe_free = probe_free,
         .port_is_free = machine_port_is_free,
+        .has_address = machine_has_address,
         .watch = watch_new,
         .watch_free = watch_free,
     };
@@ -49,6 +50,8 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
     }
     if (!hooks->port_is_free)
         hooks->port_is_free = real.port_is_free;
+    if (!hooks->has_address)
+        hooks->has_address = real.has_address;
 }
 
 struct orchestrator *orchestrator_new(const struct orchestrator_services *services)

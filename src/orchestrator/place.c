@@ -207,10 +207,41 @@ static void hint_at_network(struct error *err)
                     "its published ports are reached: APPHOST_PUBLISHED_HOST");
 }
 
+/* Nodes of a topology are published on their network's gateway. Where the engine's network is not ours, that
+ * is an address of the machine, or of the namespaces, that it runs in. */
+static bool is_gateway_elsewhere(const struct node *node)
+{
+    struct orchestrator *o = node->o;
+    const struct plan_run *run = &node->spec->run;
+    if (!run->port_count || !run->ports[0].at_gateway || !node->kind->at_engine || o->where.apart)
+        return false;
+    const char *gateway = place_gateway(o);
+    bool is_beside_us = o->where.count == 1 && !strcmp(o->where.places[0].host, PLAN_LIKELY_HOST);
+    return gateway && is_beside_us && o->hooks.has_address(gateway) == MACHINE_NO;
+}
+
+static void fail_gateway(struct node *node)
+{
+    cleanup_error struct error err = {0};
+    error_set(
+        &err, ERROR_RESOURCE,
+        "%s cannot be reached from here: it is published on the gateway of the project's network, and "
+        "%s is no address of this machine; the engine runs in a virtual machine or in namespaces of its "
+        "own",
+        node_exact_name(node), place_gateway(node->o));
+    error_hint(&err, "with APPHOST_ENGINE=native the nodes are processes of this machine, on its loopback");
+    node_fail(node, &err);
+}
+
 bool place_refuses(struct node *node)
 {
     const struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
+    if (o->located && is_gateway_elsewhere(node)) {
+        fail_gateway(node);
+        return true;
+    }
+
     bool is_apart = !o->where.count || o->where.apart;
     if (!node->kind->at_engine || !o->located || !run->port_count || !is_apart)
         return false;

@@ -53,8 +53,12 @@ static int choose(struct node *node, size_t index, int first, struct error *err)
     int remembered = state_port_get(o->services.state, key);
     int liked = int_or(port->preferred_port, FIRST_PORT);
     int chosen = next_free(node, port, int_or(first, int_or(remembered, liked)));
-    if (!chosen)
-        return error_set(err, ERROR_PORT, "no free port for %s", node_exact_name(node));
+    if (!chosen) {
+        error_set(err, ERROR_PORT, "no free port for %s", node_exact_name(node));
+        error_resource(err, node->resource);
+        return -1;
+    }
+
     node->ports[index].host_port = chosen;
     values_changed(o);
     if (chosen == remembered)

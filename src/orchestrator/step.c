@@ -212,7 +212,7 @@ static void fail_late(struct node *node)
     error_set(&err, ERROR_TIMEOUT, "%s was not %s within %lld s%s%s", node_exact_name(node), node->goal->name,
               (long long)seconds, text_if(last, ": "), text_or_empty(last));
     listening_hint(node, &err);
-    node_fail(node, &err);
+    node_give_up(node, &err);
 }
 
 static bool is_late(const struct node *node)

@@ -118,6 +118,18 @@ static int listen_on_six(int *port)
     return fd;
 }
 
+/* An ordinary user may not listen there; an engine publishes it all the same. */
+static void test_below_1024(void **state)
+{
+    (void)state;
+    uid_t uid = geteuid();
+    if (uid == 0)
+        assert_int_equal(seteuid(65534), 0);
+    bool is_free = machine_port_is_free("127.0.0.7", 79);
+    assert_int_equal(seteuid(uid), 0);
+    assert_true(is_free);
+}
+
 static void test_free_or_taken(void **state)
 {
     (void)state;
@@ -128,6 +140,7 @@ static void test_free_or_taken(void **state)
     assert_false(machine_port_is_free("0.0.0.0", port));
     assert_true(machine_port_is_free("127.0.0.2", port));
     assert_true(machine_port_is_free("no address", port));
+    assert_true(machine_port_is_free("203.0.113.9", port)); /* of a block that nobody has */
     close(77);
     assert_true(machine_port_is_free(NULL, port));
     int six = listen_on_six(&six_port);
@@ -145,6 +158,7 @@ int main(void)
         cmocka_unit_test(test_long_table),
         cmocka_unit_test(test_session_and_holder),
         cmocka_unit_test(test_free_or_taken),
+        cmocka_unit_test(test_below_1024),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

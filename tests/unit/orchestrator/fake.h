@@ -61,6 +61,7 @@ struct fake {
     const char *crasher; /* containers with this in their name end right after their start … */
     int crash_code;
     const char *gateway;     /* of all networks; NULL: the engine tells none */
+    bool is_elsewhere;       /* and it is no address of this machine */
     const char *start_error; /* what every start answers with status 500; NULL: works */
     int requests, kill_at;
     enum fake_kill kill;

@@ -184,6 +184,14 @@ static bool port_free(const char *address, int port)
     return !world->taken[port] && !listener(port);
 }
 
+static enum machine_answer has_address(const char *address)
+{
+    (void)address;
+    if (world->is_elsewhere)
+        return MACHINE_NO;
+    return MACHINE_YES;
+}
+
 /* ---- watched files ---- */
 
 struct fake_watch {
@@ -229,6 +237,7 @@ const struct orchestrator_hooks fake_hooks = {
     .probe_error = last_error,
     .probe_free = free_probe,
     .port_is_free = port_free,
+    .has_address = has_address,
     .watch = watch,
     .watch_free = free_watch,
 };

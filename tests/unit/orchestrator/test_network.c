@@ -120,6 +120,28 @@ static void a_folder_that_cannot_be_written_fails_it(void **state)
     rig_end(rig);
 }
 
+/* The engine's network is not ours: a virtual machine's, a rootless engine's. */
+static void a_gateway_elsewhere_is_said_before_anything_is_made(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    struct plan_node *network = plans_network(plan);
+    struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
+    network->addressed = true;
+    cache->run.on_network = true;
+    cache->run.ports[0].at_gateway = true;
+    plans_edge(plan, cache, network, PLAN_HEALTHY);
+    rig->fake.gateway = "172.30.0.1";
+    rig->fake.is_elsewhere = true;
+    rig_up(rig, plans_done(plan));
+    assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
+    assert_non_null(strstr(rig->outcome.error.text, "172.30.0.1 is no address of this machine"));
+    assert_non_null(strstr(rig->outcome.error.hint, "APPHOST_ENGINE=native"));
+    assert_null(rig->fake.containers);
+    rig_end(rig);
+}
+
 /* ---- cut off ---- */
 
 static const char *network_of(struct rig *rig)
@@ -191,10 +213,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(certificates_name_the_gateway),          TEST(another_gateway_is_named_by_another_certificate),
-        TEST(without_a_gateway_nothing_is_made),      TEST(a_folder_that_cannot_be_written_fails_it),
-        TEST(what_is_cut_off_runs_on_and_comes_back), TEST(what_is_cut_off_stays_so_over_a_restart),
+        TEST(certificates_name_the_gateway),
+        TEST(another_gateway_is_named_by_another_certificate),
+        TEST(without_a_gateway_nothing_is_made),
+        TEST(a_folder_that_cannot_be_written_fails_it),
+        TEST(what_is_cut_off_runs_on_and_comes_back),
+        TEST(what_is_cut_off_stays_so_over_a_restart),
         TEST(who_is_on_no_network_cannot_be_cut_off),
+        TEST(a_gateway_elsewhere_is_said_before_anything_is_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

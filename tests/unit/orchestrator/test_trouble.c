@@ -6,6 +6,7 @@
  * And the tables: every row that acts has a limit. */
 #include "rig.h"
 
+#include "loop/testing.h"
 #include "orchestrator/internal.h"
 
 #include <setjmp.h>
@@ -366,6 +367,29 @@ static void test_reached(void **state)
     rig_end(rig);
 }
 
+/* What is refused when nobody wants it any more has failed nothing. */
+static void test_refused_on_the_way_down(void **state)
+{
+    (void)state;
+    static const char *const refusals[] = {"listen tcp4 9.9.9.9:1: bind: cannot assign requested address",
+                                           "Bind for 127.0.0.1:1 failed: port is already allocated",
+                                           "something odd in the engine"};
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct rig *rig = rig_fresh();
+        struct plan *plan = plans_new("shop");
+        plans_redis(plan, "cache", RIG_IMAGE);
+        plans_redis(plan, "queue", RIG_IMAGE);
+        rig->fake.start_error = refusals[i];
+        rig_up(rig, plans_done(plan));
+        while (rig->fake.most_starts < 2)
+            assert_true(loop_run_once(&rig->loop));
+        rig_down(rig, true);
+        rig_ok(rig);
+        assert_true(rig_is_empty(rig));
+        rig_end(rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_slow_is_not_lost),
         cmocka_unit_test(test_kept_is_not_removed),
         cmocka_unit_test(test_silent_events),
+        cmocka_unit_test(test_refused_on_the_way_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
