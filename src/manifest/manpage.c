@@ -173,10 +173,10 @@ static const char *const variables[] = {
     "Of `cluster`, `replication` and `sentinel` also `CACHE_NODES`, the addresses of all nodes with data; "
     "of `sentinel` `CACHE_SENTINELS` and `CACHE_SENTINEL_NAME`, and `ConnectionStrings__cache` has the "
     "sentinels and `serviceName`. Their nodes are published on the gateway of the project's network, at the "
-    "same "
-    "port inside and outside: an address that the host and containers reach alike, and other machines only "
-    "where they route to it. With the native engine it is 127.0.0.1, with an engine on another machine that "
-    "machine's (of a cluster an address, not a name).",
+    "same port inside and outside: an address that the host and containers reach alike, and other machines "
+    "only where they route to it. A gateway that is not this machine's own (a rootless engine, one in a "
+    "virtual machine) is an error. With the native engine it is 127.0.0.1, with an engine on another machine "
+    "that machine's (of a cluster an address, not a name).",
     "A URI is `redis://default:PASSWORD@HOST:PORT`, `rediss` with TLS, every special character "
     "percent-encoded: what `redis-cli -u` and the client libraries take. Redis before version 6 knows no "
     "users: theirs has none.",
