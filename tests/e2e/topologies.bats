@@ -599,11 +599,11 @@ END
 }
 
 # bats test_tags=engineless
-@test "sentinels: other numbers and another name for those that run; data is kept" {
+@test "sentinels: other numbers, another name, a new password for those that run; data is kept" {
   manifest <<END
 engine: native
 resources:
-  cache: {type: redis, sentinel: {replicas: 1, sentinels: 1}, data_volume: true}
+  cache: {type: redis, password: first-one, sentinel: {replicas: 1, sentinels: 1}, data_volume: true}
 END
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   ok apphost redis cache SET k v
@@ -613,6 +613,13 @@ END
   wait_until 60 sentinels_see "$(port_of cache-1)"
   [ "$(apphost env --format json | jq -r .CACHE_SENTINEL_NAME)" = other ]
   for n in 1 2 3; do wait_until 90 knows cache-sentinel-$n other; done
+
+  sed -i s/first-one/second-one/ apphost.yaml
+  APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
+  [ "$(in_env CACHE_PASSWORD)" = second-one ]
+  wait_until 60 sentinels_see "$(port_of cache-1)"
+  for n in 1 2 3; do wait_until 90 knows cache-sentinel-$n other; done
+  answers cache k v
   ok apphost down
   APPHOST_BOUND=180 ok apphost up -d --wait-timeout 150
   answers cache k v
