@@ -1,6 +1,11 @@
 /* Tables of kubectl's documents. See kubectl_said.h. */
 #include "cli/kubectl_said.h"
 
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <string.h>
+
 #define ROW(text, member) RECORD_CALLED(text, OWNER, member, FIELD_STRING)
 #define INSIDE(text, member, record)                                                                         \
     {                                                                                                        \
@@ -92,3 +97,22 @@ static RECORD(workload_spec_record, OWNER, workload_spec_rows);
 static const struct record_field workload_rows[] = {INSIDE("spec", spec, workload_spec_record)};
 RECORD(kubectl_workload_record, OWNER, workload_rows);
 #undef OWNER
+
+/* ---- texts ---- */
+
+bool kubectl_diff_has(const char *output, const char *workload)
+{
+    cleanup_free char *file = xasprintf("/apps.v1.%s ", workload);
+    return strstr(output, file) != NULL;
+}
+
+int64_t kubectl_last_revision(const char *history)
+{
+    int64_t last = 0;
+    for (const char *line = history; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        cleanup_free char *number = xstrndup(line, strspn(line, "0123456789"));
+        if (*number)
+            str_to_int64(number, 0, INT64_MAX, &last);
+    }
+    return last;
+}

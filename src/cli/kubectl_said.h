@@ -82,4 +82,10 @@ RECORD_OF(kubectl_pods_record, struct kubectl_pods);
 RECORD_OF(kubectl_job_record, struct kubectl_job);
 RECORD_OF(kubectl_workload_record, struct kubectl_workload);
 
+/* What has no JSON, in the one place that knows the words. The files that a `diff` of the workload
+ * "Deployment.namespace.name" compares are called after it. */
+bool kubectl_diff_has(const char *output, const char *workload);
+/* The number in the last line of `rollout history`, which tells from the oldest on; 0: there is none. */
+int64_t kubectl_last_revision(const char *history);
+
 #endif

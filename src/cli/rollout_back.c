@@ -79,26 +79,13 @@ static cJSON *find_changed(const struct rollout *r)
     cJSON *changed = cJSON_CreateObject();
     for (size_t i = 0; i < d->service_count; i++) {
         const struct deployment_service *s = &d->services[i];
+        const char *kind = text_pick(is_set(s), "StatefulSet", "Deployment");
         cleanup_free char *lower = str_lower(s->name);
-        cleanup_free char *file =
-            xasprintf("/apps.v1.%s.%s.%s ", text_pick(is_set(s), "StatefulSet", "Deployment"),
-                      r->kubectl.namespace, lower);
-        if (strstr(strbuf_text(&r->kubectl.output), file))
+        cleanup_free char *object = xasprintf("%s.%s.%s", kind, r->kubectl.namespace, lower);
+        if (kubectl_diff_has(strbuf_text(&r->kubectl.output), object))
             json_add_object(changed, s->name);
     }
     return changed;
-}
-
-/* The number in the last line of a history that is told from the oldest on; 0: there is none. */
-static int64_t last_revision(const char *history)
-{
-    int64_t last = 0;
-    for (const char *line = history; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        cleanup_free char *number = xstrndup(line, strspn(line, "0123456789"));
-        if (*number)
-            str_to_int64(number, 0, INT64_MAX, &last);
-    }
-    return last;
 }
 
 /* Which revision it has, and how many of it there are: an undo by one step would go past a deploy that has
@@ -123,7 +110,7 @@ static int look_at_past(struct rollout *r, const struct deployment_service *s, s
         past->replicas = workload.spec.replicas;
     if (kubectl_do(&r->kubectl, history, ROLLOUT_APPLY_MS, err) < 0)
         return -1;
-    past->revision = last_revision(strbuf_text(&r->kubectl.output));
+    past->revision = kubectl_last_revision(strbuf_text(&r->kubectl.output));
     return 0;
 }
 

@@ -40,9 +40,11 @@ static size_t read_rows(const struct up *up, const cJSON *items, struct arena *a
         struct view_moment moment;
         if (moment_read(item, arena, &moment) || moment.type != NEWS_GOAL || moment.begin_us < up->began_us)
             continue;
+
         rows[count++] = (struct waterfall_row){
             .name = name_of(&moment, arena),
             .goal = moment.name,
+            .waits = moment.waits,
             .begin_us = moment.begin_us - up->began_us,
             .elapsed_us = moment.elapsed_us,
         };

@@ -101,6 +101,9 @@ struct view_resource {
 
     /* of a failure */
     bool is_blocked;
+    bool is_told,
+        is_attempt_told;     /* the error of the whole says why; some error has its last attempt in it */
+    const char *consequence; /* what a failure that is told came to: "api was not started" */
     const char *last_probe, *last_lines;
     int64_t signal;
     bool is_out_of_memory;

@@ -69,6 +69,7 @@ static const struct record_field moment_rows[] = {
     ROW("replicaOf", replica_of, FIELD_STRING),
     ROW("node", node, FIELD_STRING),
     ROW("name", name, FIELD_STRING),
+    ROW("waits", waits, FIELD_BOOL),
     ROW("beginUs", begin_us, FIELD_INT64),
     ALWAYS("elapsedUs", elapsed_us, FIELD_INT64),
 };

@@ -14,8 +14,8 @@
  * Whoever asks with `moments` gets what happened, in the order in which it ended, and no single transitions:
  *   {"id","type":"moments","rev","session","from","items":[…]}
  * An item is a transition, or
- * {"type":"goal"|"request","rev","resource"?,"replicaOf"?,"node","name","beginUs", "elapsedUs"}: a row that
- * was worked on, an operation at the engine or on a process; microseconds since 1970. The supervisor
+ * {"type":"goal"|"request","rev","resource"?,"replicaOf"?,"node","name","waits"?,"beginUs","elapsedUs"}: a
+ * row that was worked on, an operation at the engine or on a process; microseconds since 1970. The supervisor
  * remembers the last few thousand (but the progress of pulls): who asks without `session` and `since` gets
  * all of them first. `from`: nothing is missing that came after this revision. `history` answers with one
  * such message.
@@ -56,6 +56,7 @@ struct view_moment {
     int64_t rev;
     const char *resource, *replica_of, *node;
     const char *name; /* the row's, or the operation's */
+    bool waits;       /* a row in which it waited for others */
     int64_t begin_us, elapsed_us;
 };
 cJSON *moment_to_json(const struct view_moment *moment);

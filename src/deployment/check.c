@@ -47,6 +47,7 @@ static void add_ping(struct lowering *l, struct deployment_service *service, con
     struct deployment_check *check = &service->check;
     const char *client = client_of(l, service, node->run.ready.tls);
     check->kind = DEPLOYMENT_CHECK_PING;
+    check->is_tls = node->run.ready.tls;
     check->start_ms = START_MS;
     if (service->has_data)
         check->start_ms = LOADING_MS;

@@ -87,6 +87,7 @@ struct deployment_check {
     const char *alive;
     const char **exec; /* NULL-terminated */
     int port;
+    bool is_tls;
     const char *http_path;
     int http_status;                 /* 0: any 200–399 */
     int64_t interval_ms, timeout_ms; /* of one check; never 0 */

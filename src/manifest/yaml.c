@@ -10,6 +10,7 @@
 #include "manifest/node.h"
 #include "base/pick.h"
 #include "manifest/loader.h"
+#include "manifest/yaml_words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -363,7 +364,7 @@ static void hint_at_syntax(struct builder *b, struct model_pos pos, const char *
     size_t size = 0;
     char c = character_at(b, pos, &line, &size);
 
-    if (strstr(what, "escape"))
+    if (yaml_says(YAML_SAYS_ESCAPE, what))
         manifest_hint(
             b->l,
             "a backslash in double quotes starts an escape: quote it with single quotes, or write \\\\");
@@ -373,9 +374,9 @@ static void hint_at_syntax(struct builder *b, struct model_pos pos, const char *
         manifest_hint(b->l, "quote it: \"${…}\" needs quotes here");
     else if (c && strchr("@`%*&!|>", c))
         manifest_hint(b->l, "quote it: a text cannot start with `%c` otherwise", c);
-    else if (strstr(what, "alias") || strstr(what, "anchor"))
+    else if (yaml_says(YAML_SAYS_ALIAS | YAML_SAYS_ANCHOR, what))
         manifest_hint(b->l, "quote it: `*` and `&` at the start of a text mean something else in YAML");
-    else if (strstr(what, "mapping values"))
+    else if (yaml_says(YAML_SAYS_MAPPING, what))
         manifest_hint(b->l, "quote a text that contains \": \", or look at the indentation");
 }
 
@@ -388,7 +389,7 @@ static void report_syntax(struct builder *b)
         manifest_problem_at(b->l, (struct model_pos){b->file, 1, 1}, 1, "not YAML: %s", what);
         return;
     }
-    if (p->context && strstr(p->context, "alias"))
+    if (p->context && yaml_says(YAML_SAYS_ALIAS, p->context))
         what = "an alias (`*name`) without a name";
     manifest_problem_at(b->l, pos, 1, "not YAML: %s%s%s", what, text_if(p->context, " "),
                         text_or_empty(p->context));

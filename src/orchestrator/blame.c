@@ -21,9 +21,17 @@ void report_node_error(const struct node *node, struct error *err)
     const struct node *cause = report_root_cause(node);
     if (cause == node || !cause->failed)
         return;
+    cleanup_free char *consequence = report_consequence(node);
     error_copy(err, &cause->error);
-    bool by_resource = cause->resource && !str_eq(cause->resource, node->resource);
-    if (by_resource)
-        error_wrap(err, "%s %s", node_shown_name(node),
-                   text_pick(node->going_down, "stays", "was not started"));
+    if (consequence)
+        error_wrap(err, "%s", consequence);
+}
+
+char *report_consequence(const struct node *node)
+{
+    const struct node *cause = report_root_cause(node);
+    bool by_resource = cause != node && cause->resource && !str_eq(cause->resource, node->resource);
+    if (!by_resource)
+        return NULL;
+    return xasprintf("%s %s", node_shown_name(node), text_pick(node->going_down, "stays", "was not started"));
 }

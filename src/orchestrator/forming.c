@@ -212,7 +212,7 @@ static void fail_if_hopeless(struct node *node)
     error_set(&err, ERROR_RESOURCE, "%s", topology_trouble(topology));
     error_hint(&err, "bring back what it was (its data, its number of shards), or begin without data: "
                      "apphost down --volumes");
-    node_fail(node, &err);
+    node_fail_in_words(node, &err);
 }
 
 void forming_start(struct node *node)

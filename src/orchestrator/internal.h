@@ -107,6 +107,8 @@ void node_give_up(struct node *node, const struct error *err);
 /* The same, of what is done on the way up only. An answer that comes when nobody wants that any more has
  * failed nothing: what is there is looked at anew, and goes. */
 void node_fail(struct node *node, const struct error *err);
+/* The same, of an error that is made of node_last_words(): they need not be told beside it. */
+void node_fail_in_words(struct node *node, const struct error *err);
 void node_fail_text(struct node *node, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void node_clear_failure(struct node *node);
@@ -230,6 +232,8 @@ bool goal_calm_met(const struct node *node);
 const struct node *report_root_cause(const struct node *node);
 /* What went wrong with the node: its own failure or the one it is derived from. */
 void report_node_error(const struct node *node, struct error *err);
+/* What another resource's failure came to: "api was not started". The caller frees; NULL: it is its own. */
+char *report_consequence(const struct node *node);
 
 /* ---- state.c ---- */
 const char *node_state_name(enum node_state state);

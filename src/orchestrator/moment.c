@@ -24,6 +24,7 @@ static void tell(const struct node *node, enum view_news type, const char *name,
         .replica_of = node_replica_of(node),
         .node = node->id,
         .name = name,
+        .waits = type == NEWS_GOAL && node->goal->state == STATE_WAITING,
         .begin_us = since_ns / 1000,
         .elapsed_us = elapsed_us(since_ns, loop_wall_ns(o->services.loop)),
     };

@@ -288,6 +288,7 @@ struct node {
     int64_t told_ms;        /* when they were shown last */
     struct error error;     /* failed for good; cleared by the next request */
     bool failed;
+    bool words_are_told;  /* node_last_words() stand in its error */
     const char *decision; /* "created", "reused", … */
     char *explain;
     struct {
@@ -331,6 +332,7 @@ struct request {
     struct timer timer;
     int64_t started_ms, timeout_ms, pulling_before_ms;
     struct error error; /* known from the start */
+    char *told;         /* the node whose failure the error tells; NULL: none's */
     struct request *prev, *next;
 };
 

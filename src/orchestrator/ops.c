@@ -150,6 +150,7 @@ void node_give_up(struct node *node, const struct error *err)
     struct facts *facts = &node->facts;
     error_clear(&node->error);
     error_copy(&node->error, err);
+    node->words_are_told = false;
     name_the_object(node);
     if (node->resource && !node->error.resource)
         error_resource(&node->error, node->resource);
@@ -178,6 +179,13 @@ void node_fail(struct node *node, const struct error *err)
     if (node->kind->at_engine)
         facts_see(node, SEEN_UNKNOWN);
     node_wake(node);
+}
+
+void node_fail_in_words(struct node *node, const struct error *err)
+{
+    bool fails = !is_unwanted(node);
+    node_fail(node, err);
+    node->words_are_told = fails;
 }
 
 void node_fail_text(struct node *node, enum error_code code, const char *format, ...)

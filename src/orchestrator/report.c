@@ -14,7 +14,31 @@ static void add_exit(struct view_resource *record, const struct facts *facts)
     record->is_out_of_memory = facts->oom;
 }
 
-static struct view_resource resource_report(const struct node *node, struct arena *arena)
+static bool is_of(const struct node *node, const struct node *told)
+{
+    return node == told || (node->failed && node->forming && node->forming == told->forming);
+}
+
+/* What of it the error of the whole says already. */
+static void add_told(struct view_resource *record, const struct node *node, const struct node *told,
+                     struct arena *arena)
+{
+    record->is_attempt_told = node->words_are_told;
+    if (!told)
+        return;
+    bool is_late = node == told && !node->failed; /* it was waited for, and its last words were told */
+    record->is_attempt_told |= is_late;
+    record->is_told = is_of(node, told) || report_root_cause(node) == report_root_cause(told);
+    if (!record->is_told || is_of(node, told))
+        return;
+
+    cleanup_free char *consequence = report_consequence(node);
+    if (consequence)
+        record->consequence = arena_strdup(arena, consequence);
+}
+
+static struct view_resource resource_report(const struct node *node, const struct node *told,
+                                            struct arena *arena)
 {
     cleanup_error struct error err = {0};
     cleanup_free char *tail = output_tail(node);
@@ -30,6 +54,7 @@ static struct view_resource resource_report(const struct node *node, struct aren
     if (err.code)
         record.error = view_error_of(&err, arena);
     add_exit(&record, &node->facts);
+    add_told(&record, node, told, arena);
     if (tail && *tail)
         record.last_lines = arena_strdup(arena, tail);
     return record;
@@ -60,10 +85,11 @@ cJSON *report_of(const struct request *request)
 {
     struct orchestrator *o = request->o;
     struct arena arena = {0};
+    const struct node *told = node_find(o, request->told);
     struct view_report report = report_new(&arena, HASH_COUNT(o->nodes));
     for (struct node *node = o->nodes; node; node = node->hh.next) {
         if (node != o->engine && is_of_interest(node))
-            report.resources[report.resource_count++] = resource_report(node, &arena);
+            report.resources[report.resource_count++] = resource_report(node, told, &arena);
     }
     cJSON *json = report_end(&report, &arena);
     if (request->removed)

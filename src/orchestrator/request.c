@@ -89,6 +89,7 @@ void request_free(struct request *request)
     plan_ref_drop(request->dry_plan);
     cJSON_Delete(request->removed);
     error_clear(&request->error);
+    free(request->told);
     free(request);
 }
 
@@ -174,8 +175,15 @@ static enum progress progress_of(const struct target *target, enum plan_until un
     return PENDING;
 }
 
+/* Whose failure the request's error is. */
+static void note_told(struct request *request, const struct node *node)
+{
+    free(request->told);
+    request->told = xstrdup(node->id);
+}
+
 /* The engine cannot be reached at all, or not for a long time. */
-static bool engine_fails(const struct request *request, struct error *err)
+static bool engine_fails(struct request *request, struct error *err)
 {
     const struct orchestrator *o = request->o;
     const struct node *root = o->engine;
@@ -186,6 +194,7 @@ static bool engine_fails(const struct request *request, struct error *err)
     if (o->reached_once && now - since < ENGINE_PATIENCE_MS)
         return false;
     error_copy(err, &root->error);
+    note_told(request, root);
     err->code = ERROR_ENGINE; /* silence, too */
     if (o->reached_once)
         error_wrap(err, "the engine has not answered for %lld s", (long long)((now - o->lost_ms) / 1000));
@@ -205,7 +214,9 @@ static enum progress check_targets(struct request *request, struct error *err)
         }
         if (one == FAILED) {
             /* The headline is what failed itself; what that held back is in the report. */
-            report_node_error(report_root_cause(request->targets[i].node), err);
+            const struct node *cause = report_root_cause(request->targets[i].node);
+            report_node_error(cause, err);
+            note_told(request, cause);
             return FAILED;
         }
         if (one == PENDING)
@@ -247,6 +258,7 @@ static enum progress check_down(struct request *request, struct error *err)
 
     if (failed) {
         report_node_error(failed, err);
+        note_told(request, failed);
         name_what_stays(o, err);
         return FAILED;
     }
@@ -413,6 +425,7 @@ static void set_late(struct request *request)
               node_state_name(node->state), (long long)seconds, text_if(detail, ": "), text_or_empty(detail),
               text_if(why, ": "), text_or_empty(why));
     error_resource(&request->error, node->resource);
+    note_told(request, node);
     listening_hint(node, &request->error);
 }
 

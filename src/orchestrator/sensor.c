@@ -66,7 +66,7 @@ static void on_change(enum probe_state state, const struct error *err, bool fina
         error_set(&cause, ERROR_RESOURCE, "%s will not get ready: %s", node_exact_name(node), err->text);
         if (err->hint)
             error_hint(&cause, "%s", err->hint);
-        node_fail(node, &cause);
+        node_fail_in_words(node, &cause);
         return;
     }
 

@@ -213,6 +213,7 @@ static void fail_late(struct node *node)
               (long long)seconds, text_if(last, ": "), text_or_empty(last));
     listening_hint(node, &err);
     node_give_up(node, &err);
+    node->words_are_told = last != NULL;
 }
 
 static bool is_late(const struct node *node)

@@ -96,7 +96,7 @@ static char *wait_line(const struct deployment_service *server)
     const char *program = "redis-cli", *tls = "";
     if (server->kind == MODEL_VALKEY)
         program = "valkey-cli";
-    if (strstr(server->check.shell, " --tls"))
+    if (server->check.is_tls)
         tls = " --tls --insecure";
     if (server->is_set)
         return xasprintf(

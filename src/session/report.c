@@ -45,28 +45,25 @@ static void print_exit(const struct view_resource *resource, const char *name)
         fprintf(stderr, "  %s: exit code %d%s\n", name, (int)resource->exit_code.value, memory);
 }
 
-static void print_message(const struct view_resource *resource, const char *name, const char *headline)
+/* What the error of the whole says is not said again. */
+static void print_message(const struct view_resource *resource, const char *name)
 {
     const char *message = text_or_empty(resource->error.message);
-    const char *cause = NULL;
-    if (resource->is_blocked && *headline)
-        cause = strstr(message, headline);
-    if (cause > message + 2) { /* "api was not started: " and the headline */
-        fprintf(stderr, "  %.*s\n", (int)(cause - message - 2), message);
-    } else if (*message && !strstr(headline, message)) {
-        cleanup_free char *shown = str_printable(message);
+    cleanup_free char *consequence = str_printable(text_or_empty(resource->consequence));
+    cleanup_free char *shown = str_printable(message);
+    if (*consequence)
+        fprintf(stderr, "  %s\n", consequence);
+    if (!resource->is_told && *message)
         fprintf(stderr, "  %s: %s\n", name, shown);
-    }
 }
 
-static void print_failure(const struct output *output, const struct view_resource *resource,
-                          const char *headline)
+static void print_failure(const struct output *output, const struct view_resource *resource)
 {
     const char *name = text_or_empty(resource->name);
     const char *probe = text_or_empty(resource->last_probe), *lines = text_or_empty(resource->last_lines);
 
-    print_message(resource, name, headline);
-    if (*probe && !strstr(headline, probe)) {
+    print_message(resource, name);
+    if (*probe && !resource->is_attempt_told) {
         cleanup_free char *shown = str_printable(probe);
         fprintf(stderr, "  %s: the last attempt: %s\n", name, shown);
     }
@@ -116,6 +113,6 @@ void session_report(struct context *context, const struct error *error, const st
     }
     output_error(&context->output, error);
     for (size_t i = 0; view && i < view->report.resource_count; i++)
-        print_failure(&context->output, &view->report.resources[i], text_or_empty(error->text));
+        print_failure(&context->output, &view->report.resources[i]);
     print_cleaned(context, removed);
 }

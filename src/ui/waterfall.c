@@ -46,8 +46,7 @@ static int compare(const void *one, const void *other)
 static const char *mark_of(const struct output *output, const struct waterfall_row *row)
 {
     static const char *const marks[2][2] = {{"#", "."}, {"█", "░"}};
-    bool waits = strcmp(row->goal, "waiting") == 0;
-    return marks[output->unicode][waits];
+    return marks[output->unicode][row->waits];
 }
 
 static char *bar_of(const struct output *output, const struct waterfall_row *row, int64_t total_us)

@@ -8,6 +8,7 @@
 
 struct waterfall_row {
     const char *name, *goal;
+    bool waits;                   /* for others */
     int64_t begin_us, elapsed_us; /* since the beginning */
 };
 /* Who began first comes first. What took no hundredth of a second is left out. */

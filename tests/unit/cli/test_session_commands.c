@@ -136,6 +136,30 @@ static void a_failure_has_its_causes_code(void **state)
     }
 }
 
+/* What the error says already is told by the report's fields, and by no likeness of the texts. */
+static void a_report_says_what_the_error_does_not(void **state)
+{
+    static const char report[] =
+        ",\"error\":{\"code\":\"resource-failed\",\"message\":\"cache fell: no memory, refused\"},"
+        "\"data\":{\"project\":\"shop\",\"hash\":\"0123abcd\",\"engine\":{\"connected\":false},\"resources\":"
+        "[],"
+        "\"others\":[],\"report\":{\"resources\":["
+        "{\"name\":\"cache\",\"told\":true,\"error\":{\"message\":\"in other words\"},"
+        "\"lastProbe\":\"no answer\",\"attemptTold\":true},"
+        "{\"name\":\"api\",\"blocked\":true,\"told\":true,\"consequence\":\"api was not started\","
+        "\"error\":{\"message\":\"api was not started: it fell\"}},"
+        "{\"name\":\"job\",\"error\":{\"message\":\"no memory\"},\"lastProbe\":\"refused\"}]}}";
+    struct stage *stage = *state;
+    stage_answer(stage, "up", NULL, report);
+    stage_runs(stage, 6, WORDS("up", "-d"));
+    stage_says(stage, "  api was not started\n");
+    stage_says(stage, "  job: no memory\n");
+    stage_says(stage, "  job: the last attempt: refused\n");
+    assert_null(strstr(strbuf_text(&stage->err), "in other words"));
+    assert_null(strstr(strbuf_text(&stage->err), "it fell"));
+    assert_null(strstr(strbuf_text(&stage->err), "no answer"));
+}
+
 /* ---- run ---- */
 
 static void run_gives_the_environment_and_its_code(void **state)
@@ -188,6 +212,7 @@ int main(void)
         TEST(up_sends_the_plan_and_shows_the_table),
         TEST(up_of_what_is_not_there_asks_nothing),
         TEST(a_failure_has_its_causes_code),
+        TEST(a_report_says_what_the_error_does_not),
         TEST(run_gives_the_environment_and_its_code),
         TEST(run_runs_nothing_that_has_not_what_it_needs),
         TEST(run_wants_a_command),

@@ -184,6 +184,7 @@ static void certificates_are_files_of_the_server(void **state)
                                  "tls-key-file /etc/apphost/cache-tls.key\n"));
     assert_null(strstr(conf, c.folder));
     assert_non_null(strstr(app_find(app, "cache")->check.shell, " --tls --insecure ping"));
+    assert_true(app_find(app, "cache")->check.is_tls);
 
     unlink(c.key);
     app_refuses(app, DEPLOYMENT_KUBERNETES, "key.pem", 77);

@@ -196,6 +196,10 @@ static void test_ends_at_once(void **state)
     const cJSON *api = reported(rig, "api");
     assert_true(json_bool(api, "blocked", false));
     assert_non_null(strstr(json_string(json_get(api, "error"), "message", ""), "api was not started"));
+    assert_true(json_bool(api, "told", false) && json_bool(reported(rig, "cache"), "told", false));
+    assert_string_equal(json_string(api, "consequence", ""), "api was not started");
+    assert_string_equal(json_string(reported(rig, "cache"), "consequence", ""), "");
+    assert_false(json_bool(reported(rig, "cache"), "attemptTold", false));
     assert_int_equal(rig->fake.spawned, 0);
     rig_end(rig);
 }
@@ -380,6 +384,8 @@ static void test_never_ready(void **state)
     rig->fake.deaf = true;
     rig_up(rig, redis());
     must_fail(rig, ERROR_TIMEOUT, "connection refused");
+    assert_non_null(strstr(json_string(reported(rig, "cache"), "lastProbe", ""), "connection refused"));
+    assert_true(json_bool(reported(rig, "cache"), "attemptTold", false));
     assert_in_range(loop_now_ms(&rig->loop), 119000, 122000);
     rig->fake.deaf = false;
     rig_up(rig, redis()); /* another try finds it */
@@ -395,6 +401,8 @@ static void test_request_timeout(void **state)
     struct orchestrator_apply apply = {.plan = redis(), .timeout_ms = 3000};
     rig_apply(rig, &apply);
     must_fail(rig, ERROR_TIMEOUT, "cache is still running after 3 s");
+    assert_true(json_bool(reported(rig, "cache"), "told", false));
+    assert_true(json_bool(reported(rig, "cache"), "attemptTold", false));
     assert_string_equal(rig_state(rig, "cache"), "running");
     rig_end(rig);
 }

@@ -79,7 +79,7 @@ static void a_server_without_data_has_an_empty_folder(void **state)
 static void a_consumer_is_a_deployment_that_waits(void **state)
 {
     struct application *a = *state;
-    application_add_server(a, "cache", "pw1")->check.shell = "[ \"$(redis-cli --tls ping)\" = PONG ]";
+    application_add_server(a, "cache", "pw1")->check.is_tls = true;
     struct deployment_service *api = application_add(a, "Api", "example/api:1");
     application_add_variable(a, api, "URI", application_text(a, "redis://:", "cache-password", 0));
     application_add_variable(a, api, "PRICE", application_text(a, "$(HOME) $X {{x}}", NULL, 0));

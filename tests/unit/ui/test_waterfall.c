@@ -21,9 +21,9 @@ static char *print(const struct waterfall_row *rows, size_t count, bool unicode)
 }
 
 static const struct waterfall_row rows[] = {
-    {"cache", "created", 0, 100000},    {"cache", "healthy", 100000, 100000},
-    {"api", "waiting", 1000, 199000},   {"cache", "calm", 100000, 10}, /* no time at all */
-    {"api", "started", 200000, 200000},
+    {"cache", "created", false, 0, 100000},    {"cache", "healthy", false, 100000, 100000},
+    {"api", "waiting", true, 1000, 199000},    {"cache", "calm", false, 100000, 10}, /* no time at all */
+    {"api", "started", false, 200000, 200000},
 };
 
 static void test_order_and_bars(void **state)
@@ -41,7 +41,7 @@ static void test_order_and_bars(void **state)
 
 static void test_without_time(void **state)
 {
-    const struct waterfall_row nothing = {"cache", "created", 0, 0};
+    const struct waterfall_row nothing = {"cache", "created", false, 0, 0};
     char *text = print(&nothing, 1, true);
     (void)state;
     assert_non_null(strstr(text, "RESOURCE"));
