@@ -30,7 +30,7 @@ struct page_feed {
     struct timer beat, batch_timer;
 
     struct log_reader *reader;
-    struct strlist log_names;
+    struct strlist log_names, redis_names;
     char *batch_name; /* whose lines stand in the batch */
     struct strbuf batch;
 };
@@ -160,10 +160,14 @@ static void stop_logs(struct page_feed *feed)
 
 static void count_watchers(struct dashboard *dashboard)
 {
+    cleanup_strlist struct strlist servers = {0};
     bool is_watched = false;
-    for (const struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
+    for (const struct page_feed *feed = dashboard->feeds; feed; feed = feed->next) {
         is_watched = is_watched || feed->has_stats;
+        strlist_copy(&servers, &feed->redis_names);
+    }
     stats_watch(dashboard, is_watched);
+    redis_watch_only(dashboard, &servers);
 }
 
 static void feed_free(struct page_feed *feed)
@@ -172,6 +176,7 @@ static void feed_free(struct page_feed *feed)
     timer_stop(&feed->beat);
     timer_stop(&feed->batch_timer);
     stop_logs(feed);
+
     if (feed->prev)
         feed->prev->next = feed->next;
     else
@@ -179,7 +184,9 @@ static void feed_free(struct page_feed *feed)
     if (feed->next)
         feed->next->prev = feed->prev;
     count_watchers(dashboard);
+
     strlist_free(&feed->log_names);
+    strlist_free(&feed->redis_names);
     strbuf_free(&feed->batch);
     free(feed->batch_name);
     free(feed);
@@ -217,6 +224,8 @@ static void read_topics(struct page_feed *feed, const char *query)
         feed->has_logs = feed->has_logs || is_log;
         if (is_log && strcmp(topic, "logs:*"))
             strlist_add(&feed->log_names, topic + 5);
+        if (str_starts(topic, "redis:"))
+            strlist_add(&feed->redis_names, topic + 6);
     }
 }
 
@@ -311,6 +320,13 @@ void feed_stats(struct dashboard *dashboard, const cJSON *stats)
     for (struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
         if (feed->has_stats)
             put_json(feed, "stats", 0, stats);
+}
+
+void feed_redis(struct dashboard *dashboard, const char *resource, const cJSON *point)
+{
+    for (struct page_feed *feed = dashboard->feeds; feed; feed = feed->next)
+        if (strlist_has(&feed->redis_names, resource))
+            put_json(feed, "redis", 0, point);
 }
 
 void feed_end_all(struct dashboard *dashboard)

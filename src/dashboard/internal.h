@@ -22,6 +22,8 @@ enum { DASHBOARD_TICKETS = 32 };
 struct dashboard;
 struct page_feed;
 struct page_question;
+struct redis_action;
+struct redis_watch;
 struct stats;
 struct telemetry;
 
@@ -57,7 +59,9 @@ struct dashboard {
     struct web_server *web;
     struct supervisor_link link;
     struct page_feed *feeds;
-    struct stats *stats; /* NULL: nobody has looked yet */
+    struct redis_action *actions; /* under way */
+    struct redis_watch *watches;  /* of servers that somebody looks at */
+    struct stats *stats;          /* NULL: nobody has looked yet */
     struct telemetry *telemetry;
 
     int failures;                                  /* wrong tokens in a row */
@@ -128,6 +132,18 @@ void telemetry_end(struct dashboard *dashboard);
 int telemetry_port(const struct dashboard *dashboard); /* 0: none is taken */
 cJSON *telemetry_json(const struct dashboard *dashboard);
 
+/* ---- redis_action.c ---- */
+void redis_actions_end(struct dashboard *dashboard);
+
+/* ---- redis_watch.c: what servers that are looked at do at the moment ---- */
+/* The names that somebody looks at now; all others are left alone. */
+void redis_watch_only(struct dashboard *dashboard, const struct strlist *names);
+/* So many commands are ours, and no traffic of the project's. */
+void redis_watch_own(struct dashboard *dashboard, const char *name, int commands);
+/* The session is gone, and with it whom was asked. */
+void redis_watches_forget(struct dashboard *dashboard);
+void redis_watches_end(struct dashboard *dashboard);
+
 /* ---- route.c ---- */
 void route_request(struct web_request *request, void *data);
 
@@ -154,6 +170,7 @@ void stats_end(struct dashboard *dashboard);
 /* ---- feed.c: the stream ---- */
 void feed_changes(struct dashboard *dashboard, const cJSON *changes);
 void feed_stats(struct dashboard *dashboard, const cJSON *stats);
+void feed_redis(struct dashboard *dashboard, const char *resource, const cJSON *point);
 void feed_session(struct dashboard *dashboard);
 void feed_view(struct dashboard *dashboard);
 /* Takes nothing. */

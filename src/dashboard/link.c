@@ -75,6 +75,7 @@ static void on_close(void *data)
         log_info("the session is over");
     ask_end_all(link->dashboard, true);
     stats_forget_question(link->dashboard);
+    redis_watches_forget(link->dashboard);
     link->is_up = link->is_ending = link->is_asking_view = link->is_view_old = link->has_records = false;
     timer_stop(&link->refresh);
     forget_hello(link);

@@ -32,15 +32,14 @@ void redis_answer(struct dashboard *dashboard, struct web_request *request, cons
 {
     size_t length = strcspn(rest, "/");
     cleanup_free char *name = web_path_piece(rest, length);
-    redis_step *begin = NULL;
-    if (rest[length])
-        begin = find_question(web_request_head(request)->method, rest + length + 1);
+    const char *what = rest + length + (rest[length] == '/');
+    redis_step *begin = find_question(web_request_head(request)->method, what);
     if (!link_view(dashboard))
         answer_no_session(request, dashboard);
     else if (!name || !link_resource(dashboard, name))
         answer_refusal(request, 404, "no-resource", "the project has no resource of that name");
-    else if (!begin)
-        answer_refusal(request, 404, "no-path", "there is nothing of that name");
-    else
+    else if (begin)
         redis_job_start(dashboard, request, name, begin);
+    else if (!redis_action_start(dashboard, request, name, what))
+        answer_refusal(request, 404, "no-path", "there is nothing of that name");
 }

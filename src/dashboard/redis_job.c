@@ -92,6 +92,7 @@ void redis_job_send(struct redis_job *job, const struct redis_command *command)
     own.on_reply = on_reply;
     own.data = job;
     job->waiting++;
+    redis_watch_own(job->dashboard, job->resource, 1);
     if (redis_conn_command(job->conn, &own, &err))
         fail(job, &err);
     error_clear(&err);
@@ -194,6 +195,7 @@ static void connect_to(struct redis_job *job, const struct redis_target *target,
     };
 
     job->conn = redis_conn_open(&job->dashboard->loop, &options);
+    redis_watch_own(job->dashboard, job->resource, target->password != NULL); /* AUTH */
     timer_start(&job->late, LATE_MS);
     greet(job);
 }

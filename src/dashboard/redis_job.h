@@ -64,6 +64,10 @@ int64_t redis_json_int(const cJSON *reply, int64_t fallback);
 
 /* ---- the panels: redis_panels.c, redis_keys.c, redis_value.c, redis_console.c ---- */
 redis_step redis_info, redis_slowlog, redis_clients, redis_commandstats, redis_latency;
+/* redis_action.c: what is done with all of a server's data. False: it is none of that, and nothing was
+ * answered. */
+bool redis_action_start(struct dashboard *dashboard, struct web_request *request, const char *resource,
+                        const char *what);
 redis_step redis_keys, redis_key, redis_key_delete, redis_command_run;
 
 #endif

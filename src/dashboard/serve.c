@@ -130,6 +130,8 @@ int dashboard_serve(const struct dashboard_options *options, int ready_fd, struc
     if (!failed)
         loop_run(&dashboard.loop);
     feed_end_all(&dashboard);
+    redis_watches_end(&dashboard);
+    redis_actions_end(&dashboard);
     if (dashboard.web)
         web_close(dashboard.web, NULL, NULL);
     telemetry_end(&dashboard);

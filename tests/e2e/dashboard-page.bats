@@ -124,6 +124,37 @@ END
   ok apphost down
 }
 
+@test "the stand-in of these tests answers what the real program does, and has nothing that it has not" {
+  needs redis-server
+  needs node
+  export APPHOST_ENGINE=native
+  manifest <<'END'
+resources:
+  cache:
+    type: redis
+  api:
+    type: process
+    command: [sh, -c, 'echo hello; exec sleep 86400']
+    references: [cache]
+END
+  ok apphost up -d
+  apphost redis cache >/dev/null <<'END'
+CONFIG SET slowlog-log-slower-than 0
+HSET user:1 name Ada
+SET config '{"a":1}'
+RPUSH queue:mail one
+XADD events * kind order
+SADD tags red
+ZADD leaderboard 120 ada
+HSET Shop:cache:front absexp -1 sldexp 300000000 data x
+SET "\xff\x001" x
+END
+  ok apphost dashboard
+  ok node "$BATS_TEST_DIRNAME/dashboard-shapes.js" "$output"
+  ok apphost dashboard --stop
+  ok apphost down
+}
+
 @test "colours, timelines and words of the console are read without a browser" {
   needs node
   cp -r "$ROOT/src/dashboard/page" "$T/page"

@@ -27,6 +27,7 @@ const PAGES = [
   "redis/cache?tab=slow",
   "redis/cache?tab=commands",
   "redis/cache?tab=clients",
+  "redis/cache?tab=data",
   "redis/cache?tab=console",
   "traces",
   `traces/${TRACE}?span=02`,
@@ -390,7 +391,7 @@ async function waitFor(holds) {
 
 async function details({ page, server }) {
   await go(page, "resources/cache");
-  const value = page.locator("section[aria-labelledby=s-connection-strings] .value");
+  const value = page.locator("section[aria-labelledby=s-connection-strings] .value").first();
   assert.equal(await value.textContent(), "127.0.0.1:26379,password=***");
   await page.click("button[aria-label='Reveal ConnectionStrings__cache'] >> nth=0");
   await page.waitForSelector("text=password=s3cret");
@@ -522,6 +523,50 @@ async function command(page, text, sign) {
   } while (!(await page.locator(sign).count()));
 }
 
+// Masked, shown, hidden again, copied one by one and all at once: as the command line tells them.
+async function realStrings(page) {
+  await go(page, "resources/cache");
+  const part = page.locator("section[aria-labelledby=s-connection-strings]");
+  assert.match(await part.locator(".value").first().textContent(), /^127\.0\.0\.1:\d+,password=\*\*\*$/);
+  assert.ok(!(await part.textContent()).includes("not-for-everybody"));
+  await part.locator("button[aria-label='Reveal ConnectionStrings__cache']").click();
+  await part.locator(".value >> text=password=not-for-everybody").waitFor();
+  await part.locator("button[aria-label='Hide ConnectionStrings__cache']").click();
+  await part.locator(".value >> text=password=***").waitFor();
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await part.locator("button[aria-label='Copy CACHE_URI']").click();
+  await page.waitForSelector(".toast >> text=Copied CACHE_URI");
+  assert.match(await copied(), /^redis:\/\/default:not-for-everybody@127\.0\.0\.1:\d+$/);
+  await part.locator("text=Copy as .env").click();
+  await page.waitForSelector(".toast >> text=Copied connection strings");
+  assert.match(await copied(), /^ConnectionStrings__cache=127\.0\.0\.1:\d+,password=not-for-everybody$/m);
+}
+
+// A snapshot, nothing, commands of a file, and back; the server's figures as a line over time.
+async function realData(page) {
+  const keys = () => program("redis", "cache", "--", "DBSIZE").trim();
+  program("redis", "cache", "--", "SET", "kept", "1");
+  await go(page, "redis/cache?tab=data");
+  await page.fill("input[aria-label='Name of a snapshot']", "clean");
+  await page.click("text=Take a snapshot");
+  await page.waitForSelector(".toast >> text=Snapshot clean of cache: 1 key");
+  await page.click("text=Empty it");
+  await page.fill("dialog input", "cache");
+  await page.click("dialog >> text=Delete everything");
+  await page.waitForSelector(".toast >> text=Empty cache: done");
+  assert.match(keys(), /0$/);
+  const file = { name: "seed.redis", mimeType: "text/plain", buffer: Buffer.from("SET a 1\nSET b 2\nSET c 3\n") };
+  await page.setInputFiles("input[type=file]", file);
+  await page.waitForSelector(".toast >> text=Fill from seed.redis: 3 commands");
+  await page.click("button[aria-label='Restore clean']");
+  await page.fill("dialog input", "cache");
+  await page.click("dialog >> text=Restore >> nth=-1");
+  await page.waitForSelector(".toast >> text=Restore clean: 1 key");
+  assert.match(keys(), /1$/);
+  await go(page, "redis/cache");
+  await page.waitForSelector(".chart >> text=Commands a second");
+}
+
 async function real(browser) {
   const faults = [];
   const context = await newContext(browser);
@@ -540,6 +585,7 @@ async function real(browser) {
   await go(page, "resources/api");
   await page.click("button[aria-label='Reveal CACHE_PASSWORD']");
   await page.waitForSelector("text=not-for-everybody");
+  await realStrings(page);
 
   await go(page, "redis/cache?tab=console");
   await command(page, "SET greeting hello", ".t-bad button >> text=Allow changes");
@@ -551,6 +597,7 @@ async function real(browser) {
   await page.click(".value-side >> text=Delete");
   await page.click("dialog >> text=Delete >> nth=-1");
   await page.waitForSelector(".toast >> text=Deleted greeting");
+  await realData(page);
   await go(page, "resources/api");
 
   const session = () => page.evaluate(() => fetch("/api/v1/session").then((answer) => answer.json()));

@@ -266,6 +266,7 @@ async function start(options = {}) {
     tick: 0,
     lastLogs: [],
     session: "running",
+    snapshots: [{ name: "clean", keys: 17, bytes: 4200, createdAt: Date.now() - 60_000, server: "redis 7.4.1" }],
   };
   for (let i = 0; i < Math.min(given.lines, 200_000); i++)
     state.lastLogs.push(nextLine(state, Date.now() - (given.lines - i) * 3));
@@ -408,7 +409,7 @@ function body(request, then) {
 function get(state, parts, query, request, response) {
   if (parts[0] === "events") return openStream(state, query, request, response);
   if (parts[0] === "logs") return sendLogs(state, query, response);
-  if (parts[0] === "resources") return sendResource(state, parts, response);
+  if (parts[0] === "resources") return sendResource(state, parts, query, response);
   if (parts[0] === "redis") return json(response, 200, redis(parts[2], query, state));
   if (parts[0] === "traces" || parts[0] === "telemetry") return json(response, 200, telemetry(parts, query));
   const found = {
@@ -463,11 +464,11 @@ const ENVIRONMENT = {
   API_KEY: { value: null, secret: true },
 };
 
-function sendResource(state, parts, response) {
+function sendResource(state, parts, query, response) {
   const resource = state.records.find((record) => record.name === parts[1]);
   if (!resource)
     return json(response, 404, { code: "unknown-resource", message: `no resource is called ${parts[1]}` });
-  if (parts[2] === "env") return json(response, 200, ENVIRONMENT);
+  if (parts[2] === "env") return json(response, 200, query.has("own") ? given(resource) : ENVIRONMENT);
   const before = (ms) => new Date(Date.now() - ms).toISOString();
   const command = ["node", "server.js", "--port", "8080"].map((text) => ({ text }));
   const details = { spec: { run: { command, working_dir: "/home/dev/shop/api" } } };
@@ -480,10 +481,16 @@ function sendResource(state, parts, response) {
         ],
       },
     };
-  const connections = resource.display
-    ? [{ name: `ConnectionStrings__${resource.name}`, value: "127.0.0.1:26379,password=***", secret: true }]
-    : [];
-  return json(response, 200, { resource, details, connections, edges: { to: [], from: [] } });
+  return json(response, 200, { resource, details });
+}
+
+// What others get who reference it.
+function given({ name, display }) {
+  if (!display) return {};
+  return {
+    [`ConnectionStrings__${name}`]: { value: null, secret: true, resource: name },
+    [`${name.toUpperCase()}_HOST`]: { value: "127.0.0.1", secret: false, resource: name },
+  };
 }
 
 function change_(state, parts, given, method, response) {
@@ -635,7 +642,7 @@ function redis(what, query, state) {
       },
     ],
     latency: () => [],
-    snapshots: () => ({ snapshots: [] }),
+    snapshots: () => state.snapshots,
     keys: () => keys(query),
     key: () => value(query, state),
   }[what];
@@ -700,9 +707,16 @@ function value(query) {
   return { key, type, ttlMs: -1, bytes: 120, encoding: "listpack", length: 3, value: data, ...entry };
 }
 
+// As the command says it, `apphost -o json redis …`.
+function done([, resource, action], { name }) {
+  if (action === "failover") return { code: 0, done: { action, primary: `${resource}-2`, former: `${resource}-1` } };
+  const counted = { keys: 17, databases: 1, commands: 0, bytes: 4200, elapsedMs: 5 };
+  return { code: 0, done: { resource, action, name, ...counted } };
+}
+
 function redisPost(parts, given) {
-  if (parts[2] !== "command") return { ok: true };
-  if (given.argv[0].toUpperCase() === "PING") return { reply: "PONG", us: 40 };
+  if (parts[2] !== "command") return done(parts, given);
+  if (given.argv[0].toUpperCase() === "PING") return { reply: "PONG" };
   if (given.argv[0].toUpperCase() === "HGETALL")
     return {
       reply: {
@@ -711,9 +725,8 @@ function redisPost(parts, given) {
           ["n", 3],
         ],
       },
-      us: 60,
     };
-  return { reply: ["one", 2, null, { error: "ERR nested" }], us: 90 };
+  return { reply: ["one", 2, null, { error: "ERR nested" }] };
 }
 
 module.exports = { start, HOSTILE, HOSTILE_NAME };

@@ -320,6 +320,54 @@ server() {
   ok apphost down
 }
 
+@test "all of a server's data is kept, emptied, filled and brought back, when that was allowed" {
+  server
+  order() { ask_page -H "$json" -d "$2" "/api/v1/redis/cache/$1"; }
+  printf 'SET a 1\nSET b 2\n' | apphost redis cache >/dev/null
+  [ "$(order snapshot '{"name":"clean"}' | jq -r .done.keys)" = 2 ]
+  for what in flush restore seed drop failover; do
+    [ "$(order $what '{"name":"clean","commands":"SET c 3"}' | jq -r .code)" = read-only ]
+  done
+  [ "$(order flush '{"write":true}' | jq .code)" = 0 ]
+  [ "$(order seed '{"write":true,"commands":"SET c 3\nSET d"}' | jq -r .error.code)" != null ]
+  [ "$(order restore '{"write":true,"name":"clean"}' | jq .code)" = 0 ]
+  [ "$(apphost redis cache -- DBSIZE | tr -dc 0-9)" = 2 ]
+  [ "$(ask_page /api/v1/redis/cache/snapshots | jq -r '.[].name')" = clean ]
+  # No name is an option of the command's, and none leads out of the folder.
+  for name in --flush ../clean '' .; do
+    [ "$(order restore "{\"write\":true,\"name\":\"$name\"}" | jq -r '.error.code // .code')" != 0 ]
+  done
+  [ "$(apphost redis cache -- DBSIZE | tr -dc 0-9)" = 2 ]
+  [ "$(order failover '{"write":true}' | jq -r .error.code)" = usage ]
+  [ "$(order drop '{"write":true,"name":"clean"}' | jq .code)" = 0 ]
+  [ "$(ask_page /api/v1/redis/cache/snapshots)" = '[]' ]
+  ok apphost down
+}
+
+@test "a server that is looked at tells its figures, without what we ask of it" {
+  server
+  stream_says 'topics=redis:cache' '"ops":'
+  for i in $(seq 60); do ask_page /api/v1/redis/cache/info >/dev/null; done
+  told=$(grep -c '^event: redis' "$T/stream")
+  wait_until 60 eval '[ "$(grep -c "^event: redis" "$T/stream")" -gt $((told + 1)) ]'
+  kill $STREAM
+  # Four commands each: of them nothing is left but what a probe of the supervisor asks.
+  most=$(sed -n 's/^data:.*"ops":\([0-9]*\).*/\1/p' "$T/stream" | tail -n +2 | sort -n | tail -n 1)
+  [ "$most" -lt 10 ]
+  ok apphost down
+}
+
+@test "a failover from the page: another server is primary then" {
+  needs redis-server
+  printf 'resources:\n  cache:\n    type: redis\n    replication: {replicas: 1}\n' | manifest
+  ok apphost up -d
+  open_it
+  wait_until 60 page_state_is running
+  ask_page -H "$json" -d '{"write":true}' /api/v1/redis/cache/failover >"$T/answer"
+  [ "$(jq -r '[.code, .done.primary, .done.former] | @csv' "$T/answer")" = '0,"cache-2","cache-1"' ]
+  ok apphost down
+}
+
 @test "up starts it too, by a flag or by the manifest, and it stays" {
   worker
   ok apphost up -d --dashboard

@@ -67,7 +67,6 @@ function drawEntry(entry) {
         )
       : null,
     entry.lines ? h("pre", {}, entry.lines) : null,
-    entry.us === undefined ? null : h("div", { class: "dim" }, `${entry.us} µs`),
   );
 }
 
@@ -100,8 +99,8 @@ async function answer(server, entry) {
   try {
     const given = { db: Number(param("db", "0")), argv: words(entry.text) };
     if (access.isAllowed) given.write = true;
-    const { reply, us } = await post(`/redis/${encodeURIComponent(server)}/command`, given);
-    Object.assign(entry, { lines: say(reply).join("\n"), us });
+    const { reply } = await post(`/redis/${encodeURIComponent(server)}/command`, given);
+    Object.assign(entry, { lines: say(reply).join("\n") });
   } catch (problem) {
     entry.problem = problem;
   }

@@ -6,6 +6,7 @@ import { h } from "./dom.js";
 import { changed } from "./frame.js";
 import { want } from "./live.js";
 import { drawConsole } from "./later-redis-console.js";
+import { drawData } from "./later-redis-data.js";
 import { drawKeys, forgetKeys } from "./later-redis-keys.js";
 import { address, param, route } from "./route.js";
 import { byName, isRedis, store } from "./store.js";
@@ -19,6 +20,7 @@ const TABS = [
   ["commands", "Commands"],
   ["clients", "Clients"],
   ["latency", "Latency"],
+  ["data", "Snapshots"],
   ["console", "Console"],
 ];
 const SOURCES = {
@@ -93,6 +95,7 @@ export function allow(isAllowed) {
 function body(name, tab) {
   if (tab === "keys") return drawKeys(name);
   if (tab === "console") return drawConsole(name);
+  if (tab === "data") return drawData(name);
   if (loaded.problem) return h("div", { key: "problem", class: "stack" }, notThere(loaded.problem));
   if (!loaded.data) return h("p", { key: "wait", class: "empty" }, "Asking the server…");
   if (!PARTS[tab]) return empty("There is no such part.");

@@ -45,6 +45,7 @@ function load(resource) {
   ];
   get(path).then(...into("more"));
   get(`${path}/env`).then(...into("env"));
+  get(`${path}/env`, { own: 1 }).then(...into("gives"));
 }
 
 export function draw() {
@@ -69,7 +70,7 @@ export function draw() {
       h(
         "div",
         { class: "stack" },
-        connections(loaded.more?.connections),
+        connections(loaded.gives, resource.display),
         lastLines(resource),
         health(resource),
         environment(loaded.env, loaded.envProblem),

@@ -12,9 +12,13 @@ export function forgetSecrets(name) {
   own = { name, revealed: new Map(), isOwn: false };
 }
 
+// What it gives to others is another environment than its own.
+const GIVES = "gives ";
+
 async function reveal(key, name) {
+  const path = `/resources/${encodeURIComponent(own.name)}/env/reveal`;
   try {
-    const { value } = await post(`/resources/${encodeURIComponent(own.name)}/env/reveal`, { name });
+    const { value } = await post(path, { name, own: key.startsWith(GIVES) });
     return value;
   } catch (error) {
     own.revealed.set(key, { problem: error });
@@ -52,19 +56,26 @@ function valueCell(key, name, value, isSecret) {
   ];
 }
 
-export function connections(found) {
-  if (!found?.length) return null;
+// What others get who reference it: connection strings, and their parts. display: the first of them, masked.
+export function connections(given, display) {
+  const found = Object.entries(given || {});
+  if (found.length === 0) return null;
+  const isString = ([name]) => name.startsWith("ConnectionStrings__");
   return section(
-    "Connection strings",
+    found.some(isString) ? "Connection strings" : "What others get",
     h(
       "dl",
       { class: "facts wide" },
-      found.map(({ name, value, secret }) =>
+      found.map(([name, { value, secret }]) =>
         h(
           "div",
           { key: name },
           h("dt", { class: "mono" }, visible(name)),
-          h("dd", { class: "row" }, valueCell(`connection ${name}`, name, value, secret)),
+          h(
+            "dd",
+            { class: "row" },
+            valueCell(GIVES + name, name, isString([name]) ? (value ?? display) : value, secret),
+          ),
         ),
       ),
     ),
@@ -74,8 +85,8 @@ export function connections(found) {
 
 async function copyEnv(found) {
   const lines = [];
-  for (const { name, value, secret } of found)
-    lines.push(`${name}=${quoted(secret ? await reveal(`connection ${name}`, name) : value)}`);
+  for (const [name, { value, secret }] of found)
+    lines.push(`${name}=${quoted(secret ? await reveal(GIVES + name, name) : value)}`);
   copy(`${lines.join("\n")}\n`, "connection strings");
 }
 
