@@ -52,7 +52,8 @@ const MAPS = [/^stats\.points$/, /\/env[^.]*$/];
 
 // What this project's data do not bring: the source that writes a member of that name.
 const SOURCES = [
-  [/^(view\.resources\[\]|resources\/cache\.resource|resources\/api\/restart\.view\.resources\[\])\./, "src/control/view.c"],
+  [/^(view|resources\/api\/restart\.view)\.resources\[\]\./, "src/control/view.c"],
+  [/^resources\/cache\.resource\./, "src/control/view.c"],
   [/^history\.items\[\]\.error(\.|$)/, "src/control/view.c"],
   [/^resources\/cache\.details\.container/, "src/supervisor/details.c"],
 ];

@@ -162,7 +162,8 @@ async function seed(event, name) {
   event.target.value = "";
   if (!file) return;
   if (file.size > SEED_MOST) {
-    say(`${file.name} is larger than ${bytes(SEED_MOST)}`, "bad", `apphost redis ${wholeOf(name)} --seed FILE takes it.`);
+    const hint = `apphost redis ${wholeOf(name)} --seed FILE takes it.`;
+    say(`${file.name} is larger than ${bytes(SEED_MOST)}`, "bad", hint);
     return;
   }
   await perform(name, "seed", { commands: await file.text() }, `Fill from ${file.name}`);
