@@ -1,9 +1,11 @@
 # The targets that check: included by the Makefile. Each closes with "N passed, N failed, N skipped".
 #
-#   check    unit, golden, corpora, wrong, layers, style, line, rules, ratios: what every change must pass, in a few
-#            minutes, without an engine
+#   check    unit, golden, corpora, wrong, layers, style, line, rules, ratios, abi: what every change must pass, in a
+#            few minutes, without an engine
 #   e2e      the program against a real engine        bench    figures beside their floors
 #   faults   the program against an engine that misbehaves, and against whoever kills it (FAULTS: parts and options)
+#   client-tsan, client-valgrind  the client library's unit tests under ThreadSanitizer, and under valgrind: a quarter
+#            of an hour each, and no part of check; before a release, and after work on its threads
 #   fuzz     libFuzzer, FUZZ_SECONDS for each target   analyse, tidy  gcc's analyser and cppcheck, clang-tidy: over src/
 FUZZ_SECONDS ?= 30
 JOBS         ?= $(shell nproc)
@@ -11,16 +13,30 @@ CLANG        ?= $(shell command -v clang-14 || command -v clang || echo clang)
 CLANG_TIDY   ?= $(shell command -v clang-tidy-14 || command -v clang-tidy || echo clang-tidy)
 CLANG_FORMAT ?= $(shell command -v clang-format-14 || command -v clang-format || echo clang-format)
 
+.PHONY: abi client-tsan client-tsan-run client-valgrind client-valgrind-run
 .PHONY: analyse style-kept style-page figures clang wrong line rules ratios style unit-run corpora-run fuzz-run
 
 check:
-	$(Q)scripts/tally unit golden corpora wrong layers style line rules ratios
+	$(Q)scripts/tally unit golden corpora wrong layers style line rules ratios abi
 
 # Everything of one kind is built before any of it runs, so that a warning is seen before a test is.
 unit:
 	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=asan BUILD=$(ASAN_BUILD) unit-run
 unit-run: $(unit_bins)
 	$(Q)scripts/run-unit $^
+
+# The client library, whose callers bring threads, under what sees their races; and under what sees each use of memory
+# that is not set, which ASan does not.
+client_bins := $(filter $(BUILD)/unit/client%,$(unit_bins))
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --fair-sched=yes
+client-tsan:
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=tsan client-tsan-run
+client-tsan-run: $(client_bins)
+	$(Q)TSAN_OPTIONS='exitcode=66 second_deadlock_stack=1' scripts/run-unit $^
+client-valgrind:
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release client-valgrind-run
+client-valgrind-run: $(client_bins)
+	$(Q)RUNNER='$(VALGRIND)' UNIT_TIMEOUT=1200 scripts/run-unit $^
 
 golden: all
 	$(Q)scripts/run-golden
@@ -52,6 +68,10 @@ rules:
 	$(Q)scripts/check-rules
 ratios:
 	$(Q)scripts/figures --ratios
+
+# What programs that use the client library were built against: src/client/interface.txt.
+abi:
+	$(Q)scripts/check-abi
 
 # What must not compile: tables whose rows do not fit what they are about.
 wrong:

@@ -56,10 +56,14 @@ $(CLIENT_DIR)/apphost.pc: src/client/apphost.pc.in
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(VERSION)|' -e 's|@PKGS@|$(CLIENT_PKGS)|' $< > $@
 
-# What the libraries export, checked: nothing but apphost_*.
+# What the libraries export, checked: nothing but apphost_*, and just what the headers declare.
 client-symbols: lib-shared lib-static
 	$(Q)! nm -D --defined-only $(CLIENT_DIR)/$(CLIENT_SO) | awk '$$2 != "A" {print $$3}' | grep -v '^apphost_'
 	$(Q)! nm -g --defined-only $(CLIENT_DIR)/libapphost.a | awk 'NF == 3 {print $$3}' | grep -v '^apphost_'
+	$(Q)grep -Ev '^(typedef|struct [a-z_]+:)' src/client/interface.txt | \
+	    sed -n 's/.*\b\(apphost_[a-z0-9_]*\)(.*/\1/p' | sort > $(CLIENT_DIR)/declared
+	$(Q)nm -D --defined-only $(CLIENT_DIR)/$(CLIENT_SO) | awk '$$2 == "T" {sub(/@.*/, "", $$3); print $$3}' | sort | \
+	    diff $(CLIENT_DIR)/declared -
 
 install-client: lib-shared lib-static
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/apphost $(DESTDIR)$(PREFIX)/share/man/man3 \
