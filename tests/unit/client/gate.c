@@ -38,8 +38,10 @@ static void take_in(struct gate *gate)
     struct gate_connection *at = &gate->connections[count];
     at->fds[0] = client;
     at->fds[1] = server;
-    for (int way = 0; way < GATE_WAYS; way++)
-        atomic_store(&at->shut_from[way], UINT64_MAX);
+    for (int way = 0; way < GATE_WAYS; way++) {
+        atomic_store(&at->shut_from[way], count == 0 ? gate->first_shut[way] : UINT64_MAX);
+        at->cut_at[way] = count == 0 ? gate->first_cut[way] : UINT64_MAX;
+    }
     atomic_store(&gate->count, count + 1);
 }
 
@@ -53,20 +55,23 @@ static void hang_up(struct gate_connection *at)
 }
 
 /* How many bytes may pass now. */
-static size_t room(struct gate_connection *at, enum gate_way way)
+static size_t room(const struct gate *gate, struct gate_connection *at, enum gate_way way)
 {
-    uint64_t left = atomic_load(&at->shut_from[way]) - atomic_load(&at->passed[way]);
+    uint64_t passed = atomic_load(&at->passed[way]), end = atomic_load(&at->shut_from[way]);
+    size_t most = atomic_load(&gate->is_slow) ? 1 : PIECE;
 
-    if (atomic_load(&at->shut_from[way]) <= atomic_load(&at->passed[way]))
+    if (at->cut_at[way] < end)
+        end = at->cut_at[way];
+    if (end <= passed)
         return 0;
-    return left > PIECE ? PIECE : (size_t)left;
+    return end - passed > most ? most : (size_t)(end - passed);
 }
 
-static void relay(struct gate_connection *at, enum gate_way way)
+static void relay(struct gate *gate, struct gate_connection *at, enum gate_way way)
 {
     static char piece[PIECE];
     int from = at->fds[way == GATE_UP ? 0 : 1], to = at->fds[way == GATE_UP ? 1 : 0];
-    size_t most = room(at, way);
+    size_t most = room(gate, at, way);
     ssize_t got = 0, sent = 0;
 
     if (most == 0)
@@ -79,10 +84,10 @@ static void relay(struct gate_connection *at, enum gate_way way)
             break;
         sent += rc;
     }
-    if (got <= 0 || sent < got)
-        hang_up(at);
-    else
+    if (got > 0)
         atomic_fetch_add(&at->passed[way], (uint64_t)got);
+    if (got <= 0 || sent < got || atomic_load(&at->passed[way]) >= at->cut_at[way])
+        hang_up(at);
 }
 
 static void turn(struct gate *gate)
@@ -94,7 +99,7 @@ static void turn(struct gate *gate)
 
     for (size_t i = 0; i < 2 * count; i++) {
         struct gate_connection *at = &gate->connections[i / 2];
-        bool is_shut = room(at, i % 2 ? GATE_DOWN : GATE_UP) == 0;
+        bool is_shut = room(gate, at, i % 2 ? GATE_DOWN : GATE_UP) == 0;
 
         fds[2 + i] = (struct pollfd){.fd = is_shut ? -1 : at->fds[i % 2], .events = POLLIN};
     }
@@ -104,7 +109,7 @@ static void turn(struct gate *gate)
     pthread_mutex_lock(&gate->lock);
     for (size_t i = 0; i < 2 * count; i++)
         if (fds[2 + i].revents && gate->connections[i / 2].fds[0] >= 0)
-            relay(&gate->connections[i / 2], i % 2 ? GATE_DOWN : GATE_UP);
+            relay(gate, &gate->connections[i / 2], i % 2 ? GATE_DOWN : GATE_UP);
     pthread_mutex_unlock(&gate->lock);
     if (fds[0].revents)
         take_in(gate);
@@ -129,7 +134,8 @@ void gate_start(struct gate *gate, int target_port)
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof(address);
 
-    *gate = (struct gate){.target = target_port};
+    *gate = (struct gate){
+        .target = target_port, .first_shut = {UINT64_MAX, UINT64_MAX}, .first_cut = {UINT64_MAX, UINT64_MAX}};
     pthread_mutex_init(&gate->lock, NULL);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     gate->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -139,6 +145,12 @@ void gate_start(struct gate *gate, int target_port)
     gate->port = ntohs(address.sin_port);
     assert_int_equal(pipe(gate->wake), 0);
     assert_int_equal(pthread_create(&gate->thread, NULL, run, gate), 0);
+}
+
+void gate_plan(struct gate *gate, enum gate_way way, uint64_t cut_at, uint64_t shut_from)
+{
+    gate->first_cut[way] = cut_at;
+    gate->first_shut[way] = shut_from;
 }
 
 void gate_stop(struct gate *gate)

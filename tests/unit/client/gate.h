@@ -1,7 +1,8 @@
 /* room: client_conn */
 /*
  * A way to a server that can be shut: it relays bytes on loopback, and holds those of one connection and
- * direction back from a given byte on, until it is told to let them go.
+ * direction back from a given byte on, until it is told to let them go. Or hangs up there, or lets them
+ * through one by one.
  */
 #ifndef TEST_GATE_H
 #define TEST_GATE_H
@@ -18,6 +19,7 @@ struct gate_connection {
     int fds[2];                            /* the client's, the server's; -1: closed */
     _Atomic uint64_t passed[GATE_WAYS];    /* bytes */
     _Atomic uint64_t shut_from[GATE_WAYS]; /* UINT64_MAX: open */
+    uint64_t cut_at[GATE_WAYS];
 };
 
 struct gate {
@@ -25,11 +27,18 @@ struct gate {
     pthread_t thread;
     pthread_mutex_t lock; /* of what passes */
     atomic_bool is_over;
+    atomic_bool is_slow; /* a byte at a time */
+    /* The first connection, once it comes: where it is shut, and where it hangs up; UINT64_MAX: nowhere. */
+    uint64_t first_shut[GATE_WAYS], first_cut[GATE_WAYS];
     _Atomic size_t count;
     struct gate_connection connections[GATE_CONNECTIONS]; /* in the order in which they came */
 };
 
 void gate_start(struct gate *gate, int target_port);
+
+/* Before anything has connected: the first connection ends, or is shut, at that byte. */
+void gate_plan(struct gate *gate, enum gate_way way, uint64_t cut_at, uint64_t shut_from);
+
 void gate_stop(struct gate *gate);
 
 /* From that many bytes on, counted from now, nothing passes. */
