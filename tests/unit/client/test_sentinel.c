@@ -18,7 +18,7 @@ static struct server sentinels[SENTINELS], servers[SERVERS];
 
 static void start_sentinel(struct server *sentinel)
 {
-    char path[128];
+    char path[640];
 
     server_start(sentinel, NULL);
     server_kill(sentinel, true);
