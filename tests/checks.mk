@@ -34,7 +34,7 @@ client-tsan:
 client-tsan-run: $(client_bins)
 	$(Q)TSAN_OPTIONS='exitcode=66 second_deadlock_stack=1' scripts/run-unit $^
 client-valgrind:
-	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=release client-valgrind-run
+	$(Q)$(MAKE) -j$(JOBS) --no-print-directory VARIANT=plain client-valgrind-run
 client-valgrind-run: $(client_bins)
 	$(Q)RUNNER='$(VALGRIND)' UNIT_TIMEOUT=1200 scripts/run-unit $^
 

@@ -61,7 +61,7 @@ client-symbols: lib-shared lib-static
 	$(Q)! nm -D --defined-only $(CLIENT_DIR)/$(CLIENT_SO) | awk '$$2 != "A" {print $$3}' | grep -v '^apphost_'
 	$(Q)! nm -g --defined-only $(CLIENT_DIR)/libapphost.a | awk 'NF == 3 {print $$3}' | grep -v '^apphost_'
 	$(Q)grep -Ev '^(typedef|struct [a-z_]+:)' src/client/interface.txt | \
-	    sed -n 's/.*\b\(apphost_[a-z0-9_]*\)(.*/\1/p' | sort > $(CLIENT_DIR)/declared
+	    sed -n 's/^[^ ].*\b\(apphost_[a-z0-9_]*\)(.*/\1/p' | sort > $(CLIENT_DIR)/declared
 	$(Q)nm -D --defined-only $(CLIENT_DIR)/$(CLIENT_SO) | awk '$$2 == "T" {sub(/@.*/, "", $$3); print $$3}' | sort | \
 	    diff $(CLIENT_DIR)/declared -
 
