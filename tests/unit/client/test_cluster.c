@@ -8,6 +8,8 @@
 #include "farm.h"
 #include "client_redis/slots.h"
 
+#include <apphost/hybrid.h>
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -361,6 +363,54 @@ static void nobody_notices_that_slots_move(void **state)
     apphost_host_free(host);
 }
 
+/* ---- Entries with tags ---- */
+
+static int make_value(void *user, void **data, size_t *len, struct apphost_error *error)
+{
+    (void)error;
+    ++*(int *)user;
+    *data = strdup("made");
+    *len = 4;
+    return 0;
+}
+
+/* The value that there is for each key; how many had to be made. */
+static int make_all(struct apphost_cache *cache)
+{
+    const struct apphost_bytes tag = apphost_str("red");
+    int made = 0;
+
+    for (int i = 0; i < KEYS; i++) {
+        const struct apphost_hybrid how = {
+            .create = make_value, .user = &made, .tags = &tag, .tag_count = (size_t)i % 2};
+        struct apphost_value value = {0};
+        struct apphost_error error = {0};
+
+        ok(apphost_hybrid_get_or_create(cache, apphost_str(key_name(i)), &how, &value, &error), &error);
+        assert_string_equal(value.data, "made");
+        apphost_value_free(&value);
+    }
+    return made;
+}
+
+/* Entry, lease and marks are on nodes of their own. */
+static void entries_with_tags_are_anywhere(void **state)
+{
+    struct apphost_host *host = open_at(2, "", NULL);
+    struct apphost_cache *cache = apphost_host_cache(host, NULL, NULL);
+    struct apphost_error error = {0};
+
+    (void)state;
+    flush_all();
+    assert_int_equal(make_all(cache), KEYS);
+    assert_int_equal(make_all(cache), 0);
+    ok(apphost_hybrid_remove_by_tag(cache, apphost_str("red"), &error), &error);
+    assert_int_equal(make_all(cache), KEYS / 2);
+    ok(apphost_hybrid_remove_by_prefix(cache, apphost_str("key-"), &error), &error);
+    assert_int_equal(make_all(cache), KEYS);
+    apphost_host_free(host);
+}
+
 /* ---- What there is only one of ---- */
 
 static void a_connection_of_ones_own_is_at_its_node(void **state)
@@ -466,6 +516,7 @@ int main(void)
         cmocka_unit_test(raw_commands_do_as_well),
         cmocka_unit_test(a_slot_moves),
         cmocka_unit_test(nobody_notices_that_slots_move),
+        cmocka_unit_test(entries_with_tags_are_anywhere),
         cmocka_unit_test(a_connection_of_ones_own_is_at_its_node),
         cmocka_unit_test(a_node_that_is_gone_takes_only_its_keys), /* the last: it is not brought back */
     };

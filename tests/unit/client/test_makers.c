@@ -150,6 +150,37 @@ static void what_was_cancelled_does_not_begin(void **state)
     apphost_queue_free(queue);
 }
 
+static void add_endpoint(struct apphost_options *options, void *user)
+{
+    (void)user;
+    assert_int_equal(apphost_options_add_endpoint(options, world.endpoint, NULL), 0);
+}
+
+/* Calls that wait for a thread, creations that do, and those that run: all of them call back. */
+static void a_host_that_is_freed_waits_for_none(void **state)
+{
+    const struct apphost_client_options client = {.options = add_endpoint};
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    struct many_answers answers = {0};
+    struct apphost_hybrid how = plan();
+
+    (void)state;
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", &client, NULL, NULL), 0);
+    struct apphost_cache *usual = world.cache;
+    world.cache = apphost_host_cache(host, NULL, NULL);
+    start_many(queue, &how, CALLS, &answers);
+    world.cache = usual;
+    apphost_host_free(host);
+    change(&f.is_closed, false);
+    dispatch_many(queue, &answers, CALLS);
+    await_count(&f.released, CALLS);
+    apphost_queue_free(queue);
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -157,6 +188,7 @@ int main(void)
         cmocka_unit_test(waiting_takes_no_thread),
         cmocka_unit_test(limits_hold_without_a_thread),
         cmocka_unit_test(what_was_cancelled_does_not_begin),
+        cmocka_unit_test(a_host_that_is_freed_waits_for_none),
     };
 
     return run_on_server(tests, sizeof(tests) / sizeof(tests[0]));
