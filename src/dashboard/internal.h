@@ -27,6 +27,13 @@ struct redis_watch;
 struct stats;
 struct telemetry;
 
+/* Transitions, of this session and of the one before it; NULL: none is known. */
+struct page_history {
+    char *session;
+    cJSON *items, *earlier;
+    size_t count;
+};
+
 /* The way to the project's supervisor, whenever one runs. */
 struct supervisor_link {
     struct dashboard *dashboard;
@@ -58,6 +65,7 @@ struct dashboard {
     int lock_fd;
     struct web_server *web;
     struct supervisor_link link;
+    struct page_history history;
     struct page_feed *feeds;
     struct redis_action *actions; /* under way */
     struct redis_watch *watches;  /* of servers that somebody looks at */
@@ -93,6 +101,13 @@ cJSON *link_session_json(const struct supervisor_link *link);
 const cJSON *link_view(const struct dashboard *dashboard);
 /* One of the view's resources by its name, or a replica's; NULL. */
 const cJSON *link_resource(const struct dashboard *dashboard, const char *name);
+
+/* ---- history.c ---- */
+void page_history_begin(struct page_history *history, struct control_connection *connection,
+                        const char *session);
+/* Of a record of `watch` a transition is kept, as a copy. */
+void page_history_note(struct page_history *history, const cJSON *record);
+void page_history_end(struct page_history *history);
 
 /* ---- ask.c: a question of the page's, passed on ---- */
 struct page_question {

@@ -106,6 +106,7 @@ static void on_record(const cJSON *record, void *data)
 {
     struct supervisor_link *link = data;
     enum view_news news = document_news(record);
+    page_history_note(&link->dashboard->history, record);
     if (news == NEWS_TRANSITION)
         feed_transition(link->dashboard, record);
     if (news == NEWS_VIEW || news == NEWS_CHANGES)
@@ -134,6 +135,7 @@ static void on_hello(const struct error *error, const cJSON *result, void *data)
     link->is_ending = link->hello.is_ending;
     log_info("session %s", text_or(link->hello.session, "?"));
     control_request(link->connection, "watch", record_to_json(&ask_watch_record, &ask), &watch);
+    page_history_begin(&link->dashboard->history, link->connection, text_or_empty(link->hello.session));
     feed_session(link->dashboard);
     ask_view(link);
 }

@@ -137,6 +137,7 @@ int dashboard_serve(const struct dashboard_options *options, int ready_fd, struc
     telemetry_end(&dashboard);
     stats_end(&dashboard);
     link_end(&dashboard);
+    page_history_end(&dashboard.history);
     loop_fini(&dashboard.loop);
     forget(&dashboard);
     return failed;

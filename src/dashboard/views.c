@@ -74,9 +74,22 @@ void graph_answer(struct dashboard *dashboard, struct web_request *request, cons
     ask_supervisor(request, dashboard, "edges", NULL, &how);
 }
 
+/* With what is kept of the session before: a list of its transitions. */
+static void tell_history(struct page_question *question, const struct error *error, const cJSON *result)
+{
+    const cJSON *earlier = question->dashboard->history.earlier;
+    if (error || !earlier) {
+        pass_on(question, error, result);
+        return;
+    }
+    cJSON *json = cJSON_Duplicate(result, 1);
+    cJSON_AddItemToObject(json, "earlier", cJSON_Duplicate(earlier, 1));
+    web_reply_json(question->request, 200, json);
+}
+
 void history_answer(struct dashboard *dashboard, struct web_request *request, const char *rest)
 {
-    const struct page_question how = {.answer = pass_on, .takes_errors = true};
+    const struct page_question how = {.answer = tell_history, .takes_errors = true};
     const struct ask_watch ask = {
         .session = dashboard->link.hello.session,
         .since = web_query_int(web_request_head(request)->query, "since", 0),

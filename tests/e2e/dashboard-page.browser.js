@@ -613,6 +613,9 @@ async function real(browser) {
     page,
     () => !document.querySelector(".notice") && document.querySelector(".heading .state")?.textContent === "ready",
   );
+  // This start beside the last session's.
+  await go(page, "startup");
+  await page.waitForSelector(".waterfall .row >> text=, was ");
   await isUnfaulted(page, faults);
 }
 

@@ -320,6 +320,22 @@ server() {
   ok apphost down
 }
 
+@test "the start of the session before is remembered" {
+  worker
+  open_it
+  ok apphost up -d
+  wait_until 60 page_state_is running
+  [ "$(ask_page /api/v1/history | jq .earlier)" = null ]
+  ok apphost down
+  wait_until 60 page_state_is no-session
+  ok apphost up -d
+  wait_until 60 page_state_is running
+  ask_page /api/v1/history >"$T/history"
+  jq -e '[.earlier[] | select(.resource == "worker") | .state] | index("ready") != null' "$T/history"
+  jq -e '([.earlier[].timeMs] | max) <= ([.items[] | select(.type == "transition") | .timeMs] | min)' "$T/history"
+  ok apphost down
+}
+
 @test "all of a server's data is kept, emptied, filled and brought back, when that was allowed" {
   server
   order() { ask_page -H "$json" -d "$2" "/api/v1/redis/cache/$1"; }

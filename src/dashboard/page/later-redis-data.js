@@ -146,7 +146,7 @@ async function failover(name, whole) {
 const seedField = (name) =>
   h(
     "label",
-    { class: "button", "aria-disabled": String(isIdle()) },
+    { class: isIdle() ? "button dim" : "button" },
     "Fill from a file of commands…",
     h("input", {
       type: "file",

@@ -12,7 +12,9 @@ const ROW = 30;
 export const title = () => "Start-up";
 
 export function draw() {
-  const all = derived("starts", () => starts(timelines(store.transitions, Date.now())));
+  const own = derived("starts", () => starts(timelines(store.transitions, Date.now())));
+  const before = derived("earlier starts", () => starts(timelines(store.earlier, Date.now())));
+  const all = own.concat(before);
   const chosen = all.find((start) => String(Math.round(start.begin)) === param("start")) || mainStart(all);
   return [
     h(
@@ -28,8 +30,18 @@ export function draw() {
           )
         : null,
     ),
-    chosen ? chart(chosen.rows) : empty("Nothing has been started yet that this page knows of."),
+    chosen
+      ? chart(chosen.rows, beside(chosen, own, before))
+      : empty("Nothing has been started yet that this page knows of."),
   ];
+}
+
+// What a start is held beside: of the same session the one before it that was as large, else the last session's.
+function beside(chosen, own, before) {
+  const older = own.slice(own.indexOf(chosen) + 1).concat(before);
+  const wanted = own.includes(chosen) ? older : before.slice(before.indexOf(chosen) + 1);
+  const found = wanted.find((start) => start.rows.length * 2 > chosen.rows.length);
+  return new Map(found?.rows.map((row) => [row.name, row.end - row.begin]));
 }
 
 const chooser = (all, chosen) =>
@@ -48,7 +60,7 @@ function sayStart({ begin, end, rows }) {
   return `${clock(begin)}: ${who}, ${duration(end - begin)}`;
 }
 
-function chart(rows) {
+function chart(rows, last) {
   const begin = Math.min(...rows.map((row) => row.begin));
   const end = Math.max(...rows.map((row) => row.end), begin + 1);
   const path = criticalPath(rows, store.edges);
@@ -68,14 +80,14 @@ function chart(rows) {
     ),
     legend(),
     param("table")
-      ? asTable(rows, scale)
+      ? asTable(rows, scale, last)
       : windowed("startup", {
           count: rows.length,
           rowHeight: ROW,
           label: "Start-up of each resource",
           class: "waterfall",
           head: h("div", { class: "row head" }, h("span", { class: "w-name" }, "Resource"), ruler(scale)),
-          row: (i) => bar(rows[i], scale, path.includes(rows[i].name)),
+          row: (i) => bar(rows[i], scale, { path, last }),
         }),
   ];
 }
@@ -108,7 +120,10 @@ function ruler({ span }) {
   );
 }
 
-function bar(row, { begin, span }, isCritical) {
+const wasText = (ms) => (ms === undefined ? "" : `, was ${duration(ms)}`);
+
+function bar(row, { begin, span }, { path, last }) {
+  const was = wasText(last.get(row.name));
   const place = (from, to) => ({
     left: `${((from - begin) / span) * 100}%`,
     width: `max(2px, ${((to - from) / span) * 100}%)`,
@@ -118,11 +133,11 @@ function bar(row, { begin, span }, isCritical) {
     .join(", ");
   return h(
     "div",
-    { key: row.name, class: `row ${isCritical ? "critical" : ""}` },
+    { key: row.name, class: `row ${path.includes(row.name) ? "critical" : ""}` },
     h("a", { class: "w-name", href: address("resources", row.name), title: row.name }, visible(row.name)),
     h(
       "span",
-      { class: "w-bars", role: "img", "aria-label": `${words}; ${row.outcome}`, title: words },
+      { class: "w-bars", role: "img", "aria-label": `${words}; ${row.outcome}${was}`, title: words },
       row.segments.map((segment) =>
         h("span", { class: `bar b-${segment.state}`, style: place(segment.begin, segment.end) }),
       ),
@@ -132,16 +147,16 @@ function bar(row, { begin, span }, isCritical) {
           class: `w-end ${row.outcome === "failed" ? "t-bad" : ""}`,
           style: { left: `${((row.end - begin) / span) * 100}%` },
         },
-        `${duration(row.end - row.begin)}${row.outcome === "failed" ? ", failed" : ""}`,
+        `${duration(row.end - row.begin)}${row.outcome === "failed" ? ", failed" : ""}${was}`,
       ),
     ),
   );
 }
 
-function asTable(rows, { begin }) {
+function asTable(rows, { begin }, last) {
   return table(
     "Start-up of each resource",
-    ["Resource", "Asked for at", ...STATES, "In all", "Outcome"],
+    ["Resource", "Asked for at", ...STATES, "In all", "Last time", "Outcome"],
     rows.map((row) =>
       h(
         "tr",
@@ -150,6 +165,7 @@ function asTable(rows, { begin }) {
         h("td", {}, `+${duration(row.begin - begin)}`),
         STATES.map((state) => h("td", {}, timeIn(row, state))),
         h("td", {}, duration(row.end - row.begin)),
+        h("td", {}, last.has(row.name) ? duration(last.get(row.name)) : ""),
         h("td", {}, row.outcome),
       ),
     ),

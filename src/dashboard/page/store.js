@@ -21,6 +21,7 @@ export const store = {
   stats: new Map(),
   statsAt: 0,
   transitions: [],
+  earlier: [],
   hasHistory: false,
   redis: new Map(),
   absent: new Set(),
@@ -67,7 +68,8 @@ export function applyChanges({ engine, resources = [], others = [], gone = [] })
 }
 
 // The history has goals and operations as well, which say more than the pages show.
-export function applyHistory({ items }) {
+export function applyHistory({ items, earlier = [] }) {
+  store.earlier = earlier;
   const transitions = items.filter(({ type }) => type === "transition");
   const latest = transitions.at(-1)?.timeMs ?? 0;
   const newer = store.transitions.filter((transition) => transition.timeMs > latest);
