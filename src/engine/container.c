@@ -109,6 +109,15 @@ struct engine_op *engine_container_start(struct engine *engine, const char *id, 
     return engine_op_send(op);
 }
 
+struct engine_op *engine_container_unpause(struct engine *engine, const char *id, engine_done_cb *done,
+                                           void *data)
+{
+    struct engine_op *op = engine_op_new(engine, ON_START, done, data, "unpause container %s", id);
+    cleanup_free char *encoded = engine_path_part(id);
+    engine_op_request(op, "POST", http_within(START_TIMEOUT_MS), "/containers/%s/unpause", encoded);
+    return engine_op_send(op);
+}
+
 static void on_inspected(struct engine_op *op, const struct http_response *response)
 {
     cleanup_json cJSON *document = engine_answer_json(op, response);

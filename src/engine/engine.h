@@ -149,6 +149,8 @@ struct engine_op *engine_container_create(struct engine *engine, const char *nam
                                           const cJSON *body, engine_done_cb *done, void *data);
 struct engine_op *engine_container_start(struct engine *engine, const char *id, engine_done_cb *done,
                                          void *data);
+struct engine_op *engine_container_unpause(struct engine *engine, const char *id, engine_done_cb *done,
+                                           void *data);
 struct engine_op *engine_container_inspect(struct engine *engine, const char *id, engine_done_cb *done,
                                            void *data);
 struct engine_stop {

@@ -72,10 +72,28 @@ struct limit container_start_limit(const struct node *node)
     return goal_object_limit(node);
 }
 
+/* Somebody else may have been quicker: looked at again. */
+static void on_thawed(const struct engine_result *result, const struct error *err, void *data)
+{
+    (void)result;
+    struct node *node = data;
+    node_op_end(node);
+    if (err && err->code != ERROR_CONFLICT && err->code != ERROR_GONE)
+        node_op_failed(node, err);
+    else
+        facts_see(node, SEEN_UNKNOWN);
+}
+
+/* One that was taken over as it was paused goes on. Who pauses one of a session that runs has his reasons. */
 void container_start(struct node *node)
 {
+    const char *id = node->facts.object;
+    if (node->facts.frozen) {
+        node_op_begin(node, OP_START,
+                      engine_container_unpause(node->o->services.engine, id, on_thawed, node));
+        return;
+    }
     if (!slot_take(node))
         return;
-    node_op_begin(node, OP_START,
-                  engine_container_start(node->o->services.engine, node->facts.object, on_started, node));
+    node_op_begin(node, OP_START, engine_container_start(node->o->services.engine, id, on_started, node));
 }

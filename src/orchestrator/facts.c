@@ -118,7 +118,7 @@ void facts_of_container(struct node *node, const struct engine_container *contai
         facts_inspect(node);
     facts_name(node, container->id);
     take_labels(node, container);
-    facts->paused = !strcmp(container->state, "paused");
+    facts->frozen = str_eq(container->state, "paused") && (facts->frozen || !was_running);
     facts_join(node, facts_is_member(node, container));
     facts_spoil(node, !strcmp(container->state, "removing") || !strcmp(container->state, "dead"));
 

@@ -162,7 +162,8 @@ static void create(struct node *node)
 
 static bool is_running(const struct node *node)
 {
-    return node->facts.running || node->facts.completed || node_is_over(node);
+    bool is_at_work = node->facts.running && !node->facts.frozen;
+    return is_at_work || node->facts.completed || node_is_over(node);
 }
 
 /* ---- healthy ---- */

@@ -160,7 +160,8 @@ struct facts {
     bool spoiled;   /* must go before we can go on: its port is taken, its network is gone */
     bool joined;    /* member of the project's network */
     bool inspected; /* the whole document was read since it was seen */
-    bool running, paused, exited;
+    bool running, exited;
+    bool frozen; /* paused, by whoever had it before this session */
     bool over;           /* ended by itself as it should, and is not to be restarted */
     uint64_t generation; /* restart generation of what runs */
     int64_t lived_ms;    /* of the last instance that ended */

@@ -85,6 +85,26 @@ kill_both() {
   wait_until 60 dead "$supervisor"
 }
 
+@test "a paused container of dead owners: the next up lets it go on, down and gc remove it" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  local verb id
+  for verb in up down gc; do
+    ok apphost up -d
+    id=$(labelled containers/json | jq -r '.[].Id')
+    kill_both
+    engine -X POST "containers/$id/pause"
+    if [ $verb = up ]; then
+      ok apphost up -d --wait-timeout 60s
+      [ "$(labelled containers/json | jq -r '.[] | .Id + " " + .State')" = "$id running" ]
+      ok apphost redis cache -- PING
+      ok apphost down
+    else
+      ok apphost $verb
+    fi
+    nothing_left
+  done
+}
+
 @test "kill -9 of guard and supervisor: gc cleans up" {
   ok apphost up -d
   kill_both
