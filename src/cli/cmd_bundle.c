@@ -62,7 +62,8 @@ struct bundle {
     struct strbuf output;
     bool has_ended;
     struct process_exit how;
-    cJSON *report; /* [{file, code?, bytes}] */
+    cJSON *report;  /* [{file, code?, bytes}] */
+    cJSON *history; /* what happened lately and how long it took (control/watch.h), of a session that runs */
 };
 
 /* ---- secrets ---- */
@@ -77,7 +78,8 @@ static void add_values(struct scrub *scrub, const cJSON *values)
     }
 }
 
-/* A session that runs knows them all; one that does not tell them makes us leave out what its programs said.
+/* A session that runs knows them all (and what happened in it); one that does not tell them makes us leave
+ * out what its programs said.
  */
 static void add_session_secrets(struct bundle *bundle)
 {
@@ -92,6 +94,8 @@ static void add_session_secrets(struct bundle *bundle)
         client_call(&client, "secrets", NULL, ANSWER_LIMIT, &answer, &err) == 0 &&
         record_read(&answer_secrets_record, answer, &arena, &known, &err) == 0)
         add_values(&bundle->scrub, known.secrets);
+    if (!error_is_set(&err))
+        client_call(&client, "history", NULL, ANSWER_LIMIT, &bundle->history, NULL);
     arena_free(&arena);
     bundle->is_sure = !error_is_set(&err) || err.code == ERROR_NOT_RUNNING;
     client_close(&client);
@@ -279,6 +283,15 @@ static int add_machine(struct bundle *bundle, struct error *err)
     return add_variables(bundle, err);
 }
 
+/* Events and timings: transitions, rows that were worked on, requests, each with when and how long. */
+static int add_history(struct bundle *bundle, struct error *err)
+{
+    if (!bundle->history)
+        return 0;
+    cleanup_free char *text = cJSON_Print(bundle->history);
+    return write_part(bundle, "history.json", text, strlen(text), err);
+}
+
 static int add_parts(struct bundle *bundle, const char *folder, struct error *err)
 {
     for (int i = 0; i < PART_COUNT; i++) {
@@ -291,7 +304,7 @@ static int add_parts(struct bundle *bundle, const char *folder, struct error *er
         if (add_command(bundle, &parts[i], err) < 0)
             return -1;
     }
-    return add_state(bundle, folder, err) || add_machine(bundle, err) ? -1 : 0;
+    return add_history(bundle, err) || add_state(bundle, folder, err) || add_machine(bundle, err) ? -1 : 0;
 }
 
 /* ---- the archive ---- */
@@ -374,6 +387,7 @@ static void bundle_free(struct bundle *bundle)
     free(bundle->folder);
     free(bundle->name);
     cJSON_Delete(bundle->report);
+    cJSON_Delete(bundle->history);
     strbuf_free(&bundle->output);
     strlist_free(&bundle->globals);
     scrub_free(&bundle->scrub);
@@ -420,18 +434,20 @@ const struct command cmd_bundle = {
     .name = "bundle",
     .summary = "one archive for a bug report, without secrets",
     .usage = "[FILE]",
-    .description = "Packs what a bug report needs into a .tar.gz that only you may read: version, what "
-                   "doctor, validate, "
-                   "config, graph, ps and ls print, the last lines of all logs, what `up` would change, the "
-                   "supervisor's own "
-                   "log, and what this machine says about itself. Nothing is started, changed or sent.\n"
-                   "Values of secrets (passwords, secret parameters, keys) are replaced by *** wherever they "
-                   "stand, also "
-                   "percent-encoded, in JSON and in base64. Secrets that apphost does not know, because a "
-                   "program prints what "
-                   "it got from elsewhere, stay: look at logs.txt before you send it.\n"
-                   "FILE - is standard output. Without FILE the archive is made in the current folder and "
-                   "its name printed.",
+    .description =
+        "Packs what a bug report needs into a .tar.gz that only you may read: version, what "
+        "doctor, validate, "
+        "config, graph, ps and ls print, the last lines of all logs, what `up` would change, what happened "
+        "in the session "
+        "lately and how long each step took (history.json), the supervisor's own "
+        "log, and what this machine says about itself. Nothing is started, changed or sent.\n"
+        "Values of secrets (passwords, secret parameters, keys) are replaced by *** wherever they "
+        "stand, also "
+        "percent-encoded, in JSON and in base64. Secrets that apphost does not know, because a "
+        "program prints what "
+        "it got from elsewhere, stay: look at logs.txt before you send it.\n"
+        "FILE - is standard output. Without FILE the archive is made in the current folder and "
+        "its name printed.",
     .examples = "apphost bundle\n"
                 "apphost bundle report.tar.gz\n",
     .group = GROUP_MACHINE,

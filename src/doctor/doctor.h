@@ -10,7 +10,7 @@ enum doctor_status { DOCTOR_PASS, DOCTOR_WARNING, DOCTOR_FAIL, DOCTOR_STATUS_COU
 struct doctor_finding {
     enum doctor_status status;
     const char *category, *message;
-    const char *fix; /* NULL: nothing to do */
+    const char *fix; /* NULL: nothing to do, of a pass */
 };
 
 struct doctor {
@@ -26,9 +26,11 @@ struct doctor {
     struct error first; /* failure */
 };
 
-/* fix NULL: nothing to do. Texts are copied. */
-void doctor_add(struct doctor *doctor, enum doctor_status status, const char *message, const char *fix);
-/* An error as a failure. */
+/* Texts are copied. What is not as it should be has a fix: there is no way to add it without one. */
+void doctor_pass(struct doctor *doctor, const char *message);
+void doctor_warn(struct doctor *doctor, const char *message, const char *fix) __attribute__((nonnull));
+void doctor_refuse(struct doctor *doctor, const char *message, const char *fix) __attribute__((nonnull));
+/* An error as a failure; its hint is the fix, and where it has none, one that goes by its kind. */
 void doctor_fail(struct doctor *doctor, const struct error *error);
 
 /* {"status","message","fix"?,"category"}; the caller deletes. */

@@ -27,7 +27,7 @@ static void check_native(struct doctor *doctor)
     if (plan && native_check(plan, doctor->context->environment, &error))
         doctor_fail(doctor, &error);
     else
-        doctor_add(doctor, DOCTOR_PASS, "native: the servers run on this machine, without containers", NULL);
+        doctor_pass(doctor, "native: the servers run on this machine, without containers");
 }
 
 static void check_published(struct doctor *doctor)
@@ -41,9 +41,9 @@ static void check_published(struct doctor *doctor)
     }
     if (!where->count) {
         cleanup_free char *text = xasprintf("published ports cannot be reached from here: %s", where->how);
-        doctor_add(doctor, DOCTOR_FAIL, text,
-                   "run apphost in the engine's network (a container of it: --network host), or "
-                   "set " VARIABLE_PUBLISHED_HOST);
+        doctor_refuse(doctor, text,
+                      "run apphost in the engine's network (a container of it: --network host), or "
+                      "set " VARIABLE_PUBLISHED_HOST);
         return;
     }
 
@@ -52,7 +52,7 @@ static void check_published(struct doctor *doctor)
     if (where->count > 1)
         strbuf_addf(&text, " or %s", where->places[1].host);
     strbuf_addf(&text, ": %s", where->how);
-    doctor_add(doctor, DOCTOR_PASS, strbuf_text(&text), NULL);
+    doctor_pass(doctor, strbuf_text(&text));
 }
 
 static void check_engine(struct doctor *doctor)
@@ -81,7 +81,7 @@ static void check_engine(struct doctor *doctor)
     }
     engine_ping(doctor->engine.engine, engine_once_done, &doctor->engine);
     if (engine_once_wait(&doctor->engine, &error)) {
-        doctor_add(doctor, DOCTOR_WARNING, which, NULL);
+        doctor_warn(doctor, which, "if that is the wrong one: --host ADDRESS, or DOCKER_HOST");
         native_offer(project, context->environment, &error);
         doctor_fail(doctor, &error);
         engine_once_close(&doctor->engine);
@@ -92,7 +92,7 @@ static void check_engine(struct doctor *doctor)
     cleanup_free char *version =
         xasprintf("%s, %s, API %s", which, *doctor->engine.server ? doctor->engine.server : "engine",
                   doctor->engine.api_version);
-    doctor_add(doctor, DOCTOR_PASS, version, NULL);
+    doctor_pass(doctor, version);
     check_published(doctor);
 }
 
@@ -103,9 +103,9 @@ static void check_manifest(struct doctor *doctor)
         cleanup_free char *text =
             xasprintf("%s: project %s, %zu resource%s", project->manifest, project->name,
                       project->plan->resource_count, plural_s(project->plan->resource_count));
-        doctor_add(doctor, DOCTOR_PASS, text, NULL);
+        doctor_pass(doctor, text);
     } else if (!project->problems.errors) {
-        doctor_add(doctor, DOCTOR_WARNING, text_or(doctor->manifest.text, "no manifest"), "apphost init");
+        doctor_warn(doctor, text_or(doctor->manifest.text, "no manifest"), "apphost init");
     } else {
         error_hint(&doctor->manifest, "apphost validate");
         doctor_fail(doctor, &doctor->manifest);
@@ -124,10 +124,10 @@ static void check_image(struct doctor *doctor, const char *image)
     bool missing = engine_once_wait(&doctor->engine, &error) != 0;
     if (missing) {
         cleanup_free char *text = xasprintf("%s is not there yet: up will pull it", image);
-        doctor_add(doctor, DOCTOR_WARNING, text, "apphost pull");
+        doctor_warn(doctor, text, "apphost pull");
     } else {
         cleanup_free char *text = xasprintf("%s is there", image);
-        doctor_add(doctor, DOCTOR_PASS, text, NULL);
+        doctor_pass(doctor, text);
     }
 }
 
@@ -156,9 +156,9 @@ static void check_port(struct doctor *doctor, const struct plan_node *node, cons
         xasprintf("port %d of %s is taken%s%s", number, text_or(node->resource, node->id),
                   text_if(holder, " by "), text_or_empty(holder));
     if (port->fixed_port)
-        doctor_add(doctor, DOCTOR_FAIL, text, "another host_port in the manifest, or end who holds it");
+        doctor_refuse(doctor, text, "another host_port in the manifest, or end who holds it");
     else
-        doctor_add(doctor, DOCTOR_PASS, text, NULL);
+        doctor_pass(doctor, text);
 }
 
 /* While the project runs, its ports are taken, by itself. */
@@ -169,7 +169,7 @@ static void check_ports(struct doctor *doctor)
     bool runs = project->prefix && !supervisor_find(project->root, project->prefix, &session, NULL);
     state_session_free(&session);
     if (runs) {
-        doctor_add(doctor, DOCTOR_PASS, "the project is running: its ports are its own", NULL);
+        doctor_pass(doctor, "the project is running: its ports are its own");
         return;
     }
     int before = doctor->counts[DOCTOR_FAIL];
@@ -177,7 +177,7 @@ static void check_ports(struct doctor *doctor)
         for (size_t p = 0; p < project->plan->nodes[i].run.port_count; p++)
             check_port(doctor, &project->plan->nodes[i], &project->plan->nodes[i].run.ports[p]);
     if (project->plan && before == doctor->counts[DOCTOR_FAIL])
-        doctor_add(doctor, DOCTOR_PASS, "no port of the manifest is in anybody's way", NULL);
+        doctor_pass(doctor, "no port of the manifest is in anybody's way");
 }
 
 /* Sessions whose lock nobody holds; *live gets the prefixes of the others. */
@@ -234,12 +234,12 @@ static void tell_healed(const struct heal_report *report, void *data)
     strbuf_addf(&text, "the last session of %s was killed", report->project);
     if (report->error) {
         strbuf_addf(&text, ", and what it left could not be removed: %s", report->error->text);
-        doctor_add(data, DOCTOR_WARNING, strbuf_text(&text), text_or(report->error->hint, "apphost gc"));
+        doctor_warn(data, strbuf_text(&text), text_or(report->error->hint, "apphost gc"));
         return;
     }
     if (*report->removed)
         strbuf_addf(&text, "; removed what it left: %s", report->removed);
-    doctor_add(data, DOCTOR_PASS, strbuf_text(&text), NULL);
+    doctor_pass(data, strbuf_text(&text));
 }
 
 static void heal_sessions(struct doctor *doctor)
@@ -259,7 +259,7 @@ static void check_leftovers(struct doctor *doctor)
     if (doctor->has_engine)
         orphans = count_orphans(doctor, &live, &projects);
     if (!dead && !orphans) {
-        doctor_add(doctor, DOCTOR_PASS, "no dead session has left anything", NULL);
+        doctor_pass(doctor, "no dead session has left anything");
         return;
     }
 
@@ -273,7 +273,7 @@ static void check_leftovers(struct doctor *doctor)
     }
     if (dead)
         fix = "apphost gc";
-    doctor_add(doctor, DOCTOR_WARNING, strbuf_text(&text), fix);
+    doctor_warn(doctor, strbuf_text(&text), fix);
 }
 
 static void tell_draft(const char *path, void *data)
@@ -281,11 +281,11 @@ static void tell_draft(const char *path, void *data)
     struct doctor *doctor = data;
     if (doctor->context->dry_run) {
         cleanup_free char *found = xasprintf("%s was left by a command that was killed", path);
-        doctor_add(doctor, DOCTOR_WARNING, found, "apphost gc");
+        doctor_warn(doctor, found, "apphost gc");
         return;
     }
     cleanup_free char *removed = xasprintf("removed %s, which a killed command did not finish", path);
-    doctor_add(doctor, DOCTOR_PASS, removed, NULL);
+    doctor_pass(doctor, removed);
 }
 
 static void sweep_drafts(struct doctor *doctor)
@@ -304,12 +304,12 @@ static void check_room(struct doctor *doctor, const char *root)
 
     if (access(root, W_OK | X_OK)) {
         cleanup_free char *text = xasprintf("%s may not be written", root);
-        doctor_add(doctor, DOCTOR_FAIL, text, fix);
+        doctor_refuse(doctor, text, fix);
     } else if (!statvfs(root, &space) && (uint64_t)space.f_bavail * space.f_frsize < LITTLE_ROOM) {
         cleanup_free char *text = xasprintf("%s has little room left", root);
-        doctor_add(doctor, DOCTOR_WARNING, text, fix);
+        doctor_warn(doctor, text, fix);
     } else
-        doctor_add(doctor, DOCTOR_PASS, root, NULL);
+        doctor_pass(doctor, root);
 }
 
 static void check_state(struct doctor *doctor)
@@ -345,7 +345,7 @@ static void check_sockets(struct doctor *doctor)
         return;
     }
     cleanup_free char *folder = path_dirname(path);
-    doctor_add(doctor, DOCTOR_PASS, folder, NULL);
+    doctor_pass(doctor, folder);
 }
 
 const struct doctor_check doctor_checks[] = {

@@ -24,9 +24,9 @@ void doctor_check_program(struct doctor *doctor)
     for (size_t i = 0; i < libraries.count; i++) {
         const struct library_entry *library = &libraries.items[i];
         if (library->how == LIBRARY_MISSING)
-            doctor_add(doctor, DOCTOR_WARNING, text_or_empty(library->error), library->fix);
+            doctor_warn(doctor, text_or_empty(library->error), text_or(library->fix, "install it"));
         else
             add_library(&text, library);
     }
-    doctor_add(doctor, DOCTOR_PASS, strbuf_text(&text), NULL);
+    doctor_pass(doctor, strbuf_text(&text));
 }

@@ -14,7 +14,7 @@ static void tell_silent(struct doctor *doctor, const struct find_project *projec
     cleanup_free char *text =
         xasprintf("the supervisor of %s (pid %ld, state in %s) does not answer", name, pid, folder);
     cleanup_free char *fix = xasprintf("apphost down -p %s, which tells it by a signal", name);
-    doctor_add(doctor, DOCTOR_WARNING, text, fix);
+    doctor_warn(doctor, text, fix);
 }
 
 static enum supervisor_sign sign_of(const char *folder, long *pid)
@@ -41,7 +41,7 @@ static void tell_unseen(struct doctor *doctor, const struct find_project *projec
         text = xasprintf("the last session of %s died, and its guard (pid %ld) still cleans up",
                          project->identity.name, guard);
     }
-    doctor_add(doctor, DOCTOR_WARNING, text, fix);
+    doctor_warn(doctor, text, fix);
 }
 
 void doctor_check_sessions(struct doctor *doctor)
@@ -71,5 +71,5 @@ void doctor_check_sessions(struct doctor *doctor)
     }
     cleanup_free char *text = xasprintf("%d running, all can be reached", running);
     if (!silent)
-        doctor_add(doctor, DOCTOR_PASS, running ? text : "none is running", NULL);
+        doctor_pass(doctor, running ? text : "none is running");
 }

@@ -304,10 +304,13 @@ END
   mkdir opened
   tar xzf report.tar.gz -C opened --strip-components=1
   local file
-  for file in version.json doctor.txt config.json resources.json projects.json logs.txt supervisor.log session.json; do
+  for file in version.json doctor.txt config.json resources.json projects.json logs.txt supervisor.log session.json \
+    history.json; do
     [ -s "opened/$file" ] || { echo "$file is missing"; false; }
   done
   [ ! -e opened/secrets.json ]
+  jq -e '.items | any(.type == "goal" and .node == "process:cache" and .elapsedUs >= 0)' opened/history.json
+  jq -e '.items | any(.resource == "cache" and .state == "ready")' opened/history.json
   grep -q 'app.*plain \*\*\*' opened/logs.txt
   grep -q 'token before-\*\*\*' opened/logs.txt
   grep -qx 'DOCKER_AUTH_CONFIG=\*\*\*' opened/environment.txt

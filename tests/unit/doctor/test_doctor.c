@@ -47,7 +47,8 @@ static void test_an_engine_that_is_not_there_fails_with_the_way(void **state)
     struct clinic *clinic = *state;
     cleanup_free char *which = xasprintf("unix://%s/engine.sock (DOCKER_HOST)", clinic->folder);
     CHECK(clinic, "engine");
-    FINDS(clinic, {DOCTOR_WARNING, which, NULL}, {DOCTOR_FAIL, "the container engine is not running*", "*"});
+    FINDS(clinic, {DOCTOR_WARNING, which, "if that is the wrong one*"},
+          {DOCTOR_FAIL, "the container engine is not running*", "*"});
     assert_false(clinic->doctor.has_engine);
     assert_int_equal(clinic->doctor.first.code, ERROR_ENGINE);
 }
@@ -271,6 +272,24 @@ static void test_the_folder_of_sockets_is_named(void **state)
 
 /* ---- the report ---- */
 
+/* An error that says nothing of it either. */
+static void test_each_failure_has_a_fix(void **state)
+{
+    struct clinic *clinic = *state;
+    struct doctor *doctor = &clinic->doctor;
+    for (int code = ERROR_NONE + 1; code < ERROR_CODE_COUNT; code++) {
+        cleanup_error struct error error = {0};
+        error_set(&error, (enum error_code)code, "it is broken");
+        doctor_fail(doctor, &error);
+        const struct doctor_finding *finding = &doctor->findings[doctor->finding_count - 1];
+        assert_int_equal(finding->status, DOCTOR_FAIL);
+        assert_true(finding->fix && *finding->fix);
+        error_hint(&error, "mend it");
+        doctor_fail(doctor, &error);
+        assert_string_equal(doctor->findings[doctor->finding_count - 1].fix, "mend it");
+    }
+}
+
 static void test_the_report_is_text_with_marks_fixes_and_a_sum(void **state)
 {
     struct clinic *clinic = *state;
@@ -358,6 +377,7 @@ int main(void)
         TEST(test_the_folder_of_all_state_is_there_or_cannot_be),
         TEST(test_sessions_that_run_can_be_reached_or_are_named),
         TEST(test_the_folder_of_sockets_is_named),
+        TEST(test_each_failure_has_a_fix),
         TEST(test_the_report_is_text_with_marks_fixes_and_a_sum),
         TEST(test_the_report_is_unicode_where_the_terminal_is),
         TEST(test_the_first_failure_is_the_commands),
