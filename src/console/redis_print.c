@@ -118,7 +118,9 @@ static void add_tty(struct strbuf *out, const struct resp_reply *reply, const ch
         strbuf_addf(out, "(integer) %lld\n", reply->integer);
         return;
     case RESP_DOUBLE:
-        strbuf_addf(out, "(double) %s\n", reply->str);
+        strbuf_adds(out, "(double) ");
+        add_tame(out, reply->str, reply->len);
+        strbuf_addc(out, '\n');
         return;
     case RESP_BOOL:
         strbuf_addf(out, "(%s)\n", truth(reply));

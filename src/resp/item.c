@@ -167,13 +167,13 @@ static int take_bulk(struct resp_reader *reader, const struct resp_line *line, s
     return 1;
 }
 
-/* strtod() wants the program's decimal mark, the wire always has a point. */
-static int parse_double(const char *text, double *out)
+/* strtod() wants the program's decimal mark, the wire always has a point. It would also pass over blanks,
+ * which no number has: a carriage return among them. */
+static int parse_double(const char *text, size_t len, double *out)
 {
     char local[64], *end;
-    size_t len = strlen(text);
 
-    if (len == 0 || len >= sizeof(local))
+    if (len == 0 || len >= sizeof(local) || strlen(text) != len || isspace((unsigned char)*text))
         return -1;
     memcpy(local, text, len + 1);
     for (char *p = local; *p; p++)
@@ -200,7 +200,7 @@ static int take_scalar(struct resp_reader *reader, const struct resp_line *line,
     if (node->type != RESP_INTEGER && node->type != RESP_BOOL && node->type != RESP_NIL)
         if (copy_text(reader, node, line->text, line->len) < 0)
             return -1;
-    if (node->type == RESP_DOUBLE && parse_double(node->str, &node->real) < 0)
+    if (node->type == RESP_DOUBLE && parse_double(node->str, node->len, &node->real) < 0)
         return resp_reader_fail(reader, "protocol error: a double \"%.*s\"", shown, line->text);
     reader->pos += line->size;
     return 1;

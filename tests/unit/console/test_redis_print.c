@@ -40,6 +40,7 @@ static const struct {
     {TEXT(RESP_ERROR, "ERR x"), "(error) ERR x\n", "ERR x\n", "{\"error\":\"ERR x\"}\n"},
     {{.type = RESP_BOOL, .integer = 1}, "(true)\n", "(true)\n", "true\n"},
     {TEXT(RESP_DOUBLE, "1.50"), "(double) 1.50\n", "1.50\n", "1.50\n"},
+    {TEXT(RESP_DOUBLE, "\r1"), "(double) \\x0d1\n", "\r1\n", "\"\\u000d1\"\n"},
     {TEXT(RESP_DOUBLE, "inf"), "(double) inf\n", "inf\n", "\"inf\"\n"},
     {TEXT(RESP_DOUBLE, ".5"), "(double) .5\n", ".5\n", "\".5\"\n"},
     {TEXT(RESP_DOUBLE, "5."), "(double) 5.\n", "5.\n", "\"5.\"\n"},

@@ -195,6 +195,8 @@ static const struct row bad[] = {
     {"#x\r\n", "boolean"},
     {"_x\r\n", "null"},
     {",x\r\n", "double"},
+    {",\r0\r\n", "double"},
+    {", 0\r\n", "double"},
     {"=3\r\nabc\r\n", "verbatim"},
 };
 
