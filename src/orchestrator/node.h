@@ -161,7 +161,7 @@ struct facts {
     bool joined;    /* member of the project's network */
     bool inspected; /* the whole document was read since it was seen */
     bool running, exited;
-    bool frozen; /* paused, by whoever had it before this session */
+    bool frozen;         /* paused, by whoever had it before this session */
     bool over;           /* ended by itself as it should, and is not to be restarted */
     uint64_t generation; /* restart generation of what runs */
     int64_t lived_ms;    /* of the last instance that ended */
