@@ -36,6 +36,14 @@ static void add_identity(const struct context *context, struct strlist *environm
                        context->client.session.id);
 }
 
+/* As a process of the manifest is, while the dashboard takes any. */
+static void add_telemetry(const struct context *context, struct strlist *environment)
+{
+    cleanup_free char *folder = project_folder(&context->project);
+    if (folder)
+        state_telemetry_tell(folder, environment);
+}
+
 int run_prepare_command(struct context *context, const struct strlist *resources, struct run_command *command,
                         struct error *err)
 {
@@ -49,6 +57,7 @@ int run_prepare_command(struct context *context, const struct strlist *resources
         return -1;
     environment_merge(&command->environment, variables);
     add_identity(context, &command->environment);
+    add_telemetry(context, &command->environment);
     return 0;
 }
 

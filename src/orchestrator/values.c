@@ -107,29 +107,12 @@ static bool add_variables(struct node *node, struct strlist *out)
     return true;
 }
 
-/* Where telemetry goes, while the dashboard takes any and nobody has said otherwise. It is no part of what a
- * process is known by: it is started with it, and not started anew for it. */
+/* Where telemetry goes. It is no part of what a process is known by: it is started with it, and not started
+ * anew for it. */
 static void add_telemetry(struct node *node, struct strlist *out)
 {
-    static const char *const said[] = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-                                       "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-                                       "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_SDK_DISABLED"};
-    const char *protocol = strlist_getenv(out, "OTEL_EXPORTER_OTLP_PROTOCOL");
-    int port = 0;
-    if (!node->kind->is_child || native_is_server(node) || !node->o->services.state)
-        return;
-    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-        if (strlist_getenv(out, said[i]))
-            return;
-
-    if (protocol && !str_starts(protocol, "http/"))
-        return;
-    port = state_telemetry_port(state_path(node->o->services.state));
-    if (!port)
-        return;
-    strlist_addf(out, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%d", port);
-    if (!protocol)
-        strlist_add(out, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+    if (node->kind->is_child && !native_is_server(node) && node->o->services.state)
+        state_telemetry_tell(state_path(node->o->services.state), out);
 }
 
 bool values_environment(struct node *node, struct strlist *out)

@@ -77,3 +77,34 @@ int state_telemetry_port(const char *folder)
         state_dashboard_read(folder, &dashboard);
     return dashboard.otlp_port;
 }
+
+static bool is_said(const struct strlist *environment)
+{
+    static const char *const said[] = {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                                       "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+                                       "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_SDK_DISABLED"};
+    const char *protocol = strlist_getenv(environment, "OTEL_EXPORTER_OTLP_PROTOCOL");
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (strlist_getenv(environment, said[i]))
+            return true;
+    return protocol && !str_starts(protocol, "http/");
+}
+
+/* Exporters wait for five seconds, and a minute for metrics, before they send: a page is looked at now. */
+void state_telemetry_tell(const char *folder, struct strlist *environment)
+{
+    static const char *const delays[] = {"OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY",
+                                         "OTEL_METRIC_EXPORT_INTERVAL"};
+    int port = 0;
+    if (!is_said(environment))
+        port = state_telemetry_port(folder);
+    if (!port)
+        return;
+
+    strlist_addf(environment, "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%d", port);
+    if (!strlist_getenv(environment, "OTEL_EXPORTER_OTLP_PROTOCOL"))
+        strlist_add(environment, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf");
+    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++)
+        if (!strlist_getenv(environment, delays[i]))
+            strlist_addf(environment, "%s=1000", delays[i]);
+}

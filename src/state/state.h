@@ -126,6 +126,9 @@ int state_dashboard_write(const char *folder, const struct state_dashboard *dash
 bool state_dashboard_read(const char *folder, struct state_dashboard *dashboard);
 /* The port of loopback at which it takes telemetry; 0: none runs, or it takes none. */
 int state_telemetry_port(const char *folder);
+/* Adds to a program's environment where that is, and that it shall not wait long, while it is taken and the
+ * environment says nothing else. */
+void state_telemetry_tell(const char *folder, struct strlist *environment);
 
 /* Remembered values, read at the first use: get of a broken file finds nothing and warns, set refuses to
  * replace it. get returns a borrowed text (valid until the next set) or NULL. set writes through at once. */

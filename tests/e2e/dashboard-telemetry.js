@@ -96,12 +96,22 @@ function metrics(query) {
   };
 }
 
-// What the path below /api/v1 gives; null: nothing of that name.
+const kept = (received, dropped) => ({ received, dropped, kept: received - dropped, bytes: 4096 });
+const sums = () => ({
+  port: 4318,
+  exports: 9,
+  refused: 2,
+  traces: kept(8, 5),
+  logs: kept(1, 0),
+  metrics: kept(1, 0),
+});
+
+// What the path below /api/v1 gives.
 function telemetry(parts, query) {
   if (parts[0] === "traces") return parts[1] ? trace() : traces();
   if (parts[1] === "logs") return { resourceLogs: LOGS };
   if (parts[1] === "metrics") return metrics(query);
-  return null;
+  return sums();
 }
 
 module.exports = { telemetry, TRACE };

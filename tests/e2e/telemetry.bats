@@ -63,6 +63,20 @@ END
   ok apphost down
 }
 
+@test "the command of run is told as well, and that it shall not wait; what the user says wins" {
+  manifest <<<'resources: {worker: {type: process, command: [sleep, "600"]}}'
+  open_it
+  ask='echo "$OTEL_EXPORTER_OTLP_ENDPOINT $OTEL_BSP_SCHEDULE_DELAY $OTEL_METRIC_EXPORT_INTERVAL"'
+  otlp=http://127.0.0.1:$(ask_page session | jq .dashboard.otlpPort)
+  OTEL_METRIC_EXPORT_INTERVAL=77 ok apphost run -- sh -c "$ask"
+  prints "^$otlp 1000 77\$"
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1 ok apphost run -- sh -c "$ask"
+  prints '^  $'
+  ok apphost dashboard --stop
+  ok apphost run -- sh -c "$ask"
+  prints '^  $'
+}
+
 @test "a bomb, a crowd, and who never reads: bounded, and the next one is served" {
   manifest <<<'resources: {worker: {type: process, command: [sleep, "600"]}}'
   open_it

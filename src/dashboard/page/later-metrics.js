@@ -3,7 +3,7 @@ import { lineChart } from "./chart.js";
 import { h } from "./dom.js";
 import { address, param, setParams } from "./route.js";
 import { dateTime, plural, visible } from "./text.js";
-import { chooseService, filter, flat, millis, pairsText, source, valueText } from "./later-telemetry.js";
+import { chooseService, filter, flat, losses, millis, pairsText, source, valueText } from "./later-telemetry.js";
 import { empty, problem, tableOf, tabs } from "./ui.js";
 
 const names = source();
@@ -24,8 +24,9 @@ export function draw() {
     h("h1", { key: "h", class: "unseen" }, "Telemetry"),
     tabs("Parts", TABS, tab, (id) => address("telemetry", "", { tab: id, r: param("r") })),
     h("div", { key: "tools", class: "tools", role: "search" }, filter("Filter"), chooseService()),
+    losses(),
     tab === "logs" ? drawRecords() : drawMetrics(),
-  ];
+  ].filter(Boolean);
 }
 
 // ---- metrics ----

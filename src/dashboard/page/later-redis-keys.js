@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { changed } from "./frame.js";
 import { access } from "./later-redis.js";
 import { drawValue } from "./later-redis-values.js";
-import { param, setParams } from "./route.js";
+import { address, param, setParams } from "./route.js";
 import { bytes, count, duration, plural, visible } from "./text.js";
 import { button, problem, remember, remembered, say } from "./ui.js";
 import { windowed } from "./windowed.js";
@@ -329,6 +329,9 @@ function chosen(server, id) {
       h(
         "span",
         { class: "end row" },
+        id.startsWith("text:")
+          ? h("a", { class: "button small", href: address("traces", "", { q: id.slice(5) }) }, "Traces of it")
+          : null,
         access.isAllowed && data ? button("Delete", () => removeKey(server, id), { class: "small" }) : null,
         button("Close", () => setParams({ key: "" }), { class: "small" }),
       ),

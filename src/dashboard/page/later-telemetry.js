@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { changed } from "./frame.js";
 import { param, setParams } from "./route.js";
 import { store } from "./store.js";
-import { visible } from "./text.js";
+import { plural, visible } from "./text.js";
 
 export const REFRESH_MS = 2_000;
 
@@ -32,6 +32,21 @@ function ask(own, key, path, query) {
     (data) => take({ data }),
     (error) => take({ problem: error }),
   );
+}
+
+// ---- what is not shown ----
+
+const sums = source();
+const SIGNALS = { traces: "span", logs: "log record", metrics: "metric" };
+
+// What was thrown away, and who was not let in: an exporter that is refused says nothing of it.
+export function losses() {
+  const { data } = sums.read("/telemetry", {});
+  const parts = Object.entries(SIGNALS)
+    .filter(([signal]) => data?.[signal]?.dropped)
+    .map(([signal, text]) => `${plural(data[signal].dropped, text)} gone, the oldest first: memory is full`);
+  if (data?.refused) parts.push(`${plural(data.refused, "export")} refused: dashboard.log says why`);
+  return parts.length ? h("p", { key: "losses", class: "t-warn" }, `${parts.join("; ")}.`) : null;
 }
 
 // ---- OTLP ----

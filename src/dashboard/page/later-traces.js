@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { address, param, route, setParams } from "./route.js";
 import { isRedis, store } from "./store.js";
 import { clock, count, dateTime, duration, plural, visible } from "./text.js";
-import { chooseService, filter, flat, millis, pairs, pairsText, source, valueText } from "./later-telemetry.js";
+import { chooseService, filter, flat, losses, millis, pairs, pairsText, source, valueText } from "./later-telemetry.js";
 import { empty, facts, problem, section, toggle } from "./ui.js";
 import { windowed } from "./windowed.js";
 
@@ -36,6 +36,7 @@ function drawList() {
       toggle("Slower than 100 ms", param("least"), (on) => setParams({ least: on ? "100" : "" })),
       h("span", { class: "dim", role: "status" }, plural(data?.count || 0, "trace")),
     ),
+    losses(),
     failed ? problem(failed) : null,
     traces.length ? grid(traces) : data && nothing(),
   ].filter(Boolean);
