@@ -452,7 +452,7 @@ async function telemetry({ page }) {
   await page.click(".facts a >> text=text:config");
   await isTrue(page, () => location.hash.startsWith("#/redis/cache?") && location.hash.includes("text%3Aconfig"));
   await page.click(".value-side >> text=Traces of it");
-  await isTrue(page, () => location.hash === "#/traces?q=config");
+  await isTrue(page, () => location.hash === "#/traces?q=text%3Aconfig");
   await page.waitForSelector("text=5 spans gone, the oldest first: memory is full; 2 exports refused");
 
   await go(page, "telemetry");

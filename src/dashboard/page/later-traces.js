@@ -239,6 +239,7 @@ function keyLink(span) {
   if (!server) return null;
   const words = (known.get("db.query.text") || known.get("db.statement") || "").split(" ");
   const key = words[1] && words[1] !== "?" ? words[1] : "";
-  const query = { tab: "keys", db: known.get("db.namespace") || known.get("db.redis.database_index"), match: key };
+  const db = known.get("db.namespace") || known.get("db.redis.database_index");
+  const query = { tab: "keys", db, match: key, key: key && `text:${key}` };
   return h("a", { href: address("redis", server.name, query) }, visible(key || `keys of ${server.name}`));
 }
