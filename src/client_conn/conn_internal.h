@@ -73,7 +73,8 @@ struct conn {
     bool has_worker;
     bool is_dozing; /* the worker sleeps until the next keep-alive: who leaves it something to do nudges it */
     int wake_fd;
-    atomic_bool is_cancelled; /* closed: calls off a dial */
+    _Atomic int64_t dear_until_us; /* others want the processor: nobody steps aside until then */
+    atomic_bool is_cancelled;      /* closed: calls off a dial */
 
     struct dialed dialed;
     bool is_leading, is_writing;

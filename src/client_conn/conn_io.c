@@ -30,6 +30,8 @@ enum {
     CROWD = 4,
     CROWD_STEPS = 8,
     PATIENCE = 3,
+    DEAR_US = 1000,
+    DEAR_FOR_US = 1000000,
     RECEIVE_SIZE = 64 * 1024,
     REPLIES_AT_ONCE = 64,
     KEEP_CAPACITY = 1024 * 1024,
@@ -61,14 +63,34 @@ static uint32_t set_word(struct conn_request *request, enum wake what)
     return 0;
 }
 
+/*
+ * Stepping aside is for others of our own. Where other programs want the processor too, it is theirs for
+ * whole slices, and a crowd that steps aside once a call does a tenth of what it could: one that took long is
+ * noticed, and then callers sleep instead, whom a wake-up brings back before others.
+ */
+static bool is_yielding_dear(struct conn *conn)
+{
+    return atomic_load_explicit(&conn->dear_until_us, memory_order_relaxed) > clock_us();
+}
+
+static void yield(struct conn *conn)
+{
+    int64_t before_us = clock_us();
+
+    sched_yield();
+    int64_t now_us = clock_us();
+    if (now_us - before_us > DEAR_US)
+        atomic_store_explicit(&conn->dear_until_us, now_us + DEAR_FOR_US, memory_order_relaxed);
+}
+
 /* In a crowd the reply is about to come with the next receive. Stepping aside for the others a few times
  * costs less than to sleep and to be woken, which is most of what a call costs. */
-static uint32_t step_aside(const struct conn_request *request)
+static uint32_t step_aside(struct conn *conn, const struct conn_request *request)
 {
     uint32_t word = atomic_load_explicit(&request->wake, memory_order_acquire);
 
-    for (int i = 0; i < PATIENCE && word == WAKE_WAITING; i++) {
-        sched_yield();
+    for (int i = 0; i < PATIENCE && word == WAKE_WAITING && !is_yielding_dear(conn); i++) {
+        yield(conn);
         word = atomic_load_explicit(&request->wake, memory_order_acquire);
     }
     return word;
@@ -76,7 +98,7 @@ static uint32_t step_aside(const struct conn_request *request)
 
 uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t deadline_ms)
 {
-    uint32_t now = step_aside(request);
+    uint32_t now = step_aside(conn, request);
 
     if (now > WAKE_SLEEPING)
         return now;
@@ -425,13 +447,13 @@ static void let_crowd_in_locked(struct conn *conn, const struct conn_request *ow
     else
         is_idle = !conn->pending.head;
 
-    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd)
+    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd || is_yielding_dear(conn))
         return;
     for (size_t before = 0, i = 0;
          i < CROWD_STEPS && conn->pending.count > before && conn->pending.count < conn->crowd; i++) {
         before = conn->pending.count;
         lock_drop(&conn->lock);
-        sched_yield();
+        yield(conn);
         lock_take(&conn->lock);
     }
 }
