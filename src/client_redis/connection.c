@@ -190,13 +190,15 @@ static int append(struct apphost_connection *connection, const struct apphost_co
     return conn_append_as(&connection->own.out, on_wire, &mapped, error);
 }
 
-/* Sends what is appended and takes the replies to it. */
+/* Sends what is appended and takes the replies to it; *times says how far it came. */
 static int exchange(struct apphost_connection *connection, int64_t deadline_ms, struct replies *replies,
-                    struct apphost_error *error)
+                    struct timing *times, struct apphost_error *error)
 {
     size_t got = 0;
     int rc = flush(connection, deadline_ms, error);
 
+    if (rc == 0)
+        times->sent_ns = clock_unix_ns();
     while (rc == 0 && got < replies->count) {
         rc = receive(connection, deadline_ms, false, &replies->items[got], error);
         got += rc == 0;
@@ -222,9 +224,11 @@ static int run(struct apphost_connection *connection, const struct batch *batch,
         replies->items = calloc(batch->count, sizeof(*replies->items));
     if (!replies->items)
         return fail_memory(error);
-    record.start_ns = record.times.enqueued_ns = record.times.sent_ns = clock_unix_ns();
-    int rc = exchange(connection, deadline_ms, replies, &local);
-    record.end_ns = record.times.received_ns = clock_unix_ns();
+    record.start_ns = record.times.enqueued_ns = clock_unix_ns();
+    int rc = exchange(connection, deadline_ms, replies, &record.times, &local);
+    record.end_ns = clock_unix_ns();
+    if (rc == 0)
+        record.times.received_ns = record.end_ns;
     record.port = connection->own.dialed.port;
     record.database = option_number(connection->own.options, OPT_DEFAULT_DATABASE);
     if (rc == 0)

@@ -21,7 +21,7 @@ enum { MOST = 64 };
 
 struct seen_span {
     char name[32], trace[33], id[17], parent[17], type[64];
-    bool is_creation, has_failed;
+    bool is_creation, has_failed, was_sent, was_received;
 };
 
 struct seen {
@@ -57,6 +57,10 @@ static void take_span(void *user, const struct apphost_span *span)
     for (size_t i = 0; i < span->attribute_count; i++)
         if (strcmp(span->attributes[i].key, "error.type") == 0)
             snprintf(to->type, sizeof(to->type), "%s", span->attributes[i].text);
+    for (size_t i = 0; i < span->event_count; i++) {
+        to->was_sent |= strcmp(span->events[i].name, "Sent") == 0;
+        to->was_received |= strcmp(span->events[i].name, "ResponseReceived") == 0;
+    }
     assert_true(span->end_unix_ns >= span->start_unix_ns);
     pthread_mutex_unlock(&seen.lock);
 }
@@ -215,6 +219,29 @@ static void a_call_on_a_loop_belongs_to_who_started_it(void **state)
     close_host();
 }
 
+/* What never came is no event, on a connection of one's own either. */
+static void events_say_how_far_it_came(void **state)
+{
+    const struct apphost_connection_options options = {0};
+    const char *const pop[] = {"BLPOP", "nothing", "0"}, *const ping[] = {"PING"};
+    const struct apphost_command commands[] = {{1, ping, NULL}, {3, pop, NULL}};
+    struct apphost_reply *reply = NULL;
+    struct apphost_error error = {0};
+
+    (void)state;
+    open_host();
+    struct apphost_connection *own = apphost_connection_open(apphost_cache_redis(cache), &options, &error);
+    assert_non_null(own);
+    ok(apphost_connection_command(own, &commands[0], 0, &reply, &error), &error);
+    apphost_reply_free(reply);
+    assert_int_equal(apphost_connection_command(own, &commands[1], 20, &reply, &error), -1);
+    apphost_connection_close(own);
+    assert_true(find("PING")->was_sent && find("PING")->was_received);
+    assert_true(find("BLPOP")->was_sent && find("BLPOP")->has_failed);
+    assert_false(find("BLPOP")->was_received);
+    close_host();
+}
+
 int main(void)
 {
     struct CMUnitTest tests[] = {
@@ -222,6 +249,7 @@ int main(void)
         cmocka_unit_test(and_says_that_it_has_failed),
         cmocka_unit_test(on_a_thread_of_the_library_too),
         cmocka_unit_test(a_call_on_a_loop_belongs_to_who_started_it),
+        cmocka_unit_test(events_say_how_far_it_came),
     };
 
     return run_on_server(tests, sizeof(tests) / sizeof(tests[0]));
