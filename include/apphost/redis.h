@@ -1,10 +1,11 @@
 /*
  * apphost/redis.h - a named connection to a Redis, shared by everything that uses it, and raw commands on it.
  *
- * One object is one multiplexed connection (and one more for big values): every thread may call it at any
- * time, commands of different callers share one stream, and it connects at the first use and reconnects by
- * itself. Where the server is a node of a Redis Cluster, there is one for each node, and commands go to the
- * node that has their key. Obtain one from a host (apphost/host.h).
+ * One object is one multiplexed connection (and one more for values of a mebibyte and above, as far as that
+ * is known beforehand): every thread may call it at any time, commands of different callers share one stream,
+ * and it connects at the first use and reconnects by itself. Where the server is a node of a Redis Cluster,
+ * there is one for each node, and commands go to the node that has their key. Obtain one from a host
+ * (apphost/host.h).
  */
 #ifndef APPHOST_REDIS_H
 #define APPHOST_REDIS_H
