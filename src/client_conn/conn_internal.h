@@ -1,6 +1,6 @@
 /*
  * Inside the connection: what conn.c (callers), conn_request.c, conn_io.c (sending, leading, replies),
- * conn_worker.c and, below them, conn_state.c share.
+ * conn_wake.c, conn_worker.c and, below them, conn_state.c share.
  *
  * Everything is under `lock`, except the reader and receiving, which belong to whoever has the lead, and
  * `sending`, which belongs to whoever has set `is_writing`. Only the worker closes the transport, when
@@ -173,6 +173,14 @@ void conn_lead(struct conn *conn, struct conn_request *own, int64_t until_ms);
 void conn_fail_leading(struct conn *conn, enum apphost_code code, const char *why);
 void conn_nudge(struct conn *conn);
 void requests_fail(struct conn *conn, struct conn_request *list, const struct apphost_error *error);
+
+/* conn_wake.c: the bit to wake, 0 when its caller is awake. After WAKE_DONE the request may be gone. */
+uint32_t request_set_word(struct conn_request *request, enum wake what);
+void conn_wake(struct conn *conn, uint32_t bits);
+
+/* Lets others of our own in; and whether that was others' gain lately. */
+void conn_yield(struct conn *conn);
+bool conn_yields_dearly(struct conn *conn);
 
 /* Waits until the word is neither WAITING nor SLEEPING, or the deadline has passed; returns the word. */
 uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t deadline_ms);

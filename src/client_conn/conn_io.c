@@ -1,6 +1,6 @@
 /*
- * The connection's bytes: waking, sending, receiving, and the lead. Requests themselves are in
- * conn_request.c.
+ * The connection's bytes: sending, receiving, and the lead. Requests themselves are in conn_request.c, their
+ * callers' sleep is in conn_wake.c.
  *
  * Sending is a role of its own (`is_writing`): whoever has it drains the buffers without holding the lock,
  * and others just append. Leading is receiving and handing out. A caller sends at once unless somebody is
@@ -17,111 +17,25 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
     CROWD = 4,
     CROWD_STEPS = 8,
-    PATIENCE = 3,
-    DEAR_US = 1000,
-    DEAR_FOR_US = 1000000,
     RECEIVE_SIZE = 64 * 1024,
     REPLIES_AT_ONCE = 64,
     KEEP_CAPACITY = 1024 * 1024,
     BIG_REPLY = 1024 * 1024
 };
 
-/* ---- Waking ---- */
-
-/*
- * Callers sleep on one word of the connection, told apart by a bit each: a single system call wakes all that
- * one receive has answered. A wake-up per caller would let each of them take the processor from the leader
- * before it is done.
- */
-static void futex_wake(struct conn *conn, uint32_t bits)
-{
-    if (bits == 0)
-        return;
-    atomic_fetch_add(&conn->doorbell, 1);
-    syscall(SYS_futex, &conn->doorbell, FUTEX_WAKE_BITSET_PRIVATE, INT_MAX, NULL, NULL, bits);
-}
-
-/* The bit to wake, 0 when its caller is awake. After WAKE_DONE the request may be gone. */
-static uint32_t set_word(struct conn_request *request, enum wake what)
-{
-    uint32_t bit = request->bit;
-
-    if (atomic_exchange_explicit(&request->wake, what, memory_order_acq_rel) == WAKE_SLEEPING)
-        return bit;
-    return 0;
-}
-
-/*
- * Stepping aside is for others of our own. Where other programs want the processor too, it is theirs for
- * whole slices, and a crowd that steps aside once a call does a tenth of what it could: one that took long is
- * noticed, and then callers sleep instead, whom a wake-up brings back before others.
- */
-static bool is_yielding_dear(struct conn *conn)
-{
-    return atomic_load_explicit(&conn->dear_until_us, memory_order_relaxed) > clock_us();
-}
-
-static void yield(struct conn *conn)
-{
-    int64_t before_us = clock_us();
-
-    sched_yield();
-    int64_t now_us = clock_us();
-    if (now_us - before_us > DEAR_US)
-        atomic_store_explicit(&conn->dear_until_us, now_us + DEAR_FOR_US, memory_order_relaxed);
-}
-
-/* In a crowd the reply is about to come with the next receive. Stepping aside for the others a few times
- * costs less than to sleep and to be woken, which is most of what a call costs. */
-static uint32_t step_aside(struct conn *conn, const struct conn_request *request)
-{
-    uint32_t word = atomic_load_explicit(&request->wake, memory_order_acquire);
-
-    for (int i = 0; i < PATIENCE && word == WAKE_WAITING && !is_yielding_dear(conn); i++) {
-        yield(conn);
-        word = atomic_load_explicit(&request->wake, memory_order_acquire);
-    }
-    return word;
-}
-
-uint32_t request_wait(struct conn *conn, struct conn_request *request, int64_t deadline_ms)
-{
-    uint32_t now = step_aside(conn, request);
-
-    if (now > WAKE_SLEEPING)
-        return now;
-    for (;;) {
-        uint32_t rung = atomic_load(&conn->doorbell), word = WAKE_WAITING;
-
-        if (!atomic_compare_exchange_strong(&request->wake, &word, WAKE_SLEEPING) && word > WAKE_SLEEPING)
-            return word;
-        if (clock_left(deadline_ms) == 0 || limits_are_cancelled())
-            return WAKE_SLEEPING;
-        int64_t until_ms = limits_slice(deadline_ms);
-        struct timespec until = {until_ms / 1000, (until_ms % 1000) * 1000000L};
-        syscall(SYS_futex, &conn->doorbell, FUTEX_WAIT_BITSET_PRIVATE, rung, &until, NULL, request->bit);
-        word = atomic_load_explicit(&request->wake, memory_order_acquire);
-        if (word > WAKE_SLEEPING)
-            return word;
-    }
-}
-
 static uint32_t finish(struct conn_request *request)
 {
     if (request->kind == REQUEST_SYNC)
-        return set_word(request, WAKE_DONE);
+        return request_set_word(request, WAKE_DONE);
     if (request->kind == REQUEST_ASYNC) {
         const struct apphost_error *why = NULL;
 
@@ -148,7 +62,7 @@ static void finish_all(struct conn *conn, struct conn_request *list)
             bits |= finish(list);
         list = next;
     }
-    futex_wake(conn, bits);
+    conn_wake(conn, bits);
 }
 
 void requests_fail(struct conn *conn, struct conn_request *list, const struct apphost_error *error)
@@ -447,13 +361,13 @@ static void let_crowd_in_locked(struct conn *conn, const struct conn_request *ow
     else
         is_idle = !conn->pending.head;
 
-    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd || is_yielding_dear(conn))
+    if (is_idle || conn->crowd <= CROWD || conn->pending.count >= conn->crowd || conn_yields_dearly(conn))
         return;
     for (size_t before = 0, i = 0;
          i < CROWD_STEPS && conn->pending.count > before && conn->pending.count < conn->crowd; i++) {
         before = conn->pending.count;
         lock_drop(&conn->lock);
-        yield(conn);
+        conn_yield(conn);
         lock_take(&conn->lock);
     }
 }
@@ -497,13 +411,13 @@ static void pass_lead(struct conn *conn, const struct conn_request *own)
         next = next->next;
     uint32_t bit = 0;
     if (next)
-        bit = set_word(next, WAKE_LEAD);
+        bit = request_set_word(next, WAKE_LEAD);
     conn->is_leading = next != NULL;
     bool is_worker_due = !next && (conn->async_count > 0 || conn->state != CONN_UP);
     if (!next && (conn->pending.head || conn->note_count > 0))
         is_worker_due = conn_ends_doze_locked(conn) || is_worker_due;
     lock_drop(&conn->lock);
-    futex_wake(conn, bit);
+    conn_wake(conn, bit);
     if (is_worker_due)
         conn_nudge(conn);
 }
