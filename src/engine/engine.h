@@ -119,9 +119,10 @@ struct engine_event {
     int64_t time_ns;
 };
 struct engine_result {
-    const struct engine_info *info;            /* ping */
-    const struct engine_where *where;          /* find_where */
-    const char *id;                            /* create: container, network; volume: name */
+    const struct engine_info *info;   /* ping */
+    const struct engine_where *where; /* find_where */
+    const cJSON *mounts; /* find_where: what the container that we are was given; NULL: we are none of its */
+    const char *id;      /* create: container, network; volume: name */
     const struct engine_container *container;  /* inspect */
     const struct engine_container *containers; /* list */
     int container_count;

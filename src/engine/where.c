@@ -27,8 +27,16 @@ static const char loopback[] = "127.0.0.1";
 
 struct search {
     struct engine_where where;
-    int shared; /* container:X, how often */
+    cJSON *mounts; /* of our own container */
+    int shared;    /* container:X, how often */
 };
+
+static void free_search(void *data)
+{
+    struct search *search = data;
+    cJSON_Delete(search->mounts);
+    free(search);
+}
 
 /* ---- candidates ---- */
 
@@ -77,7 +85,8 @@ static void conclude(struct engine_op *op)
 {
     struct search *search = op->state;
     apply_override(&op->engine->address, &search->where);
-    engine_op_finish(op, &(struct engine_result){.where = &search->where, .exit_code = -1});
+    engine_op_finish(
+        op, &(struct engine_result){.where = &search->where, .mounts = search->mounts, .exit_code = -1});
 }
 
 /* ---- without our own container ---- */
@@ -285,6 +294,8 @@ static void on_container(struct engine_op *op, const struct http_response *respo
     cleanup_json cJSON *document = engine_answer_json(op, response);
     if (!document)
         return;
+    if (!search->shared) /* of ourselves, not of whose network we have */
+        search->mounts = cJSON_DetachItemFromObjectCaseSensitive(document, "Mounts");
     if (!engine_where_in_container(document, &search->where, &shares) && search->shared++ < MOST_SHARED) {
         ask_about(op, shares);
         return;
@@ -311,7 +322,7 @@ struct engine_op *engine_find_where(struct engine *engine, engine_done_cb *done,
     if (engine->address.unix_path)
         id = machine_container_id();
     op->state = xcalloc(1, sizeof(struct search));
-    op->free_state = free;
+    op->free_state = free_search;
     if (id) {
         ask_about(op, id);
         return op;

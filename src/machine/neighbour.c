@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -79,23 +78,6 @@ enum machine_answer machine_has_listener(int port)
         return MACHINE_YES;
     bool is_known = tcp && (tcp6 || why.code == ERROR_NO_FILE);
     if (is_known)
-        return MACHINE_NO;
-    return MACHINE_UNKNOWN;
-}
-
-enum machine_answer machine_has_address(const char *text)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    if (inet_pton(AF_INET, text, &address.sin_addr) != 1)
-        return MACHINE_UNKNOWN;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return MACHINE_UNKNOWN;
-    int rc = bind(fd, (struct sockaddr *)&address, sizeof address), why = errno;
-    close(fd);
-    if (rc == 0)
-        return MACHINE_YES;
-    if (why == EADDRNOTAVAIL)
         return MACHINE_NO;
     return MACHINE_UNKNOWN;
 }

@@ -20,9 +20,6 @@ enum machine_answer { MACHINE_UNKNOWN, MACHINE_YES, MACHINE_NO };
 enum machine_answer machine_shares_network(pid_t pid);
 /* Does anything listen on this TCP port in our network namespace, at whatever address? */
 enum machine_answer machine_has_listener(int port);
-/* Is this address of the fourth version, in numbers, one of our network namespace? Asked by trying to be at
- * home there. */
-enum machine_answer machine_has_address(const char *address);
 /* Can 127.0.0.1 be reached at all? In a fresh network namespace the loopback is down. */
 bool machine_has_loopback(void);
 

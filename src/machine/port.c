@@ -229,3 +229,15 @@ bool machine_port_is_free(const char *address, int port)
     close(fd);
     return rc == 0 || why != EADDRINUSE;
 }
+
+bool machine_lacks_address(const char *text)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool is_one = fd >= 0 && inet_pton(AF_INET, text, &address.sin_addr) == 1;
+    bool is_foreign =
+        is_one && bind(fd, (struct sockaddr *)&address, sizeof address) < 0 && errno == EADDRNOTAVAIL;
+    if (fd >= 0)
+        close(fd);
+    return is_foreign;
+}

@@ -32,5 +32,8 @@ char *machine_port_holder(int port);
  * loopback. True where we may not (below 1024, as an ordinary user) or cannot (an address that is not this
  * machine's, or none): an engine may, and whoever cannot will tell. */
 bool machine_port_is_free(const char *address, int port);
+/* Is this IPv4 address, in numbers, surely none of our network namespace? Asked by trying to be at home
+ * there; false where that cannot be told. */
+bool machine_lacks_address(const char *address);
 
 #endif

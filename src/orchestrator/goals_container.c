@@ -136,7 +136,7 @@ static void create(struct node *node)
 {
     struct facts *facts = &node->facts;
     const struct plan_run *run = &node->spec->run;
-    if (place_refuses(node))
+    if (place_refuses(node) || outside_refuses(node))
         return;
 
     const char *digest = values_digest(node);

@@ -124,6 +124,14 @@ char *decide_explain(struct orchestrator *o, const struct node *node, const stru
 
 /* ==== values: what is known late: where, ports, secrets, and what is made of them ==== */
 
+/* ---- outside.c ---- */
+/* What the engine said about our own container: its Mounts, or NULL. Copied. */
+void outside_note(struct orchestrator *o, const cJSON *mounts);
+/* A mount's source as the engine's machine has it; the caller frees. NULL: it does not see it. */
+char *outside_source(const struct orchestrator *o, const struct plan_mount *mount);
+/* Fails the node when it is to have what the engine does not see. */
+bool outside_refuses(struct node *node);
+
 /* ---- place.c: where published ports are reached ---- */
 bool place_is_met(const struct node *root);
 void place_find(struct node *root);

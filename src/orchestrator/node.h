@@ -351,6 +351,7 @@ struct orchestrator {
     uint64_t values_serial;
     struct engine_where where; /* once located: the candidates; place: the likeliest, or the proven one */
     int place;
+    cJSON *mounts; /* of the container of this engine that we are; NULL: we are none */
     bool located, proven;
     bool supposed; /* something answered there that need not be ours */
     char bracketed[264], process_host[80];

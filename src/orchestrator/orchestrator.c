@@ -20,7 +20,7 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
         .probe_error = probe_last_error,
         .probe_free = probe_free,
         .port_is_free = machine_port_is_free,
-        .has_address = machine_has_address,
+        .lacks_address = machine_lacks_address,
         .watch = watch_new,
         .watch_free = watch_free,
     };
@@ -50,8 +50,8 @@ static void fill_hooks(struct orchestrator_hooks *hooks)
     }
     if (!hooks->port_is_free)
         hooks->port_is_free = real.port_is_free;
-    if (!hooks->has_address)
-        hooks->has_address = real.has_address;
+    if (!hooks->lacks_address)
+        hooks->lacks_address = real.lacks_address;
 }
 
 struct orchestrator *orchestrator_new(const struct orchestrator_services *services)
@@ -104,6 +104,7 @@ static void on_closed(void *data)
     struct orchestrator *o = data;
     loop_cb *closed = o->on_closed;
     void *closed_data = o->closed_data;
+    cJSON_Delete(o->mounts);
     free(o->session);
     free(o->logs_folder);
     free(o);

@@ -21,7 +21,6 @@
 #include "control/watch.h"
 #include "engine/engine.h"
 #include "loop/loop.h"
-#include "machine/neighbour.h"
 #include "plan/plan.h"
 #include "probe/probe.h"
 #include "process/process.h"
@@ -49,7 +48,7 @@ struct orchestrator_hooks {
     const struct error *(*probe_error)(const struct probe *probe);
     void (*probe_free)(struct probe *probe);
     bool (*port_is_free)(const char *address, int port);
-    enum machine_answer (*has_address)(const char *address);
+    bool (*lacks_address)(const char *address);
     struct watch *(*watch)(struct loop *loop, const struct watch_options *options);
     void (*watch_free)(struct watch *watch);
 };

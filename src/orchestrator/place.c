@@ -44,6 +44,7 @@ static void on_found(const struct engine_result *result, const struct error *err
     }
 
     facts_locate(root);
+    outside_note(o, result->mounts);
     if (o->located && is_same(&o->where, result->where))
         return;
     o->where = *result->where;
@@ -217,7 +218,7 @@ static bool is_gateway_elsewhere(const struct node *node)
         return false;
     const char *gateway = place_gateway(o);
     bool is_beside_us = o->where.count == 1 && !strcmp(o->where.places[0].host, PLAN_LIKELY_HOST);
-    return gateway && is_beside_us && o->hooks.has_address(gateway) == MACHINE_NO;
+    return gateway && is_beside_us && o->hooks.lacks_address(gateway);
 }
 
 static void fail_gateway(struct node *node)
@@ -233,14 +234,49 @@ static void fail_gateway(struct node *node)
     node_fail(node, &err);
 }
 
+/* A loopback address that the manifest names: of the machine's loopback, not of ours. */
+static const char *foreign_loopback(const struct node *node)
+{
+    const struct plan_run *run = &node->spec->run;
+    for (size_t i = 0; node->o->where.apart && node->kind->at_engine && i < run->port_count; i++) {
+        const struct plan_port *port = &run->ports[i];
+        bool is_loopback = port->bind_address &&
+                           (str_starts(port->bind_address, "127.") || !strcmp(port->bind_address, "::1"));
+        if (is_loopback && !is_for_us_alone(port))
+            return port->bind_address;
+    }
+    return NULL;
+}
+
+static void fail_loopback(struct node *node, const char *address)
+{
+    cleanup_error struct error err = {0};
+    error_set(&err, ERROR_RESOURCE,
+              "%s cannot be reached from here: %s is the loopback of the engine's machine (%s)",
+              node_exact_name(node), address, node->o->where.how);
+    error_hint(&err,
+               "leave out `bind_address`: it is published where we reach it, and nobody from elsewhere does");
+    node_fail(node, &err);
+}
+
+static bool refuses_address(struct node *node)
+{
+    const char *loopback = foreign_loopback(node);
+    if (is_gateway_elsewhere(node))
+        fail_gateway(node);
+    else if (loopback)
+        fail_loopback(node, loopback);
+    else
+        return false;
+    return true;
+}
+
 bool place_refuses(struct node *node)
 {
     const struct orchestrator *o = node->o;
     const struct plan_run *run = &node->spec->run;
-    if (o->located && is_gateway_elsewhere(node)) {
-        fail_gateway(node);
+    if (o->located && refuses_address(node))
         return true;
-    }
 
     bool is_apart = !o->where.count || o->where.apart;
     if (!node->kind->at_engine || !o->located || !run->port_count || !is_apart)

@@ -126,13 +126,15 @@ static cJSON *add_array(cJSON *body, const char *key, size_t count)
     return json_add_array(body, key);
 }
 
-static void add_mounts(cJSON *host, const struct plan_run *run)
+static void add_mounts(cJSON *host, const struct node *node)
 {
+    const struct plan_run *run = &node->spec->run;
     cJSON *mounts = add_array(host, "Mounts", run->mount_count);
     for (size_t i = 0; i < run->mount_count; i++) {
         cJSON *mount = cJSON_CreateObject();
+        cleanup_free char *source = outside_source(node->o, &run->mounts[i]);
         json_add_string(mount, "Type", text_pick(run->mounts[i].is_volume, "volume", "bind"));
-        json_add_string(mount, "Source", run->mounts[i].source);
+        json_add_string(mount, "Source", source);
         json_add_string(mount, "Target", run->mounts[i].target);
         json_add_bool(mount, "ReadOnly", run->mounts[i].read_only);
         cJSON_AddItemToArray(mounts, mount);
@@ -184,7 +186,7 @@ static void add_host(cJSON *body, cJSON *host, const struct node *node)
     for (size_t i = 0; i < run->extra_host_count; i++)
         cJSON_AddItemToArray(hosts, cJSON_CreateString(place_extra_host(node, run->extra_hosts[i])));
     add_ports(body, host, node);
-    add_mounts(host, run);
+    add_mounts(host, node);
     add_tmpfs(host, run);
     add_network(body, host, node);
 }

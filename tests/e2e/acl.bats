@@ -65,10 +65,10 @@ limits() {
   server "$app_user" 'writer: {password: two, acl: "~* +set"}'
   ok apphost up -d
   [ "$(users)" = 'app default writer' ]
-  [ "$(redis-cli --no-auth-warning -h 127.0.0.1 -p "$CACHE_PORT" --user writer --pass two SET x 1)" = OK ]
+  [ "$(redis-cli --no-auth-warning -h "${CACHE_HOST:-$HERE}" -p "$CACHE_PORT" --user writer --pass two SET x 1)" = OK ]
   server "$app_user" 'writer: {password: three, acl: "~* +get"}'
   ok apphost up -d
-  [ "$(redis-cli --no-auth-warning -h 127.0.0.1 -p "$CACHE_PORT" --user writer --pass three GET x)" = 1 ]
+  [ "$(redis-cli --no-auth-warning -h "${CACHE_HOST:-$HERE}" -p "$CACHE_PORT" --user writer --pass three GET x)" = 1 ]
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" INFO server | grep run_id)" = "$before" ]
   ok apphost down
 }
@@ -122,7 +122,7 @@ limits() {
 
 # as_app PORT WORD… : a node's answer to the user "app"
 as_app() {
-  redis-cli --no-auth-warning -h 127.0.0.1 -p "$1" --user app --pass 'p w' "${@:2}"
+  redis-cli --no-auth-warning -h "${CACHE_HOST:-$HERE}" -p "$1" --user app --pass 'p w' "${@:2}"
 }
 
 # bats test_tags=engineless

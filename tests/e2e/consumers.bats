@@ -41,11 +41,11 @@ END2
   ok apphost up -d
   shown app
   port=$(apphost port cache | sed 's/.*://')
-  [ "$(got app ConnectionStrings__cache)" = "127.0.0.1:$port,password=p@ss w:rd/é" ]
-  [ "$(got app CACHE_HOST)" = 127.0.0.1 ]
+  [ "$(got app ConnectionStrings__cache)" = "$HERE:$port,password=p@ss w:rd/é" ]
+  [ "$(got app CACHE_HOST)" = "$HERE" ]
   [ "$(got app CACHE_PORT)" = "$port" ]
   [ "$(got app CACHE_PASSWORD)" = 'p@ss w:rd/é' ]
-  [ "$(got app CACHE_URI)" = "redis://default:p%40ss%20w%3Ard%2F%C3%A9@127.0.0.1:$port" ]
+  [ "$(got app CACHE_URI)" = "redis://default:p%40ss%20w%3Ard%2F%C3%A9@$HERE:$port" ]
   [ "$(got app CACHE_URL)" = "$(got app CACHE_URI)" ]
   not has app CACHE_CA_FILE
   [ "$(ask "$(got app CACHE_PORT)" "$(got app CACHE_PASSWORD)" PING)" = PONG ]
@@ -165,7 +165,7 @@ END2
   [ "$(got app LEGACY_URI)" = 'redis://default:old@legacy.example:6380' ]
   [ "$(got app ConnectionStrings__outside)" = "$ConnectionStrings__outside" ]
   [ "$(got app OUTSIDE_URI)" = 'rediss://default:s3cret@outside.example:7000' ]
-  [ "$(got app ConnectionStrings__joined)" = "127.0.0.1:$(apphost port cache | sed 's/.*://'),abortConnect=false" ]
+  [ "$(got app ConnectionStrings__joined)" = "$HERE:$(apphost port cache | sed 's/.*://'),abortConnect=false" ]
   not has app ConnectionStrings__absent
   ok apphost down
 }
@@ -261,8 +261,8 @@ END2
   ok apphost up -d
   shown app
   port=$(apphost port cache | sed 's/.*://')
-  [ "$(got app MINE)" = "at=127.0.0.1:$port;pw=a b;uri=redis://default:a%20b@127.0.0.1:$port" ]
-  [ "$(got app WHOLE)" = "127.0.0.1:$port,password=a b" ]
+  [ "$(got app MINE)" = "at=$HERE:$port;pw=a b;uri=redis://default:a%20b@$HERE:$port" ]
+  [ "$(got app WHOLE)" = "$HERE:$port,password=a b" ]
   [ "$(got app DOLLAR)" = 'costs $5' ]
   [ "$(engine GET "/containers/$(containers | grep -- -box)/json" | jq -r '.Config.Cmd[2]')" = cache:6379 ]
   ok apphost down

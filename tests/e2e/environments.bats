@@ -3,8 +3,10 @@
 # must be said at once why none can. What was run where, and what stands in other files, is in tests/ENVIRONMENTS.md.
 load helpers
 
+# In a container root may do less.
 needs_root() {
   [ "$(id -u)" = 0 ] || skip "needs root"
+  unshare -m -n true 2>/dev/null || skip "this root may not make namespaces"
 }
 
 server() {
@@ -76,11 +78,27 @@ teardown() {
   return $code
 }
 
+# Does what the engine mounts from this path lie in our folder?
+engine_sees_us() {
+  local id status body
+  touch "$T/seen"
+  body=$(jq -n --arg image "$REDIS" --arg folder "$T" '{Image: $image, HostConfig: {Binds: [$folder + ":/ours"]}}')
+  id=$(engine POST /containers/create --max-time 60 -H 'Content-Type: application/json' -d "$body" | jq -r .Id)
+  engine POST "/containers/$id/start" --max-time 60
+  status=$(engine_curl --head -o /dev/null -w '%{http_code}' "$(engine_base)/containers/$id/archive?path=/ours/seen")
+  engine DELETE "/containers/$id?force=1&v=1" >/dev/null
+  [ "$status" = 200 ]
+}
+
 needs_socket() {
   [[ $ENGINE_HOST = unix://* ]] || skip "the engine has no socket to mount"
   ENGINE_HOST=unix://$(readlink -f "${ENGINE_HOST#unix://}")
   needs jq
   needs_image "$REDIS"
+  if [ ! -e "$BATS_FILE_TMPDIR/sees" ]; then
+    engine_sees_us && echo yes >"$BATS_FILE_TMPDIR/sees" || echo no >"$BATS_FILE_TMPDIR/sees"
+  fi
+  [ "$(cat "$BATS_FILE_TMPDIR/sees")" = yes ] || skip "the engine does not see this folder: we are in a container"
 }
 
 # The gateway of a network: as the engine says it, else what its bridge has (an engine that made its default bridge at
@@ -243,6 +261,26 @@ END
     "$APPHOST" run -- sh -c "until [ \"\$(redis-cli -u \$CACHE_URI get from)\" = other ]; do sleep 0.1; done; echo both"
     "$APPHOST" down'
   prints both
+}
+
+@test "in a container, folders and certificates for others: as the engine has them; its own files are refused" {
+  needs_socket
+  manifest <<END
+resources:
+  cache: {type: redis, image: $REDIS, data_bind_mount: ./data, tls: true}
+  other: {type: container, image: $REDIS, entrypoint: [sh, -c], references: [cache], bind_mounts: ["./data:/here"],
+    command: ['redis-cli -u "\$CACHE_URI" --cacert "\$CACHE_CA_FILE" ping >/here/answer; sleep 600']}
+END
+  pack_program
+  mkdir "$T/work/data"
+  ok in_container bridge 'set -e; export XDG_STATE_HOME=/srv/app/state; "$APPHOST" up -d --wait-timeout 60s
+    for _ in 1 2 3 4 5 6 7 8 9 10; do [ ! -s data/answer ] || break; sleep 1; done
+    "$APPHOST" redis cache SET kept yes; "$APPHOST" down; cat data/answer'
+  prints PONG
+  [ -s "$T/work/data/dump.rdb" ]
+  fails 6 in_container bridge 'mkdir -p /own/data; cat apphost.yaml >/own/apphost.yaml; cd /own
+    "$APPHOST" up -d --wait-timeout 60s'
+  prints_or_says 'cannot be given /own/data: .* does not see that container.s own files'
 }
 
 @test "in a container, a container that needs a process of ours: reached at our own address" {
@@ -635,6 +673,7 @@ plug_in() {
 @test "APPHOST_PUBLISHED_HOST is believed, and its synonym; doctor and ps say so" {
   server
   needs_image "$REDIS"
+  needs_loopback
   export APPHOST_PUBLISHED_HOST=127.0.0.2
   ok apphost doctor
   prints 'reached at 127\.0\.0\.2: APPHOST_PUBLISHED_HOST'

@@ -37,7 +37,8 @@ cache() {
 
 # tls WORD… : the same over TLS, verified against the authority that consumers are given
 tls() {
-  redis-cli --no-auth-warning -h 127.0.0.1 -p "$CACHE_PORT" -a "$CACHE_PASSWORD" --tls --cacert "$CACHE_CA_FILE" "$@"
+  redis-cli --no-auth-warning -h "${CACHE_HOST:-$HERE}" -p "$CACHE_PORT" -a "$CACHE_PASSWORD" --tls \
+    --cacert "$CACHE_CA_FILE" "$@"
 }
 
 setting() {
@@ -54,7 +55,7 @@ generated() {
   [[ $CACHE_PASSWORD =~ ^[a-km-zA-KMNP-Z0-9]{22}$ ]]
   [ "$(cache PING)" = PONG ]
   ask "$CACHE_PORT" "" PING | grep -q NOAUTH
-  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD" ]
+  [ "$ConnectionStrings__cache" = "$HERE:$CACHE_PORT,password=$CACHE_PASSWORD" ]
 }
 
 @test "a generated password has 22 characters without look-alikes, and is asked for" {
@@ -77,8 +78,8 @@ generated() {
 none() {
   [ -z "${CACHE_PASSWORD+set}" ]
   [ "$(ask "$CACHE_PORT" "" PING)" = PONG ]
-  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT" ]
-  [ "$CACHE_URI" = "redis://127.0.0.1:$CACHE_PORT" ]
+  [ "$ConnectionStrings__cache" = "$HERE:$CACHE_PORT" ]
+  [ "$CACHE_URI" = "redis://$HERE:$CACHE_PORT" ]
 }
 
 @test "password: false is a server without one, and no variable" {
@@ -97,7 +98,7 @@ works_with() {
   [ "$(cache PING)" = PONG ]
   [ "$(password_in "$CACHE_URI")" = "$wanted" ]
   [ "$(redis-cli --no-auth-warning -u "$CACHE_URI" PING)" = PONG ]
-  [[ ${CACHE_URI#*://} =~ ^default:[A-Za-z0-9._~%-]+@127.0.0.1:$CACHE_PORT$ ]]
+  [[ ${CACHE_URI#*://} =~ ^default:[A-Za-z0-9._~%-]+@$HERE:$CACHE_PORT$ ]]
 }
 
 @test "passwords with every odd character work on each server" {
@@ -386,12 +387,13 @@ END2
 }
 
 @test "bind_address: another loopback address works; an open one is announced; nonsense is refused" {
+  needs_loopback
   one redis $REDIS 'bind_address: 127.0.0.5'
   ok apphost up -d
   load_env
   [ "$CACHE_HOST" = 127.0.0.5 ]
   [ "$(redis-cli --no-auth-warning -h 127.0.0.5 -p "$CACHE_PORT" -a "$CACHE_PASSWORD" PING)" = PONG ]
-  not ask "$CACHE_PORT" "$CACHE_PASSWORD" PING 2>/dev/null
+  CACHE_HOST=127.0.0.1 not ask "$CACHE_PORT" "$CACHE_PASSWORD" PING 2>/dev/null
   ok apphost down
   one redis $REDIS 'bind_address: 0.0.0.0' 'password: false'
   ok apphost validate
@@ -417,6 +419,7 @@ only_tls() {
 }
 
 @test "TLS on another address: the certificate has it" {
+  needs_loopback
   one redis $REDIS 'tls: true' 'bind_address: 127.0.0.5'
   ok apphost up -d
   load_env
@@ -473,6 +476,7 @@ pair() {
 }
 
 @test "TLS with an own certificate" {
+  needs_loopback
   needs openssl
   pair own
   for server in "redis $REDIS" "redis $REDIS8" "valkey $VALKEY"; do
@@ -513,6 +517,7 @@ on_loopback() {
 }
 
 @test "network: host works, on loopback only" {
+  needs_loopback
   each_server on_loopback 'network: host'
   each_server on_loopback 'network: host' "host_port: $(free_port)"
 }

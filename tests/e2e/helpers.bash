@@ -23,6 +23,13 @@ REDIS=apphost-test/redis:7.0
 REAL_HOME=${REAL_HOME:-$HOME}
 export REAL_HOME
 ENGINE_HOST=${DOCKER_HOST:-unix:///var/run/docker.sock}
+# Where published ports are reached (scripts/run-e2e): the gateway of our network when we are in a container.
+HERE=${E2E_HERE:-127.0.0.1}
+
+# For tests of what is on this machine's own loopback.
+needs_loopback() {
+  [ "$HERE" = 127.0.0.1 ] || skip "published ports are at $HERE here"
+}
 
 setup() {
   T=$(mktemp -d /tmp/ae.XXXXXX)
@@ -312,7 +319,7 @@ free_port() {
 
 # ask PORT PASSWORD WORD… : one command to a Redis server, its first answer line
 ask() {
-  redis-cli --no-auth-warning -h 127.0.0.1 -p "$1" ${2:+-a "$2"} "${@:3}"
+  redis-cli --no-auth-warning -h "${CACHE_HOST:-$HERE}" -p "$1" ${2:+-a "$2"} "${@:3}"
 }
 
 # The environment of a consumer, into shell variables of this test.

@@ -270,8 +270,8 @@ forget() {
   forget
   up
   [ "$CACHE_PASSWORD" = "$password" ]
-  redis-cli --no-auth-warning -a "$CACHE_PASSWORD" -h 127.0.0.1 -p "$CACHE_PORT" --tls --cacert "$CACHE_CA_FILE" \
-    PING | grep -qx PONG
+  redis-cli --no-auth-warning -a "$CACHE_PASSWORD" -h "${CACHE_HOST:-$HERE}" -p "$CACHE_PORT" --tls \
+    --cacert "$CACHE_CA_FILE" PING | grep -qx PONG
   ok apphost down --all
 }
 

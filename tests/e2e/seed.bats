@@ -91,7 +91,7 @@ END2
   server 'tls: true' "password: 'a b\"c\\'"
   ok apphost up -d
   load_env
-  [ "$(redis-cli --no-auth-warning -a "$CACHE_PASSWORD" -h 127.0.0.1 -p "$CACHE_PORT" --tls \
+  [ "$(redis-cli --no-auth-warning -a "$CACHE_PASSWORD" -h "${CACHE_HOST:-$HERE}" -p "$CACHE_PORT" --tls \
     --cacert "$CACHE_CA_FILE" LLEN list)" = 3 ]
   ok apphost down
 }

@@ -52,7 +52,7 @@ volumes_exist() {
   two_servers "commander: {image: $COMMANDER, host_port: $port}"
   ok apphost up -d
   ok apphost wait rediscommander --wait-timeout 60s
-  [ "$(apphost port rediscommander)" = "127.0.0.1:$port" ]
+  [ "$(apphost port rediscommander)" = "$HERE:$port" ]
   ok apphost down
 }
 
@@ -123,7 +123,7 @@ volumes_exist() {
   sed -i "s/^  two:/&\n    insight: {image: $(sed 's/[/]/\\&/g' <<<$INSIGHT)}/" apphost.yaml
   ok apphost up -d
   load_env
-  redis-cli -h 127.0.0.1 -p "$TWO_PORT" --tls --cacert "$TWO_CA_FILE" SET in-two 1
+  redis-cli -h "$HERE" -p "$TWO_PORT" --tls --cacert "$TWO_CA_FILE" SET in-two 1
   ok apphost wait rediscommander redisinsight --wait-timeout 60s
   curl -sf --max-time 60 "http://$(apphost port rediscommander)/apiv2/keystree/R:two:6379:0/" | grep -q in-two
   curl -sf --max-time 60 "http://$(apphost port redisinsight)" >shown
@@ -181,7 +181,7 @@ END
   two_servers
   ok apphost up -d
   load_env
-  exec 7<>"/dev/tcp/127.0.0.1/$TWO_PORT"
+  exec 7<>"/dev/tcp/$HERE/$TWO_PORT"
   printf 'PING\r\n' >&7
   read -r -t 5 answer <&7
   two_servers "insight: {image: $INSIGHT}"

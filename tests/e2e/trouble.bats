@@ -2,6 +2,7 @@
 load helpers
 
 @test "a port taken by a process: exit 8, names the holder and the next free port" {
+  needs_loopback
   needs python3
   local port
   port=$(free_port)
@@ -18,6 +19,7 @@ s.bind(('127.0.0.1', $port)); s.listen(); time.sleep(60)" 3>&- &
 }
 
 @test "a port taken by a container: exit 8, names the container" {
+  needs_loopback
   local port
   port=$(free_port)
   engine POST "/containers/create?name=e2e-holder-$$" -H 'Content-Type: application/json' \
@@ -240,7 +242,7 @@ END
     [ -z "$(pgrep -x dockerd)" ] || says "$@"
   }
   box 'timeout: 1s'
-  says "the engine's proxy accepts connections on 127.0.0.1:[0-9]+, nothing inside the container answers on port 80"
+  says "the engine's proxy accepts connections on $HERE:[0-9]+, nothing inside the container answers on port 80"
   box 'tcp: http, timeout: 3s'
   says_found 'box listens on no port inside the container'
   says 'nothing inside the container answers on port 80'

@@ -17,9 +17,9 @@ END
   ok apphost up -d
   load_env
   [ "$(ask "$CACHE_PORT" "$CACHE_PASSWORD" PING)" = PONG ]
-  [ "$CACHE_HOST" = 127.0.0.1 ]
-  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD" ]
-  [ "$CACHE_URI" = "redis://default:$CACHE_PASSWORD@127.0.0.1:$CACHE_PORT" ]
+  [ "$CACHE_HOST" = "$HERE" ]
+  [ "$ConnectionStrings__cache" = "$HERE:$CACHE_PORT,password=$CACHE_PASSWORD" ]
+  [ "$CACHE_URI" = "redis://default:$CACHE_PASSWORD@$HERE:$CACHE_PORT" ]
   ok apphost down
   nothing_left
 }
@@ -57,7 +57,7 @@ END
   ok apphost up -d
   load_env
   [ "$(ask "$CACHE_PORT" "" PING)" = PONG ]
-  [ "$ConnectionStrings__cache" = "127.0.0.1:$CACHE_PORT" ]
+  [ "$ConnectionStrings__cache" = "$HERE:$CACHE_PORT" ]
   ok apphost down
 }
 
@@ -65,7 +65,7 @@ END
   redis_and_process
   ok apphost up -d
   load_env
-  wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'app has 127.0.0.1:$CACHE_PORT,password=$CACHE_PASSWORD'"
+  wait_until 5 sh -c "'$APPHOST' logs app | grep -q 'app has $HERE:$CACHE_PORT,password=$CACHE_PASSWORD'"
   ok apphost down
 }
 
@@ -73,7 +73,7 @@ END
   redis_and_process
   ok apphost up -d
   ok apphost ps
-  prints '^cache ' '^app ' 'ready|running' '127.0.0.1:[0-9]+'
+  prints '^cache ' '^app ' 'ready|running' "$HERE:[0-9]+"
   ok apphost ps -o json
   jq -e '.resources | map(select(.name == "cache" and .state == "ready")) | length == 1' <<<"$output"
   jq -e '.resources[] | select(.name == "app") | .pid > 1' <<<"$output"
@@ -148,7 +148,7 @@ END
 @test "up in the foreground shows readiness and logs; Ctrl-C takes all down" {
   redis_and_process
   background up >"$T/out" 2>"$T/err"
-  wait_until 20 grep -q 'app has 127.0.0.1' "$T/out"
+  wait_until 20 grep -q "app has $HERE" "$T/out"
   kill -INT $PID
   ended $PID 130 0
   wait_until 5 nothing_left
@@ -186,7 +186,7 @@ END
   ok apphost env --format dotenv
   prints "^CACHE_PORT=[\"']?[0-9]+" '^ConnectionStrings__cache='
   ok apphost env --format json
-  jq -e '.CACHE_HOST == "127.0.0.1" or .CACHE_HOST.value == "127.0.0.1"' <<<"$output"
+  jq -e --arg here "$HERE" '.CACHE_HOST == $here or .CACHE_HOST.value == $here' <<<"$output"
   ok apphost env --format github
   says '::add-mask::' # standard output goes into $GITHUB_ENV
   ok apphost env --format powershell

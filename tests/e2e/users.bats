@@ -56,7 +56,7 @@ END
   [ "$(find "$T/o/work" -name dump.rdb -printf '%U')" = 65534 ]
   ok other_apphost down
   ok other_apphost run -- sh -c 'echo "$CACHE_HOST"'
-  [ "$output" = 127.0.0.1 ]
+  [ "$output" = "$HERE" ]
 }
 
 @test "a bind mount that this user may not use is an error at its position" {

@@ -118,6 +118,15 @@ static int listen_on_six(int *port)
     return fd;
 }
 
+static void test_addresses(void **state)
+{
+    (void)state;
+    assert_false(machine_lacks_address("127.0.0.1"));
+    assert_true(machine_lacks_address("203.0.113.9"));
+    assert_false(machine_lacks_address("::1"));
+    assert_false(machine_lacks_address("no address"));
+}
+
 /* An ordinary user may not listen there; an engine publishes it all the same. */
 static void test_below_1024(void **state)
 {
@@ -159,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_session_and_holder),
         cmocka_unit_test(test_free_or_taken),
         cmocka_unit_test(test_below_1024),
+        cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

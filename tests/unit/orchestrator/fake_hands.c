@@ -184,12 +184,10 @@ static bool port_free(const char *address, int port)
     return !world->taken[port] && !listener(port);
 }
 
-static enum machine_answer has_address(const char *address)
+static bool lacks_address(const char *address)
 {
     (void)address;
-    if (world->is_elsewhere)
-        return MACHINE_NO;
-    return MACHINE_YES;
+    return world->is_elsewhere;
 }
 
 /* ---- watched files ---- */
@@ -237,7 +235,7 @@ const struct orchestrator_hooks fake_hooks = {
     .probe_error = last_error,
     .probe_free = free_probe,
     .port_is_free = port_free,
-    .has_address = has_address,
+    .lacks_address = lacks_address,
     .watch = watch,
     .watch_free = free_watch,
 };

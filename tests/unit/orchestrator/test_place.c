@@ -18,12 +18,13 @@
 #define GATEWAY "172.30.0.1"
 
 static struct engine_where where;
+static cJSON *mounts; /* of the container that we are */
 static enum machine_answer heard;
 
 static void answer(struct engine_op *op, const struct http_response *response)
 {
     (void)response;
-    engine_op_finish(op, &(struct engine_result){.where = &where, .exit_code = -1});
+    engine_op_finish(op, &(struct engine_result){.where = &where, .mounts = mounts, .exit_code = -1});
 }
 
 struct engine_op *engine_find_where(struct engine *engine, engine_done_cb *done, void *data)
@@ -184,6 +185,82 @@ static void a_slow_one_is_waited_for(void **state)
     }
 }
 
+/* ---- in one of the engine's containers ---- */
+
+static void in_a_container(const char *given)
+{
+    where = (struct engine_where){.how = "they said so", .apart = true};
+    add_place(GATEWAY);
+    mounts = cJSON_Parse(given);
+    assert_non_null(mounts);
+}
+
+static void out_again(struct rig *rig)
+{
+    cJSON_Delete(take_ptr(&mounts));
+    rig_end(rig);
+}
+
+static struct plan_mount mount;
+
+/* A server that is given a folder of ours, and where it is asked for. */
+static struct plan *plan_with(const char *folder, const char *address)
+{
+    struct plan *plan = plans_new("shop");
+    struct plan_node *cache = add_server(plan, "cache");
+    cache->run.ports[0].bind_address = address;
+    if (folder) {
+        mount = (struct plan_mount){.source = folder, .target = "/data"};
+        cache->run.mounts = &mount;
+        cache->run.mount_count = 1;
+    }
+    return plans_done(plan);
+}
+
+static void a_folder_is_told_as_the_engine_has_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *folder, *seen;
+    } cases[] = {{"/srv/app/data", "/home/u/shop/data"},
+                 {"/srv/app", "/home/u/shop"},
+                 {"/srv/app/cache/x", "/var/lib/docker/volumes/v/_data/x"},
+                 {"/srv/apples", NULL},
+                 {"/srv/memory/x", NULL},
+                 {"/etc/shop", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        in_a_container("[{\"Type\": \"bind\", \"Source\": \"/home/u/shop\", \"Destination\": \"/srv/app\"},"
+                       " {\"Type\": \"tmpfs\", \"Source\": \"\", \"Destination\": \"/srv/memory\"},"
+                       " {\"Type\": \"volume\", \"Source\": \"/var/lib/docker/volumes/v/_data\","
+                       "  \"Destination\": \"/srv/app/cache/\"}]");
+        struct rig *rig = rig_at(GATEWAY);
+        rig_up(rig, plan_with(cases[i].folder, NULL));
+        if (cases[i].seen) {
+            rig_ok(rig);
+            const cJSON *given = json_path(rig->fake.containers->body, "HostConfig.Mounts");
+            assert_string_equal(json_string(cJSON_GetArrayItem(given, 0), "Source", ""), cases[i].seen);
+        } else {
+            assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
+            assert_non_null(
+                strstr(rig->outcome.error.text, "the engine does not see that container's own files"));
+            assert_null(rig->fake.containers);
+        }
+        out_again(rig);
+    }
+}
+
+static void the_machines_loopback_is_not_ours(void **state)
+{
+    (void)state;
+    in_a_container("[]");
+    struct rig *rig = rig_at(GATEWAY);
+    rig_up(rig, plan_with(NULL, "127.0.0.5"));
+    assert_int_equal(rig_answer(rig), ERROR_RESOURCE);
+    assert_non_null(strstr(rig->outcome.error.text, "127.0.0.5 is the loopback of the engine's machine"));
+    assert_null(rig->fake.containers);
+    out_again(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +269,8 @@ int main(void)
         cmocka_unit_test(the_first_place_is_proven_too),
         cmocka_unit_test(published_where_nobody_listens),
         cmocka_unit_test(a_slow_one_is_waited_for),
+        cmocka_unit_test(a_folder_is_told_as_the_engine_has_it),
+        cmocka_unit_test(the_machines_loopback_is_not_ours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
