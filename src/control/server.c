@@ -26,7 +26,9 @@ struct control_client {
     struct control_server *server;
     pid_t pid;
     void *data;
-    bool lossy; /* "lost" was said, records are dropped */
+    bool lossy;      /* "lost" was said, records are dropped */
+    bool has_spoken; /* a whole line */
+    bool is_leaving; /* it made room for somebody */
     struct control_client *prev, *next;
 };
 
@@ -45,7 +47,7 @@ struct control_server {
     char *path;
     struct listener *listener;
     struct control_client *clients;
-    int client_count;
+    int client_count, leaving_count;
     int reserve_fd; /* or -1 */
     struct timer flush_timer, breath;
     bool closing, handle_closed;
@@ -75,6 +77,7 @@ static void on_client_closed(struct wire *wire)
     struct control_server *server = client->server;
     DL_DELETE(server->clients, client);
     server->client_count--;
+    server->leaving_count -= client->is_leaving;
     server->handlers.on_gone(client, server->handlers.data);
     free(client);
     finish_if_empty(server);
@@ -90,8 +93,9 @@ static void refuse(struct control_client *client, int64_t id, const char *why)
 static void on_client_line(struct wire *wire, const char *line, size_t length)
 {
     struct control_client *client = (struct control_client *)wire;
-    if (client->server->closing)
+    if (client->server->closing || client->is_leaving)
         return;
+    client->has_spoken = true;
     cleanup_error struct error cause = {0};
     cleanup_json cJSON *message = json_parse(line, length, &cause);
     if (!cJSON_IsObject(message)) {
@@ -181,6 +185,31 @@ static void turn_away(int fd, const char *why)
     close(fd);
 }
 
+/* Of many, the one that has come first and has not said a word makes room: a crowd of silent ones keeps
+ * nobody out who has something to say. */
+static bool make_room(struct control_server *server)
+{
+    struct control_client *client = server->clients;
+    while (client && (client->has_spoken || client->is_leaving))
+        client = client->next;
+    if (!client)
+        return false;
+
+    cleanup_error struct error error = {0};
+    error_set(&error, ERROR_OWNER, "the supervisor (pid %ld) let you go: others came, and you said nothing",
+              (long)getpid());
+    client->is_leaving = true;
+    server->leaving_count++;
+    control_send_done(client, 0, &error, NULL);
+    wire_close(&client->wire);
+    return true;
+}
+
+static bool has_room(struct control_server *server)
+{
+    return server->client_count - server->leaving_count < MANY_CLIENTS || make_room(server);
+}
+
 static int accept_one(const struct listener *listener)
 {
     return accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -224,7 +253,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
             return;
         if (fd < 0)
             continue;
-        if (listener->server->client_count < MANY_CLIENTS)
+        if (has_room(listener->server))
             admit(listener->server, fd);
         else
             turn_away(fd, "too many are connected");
