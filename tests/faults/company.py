@@ -254,6 +254,14 @@ def soak(harness):
     harness.case("soak", f"{seconds} s", lambda w: live(harness, w, seconds), MANIFEST, False)
 
 
+def grows(memory):
+    """Kilobytes, round after round. What happened lately is kept, a megabyte of it (supervisor/history.c): what goes
+    beyond that and beyond half time is a slope. A few rounds show none."""
+    half = len(memory) // 2
+    level = max(memory[max(0, half - 5):half + 5] + [memory[0] + HISTORY_KB])
+    return len(memory) >= 40 and min(memory[-10:]) > level + 512
+
+
 def live(harness, world, seconds):
     harness.judge(world, "soak", "up", world.run("up", "-d"))
     who, figures, most = world.session(), [], 0
@@ -270,9 +278,7 @@ def live(harness, world, seconds):
           f"descriptors {figures[0][1]} → {figures[-1][1]}; guard {private_kb(who['guard'])} kB")
     if figures[-1][1] > most:
         harness.figures.fail("soak", "leftovers", "descriptors", str(figures[-5:]))
-    # What happened lately is kept, a megabyte of it (supervisor/history.c): what goes beyond that is a slope.
-    level = max(memory[half - 5:half + 5] + [memory[0] + HISTORY_KB])
-    if len(memory) >= 40 and min(memory[-10:]) > level + 512:
+    if grows(memory):
         harness.figures.fail("soak", "leftovers", "memory", str(memory))
     harness.judge(world, "soak", "down", world.run("down", "-v"))
 

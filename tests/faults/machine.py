@@ -130,7 +130,7 @@ def ends(harness):
     if harness.options.short:
         return
     kills, thirds, guards = [], [], []
-    for number in harness.sample(range(7)):
+    for number in harness.sample(range(21)):
         harness.case("ends", f"kill -9, round {number}", lambda w: kill_all(harness, w, kills, guards), FIVE, False)
         harness.case("ends", f"third Ctrl-C, round {number}", lambda w: interrupt(harness, w, thirds), PROCESS, False)
     show("kill -9 of the supervisor until 2 processes, 5 containers and the network are gone", kills, "1000 ms")

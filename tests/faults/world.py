@@ -75,6 +75,7 @@ class World:
                                 XDG_CONFIG_HOME=f"{self.folder}/config", HOME=self.folder,
                                 DOCKER_HOST=f"unix://{ENGINE}")
         self.log = f"{self.folder}/requests"
+        self.before = 0
         self.proxy = None
         if proxied:
             self.start_proxy()
@@ -97,6 +98,7 @@ class World:
     # ---- the program ----
 
     def start(self, *arguments):
+        self.before = len(read(f"{self.folder}/out"))
         out = open(f"{self.folder}/out", "ab")
         return subprocess.Popen([APPHOST, *arguments], cwd=f"{self.folder}/work", env=self.environment,
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out)
@@ -115,6 +117,10 @@ class World:
 
     def said(self):
         return read(f"{self.folder}/out").decode(errors="replace")
+
+    def said_lately(self):
+        """By the command that was started last, and by those that ran beside it."""
+        return read(f"{self.folder}/out")[self.before:].decode(errors="replace")
 
     def session(self):
         for path in glob.glob(f"{self.folder}/state/apphost/*/session.json"):
