@@ -22,7 +22,8 @@ page_pid() { jq .pid "$T"/state/apphost/bench-$$-page-*/dashboard.json; }
 page_start() {
   page dashboard >"$T/page/url" &&
     PAGE_BASE=http://127.0.0.1:$(sed 's|.*:\([0-9]*\)/.*|\1|' "$T/page/url") &&
-    PAGE_TOKEN=$(sed 's/.*#t=//' "$T/page/url") && curl -sSf --max-time 60 --compressed -o "$T/page/index.html" "$PAGE_BASE/"
+    PAGE_TOKEN=$(sed 's/.*#t=//' "$T/page/url") &&
+    curl -sSf --max-time 60 --compressed -o "$T/page/index.html" "$PAGE_BASE/"
 }
 
 page_get() {

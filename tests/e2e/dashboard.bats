@@ -1,6 +1,7 @@
 # The local web page: its process, its door, its JSON.
 # bats file_tags=engineless
 load helpers
+load sshd
 
 setup_more() {
   needs curl
@@ -9,6 +10,8 @@ setup_more() {
 }
 
 teardown() {
+  [ -z "${TUNNEL:-}" ] || kill "$TUNNEL" 2>/dev/null || true
+  sshd_stop
   (cd "$T/work" 2>/dev/null && apphost dashboard --stop) >/dev/null 2>&1
   teardown_test
 }
@@ -382,6 +385,51 @@ server() {
   ask_page -H "$json" -d '{"write":true}' /api/v1/redis/cache/failover >"$T/answer"
   [ "$(jq -r '[.code, .done.primary, .done.former] | @csv' "$T/answer")" = '0,"cache-2","cache-1"' ]
   ok apphost down
+}
+
+@test "through an SSH tunnel with another port it is the same page" {
+  needs ssh
+  sshd_start
+  worker
+  ok apphost up -d
+  open_it
+  wait_until 60 page_state_is running
+  local=$(free_port)
+  ssh -p "$SSH_PORT" -o BatchMode=yes -N -L "127.0.0.1:$local:127.0.0.1:$PORT" 127.0.0.1 3>&- &
+  TUNNEL=$!
+  BASE=http://127.0.0.1:$local
+  wait_until 60 eval '[ "$(status /healthz 2>/dev/null)" = 200 ]'
+  [ "$(login "$TOKEN")" = 204 ]
+  grep -q "apphost_$local" "$T/jar"
+  [ "$(status -b "$T/jar" /api/v1/view)" = 200 ]
+  [ "$(status -b "$T/jar" -H "Origin: $BASE" -H "$json" -d '{}' /api/v1/resources/worker/restart)" = 200 ]
+  [ "$(status -b "$T/jar" -H "Origin: http://127.0.0.1:$PORT" -H "$json" -d '{}' /api/v1/resources/worker/stop)" = 403 ]
+  stream_says 'topics=state' '"state":"running"'
+  kill $STREAM
+  kill "$TUNNEL"
+  ok apphost down
+}
+
+@test "a lock that is none of ours is said, whatever is asked" {
+  worker
+  open_it
+  ok apphost dashboard --stop
+  lock=$(echo "$T"/state/apphost/*/dashboard.lock)
+  for strange in link pipe folder; do
+    rm -rf "$lock"
+    case $strange in
+      link) ln -s /etc/passwd "$lock" ;;
+      pipe) mkfifo "$lock" ;;
+      folder) mkdir "$lock" ;;
+    esac
+    for option in --url --stop ''; do
+      run timeout -k 5 60 "$APPHOST" dashboard $option
+      [ $status != 0 ] && [ $status != 124 ]
+      grep -q "dashboard\.lock" <<<"$output"
+    done
+    [ "$strange" != link ] || [ -s /etc/passwd ]
+  done
+  rm -rf "$lock"
 }
 
 @test "up starts it too, by a flag or by the manifest, and it stays" {
