@@ -102,7 +102,8 @@ struct apphost_hybrid_request {
 };
 
 /* Without waiting: see apphost/queue.h. Redis is asked and values are created on threads of the library, of
- * which waiting takes none; hard_ms counts from here on. A creation that only calls wait for that were
+ * which waiting takes none; hard_ms counts from here on, and a call that Redis could
+ * not be asked for within that, or asyncTimeout, fails. A creation that only calls wait for that were
  * cancelled does not begin. `user` is released when it is not needed any more, also then, and before this
  * returns when it fails. result->rc is as above, result->data the value. */
 struct apphost_call *apphost_hybrid_get_or_create_start(struct apphost_cache *cache,

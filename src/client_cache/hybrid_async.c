@@ -16,6 +16,8 @@
 
 #include <stdlib.h>
 
+enum { USUAL_MS = 5000 };
+
 struct hybrid_request {
     struct job job;
     struct rider rider;
@@ -23,6 +25,7 @@ struct hybrid_request {
     struct making *copy; /* of what was asked: key, tags and the rest; it is not run */
     struct hybrid_call asking;
     int timeout_ms;   /* of the thread that has started it; 0: none */
+    int patience_ms;  /* how long it may wait for a thread to ask Redis */
     int64_t begin_ms; /* hard_ms counts from here */
 };
 
@@ -59,10 +62,10 @@ static void end(struct hybrid_request *request, int rc)
 static void end_late(struct job *job)
 {
     struct hybrid_request *request = of_job(job);
+    const char *whose = pick(request->copy->how.hard_ms > 0, "hard_ms", "asyncTimeout");
 
-    end(request,
-        fail_set(&request->call->error, APPHOST_E_TIMEOUT, "hard_ms",
-                 "%d ms went by before there was a thread to ask Redis", request->copy->how.hard_ms));
+    end(request, fail_set(&request->call->error, APPHOST_E_TIMEOUT, whose,
+                          "%d ms went by before there was a thread to ask Redis", request->patience_ms));
 }
 
 /* ---- Riding ---- */
@@ -184,6 +187,17 @@ static void finish_call(struct apphost_call *call, struct apphost_result *result
     result->len = call->value.len;
 }
 
+/* As of any call on a loop. */
+static int64_t patience_of(struct apphost_cache *cache, int timeout_ms)
+{
+    const struct conn *conn = redis_conn(cache->redis, DIAL_PRIMARY, NULL);
+    int64_t usual_ms = USUAL_MS;
+
+    if (conn)
+        usual_ms = option_number(conn_options(conn), OPT_ASYNC_TIMEOUT);
+    return set_or(timeout_ms, set_or(cache->options.timeout_ms, usual_ms));
+}
+
 static struct hybrid_request *request_new(struct apphost_call *call,
                                           const struct apphost_hybrid_request *from,
                                           const struct apphost_hybrid *told)
@@ -205,8 +219,8 @@ static struct hybrid_request *request_new(struct apphost_call *call,
     request->timeout_ms = limits_timeout(0);
     request->begin_ms = clock_ms();
     request->job = (struct job){.cache = cache, .work = work, .late = end_late};
-    if (told->hard_ms > 0)
-        request->job.due_ms = request->begin_ms + told->hard_ms;
+    request->patience_ms = (int)set_or(told->hard_ms, patience_of(cache, request->timeout_ms));
+    request->job.due_ms = request->begin_ms + request->patience_ms;
     return request;
 }
 

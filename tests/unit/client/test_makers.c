@@ -156,20 +156,63 @@ static void add_endpoint(struct apphost_options *options, void *user)
     assert_int_equal(apphost_options_add_endpoint(options, world.endpoint, NULL), 0);
 }
 
+static void add_impatient(struct apphost_options *options, void *user)
+{
+    add_endpoint(options, user);
+    assert_int_equal(apphost_options_set(options, "asyncTimeout", "100", NULL), 0);
+    assert_int_equal(apphost_options_set(options, "syncTimeout", "60000", NULL), 0);
+}
+
+static struct apphost_host *open_host(const struct apphost_client_options *client)
+{
+    struct apphost_config *config = apphost_config_new();
+    const struct apphost_host_options options = {.config = config};
+    struct apphost_host *host = apphost_host_new(&options, NULL);
+
+    apphost_config_free(config);
+    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", client, NULL, NULL), 0);
+    return host;
+}
+
+/* A server that answers nothing keeps the threads that ask it: the others' calls end in their time. */
+static void asking_has_a_time_out_without_a_thread(void **state)
+{
+    const struct apphost_client_options client = {.options = add_impatient};
+    struct apphost_queue *queue = apphost_queue_new(NULL);
+    struct many_answers answers = {0};
+    struct apphost_hybrid how = plan();
+    struct apphost_host *host = open_host(&client);
+    struct apphost_cache *usual = world.cache;
+
+    (void)state;
+    if (world.server.pid <= 0) {
+        print_message("the server is not the test's own\n");
+        skip();
+    }
+    world.cache = apphost_host_cache(host, NULL, NULL);
+    expect_made(&how, APPHOST_CREATED, "made 1");
+    server_freeze(&world.server, true);
+    for (int i = 0; i < CALLS; i++)
+        start_one(queue, "asked", &how, &answers);
+    dispatch_many(queue, &answers, CALLS - CREATORS);
+    assert_true(answers.late >= CALLS - CREATORS);
+    server_freeze(&world.server, false);
+    dispatch_many(queue, &answers, CALLS);
+    world.cache = usual;
+    apphost_queue_free(queue);
+    apphost_host_free(host);
+}
+
 /* Calls that wait for a thread, creations that do, and those that run: all of them call back. */
 static void a_host_that_is_freed_waits_for_none(void **state)
 {
     const struct apphost_client_options client = {.options = add_endpoint};
-    struct apphost_config *config = apphost_config_new();
-    const struct apphost_host_options options = {.config = config};
     struct apphost_queue *queue = apphost_queue_new(NULL);
     struct many_answers answers = {0};
     struct apphost_hybrid how = plan();
+    struct apphost_host *host = open_host(&client);
 
     (void)state;
-    struct apphost_host *host = apphost_host_new(&options, NULL);
-    apphost_config_free(config);
-    assert_int_equal(apphost_host_add_redis_distributed_cache(host, "cache", &client, NULL, NULL), 0);
     struct apphost_cache *usual = world.cache;
     world.cache = apphost_host_cache(host, NULL, NULL);
     start_many(queue, &how, CALLS, &answers);
@@ -188,6 +231,7 @@ int main(void)
         cmocka_unit_test(waiting_takes_no_thread),
         cmocka_unit_test(limits_hold_without_a_thread),
         cmocka_unit_test(what_was_cancelled_does_not_begin),
+        cmocka_unit_test(asking_has_a_time_out_without_a_thread),
         cmocka_unit_test(a_host_that_is_freed_waits_for_none),
     };
 
