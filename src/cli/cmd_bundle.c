@@ -8,10 +8,10 @@
  * environment: any of them may be missing, none of them is a reason to stop. */
 #include "base/ours.h"
 #include "base/scrub.h"
-#include "control/requests.h"
 #include "process/process.h"
 #include "session/await.h"
 #include "session/context.h"
+#include "session/secrets.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -68,16 +68,6 @@ struct bundle {
 
 /* ---- secrets ---- */
 
-static void add_values(struct scrub *scrub, const cJSON *values)
-{
-    const cJSON *value;
-    cJSON_ArrayForEach(value, values)
-    {
-        if (cJSON_IsString(value))
-            scrub_add(scrub, value->valuestring);
-    }
-}
-
 /* A session that runs knows them all (and what happened in it); one that does not tell them makes us leave
  * out what its programs said.
  */
@@ -86,61 +76,22 @@ static void add_session_secrets(struct bundle *bundle)
     struct client client = {.lease_fd = -1};
     struct client_options options = {.state_root = bundle->found.root, .prefix = bundle->found.prefix};
     cleanup_error struct error err = {0};
-    cleanup_json cJSON *answer = NULL;
-    struct answer_secrets known = {0};
-    struct arena arena = {0};
 
-    if (client_open(&client, &options, &err) == 0 &&
-        client_call(&client, "secrets", NULL, ANSWER_LIMIT, &answer, &err) == 0 &&
-        record_read(&answer_secrets_record, answer, &arena, &known, &err) == 0)
-        add_values(&bundle->scrub, known.secrets);
+    if (client_open(&client, &options, &err) == 0)
+        secrets_ask(&client, ANSWER_LIMIT, &bundle->scrub, &err);
     if (!error_is_set(&err))
         client_call(&client, "history", NULL, ANSWER_LIMIT, &bundle->history, NULL);
-    arena_free(&arena);
     bundle->is_sure = !error_is_set(&err) || err.code == ERROR_NOT_RUNNING;
     client_close(&client);
 }
 
-static void add_remembered_secrets(struct bundle *bundle, const char *folder)
-{
-    cleanup_free char *path = path_join(folder, "secrets.json");
-    size_t length = 0;
-    char *text = file_read_own(path, STATE_LIMIT, &length, NULL);
-
-    if (!text)
-        return;
-    cleanup_json cJSON *values = json_parse(text, length, NULL);
-    add_values(&bundle->scrub, values);
-    mem_wipe(text, length);
-    free(text);
-}
-
-static void add_plan_secrets(struct bundle *bundle, const struct plan *plan)
-{
-    for (size_t i = 0; plan && i < plan->secret_count; i++) {
-        if (plan->secrets[i].secret)
-            scrub_add(&bundle->scrub, plan->secrets[i].value);
-    }
-}
-
-/* Whatever is called a parameter there, secret or not: a bug report can do without it. */
-static void add_environment_secrets(struct bundle *bundle)
-{
-    for (char *const *entry = bundle->context->environment; *entry; entry++) {
-        const char *value = strchr(*entry, '=');
-        if (value && !process_inherits(*entry) && strstr(*entry, "PARAM"))
-            scrub_add(&bundle->scrub, value + 1);
-    }
-}
-
 static void collect_secrets(struct bundle *bundle, const char *folder)
 {
-    if (folder) {
+    if (folder)
         add_session_secrets(bundle);
-        add_remembered_secrets(bundle, folder);
-    }
-    add_plan_secrets(bundle, bundle->context->project.plan);
-    add_environment_secrets(bundle);
+    secrets_remembered(folder, &bundle->scrub);
+    secrets_of_plan(bundle->context->project.plan, &bundle->scrub);
+    secrets_of_environment(bundle->context->environment, &bundle->scrub);
     scrub_ready(&bundle->scrub);
 }
 
