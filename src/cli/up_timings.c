@@ -6,9 +6,7 @@
 #include "ui/waterfall.h"
 
 #include "base/mem.h"
-#include "base/pick.h"
 
-#include <string.h>
 #include <time.h>
 
 int64_t up_now_us(void)
@@ -16,40 +14,6 @@ int64_t up_now_us(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* "cache"; of what the user gave no name: "image redis:7". */
-static const char *name_of(const struct view_moment *moment, struct arena *arena)
-{
-    if (moment->resource)
-        return moment->resource;
-    char *name = arena_strdup(arena, text_or_empty(moment->node));
-    char *colon = strchr(name, ':');
-    if (colon)
-        *colon = ' ';
-    return name;
-}
-
-static size_t read_rows(const struct up *up, const cJSON *items, struct arena *arena,
-                        struct waterfall_row *rows)
-{
-    size_t count = 0;
-    const cJSON *item;
-    cJSON_ArrayForEach(item, items)
-    {
-        struct view_moment moment;
-        if (moment_read(item, arena, &moment) || moment.type != NEWS_GOAL || moment.begin_us < up->began_us)
-            continue;
-
-        rows[count++] = (struct waterfall_row){
-            .name = name_of(&moment, arena),
-            .goal = moment.name,
-            .waits = moment.waits,
-            .begin_us = moment.begin_us - up->began_us,
-            .elapsed_us = moment.elapsed_us,
-        };
-    }
-    return count;
 }
 
 void up_print_timings(struct up *up, const struct view *view)
@@ -64,8 +28,8 @@ void up_print_timings(struct up *up, const struct view *view)
     struct view_moments moments = {0};
     if (client_call(client, "history", NULL, ANSWER_LIMIT, &answer, &error) == 0)
         view_moments_read(answer, &arena, &moments, &error);
-    struct waterfall_row *rows = arena_alloc(&arena, ((size_t)json_count(moments.items) + 1) * sizeof *rows);
-    count = read_rows(up, moments.items, &arena, rows);
+    struct waterfall_row *rows = NULL;
+    count = waterfall_read(moments.items, up->began_us, &arena, &rows);
     if (count)
         waterfall_print(output, rows, count, stderr);
     else if (error_is_set(&error))

@@ -8,6 +8,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "cache"; of what the user gave no name: "image redis:7". */
+static const char *name_of(const struct view_moment *moment, struct arena *arena)
+{
+    if (moment->resource)
+        return moment->resource;
+    char *name = arena_strdup(arena, text_or_empty(moment->node));
+    char *colon = strchr(name, ':');
+    if (colon)
+        *colon = ' ';
+    return name;
+}
+
+size_t waterfall_read(const cJSON *items, int64_t since_us, struct arena *arena, struct waterfall_row **rows)
+{
+    size_t count = 0;
+    const cJSON *item;
+    *rows = arena_alloc(arena, ((size_t)json_count(items) + 1) * sizeof **rows);
+    cJSON_ArrayForEach(item, items)
+    {
+        struct view_moment moment;
+        if (moment_read(item, arena, &moment) || moment.type != NEWS_GOAL || moment.begin_us < since_us)
+            continue;
+
+        (*rows)[count++] = (struct waterfall_row){
+            .name = name_of(&moment, arena),
+            .goal = moment.name,
+            .waits = moment.waits,
+            .begin_us = moment.begin_us - since_us,
+            .elapsed_us = moment.elapsed_us,
+        };
+    }
+    return count;
+}
+
 enum { BAR_WIDTH = 40, LEAST_US = 5000 };
 
 struct line {
