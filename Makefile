@@ -140,6 +140,7 @@ install-program: $(BUILD)/apphost
 	  echo "install $$page"; \
 	  install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; \
 	done
+	install -D -m 644 docs/apphost-report.schema.json $(DESTDIR)$(compdir)/apphost/apphost-report.schema.json
 	$(Q)set -e; for pair in $(completions); do \
 	  echo "install $${pair#*:}"; \
 	  mkdir -p $(DESTDIR)$(compdir)/$$(dirname $${pair#*:}); \
@@ -154,6 +155,7 @@ install-program: $(BUILD)/apphost
 uninstall: uninstall-client
 	rm -f $(DESTDIR)$(bindir)/apphost
 	rm -f $(foreach page,$(man_pages),$(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(DESTDIR)$(compdir)/apphost/apphost-report.schema.json
 	rm -f $(foreach pair,$(completions),$(DESTDIR)$(compdir)/$(word 2,$(subst :, ,$(pair))))
 	rm -f $(foreach pair,$(generated),$(DESTDIR)$(word 2,$(subst :, ,$(pair))))
 

@@ -6,10 +6,10 @@
 #include "cli/exit.h"
 #include "cli/isolate.h"
 #include "cli/run.h"
+#include "cli/run_report.h"
 #include "args/suggest.h"
 #include "session/trace.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/signals.h"
 
@@ -23,7 +23,16 @@ static const struct option options[] = {
      .type = OPTION_DURATION,
      .value = "TIME",
      .help = "end the command after this time, code 124"},
-    {.name = "report", .type = OPTION_FILE, .value = "FILE", .help = "write how it went, as JSON"},
+    {.name = "report",
+     .type = OPTION_FILE,
+     .repeat = true,
+     .value = "FILE",
+     .help = "write how it went: JSON, for .xml JUnit, for .md Markdown; again: several"},
+    {.name = "annotations",
+     .type = OPTION_CHOICE,
+     .value = "HOW",
+     .choices = "github|none",
+     .help = "what failed as annotations of a CI's step"},
     {.name = "trace",
      .type = OPTION_FILE,
      .value = "FILE",
@@ -39,14 +48,13 @@ static const struct option options[] = {
     {.name = "log-dir",
      .type = OPTION_FOLDER,
      .value = "DIR",
-     .help = "write the logs there, one file a resource"},
+     .help = "at the end, write the logs there, one file a resource"},
     {.name = NULL},
 };
 
 struct run {
     struct context *context;
     struct isolate_worker worker;
-    char *log_dir; /* or NULL */
     const char *phase;
     const char *task; /* or NULL */
     struct render *render;
@@ -54,12 +62,14 @@ struct run {
     int command_code; /* -1: it has not run */
     bool keeps;       /* --keep */
     struct trace *trace;
+    struct run_report *report;
     struct chaos *chaos; /* or NULL */
 };
 
 static void enter_phase(struct run *run, const char *phase)
 {
     run->phase = phase;
+    run_report_phase(run->report, phase);
     trace_phase(run->trace, phase);
 }
 
@@ -132,7 +142,7 @@ static int bring_up(struct run *run, struct view **view, struct error *err)
     cleanup_strlist struct strlist needs = {0};
     if (run->task)
         run_task_needs(&context->project, run->task, &needs);
-    if (session_open(context, run->log_dir, !run->task || needs.count, err))
+    if (session_open(context, NULL, !run->task || needs.count, err))
         return -1;
 
     trace_follow(run->trace, &context->client);
@@ -156,6 +166,7 @@ static int take_down(struct run *run, struct view_down **removed, struct error *
 {
     struct ask_down down = {.leave = true};
     struct output silent = run->context->output;
+    run_report_phase(run->report, "down");
     trace_phase(run->trace, "down");
     if (!silent.verbose)
         silent.progress = PROGRESS_QUIET;
@@ -188,7 +199,8 @@ static int execute(struct run *run, struct error *err)
     chaos_end(run->chaos);
     bool was_stopped = context->client.interrupts || run->command_code == signals_exit_code(SIGINT);
     if (((failed && err->code == ERROR_RUN_TIMEOUT) || run->command_code > 0) && !was_stopped)
-        run_show_logs(context, run->log_dir);
+        run_show_logs(context);
+    run_report_look(run->report, NULL);
 
     cleanup_error struct error ending = {0};
     int interrupts = context->client.interrupts;
@@ -212,6 +224,7 @@ static int up_failed(struct run *run, const struct error *error, const struct vi
 {
     cleanup_view_down struct view_down *removed = NULL;
     cleanup_error struct error second = {0};
+    run_report_look(run->report, view);
     if (run->context->client.connection && take_down(run, &removed, &second))
         output_warn(&run->context->output, "cleaning up failed: %s", second.text);
     session_report(run->context, error, view, removed);
@@ -236,6 +249,7 @@ static int run_phases(struct run *run, struct error *err)
         return up_failed(run, err, view);
     if (answer == SESSION_INTERRUPTED) {
         int code = signals_exit_code(run->context->client.signum);
+        run_report_look(run->report, NULL);
         if (take_down(run, NULL, err))
             return -1;
         return code;
@@ -263,54 +277,46 @@ static int run_traced(struct run *run, struct error *err)
     return code;
 }
 
-static int write_report(const struct run *run, int code, const struct error *error, struct error *err)
+static void write_report(struct run *run, int exit_code, const struct error *error)
 {
-    cleanup_free char *file = isolate_path(&run->worker, args_value(&run->context->args, "report"));
-    if (!file)
-        return 0;
-    cleanup_json cJSON *report = cJSON_CreateObject();
-    json_add_string(report, "phase", run->phase);
-    json_add_int(report, "exitCode", code);
-    if (run->command_code >= 0) {
-        json_add_int(report, "code", run->command_code);
-        if (run->command_code > 128)
-            json_add_int(report, "signal", run->command_code - 128);
-    }
-
-    if (error_is_set(error))
-        cJSON_AddItemToObject(report, "error", control_error_to_json(error));
-    json_add_string(report, "resource", error->resource);
+    struct run_end end = {
+        .exit_code = exit_code, .command_code = run->command_code, .phase = run->phase, .error = error};
     if (run->chaos)
-        cJSON_AddItemToObject(report, "chaos", chaos_json(run->chaos));
-    cleanup_free char *text = json_print(report);
+        end.chaos = chaos_json(run->chaos);
+    run_report_end(run->report, &end);
+}
 
-    return file_write_atomic(file, text, strlen(text), 0644, err);
+static int run_one(struct run *run, struct error *err)
+{
+    struct context *context = run->context;
+    cleanup_error struct error error = {0};
+    if (run_report_become(run->report, &run->worker, err))
+        return -1;
+    int code = run_traced(run, &error);
+    struct result result = exit_result(context, code, &error);
+    write_report(run, exit_code(context, &result), &error);
+    chaos_free(run->chaos);
+    render_free(run->render);
+    run_command_free(&run->command);
+    if (code < 0)
+        error_move(err, &error);
+    return code;
 }
 
 static int run_it(struct context *context, struct error *err)
 {
-    struct run run = {.context = context, .command_code = -1};
-    cleanup_error struct error error = {0};
-    cleanup_error struct error reporting = {0};
-    int code = 0;
+    struct run run = {.context = context, .command_code = -1, .report = run_report_open(context, err)};
+    int code = -1;
+    if (!run.report)
+        return -1;
     int side = isolate_begin(context, &run.worker, &code, err);
-    if (side) {
-        if (side < 0)
-            return -1;
-        return code;
-    }
-
-    cleanup_free char *log_dir = isolate_path(&run.worker, args_value(&context->args, "log-dir"));
-    run.log_dir = log_dir;
-    code = run_traced(&run, &error);
-    struct result result = exit_result(context, code, &error);
-    if (write_report(&run, exit_code(context, &result), &error, &reporting))
-        output_warn(&context->output, "--report: %s", reporting.text);
-    chaos_free(run.chaos);
-    render_free(run.render);
-    run_command_free(&run.command);
-    if (code < 0)
-        error_move(err, &error);
+    if (side == 0)
+        code = run_one(&run, err);
+    else if (side < 0)
+        code = -1;
+    else
+        run_report_end_workers(run.report, &run.worker, code);
+    run_report_free(run.report);
     return code;
 }
 
@@ -339,11 +345,19 @@ const struct command cmd_run = {
         "With --chaos failover=5s a server of each topology hands over every 5 seconds while the command "
         "runs (kill=20s: its nodes in turn are killed, and started again 8 seconds later; partition=20s: cut "
         "off for as long). At the end it is told what was done when, and what the servers made of it.\n"
+        "With --report FILE it is written how it went: resources, images, goals and their times, decisions, "
+        "what failed with its last lines, the command and its code; FILE.xml is JUnit, FILE.md a summary "
+        "in Markdown, anything else JSON (apphost-report.schema.json); md:FILE, xml:FILE and json:FILE say "
+        "it "
+        "where the name does not. It is also there when up failed, or a signal ended the run; until "
+        "the end it says unfinished. --annotations github marks what failed in a workflow's step. --log-dir "
+        "has the log of each resource as text. Secrets that apphost knows stand in none of them.\n"
         "A failure of apphost itself is 125; --timeout is 124.",
-    .examples = "apphost run -- npm test\n"
-                "apphost run --timeout 10m --report report.json -- make check\n"
-                "apphost run --isolate 4 -- sh -c 'npx jest --shard=$APPHOST_WORKER/$APPHOST_WORKERS'\n"
-                "apphost run migrate\n",
+    .examples =
+        "apphost run -- npm test\n"
+        "apphost run --timeout 10m --report report.json --report report.xml --log-dir logs -- make check\n"
+        "apphost run --isolate 4 -- sh -c 'npx jest --shard=$APPHOST_WORKER/$APPHOST_WORKERS'\n"
+        "apphost run migrate\n",
     .options = options,
     .group = GROUP_RUN,
     .arguments = NAMES_RESOURCES,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -105,6 +106,7 @@ static void set_number(const char *name, int number)
 static void become_worker(struct context *context, struct isolate_worker *worker, int number, int slot)
 {
     worker->number = number;
+    worker->part = worker->parts[number - 1];
     snprintf(worker->slot, sizeof worker->slot, "%d", slot);
     set_number(VARIABLE_WORKER, number);
     set_number(VARIABLE_WORKER_INDEX, number - 1);
@@ -173,6 +175,8 @@ static int run_workers(struct context *context, struct isolate_worker *worker, c
 {
     struct isolate_relay *relay = isolate_relay_new(&context->output);
     fflush(NULL);
+    for (int i = 0; i < worker->count; i++)
+        worker->parts[i] = memfd_create("apphost-report", MFD_CLOEXEC);
     for (int i = 0; i < worker->count && !error_is_set(err); i++) {
         if (!fork_worker(relay, i + 1, err))
             continue;

@@ -14,12 +14,15 @@
 
 #include "session/context.h"
 
+enum { ISOLATE_MOST = 256 };
+
 struct isolate_worker {
-    int number, count; /* 1..count; count 0: `run` without --isolate */
-    char slot[16];     /* identity: project_options.isolate */
+    int number, count;       /* 1..count; count 0: `run` without --isolate */
+    char slot[16];           /* identity: project_options.isolate */
+    int part;                /* in a worker: a file without a name, for its part of the report */
+    int parts[ISOLATE_MOST]; /* in the parent: those of all, open until it ends; -1: there is none */
 };
 
-enum { ISOLATE_MOST = 256 };
 /* In each worker: 0 and *worker; the environment has APPHOST_WORKER (from 1), APPHOST_WORKER_INDEX (from 0)
  * and APPHOST_WORKERS. In the parent, once all have ended: 1 and *code, the highest exit code. -1: no worker
  * was started. */

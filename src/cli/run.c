@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/ours.h"
+#include "base/pick.h"
 #include "base/signals.h"
 #include "project/nested.h"
 #include "session/await.h"
@@ -302,18 +303,14 @@ static void on_end(void *data)
     (void)data;
 }
 
-void run_show_logs(struct context *context, const char *folder)
+void run_show_logs(struct context *context)
 {
     struct log_view view;
     cleanup_strbuf struct strbuf out = {0};
     struct log_reader_options options = {.tail = SHOWN_LINES, .since_ns = context->client.session.started_ns};
     cleanup_free char *state = project_folder(&context->project);
     cleanup_free char *own = xasprintf("%s/logs", state);
-    if (!folder) {
-        folder = context->client.logs_folder;
-        if (!folder)
-            folder = own;
-    }
+    const char *folder = text_or(context->client.logs_folder, own);
     if (context->output.quiet || context->output.json || !context->client.has_loop)
         return;
 

@@ -29,6 +29,6 @@ int run_execute(struct context *context, const struct run_command *command, stru
                 bool kill_rest, int *code, struct error *err);
 
 /* Last lines of everybody else, to standard error, after a failure. */
-void run_show_logs(struct context *context, const char *folder);
+void run_show_logs(struct context *context);
 
 #endif

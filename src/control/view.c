@@ -114,7 +114,7 @@ static const struct record_field error_rows[] = {
     ROW("file", file, FIELD_STRING),         ROW("line", line, FIELD_INT64),
     ROW("column", column, FIELD_INT64),
 };
-static RECORD(error_record, OWNER, error_rows);
+RECORD(view_error_record, OWNER, error_rows);
 #undef OWNER
 
 #define OWNER struct view_port
@@ -159,7 +159,7 @@ static const struct record_field resource_rows[] = {
     CUSTOM("timings", timings, struct view_timings, &timings_form),
     ROW("decision", decision, FIELD_STRING),
     ROW("explain", explain, FIELD_STRING),
-    NESTED(error, error_record),
+    NESTED(error, view_error_record),
 };
 RECORD(view_resource_record, OWNER, resource_rows);
 #undef OWNER
@@ -175,7 +175,7 @@ static const struct record_field reported_rows[] = {
     ROW("blocked", is_blocked, FIELD_BOOL),
     ROW("told", is_told, FIELD_BOOL),
     ROW("consequence", consequence, FIELD_STRING),
-    NESTED(error, error_record),
+    NESTED(error, view_error_record),
     ROW("lastProbe", last_probe, FIELD_STRING),
     ROW("attemptTold", is_attempt_told, FIELD_BOOL),
     ROW("exitCode", exit_code, FIELD_MAYBE),
@@ -212,15 +212,15 @@ static const struct record_field published_rows[] = {
     ROW("host", host, FIELD_STRING),
     ROW("how", how, FIELD_STRING),
 };
-static RECORD(published_record, OWNER, published_rows);
+RECORD(view_published_record, OWNER, published_rows);
 #undef OWNER
 
 #define OWNER struct view_engine
 static const struct record_field engine_rows[] = {
     ALWAYS("connected", is_connected, FIELD_BOOL),
     NAMED(state, state_names),
-    NESTED(published, published_record),
-    NESTED(error, error_record),
+    NESTED(published, view_published_record),
+    NESTED(error, view_error_record),
 };
 RECORD(view_engine_record, OWNER, engine_rows);
 #undef OWNER
@@ -274,7 +274,7 @@ static const struct record_field transition_rows[] = {
     ALWAYS("elapsedMs", elapsed_ms, FIELD_INT64),
     ROW("current", current, FIELD_MAYBE),
     ROW("total", total, FIELD_MAYBE),
-    NESTED(error, error_record),
+    NESTED(error, view_error_record),
     CUSTOM("error", cause, const struct error *, &cause_form),
 };
 static RECORD(transition_record, OWNER, transition_rows);

@@ -53,6 +53,7 @@ struct view_error {
     const char *file; /* where in the manifest; NULL: nowhere */
     int64_t line, column;
 };
+RECORD_OF(view_error_record, struct view_error);
 /* Its texts lie in the arena. */
 struct view_error view_error_of(const struct error *error, struct arena *arena);
 
@@ -127,6 +128,7 @@ cJSON *view_report_to_json(const struct view_report *report);
 struct view_published {
     const char *host, *how;
 };
+RECORD_OF(view_published_record, struct view_published);
 struct view_engine {
     bool is_connected;
     enum view_state state;

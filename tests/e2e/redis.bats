@@ -421,7 +421,7 @@ END
   for n in 1 2 3; do
     grep -Eq "^\[$n\] port [0-9]+ $n/3 $((n - 1))$" <<<"$output"
     grep -qx "\[$n\] 1" <<<"$output"
-    [ "$(jq .exitCode report-$n.json)" = $n ]
+    [ "$(jq ".workers[$((n - 1))].exitCode" report.json)" = $n ]
   done
   [ "$(sed -n 's/^\[.\] port \([0-9]*\).*/\1/p' <<<"$output" | sort -u | wc -l)" = 3 ]
   says 'worker 3 of 3: exit code 3'
