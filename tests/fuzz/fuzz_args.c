@@ -36,7 +36,7 @@ static void check_item(const struct args_item *item)
         abort();
 }
 
-/* Whatever was let through can be asked for. */
+/* Whatever was let through can be asked for. Who asks for help is told it, whatever else stands there. */
 static void check_values(const struct args *args)
 {
     for (int i = 0; i < args->item_count; i++) {
@@ -47,7 +47,8 @@ static void check_values(const struct args *args)
         if (option->type == OPTION_COUNT && args_count(args, option->name, 0) < 0)
             abort();
     }
-    if (args->command && args->command->most >= 0 && args->names.count > (size_t)args->command->most)
+    bool is_counted = args->command && args->command->most >= 0 && !args_flag(args, "help");
+    if (is_counted && args->names.count > (size_t)args->command->most)
         abort();
 }
 
