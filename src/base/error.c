@@ -166,6 +166,9 @@ void error_copy(struct error *to, const struct error *from)
     to->hint = xstrdup_null(from->hint);
 }
 
+/* Asked where a code leaves us: by cli/exit.c for the process, and for those who read one instead of having
+ * one, by control/server.c for the answer on the socket and by dashboard/views.c for the page's, which hears
+ * an error of its supervisor's and no code. */
 int error_exit_code(const struct error *err)
 {
     return kinds[err->code].exit_codes[err->origin];

@@ -67,7 +67,7 @@ static int no_verb(struct context *context)
     if (!context->output.unicode)
         help_plain(&text);
     fputs(strbuf_text(&text), stderr);
-    return error_exit_code(&(struct error){.code = ERROR_USAGE});
+    return exit_misused();
 }
 
 static int enter_folder(const struct context *context, struct error *err)

@@ -80,7 +80,7 @@ static void add_session_secrets(struct bundle *bundle)
     if (client_open(&client, &options, &err) == 0)
         secrets_ask(&client, ANSWER_LIMIT, &bundle->scrub, &err);
     if (!error_is_set(&err))
-        client_call(&client, "history", NULL, ANSWER_LIMIT, &bundle->history, NULL);
+        client_call(&client, ASK_HISTORY, NULL, ANSWER_LIMIT, &bundle->history, NULL);
     bundle->is_sure = !error_is_set(&err) || err.code == ERROR_NOT_RUNNING;
     client_close(&client);
 }

@@ -59,7 +59,8 @@ static int ask(struct context *context, const struct ask_resources *request, cJS
         .what = "the end of the command",
         .limit = FOREVER, /* --wait-timeout is the supervisor's */
     };
-    client_begin(client, &call, context->args.command->name, record_to_json(&ask_resources_record, request));
+    client_begin(client, &call, ask_by_name(context->args.command->name),
+                 record_to_json(&ask_resources_record, request));
 
     int failed = await_supervisor(client, &wait, err);
     render_finish(render, true);

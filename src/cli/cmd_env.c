@@ -69,7 +69,7 @@ static int run(struct context *context, struct error *err)
 
     struct ask_resources request = client_names(&context->args.names);
     request.whose = for_resource;
-    if (client_call(&context->client, "env", record_to_json(&ask_resources_record, &request), ANSWER_LIMIT,
+    if (client_call(&context->client, ASK_ENV, record_to_json(&ask_resources_record, &request), ANSWER_LIMIT,
                     &environment, err))
         return -1;
     if (!format) {

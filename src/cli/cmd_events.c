@@ -54,7 +54,7 @@ static int follow(struct events *events, struct error *err)
     };
 
     events->watch = (struct client_call){.on_record = on_record, .data = events};
-    client_begin(client, &events->watch, "watch", NULL);
+    client_begin(client, &events->watch, ASK_WATCH, NULL);
     audience_watch(&client->audience, &client->loop, STDOUT_FILENO);
     int failed = await_supervisor(client, &wait, err);
     if (!failed && !events->is_broken && error_is_set(&events->watch.error)) {

@@ -152,7 +152,7 @@ static int run_running(struct context *context, struct error *err)
 {
     cJSON *json = NULL;
     if (session_connect(context, err) ||
-        client_call(&context->client, "edges", NULL, ANSWER_LIMIT, &json, err)) {
+        client_call(&context->client, ASK_EDGES, NULL, ANSWER_LIMIT, &json, err)) {
         cJSON_Delete(json);
         return -1;
     }

@@ -195,7 +195,7 @@ static void watch_supervisor(struct logs *logs)
         return;
     }
     struct control_request_handlers handlers = {.on_done = on_gone, .data = logs};
-    control_request(logs->connection, "watch", NULL, &handlers);
+    control_request(logs->connection, ask_name(ASK_WATCH), NULL, &handlers);
 }
 
 static void judge(void *data)

@@ -140,7 +140,7 @@ static void print(const struct context *context, const struct sample *before, co
 static int ask_usage(struct client *client, struct sample *sample, struct error *err)
 {
     cJSON *json = NULL;
-    if (client_call(client, "usage", NULL, ANSWER_LIMIT, &json, err)) {
+    if (client_call(client, ASK_USAGE, NULL, ANSWER_LIMIT, &json, err)) {
         cJSON_Delete(json);
         return -1;
     }

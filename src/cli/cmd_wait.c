@@ -32,7 +32,7 @@ static int wait_for(struct context *context, const struct ask_resources *request
         .limit = FOREVER, /* the supervisor has the deadline: --wait-timeout */
     };
 
-    client_begin(client, &call, "wait", record_to_json(&ask_resources_record, request));
+    client_begin(client, &call, ASK_WAIT, record_to_json(&ask_resources_record, request));
     int failed = await_supervisor(client, &wait, err);
     render_free(render);
     if (error_is_set(&call.error))

@@ -38,3 +38,8 @@ int exit_code(const struct context *context, const struct result *result)
     }
     return EXIT_OWN_FAILURE;
 }
+
+int exit_misused(void)
+{
+    return error_exit_code(&(struct error){.code = ERROR_USAGE});
+}

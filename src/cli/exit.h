@@ -25,5 +25,7 @@ struct result {
 /* What came of a command's run(): code below 0 is a failure, or the user's signal. */
 struct result exit_result(const struct context *context, int code, const struct error *error);
 int exit_code(const struct context *context, const struct result *result);
+/* Of a line that asks for nothing. */
+int exit_misused(void);
 
 #endif

@@ -21,28 +21,14 @@ struct preflight {
 
 /* ---- how bad it is ---- */
 
-static bool reaches_task(const struct plan *plan, const struct plan_node *node, bool *seen)
-{
-    if (!node || seen[node - plan->nodes])
-        return false;
-    seen[node - plan->nodes] = true;
-    for (size_t i = 0; i < node->edge_count; i++) {
-        const struct plan_edge *edge = &node->edges[i];
-        if (edge->until == PLAN_COMPLETED || reaches_task(plan, plan_find(plan, edge->to), seen))
-            return true;
-    }
-    return false;
-}
-
 static bool may_come_true(const struct plan *plan, const struct plan_node *node)
 {
-    cleanup_free bool *seen = xcalloc(plan->node_count + 1, sizeof *seen);
     const struct plan_resource *resource = NULL;
     if (node->resource)
         resource = plan_find_resource(plan, node->resource);
     if (resource && (resource->optional || resource->manual))
         return true;
-    return reaches_task(plan, node, seen);
+    return plan_needs_task(plan, node);
 }
 
 /* Takes the error. */

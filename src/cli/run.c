@@ -53,7 +53,7 @@ int run_prepare_command(struct context *context, const struct strlist *resources
         strlist_add(&command->argv, *word);
     process_inherit(&command->environment, context->environment);
     const struct ask_resources request = client_names(resources);
-    if (client_call(&context->client, "env", record_to_json(&ask_resources_record, &request), ANSWER_LIMIT,
+    if (client_call(&context->client, ASK_ENV, record_to_json(&ask_resources_record, &request), ANSWER_LIMIT,
                     &variables, err))
         return -1;
     environment_merge(&command->environment, variables);
@@ -182,7 +182,7 @@ static void judge(void *data)
 static bool is_session_alive(struct execution *execution)
 {
     if (!execution->session.done)
-        client_call(&execution->context->client, "hello", NULL, ANSWER_LIMIT, NULL, NULL);
+        client_call(&execution->context->client, ASK_HELLO, NULL, ANSWER_LIMIT, NULL, NULL);
     return !execution->session.done;
 }
 
@@ -279,7 +279,7 @@ int run_execute(struct context *context, const struct run_command *command, stru
     if (start_command(&execution, command, limit, err))
         return -1;
 
-    client_begin(client, &execution.session, "watch", NULL);
+    client_begin(client, &execution.session, ASK_WATCH, NULL);
     int failed = wait_for_end(&execution, err);
     if (!failed) {
         *code = child_code(&execution.child);

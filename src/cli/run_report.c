@@ -205,7 +205,7 @@ static void take_history(struct run_report *report)
     cleanup_error struct error ignored = {0};
     struct view_moments moments = {0};
     json_free(&report->history);
-    if (client_call(&report->context->client, "history", NULL, LIMIT_MS(ANSWER_MS), &report->history,
+    if (client_call(&report->context->client, ASK_HISTORY, NULL, LIMIT_MS(ANSWER_MS), &report->history,
                     &ignored) ||
         view_moments_read(report->history, &report->report.arena, &moments, &ignored))
         error_ignore(&ignored, "a session that is gone has no history");

@@ -239,7 +239,7 @@ int up_stay(struct up *up, struct error *err)
     up->later = render_new(&up->later_output, NULL, stderr);
     render_tell_causes(up->later);
     up->watch = (struct client_call){.on_record = on_change, .data = up};
-    client_begin(&context->client, &up->watch, "watch", NULL);
+    client_begin(&context->client, &up->watch, ASK_WATCH, NULL);
     look_for_end(up);
     if (args_flag(&context->args, "watch"))
         up_watch_start(up);

@@ -26,7 +26,7 @@ void up_print_timings(struct up *up, const struct view *view)
     size_t count = 0;
 
     struct view_moments moments = {0};
-    if (client_call(client, "history", NULL, ANSWER_LIMIT, &answer, &error) == 0)
+    if (client_call(client, ASK_HISTORY, NULL, ANSWER_LIMIT, &answer, &error) == 0)
         view_moments_read(answer, &arena, &moments, &error);
     struct waterfall_row *rows = NULL;
     count = waterfall_read(moments.items, up->began_us, &arena, &rows);

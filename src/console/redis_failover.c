@@ -312,13 +312,13 @@ int redis_failover(struct redis_link *link, struct error *err)
 
 /* ---- partitions ---- */
 
-static int tell_supervisor(struct context *context, const char *verb, const char *name, struct limit limit,
+static int tell_supervisor(struct context *context, enum ask ask, const char *name, struct limit limit,
                            struct error *err)
 {
     cleanup_strlist struct strlist names = {0};
     strlist_add(&names, name);
     const struct ask_resources request = client_names(&names);
-    return client_call(&context->client, verb, record_to_json(&ask_resources_record, &request), limit, NULL,
+    return client_call(&context->client, ask, record_to_json(&ask_resources_record, &request), limit, NULL,
                        err);
 }
 
@@ -375,7 +375,7 @@ int redis_partition(struct context *context, const char *resource, const char *n
     if (client_view(&context->client, ANSWER_LIMIT, &view, err) || check_node(view, resource, node, err))
         return -1;
     struct hand_over cut = {.from = (char *)node, .to = (char *)node, .still = "on its network"};
-    int code = tell_supervisor(context, "cut", node, ANSWER_LIMIT, err);
+    int code = tell_supervisor(context, ASK_CUT, node, ANSWER_LIMIT, err);
     if (code == 0)
         code = look_until_over(context, look_for_cut, &cut, err);
     if (code == 0)
@@ -389,7 +389,7 @@ int redis_heal(struct context *context, const char *resource, struct error *err)
     if (client_view(&context->client, ANSWER_LIMIT, &view, err))
         return -1;
     struct hand_over heal = {.from = (char *)resource, .resource = (char *)resource, .still = "not whole"};
-    int code = tell_supervisor(context, "heal", resource, FOREVER, err); /* ends when it is ready */
+    int code = tell_supervisor(context, ASK_HEAL, resource, FOREVER, err); /* ends when it is ready */
     if (code == 0)
         code = look_until_over(context, look_for_cut, &heal, err);
     if (code == 0)

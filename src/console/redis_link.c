@@ -76,7 +76,7 @@ static int find_server(struct redis_link *link, struct error *err)
     const char *authorities = args_value(&link->context->args, "cacert");
     int rc = 0;
     const struct ask_resources request = client_names(&names);
-    if (client_call(&link->context->client, "env", record_to_json(&ask_resources_record, &request),
+    if (client_call(&link->context->client, ASK_ENV, record_to_json(&ask_resources_record, &request),
                     ANSWER_LIMIT, &environment, err))
         return -1;
     forget_server(&link->server);

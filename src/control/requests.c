@@ -2,6 +2,29 @@
 #include "control/requests.h"
 #include "control/internal.h"
 
+#include "base/names.h"
+
+static NAMES(ask_names,
+             ASK_COUNT, [ASK_HELLO] = "hello", [ASK_UP] = "up", [ASK_DOWN] = "down", [ASK_START] = "start",
+             [ASK_STOP] = "stop", [ASK_RESTART] = "restart", [ASK_KILL] = "kill", [ASK_CUT] = "cut",
+             [ASK_HEAL] = "heal", [ASK_WAIT] = "wait", [ASK_VIEW] = "view", [ASK_WATCH] = "watch",
+             [ASK_HISTORY] = "history", [ASK_USAGE] = "usage", [ASK_LOGS] = "logs", [ASK_EDGES] = "edges",
+             [ASK_DETAILS] = "details", [ASK_ENV] = "env", [ASK_EXEC_INFO] = "exec-info",
+             [ASK_SECRETS] = "secrets", [ASK_HURRY] = "hurry", [ASK_BYE] = "bye");
+
+const char *ask_name(enum ask ask)
+{
+    return names_text(&ask_names, ask);
+}
+
+enum ask ask_by_name(const char *name)
+{
+    int ask = names_find(&ask_names, name);
+    if (ask < 0)
+        return ASK_COUNT;
+    return (enum ask)ask;
+}
+
 #define OWNER struct ask_hello
 static const struct record_field ask_hello_rows[] = {
     ROW("protocol", protocol, FIELD_INT),

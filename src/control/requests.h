@@ -7,6 +7,37 @@
 
 #include "record/record.h"
 
+/* The verbs. The supervisor's table has a row for each (supervisor/verbs.c), and so have the tests of
+ * commands whose supervisor dies, stalls or answers late (tests/unit/cli/test_every_request.c). */
+enum ask {
+    ASK_HELLO,
+    ASK_UP,
+    ASK_DOWN,
+    ASK_START,
+    ASK_STOP,
+    ASK_RESTART,
+    ASK_KILL,
+    ASK_CUT,
+    ASK_HEAL,
+    ASK_WAIT,
+    ASK_VIEW,
+    ASK_WATCH,
+    ASK_HISTORY,
+    ASK_USAGE,
+    ASK_LOGS,
+    ASK_EDGES,
+    ASK_DETAILS,
+    ASK_ENV,
+    ASK_EXEC_INFO,
+    ASK_SECRETS,
+    ASK_HURRY,
+    ASK_BYE,
+    ASK_COUNT
+};
+const char *ask_name(enum ask ask);
+/* ASK_COUNT: there is none of that name. */
+enum ask ask_by_name(const char *name);
+
 struct ask_hello {
     int protocol;
     const char *version;

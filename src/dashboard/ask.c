@@ -39,8 +39,8 @@ static void on_gone(void *data)
     asking_free(asking);
 }
 
-void ask_supervisor(struct web_request *request, struct dashboard *dashboard, const char *verb,
-                    cJSON *message, const struct page_question *how)
+void ask_supervisor(struct web_request *request, struct dashboard *dashboard, enum ask ask, cJSON *message,
+                    const struct page_question *how)
 {
     struct supervisor_link *link = &dashboard->link;
     struct control_request_handlers handlers = {.on_done = on_done};
@@ -63,7 +63,7 @@ void ask_supervisor(struct web_request *request, struct dashboard *dashboard, co
         asking->next->prev = asking;
     link->askings = asking;
     handlers.data = asking;
-    asking->id = control_request(link->connection, verb, message, &handlers);
+    asking->id = control_request(link->connection, ask_name(ask), message, &handlers);
     web_request_watch(request, on_gone, asking);
 }
 

@@ -49,7 +49,7 @@ void page_history_begin(struct page_history *history, struct control_connection 
     }
     if (!history->items)
         history->items = cJSON_CreateArray();
-    control_request(connection, "history", record_to_json(&ask_watch_record, &ask), &handlers);
+    control_request(connection, ask_name(ASK_HISTORY), record_to_json(&ask_watch_record, &ask), &handlers);
 }
 
 void page_history_note(struct page_history *history, const cJSON *record)

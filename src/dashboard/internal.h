@@ -124,8 +124,8 @@ struct page_question {
     struct page_question *prev, *next;
 };
 /* Takes message and text. Without a session the request is answered at once. */
-void ask_supervisor(struct web_request *request, struct dashboard *dashboard, const char *verb,
-                    cJSON *message, const struct page_question *how);
+void ask_supervisor(struct web_request *request, struct dashboard *dashboard, enum ask ask, cJSON *message,
+                    const struct page_question *how);
 /* The session is gone; told to those who asked, unless nobody is left to hear it. */
 void ask_end_all(struct dashboard *dashboard, bool is_told);
 

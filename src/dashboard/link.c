@@ -36,7 +36,7 @@ static void ask_view(struct supervisor_link *link)
     struct control_request_handlers handlers = {.on_done = on_view, .data = link};
     link->is_view_old = false;
     link->is_asking_view = true;
-    control_request(link->connection, "view", NULL, &handlers);
+    control_request(link->connection, ask_name(ASK_VIEW), NULL, &handlers);
 }
 
 static void on_refresh(void *data)
@@ -134,7 +134,7 @@ static void on_hello(const struct error *error, const cJSON *result, void *data)
     link->is_up = true;
     link->is_ending = link->hello.is_ending;
     log_info("session %s", text_or(link->hello.session, "?"));
-    control_request(link->connection, "watch", record_to_json(&ask_watch_record, &ask), &watch);
+    control_request(link->connection, ask_name(ASK_WATCH), record_to_json(&ask_watch_record, &ask), &watch);
     page_history_begin(&link->dashboard->history, link->connection, text_or_empty(link->hello.session));
     feed_session(link->dashboard);
     ask_view(link);
@@ -144,7 +144,8 @@ static void say_hello(struct supervisor_link *link)
 {
     const struct ask_hello ask = {.protocol = 1, .version = APPHOST_VERSION};
     struct control_request_handlers handlers = {.on_done = on_hello, .data = link};
-    control_request(link->connection, "hello", record_to_json(&ask_hello_record, &ask), &handlers);
+    control_request(link->connection, ask_name(ASK_HELLO), record_to_json(&ask_hello_record, &ask),
+                    &handlers);
 }
 
 static void connect_now(void *data)

@@ -239,5 +239,5 @@ void redis_job_start(struct dashboard *dashboard, struct web_request *request, c
     job->key = web_query_bytes(web_request_head(request)->query, "key", &job->key_length);
 
     const struct page_question how = {.answer = on_environment, .data = job, .drop = release};
-    ask_supervisor(request, dashboard, "env", record_to_json(&ask_resources_record, &ask), &how);
+    ask_supervisor(request, dashboard, ASK_ENV, record_to_json(&ask_resources_record, &ask), &how);
 }

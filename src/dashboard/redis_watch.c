@@ -149,8 +149,8 @@ static void locate(struct redis_watch *watch)
     if (watch->is_locating || !link->is_up || !link_resource(watch->dashboard, name))
         return;
     watch->is_locating = true;
-    watch->id =
-        control_request(link->connection, "env", record_to_json(&ask_resources_record, &ask), &handlers);
+    watch->id = control_request(link->connection, ask_name(ASK_ENV),
+                                record_to_json(&ask_resources_record, &ask), &handlers);
 }
 
 static void on_timer(void *data)

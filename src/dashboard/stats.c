@@ -94,7 +94,7 @@ static void on_timer(void *data)
     struct control_request_handlers handlers = {.on_done = on_usage, .data = stats};
     if (link->is_up && !stats->is_asking) {
         stats->is_asking = true;
-        control_request(link->connection, "usage", NULL, &handlers);
+        control_request(link->connection, ask_name(ASK_USAGE), NULL, &handlers);
     }
     timer_start(&stats->timer, INTERVAL_MS);
 }

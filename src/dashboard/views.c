@@ -71,7 +71,7 @@ void graph_answer(struct dashboard *dashboard, struct web_request *request, cons
 {
     const struct page_question how = {.answer = pass_on, .takes_errors = true};
     (void)rest;
-    ask_supervisor(request, dashboard, "edges", NULL, &how);
+    ask_supervisor(request, dashboard, ASK_EDGES, NULL, &how);
 }
 
 /* With what is kept of the session before: a list of its transitions. */
@@ -95,7 +95,7 @@ void history_answer(struct dashboard *dashboard, struct web_request *request, co
         .since = web_query_int(web_request_head(request)->query, "since", 0),
     };
     (void)rest;
-    ask_supervisor(request, dashboard, "history", record_to_json(&ask_watch_record, &ask), &how);
+    ask_supervisor(request, dashboard, ASK_HISTORY, record_to_json(&ask_watch_record, &ask), &how);
 }
 
 /* ---- actions ---- */
@@ -123,7 +123,7 @@ static int read_signal(const cJSON *body)
     return (int)json_int(body, "signal", 0);
 }
 
-static void act(struct dashboard *dashboard, struct web_request *request, const char *name, const char *verb)
+static void act(struct dashboard *dashboard, struct web_request *request, const char *name, enum ask verb)
 {
     const struct page_question how = {.answer = tell_outcome, .takes_errors = true};
     size_t length = 0;
@@ -192,7 +192,7 @@ static void show_environment(struct dashboard *dashboard, struct web_request *re
 {
     const struct page_question how = {.answer = tell_environment};
     bool is_own = web_query_flag(web_request_head(request)->query, "own");
-    ask_supervisor(request, dashboard, "env", environment_message(name, is_own), &how);
+    ask_supervisor(request, dashboard, ASK_ENV, environment_message(name, is_own), &how);
 }
 
 static void reveal(struct dashboard *dashboard, struct web_request *request, const char *name)
@@ -206,7 +206,8 @@ static void reveal(struct dashboard *dashboard, struct web_request *request, con
         return;
     }
     const struct page_question how = {.answer = tell_value, .text = xstrdup(variable)};
-    ask_supervisor(request, dashboard, "env", environment_message(name, json_bool(body, "own", false)), &how);
+    ask_supervisor(request, dashboard, ASK_ENV, environment_message(name, json_bool(body, "own", false)),
+                   &how);
 }
 
 /* ---- one resource ---- */
@@ -227,16 +228,13 @@ static void show_resource(struct dashboard *dashboard, struct web_request *reque
 {
     const struct page_question how = {.answer = tell_resource, .takes_errors = true, .text = xstrdup(name)};
     const struct ask_resources ask = {.resource = name};
-    ask_supervisor(request, dashboard, "details", record_to_json(&ask_resources_record, &ask), &how);
+    ask_supervisor(request, dashboard, ASK_DETAILS, record_to_json(&ask_resources_record, &ask), &how);
 }
 
 static bool is_verb(const char *what)
 {
-    static const char *const verbs[] = {"start", "stop", "restart", "kill"};
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(verbs[i], what))
-            return true;
-    return false;
+    enum ask verb = ask_by_name(what);
+    return verb == ASK_START || verb == ASK_STOP || verb == ASK_RESTART || verb == ASK_KILL;
 }
 
 static void answer_about(struct dashboard *dashboard, struct web_request *request, const char *name,
@@ -253,7 +251,7 @@ static void answer_about(struct dashboard *dashboard, struct web_request *reques
     else if (is_change && !strcmp(what, "env/reveal"))
         reveal(dashboard, request, name);
     else if (is_change && is_verb(what))
-        act(dashboard, request, name, what);
+        act(dashboard, request, name, ask_by_name(what));
     else
         answer_refusal(request, 404, "no-path", "there is nothing of that name");
 }

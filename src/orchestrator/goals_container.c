@@ -372,15 +372,6 @@ static const char *decide(struct node *node, char **explain)
 }
 
 /* What it names, so that nothing depends on how a plan was lowered: its image, its volumes, the network. */
-static bool has_link_to_kind(const struct node *node, int kind)
-{
-    for (size_t i = 0; i < node->link_count; i++) {
-        if (node_is(node->links[i].to, kind))
-            return true;
-    }
-    return false;
-}
-
 static struct node *find_by_name(struct orchestrator *o, int kind, const char *name)
 {
     for (struct node *node = o->nodes; node && name; node = node->hh.next) {
@@ -390,18 +381,27 @@ static struct node *find_by_name(struct orchestrator *o, int kind, const char *n
     return NULL;
 }
 
+static bool is_linked(const struct node *node, const struct node *to)
+{
+    for (size_t i = 0; i < node->link_count; i++)
+        if (node->links[i].to == to)
+            return true;
+    return false;
+}
+
+/* What the plan has an edge to is linked as that says. */
+static void link_to(enum plan_node_kind kind, const char *name, void *data)
+{
+    struct node *node = data, *to = find_by_name(node->o, (int)kind, name);
+    if (kind == PLAN_NETWORK)
+        to = network_of(node->o);
+    if (!is_linked(node, to))
+        node_link(node, to, PLAN_HEALTHY, true);
+}
+
 static void add_links(struct node *node)
 {
-    struct orchestrator *o = node->o;
-    const struct plan_run *run = &node->spec->run;
-    if (!has_link_to_kind(node, PLAN_IMAGE))
-        node_link(node, find_by_name(o, PLAN_IMAGE, run->image), PLAN_HEALTHY, true);
-    if (run->on_network && !has_link_to_kind(node, PLAN_NETWORK))
-        node_link(node, network_of(o), PLAN_HEALTHY, true);
-    for (size_t i = 0; i < run->mount_count; i++) {
-        if (run->mounts[i].is_volume && !has_link_to_kind(node, PLAN_VOLUME))
-            node_link(node, find_by_name(o, PLAN_VOLUME, run->mounts[i].source), PLAN_HEALTHY, true);
-    }
+    plan_each_object(&node->spec->run, link_to, node);
 }
 
 static void spoil(struct node *node)

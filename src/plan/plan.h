@@ -309,6 +309,12 @@ struct plan_node *plan_find(const struct plan *plan, const char *id);
 struct plan_resource *plan_find_resource(const struct plan *plan, const char *name);
 /* The main nodes of a resource: one, or its replicas in order. NULL behind the last. */
 struct plan_node *plan_node_of(const struct plan *plan, const struct plan_resource *resource, size_t index);
+/* What a container needs of the engine's objects, which no edge names: its image, the network, its volumes.
+ * name NULL: whichever there is. The one place that knows; called for each. */
+typedef void plan_object_cb(enum plan_node_kind kind, const char *name, void *data);
+void plan_each_object(const struct plan_run *run, plan_object_cb *take, void *data);
+/* Is what ends by itself (a task, waited for until it is completed) among what the node needs? */
+bool plan_needs_task(const struct plan *plan, const struct plan_node *node);
 /* Marks the node and all that it needs, directly and over others; marks has one flag a node of the plan, and
  * what is marked already is not entered again. The one place that knows who needs whom. */
 void plan_closure(const struct plan *plan, const struct plan_node *node, bool *marks);

@@ -45,11 +45,11 @@ static void on_done(const struct error *error, const cJSON *result, void *data)
         call->result = cJSON_Duplicate(result, 1);
 }
 
-void client_begin(struct client *client, struct client_call *call, const char *verb, cJSON *message)
+void client_begin(struct client *client, struct client_call *call, enum ask ask, cJSON *message)
 {
     struct control_request_handlers handlers = {.on_record = on_record, .on_done = on_done, .data = call};
     call->done = false;
-    call->id = control_request(client->connection, verb, message, &handlers);
+    call->id = control_request(client->connection, ask_name(ask), message, &handlers);
 }
 
 void client_end(struct client *client, struct client_call *call)
@@ -82,14 +82,14 @@ static int explain_silence(const struct client *client, struct error *why, struc
     return -1;
 }
 
-int client_call(struct client *client, const char *verb, cJSON *message, struct limit limit, cJSON **result,
+int client_call(struct client *client, enum ask ask, cJSON *message, struct limit limit, cJSON **result,
                 struct error *err)
 {
     struct client_call call = {0};
     cleanup_error struct error why = {0};
     struct wait wait = {.fact = &call.done, .what = "the supervisor's answer", .limit = limit};
 
-    client_begin(client, &call, verb, message);
+    client_begin(client, &call, ask, message);
     int failed = await(client, &wait, &why);
     if (failed == AWAIT_INTERRUPTED)
         failed = await_interrupted(err);
@@ -109,7 +109,7 @@ int client_view(struct client *client, struct limit limit, struct view **view, s
 {
     cJSON *json = NULL;
 
-    if (client_call(client, "view", NULL, limit, &json, err)) {
+    if (client_call(client, ASK_VIEW, NULL, limit, &json, err)) {
         cJSON_Delete(json);
         return -1;
     }
@@ -124,7 +124,7 @@ int client_exec_info(struct client *client, const char *resource, struct client_
     const struct ask_resources ask = {.resource = resource};
     cJSON *message = record_to_json(&ask_resources_record, &ask);
 
-    if (client_call(client, "exec-info", message, ANSWER_LIMIT, &info->json, err))
+    if (client_call(client, ASK_EXEC_INFO, message, ANSWER_LIMIT, &info->json, err))
         return -1;
     return record_read(&answer_exec_record, info->json, &info->arena, &info->answer, err);
 }
@@ -191,7 +191,7 @@ static int say_hello(struct client *client, const struct client_options *options
     struct answer_hello hello = {0};
     struct arena arena = {0};
 
-    int failed = client_call(client, "hello", record_to_json(&ask_hello_record, &ask), limit, &answer, err);
+    int failed = client_call(client, ASK_HELLO, record_to_json(&ask_hello_record, &ask), limit, &answer, err);
     if (!failed)
         failed = record_read(&answer_hello_record, answer, &arena, &hello, err);
     if (!failed)

@@ -89,14 +89,14 @@ struct client_call {
     int64_t id;
 };
 /* Takes message (NULL: no fields). The call must stay where it is until it is done or forgotten. */
-void client_begin(struct client *client, struct client_call *call, const char *verb, cJSON *message);
+void client_begin(struct client *client, struct client_call *call, enum ask ask, cJSON *message);
 /* Forgets a call that is under way, frees what it holds. */
 void client_end(struct client *client, struct client_call *call);
 /* For what the supervisor answers from what it knows, whatever is under way. */
 #define ANSWER_LIMIT LIMIT_MS(30000)
 /* begin, wait, result: *result (may be NULL) is the caller's. ERROR_OWNER when no answer comes in time,
  * ERROR_CANCELLED when the user's signal comes first. */
-int client_call(struct client *client, const char *verb, cJSON *message, struct limit limit, cJSON **result,
+int client_call(struct client *client, enum ask ask, cJSON *message, struct limit limit, cJSON **result,
                 struct error *err);
 
 /* ERROR_OWNER, always -1: who does not answer, where its state is; what: how the sentence goes on. */

@@ -11,7 +11,7 @@ static void set_beat(struct pulse *pulse)
 static void ask(struct pulse *pulse)
 {
     client_end(pulse->client, &pulse->question);
-    client_begin(pulse->client, &pulse->question, "hello", NULL);
+    client_begin(pulse->client, &pulse->question, ASK_HELLO, NULL);
 }
 
 /* A refusal is an answer as well. */

@@ -25,7 +25,7 @@ int secrets_ask(struct client *client, struct limit limit, struct scrub *scrub, 
     cleanup_json cJSON *answer = NULL;
     struct answer_secrets known = {0};
     struct arena arena = {0};
-    int failed = client_call(client, "secrets", NULL, limit, &answer, err);
+    int failed = client_call(client, ASK_SECRETS, NULL, limit, &answer, err);
     if (!failed)
         failed = record_read(&answer_secrets_record, answer, &arena, &known, err);
     if (!failed)

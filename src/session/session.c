@@ -173,7 +173,7 @@ static void begin_up(struct context *context, const struct session_up *up, struc
         .timeout_ms = context->wait_timeout_ms,
     };
 
-    client_begin(&context->client, call, "up", record_to_json(&ask_up_record, &ask));
+    client_begin(&context->client, call, ASK_UP, record_to_json(&ask_up_record, &ask));
 }
 
 int session_up(struct context *context, const struct session_up *up, struct render *render,
@@ -299,7 +299,7 @@ static void hurry(void *data)
         return;
     const struct ask_hurry ask = {.kill = true};
     const struct control_request_handlers none = {0};
-    control_request(client->connection, "hurry", record_to_json(&ask_hurry_record, &ask), &none);
+    control_request(client->connection, ask_name(ASK_HURRY), record_to_json(&ask_hurry_record, &ask), &none);
 }
 
 static int wait_for_answer(struct ending *ending, struct error *err)
@@ -360,7 +360,7 @@ int session_down(struct context *context, const struct ask_down *down, struct re
     cleanup_error struct error why = {0};
     cleanup_view_down struct view_down *result = NULL;
 
-    client_begin(client, &ending.down, "down", record_to_json(&ask_down_record, down));
+    client_begin(client, &ending.down, ASK_DOWN, record_to_json(&ask_down_record, down));
     int failed = wait_for_answer(&ending, &why);
     if (error_is_set(&ending.down.error)) {
         error_copy(&why, &ending.down.error);
@@ -398,5 +398,5 @@ int session_down_shown(struct context *context, const struct ask_down *down, str
 void session_bye(struct context *context)
 {
     if (context->client.connection)
-        client_call(&context->client, "bye", NULL, LIMIT_MS(1000), NULL, NULL);
+        client_call(&context->client, ASK_BYE, NULL, LIMIT_MS(1000), NULL, NULL);
 }

@@ -188,7 +188,7 @@ void trace_follow(struct trace *trace, struct client *client)
     trace->client = client;
     put_name(trace, "process_name", supervisor_of(trace), 0, "the supervisor");
     trace->watch = (struct client_call){.on_news = on_news, .data = trace};
-    client_begin(client, &trace->watch, "watch", ask_moments(trace));
+    client_begin(client, &trace->watch, ASK_WATCH, ask_moments(trace));
 }
 
 void trace_phase(struct trace *trace, const char *phase)
@@ -210,7 +210,8 @@ static void fetch_the_rest(struct trace *trace)
     cleanup_json cJSON *answer = NULL;
     cleanup_error struct error ignored = {0};
     bool is_there = client && client->connection && !trace->watch.done;
-    if (is_there && !client_call(client, "history", ask_moments(trace), LIMIT_MS(LAST_MS), &answer, &ignored))
+    if (is_there &&
+        !client_call(client, ASK_HISTORY, ask_moments(trace), LIMIT_MS(LAST_MS), &answer, &ignored))
         write_moments(trace, answer);
     if (client)
         client_end(client, &trace->watch);

@@ -65,7 +65,6 @@ struct call {
     const cJSON *message;
 };
 struct verb {
-    const char *name;
     void (*act)(const struct call *call);
     int argument;
     bool reports;            /* its client gets transitions while it works */

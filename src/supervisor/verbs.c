@@ -353,39 +353,39 @@ static void do_bye(const struct call *call)
     control_send_done(call->client, call->id, NULL, NULL);
 }
 
-static const struct verb verbs[] = {
-    {"hello", do_hello, 0, false, true},
-    {"up", do_up, 0, true, false},
-    {"down", do_down, 0, true, true},
-    {"start", do_control, ORCHESTRATOR_START, true, false},
-    {"stop", do_control, ORCHESTRATOR_STOP, true, false},
-    {"restart", do_control, ORCHESTRATOR_RESTART, true, false},
-    {"kill", do_control, ORCHESTRATOR_KILL, true, false},
-    {"cut", do_control, ORCHESTRATOR_CUT, true, false},
-    {"heal", do_control, ORCHESTRATOR_HEAL, true, false},
-    {"wait", do_wait, 0, true, false},
-    {"view", do_view, 0, false, true},
-    {"watch", supervisor_watch, 0, true, true},
-    {"history", supervisor_tell_history, 0, false, true},
-    {"usage", supervisor_tell_usage, 0, false, true},
-    {"logs", supervisor_tell_logs, 0, false, true},
-    {"edges", supervisor_tell_edges, 0, false, true},
-    {"details", supervisor_tell_details, 0, false, false},
-    {"env", do_env, 0, false, false},
-    {"exec-info", do_exec_info, 0, false, false},
-    {"secrets", do_secrets, 0, false, true},
-    {"hurry", do_hurry, 0, false, true},
-    {"bye", do_bye, 0, false, true},
+static const struct verb verbs[ASK_COUNT] = {
+    [ASK_HELLO] = {do_hello, 0, false, true},
+    [ASK_UP] = {do_up, 0, true, false},
+    [ASK_DOWN] = {do_down, 0, true, true},
+    [ASK_START] = {do_control, ORCHESTRATOR_START, true, false},
+    [ASK_STOP] = {do_control, ORCHESTRATOR_STOP, true, false},
+    [ASK_RESTART] = {do_control, ORCHESTRATOR_RESTART, true, false},
+    [ASK_KILL] = {do_control, ORCHESTRATOR_KILL, true, false},
+    [ASK_CUT] = {do_control, ORCHESTRATOR_CUT, true, false},
+    [ASK_HEAL] = {do_control, ORCHESTRATOR_HEAL, true, false},
+    [ASK_WAIT] = {do_wait, 0, true, false},
+    [ASK_VIEW] = {do_view, 0, false, true},
+    [ASK_WATCH] = {supervisor_watch, 0, true, true},
+    [ASK_HISTORY] = {supervisor_tell_history, 0, false, true},
+    [ASK_USAGE] = {supervisor_tell_usage, 0, false, true},
+    [ASK_LOGS] = {supervisor_tell_logs, 0, false, true},
+    [ASK_EDGES] = {supervisor_tell_edges, 0, false, true},
+    [ASK_DETAILS] = {supervisor_tell_details, 0, false, false},
+    [ASK_ENV] = {do_env, 0, false, false},
+    [ASK_EXEC_INFO] = {do_exec_info, 0, false, false},
+    [ASK_SECRETS] = {do_secrets, 0, false, true},
+    [ASK_HURRY] = {do_hurry, 0, false, true},
+    [ASK_BYE] = {do_bye, 0, false, true},
 };
 
 /* ---- what the server hands over ---- */
 
 static const struct verb *find_verb(const char *name)
 {
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-    return NULL;
+    enum ask ask = ask_by_name(name);
+    if (ask == ASK_COUNT)
+        return NULL;
+    return &verbs[ask];
 }
 
 /* A session that is being taken down shows what it does and can be hurried; another down joins. */

@@ -46,6 +46,8 @@ const char stage_view[] =
     "\"wanted\":false,\"lifetime\":\"session\",\"restarts\":0,\"timings\":{},\"ports\":[]}],"
     "\"others\":[]}";
 
+const char stage_silence[] = "";
+
 static const char environment[] =
     ",\"data\":{\"CACHE_HOST\":{\"value\":\"127.0.0.1\",\"secret\":false,\"resource\":\"cache\"},"
     "\"CACHE_PASSWORD\":{\"value\":\"it's\",\"secret\":true,\"resource\":\"cache\"}}";
@@ -84,7 +86,7 @@ static bool reply(const struct stage *stage, int to, const char *line)
         rest = stage->answers[i].rest; /* the last one counts */
         records = stage->answers[i].records;
     }
-    if (!rest && strcmp(verb, "watch") == 0) /* its answer is the session's end */
+    if ((!rest && strcmp(verb, "watch") == 0) || rest == stage_silence) /* a watch's is the session's end */
         return false;
 
     rest = text_or_empty(rest);
@@ -378,7 +380,7 @@ int stage_interrupt(struct stage *stage, const char *const *words)
             return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
         }
         collect(stage, "asked", &stage->asked);
-        if (stage_asked(stage) >= stage->deed_at)
+        if (stage_asked(stage) >= int_or(stage->interrupt_at, stage->deed_at))
             kill(pid, SIGINT);
         nanosleep(&pause, NULL);
     }

@@ -30,6 +30,8 @@ enum stage_deed {
 
 /* What `view` is answered with: cache and api are ready, job has failed, hand is manual. */
 extern const char stage_view[];
+/* As what stands in an answer: none is given. */
+extern const char stage_silence[];
 
 struct stage {
     char folder[64], before[4096], hash[9];
@@ -39,8 +41,9 @@ struct stage {
     } answers[STAGE_ANSWERS];
     int answer_count;
     enum stage_deed deed;
-    int deed_at;   /* which request, from 1; 0: none */
-    bool is_plain; /* the command line has no -p shop: what is found in the folder is meant */
+    int deed_at;      /* which request, from 1; 0: none */
+    int interrupt_at; /* after how many requests stage_interrupt() begins; 0: deed_at */
+    bool is_plain;    /* the command line has no -p shop: what is found in the folder is meant */
     pid_t supervisor;
     struct strbuf out, err, asked;
 };

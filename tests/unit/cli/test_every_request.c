@@ -4,6 +4,7 @@
 #include "stage.h"
 
 #include "base/mem.h"
+#include "control/requests.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@ static const char manifest[] = "name: shop\n"
                                "  job: {type: process, command: [sh, -c, exit 3], task: true}\n";
 
 static const char no_data[] = ",\"data\":{\"removed\":[],\"kept\":[]}";
+static const char usages[] = ",\"data\":{\"timeMs\":1,\"clockMs\":1,\"resources\":[]}";
+static const char edges[] = ",\"data\":{\"edges\":[]}";
 static const char exec_info[] =
     ",\"data\":{\"argv\":[\"sh\",\"-c\",\"exit 3\"],\"environment\":[\"GIVEN=yes\"]}";
 
@@ -44,10 +47,25 @@ static const struct row rows[] = {
     {{"down", "-v"}, 0, {"hello", "down"}, false, false},
     {{"up", "-d"}, 0, {"hello", "up", "bye"}, false, true},
     {{"up", "--dry-run"}, 0, {"hello", "up"}, false, true},
+    {{"top", "-o", "json"}, 0, {"hello", "view", "usage"}, false, false},
+    {{"graph", "--running"}, 0, {"hello", "edges"}, false, false},
     {{"run", "--", "sh", "-c", "exit 5"}, 5, {"hello", "up", "env", "watch"}, true, true},
     {{"run", "job"}, 3, {"hello", "up", "exec-info", "watch"}, true, true},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
+
+/* Who asks for what no row asks for, and where that is tested. */
+static const char *const elsewhere[ASK_COUNT] = {
+    /* not all */
+    [ASK_LOGS] = "the dashboard: tests/unit/dashboard",
+    [ASK_DETAILS] = "the dashboard: tests/unit/dashboard",
+    [ASK_HISTORY] =
+        "up --timings, run --trace, after the fact: without an answer they tell what the view has",
+    [ASK_SECRETS] = "bundle, which runs the program again: tests/e2e/bundle.bats",
+    [ASK_CUT] = "redis --partition, of a topology: tests/e2e/topologies.bats",
+    [ASK_HEAL] = "redis --heal, of a topology: tests/e2e/topologies.bats",
+    [ASK_HURRY] = "a second Ctrl-C, whose answer nobody waits for: hurried()",
+};
 
 static int open_stage(void **state)
 {
@@ -61,6 +79,8 @@ static int open_stage(void **state)
         stage_answer(stage, about_all[i], NULL, stage_view);
     stage_answer(stage, "exec-info", NULL, exec_info);
     stage_answer(stage, "down", NULL, no_data);
+    stage_answer(stage, "usage", NULL, usages);
+    stage_answer(stage, "edges", NULL, edges);
     return 0;
 }
 
@@ -228,6 +248,50 @@ static void a_broken_connection(void **state)
     each_request(*state, DEED_ENDS, is_tried_again_or_told);
 }
 
+/* ---- a new request ---- */
+
+static bool has_row(const char *verb)
+{
+    for (int i = 0; i < ROWS; i++)
+        for (int n = 0; n < count_asks(&rows[i]); n++)
+            if (strcmp(rows[i].asks[n], verb) == 0)
+                return true;
+    return false;
+}
+
+static void every_verb_has_a_row(void **state)
+{
+    (void)state;
+    for (int ask = 0; ask < ASK_COUNT; ask++) {
+        const char *verb = ask_name((enum ask)ask);
+        if (!has_row(verb) && !elsewhere[ask])
+            fail_msg("%s has no row, and nobody says where it is tested", verb);
+        if (has_row(verb) && elsewhere[ask])
+            fail_msg("%s has a row, and is tested elsewhere", verb);
+    }
+}
+
+/* ---- a down that is hurried ---- */
+
+/* The down is not answered, and what is done to the hurry is nothing to it: the user's Ctrl-C ends the
+ * command. */
+static void hurried(void **state)
+{
+    static const enum stage_deed deeds[] = {DEED_NONE,    DEED_DIES,     DEED_ENDS,
+                                            DEED_REFUSES, DEED_NONSENSE, DEED_STALLS};
+    struct stage *stage = *state;
+    stage_answer(stage, "down", NULL, stage_silence);
+    stage->interrupt_at = 2;
+    stage->deed_at = 3;
+    for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++) {
+        stage->deed = deeds[i];
+        int code = stage_interrupt(stage, WORDS("down"));
+        if (code == 0)
+            fail_msg("deed %d: as if it was down\n%s", deeds[i], strbuf_text(&stage->err));
+        stage_was_asked(stage, "\"verb\":\"hurry\"");
+    }
+}
+
 /* ---- no answer at all ---- */
 
 static void the_user_ends_it(struct stage *stage, const struct row *row)
@@ -250,8 +314,15 @@ static void silence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(asks_in_this_order),  TEST(late),    TEST(death), TEST(nonsense), TEST(refusal),
-        TEST(a_broken_connection), TEST(silence),
+        TEST(asks_in_this_order),
+        TEST(late),
+        TEST(death),
+        TEST(nonsense),
+        TEST(refusal),
+        TEST(a_broken_connection),
+        TEST(silence),
+        TEST(every_verb_has_a_row),
+        TEST(hurried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,7 @@ static int teardown(void **state)
 
 static int ask(struct scene *scene, struct limit limit)
 {
-    return client_call(&scene->context.client, "view", NULL, limit, NULL, &scene->error);
+    return client_call(&scene->context.client, ASK_VIEW, NULL, limit, NULL, &scene->error);
 }
 
 static void test_an_answer(void **state)
@@ -341,7 +341,7 @@ static void test_our_own_stop_is_no_silence(void **state)
         .fact = &call.done, .what = "the answer", .limit = FOREVER, .judge = doze, .data = &naps};
     start(scene, "wait", WORKS);
     set_beat(scene, ANSWERED_BEAT_MS);
-    client_begin(client, &call, "wait", NULL);
+    client_begin(client, &call, ASK_WAIT, NULL);
     assert_int_equal(await_supervisor(client, &wait, &scene->error), 0);
     client_end(client, &call);
 }

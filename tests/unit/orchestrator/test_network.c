@@ -209,11 +209,37 @@ static void who_is_on_no_network_cannot_be_cut_off(void **state)
     rig_end(rig);
 }
 
+/* ---- what the engine makes for a container ---- */
+
+static void a_container_waits_once_for_each_of_its_volumes(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_fresh();
+    struct plan *plan = plans_new("shop");
+    struct plan_node *one = plans_volume(plan, "one"), *two = plans_volume(plan, "two");
+    struct plan_node *cache = plans_redis(plan, "cache", RIG_IMAGE);
+    plans_mount(plan, cache, one);
+    plans_mount(plan, cache, two);
+    rig_up(rig, plans_done(plan));
+    rig_ok(rig);
+
+    cleanup_json cJSON *json = orchestrator_edges(rig->orchestrator);
+    const cJSON *edge;
+    int volumes = 0;
+    cJSON_ArrayForEach(edge, json_get(json, "edges"))
+    {
+        volumes += str_starts(json_string(edge, "toNode", ""), "volume:");
+    }
+    assert_int_equal(volumes, 2);
+    rig_end(rig);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(certificates_name_the_gateway),
+        cmocka_unit_test(a_container_waits_once_for_each_of_its_volumes),
         TEST(another_gateway_is_named_by_another_certificate),
         TEST(without_a_gateway_nothing_is_made),
         TEST(a_folder_that_cannot_be_written_fails_it),

@@ -79,6 +79,14 @@ static void edges_are_followed_once(void **state)
     needs(*state, "process:job", "process:job process:api ");
 }
 
+static void tasks_are_found_over_others(void **state)
+{
+    const struct plan *plan = *state;
+    assert_true(plan_needs_task(plan, plan_find(plan, "process:api")));
+    assert_true(plan_needs_task(plan, plan_find(plan, "process:job"))); /* which api waits for */
+    assert_false(plan_needs_task(plan, plan_find(plan, "container:cache")));
+}
+
 static void replicas_are_the_nodes_of_their_resource(void **state)
 {
     const struct plan *plan = *state;
@@ -142,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_container_needs_what_the_engine_makes_of_it),
         TEST(edges_are_followed_once),
+        TEST(tasks_are_found_over_others),
         TEST(replicas_are_the_nodes_of_their_resource),
         TEST(a_plan_that_is_shown_has_no_secrets),
         TEST(a_secret_is_given_later),
