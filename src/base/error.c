@@ -183,7 +183,7 @@ const char *error_name(enum error_code code)
 
 enum error_code error_of_errno(int number)
 {
-    if (number == ENOSPC || number == EDQUOT)
+    if (number == ENOSPC || number == EDQUOT || number == EFBIG)
         return ERROR_SPACE;
     return ERROR_FAILED;
 }

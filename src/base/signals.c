@@ -28,6 +28,8 @@ void signals_remember(void)
     for (int i = 1; i < NSIG; i++)
         inherited.is_ignored[i] = is_ignored(i);
     inherited.is_set = true;
+    /* A file that may grow no more is an error of who writes to it (EFBIG), and the end of nobody. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool signals_stay_ignored(int signum)

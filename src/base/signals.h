@@ -2,7 +2,7 @@
  *
  * `nohup`, and a `&` in a shell without job control, start programs with HUP, or INT and QUIT, ignored: such
  * a decision holds for us, and for a command that we run in the caller's place. What we change for ourselves
- * (handlers, an ignored PIPE, an empty mask) must reach no command.
+ * (handlers, an ignored PIPE and XFSZ, an empty mask) must reach no command.
  *
  * signals_remember() comes first in a program's life; without it nothing counts as inherited. */
 #ifndef BASE_SIGNALS_H

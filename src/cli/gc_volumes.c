@@ -2,8 +2,8 @@
  *
  * Whose manifest is gone is told by the labels of volumes, and by the state folders of the native engine.
  * Left alone are: another user's; those of an identity that another folder has adopted (its state folder
- * names the new manifest); those made in a container that is not this one, whose paths mean nothing here;
- * what is in use. */
+ * names the new manifest); those made in a container that is not this one, whose paths mean nothing here,
+ * but where we are on the machine and the label tells where its folder lay there; what is in use. */
 #include "cli/gc_volumes.h"
 #include "session/question.h"
 #include "project/adopt.h"
@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/ours.h"
+#include "machine/self.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ struct gone {
     struct find_list projects;
     struct engine_once once;
     bool has_engine;
+    bool is_contained; /* we run in a container */
     struct vanished *items;
     size_t count;
     struct arena arena; /* of their texts */
@@ -65,6 +67,27 @@ static void add(struct gone *gone, const char *kind, const char *name, const cha
     };
 }
 
+/* As the kernel told it: where a file system of the machine's own begins there, the path is not whole. So the
+ * folder that it lay in has to be there. */
+static bool has_vanished_outside(const char *manifest)
+{
+    cleanup_free char *folder = path_dirname(manifest), *above = path_dirname(folder);
+    return *manifest == '/' && !adopt_is_there(manifest) && !file_exists(folder) && file_exists(above);
+}
+
+/* Where its manifest was, if that is gone; NULL: it is there, or it cannot be told. */
+static const char *vanished_manifest(const struct gone *gone, const struct owned *owned)
+{
+    if (owned_is_from_here(owned)) {
+        if (*owned->manifest && !adopt_is_there(owned->manifest))
+            return owned->manifest;
+        return NULL;
+    }
+    if (!gone->is_contained && has_vanished_outside(owned->manifest_outside))
+        return owned->manifest_outside;
+    return NULL;
+}
+
 static int look_at_engine(struct gone *gone, struct error *err)
 {
     cleanup_free char *label = xasprintf(LABEL_UID "=%u", (unsigned)getuid());
@@ -77,9 +100,9 @@ static int look_at_engine(struct gone *gone, struct error *err)
     cJSON_ArrayForEach(volume, gone->once.json)
     {
         const struct owned owned = owned_of(volume);
-        if (*owned.manifest && owned_is_from_here(&owned) && !adopt_is_there(owned.manifest) &&
-            !is_used_by_state(&gone->projects, owned.hash))
-            add(gone, "volume", owned.name, owned.project, owned.manifest);
+        const char *manifest = vanished_manifest(gone, &owned);
+        if (manifest && !is_used_by_state(&gone->projects, owned.hash))
+            add(gone, "volume", owned.name, owned.project, manifest);
     }
     return 0;
 }
@@ -233,7 +256,8 @@ static bool open_engine(struct gone *gone, struct error *err)
 
 int gc_volumes(struct context *context, const char *root, struct error *err)
 {
-    struct gone gone = {.context = context};
+    cleanup_free char *container = machine_container_id();
+    struct gone gone = {.context = context, .is_contained = container != NULL};
     cleanup_error struct error trouble = {0};
     int failed = find_all(root, &gone.projects, err);
 

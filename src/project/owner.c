@@ -10,6 +10,7 @@
 #include "machine/holder.h"
 #include "state/state.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -94,6 +95,32 @@ static int check_left(const char *root, const char *hash, struct error *err)
 }
 
 /* ---- the front door ---- */
+
+/* Its folder lies in our root, or lay there, and will again. */
+static bool is_of_our_root(const struct machine_holder *holder, void *data)
+{
+    cleanup_free char *folder = path_dirname(holder->path), *above = path_dirname(folder);
+    cleanup_free char *root = path_canonical(data);
+    return str_eq(above, root);
+}
+
+char *owner_recall(const char *root, const char *hash)
+{
+    cleanup_free char *ending = xasprintf("-%s/lock", hash);
+    const struct machine_search search = {.title = TITLE,
+                                          .but = GUARD_TITLE,
+                                          .ending = ending,
+                                          .is_meant = is_of_our_root,
+                                          .data = (void *)root};
+    struct machine_holder holder = {0};
+    if (!machine_find_holder(&search, &holder))
+        return NULL;
+
+    cleanup_free char *folder = path_dirname(holder.path);
+    kill(holder.pid, SIGCONT);
+    machine_holder_free(&holder);
+    return xstrdup(path_basename(folder));
+}
 
 int owner_check(const char *root, const char *hash, struct error *err)
 {

@@ -15,8 +15,12 @@
  * supervisor runs the project of this hash, or processes of it are left; nothing of it may be touched. 0:
  * nobody. */
 int owner_check(const char *root, const char *hash, struct error *err);
-/* The same by the labels of running containers, where processes do not tell all: before a session starts or
- * is taken down. Trouble with the engine is not reported: what follows has it too. */
+/* A supervisor of this hash whose folder in our state root was taken away is asked to make it again, which
+ * takes it moments. The project's prefix, to be looked for anew; the caller frees. NULL: there is none such.
+ */
+char *owner_recall(const char *root, const char *hash);
+/* owner_check() by the labels of running containers, where processes do not tell all: before a session starts
+ * or is taken down. Trouble with the engine is not reported: what follows has it too. */
 int owner_check_engine(const struct project *project, const struct project_options *options,
                        struct error *err);
 

@@ -18,7 +18,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 10, SILENCE_MS = 30000, ENDING_MS = 600000, HELLO_TIMEOUT_MS = 10000, ONE_MOMENT_MS = 100 };
+enum {
+    RETRY_MS = 10,
+    SILENCE_MS = 30000,
+    ENDING_MS = 600000,
+    HELLO_TIMEOUT_MS = 10000,
+    ONE_MOMENT_MS = 100,
+    RECALL_MS = 2000
+};
 
 /* ---- calls ---- */
 
@@ -252,13 +259,28 @@ static bool is_elsewhere(const struct client_options *options, struct error *err
     return identity_parse(options->prefix, &identity) && owner_check(options->state_root, identity.hash, err);
 }
 
+/* Its folder was taken away: it is about to be there again. */
+static bool is_recalled(struct client *client, const struct client_options *options)
+{
+    cleanup_identity struct identity identity = {0};
+    if (!client->recall_end_ms)
+        client->recall_end_ms = loop_clock_ms() + RECALL_MS;
+    if (loop_clock_ms() > client->recall_end_ms || !identity_parse(options->prefix, &identity))
+        return false;
+    cleanup_free char *prefix = owner_recall(options->state_root, identity.hash);
+    return prefix != NULL;
+}
+
 static int connect_or_start(struct client *client, const struct client_options *options, struct error *err)
 {
     cleanup_error struct error why = {0};
     int answer = try_connect(client, options, &why);
     if (answer >= 0)
         return answer;
-    if (why.code == ERROR_NOT_RUNNING && !client->is_fresh && is_elsewhere(options, err))
+    bool may_be_hidden = why.code == ERROR_NOT_RUNNING && !client->is_fresh;
+    if (may_be_hidden && is_recalled(client, options))
+        return 1;
+    if (may_be_hidden && is_elsewhere(options, err))
         return -1;
     if (why.code == ERROR_NOT_RUNNING && options->start && !client->is_fresh)
         return start_one(client, options, err);

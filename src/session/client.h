@@ -34,6 +34,7 @@ struct client {
     pid_t supervisor;             /* the last one that was found, also after it went */
     char *project, *folder;       /* what it is the supervisor of, and where that keeps its state */
     bool is_nudged;               /* it was asked by a signal to look after its socket */
+    int64_t recall_end_ms; /* until when one whose folder was taken away is waited for; 0: nobody was asked */
     char *logs_folder;
     int lease_fd;      /* -1: none */
     bool is_fresh;     /* this command started the supervisor */

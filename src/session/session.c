@@ -115,7 +115,9 @@ int session_open_to_end(struct context *context, bool is_alone, struct strlist *
 #define NOTHING_RUNS "nothing is running"
 int session_connect(struct context *context, struct error *err)
 {
-    const struct project *project = &context->project;
+    struct project *project = &context->project;
+    if (!project->prefix)
+        project->prefix = owner_recall(project->root, project->hash);
     struct client_options options = {
         .state_root = project->root, .prefix = project->prefix, .timeout_ms = context->wait_timeout_ms};
     cleanup_error struct error why = {0};

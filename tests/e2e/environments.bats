@@ -192,6 +192,24 @@ hash_of_data() {
   ok apphost down -v
 }
 
+@test "data made in a container, of a folder that vanished: gc on the machine lists it, not that of one that is there" {
+  needs_socket
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, data_volume: true}}"
+  pack_program
+  ok in_container bridge '"$APPHOST" up -d && "$APPHOST" down'
+  local volume
+  volume=$(volumes)
+  cd "$T"
+  ok apphost gc --volumes --dry-run
+  not grep -F "$volume" <<<"$output"
+  mv "$T/work" "$T/moved"
+  ok apphost gc --volumes --dry-run
+  prints "volume $volume of $PROJECT \\($T/work/apphost.yaml is gone\\)"
+  ok apphost -p "$PROJECT" gc --volumes -y
+  [ -z "$(volumes)" ]
+  mv "$T/moved" "$T/work"
+}
+
 @test "in a container a session that another container owns is named and left alone; a dead one's is taken over" {
   needs_socket
   manifest <<<"resources: {box: {type: container, image: $REDIS, entrypoint: [sleep, '1000']}}"
