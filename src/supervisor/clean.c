@@ -154,7 +154,7 @@ void supervisor_sweep_dead(struct state *state, const struct state_session *dead
     if (found)
         log_debug("swept %d processes of the dead session %s", found, dead->id);
     if (found && removed)
-        strlist_addf(removed, "%s %d", found == 1 ? "process" : "processes", found);
+        strlist_addf(removed, "%d %s", found, text_pick(found == 1, "process", "processes"));
     supervisor_stop_servers(state, removed);
 }
 
