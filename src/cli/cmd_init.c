@@ -1,9 +1,10 @@
 /* apphost init: an apphost.yaml to begin with, or one that takes over the servers of a compose file. */
-#include "cli/compose.h"
+#include "import/import.h"
 #include "session/context.h"
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/pick.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@ static const struct option options[] = {
     {.name = "from",
      .type = OPTION_FILE,
      .value = "COMPOSE",
-     .help = "take over what a compose file describes"},
+     .repeat = true,
+     .help = "take over what a compose file describes; again for one that is laid over it"},
     {.name = "schema", .type = OPTION_FLAG, .help = "write apphost.schema.json beside it, for editors"},
     {.name = NULL},
 };
@@ -40,11 +42,10 @@ static const char example[] =
     "  #     http: {env: PORT}\n"
     "  #   ready: {http: /health}\n";
 
-static void add_name(struct strbuf *out)
+static char *folder_name(void)
 {
     cleanup_free char *folder = path_canonical(".");
-    cleanup_free char *name = compose_name(path_basename(folder));
-    strbuf_addf(out, "name: %s\n\n", name);
+    return import_name(path_basename(folder));
 }
 
 /* The manifest that is there, or NULL. */
@@ -89,19 +90,43 @@ static int write_schema_beside(const struct context *context, const char *manife
     return 0;
 }
 
+/* How much of it is to be read before it is used. */
+static void summarise(const struct context *context, const struct import_result *result)
+{
+    const struct output *output = &context->output;
+    if (result->remarks)
+        output_note(output, "%zu thing%s of the compose file %s comments in it, with the reason",
+                    result->remarks, plural_s((int64_t)result->remarks),
+                    text_pick(result->remarks == 1, "is one of the", "are"));
+    if (result->sketches)
+        output_note(output, "%zu service%s built: sketched there as a process, to be uncommented",
+                    result->sketches, text_pick(result->sketches == 1, " is", "s are"));
+}
+
+static int add_resources(struct context *context, struct strbuf *text, struct import_result *result,
+                         struct error *err)
+{
+    cleanup_free char *name = folder_name();
+    cleanup_strlist struct strlist files = {0};
+    args_values(&context->args, "from", &files);
+    if (!files.count) {
+        strbuf_addf(text, "name: %s\n\n%s", name, example);
+        return 0;
+    }
+    const struct import_request request = {
+        .files = &files, .environment = context->environment, .name = name};
+    return import_compose(&request, text, result, err);
+}
+
 static int write_manifest(struct context *context, struct error *err)
 {
-    const char *from = args_value(&context->args, "from");
     bool schema = args_flag(&context->args, "schema");
+    struct import_result result = {0};
     cleanup_strbuf struct strbuf text = {0};
-    cleanup_strbuf struct strbuf notes = {0};
     if (schema)
         strbuf_addf(&text, "%s\n", schema_line);
     strbuf_adds(&text, begin);
-    add_name(&text);
-    if (!from)
-        strbuf_adds(&text, example);
-    else if (compose_convert(from, &text, &notes, err))
+    if (add_resources(context, &text, &result, err))
         return -1;
 
     if (context->dry_run) {
@@ -113,7 +138,7 @@ static int write_manifest(struct context *context, struct error *err)
     if (file_write_atomic("apphost.yaml", strbuf_text(&text), text.length, 0644, err) ||
         (schema && write_schema(context, err)))
         return -1;
-    fputs(strbuf_text(&notes), stderr);
+    summarise(context, &result);
     output_note(&context->output, "wrote apphost.yaml; next: apphost up");
     return 0;
 }
