@@ -95,12 +95,11 @@ static void summarise(const struct context *context, const struct import_result 
 {
     const struct output *output = &context->output;
     if (result->remarks)
-        output_note(output, "%zu thing%s of the compose file %s comments in it, with the reason",
-                    result->remarks, plural_s((int64_t)result->remarks),
-                    text_pick(result->remarks == 1, "is one of the", "are"));
+        output_note(output, "%zu comment%s in it: what has no counterpart, or is otherwise here",
+                    result->remarks, plural_s((int64_t)result->remarks));
     if (result->sketches)
-        output_note(output, "%zu service%s built: sketched there as a process, to be uncommented",
-                    result->sketches, text_pick(result->sketches == 1, " is", "s are"));
+        output_note(output, "%zu service%s to be built: sketched in comments, as a process", result->sketches,
+                    text_pick(result->sketches == 1, " has", "s have"));
 }
 
 static int add_resources(struct context *context, struct strbuf *text, struct import_result *result,
@@ -156,14 +155,22 @@ static int run(struct context *context, struct error *err)
 const struct command cmd_init = {
     .name = "init",
     .summary = "write an apphost.yaml to begin with",
-    .usage = "[--from compose.yaml] [--schema]",
-    .description = "Writes an apphost.yaml into this folder, and never over one that is there. With --from "
-                   "it takes over the "
-                   "images, ports and dependencies of a compose file; what it cannot take over, it says.\n"
-                   "With --schema it also writes apphost.schema.json, with which editors complete and check "
-                   "the manifest; where there is a manifest already, only that.",
+    .usage = "[--from compose.yaml]… [--schema]",
+    .description =
+        "Writes an apphost.yaml into this folder, and never over one that is there. With --from "
+        "it takes over what a compose file describes: Redis, Valkey and Garnet become servers with their "
+        "password, persistence, directives and data, Commander and Insight their sidecars, replicas, "
+        "sentinels and cluster nodes one topology; other images containers, with ports, files, variables "
+        "and health checks; variables with a server's address become references to it. What has no "
+        "counterpart stands as a comment at its place, with the line of the compose file and the reason; "
+        "services that are built are sketched there as processes. Several files are laid over each other "
+        "as compose does it (`include`, `extends` and `.env` too). Nothing is read from an engine, and "
+        "data is not copied.\n"
+        "With --schema it also writes apphost.schema.json, with which editors complete and check "
+        "the manifest; where there is a manifest already, only that.",
     .examples = "apphost init\n"
                 "apphost init --from compose.yaml\n"
+                "apphost init --from compose.yaml --from compose.override.yaml\n"
                 "apphost init --schema\n",
     .options = options,
     .group = GROUP_MANIFEST,

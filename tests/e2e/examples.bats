@@ -22,6 +22,7 @@ declare -gA WAYS=(
   ['apphost dashboard --stop']=of_a_page
   ['apphost init']=in_an_empty_folder
   ['apphost init --from compose.yaml']=in_an_empty_folder
+  ['apphost init --from compose.yaml --from compose.override.yaml']=in_an_empty_folder
   ['apphost publish compose -o deploy']=with_images
   ['apphost publish compose -o deploy --force']=with_images
   ['apphost publish swarm -o deploy']=with_images
@@ -127,7 +128,7 @@ of_shop() {
 
 in_an_empty_folder() {
   local folder
-  folder=$(mktemp -d "$T/empty.XXXX") && cp compose.yaml "$folder" && (cd "$folder" && example && apphost validate)
+  folder=$(mktemp -d "$T/empty.XXXX") && cp compose*.yaml "$folder" && (cd "$folder" && example && apphost validate)
 }
 
 # All that is published needs an image: here a server alone.

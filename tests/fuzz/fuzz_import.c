@@ -4,6 +4,7 @@
  * byte of 1 splits the rest at the first NUL into a file and one that is laid over it. */
 #include "import/import.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "manifest/manifest.h"
 
 #include <stdint.h>
@@ -24,9 +25,10 @@ static void remove_folder(void)
 
 static void add_file(struct strlist *files, const char *name, const uint8_t *data, size_t size)
 {
-    if (file_write_atomic(name, data, size, 0600, NULL) < 0)
+    cleanup_free char *path = path_join(folder, name);
+    if (file_write_atomic(path, data, size, 0600, NULL) < 0)
         abort();
-    strlist_add(files, name);
+    strlist_add(files, path);
 }
 
 static void add_files(struct strlist *files, const uint8_t *data, size_t size)
@@ -58,7 +60,7 @@ static void check_manifest(const struct strbuf *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool is_ready;
-    if (!is_ready && (!mkdtemp(folder) || atexit(remove_folder) || chdir(folder)))
+    if (!is_ready && (!mkdtemp(folder) || atexit(remove_folder)))
         abort();
     is_ready = true;
     struct strlist files = {0};
