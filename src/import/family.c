@@ -323,6 +323,45 @@ static void find_sidecars(struct import *im)
     }
 }
 
+/* ---- as fields ---- */
+
+enum { MOST_SENTINELS = 9, MOST_REPLICAS = 8, MOST_SHARDS = 16 };
+
+static void write_sentinel(struct service *service)
+{
+    const struct server *server = &service->server;
+    int sentinels = int_min(server->sentinels, MOST_SENTINELS);
+    struct strbuf *value = piece_value(service, "sentinel");
+    strbuf_addf(value, "{replicas: %d, sentinels: %d", int_max(int_min(server->replicas, MOST_REPLICAS), 1),
+                sentinels);
+    if (server->quorum)
+        strbuf_addf(value, ", quorum: %d", int_min(server->quorum, sentinels));
+    if (server->primary_name)
+        strbuf_addf(value, ", primary_name: %s", server->primary_name);
+    strbuf_addc(value, '}');
+}
+
+static void write_cluster(struct service *service)
+{
+    const struct server *server = &service->server;
+    int replicas = int_min(server->replicas, MOST_REPLICAS / 2);
+    int shards = int_max(server->nodes / (1 + replicas), 1);
+    strbuf_addf(piece_value(service, "cluster"), "{shards: %d, replicas: %d}", int_min(shards, MOST_SHARDS),
+                replicas);
+}
+
+void family_write_topology(struct service *service)
+{
+    const struct server *server = &service->server;
+    if (server->is_cluster)
+        write_cluster(service);
+    else if (server->sentinels)
+        write_sentinel(service);
+    else if (server->replicas)
+        strbuf_addf(piece_value(service, "replication"), "{replicas: %d}",
+                    int_min(server->replicas, MOST_REPLICAS));
+}
+
 static void write_sidecar(struct import *im, struct service *server, const char *field, struct service *tool)
 {
     const struct yaml_node *image = manifest_get(tool->fields, "image"), *volumes;

@@ -377,5 +377,7 @@ void import_fields(struct import *im, struct service *service)
     if (service->kind == SERVICE_SERVER)
         server_finish(im, service);
     if (service->kind == SERVICE_SERVER)
+        family_write_topology(service);
+    if (service->kind == SERVICE_SERVER)
         family_write_sidecars(im, service);
 }

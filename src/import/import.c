@@ -121,9 +121,10 @@ static void write_top(struct import *im, struct strbuf *out)
         if (!strcmp(key, "services") || !strcmp(key, "name"))
             continue;
         cleanup_free char *shown = import_flow(root->items[i]), *name = str_printable(key);
-        strbuf_adds(out, "# ");
-        import_put_place(out, root->keys[i]);
-        strbuf_addf(out, "%s: %s: %s\n", name, shown, reason_of(key));
+        cleanup_strbuf struct strbuf text = {0};
+        import_put_place(&text, root->keys[i]);
+        strbuf_addf(&text, "%s: %s: %s", name, shown, reason_of(key));
+        import_put_comment(out, 0, strbuf_text(&text));
         im->result->remarks++;
     }
 }

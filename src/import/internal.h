@@ -156,6 +156,8 @@ void import_refuse(struct import *im, struct service *service, const struct yaml
                    const struct yaml_node *value, const char *reason);
 /* Comments that waited for this field come here; NULL: all that wait. */
 void pieces_release(struct service *service, const char *field);
+/* A text as a comment, wrapped, with so many blanks before its lines. */
+void import_put_comment(struct strbuf *out, int indent, const char *text);
 /* The place of a node, as comments name it. */
 void import_put_place(struct strbuf *out, const struct yaml_node *at);
 void pieces_write(const struct service *service, struct strbuf *out);
@@ -231,6 +233,7 @@ void server_finish(struct import *im, struct service *service);
 
 /* What each service is, from its image; then who belongs to whom. */
 void family_classify(struct import *im);
+void family_write_topology(struct service *server);
 /* The sidecars of a server, as its fields; and what of their services is lost. */
 void family_write_sidecars(struct import *im, struct service *server);
 void family_remark(struct import *im, struct service *service);

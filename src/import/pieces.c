@@ -55,6 +55,27 @@ void piece_text(struct service *service, const char *name, const char *text)
     import_put_text(piece_value(service, name), text);
 }
 
+enum { COLUMNS = 100 };
+
+void import_put_comment(struct strbuf *out, int indent, const char *text)
+{
+    int column = indent + 1;
+    strbuf_addf(out, "%*s#", indent, "");
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        cleanup_free char *word = xstrndup(text, length);
+        int width = str_width(word);
+        if (column > indent + 3 && column + 1 + width > COLUMNS) {
+            strbuf_addf(out, "\n%*s#  ", indent, "");
+            column = indent + 3;
+        }
+        strbuf_addf(out, " %s", word);
+        column += 1 + width;
+        text += length + (text[length] == ' ');
+    }
+    strbuf_addc(out, '\n');
+}
+
 void import_put_place(struct strbuf *out, const struct yaml_node *at)
 {
     strbuf_addf(out, "%s:%d: ", path_basename(text_or(at->pos.file, "-")), at->pos.line);
@@ -92,7 +113,7 @@ void pieces_release(struct service *service, const char *field)
 static void write_piece(const struct piece *piece, struct strbuf *out)
 {
     if (!piece->name && piece->value.length)
-        strbuf_addf(out, "    # %s\n", strbuf_text(&piece->value));
+        import_put_comment(out, 4, strbuf_text(&piece->value));
     if (!piece->name)
         return;
     if (!piece->value.length && !piece->body.length)

@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { MAX_CONF = 256 * 1024, MOST_SENTINELS = 9, MOST_REPLICAS = 8, MOST_SHARDS = 16 };
+enum { MAX_CONF = 256 * 1024 };
 
 /* ---- directives ---- */
 
@@ -454,41 +454,6 @@ static void write_setting(struct service *service, size_t index)
     strbuf_adds(body, text_pick(count > 1, "]\n", "\n"));
 }
 
-static void write_sentinel(struct service *service)
-{
-    const struct server *server = &service->server;
-    int sentinels = int_min(server->sentinels, MOST_SENTINELS);
-    struct strbuf *value = piece_value(service, "sentinel");
-    strbuf_addf(value, "{replicas: %d, sentinels: %d", int_max(int_min(server->replicas, MOST_REPLICAS), 1),
-                sentinels);
-    if (server->quorum)
-        strbuf_addf(value, ", quorum: %d", int_min(server->quorum, sentinels));
-    if (server->primary_name)
-        strbuf_addf(value, ", primary_name: %s", server->primary_name);
-    strbuf_addc(value, '}');
-}
-
-static void write_cluster(struct service *service)
-{
-    const struct server *server = &service->server;
-    int replicas = int_min(server->replicas, MOST_REPLICAS / 2);
-    int shards = int_max(server->nodes / (1 + replicas), 1);
-    strbuf_addf(piece_value(service, "cluster"), "{shards: %d, replicas: %d}", int_min(shards, MOST_SHARDS),
-                replicas);
-}
-
-static void write_topology(struct service *service)
-{
-    const struct server *server = &service->server;
-    if (server->is_cluster)
-        write_cluster(service);
-    else if (server->sentinels)
-        write_sentinel(service);
-    else if (server->replicas)
-        strbuf_addf(piece_value(service, "replication"), "{replicas: %d}",
-                    int_min(server->replicas, MOST_REPLICAS));
-}
-
 void server_finish(struct import *im, struct service *service)
 {
     const struct server *server = &service->server;
@@ -500,5 +465,4 @@ void server_finish(struct import *im, struct service *service)
     write_persistence(im, service);
     for (size_t i = 0; i < server->config_count; i++)
         write_setting(service, i);
-    write_topology(service);
 }

@@ -424,10 +424,11 @@ static void write_one(struct import *im, struct service *service, const struct e
         return;
 
     if (variable->remark) {
-        strbuf_adds(body, "      # ");
-        import_put_place(body, variable->at);
+        cleanup_strbuf struct strbuf text = {0};
+        import_put_place(&text, variable->at);
         cleanup_free char *shown = str_printable(variable->name);
-        strbuf_addf(body, "%s %s\n", shown, variable->remark);
+        strbuf_addf(&text, "%s %s", shown, variable->remark);
+        import_put_comment(body, 6, strbuf_text(&text));
         im->result->remarks++;
     }
     strbuf_adds(body, "      ");
