@@ -15,7 +15,12 @@ services:
     image: $REDIS
   client:
     image: $REDIS
-    command: ["sh", "-c", "redis-cli -u \$\$REDIS_URL set said hello && redis-cli -h \$\$PLAIN_HOST set said too && redis-cli -h \$\$PLAIN_HOST blpop nothing 0"]
+    command:
+      - sh
+      - -c
+      - >-
+        redis-cli -u \$\$REDIS_URL set said hello && redis-cli -h \$\$PLAIN_HOST set said too &&
+        redis-cli -h \$\$PLAIN_HOST blpop nothing 0
     environment: {REDIS_URL: "redis://:pass@cache:6379", PLAIN_HOST: plain}
     healthcheck: {test: "[ \$\$(redis-cli -h \$\$PLAIN_HOST exists said) = 1 ]", interval: 100ms}
     depends_on: {cache: {condition: service_healthy}, plain: {condition: service_started}}
