@@ -14,6 +14,7 @@
 #define VARIABLE_WORKER "APPHOST_WORKER"
 #define VARIABLE_WORKERS "APPHOST_WORKERS"
 #define VARIABLE_WORKER_INDEX "APPHOST_WORKER_INDEX"
+#define VARIABLE_WORKER_IMAGE "APPHOST_WORKER_IMAGE"
 
 /* The guard leaves the lock's descriptor open for the gc that it becomes, and names it here. */
 #define VARIABLE_LOCK "APPHOST_LOCK_FD"

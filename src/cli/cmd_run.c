@@ -41,6 +41,11 @@ static const struct option options[] = {
      .type = OPTION_COUNT,
      .value = "N",
      .help = "N times at once, each with empty servers of its own; APPHOST_WORKER says which"},
+    {.name = "matrix",
+     .type = OPTION_TEXT,
+     .value = "image=A,B",
+     .help = "once for each image of the servers, with a table at the end"},
+    {.name = "parallel", .type = OPTION_FLAG, .help = "those of --matrix at once"},
     {.name = "chaos",
      .type = OPTION_TEXT,
      .value = "KIND=TIME",
@@ -96,6 +101,20 @@ static int check_names(const struct project *project, const struct args *args, s
     return suggest_dashes(args, known, err);
 }
 
+/* An image makes a difference only where there are servers in containers. */
+static int check_variant(const struct run *run, struct error *err)
+{
+    const struct project *project = &run->context->project;
+    if (!run->worker.variants)
+        return 0;
+    if (project->is_native)
+        return error_set(err, ERROR_USAGE, "--matrix image needs a container engine");
+    for (size_t i = 0; i < project->model->resource_count; i++)
+        if (model_is_server(project->model->resources[i].kind))
+            return 0;
+    return error_set(err, ERROR_USAGE, "--matrix image: the manifest has no server that could have another");
+}
+
 static int load(struct run *run, struct error *err)
 {
     struct context *context = run->context;
@@ -111,7 +130,7 @@ static int load(struct run *run, struct error *err)
 
     int failed = project_load(&context->project, &project, err);
     output_problems(&context->output, &context->project.problems);
-    if (failed || check_names(&context->project, args, err))
+    if (failed || check_variant(run, err) || check_names(&context->project, args, err))
         return -1;
     if (args->rest && *args->rest)
         return 0;
@@ -317,6 +336,7 @@ static int run_it(struct context *context, struct error *err)
     else
         run_report_end_workers(run.report, &run.worker, code);
     run_report_free(run.report);
+    isolate_end(&run.worker);
     return code;
 }
 
@@ -342,6 +362,13 @@ const struct command cmd_run = {
         "servers, chosen ports and its own connection strings. APPHOST_WORKER (1 to N), "
         "APPHOST_WORKER_INDEX (from 0) and APPHOST_WORKERS tell it which one it is; each line of output "
         "begins with the worker's number, and the exit code is the highest one.\n"
+        "With --matrix image=redis:7.2,redis:8.0,valkey:8.1 it runs once for each of these images, one after "
+        "the "
+        "other, or at once with --parallel: isolated as above, and each server of the manifest "
+        "has that image (and is a Redis, Valkey or Garnet, as its name says; valkey:8.1 is that version of "
+        "its usual image). A table tells at the end which "
+        "the "
+        "command works with; the exit code is the highest one, and APPHOST_WORKER_IMAGE tells it the image.\n"
         "With --chaos failover=5s a server of each topology hands over every 5 seconds while the command "
         "runs (kill=20s: its nodes in turn are killed, and started again 8 seconds later; partition=20s: cut "
         "off for as long). At the end it is told what was done when, and what the servers made of it.\n"
@@ -357,6 +384,7 @@ const struct command cmd_run = {
         "apphost run -- npm test\n"
         "apphost run --timeout 10m --report report.json --report report.xml --log-dir logs -- make check\n"
         "apphost run --isolate 4 -- sh -c 'npx jest --shard=$APPHOST_WORKER/$APPHOST_WORKERS'\n"
+        "apphost run --matrix image=redis:7.2,redis:8.0,valkey:8.1 --report matrix.md -- npm test\n"
         "apphost run migrate\n",
     .options = options,
     .group = GROUP_RUN,

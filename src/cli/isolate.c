@@ -2,10 +2,13 @@
 #include "cli/isolate.h"
 
 #include "base/file.h"
+#include "base/image.h"
 #include "base/mem.h"
 #include "base/ours.h"
+#include "base/pick.h"
 #include "base/signals.h"
 #include "cli/isolate_relay.h"
+#include "model/model.h"
 #include "project/worker.h"
 
 #include <errno.h>
@@ -96,6 +99,11 @@ static int take_slots(struct context *context, int count, int *fds, int *slots, 
 
 /* ---- workers ---- */
 
+struct slots {
+    int fds[ISOLATE_MOST], numbers[ISOLATE_MOST];
+    int first, at_once; /* who is next, and how many of them */
+};
+
 static void set_number(const char *name, int number)
 {
     char text[16];
@@ -112,11 +120,13 @@ static void become_worker(struct context *context, struct isolate_worker *worker
     set_number(VARIABLE_WORKER_INDEX, number - 1);
     set_number(VARIABLE_WORKERS, worker->count);
     set_number(VARIABLE_WORKER_SLOT, slot);
+    if (worker->variants)
+        setenv(VARIABLE_WORKER_IMAGE, worker->variants[number - 1], 1);
     context->environment = environ;
 }
 
 /* Forks one; true in the worker. */
-static bool fork_worker(struct isolate_relay *relay, int number, struct error *err)
+static bool fork_worker(struct isolate_relay *relay, const struct isolate_name *name, struct error *err)
 {
     int out[2] = {-1, -1}, errors[2] = {-1, -1};
     pid_t parent = getpid(), pid = -1;
@@ -127,12 +137,13 @@ static bool fork_worker(struct isolate_relay *relay, int number, struct error *e
     if (pid != 0) {
         close(out[1]);
         close(errors[1]);
-        isolate_relay_add(relay, number, pid, (int[2]){out[0], errors[0]});
+        isolate_relay_add(relay, name, pid, (int[2]){out[0], errors[0]});
         return false;
     }
 
     /* A group of its own: the terminal's signals reach the parent, which passes them on once. */
     setpgid(0, 0);
+    isolate_relay_leave_signals();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(signals_exit_code(SIGTERM));
@@ -170,50 +181,154 @@ static void speak_plainly(struct context *context)
         context->output.progress = PROGRESS_PLAIN;
 }
 
-static int run_workers(struct context *context, struct isolate_worker *worker, const int *fds,
-                       const int *slots, struct error *err)
+/* Which ones of all, from `first` on, run at once. True in the worker, which goes on as one. */
+static bool start_workers(struct context *context, struct isolate_worker *worker, struct isolate_relay *relay,
+                          const struct slots *slots, struct error *err)
 {
-    struct isolate_relay *relay = isolate_relay_new(&context->output);
-    fflush(NULL);
-    for (int i = 0; i < worker->count; i++)
-        worker->parts[i] = memfd_create("apphost-report", MFD_CLOEXEC);
-    for (int i = 0; i < worker->count && !error_is_set(err); i++) {
-        if (!fork_worker(relay, i + 1, err))
+    int end = slots->first + slots->at_once;
+    for (int i = slots->first; i < end && !error_is_set(err); i++) {
+        struct isolate_name name = {.number = i + 1, .count = worker->count};
+        if (worker->variants)
+            name.label = worker->variants[i];
+        if (!fork_worker(relay, &name, err))
             continue;
+
         isolate_relay_forget(relay);
-        become_worker(context, worker, i + 1, slots[i]);
+        become_worker(context, worker, i + 1, slots->numbers[i]);
         speak_plainly(context);
         for (int other = 0; other < worker->count; other++)
             if (other != i)
-                close(fds[other]);
-        return -1;
+                close(slots->fds[other]);
+        return true;
+    }
+    return false;
+}
+
+/* -1: in a worker. */
+static int run_workers(struct context *context, struct isolate_worker *worker, struct slots *slots,
+                       struct error *err)
+{
+    int worst = 0;
+    for (int i = 0; i < worker->count; i++)
+        worker->parts[i] = memfd_create("apphost-report", MFD_CLOEXEC);
+    slots->at_once = worker->count;
+    if (worker->is_sequential)
+        slots->at_once = 1;
+    fflush(NULL);
+    for (; slots->first < worker->count && !error_is_set(err); slots->first += slots->at_once) {
+        struct isolate_relay *relay = isolate_relay_new(&context->output);
+        if (start_workers(context, worker, relay, slots, err))
+            return -1;
+        if (error_is_set(err))
+            isolate_relay_stop(relay);
+
+        worst = int_max(worst, isolate_relay_run(relay));
+        if (isolate_relay_was_interrupted())
+            break;
+    }
+    return worst;
+}
+
+/* ---- which ones ---- */
+
+static int check_image(const char *image, struct error *err)
+{
+    const char *fault = image_reference_fault(image);
+    if (!fault)
+        return 0;
+    return error_set(err, ERROR_USAGE, "--matrix: %s is no image: %s", image, fault);
+}
+
+/* "valkey:8.1" is that version of the image that a Valkey has by itself, wherever that is. The caller frees.
+ */
+static char *whole_image(const char *word, size_t length)
+{
+    static const enum model_kind kinds[] = {MODEL_REDIS, MODEL_VALKEY, MODEL_GARNET};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const struct model_kind_info *kind = model_kind_info(kinds[i]);
+        size_t name = strlen(kind->name);
+        const char *colon = strrchr(kind->default_image, ':');
+        if (length > name && word[name] == ':' && !strncmp(word, kind->name, name))
+            return xasprintf("%.*s%.*s", (int)(colon - kind->default_image), kind->default_image,
+                             (int)(length - name), word + name);
+    }
+    return xstrndup(word, length);
+}
+
+/* "image=redis:7.2,redis:8.0" */
+static int read_matrix(struct isolate_worker *worker, const char *text, struct error *err)
+{
+    static const char axis[] = "image=";
+    const char *at = text + sizeof axis - 1;
+    if (!str_starts(text, axis) || !*at) {
+        error_set(err, ERROR_USAGE, "--matrix %s is not understood", text);
+        return error_hint(err, "--matrix image=redis:7.2,redis:8.0,valkey:8.1"), -1;
     }
 
-    if (error_is_set(err))
-        isolate_relay_stop(relay);
-    return isolate_relay_run(relay);
+    worker->variants = xcalloc(ISOLATE_MOST, sizeof *worker->variants);
+    while (worker->count < ISOLATE_MOST) {
+        size_t length = strcspn(at, ",");
+        char *image = whole_image(at, length);
+        worker->variants[worker->count++] = image;
+        if (check_image(image, err))
+            return -1;
+        if (!at[length])
+            return 0;
+        at += length + 1;
+    }
+    return error_set(err, ERROR_USAGE, "--matrix takes at most %d images", ISOLATE_MOST);
+}
+
+void isolate_end(struct isolate_worker *worker)
+{
+    for (int i = 0; worker->variants && i < worker->count; i++)
+        free((char *)worker->variants[i]);
+    free(worker->variants);
+    worker->variants = NULL;
+}
+
+/* 0: *worker->count says how many, 0 for one ordinary run. */
+static int read_options(const struct args *args, struct isolate_worker *worker, struct error *err)
+{
+    const char *matrix = args_value(args, "matrix"), *isolate = args_value(args, "isolate");
+    int64_t count = args_count(args, "isolate", 0);
+    worker->is_sequential = matrix && !args_flag(args, "parallel");
+    if (matrix && isolate)
+        return error_set(err, ERROR_USAGE,
+                         "--matrix and --isolate are two ways to run it several times: one of them");
+    if (!matrix && args_flag(args, "parallel"))
+        return error_set(err, ERROR_USAGE, "--parallel is for --matrix");
+
+    if (matrix && read_matrix(worker, matrix, err))
+        return -1;
+    if (matrix)
+        return check_count(args, worker->count, err);
+    if (isolate && check_count(args, count, err))
+        return -1;
+    worker->count = (int)count;
+    return 0;
 }
 
 int isolate_begin(struct context *context, struct isolate_worker *worker, int *code, struct error *err)
 {
-    int fds[ISOLATE_MOST], slots[ISOLATE_MOST];
+    struct slots slots = {0};
     cleanup_error struct error why = {0};
-    int64_t count = args_count(&context->args, "isolate", 0);
     *worker = (struct isolate_worker){0};
-    if (!args_value(&context->args, "isolate"))
-        return 0;
-    if (check_count(&context->args, count, err) || take_slots(context, (int)count, fds, slots, err))
+    if (read_options(&context->args, worker, err))
         return -1;
-    worker->count = (int)count;
-    if (count == 1) {
-        become_worker(context, worker, 1, slots[0]);
+    if (!worker->count)
+        return 0;
+    if (take_slots(context, worker->count, slots.fds, slots.numbers, err))
+        return -1;
+    if (worker->count == 1 && !worker->variants) {
+        become_worker(context, worker, 1, slots.numbers[0]);
         return 0;
     }
 
-    *code = run_workers(context, worker, fds, slots, &why);
+    *code = run_workers(context, worker, &slots, &why);
+    worker->is_forked = *code < 0;
     if (*code < 0)
         return 0;
-
     if (error_is_set(&why)) {
         error_move(err, &why);
         return -1;

@@ -1,4 +1,5 @@
-/* `run --isolate N`: the command N times at once, each with servers of its own. Inside cli/ only.
+/* `run --isolate N` and `run --matrix image=A,B`: the command N times at once, each with servers of its own.
+ * Inside cli/ only.
  *
  * isolate_begin() forks a worker each (nothing is opened by then): a worker goes on as an ordinary `run` of a
  * project with an identity of its own, the parent only passes on what they print, a prefix before each line,
@@ -19,6 +20,9 @@ enum { ISOLATE_MOST = 256 };
 struct isolate_worker {
     int number, count;       /* 1..count; count 0: `run` without --isolate */
     char slot[16];           /* identity: project_options.isolate */
+    const char **variants;   /* of --matrix: "redis:7.2", count of them; NULL: --isolate */
+    bool is_sequential;      /* one after the other */
+    bool is_forked;          /* in a worker that has a parent */
     int part;                /* in a worker: a file without a name, for its part of the report */
     int parts[ISOLATE_MOST]; /* in the parent: those of all, open until it ends; -1: there is none */
 };
@@ -27,6 +31,8 @@ struct isolate_worker {
  * and APPHOST_WORKERS. In the parent, once all have ended: 1 and *code, the highest exit code. -1: no worker
  * was started. */
 int isolate_begin(struct context *context, struct isolate_worker *worker, int *code, struct error *err);
+/* What belongs to the parent: frees. */
+void isolate_end(struct isolate_worker *worker);
 /* A file or folder that each worker has for itself: "report.json" becomes "report-2.json" where there are
  * several. NULL stays NULL; the caller frees. */
 char *isolate_path(const struct isolate_worker *worker, const char *path);

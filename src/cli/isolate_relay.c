@@ -6,6 +6,7 @@
 #include "cli/isolate_relay.h"
 
 #include "base/mem.h"
+#include "base/pick.h"
 #include "base/signals.h"
 #include "session/hangup.h"
 
@@ -28,8 +29,9 @@ struct stream {
 };
 
 struct worker {
-    int number;
-    pid_t pid; /* 0: ended */
+    struct isolate_name name;
+    char shown[16]; /* the number, where there is no label */
+    pid_t pid;      /* 0: ended */
     int code;
     struct stream streams[2];
 };
@@ -61,11 +63,13 @@ struct isolate_relay *isolate_relay_new(const struct output *output)
     return relay;
 }
 
-void isolate_relay_add(struct isolate_relay *relay, int number, pid_t pid, const int pipes[2])
+void isolate_relay_add(struct isolate_relay *relay, const struct isolate_name *name, pid_t pid,
+                       const int pipes[2])
 {
     relay->workers = xreallocarray(relay->workers, relay->count + 1, sizeof *relay->workers);
     struct worker *worker = &relay->workers[relay->count++];
-    *worker = (struct worker){.number = number, .pid = pid > 0 ? pid : 0, .code = NOT_KNOWN};
+    *worker = (struct worker){.name = *name, .pid = pid > 0 ? pid : 0, .code = NOT_KNOWN};
+    snprintf(worker->shown, sizeof worker->shown, "%d", name->number);
     for (int i = 0; i < 2; i++) {
         worker->streams[i].fd = pipes[i];
         if (pipes[i] >= 0)
@@ -111,10 +115,10 @@ static void print_line(const struct isolate_relay *relay, const struct worker *w
         colour = relay->output->colour_out;
     else
         colour = relay->output->colour_err;
-    char name[16];
-    snprintf(name, sizeof name, "worker %d", worker->number);
-    fprintf(stream, "%s[%d]%s ", output_colour(colour, output_name_colour(name)), worker->number,
-            output_colour(colour, COLOUR_NONE));
+    char name[32];
+    snprintf(name, sizeof name, "worker %d", worker->name.number);
+    fprintf(stream, "%s[%s]%s ", output_colour(colour, output_name_colour(name)),
+            text_or(worker->name.label, worker->shown), output_colour(colour, COLOUR_NONE));
     fwrite(line, 1, length, stream);
     fputc('\n', stream);
 }
@@ -169,7 +173,7 @@ static void finish(const struct isolate_relay *relay, struct worker *worker, int
         print_lines(relay, worker, i, true);
     }
     if (worker->code)
-        output_note(relay->output, "worker %d of %zu: exit code %d", worker->number, relay->count,
+        output_note(relay->output, "worker %d of %d: exit code %d", worker->name.number, worker->name.count,
                     worker->code);
 }
 
@@ -216,6 +220,20 @@ static void watch_signals(void)
     struct sigaction child = {.sa_handler = on_child};
     sigaction(SIGCHLD, &child, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void isolate_relay_leave_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE};
+    struct sigaction normal = {.sa_handler = SIG_DFL};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (!signals_stay_ignored(signals[i]))
+            sigaction(signals[i], &normal, NULL);
+}
+
+bool isolate_relay_was_interrupted(void)
+{
+    return signal_count > 0;
 }
 
 int isolate_relay_run(struct isolate_relay *relay)

@@ -1,5 +1,6 @@
 /* The report of a run, from its beginning to its end. See run_report.h. */
 #include "cli/run_report.h"
+#include "cli/isolate_relay.h"
 #include "cli/run_logs.h"
 #include "engine/once.h"
 #include "session/secrets.h"
@@ -48,7 +49,7 @@ static int64_t since_begin_ms(const struct run_report *report)
 
 static bool is_worker(const struct run_report *report)
 {
-    return report->worker.count > 1 && report->worker.number;
+    return report->worker.is_forked;
 }
 
 static bool has_document(const struct run_report *report)
@@ -100,6 +101,12 @@ static void note_command(struct run_report *report)
     report->report.command_count = args->names.count;
 }
 
+/* Each has a folder of its own. */
+static bool has_several(const struct args *args)
+{
+    return args_count(args, "isolate", 1) > 1 || args_value(args, "matrix");
+}
+
 static int begin(struct run_report *report, struct error *err)
 {
     const struct args *args = &report->context->args;
@@ -114,7 +121,7 @@ static int begin(struct run_report *report, struct error *err)
     secrets_of_environment(report->context->environment, &report->scrub);
     scrub_ready(&report->scrub);
 
-    if (report->log_dir && args_count(args, "isolate", 1) == 1 && run_logs_prepare(report->log_dir, err))
+    if (report->log_dir && !has_several(args) && run_logs_prepare(report->log_dir, err))
         return -1;
     if (!write_unfinished(report, err))
         return 0;
@@ -143,10 +150,15 @@ int run_report_become(struct run_report *report, const struct isolate_worker *wo
     report->worker = *worker;
     if (!is_worker(report))
         return 0;
+    report->began_ns = wall_ns();
+    report->report.began_at = report->began_ns / 1000000;
     char *folder = isolate_path(worker, report->log_dir);
     free(report->log_dir);
     report->log_dir = folder;
     report->report.worker = worker->number;
+    if (worker->variants)
+        report->report.variant =
+            arena_printf(&report->report.arena, "image=%s", worker->variants[worker->number - 1]);
     if (folder)
         return run_logs_prepare(folder, err);
     return 0;
@@ -399,18 +411,33 @@ static cJSON *read_part(int fd)
     return json_parse(text, (size_t)size, NULL);
 }
 
+static cJSON *take_part(const struct isolate_worker *worker, int at)
+{
+    cJSON *part = read_part(worker->parts[at]);
+    if (part)
+        return part;
+    cleanup_free char *variant = NULL;
+    if (worker->variants)
+        variant = xasprintf("image=%s", worker->variants[at]);
+    return report_of_lost_worker(at + 1, variant);
+}
+
 void run_report_end_workers(struct run_report *report, const struct isolate_worker *worker, int exit_code)
 {
-    if (!has_document(report))
+    if (!has_document(report) && !worker->variants)
         return;
     cleanup_free cJSON **parts = xcalloc((size_t)worker->count, sizeof(cJSON *));
     for (int i = 0; i < worker->count; i++)
-        parts[i] = read_part(worker->parts[i]);
+        parts[i] = take_part(worker, i);
     const struct error none = {0};
     const struct run_end end = {.exit_code = exit_code, .command_code = -1, .phase = "done", .error = &none};
     take_end(report, &end);
+    if (isolate_relay_was_interrupted())
+        report->report.outcome = REPORT_INTERRUPTED;
     cleanup_json cJSON *document = report_of_workers(&report->report, parts, (size_t)worker->count);
     tell(report, document);
+    if (worker->variants && !report->context->output.quiet)
+        report_print_workers(document, stderr, report->context->output.colour_err);
 }
 
 void run_report_free(struct run_report *report)

@@ -51,6 +51,16 @@ static const char *isolate_of(const struct project_options *options)
     return options->isolate;
 }
 
+/* Of a worker of `run --matrix`, or NULL: what it calls means its server, which has that image. */
+static const char *image_of(const struct project_options *options)
+{
+    static const char name[] = VARIABLE_WORKER_IMAGE "=";
+    for (char *const *entry = options->environment; entry && *entry; entry++)
+        if (str_starts(*entry, name) && (*entry)[sizeof name - 1])
+            return *entry + sizeof name - 1;
+    return NULL;
+}
+
 static bool has_state(const struct strlist *prefixes, const char *hash)
 {
     for (size_t i = 0; i < prefixes->count; i++) {
@@ -400,6 +410,8 @@ int project_load(struct project *project, const struct project_options *options,
         project->model->engine = engine;
     if (isolate_of(options))
         worker_isolate(project->model);
+    if (isolate_of(options) && image_of(options))
+        worker_use_image(project->model, image_of(options));
     free(project->manifest);
     project->manifest = xstrdup(project->model->file);
     set_hash(project, options, project->model->name);

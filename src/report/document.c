@@ -264,9 +264,10 @@ cJSON *report_document(const struct report *report, const struct scrub *scrub, b
     return document;
 }
 
-static cJSON *lost_worker(size_t number)
+cJSON *report_of_lost_worker(int number, const char *variant)
 {
-    const struct report lost = {.version = 1, .outcome = REPORT_UNFINISHED, .worker = (int)number};
+    const struct report lost = {
+        .version = 1, .outcome = REPORT_UNFINISHED, .worker = number, .variant = variant};
     return record_to_json(&report_record, &lost);
 }
 
@@ -274,10 +275,7 @@ cJSON *report_of_workers(const struct report *whole, cJSON **documents, size_t c
 {
     cJSON *document = record_to_json(&report_record, whole);
     cJSON *list = json_add_array(document, "workers");
-    for (size_t i = 0; i < count; i++) {
-        if (!documents[i])
-            documents[i] = lost_worker(i + 1);
+    for (size_t i = 0; i < count; i++)
         cJSON_AddItemToArray(list, documents[i]);
-    }
     return document;
 }

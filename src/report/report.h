@@ -106,7 +106,9 @@ bool report_is_failed(const struct report_resource *resource);
 /* Of its own texts everything but names is searched for secrets. is_sure false: not all of them are known,
  * and what programs said is left out. */
 cJSON *report_document(const struct report *report, const struct scrub *scrub, bool is_sure);
-/* One document of the workers' (taken; NULL: a worker told nothing), in their order. */
+/* Of a worker that told nothing, or was never begun. */
+cJSON *report_of_lost_worker(int number, const char *variant);
+/* One document of the workers' (taken), in their order. */
 cJSON *report_of_workers(const struct report *whole, cJSON **documents, size_t count);
 
 /* ---- forms ---- */
@@ -116,6 +118,8 @@ enum report_form { REPORT_JSON, REPORT_JUNIT, REPORT_MARKDOWN };
 enum report_form report_form_of(const char *option, const char **file);
 /* Replaces the file when all of it is written. */
 int report_write(const cJSON *document, const char *option, struct error *err);
+/* What each worker came to, as a table: which versions the command works with. */
+void report_print_workers(const cJSON *document, FILE *stream, bool colour);
 /* Annotations of a GitHub step (`::error …`): what failed. */
 void report_annotate(const cJSON *document, FILE *stream);
 

@@ -23,7 +23,8 @@ char *report_reason(const struct report *report)
     if (report->error.message)
         return xstrdup(report->error.message);
     if (report->outcome == REPORT_UNFINISHED)
-        return xasprintf("apphost was ended in phase %s", text_or(report->phase, "unknown"));
+        return xasprintf("apphost was ended%s%s", text_if(report->phase != NULL, " in phase "),
+                         text_or_empty(report->phase));
     if (report->signal.is_known)
         return xasprintf("the command was ended by signal %d", (int)report->signal.value);
     if (report->outcome == REPORT_INTERRUPTED)

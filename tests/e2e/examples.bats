@@ -14,6 +14,7 @@ declare -gA WAYS=(
   ['apphost down -p shop']=of_shop
   ['apphost run migrate']=from_nothing
   ['apphost run -- npm test']=from_nothing
+  ['apphost run --matrix image=redis:7.2,redis:8.0,valkey:8.1 --report matrix.md -- npm test']=with_versions
   ['apphost logs -f api']='ended_by_down api listening'
   ['apphost events']='ended_by_down api ready'
   ['apphost events cache | jq --unbuffered -r .state']='ended_by_down cache ready'
@@ -137,6 +138,18 @@ with_images() {
   folder=$(mktemp -d "$T/images.XXXX")
   printf 'name: %s\nresources: {cache: redis}\n' "$PROJECT" >"$folder/apphost.yaml"
   (cd "$folder" && example)
+}
+
+# Each of the images that it names, below a prefix of ours.
+with_versions() {
+  local prefix=$PROJECT/ tag
+  for tag in library/redis:7.2 library/redis:8.0 redis:7.2 redis:8.0 valkey/valkey:8.1; do
+    local own=$REDIS
+    [[ $tag != *valkey* ]] || own=apphost-test/valkey:8.1
+    engine POST "/images/$own/tag?repo=$prefix${tag%:*}&tag=${tag##*:}" >/dev/null
+    TAGGED+=("$prefix$tag")
+  done
+  apphost down && APPHOST_IMAGE_PREFIX=$prefix example
 }
 
 find_kubectl() {

@@ -142,3 +142,62 @@ END
   grep -qx hello logs/api.log
   [ ! -L r.json ]
 }
+
+@test "--matrix: the command with each image in turn, a table, one report, the worst code" {
+  needs_image apphost-test/valkey:8.1
+  local valkey=apphost-test/valkey:8.1
+  manifest <<<"resources: {cache: {type: redis, image: apphost-test/none:1, pull: never, host_port: $(free_port)}}"
+  fails 3 apphost run --matrix "image=$REDIS,$valkey" --report r.json --report r.md -- \
+    sh -c 'echo "with $APPHOST_WORKER_IMAGE"; "$0" redis cache INFO server | grep -o "^valkey_version"
+      [ "$APPHOST_WORKER" = 1 ] || exit 3' "$APPHOST"
+  fits r.json
+  grep -Fqx "[$REDIS] with $REDIS" <<<"$output"
+  grep -Fqx "[$valkey] valkey_version" <<<"$output"
+  not grep -Fqx "[$REDIS] valkey_version" <<<"$output"
+  says "^image=$REDIS +passed +0 " "^image=$valkey +failed +3 .*exit code 3"
+  [ "$(jq -c '[.exitCode, (.workers[] | [.variant, .exitCode, .resources[0].image, .resources[0].kind])]' r.json)" = \
+    '[3,["image='$REDIS'",0,"'$REDIS'","redis"],["image='$valkey'",3,"'$valkey'","valkey"]]' ]
+  grep -q "image=$valkey | failed | 3 |" r.md
+  # One after the other: the second began when the first was over.
+  jq -e '.workers | .[1].beganAt >= .[0].beganAt + .[0].phases[-1].beginMs' r.json
+  wait_until 5 nothing_of_workers
+}
+
+nothing_of_workers() {
+  [ -z "$(engine GET "/containers/json?all=1" | jq -r '.[].Names[0]' | grep -F "$PROJECT")" ] && [ -z "$(processes)" ]
+}
+
+@test "--matrix --parallel: side by side; an image that is not there is a row as well" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS, pull: never}}"
+  fails 125 apphost run --matrix "image=$REDIS,apphost-test/none:1" --parallel --report r.json -- true
+  fits r.json
+  says "^image=$REDIS +passed +0 " '^image=apphost-test/none:1 +failed +125 '
+  wait_until 5 nothing_of_workers
+}
+
+@test "--matrix: an interruption ends the one that runs, and none is begun after it" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  background run --matrix "image=$REDIS,apphost-test/none:1" --report r.json -- sh -c 'touch began; exec sleep 1000' \
+    >"$T/out" 2>"$T/err"
+  wait_until 20 test -e began
+  kill -INT "$PID"
+  ended "$PID" 130
+  fits r.json
+  [ "$(jq -c '[.outcome, (.workers[] | .outcome)]' r.json)" = '["interrupted","interrupted","unfinished"]' ]
+  wait_until 5 nothing_of_workers
+}
+
+@test "--matrix: what is not understood is said before anything starts" {
+  manifest <<<"resources: {cache: {type: redis, image: $REDIS}}"
+  fails 125 apphost run --matrix redis:7.2 -- touch ran
+  says '--matrix redis:7.2 is not understood' 'image=redis:7.2,redis:8.0'
+  fails 125 apphost run --matrix 'image=redis:7.2,' -- touch ran
+  fails 125 apphost run --matrix 'image=Re dis' -- touch ran
+  says 'Re dis is no image'
+  fails 125 apphost run --matrix image=redis:7 --isolate 2 -- touch ran
+  fails 125 apphost run --parallel -- touch ran
+  manifest <<<'resources: {api: {type: process, command: [sleep, "1000"]}}'
+  fails 125 apphost run --matrix image=redis:7.2 -- touch ran
+  says 'no server that could have another'
+  [ ! -e ran ]
+}

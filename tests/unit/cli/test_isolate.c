@@ -36,6 +36,31 @@ static void test_path(void **state)
     assert_null(isolate_path(&(struct isolate_worker){.count = 4}, NULL));
 }
 
+static void test_image(void **state)
+{
+    static const struct {
+        const char *image;
+        enum model_kind kind;
+    } rows[] = {
+        {"redis:7.2", MODEL_REDIS},
+        {"valkey/valkey:8.1", MODEL_VALKEY},
+        {"ghcr.io/acme/valkey-bundle:8.1", MODEL_VALKEY},
+        {"ghcr.io/valkey/redis:1", MODEL_REDIS},
+        {"ghcr.io/microsoft/garnet:1.0", MODEL_GARNET},
+        {"acme/store:3", MODEL_VALKEY}, /* as the manifest has it */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct model_resource resources[] = {{.kind = MODEL_VALKEY, .image = "valkey/valkey:8"},
+                                             {.kind = MODEL_CONTAINER, .image = "nginx:1"}};
+        struct model model = {.resources = resources, .resource_count = 2};
+        worker_use_image(&model, rows[i].image);
+        assert_string_equal(resources[0].image, rows[i].image);
+        assert_int_equal(resources[0].kind, rows[i].kind);
+        assert_string_equal(resources[1].image, "nginx:1");
+    }
+}
+
 static void test_model(void **state)
 {
     struct model_mount writable = {.is_volume = true}, fixed = {.read_only = true};
@@ -82,7 +107,8 @@ static void add_child(struct isolate_relay *relay, int number, const char *scrip
     sigprocmask(SIG_SETMASK, &before, NULL);
     close(out[1]);
     close(errors[1]);
-    isolate_relay_add(relay, number, pid, (int[2]){out[0], errors[0]});
+    isolate_relay_add(relay, &(struct isolate_name){.number = number, .count = 3}, pid,
+                      (int[2]){out[0], errors[0]});
 }
 
 /* Runs the relay with standard output in a file; the worst code, and the text. */
@@ -177,9 +203,13 @@ static void test_snapshot_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_path),        cmocka_unit_test(test_model),
-        cmocka_unit_test(test_relay),       cmocka_unit_test(test_relay_passes_signals_on),
-        cmocka_unit_test(test_relay_stops), cmocka_unit_test(test_snapshot_names),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_image),
+        cmocka_unit_test(test_relay),
+        cmocka_unit_test(test_relay_passes_signals_on),
+        cmocka_unit_test(test_relay_stops),
+        cmocka_unit_test(test_snapshot_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,7 +174,7 @@ static void workers_are_one_document(void **state)
     scrub_ready(&none);
     report.worker = 1;
     report.variant = "image=redis:7.2";
-    cJSON *parts[] = {report_document(&report, &none, true), NULL};
+    cJSON *parts[] = {report_document(&report, &none, true), report_of_lost_worker(2, NULL)};
     cleanup_json cJSON *document = report_of_workers(&whole, parts, 2);
     cleanup_free char *text = json_print(document);
     has(text, "\"worker\":2");
