@@ -298,10 +298,14 @@ static int run_traced(struct run *run, struct error *err)
 
 static void write_report(struct run *run, int exit_code, const struct error *error)
 {
-    struct run_end end = {
-        .exit_code = exit_code, .command_code = run->command_code, .phase = run->phase, .error = error};
+    cleanup_json cJSON *chaos = NULL;
     if (run->chaos)
-        end.chaos = chaos_json(run->chaos);
+        chaos = chaos_json(run->chaos);
+    const struct run_end end = {.exit_code = exit_code,
+                                .command_code = run->command_code,
+                                .phase = run->phase,
+                                .error = error,
+                                .chaos = chaos};
     run_report_end(run->report, &end);
 }
 

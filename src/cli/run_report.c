@@ -390,7 +390,6 @@ static void write_logs(const struct run_report *report)
 
 void run_report_end(struct run_report *report, const struct run_end *end)
 {
-    cleanup_json cJSON *chaos = end->chaos;
     write_logs(report);
     if (!has_document(report))
         return;

@@ -27,7 +27,7 @@ struct run_end {
     int command_code;  /* -1: it has not run */
     const char *phase; /* where it ended */
     const struct error *error;
-    cJSON *chaos; /* taken; or NULL */
+    const cJSON *chaos; /* or NULL */
 };
 /* Writes all; what cannot be written is told. */
 void run_report_end(struct run_report *report, const struct run_end *end);
