@@ -9,6 +9,7 @@
 #include "state/state.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *path_of(char *const *environment)
@@ -36,7 +37,7 @@ static int miss(char *const *environment, const struct plan_resource *resource, 
     error_set(err, ERROR_ENGINE, "\"%s\" needs %s on this machine, which is not in PATH", resource->name,
               native->programs[0]);
     cleanup_free char *passed = NULL;
-    cleanup_free char *none = tool_find(path_of(environment), native->programs[0], &passed);
+    free(tool_find(path_of(environment), native->programs[0], &passed)); /* none that counts */
     error_resource(err, resource->name);
     error_at(err, resource->pos.file, resource->pos.line, resource->pos.column);
     bool has_redis = resource->kind != MODEL_REDIS && find_program(environment, MODEL_REDIS);

@@ -40,13 +40,6 @@ enum machine_answer machine_has_listener(int port)
     return heard;
 }
 
-/* With the one above, or the linker takes both from where they are at home. */
-enum machine_answer machine_has_address(const char *address)
-{
-    (void)address;
-    return MACHINE_YES;
-}
-
 static void add_place(const char *host)
 {
     struct engine_place *place = &where.places[where.count++];

@@ -189,6 +189,88 @@ static void workers_are_one_document(void **state)
     has(strbuf_text(&out), "| worker 2 | unfinished |");
 }
 
+/* The table of a matrix, as a terminal has it. */
+static void workers_are_a_table(void **state)
+{
+    struct report good = a_report(), bad = a_report(), whole = {.version = 1, .outcome = REPORT_FAILED};
+    struct scrub none = {0};
+    char *text = NULL;
+    size_t length = 0;
+    (void)state;
+    scrub_ready(&none);
+    good.variant = "image=redis:7.2";
+    good.outcome = REPORT_PASSED;
+    good.exit_code = good.code = (struct record_maybe){true, 0};
+    bad.variant = "image=valkey:8.1";
+    bad.worker = 2;
+    cJSON *parts[] = {report_document(&good, &none, true), report_document(&bad, &none, true),
+                      report_of_lost_worker(3, "image=\x1b[31mred")};
+    cleanup_json cJSON *document = report_of_workers(&whole, parts, 3);
+    FILE *stream = open_memstream(&text, &length);
+    report_print_workers(document, stream, false);
+    fclose(stream);
+
+    has(text, "RUN ");
+    has(text, "image=redis:7.2");
+    has(text, "passed");
+    has(text, "image=valkey:8.1");
+    has(text, "failed");
+    has(text, "unfinished");
+    has_not(text, "\x1b"); /* it is a terminal's */
+    free(text);
+
+    /* Of one alone there is nothing to compare. */
+    cleanup_json cJSON *single = report_document(&good, &none, true);
+    text = NULL;
+    stream = open_memstream(&text, &length);
+    report_print_workers(single, stream, false);
+    fclose(stream);
+    has_not(text, "redis:7.2");
+    free(text);
+}
+
+/* What a view says of a resource is what the report says of it. */
+static void a_view_is_taken_as_it_is(void **state)
+{
+    struct view_resource seen[] = {
+        {.name = "cache", .kind = "redis", .state = VIEW_READY, .restarts = 2, .role = "primary"},
+        {.name = "cache-2", .replica_of = "cache", .kind = "redis", .state = VIEW_FAILED},
+    };
+    struct view view = {.resources = seen, .resource_count = 2};
+    struct report report = {.version = 1};
+    (void)state;
+    report_take_view(&report, &view);
+    assert_int_equal(report.resource_count, 2);
+    assert_string_equal(report.resources[0].name, "cache");
+    assert_string_equal(report.resources[0].role, "primary");
+    assert_int_equal(report.resources[0].restarts, 2);
+    assert_string_equal(report.resources[1].replica_of, "cache");
+    assert_false(report_is_failed(&report.resources[0]));
+    assert_true(report_is_failed(&report.resources[1]));
+    arena_free(&report.arena);
+}
+
+static void reasons_are_lines(void **state)
+{
+    static const struct {
+        struct report_resource resource;
+        const char *reason;
+    } rows[] = {
+        {{.name = "a", .state = "failed", .exit_code = {true, 7}}, "exit code 7"},
+        {{.name = "a", .state = "failed", .signal = 9}, "signal 9"},
+        {{.name = "a", .state = "failed", .exit_code = {true, 137}, .is_out_of_memory = true}, "memory"},
+        {{.name = "a", .state = "failed"}, ""},
+        {{.name = "a", .state = "failed", .error = {.message = "the port is taken"}}, "the port is taken"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        cleanup_free char *reason = report_resource_reason(&rows[i].resource);
+        has(reason, rows[i].reason);
+        assert_null(strchr(reason, '\n'));
+    }
+}
+
 static void a_file_is_replaced_or_stays(void **state)
 {
     char folder[] = "/tmp/report.XXXXXX";
@@ -219,6 +301,9 @@ int main(void)
         cmocka_unit_test(annotations_stay_on_their_line),
         cmocka_unit_test(no_secret_is_in_the_document),
         cmocka_unit_test(workers_are_one_document),
+        cmocka_unit_test(workers_are_a_table),
+        cmocka_unit_test(a_view_is_taken_as_it_is),
+        cmocka_unit_test(reasons_are_lines),
         cmocka_unit_test(a_file_is_replaced_or_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
