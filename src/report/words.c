@@ -37,6 +37,8 @@ char *report_resource_reason(const struct report_resource *resource)
     const char *memory = text_if(resource->is_out_of_memory, ", out of memory");
     if (resource->error.message)
         return xstrdup(resource->error.message);
+    if (resource->signal)
+        return xasprintf("ended by signal %d%s", (int)resource->signal, memory);
     if (resource->exit_code.is_known)
         return xasprintf("exit code %d%s", (int)resource->exit_code.value, memory);
     return xasprintf("it is %s%s", text_or(resource->state, "unknown"), memory);

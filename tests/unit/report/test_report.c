@@ -233,8 +233,13 @@ static void workers_are_a_table(void **state)
 static void a_view_is_taken_as_it_is(void **state)
 {
     struct view_resource seen[] = {
-        {.name = "cache", .kind = "redis", .state = VIEW_READY, .restarts = 2, .role = "primary"},
-        {.name = "cache-2", .replica_of = "cache", .kind = "redis", .state = VIEW_FAILED},
+        {.name = "cache",
+         .kind = "redis",
+         .state = VIEW_READY,
+         .restarts = 2,
+         .role = "primary",
+         .is_wanted = true},
+        {.name = "cache-2", .replica_of = "cache", .kind = "redis", .state = VIEW_FAILED, .is_wanted = true},
     };
     struct view view = {.resources = seen, .resource_count = 2};
     struct report report = {.version = 1};
