@@ -190,7 +190,7 @@ heals() {
 
 @test "kill -9 of guard and supervisor: the next command of any kind heals, and says so" {
   heals 0 ps
-  says "last session of $PROJECT was killed; removed what it left: process.*container" 'nothing is running'
+  says "last session of $PROJECT was killed; removed what it left: 1 process.*container" 'nothing is running'
   heals 0 doctor
   prints "last session of $PROJECT was killed"
   heals 10 env
