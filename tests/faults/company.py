@@ -102,7 +102,8 @@ def kill_behind(harness, world, name, verb, n, who):
         process.send_signal(signal.SIGINT)  # there were fewer
     events.kill()
     events.wait()
-    harness.judge(world, "transitions", name, world.end(process))
+    sent = signal.SIGKILL if "command" in who else signal.SIGINT
+    harness.judge(world, "transitions", name, world.end(process), sent)
     if "guard" in who and "supervisor" in who:
         return  # whatever comes next heals it
     if verb == "up" and (left := world.wait_until_empty(60)):
