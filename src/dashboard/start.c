@@ -15,15 +15,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { READY_WAIT_S = 20, END_WAIT_MS = 10000, LOOK_MS = 10, TICKET_MS = 30000, READY_FD = 3 };
+enum {
+    READY_WAIT_S = 20,
+    END_WAIT_MS = 10000,
+    ANSWER_MS = 1000,
+    LOOK_MS = 10,
+    TICKET_MS = 30000,
+    READY_FD = 3
+};
 
 /* ---- starting ---- */
 
@@ -131,13 +140,51 @@ static int read_answer(int fd, const char *folder, struct error *err)
     return -1;
 }
 
+/* Any word of it, a refusal as well. */
+static bool has_answered(int fd)
+{
+    static const char request[] = "GET / HTTP/1.0\r\n\r\n";
+    struct pollfd said = {.fd = fd, .events = POLLIN};
+    char byte;
+    return send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 && poll(&said, 1, ANSWER_MS) == 1 &&
+           read(fd, &byte, 1) == 1;
+}
+
+static bool answers(const char *folder)
+{
+    struct dashboard_record record = {0};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (dashboard_find(folder, &record, NULL))
+        return false;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    address.sin_port = htons((uint16_t)record.port);
+    bool is_there = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 && has_answered(fd);
+    close(fd);
+    return is_there;
+}
+
+/* One that was killed holds its lock, and its port, for moments. One that does not answer for long runs, all
+ * the same. */
+static bool runs(const char *folder)
+{
+    int64_t deadline = loop_clock_ms() + END_WAIT_MS;
+    while (state_dashboard_runs(folder)) {
+        if (answers(folder) || loop_clock_ms() > deadline)
+            return true;
+        pause_ms(LOOK_MS);
+    }
+    return false;
+}
+
 int dashboard_start(const struct dashboard_options *options, struct error *err)
 {
     int ready_fd = -1;
     struct state *state = NULL;
     if (home_check(options->folder, STATE_DASHBOARD_LOCK, err))
         return -1;
-    if (state_dashboard_runs(options->folder))
+    if (runs(options->folder))
         return 1;
 
     state = state_open(options->folder, true, err);
