@@ -11,8 +11,8 @@ from world import IMAGE, Engine, World, engine, is_alive, read
 
 SERVER = f"resources: {{cache: {{type: redis, image: {IMAGE}}}}}\n"
 # Once there is a file `over`, it ends as soon as it is started.
-ENDING = (f'resources: {{cache: {{type: container, image: {IMAGE}, bind_mounts: ["./marks:/work"], command: '
-          '[sh, -c, "[ ! -e /work/over ] || exit 1; exec sleep 1000"]}}\n')
+ENDING = (f'resources: {{cache: {{type: container, image: {IMAGE}, bind_mounts: ["./marks:/srv"], command: '
+          '[sh, -c, "[ ! -e /srv/over ] || exit 1; exec sleep 1000"]}}\n')
 BOTH = f"""resources:
   cache: {{type: redis, image: {IMAGE}}}
   web: {{type: process, command: [sleep, "1000"], references: [cache]}}
@@ -71,11 +71,11 @@ def leave(harness, w, name, state):
         process.wait()
         w.rules()
         return
-    os.makedirs(f"{w.folder}/work/marks", exist_ok=True)
+    os.makedirs(os.path.join(w.folder, "work", "marks"), exist_ok=True)
     harness.judge(w, "owners", name, w.run("up", "-d"))
     kill_both(w)
     if state == "restarting":
-        with open(f"{w.folder}/work/marks/over", "w"):
+        with open(os.path.join(w.folder, "work", "marks", "over"), "w"):
             pass
         engine_json(f"/containers/{containers(w)[0]}/update", '{"RestartPolicy":{"Name":"always"}}')
     if STATES[state]:
@@ -198,7 +198,7 @@ def meet(harness, w, case):
 def pass_by(harness, w, case, manifest):
     """Another manifest of the same name, in the same state folder: neither touches the other."""
     other = World(manifest, False)
-    path = f"{other.folder}/work/apphost.yaml"
+    path = os.path.join(other.folder, "work", "apphost.yaml")
     text = read(path).decode().replace(f"name: {other.name}", f"name: {w.name}")
     with open(path, "w") as file:
         file.write(text)
